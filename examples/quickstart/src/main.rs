@@ -1,0 +1,10 @@
+use webhooks_runtime::{WebhookPayload, webhook_endpoint, webhooks_main};
+
+#[webhook_endpoint]
+async fn trigger_training(payload: WebhookPayload) {
+    if payload.repo.repo_type == "dataset" && payload.event.action == "update" {
+        // train
+    }
+}
+
+webhooks_main!();

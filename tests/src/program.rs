@@ -1,0 +1,206 @@
+//! Programs that run as processes of their own, with only the variables that a test gives them.
+
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::client::PATIENCE;
+
+/// Builds a package of this workspace and gives the path of its program.
+///
+/// # Panics
+///
+/// When it cannot be built; the message holds what cargo said.
+#[must_use]
+pub fn build(package: &str, profile: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--package", package, "--profile", profile])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .output();
+    let output = output.unwrap_or_else(|error| fail(&format!("cargo doesn't start: {error}")));
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let named = message["target"]["name"] == package;
+        message["executable"].as_str().filter(|_| named).map(PathBuf::from)
+    });
+    program.unwrap_or_else(|| fail(&String::from_utf8_lossy(&output.stderr)))
+}
+
+#[allow(clippy::panic, reason = "a test that cannot go on")]
+fn fail(text: &str) -> ! {
+    panic!("{text}")
+}
+
+/// The lines that a stream has brought so far.
+type Lines = Arc<(Mutex<Vec<String>>, Condvar)>;
+
+/// A program that runs. It is ended when it is dropped.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    stdout: Lines,
+    stderr: Lines,
+    readers: Vec<thread::JoinHandle<()>>,
+}
+
+/// What a program left when it had ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// All of its standard output.
+    pub stdout: String,
+    /// All of its standard error.
+    pub stderr: String,
+}
+
+impl Program {
+    /// Starts a program with these arguments and these variables, and no others.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start(
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> io::Result<Self> {
+        let mut child = Command::new(program)
+            .args(arguments.iter().map(OsStr::new))
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (stdout, stderr) = (Lines::default(), Lines::default());
+        let readers = [
+            child.stdout.take().map(|stream| follow(stream, &stdout)),
+            child.stderr.take().map(|stream| follow(stream, &stderr)),
+        ];
+        Ok(Self { child, stdout, stderr, readers: readers.into_iter().flatten().collect() })
+    }
+
+    /// Waits for a line of standard output that holds `text`.
+    ///
+    /// # Panics
+    ///
+    /// When it doesn't come.
+    #[must_use]
+    pub fn wait_for(&self, text: &str) -> String {
+        self.wait_in(&self.stdout, text)
+    }
+
+    /// The same on standard error.
+    ///
+    /// # Panics
+    ///
+    /// When it doesn't come.
+    #[must_use]
+    pub fn wait_for_log(&self, text: &str) -> String {
+        self.wait_in(&self.stderr, text)
+    }
+
+    fn wait_in(&self, (lines, news): &(Mutex<Vec<String>>, Condvar), text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        loop {
+            if let Some(line) = lines.iter().find(|line| line.contains(text)) {
+                return line.clone();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                fail(&format!("no line with {text:?} in {lines:#?}"));
+            }
+            lines =
+                news.wait_timeout(lines, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+    }
+
+    /// Waits for the line with the local URL and gives the URL. The ready lines have come then, too.
+    ///
+    /// # Panics
+    ///
+    /// When it doesn't come.
+    #[must_use]
+    pub fn local_url(&self) -> String {
+        let line = self.wait_for("* Running on local URL:");
+        let _ = self.wait_for("to setup your webhooks");
+        line.rsplit(' ').next().unwrap_or_default().to_owned()
+    }
+
+    /// Sends the program a signal.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = i32::try_from(self.child.id()).map_err(io::Error::other)?;
+        Ok(kill(Pid::from_raw(pid), signal)?)
+    }
+
+    /// Waits until the program has ended.
+    ///
+    /// # Panics
+    ///
+    /// When it doesn't.
+    pub fn wait(mut self) -> Ended {
+        let deadline = Instant::now() + PATIENCE;
+        let status: ExitStatus = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                other => fail(&format!("the program doesn't end: {other:?} {:?}", self.stderr)),
+            }
+        };
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+        Ended { code: status.code(), stdout: text(&self.stdout), stderr: text(&self.stderr) }
+    }
+
+    /// Stops the program like `docker stop` or a process manager does, and waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// When it doesn't end.
+    pub fn stop(self) -> Ended {
+        let _ = self.signal(Signal::SIGTERM);
+        self.wait()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // An error says that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn follow(stream: impl Read + Send + 'static, lines: &Lines) -> thread::JoinHandle<()> {
+    let lines = Arc::clone(lines);
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            lines.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(line);
+            lines.1.notify_all();
+        }
+    })
+}
+
+fn text(lines: &Lines) -> String {
+    let lines = lines.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

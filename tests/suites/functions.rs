@@ -1,0 +1,479 @@
+//! What a function may look like, tried over a real socket: forms, arguments, answers.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on")]
+#![allow(clippy::needless_pass_by_value, reason = "an argument of an endpoint is a value")]
+
+use std::collections::HashMap;
+use std::future::{Ready, ready};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tests::client::{Answer, post, request};
+use tests::payloads::dataset_commit;
+use webhooks_runtime::actix_web::http::StatusCode;
+use webhooks_runtime::actix_web::{self, FromRequest, Responder, dev, error};
+use webhooks_runtime::{
+    Delivery, EndpointFn, HttpRequest, HttpResponse, WebhookPayload, WebhooksServer, web,
+    webhook_endpoint,
+};
+
+/// Posts `body` to a server and stops it.
+async fn post_to(server: WebhooksServer, path: &str, body: &str) -> Answer {
+    let server = server.port(0).start().await.unwrap();
+    let answer = post(server.local_url(), path, body).unwrap();
+    server.stop().await;
+    answer
+}
+
+async fn answer_of(endpoint: webhooks_runtime::Endpoint) -> Answer {
+    let body = dataset_commit().to_string();
+    post_to(WebhooksServer::empty().endpoint(endpoint), endpoint.path(), &body).await
+}
+
+async fn answer_of_fn<Args, Kind>(function: impl EndpointFn<Args, Kind>) -> Answer {
+    let server = WebhooksServer::empty().add_webhook("f", function);
+    post_to(server, "/webhooks/f", &dataset_commit().to_string()).await
+}
+
+// ---- answers
+
+#[derive(Debug)]
+struct Failed;
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the hidden cause")
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// A `Responder` of one's own.
+struct Teapot;
+
+impl Responder for Teapot {
+    type Body = &'static str;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse<&'static str> {
+        HttpResponse::with_body(StatusCode::IM_A_TEAPOT, "short and stout")
+    }
+}
+
+#[derive(Serialize)]
+struct Message {
+    message: &'static str,
+}
+
+mod answers {
+    use super::*;
+
+    #[webhook_endpoint]
+    async fn nothing() {}
+
+    #[webhook_endpoint]
+    async fn json_value() -> Value {
+        json!({ "message": "hello" })
+    }
+
+    #[webhook_endpoint]
+    async fn json_shape() -> web::Json<Message> {
+        web::Json(Message { message: "hello" })
+    }
+
+    #[webhook_endpoint]
+    async fn responder() -> Teapot {
+        Teapot
+    }
+
+    #[webhook_endpoint]
+    async fn opaque() -> impl Responder {
+        ("made", StatusCode::CREATED)
+    }
+
+    #[webhook_endpoint]
+    async fn option() -> Option<String> {
+        None
+    }
+
+    #[webhook_endpoint]
+    async fn fine_any() -> anyhow::Result<Value> {
+        Ok(json!([1]))
+    }
+
+    #[webhook_endpoint]
+    async fn fails_any() -> anyhow::Result<()> {
+        Err(anyhow::Error::new(Failed).context("the outer words"))
+    }
+
+    #[webhook_endpoint]
+    async fn fails_own() -> Result<Value, Failed> {
+        Err(Failed)
+    }
+
+    #[webhook_endpoint]
+    async fn fails_boxed() -> Result<Teapot, Box<dyn std::error::Error>> {
+        Err("the hidden cause".into())
+    }
+
+    #[webhook_endpoint]
+    async fn fails_io() -> Result<(), std::io::Error> {
+        // actix-web would make a 404 of this one, with its text.
+        Err(std::io::Error::new(std::io::ErrorKind::NotFound, "the hidden cause"))
+    }
+
+    #[webhook_endpoint]
+    async fn fails_actix_conflict() -> actix_web::Result<web::Json<u8>> {
+        Err(error::ErrorConflict("a run is under way"))
+    }
+
+    #[webhook_endpoint]
+    async fn fails_actix_unavailable() -> actix_web::Result<()> {
+        Err(error::ErrorServiceUnavailable("the hidden cause"))
+    }
+
+    #[webhook_endpoint]
+    async fn fails_in_a_responder() -> impl Responder {
+        Err::<&'static str, _>(error::ErrorBadGateway("the hidden cause"))
+    }
+
+    #[webhook_endpoint]
+    async fn fails_to_serialize() -> web::Json<HashMap<(u8, u8), u8>> {
+        web::Json(HashMap::from([((1, 2), 3)]))
+    }
+
+    #[webhook_endpoint]
+    async fn panics() -> Value {
+        let payloads: Vec<Value> = Vec::new();
+        payloads[7].clone()
+    }
+
+    #[webhook_endpoint]
+    fn panics_blocking() {
+        panic!("the hidden cause");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_null() {
+        let answer = answer_of(nothing::endpoint()).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "null"));
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+
+    #[tokio::test]
+    async fn json_is_json() {
+        for endpoint in [json_value::endpoint(), json_shape::endpoint()] {
+            let answer = answer_of(endpoint).await;
+            assert_eq!((answer.status, answer.json()), (200, json!({ "message": "hello" })));
+            assert_eq!(answer.header("content-type"), Some("application/json"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_responder_responds_as_it_does() {
+        let answer = answer_of(responder::endpoint()).await;
+        assert_eq!((answer.status, answer.body.as_str()), (418, "short and stout"));
+        let answer = answer_of(opaque::endpoint()).await;
+        assert_eq!((answer.status, answer.body.as_str()), (201, "made"));
+        assert_eq!(answer_of(option::endpoint()).await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn a_result_that_is_fine_is_its_value() {
+        let answer = answer_of(fine_any::endpoint()).await;
+        assert_eq!((answer.status, answer.json()), (200, json!([1])));
+    }
+
+    #[tokio::test]
+    async fn an_error_is_a_500_that_does_not_tell_the_cause() {
+        for endpoint in [
+            fails_any::endpoint(),
+            fails_own::endpoint(),
+            fails_boxed::endpoint(),
+            fails_io::endpoint(),
+            fails_to_serialize::endpoint(),
+        ] {
+            let answer = answer_of(endpoint).await;
+            assert_eq!(answer.status, 500, "{endpoint:?}");
+            assert!(answer.json()["error"].is_string(), "{answer:?}");
+            for secret in ["hidden cause", "outer words", "key must be"] {
+                assert!(!answer.body.contains(secret), "{answer:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_of_actix_keeps_its_status() {
+        let answer = answer_of(fails_actix_conflict::endpoint()).await;
+        assert_eq!((answer.status, answer.body.as_str()), (409, "a run is under way"));
+        for (endpoint, status) in
+            [(fails_actix_unavailable::endpoint(), 503), (fails_in_a_responder::endpoint(), 502)]
+        {
+            let answer = answer_of(endpoint).await;
+            assert_eq!(answer.status, status);
+            assert!(answer.json()["error"].is_string(), "{answer:?}");
+            assert!(!answer.body.contains("hidden cause"), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_and_the_server_lives_on() {
+        let server = WebhooksServer::empty()
+            .endpoint(panics::endpoint())
+            .endpoint(panics_blocking::endpoint())
+            .endpoint(nothing::endpoint());
+        let server = server.port(0).workers(1).start().await.unwrap();
+        for path in [panics::PATH, panics_blocking::PATH] {
+            for _ in 0..3 {
+                let answer = post(server.local_url(), path, "{}").unwrap();
+                assert_eq!(answer.status, 500);
+                assert!(answer.json()["error"].is_string());
+                assert!(!answer.body.contains("hidden cause"));
+            }
+        }
+        assert_eq!(post(server.local_url(), nothing::PATH, "{}").unwrap().status, 200);
+        server.stop().await;
+    }
+}
+
+// ---- arguments
+
+#[derive(Deserialize)]
+struct Query {
+    n: u8,
+}
+
+#[derive(Deserialize)]
+struct Sized {
+    repo: SizedRepo,
+}
+
+#[derive(Deserialize)]
+struct SizedRepo {
+    name: String,
+}
+
+/// An extractor of one's own.
+struct Agent(String);
+
+impl FromRequest for Agent {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok());
+        ready(match agent {
+            Some(agent) => Ok(Self(agent.to_owned())),
+            None => Err(error::ErrorUnauthorized("name yourself")),
+        })
+    }
+}
+
+mod arguments {
+    use super::*;
+
+    #[webhook_endpoint]
+    async fn payload(payload: WebhookPayload) -> String {
+        payload.repo.name
+    }
+
+    #[webhook_endpoint]
+    async fn shape(web::Json(body): web::Json<Sized>) -> String {
+        body.repo.name
+    }
+
+    #[webhook_endpoint]
+    async fn raw(bytes: web::Bytes) -> String {
+        bytes.len().to_string()
+    }
+
+    #[webhook_endpoint]
+    async fn text(text: String) -> String {
+        text.len().to_string()
+    }
+
+    #[webhook_endpoint]
+    async fn query(query: web::Query<Query>) -> String {
+        query.n.to_string()
+    }
+
+    #[webhook_endpoint]
+    async fn own(agent: Agent) -> String {
+        agent.0
+    }
+
+    #[webhook_endpoint]
+    async fn delivery(delivery: Delivery) -> Value {
+        let age = SystemTime::now().duration_since(delivery.received_at).unwrap_or_default();
+        assert!(age < Duration::from_secs(60));
+        json!({ "id": delivery.id, "attempt": delivery.attempt })
+    }
+
+    #[webhook_endpoint]
+    fn blocking(payload: WebhookPayload, counter: web::Data<AtomicU64>) -> Value {
+        std::thread::sleep(Duration::from_millis(1));
+        json!([payload.repo.name, counter.fetch_add(1, Ordering::Relaxed)])
+    }
+
+    #[webhook_endpoint]
+    async fn twelve(
+        _a: HttpRequest,
+        _b: Delivery,
+        _c: HttpRequest,
+        _d: web::Data<AtomicU64>,
+        _e: dev::ConnectionInfo,
+        _f: dev::PeerAddr,
+        _g: Option<Agent>,
+        _h: actix_web::http::Method,
+        _i: actix_web::http::Uri,
+        _j: HttpRequest,
+        _k: Delivery,
+        payload: WebhookPayload,
+    ) -> String {
+        payload.repo.name
+    }
+
+    #[tokio::test]
+    async fn a_body_comes_as_a_payload_a_shape_bytes_or_text() {
+        let length = dataset_commit().to_string().len().to_string();
+        for (endpoint, body) in [
+            (payload::endpoint(), "openai/gsm8k"),
+            (shape::endpoint(), "openai/gsm8k"),
+            (raw::endpoint(), &length),
+            (text::endpoint(), &length),
+        ] {
+            let answer = answer_of(endpoint).await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, body));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_extractor_of_ones_own_refuses_in_its_own_words() {
+        let server =
+            WebhooksServer::empty().endpoint(own::endpoint()).port(0).start().await.unwrap();
+        let url = server.local_url();
+        let first = "POST /webhooks/own";
+        let answer = request(url, first, &["User-Agent: me"], "").unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, "me"));
+        let answer = request(url, first, &[], "").unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (401, "name yourself"));
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_query_that_does_not_fit_is_not_repeated() {
+        let server =
+            WebhooksServer::empty().endpoint(query::endpoint()).port(0).start().await.unwrap();
+        let url = server.local_url();
+        assert_eq!(request(url, "POST /webhooks/query?n=7", &[], "").unwrap().body, "7");
+        let answer = request(url, "POST /webhooks/query?n=s3cret", &[], "").unwrap();
+        assert_eq!(answer.status, 400);
+        assert!(
+            answer.json()["error"].is_string() && !answer.body.contains("s3cret"),
+            "{answer:?}"
+        );
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_delivery_is_known_by_its_header_or_gets_an_id() {
+        let server =
+            WebhooksServer::empty().endpoint(delivery::endpoint()).port(0).start().await.unwrap();
+        let url = server.local_url();
+        let first = "POST /webhooks/delivery";
+        let answer = request(url, first, &["Webhook-Id: 7f3a"], "{}").unwrap();
+        assert_eq!(answer.json(), json!({ "id": "7f3a", "attempt": 1 }));
+        let made = |answer: Answer| answer.json()["id"].as_str().unwrap().to_owned();
+        let one = made(request(url, first, &[], "{}").unwrap());
+        let other = made(request(url, first, &[], "{}").unwrap());
+        assert!(!one.is_empty() && one != other);
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_fn_runs_on_another_thread_with_shared_data() {
+        let server =
+            WebhooksServer::empty().endpoint(blocking::endpoint()).data(AtomicU64::new(40));
+        let server = server.port(0).start().await.unwrap();
+        let body = dataset_commit().to_string();
+        for count in 40..43 {
+            let answer = post(server.local_url(), blocking::PATH, &body).unwrap();
+            assert_eq!(answer.json(), json!(["openai/gsm8k", count]));
+        }
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn twelve_arguments_are_taken() {
+        let server = WebhooksServer::empty().endpoint(twelve::endpoint()).data(AtomicU64::new(0));
+        let answer = post_to(server, twelve::PATH, &dataset_commit().to_string()).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "openai/gsm8k"));
+    }
+
+    #[tokio::test]
+    async fn data_that_nobody_gave_is_a_500() {
+        let answer = answer_of(blocking::endpoint()).await;
+        assert_eq!(answer.status, 500);
+        assert!(answer.json()["error"].is_string(), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn the_function_stays_callable() {
+        let payload_of_a_test: WebhookPayload = serde_json::from_value(dataset_commit()).unwrap();
+        assert_eq!(payload(payload_of_a_test).await, "openai/gsm8k");
+        assert_eq!(delivery(Delivery::new("id")).await["id"], "id");
+    }
+}
+
+// ---- add_webhook
+
+#[tokio::test]
+async fn add_webhook_takes_every_kind_of_function() {
+    async fn named(payload: WebhookPayload) -> Value {
+        json!(payload.repo.name)
+    }
+    fn blocking(payload: WebhookPayload) -> Value {
+        json!(payload.repo.name)
+    }
+    async fn shape(body: web::Json<Sized>) -> web::Json<String> {
+        web::Json(body.into_inner().repo.name)
+    }
+    async fn any(payload: WebhookPayload, _: HttpRequest) -> anyhow::Result<Value> {
+        Ok(json!(payload.repo.name))
+    }
+    async fn actix(payload: WebhookPayload, _: Delivery) -> actix_web::Result<HttpResponse> {
+        Ok(HttpResponse::Ok().json(payload.repo.name))
+    }
+    fn io(payload: WebhookPayload) -> std::io::Result<Value> {
+        Ok(json!(payload.repo.name))
+    }
+    let greeting = String::new();
+    let captures = move |payload: WebhookPayload| {
+        let name = greeting.clone() + &payload.repo.name;
+        async move { json!(name) }
+    };
+    for answer in [
+        answer_of_fn(named).await,
+        answer_of_fn(blocking).await,
+        answer_of_fn(shape).await,
+        answer_of_fn(any).await,
+        answer_of_fn(actix).await,
+        answer_of_fn(io).await,
+        answer_of_fn(captures).await,
+        answer_of_fn(async |payload: WebhookPayload| json!(payload.repo.name)).await,
+    ] {
+        assert_eq!((answer.status, answer.json()), (200, json!("openai/gsm8k")));
+    }
+    assert_eq!(answer_of_fn(async || ()).await.body, "null");
+    assert_eq!(answer_of_fn(async || Err::<(), _>(error::ErrorGone("gone"))).await.status, 410);
+    assert_eq!(answer_of_fn(async || Err::<(), _>(Failed)).await.status, 500);
+}
+
+#[tokio::test]
+async fn a_shape_given_to_add_webhook_is_told_its_fault_as_well() {
+    let server = WebhooksServer::empty().add_webhook("f", async |_: web::Json<Sized>| ());
+    let answer = post_to(server, "/webhooks/f", r#"{"repo":{"name":7}}"#).await;
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", "repo", "name"]));
+}

@@ -1,0 +1,414 @@
+//! A request's way: each row of the table, over a real socket.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tests::client::{connect, exchange, head, post, read_answer, request};
+use tests::payloads::{bucket_files, dataset_commit, pull_request_comment, with};
+use webhooks_runtime::{ServerHandle, WebhookPayload, WebhooksServer, web, webhook_endpoint};
+
+#[webhook_endpoint]
+async fn echo(payload: WebhookPayload) -> web::Json<WebhookPayload> {
+    web::Json(payload)
+}
+
+#[webhook_endpoint]
+async fn quiet() {}
+
+#[derive(Deserialize)]
+struct Shape {
+    #[allow(dead_code, reason = "read by serde only")]
+    rows: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    #[allow(dead_code, reason = "read by serde only")]
+    size: u8,
+}
+
+#[webhook_endpoint]
+async fn shape(_: web::Json<Shape>) {}
+
+const SECRET: &str = "hush-hush";
+
+async fn open_server() -> ServerHandle {
+    WebhooksServer::new().port(0).workers(1).start().await.unwrap()
+}
+
+async fn guarded_server() -> ServerHandle {
+    WebhooksServer::new().webhook_secret(SECRET).port(0).workers(1).start().await.unwrap()
+}
+
+// ---- the body
+
+#[tokio::test]
+async fn a_delivery_of_each_kind_comes_through_and_back_unchanged() {
+    let server = open_server().await;
+    for delivery in [
+        dataset_commit(),
+        pull_request_comment(),
+        bucket_files(),
+        with(dataset_commit(), "/event/scope", json!("repo.config.dois")),
+        with(dataset_commit(), "/event/action", json!("archive")),
+        with(dataset_commit(), "/repo/type", json!("kernel")),
+        with(pull_request_comment(), "/discussion/status", json!("locked")),
+        with(bucket_files(), "/updatedFiles/0/action", json!("rename")),
+    ] {
+        let answer = post(server.local_url(), echo::PATH, &delivery.to_string()).unwrap();
+        assert_eq!((answer.status, answer.json()), (200, delivery));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_is_told_the_path_of_its_first_fault() {
+    let server = open_server().await;
+    for (pointer, value, loc, kind) in [
+        ("/event", json!({ "action": "update" }), json!(["body", "event", "scope"]), "missing"),
+        ("/event/scope", json!(7), json!(["body", "event", "scope"]), "invalid_type"),
+        ("/repo", json!("s3cret"), json!(["body", "repo"]), "invalid_type"),
+        ("/repo/private", json!("s3cret"), json!(["body", "repo", "private"]), "invalid_type"),
+        ("/repo/tags", json!([1]), json!(["body", "repo", "tags", 0]), "invalid_type"),
+        (
+            "/updatedRefs/1",
+            json!({ "oldSha": "x" }),
+            json!(["body", "updatedRefs", 1, "ref"]),
+            "missing",
+        ),
+        ("/webhook/version", json!(2), json!(["body", "webhook", "version"]), "invalid_value"),
+    ] {
+        let body = with(dataset_commit(), pointer, value).to_string();
+        let answer = post(server.local_url(), echo::PATH, &body).unwrap();
+        assert_eq!(answer.status, 422, "{pointer}");
+        assert_eq!(answer.json()["detail"][0]["loc"], loc, "{answer:?}");
+        assert_eq!(answer.json()["detail"][0]["type"], kind, "{answer:?}");
+        assert!(!answer.body.contains("s3cret"), "{answer:?}");
+    }
+    let answer =
+        post(server.local_url(), shape::PATH, r#"{"rows":[{"size":1},{"size":"s3cret"}]}"#);
+    assert_eq!(
+        answer.unwrap().json(),
+        json!({ "detail": [{ "type": "invalid_type", "loc": ["body", "rows", 1, "size"], "msg": "Expected u8." }] })
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn another_version_is_refused_in_words_that_say_so() {
+    let server = open_server().await;
+    let body = with(dataset_commit(), "/webhook/version", json!(4)).to_string();
+    let answer = post(server.local_url(), echo::PATH, &body).unwrap();
+    assert_eq!(answer.status, 422);
+    assert!(
+        answer.json()["detail"][0]["msg"].as_str().unwrap().contains("version 3"),
+        "{answer:?}"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_a_422() {
+    let server = open_server().await;
+    for body in ["", "s3cret", "{\"event\":", "\u{0}", "[", "<xml/>"] {
+        for path in [echo::PATH, shape::PATH] {
+            let answer = post(server.local_url(), path, body).unwrap();
+            assert_eq!(answer.status, 422, "{body:?}");
+            assert_eq!(answer.json()["detail"][0]["type"], "json_invalid");
+            assert!(!answer.body.contains("s3cret"));
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn json_is_taken_under_any_name_but_a_form_is_not() {
+    let server = open_server().await;
+    let body = dataset_commit().to_string();
+    let first = format!("POST {}", echo::PATH);
+    for header in ["Content-Type: text/plain", "Content-Type: not a type", "X-None: 1"] {
+        assert_eq!(
+            request(server.local_url(), &first, &[header], &body).unwrap().status,
+            200,
+            "{header}"
+        );
+    }
+    for header in [
+        "Content-Type: multipart/form-data; boundary=x",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Type: Application/X-WWW-Form-Urlencoded; charset=utf-8",
+        "Content-Encoding: gzip",
+    ] {
+        let answer = request(server.local_url(), &first, &[header], &body).unwrap();
+        assert_eq!(answer.status, 415, "{header}");
+        assert!(answer.json()["error"].is_string());
+    }
+    server.stop().await;
+}
+
+// ---- its size
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_a_413_with_and_without_its_length() {
+    let server = WebhooksServer::new().body_limit(1000).port(0).workers(1).start().await.unwrap();
+    let url = server.local_url();
+    let first = format!("POST {}", quiet::PATH);
+
+    assert_eq!(request(url, &first, &[], &"x".repeat(1000)).unwrap().status, 200);
+    let answer = request(url, &first, &[], &"x".repeat(1001)).unwrap();
+    assert_eq!(answer.status, 413);
+    assert!(answer.json()["error"].as_str().unwrap().contains("1000 bytes"));
+
+    let chunk = format!("{:x}\r\n{}\r\n", 600, "x".repeat(600));
+    let chunked = head(&first, &["Transfer-Encoding: chunked"]);
+    assert_eq!(exchange(url, format!("{chunked}{chunk}0\r\n\r\n")).unwrap().status, 200);
+    assert_eq!(exchange(url, format!("{chunked}{chunk}{chunk}0\r\n\r\n")).unwrap().status, 413);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_limit_holds_for_every_way_to_read_a_body_and_is_2_mib_by_default() {
+    let server = WebhooksServer::empty()
+        .add_webhook("bytes", async |body: web::Bytes| body.len().to_string())
+        .add_webhook("text", async |body: String| body.len().to_string())
+        .add_webhook("json", async |body: web::Json<String>| body.len().to_string())
+        .port(0)
+        .start()
+        .await
+        .unwrap();
+    let limit = 2 * 1024 * 1024;
+    let body = format!("\"{}\"", "x".repeat(limit - 2));
+    for path in ["/webhooks/bytes", "/webhooks/text", "/webhooks/json"] {
+        assert_eq!(post(server.local_url(), path, &body).unwrap().status, 200, "{path}");
+        let answer = post(server.local_url(), path, &(body.clone() + " ")).unwrap();
+        assert_eq!(answer.status, 413, "{path}");
+    }
+    server.stop().await;
+}
+
+// ---- the secret
+
+#[tokio::test]
+async fn the_secret_is_asked_for() {
+    let server = guarded_server().await;
+    let first = format!("POST {}", quiet::PATH);
+    let with_headers =
+        |headers: &[&str]| request(server.local_url(), &first, headers, "{}").unwrap();
+
+    let answer = with_headers(&[]);
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.body, r#"{"error":"x-webhook-secret header not set."}"#);
+
+    for wrong in ["X-Webhook-Secret: no", "X-Webhook-Secret:", "X-Webhook-Secret: hush-husha"] {
+        let answer = with_headers(&[wrong]);
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.body, r#"{"error":"Invalid webhook secret."}"#);
+    }
+
+    let right = format!("X-Webhook-Secret: {SECRET}");
+    assert_eq!(with_headers(&[&right]).status, 200);
+    assert_eq!(with_headers(&[&right, &right]).status, 400);
+    assert_eq!(with_headers(&[&right, "x-webhook-secret: no"]).status, 400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_refused_before_the_body_is_read() {
+    let server = guarded_server().await;
+    let first = format!("POST {}", echo::PATH);
+    for (secret, status) in [("X-None: 1", 401), ("X-Webhook-Secret: no", 403)] {
+        for length in
+            ["Content-Length: 100", "Content-Length: 1073741824", "Transfer-Encoding: chunked"]
+        {
+            // The head only: an answer can come without a byte of the body.
+            let answer = exchange(server.local_url(), head(&first, &[secret, length])).unwrap();
+            assert_eq!(answer.status, status, "{secret} {length}");
+            // What is announced and not read cannot be told from the next request.
+            let closes = length.starts_with("Content-Length").then_some("close");
+            assert_eq!(answer.header("connection"), closes);
+        }
+    }
+    // With the right one, the length that is announced is enough to refuse it.
+    let right = format!("X-Webhook-Secret: {SECRET}");
+    let announced = head(&first, &[&right, "Content-Length: 1073741824"]);
+    assert_eq!(exchange(server.local_url(), announced).unwrap().status, 413);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_on_sending_still_reads_its_refusal() {
+    let server = guarded_server().await;
+    let body = "x".repeat(8 * 1024 * 1024);
+    let length = format!("Content-Length: {}", body.len());
+    let mut stream = connect(server.local_url()).unwrap();
+    let announced = head(&format!("POST {}", echo::PATH), &[&length]);
+    let mut writer = stream.try_clone().unwrap();
+    let sending = std::thread::spawn(move || {
+        // The server may close while this is under way.
+        let _ =
+            writer.write_all(announced.as_bytes()).and_then(|()| writer.write_all(body.as_bytes()));
+    });
+    assert_eq!(read_answer(&mut stream).unwrap().status, 401);
+    drop(stream);
+    server.stop().await;
+    sending.join().unwrap();
+}
+
+// ---- the route
+
+#[tokio::test]
+async fn only_posts_are_taken() {
+    let server = guarded_server().await;
+    for method in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+        let first = format!("{method} {}", echo::PATH);
+        let answer = exchange(server.local_url(), head(&first, &[])).unwrap();
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{method}");
+        assert!(answer.json()["error"].is_string());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_unknown_endpoint_is_a_404_that_does_not_repeat_it() {
+    let server = open_server().await;
+    for path in [
+        "/webhooks/s3cret",
+        "/webhooks",
+        "/webhooks/",
+        "/s3cret",
+        "/webhooks/echo/more",
+        "//webhooks/echo",
+    ] {
+        let answer = post(server.local_url(), path, "{}").unwrap();
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.json()["error"].is_string(), "{answer:?}");
+        assert!(!answer.body.contains("s3cret"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_is_the_endpoint() {
+    let server = open_server().await;
+    let body = dataset_commit().to_string();
+    for path in ["/webhooks/echo", "/webhooks/echo/", "/webhooks/echo?x=1", "/webhooks/echo/?x=1"] {
+        assert_eq!(post(server.local_url(), path, &body).unwrap().status, 200, "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn each_of_a_thousand_endpoints_is_found() {
+    let server = (0..1000).fold(WebhooksServer::empty(), |server, n| {
+        server.add_webhook(&format!("/hook_{n}"), move || async move { n.to_string() })
+    });
+    let server = server.port(0).start().await.unwrap();
+    for n in [0, 1, 499, 998, 999] {
+        let answer = post(server.local_url(), &format!("/webhooks/hook_{n}"), "{}").unwrap();
+        assert_eq!((answer.status, answer.body), (200, n.to_string()));
+    }
+    assert_eq!(post(server.local_url(), "/webhooks/hook_1000", "{}").unwrap().status, 404);
+    server.stop().await;
+}
+
+// ---- slow clients
+
+/// A server that waits a second for a client, and how long it may take until it has cut one off.
+async fn impatient_server() -> (ServerHandle, Duration) {
+    let server = WebhooksServer::new().request_timeout(Duration::from_secs(1));
+    (server.port(0).workers(1).start().await.unwrap(), Duration::from_secs(10))
+}
+
+#[tokio::test]
+async fn half_a_head_is_cut_off() {
+    let (server, limit) = impatient_server().await;
+    let started = Instant::now();
+    let mut stream = connect(server.local_url()).unwrap();
+    stream.write_all(b"POST /webhooks/quiet HTTP/1.1\r\nHost: lo").unwrap();
+    let mut rest = Vec::new();
+    // An answer or none, but an end.
+    let _ = stream.read_to_end(&mut rest);
+    assert!(started.elapsed() < limit, "{:?}", started.elapsed());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_cut_off() {
+    let (server, limit) = impatient_server().await;
+    let started = Instant::now();
+    let mut stream = connect(server.local_url()).unwrap();
+    let announced = head("POST /webhooks/quiet", &["Content-Length: 1000"]);
+    stream.write_all(announced.as_bytes()).unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    let trickle = std::thread::spawn(move || {
+        while started.elapsed() < limit && writer.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let answer = read_answer(&mut stream).unwrap();
+    assert_eq!(answer.status, 408);
+    assert!(answer.json()["error"].is_string());
+    drop(stream);
+    assert!(started.elapsed() < limit, "{:?}", started.elapsed());
+    trickle.join().unwrap();
+    // The one worker is free for others.
+    assert_eq!(post(server.local_url(), quiet::PATH, "{}").unwrap().status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request_after_the_other() {
+    let server = open_server().await;
+    let mut stream = connect(server.local_url()).unwrap();
+    for n in 0..5 {
+        // Refused ones in between don't close it, unless there is a body that isn't read.
+        let bytes = if n % 2 == 0 {
+            head("POST /webhooks/quiet", &["Content-Length: 2"]) + "{}"
+        } else {
+            head("POST /webhooks/none", &["Content-Length: 0"])
+        };
+        stream.write_all(bytes.as_bytes()).unwrap();
+        let status = read_answer(&mut stream).unwrap().status;
+        assert_eq!(status, if n % 2 == 0 { 200 } else { 404 });
+    }
+    server.stop().await;
+}
+
+#[test]
+fn the_payloads_are_read_as_the_types_say() {
+    let payload: WebhookPayload = serde_json::from_value(dataset_commit()).unwrap();
+    assert_eq!(payload.repo.head_sha.as_deref(), Some("2222222222222222222222222222222222222222"));
+    let refs = payload.updated_refs.unwrap();
+    assert_eq!(refs[1].ref_name, "refs/tags/v1");
+    assert_eq!((refs[1].old_sha.as_deref(), refs[2].new_sha.as_deref()), (None, None));
+
+    let payload: WebhookPayload = serde_json::from_value(pull_request_comment()).unwrap();
+    let discussion = payload.discussion.unwrap();
+    assert!(discussion.is_pull_request && discussion.status == "open");
+    assert_eq!(discussion.changes.unwrap().base, "refs/heads/main");
+    assert_eq!(payload.repo.head_sha, None);
+
+    let payload: WebhookPayload = serde_json::from_value(bucket_files()).unwrap();
+    let files = payload.updated_files.unwrap();
+    assert_eq!(payload.repo.repo_type, "bucket");
+    assert_eq!(files[0].size, Some(5_368_709_120));
+    assert_eq!((files[1].xet_hash.as_deref(), files[1].action.as_str()), (None, "delete"));
+    assert_eq!(payload.updated_files_truncated, Some(true));
+
+    let mut config = dataset_commit();
+    config["updatedConfig"] = json!({ "private": true });
+    config["somethingNew"] = json!([{ "x": 1 }]);
+    let payload: WebhookPayload = serde_json::from_value(config.clone()).unwrap();
+    assert_eq!(payload.updated_config.as_ref().unwrap().private, Some(true));
+    let back: Value = serde_json::to_value(&payload).unwrap();
+    config.as_object_mut().unwrap().remove("somethingNew");
+    assert_eq!(back, config);
+
+    config["updatedConfig"] = json!({});
+    let payload: WebhookPayload = serde_json::from_value(config.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&payload).unwrap(), config);
+}

@@ -1,0 +1,183 @@
+//! Every rule, in one list.
+
+use proc_macro2::{Ident, Span};
+use syn::{FnArg, LitStr, Safety, Type};
+
+use crate::args::Args;
+use crate::errors::Errors;
+use crate::item::Function;
+
+/// How many arguments a function may take.
+const MOST_ARGUMENTS: usize = 12;
+
+/// The path under which all endpoints stand.
+const PREFIX: &str = "/webhooks/";
+
+/// Applies every rule. The path is a working one even when it breaks a rule.
+pub(crate) fn check(function: &Function, args: &Args, errors: &mut Errors) -> String {
+    qualifiers(function, errors);
+    generics(function, errors);
+    arguments(function, errors);
+    secret_env(args, errors);
+    path(function, args, errors)
+}
+
+fn qualifiers(function: &Function, errors: &mut Errors) {
+    let signature = &function.signature;
+    if let Some(token) = &signature.constness {
+        errors.at(
+            token,
+            "a webhook endpoint cannot be `const`, it runs for each delivery: remove `const`",
+        );
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        errors.at(
+            token,
+            "a webhook endpoint cannot be `unsafe`, the server calls it: remove `unsafe`",
+        );
+    }
+    if let Some(abi) = &signature.abi {
+        errors.at(
+            &abi.extern_token,
+            "a webhook endpoint cannot be `extern`, the server calls it from Rust: remove `extern`",
+        );
+    }
+    if let Some(variadic) = &signature.variadic {
+        errors.at(&variadic.dots, "a webhook endpoint cannot be variadic: name each argument");
+    }
+}
+
+fn generics(function: &Function, errors: &mut Errors) {
+    let generics = &function.signature.generics;
+    if let Some(parameter) = generics.params.first() {
+        errors.at(
+            parameter,
+            "a webhook endpoint cannot be generic, nothing says for which types the server should call it: \
+             write the types out",
+        );
+    } else if let Some(clause) = &generics.where_clause {
+        errors
+            .at(&clause.where_token, "a webhook endpoint cannot have a `where` clause: remove it");
+    }
+    for argument in function.argument_types() {
+        if let Type::ImplTrait(generic) = argument {
+            errors.at(
+                &generic.impl_token,
+                "a webhook endpoint cannot be generic: write a type in place of `impl`",
+            );
+        }
+    }
+}
+
+fn arguments(function: &Function, errors: &mut Errors) {
+    let inputs = &function.signature.inputs;
+    if let Some(FnArg::Receiver(receiver)) = inputs.first() {
+        errors.at(
+            &receiver.self_token,
+            "a webhook endpoint is a free function, not a method: move it out of the `impl`, and share \
+             values with it as `web::Data<T>`",
+        );
+    }
+    if let Some(argument) = inputs.iter().nth(MOST_ARGUMENTS) {
+        let message = format!("a webhook endpoint takes at most {MOST_ARGUMENTS} arguments");
+        errors.at(argument, message);
+    }
+}
+
+fn secret_env(args: &Args, errors: &mut Errors) {
+    if let Some(variable) = &args.secret_env {
+        let name = variable.value();
+        if name.is_empty() || name.contains(['=', '\0']) || name.trim() != name {
+            errors.at(
+                variable,
+                "this is not the name of a variable; write \"TRAINING_SECRET\" for instance",
+            );
+        }
+    }
+}
+
+/// The path to serve the function at.
+fn path(function: &Function, args: &Args, errors: &mut Errors) -> String {
+    let (written, normalized) = match &args.path {
+        Some(path) => (path.span(), normalize(&path.value())),
+        None => (function.signature.ident.span(), normalize(&function.name())),
+    };
+    normalized.unwrap_or_else(|fault| {
+        errors.push(fault.error(written, args.path.as_ref(), &function.signature.ident));
+        PREFIX.to_owned()
+    })
+}
+
+/// What is wrong with a path. The same rules as `endpoint/path.rs` of the runtime, for paths that come
+/// at run time.
+#[derive(Debug, PartialEq, Eq)]
+enum PathFault {
+    Empty,
+    DoubledPrefix,
+    Segment,
+    Character(char),
+}
+
+impl PathFault {
+    fn error(self, span: Span, path: Option<&LitStr>, function: &Ident) -> syn::Error {
+        let message = match (self, path) {
+            (Self::Character(_), None) => "the function's name is its path, and a path is ASCII: name \
+                                           one, `#[webhook_endpoint(\"/say_hello\")]`"
+                .to_owned(),
+            (_, None) => format!(
+                "the function's name is its path, and `/webhooks/{function}` reads like a mistake: name \
+                 one, `#[webhook_endpoint(\"/say_hello\")]`"
+            ),
+            (Self::Empty, Some(_)) => {
+                "the path is empty; write \"/say_hello\" for instance, or nothing for the function's name"
+                    .to_owned()
+            }
+            (Self::DoubledPrefix, Some(path)) => {
+                let rest = path.value();
+                let rest = rest.rsplit("webhooks").next().unwrap_or_default().trim_matches('/');
+                let rest = if rest.is_empty() { "say_hello" } else { rest };
+                format!("`/webhooks` stands twice in this path; write \"/{rest}\", the rest is added")
+            }
+            (Self::Segment, Some(_)) => {
+                "a path has no empty parts and no `.` or `..`; write \"/say/hello\" for instance".to_owned()
+            }
+            (Self::Character(character), Some(_)) => match character {
+                '?' | '#' => format!("a path ends before `{character}`: leave it out, with all behind it"),
+                '{' | '}' => {
+                    "an endpoint has one fixed path, without `{…}`: take what changes from the payload".to_owned()
+                }
+                ' ' => "a path has no spaces; write `_` or `-` instead".to_owned(),
+                other => format!(
+                    "a path is made of ASCII letters, digits, `-`, `_`, `.`, `~` and `/`; {other:?} is none of these"
+                ),
+            },
+        };
+        syn::Error::new(span, message)
+    }
+}
+
+/// Brings `/webhooks/x`, `/x`, `x` and `x/` to `/webhooks/x`.
+fn normalize(path: &str) -> Result<String, PathFault> {
+    let is_allowed =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '/');
+    if let Some(character) = path.chars().find(|c| !is_allowed(*c)) {
+        return Err(PathFault::Character(character));
+    }
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let name = match path.strip_prefix("webhooks") {
+        Some("") => "",
+        Some(rest) => rest.strip_prefix('/').unwrap_or(path),
+        None => path,
+    };
+    if name.is_empty() {
+        return Err(PathFault::Empty);
+    }
+    if name == "webhooks" || name.starts_with("webhooks/") {
+        return Err(PathFault::DoubledPrefix);
+    }
+    if name.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+        return Err(PathFault::Segment);
+    }
+    Ok(format!("{PREFIX}{name}"))
+}

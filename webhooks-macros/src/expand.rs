@@ -1,0 +1,176 @@
+//! What is written in the function's place: the function, and beside it what registers it.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
+
+use crate::args::Args;
+use crate::check::check;
+use crate::errors::Errors;
+use crate::item::{Function, with_attributes};
+use crate::paths::Paths;
+
+/// `#[webhook_endpoint(args)] item`
+pub(crate) fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let args = Args::parse(args, &mut errors);
+    let function = match syn::parse2::<Function>(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            errors.push(syn::Error::new(
+                error.span(),
+                "`#[webhook_endpoint]` stands on a function: `async fn my_hook(payload: WebhookPayload) { … }`",
+            ));
+            return errors.finish().into_iter().chain([item]).collect();
+        }
+    };
+    let path = check(&function, &args, &mut errors);
+    match errors.finish() {
+        // The function itself, so that what names it is no error too, and editors keep working.
+        Some(errors) => quote!(#errors #item),
+        None => {
+            let function_item = with_attributes(&function, &shape_lints());
+            let beside = beside(&function, &args, &path);
+            quote!(#function_item #beside)
+        }
+    }
+}
+
+/// Lints about the shape of a function, which the attribute asks for: an `async fn` may have nothing
+/// to wait for, arguments come by value, and a `Result` says what may fail one day.
+fn shape_lints() -> TokenStream {
+    quote! {
+        #[allow(
+            clippy::unused_async,
+            clippy::needless_pass_by_value,
+            clippy::unnecessary_wraps,
+            clippy::too_many_arguments
+        )]
+    }
+}
+
+/// The type of the function's name, with the endpoint that it stands for.
+fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
+    let paths = Paths::new(args.krate.as_ref());
+    let (endpoint, location, submit) = (paths.endpoint(), paths.location(), paths.submit());
+    let (option, result) = (paths.option(), paths.result());
+    let (launch, launch_error) = (paths.launch(), paths.launch_error());
+
+    let ident = &function.signature.ident;
+    let visibility = &function.visibility;
+    let name = function.name();
+    let description = function.description();
+    let secret_env = match &args.secret_env {
+        Some(variable) => quote!(#option::Some(#variable)),
+        None => quote!(#option::None),
+    };
+    let cfgs: Vec<_> = function.cfgs().collect();
+    let call = call(function, &paths);
+    // With the place of the name, not of the attribute.
+    let line = quote_spanned!(ident.span()=> ::core::line!());
+    let about_type = format!("The webhook endpoint of the function of this name, at `{path}`.");
+
+    quote! {
+        #(#cfgs)*
+        #[doc = #about_type]
+        #[allow(non_camel_case_types, dead_code, missing_debug_implementations, missing_copy_implementations)]
+        #visibility struct #ident {}
+
+        #(#cfgs)*
+        #[allow(deprecated, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+        const _: () = {
+            impl #ident {
+                /// The path that the endpoint is served at.
+                pub const PATH: &'static str = #path;
+
+                /// The endpoint, to hand to a server.
+                #[must_use]
+                pub const fn endpoint() -> #endpoint {
+                    #endpoint::__new(
+                        #path,
+                        #name,
+                        #description,
+                        #secret_env,
+                        #location::__new(::core::module_path!(), ::core::file!(), #line),
+                        __webhooks_call,
+                    )
+                }
+
+                /// Starts a server with every endpoint of the program and blocks until a signal
+                /// stops it.
+                ///
+                /// # Errors
+                ///
+                /// When the server cannot start.
+                pub fn launch() -> #result<(), #launch_error> {
+                    #launch()
+                }
+            }
+
+            #call
+
+            #submit! { #ident::endpoint() }
+        };
+    }
+}
+
+/// The function that takes the arguments from a call and makes an answer of what is returned.
+///
+/// Each type is named once, in the turbofish of the trait that it must fulfil, so that the compiler's
+/// error stands under it and is said once.
+fn call(function: &Function, paths: &Paths) -> TokenStream {
+    let (arg, boxed, unread, reply) = (paths.arg(), paths.boxed(), paths.unread(), paths.reply());
+    let (other_arg, other_reply, request) =
+        (paths.other_arg(), paths.other_reply(), paths.request());
+    let (call_type, call_future) = (paths.call(), paths.call_future());
+
+    let ident = &function.signature.ident;
+    let types: Vec<_> = function.argument_types().collect();
+    // Hygienic names: a function or constant of the user's may have the same ones.
+    let names: Vec<_> =
+        (0..types.len()).map(|n| format_ident!("arg{n}", span = Span::mixed_site())).collect();
+    let returned = returned(function);
+
+    let take = if function.is_async() { quote!(arg) } else { quote!(blocking_arg) };
+    let result = if function.is_async() {
+        quote!(#ident(#(#names),*).await)
+    } else {
+        let run = paths.run_blocking();
+        quote!(#run::<#returned>(move || #ident(#(#names.take()),*)).await?)
+    };
+    quote_spanned! {Span::mixed_site()=>
+        fn __webhooks_call(call: #call_type) -> #call_future<'static> {
+            #[allow(unused_imports)]
+            use {#other_arg as _, #other_reply as _};
+            #boxed::pin(async move {
+                let body = #unread;
+                #(
+                    let (#names, body) = #arg::<#types>::NEW.kind().#take::<#types, _>(body);
+                    let #names = #names(&call).await?;
+                )*
+                let _ = body;
+                let value = #result;
+                let request = #request(&call);
+                #reply::of(&value).kind().reply::<#returned, _>(value, &request)
+            })
+        }
+    }
+}
+
+/// The returned type, or `_` when it is `impl Trait`, which has no name.
+fn returned(function: &Function) -> TokenStream {
+    let is_opaque = |returned: &Type| has_impl(quote!(#returned));
+    match function.returned() {
+        None => quote!(()),
+        Some(returned) if is_opaque(returned) => quote!(_),
+        Some(returned) => quote!(#returned),
+    }
+}
+
+fn has_impl(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "impl",
+        TokenTree::Group(group) => has_impl(group.stream()),
+        _ => false,
+    })
+}

@@ -1,0 +1,64 @@
+//! The attribute of `webhooks-runtime`, which re-exports it. Depend on that crate, not on this one.
+//!
+//! Text in, text out, one stage a file: `args` and `item` read, `check` applies every rule, `expand`
+//! writes. `errors` collects what is wrong on the way, so that all of it is told in one run.
+
+mod args;
+mod check;
+mod errors;
+mod expand;
+mod item;
+mod paths;
+
+use proc_macro::TokenStream;
+
+/// Makes a function an endpoint for webhooks, served at `/webhooks/{its name}`.
+///
+/// ```
+/// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+///
+/// /// Starts a training run when a dataset changes.
+/// #[webhook_endpoint]
+/// async fn trigger_training(payload: WebhookPayload) {
+///     if payload.repo.repo_type == "dataset" && payload.event.action == "update" {
+///         // train
+///     }
+/// }
+/// ```
+///
+/// The function stays what it is: call it in a test like any other. Its doc comment is shown on the
+/// landing page. Beside it stands a type of the same name:
+///
+/// - `trigger_training::PATH` is its path, `"/webhooks/trigger_training"`,
+/// - `trigger_training::endpoint()` its `Endpoint`, to hand to a server,
+/// - `trigger_training::launch()` starts a server with all endpoints of the program, and blocks.
+///
+/// # The function
+///
+/// It is an `async fn`, or a `fn`, which runs on a pool of threads so that it may block. It takes up
+/// to 12 arguments (`EndpointArg`), of which one may read the body, and returns nothing,
+/// `web::Json<T>`, `serde_json::Value`, any `Responder` of actix-web, or a `Result` of these
+/// (`EndpointReply`, `EndpointError`).
+///
+/// # In the brackets
+///
+/// | written | means |
+/// | --- | --- |
+/// | `"/say_hello"`, `path = "/say_hello"` | the path, below `/webhooks`; `/webhooks/x`, `/x`, `x` and `x/` are the same |
+/// | `secret_env = "TRAINING_SECRET"` | this endpoint has a secret of its own, in that variable; without it the program doesn't start |
+/// | `crate = my_name` | the name that `webhooks-runtime` has in your crate, when you renamed it |
+///
+/// ```
+/// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+///
+/// #[webhook_endpoint(path = "/training", secret_env = "TRAINING_SECRET")]
+/// async fn trigger_training(payload: WebhookPayload) -> Result<(), std::io::Error> {
+///     Ok(())
+/// }
+///
+/// assert_eq!(trigger_training::PATH, "/webhooks/training");
+/// ```
+#[proc_macro_attribute]
+pub fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::webhook_endpoint(args.into(), item.into()).into()
+}

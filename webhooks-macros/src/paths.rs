@@ -1,0 +1,60 @@
+//! Every path of the runtime that the expansion names. All of them are absolute, so that nothing in
+//! the user's crate can stand in the way.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Path;
+
+/// Where the runtime is found: `::webhooks_runtime`, or what `crate = …` says.
+pub(crate) struct Paths {
+    private: TokenStream,
+}
+
+impl Paths {
+    pub(crate) fn new(krate: Option<&Path>) -> Self {
+        let krate = match krate {
+            None => quote!(::webhooks_runtime),
+            // One name is a dependency's, also where `#![no_implicit_prelude]` would hide it.
+            Some(path) => match path.get_ident() {
+                Some(name) if name != "crate" && name != "self" && name != "super" => {
+                    quote!(::#name)
+                }
+                _ => quote!(#path),
+            },
+        };
+        Self { private: quote!(#krate::__private) }
+    }
+}
+
+macro_rules! paths {
+    ($($method:ident => $name:ident),+ $(,)?) => {
+        impl Paths {
+            $(
+                pub(crate) fn $method(&self) -> TokenStream {
+                    let private = &self.private;
+                    quote!(#private::$name)
+                }
+            )+
+        }
+    };
+}
+
+paths! {
+    arg => Arg,
+    boxed => Box,
+    call => Call,
+    call_future => CallFuture,
+    endpoint => Endpoint,
+    launch => launch,
+    launch_error => LaunchError,
+    location => Location,
+    option => Option,
+    other_arg => OtherArg,
+    other_reply => OtherReply,
+    reply => Reply,
+    request => request,
+    result => Result,
+    run_blocking => run_blocking,
+    submit => submit,
+    unread => Unread,
+}

@@ -1,0 +1,234 @@
+//! What may be an argument of an endpoint, and how it is taken from a call.
+//!
+//! The rule is [`EndpointArg`]: everything that actix-web can extract, and our own types. The rest
+//! of this file lets the attribute ask for each argument exactly once and at the user's type, which
+//! is what makes its compile errors point there: [`Arg`] tells the kinds of arguments apart, and
+//! each kind asks for the trait whose error says most.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::error::JsonPayloadError;
+use actix_web::http::header::HeaderName;
+use actix_web::web::{Bytes, BytesMut, Json};
+use actix_web::{Either, FromRequest};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::blocking::{BlockingArg, Deferred};
+use super::call::{Call, Failure};
+use super::delivery::Delivery;
+use super::fault::{self, BodyFault};
+use crate::payload::WebhookPayload;
+
+/// The header that names a delivery; its retries carry the same id.
+pub(crate) const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+
+/// What may be an argument of an endpoint: a [`WebhookPayload`], a [`Delivery`] and every extractor
+/// of actix-web, [`web::Json<T>`](Json), `web::Data<T>` and `HttpRequest` among them.
+///
+/// To make a type of your own an argument, implement actix-web's [`FromRequest`] for it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a webhook endpoint",
+    label = "not something that a request holds",
+    note = "an argument is a `WebhookPayload`, a `Delivery`, `web::Json<T>`, `web::Data<T>`, `HttpRequest` or another extractor of actix-web, each by value",
+    note = "to hand the function something of your own, give it to the server with `.data(…)` and take it as `web::Data<T>`"
+)]
+pub trait EndpointArg: Sized + 'static {
+    /// Takes the argument from the request.
+    #[doc(hidden)]
+    fn extract(call: &Call) -> impl Future<Output = Result<Self, Failure>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromRequest + 'static> EndpointArg for T {
+    async fn extract(call: &Call) -> Result<Self, Failure> {
+        T::from_request(&call.request, &mut call.payload()).await.map_err(|error| {
+            let error: actix_web::Error = error.into();
+            match error.as_error::<JsonPayloadError>() {
+                Some(JsonPayloadError::Deserialize(error)) => {
+                    Failure::Body(BodyFault::at_position(&call.body, error))
+                }
+                _ => Failure::Argument(error),
+            }
+        })
+    }
+}
+
+impl EndpointArg for WebhookPayload {
+    async fn extract(call: &Call) -> Result<Self, Failure> {
+        fault::read_payload(&call.body).map_err(Failure::Body)
+    }
+}
+
+impl EndpointArg for Delivery {
+    async fn extract(call: &Call) -> Result<Self, Failure> {
+        let header = call.request.headers().get(WEBHOOK_ID).and_then(|id| id.to_str().ok());
+        let id = header.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+        Ok(Self { id, attempt: 1, received_at: call.received_at })
+    }
+}
+
+/// A body of JSON in a shape of one's own: [`Json<T>`] where `T` is `Deserialize`.
+pub trait JsonArg: Sized + 'static {
+    /// Reads the body.
+    #[doc(hidden)]
+    fn read(body: &[u8]) -> Result<Self, BodyFault>;
+}
+
+impl<T: DeserializeOwned + 'static> JsonArg for Json<T> {
+    fn read(body: &[u8]) -> Result<Self, BodyFault> {
+        fault::read(body).map(Json)
+    }
+}
+
+/// How one argument is taken. A function pointer to a boxed future, because a type that depended on
+/// the trait would have the compiler say each error again wherever the value goes.
+pub(crate) type Extract<T> =
+    for<'a> fn(&'a Call) -> Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+
+/// No argument so far reads the body.
+#[derive(Clone, Copy, Debug)]
+pub struct Unread;
+
+/// An argument before this one reads the body.
+#[derive(Clone, Copy, Debug)]
+pub struct Read;
+
+/// An argument that reads the body, after those whose reading is `Before`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` reads the body of the request, and so does an argument before it",
+    label = "the body is read twice",
+    note = "a request has one body: take it once, as a `WebhookPayload`, `web::Json<T>`, `web::Bytes` or `String`"
+)]
+pub trait ReadsBody<Before> {}
+
+impl<T> ReadsBody<Unread> for T {}
+
+/// An argument's type, of which `kind()` tells the kind.
+///
+/// A method of the type itself goes before a trait's, so that `kind()` finds those below for the
+/// types they name and [`OtherArg`] for all others, without a bound that could fail.
+#[derive(Debug)]
+pub struct Arg<T>(PhantomData<T>);
+
+impl<T> Arg<T> {
+    /// A value to ask for its kind.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// `kind()` for the types that have none of their own.
+pub trait OtherArg {
+    /// An argument that, as far as we know, leaves the body alone.
+    fn kind(&self) -> PlainKind {
+        PlainKind
+    }
+}
+
+impl<T> OtherArg for Arg<T> {}
+
+impl<T> Arg<Json<T>> {
+    /// A JSON body.
+    #[must_use]
+    pub fn kind(&self) -> JsonKind {
+        JsonKind
+    }
+}
+
+impl<T> Arg<Option<Json<T>>> {
+    /// Reads the body.
+    #[must_use]
+    pub fn kind(&self) -> BodyKind {
+        BodyKind
+    }
+}
+
+impl<L, R> Arg<Either<L, R>> {
+    /// Reads the body.
+    #[must_use]
+    pub fn kind(&self) -> BodyKind {
+        BodyKind
+    }
+}
+
+macro_rules! reads_body {
+    ($($type:ty),+) => {$(
+        impl Arg<$type> {
+            /// Reads the body.
+            #[must_use]
+            pub fn kind(&self) -> BodyKind {
+                BodyKind
+            }
+        }
+    )+};
+}
+
+reads_body!(
+    WebhookPayload,
+    Bytes,
+    BytesMut,
+    String,
+    actix_web::web::Payload,
+    actix_web::dev::Payload
+);
+
+/// An argument that leaves the body alone.
+#[derive(Debug)]
+pub struct PlainKind;
+
+impl PlainKind {
+    /// How to take it.
+    pub fn arg<T: EndpointArg, B>(self, body: B) -> (Extract<T>, B) {
+        (|call| Box::pin(T::extract(call)), body)
+    }
+
+    /// How to take it for a function that runs on another thread.
+    pub fn blocking_arg<T: EndpointArg + BlockingArg, B>(
+        self,
+        body: B,
+    ) -> (Extract<Deferred<T>>, B) {
+        (|call| Box::pin(async move { T::extract(call).await.map(Deferred::new) }), body)
+    }
+}
+
+/// An argument that reads the body.
+#[derive(Debug)]
+pub struct BodyKind;
+
+impl BodyKind {
+    /// How to take it.
+    pub fn arg<T: EndpointArg + ReadsBody<B>, B>(self, _: B) -> (Extract<T>, Read) {
+        (|call| Box::pin(T::extract(call)), Read)
+    }
+
+    /// How to take it for a function that runs on another thread.
+    pub fn blocking_arg<T: EndpointArg + ReadsBody<B> + BlockingArg, B>(
+        self,
+        _: B,
+    ) -> (Extract<Deferred<T>>, Read) {
+        (|call| Box::pin(async move { T::extract(call).await.map(Deferred::new) }), Read)
+    }
+}
+
+/// An argument that reads the body as JSON.
+#[derive(Debug)]
+pub struct JsonKind;
+
+impl JsonKind {
+    /// How to take it.
+    pub fn arg<T: JsonArg + ReadsBody<B>, B>(self, _: B) -> (Extract<T>, Read) {
+        (|call| Box::pin(async move { T::read(&call.body).map_err(Failure::Body) }), Read)
+    }
+
+    /// How to take it for a function that runs on another thread.
+    pub fn blocking_arg<T: JsonArg + ReadsBody<B> + BlockingArg, B>(
+        self,
+        _: B,
+    ) -> (Extract<Deferred<T>>, Read) {
+        let extract: Extract<Deferred<T>> = |call| {
+            Box::pin(async move { T::read(&call.body).map(Deferred::new).map_err(Failure::Body) })
+        };
+        (extract, Read)
+    }
+}

@@ -1,0 +1,50 @@
+//! What passes between the server and a function.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use actix_web::dev::Payload;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
+
+use super::fault::BodyFault;
+
+/// A request on its way to a function: past the secret, with its body read.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) request: HttpRequest,
+    pub(crate) body: Bytes,
+    pub(crate) received_at: SystemTime,
+}
+
+impl Call {
+    /// The body as an extractor wants it: a stream of one piece, the whole of it each time.
+    pub(crate) fn payload(&self) -> Payload {
+        Payload::Stream { payload: Box::pin(stream::iter([Ok(self.body.clone())])) }
+    }
+}
+
+/// Why there is no answer from the function.
+#[derive(Debug)]
+pub enum Failure {
+    /// The body isn't what the function takes.
+    Body(BodyFault),
+    /// Another argument could not be taken from the request.
+    Argument(actix_web::Error),
+    /// The function returned an error.
+    Function(Box<dyn StdError>),
+    /// The function returned a response that holds an error, which might tell the cause.
+    Response(Box<HttpResponse>),
+}
+
+/// An answer, or why there is none.
+pub(crate) type CallResult = Result<HttpResponse, Failure>;
+
+/// A call that is under way. It stays on the worker's thread, so it needn't be `Send`.
+pub type CallFuture<'a> = Pin<Box<dyn Future<Output = CallResult> + 'a>>;
+
+/// Calls a function: takes its arguments from the request and makes an answer of what it returns.
+pub(crate) type CallFn = fn(Call) -> CallFuture<'static>;

@@ -1,0 +1,376 @@
+//! What is wrong with a body: where the first fault is and what was expected there, but never what
+//! stood there.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
+
+use crate::payload::{WebhookPayload, WebhookPayloadWebhook};
+
+/// The first fault of a body, in the form that FastAPI gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BodyFault {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    loc: Vec<Place>,
+    msg: String,
+}
+
+/// One step on the way to a fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Place {
+    Key(String),
+    Index(usize),
+}
+
+impl BodyFault {
+    /// Describes the error that an extractor of actix-web ended with when it read `body` as JSON.
+    ///
+    /// Where the type is known, [`read`] tells the path more exactly: the errors in a type's own
+    /// words have no position of their own, and are found here one step too high.
+    pub(crate) fn at_position(body: &[u8], error: &serde_json::Error) -> Self {
+        Self::new(error, || path_by_position(body, error))
+    }
+
+    fn new(error: &serde_json::Error, path: impl FnOnce() -> Vec<Place>) -> Self {
+        let at = format!(" at line {} column {}", error.line(), error.column());
+        let text = error.to_string();
+        let text = text.strip_suffix(&at).unwrap_or(&text);
+        let mut loc = vec![Place::Key("body".to_owned())];
+        if error.classify() != Category::Data {
+            // The parser's own words, none of which come from the input.
+            let msg = format!("The body is not valid JSON: {text}{at}.");
+            return Self { kind: "json_invalid", loc, msg };
+        }
+        loc.extend(path());
+        let (kind, missing, msg) = describe(text);
+        loc.extend(missing.map(|field| Place::Key(field.to_owned())));
+        Self { kind, loc, msg }
+    }
+
+    /// Whether the fault is a payload's version.
+    fn is_version(&self) -> bool {
+        let at_version = self.loc.last() == Some(&Place::Key("version".to_owned()));
+        at_version && self.kind == "invalid_value"
+    }
+}
+
+impl fmt::Display for BodyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.msg)
+    }
+}
+
+impl StdError for BodyFault {}
+
+/// Reads `body` as JSON. Only when that fails is it read again, with an eye on the path.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyFault> {
+    serde_json::from_slice(body).map_err(|error| {
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+            Err(traced) => BodyFault::new(traced.inner(), || places(traced.path())),
+            // The value was fine and something stands behind it.
+            Ok(_) => BodyFault::new(&error, Vec::new),
+        }
+    })
+}
+
+/// Reads `body` as a payload. The version goes before all else: the payload of another version may
+/// have any shape.
+pub(crate) fn read_payload(body: &[u8]) -> Result<WebhookPayload, BodyFault> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        #[serde(rename = "webhook")]
+        _webhook: WebhookPayloadWebhook,
+    }
+
+    read(body).map_err(|fault| match read::<Versioned>(body) {
+        Err(version) if version.is_version() => version,
+        _ => fault,
+    })
+}
+
+/// Finds the path of an error by its position, for any type that was being read.
+///
+/// The text up to the error is read once more, as plain JSON. It is made to end inside the value at
+/// fault, so that reading ends there, and `serde_path_to_error` says which path that is. This needs no
+/// knowledge of the type, which actix-web's extractors don't give.
+fn path_by_position(body: &[u8], error: &serde_json::Error) -> Vec<Place> {
+    let Some(end) = offset(body, error) else {
+        return Vec::new();
+    };
+    let mut text = body[..end].to_vec();
+    let begins_next = matches!(body.get(end), Some(b'{' | b'['));
+    match text.last() {
+        // serde_json finds fault with an object or an array in front of it …
+        _ if begins_next => text.push(b'"'),
+        // … and with anything else behind it: text, or an object or array that lacks something, …
+        Some(b'"' | b'}' | b']') => drop(text.pop()),
+        // … or a number, `true`, `false`, `null`, of which only a text would be seen to be cut off.
+        _ => {
+            let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+            let length = text.iter().rev().take_while(|byte| is_part(byte)).count();
+            text.truncate(end - length);
+            text.push(b'"');
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(&text);
+    match serde_path_to_error::deserialize::<_, serde_json::Value>(&mut deserializer) {
+        Err(stop) if stop.inner().is_eof() => places(stop.path()),
+        _ => Vec::new(),
+    }
+}
+
+/// How many bytes of `body` were read when the error was found.
+fn offset(body: &[u8], error: &serde_json::Error) -> Option<usize> {
+    let line_start = match error.line() {
+        0 => return None,
+        1 => 0,
+        line => body.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(line - 2)?.0 + 1,
+    };
+    Some(line_start + error.column()).filter(|end| *end <= body.len())
+}
+
+fn places(path: &Path) -> Vec<Place> {
+    path.iter().filter_map(place).collect()
+}
+
+fn place(segment: &Segment) -> Option<Place> {
+    match segment {
+        Segment::Seq { index } => Some(Place::Index(*index)),
+        Segment::Map { key } => Some(Place::Key(name(key))),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+/// The keys of a map, other than the fields of a struct, come from the input. One that doesn't look
+/// like a name is not repeated.
+fn name(key: &str) -> String {
+    let like_a_name = key.len() <= 64
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if like_a_name { key.to_owned() } else { "*".to_owned() }
+}
+
+/// Makes of serde's words a kind, the field that is missing, and a text without the input.
+///
+/// The forms are those of the provided methods of `serde::de::Error`. An error in a type's own words
+/// could repeat the input, so nothing of it is told.
+fn describe(text: &str) -> (&'static str, Option<&str>, String) {
+    let quoted = |prefix| text.strip_prefix(prefix).and_then(|rest: &str| rest.strip_suffix('`'));
+    if let Some(field) = quoted("missing field `") {
+        return ("missing", Some(field), "This field is required.".to_owned());
+    }
+    if let Some(field) = quoted("duplicate field `") {
+        return ("duplicate_field", Some(field), "This field is given twice.".to_owned());
+    }
+    let kind = match text {
+        _ if text.starts_with("invalid type: ") => "invalid_type",
+        _ if text.starts_with("invalid value: ") => "invalid_value",
+        _ if text.starts_with("invalid length ") => "invalid_length",
+        _ if text.starts_with("unknown variant `") => "unknown_variant",
+        _ if text.starts_with("unknown field `") => "unknown_field",
+        _ => return ("value_error", None, "This value is not acceptable here.".to_owned()),
+    };
+    let nothing_expected =
+        text.ends_with(", there are no fields") || text.ends_with(", there are no variants");
+    let msg = match text.rsplit_once(", expected ") {
+        // What is expected stands last and comes from the type.
+        Some((_, expected)) if !nothing_expected => format!("Expected {expected}."),
+        _ => "This is not expected here.".to_owned(),
+    };
+    (kind, None, msg)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "read by serde only")]
+    struct Sample {
+        name: String,
+        size: u8,
+        #[serde(default)]
+        inner: Option<Inner>,
+        #[serde(default)]
+        list: Vec<Inner>,
+        #[serde(default)]
+        rows: Vec<Vec<u8>>,
+        #[serde(default)]
+        by_name: HashMap<String, u8>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "read by serde only")]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        flag: bool,
+        #[serde(default)]
+        choice: Option<Choice>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Choice {
+        One,
+        Two,
+    }
+
+    fn fault<T: DeserializeOwned>(body: &str) -> serde_json::Value {
+        let fault = read::<T>(body.as_bytes()).map(|_| ()).unwrap_err();
+        serde_json::to_value(fault).unwrap()
+    }
+
+    fn fault_by_position<T: DeserializeOwned>(body: &str) -> serde_json::Value {
+        let error = serde_json::from_str::<T>(body).map(|_| ()).unwrap_err();
+        serde_json::to_value(BodyFault::at_position(body.as_bytes(), &error)).unwrap()
+    }
+
+    #[test]
+    fn the_path_by_position_is_the_one_that_is_found_with_the_type() {
+        for body in [
+            r#"{"name":5,"size":1}"#,
+            r#"{"name":"x","size":300}"#,
+            r#"{"name":"x","size":"big"}"#,
+            r#"{"name":"x","size":1.5}"#,
+            r#"{"name":"x","size":-1}"#,
+            r#"{"name":"x","size":true}"#,
+            r#"{"name":"x","size":null}"#,
+            r#"{"name":null,"size":1}"#,
+            r#"{"name":{"a":1},"size":1}"#,
+            r#"{"name":[1,2],"size":1}"#,
+            r#"{"name":"x","size":1,"inner":{"flag":1}}"#,
+            r#"{"name":"x","size":1,"inner":[[]]}"#,
+            r#"{"name":"x","size":1,"inner":"no"}"#,
+            r#"{"name":"x","size":1,"list":[{"flag":true},{"flag":"no"}]}"#,
+            r#"{"name":"x","size":1,"list":[{"flag":true},7]}"#,
+            r#"{"name":"x","size":1,"list":[[1]]}"#,
+            r#"{"name":"x","size":1,"rows":[[1,2],[3,"4"]]}"#,
+            r#"{"name":"x","size":1,"rows":[[1,2],{}]}"#,
+            r#"{"name":"x","size":1,"rows":[[1,2],[3,[4]]]}"#,
+            r#"{"name":"x","size":1,"by_name":{"a":1,"b":"two"}}"#,
+            r#"{"name":"x","size":1,"by_name":7}"#,
+            r#"{"name":"x","size":1,"rows":[[1,2],[3,true]]}"#,
+            r#"{"name":"x","size":1,"rows":[["4"]]}"#,
+            r#"{"name":"x","size":1,"rows":[[-4.5e+3,1]]}"#,
+            r#"{"name":"x","size":1,"rows":[null]}"#,
+            r#"{"name":"x","size":1,"rows":[ [ 1 , 2 ] , [ 3 , 256 ] ]}"#,
+            r#"{"name":"x","size":1,"list":[{"flag":true},{}]}"#,
+            r#"[]"#,
+            r#"7"#,
+            r#""text""#,
+            "{\n  \"name\": \"x\",\n  \"size\": 1,\n  \"list\": [\n    { \"flag\": \"no\" }\n  ]\n}",
+            "{\r\n\t\"name\" :\r\n\t\"x\" ,\r\n\t\"size\" :\r\n\t[ ]\r\n}",
+            r#"{"name":"이름","unknown":{"키":"값"},"size":"큰"}"#,
+        ] {
+            assert_eq!(fault_by_position::<Sample>(body), fault::<Sample>(body), "{body}");
+            assert_ne!(fault::<Sample>(body)["type"], "value_error", "{body}");
+        }
+    }
+
+    #[test]
+    fn a_missing_field_is_named_in_its_place() {
+        let expected =
+            |loc| json!({"type": "missing", "loc": loc, "msg": "This field is required."});
+        assert_eq!(fault::<Sample>("{}"), expected(json!(["body", "name"])));
+        assert_eq!(
+            fault::<Sample>(r#"{"name":"x","size":1,"list":[{"flag":true},{}]}"#),
+            expected(json!(["body", "list", 1, "flag"]))
+        );
+        assert_eq!(
+            fault::<Sample>("{\"name\":\"x\",\"size\":1,\n\"inner\":{\n}\n}"),
+            expected(json!(["body", "inner", "flag"]))
+        );
+    }
+
+    #[test]
+    fn what_was_expected_is_said_and_what_stood_there_is_not() {
+        let marker = "s3cret, expected s3cret";
+        let body =
+            |inner: &str| format!(r#"{{"name":"x","size":1,"inner":{{"flag":true,{inner}}}}}"#);
+        for (body, kind, msg) in [
+            (format!(r#"{{"name":"x","size":"{marker}"}}"#), "invalid_type", "Expected u8."),
+            (
+                body(&format!(r#""choice":"{marker}""#)),
+                "unknown_variant",
+                "Expected `one` or `two`.",
+            ),
+            (body(&format!(r#""{marker}":1"#)), "unknown_field", "Expected `flag` or `choice`."),
+            (body(r#""flag":false"#), "duplicate_field", "This field is given twice."),
+        ] {
+            let fault = fault::<Sample>(&body);
+            assert_eq!((&fault["type"], &fault["msg"]), (&json!(kind), &json!(msg)), "{body}");
+            assert!(!fault.to_string().contains("s3cret"), "{fault}");
+        }
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let fault = fault::<Nothing>(&format!(r#"{{"{marker}":1}}"#));
+        assert_eq!(fault["msg"], "This is not expected here.");
+        assert!(!fault.to_string().contains("s3cret"), "{fault}");
+    }
+
+    #[test]
+    fn a_type_s_own_words_are_not_repeated() {
+        fn refuse<'de, D: serde::Deserializer<'de>>(d: D) -> Result<(), D::Error> {
+            let text = String::deserialize(d)?;
+            Err(serde::de::Error::custom(format!("no `{text}` here")))
+        }
+        #[derive(Debug, Deserialize)]
+        struct Picky {
+            #[serde(deserialize_with = "refuse")]
+            #[allow(dead_code, reason = "read by serde only")]
+            word: (),
+        }
+        assert_eq!(
+            fault::<Picky>(r#"{"word":"s3cret"}"#),
+            json!({"type": "value_error", "loc": ["body", "word"], "msg": "This value is not acceptable here."})
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_no_name_is_not_repeated() {
+        let fault = fault::<Sample>(r#"{"name":"x","size":1,"by_name":{"<b>":"x"}}"#);
+        assert_eq!(fault["loc"], json!(["body", "by_name", "*"]));
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_is_told_by_its_position() {
+        for body in ["", "{", "nul", "{\"name\":}", "{\"name\":\"x\",\"size\":1} x", "\u{0}"] {
+            let fault = fault::<Sample>(body);
+            assert_eq!(fault["type"], "json_invalid", "{body}");
+            assert_eq!(fault["loc"], json!(["body"]));
+        }
+    }
+
+    #[test]
+    fn deep_nesting_before_a_fault_gives_at_least_the_body() {
+        let deep = "[".repeat(100_000);
+        for body in [format!(r#"{{"x":{deep}"#), format!(r#"{{"name":{deep}"#)] {
+            assert_eq!(fault::<Sample>(&body)["loc"][0], "body");
+        }
+    }
+
+    #[test]
+    fn another_version_is_said_before_any_other_fault() {
+        let body = br#"{"events":[],"webhook":{"id":"x","version":4}}"#;
+        let fault = serde_json::to_value(read_payload(body).unwrap_err()).unwrap();
+        assert_eq!(fault["loc"], json!(["body", "webhook", "version"]));
+        assert_eq!(
+            fault["msg"],
+            "Expected version 3, the only version of the payload that this server reads."
+        );
+        let body = br#"{"event":{"action":"update"},"webhook":{"id":"x","version":3}}"#;
+        let fault = serde_json::to_value(read_payload(body).unwrap_err()).unwrap();
+        assert_eq!(fault["loc"], json!(["body", "event", "scope"]));
+    }
+}

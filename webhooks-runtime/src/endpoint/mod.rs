@@ -1,0 +1,121 @@
+//! One registered function: what it is called with, what it may return, and where it stands.
+//!
+//! `call` is what passes between the server and a function. `arg` and `reply` say which types a
+//! function may take and return, `function` applies them to plain functions (`add_webhook`), the
+//! attribute applies them to annotated ones. `path` and `registry` put them on their paths.
+
+pub(crate) mod arg;
+mod blocking;
+pub(crate) mod call;
+mod delivery;
+pub(crate) mod fault;
+mod function;
+mod path;
+pub(crate) mod registry;
+pub(crate) mod reply;
+
+pub use arg::{EndpointArg, JsonArg};
+pub use blocking::{BlockingArg, BlockingReply};
+pub use delivery::Delivery;
+pub use function::EndpointFn;
+pub(crate) use function::caller;
+pub use path::PathError;
+pub(crate) use path::normalize;
+pub use registry::Location;
+pub use reply::{EndpointError, EndpointReply};
+
+#[doc(hidden)]
+pub use blocking::run;
+
+use call::CallFn;
+
+/// An annotated function, as the attribute registers it.
+///
+/// It is a constant: a few texts and a function pointer. [`WebhooksServer::new`] takes all of a
+/// program's endpoints by itself; [`WebhooksServer::endpoint`] takes one of them by hand.
+///
+/// ```
+/// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+///
+/// /// Starts a training run.
+/// #[webhook_endpoint]
+/// async fn trigger_training(payload: WebhookPayload) {}
+///
+/// let endpoint = trigger_training::endpoint();
+/// assert_eq!(endpoint.path(), "/webhooks/trigger_training");
+/// assert_eq!(endpoint.description(), "Starts a training run.");
+/// ```
+///
+/// [`WebhooksServer::new`]: crate::WebhooksServer::new
+/// [`WebhooksServer::endpoint`]: crate::WebhooksServer::endpoint
+#[derive(Clone, Copy)]
+pub struct Endpoint {
+    path: &'static str,
+    name: &'static str,
+    description: &'static str,
+    secret_env: Option<&'static str>,
+    location: Location,
+    call: CallFn,
+}
+
+inventory::collect!(Endpoint);
+
+impl Endpoint {
+    /// For the attribute's expansion.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new(
+        path: &'static str,
+        name: &'static str,
+        description: &'static str,
+        secret_env: Option<&'static str>,
+        location: Location,
+        call: CallFn,
+    ) -> Self {
+        Self { path, name, description, secret_env, location, call }
+    }
+
+    /// The path it is served at: `/webhooks/trigger_training`.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// The function's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The function's doc comment, empty when it has none.
+    #[must_use]
+    pub const fn description(&self) -> &'static str {
+        self.description
+    }
+
+    /// The variable that holds this endpoint's own secret, from `secret_env = "…"`.
+    #[must_use]
+    pub const fn secret_env(&self) -> Option<&'static str> {
+        self.secret_env
+    }
+
+    /// Where the function is defined.
+    #[must_use]
+    pub const fn location(&self) -> Location {
+        self.location
+    }
+
+    pub(crate) const fn call(&self) -> CallFn {
+        self.call
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("path", &self.path)
+            .field("name", &self.name)
+            .field("location", &self.location)
+            .finish_non_exhaustive()
+    }
+}

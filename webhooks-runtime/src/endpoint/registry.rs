@@ -1,0 +1,163 @@
+//! Collects a program's endpoints, sorts them by path and finds those that share one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Endpoint;
+use super::function::Caller;
+
+/// Where an endpoint is defined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Location {
+    /// The module, `my_bot::hooks`; empty for a function given to `add_webhook`.
+    pub module_path: &'static str,
+    /// The source file, as the compiler was given it.
+    pub file: &'static str,
+    /// The line in it, counted from 1.
+    pub line: u32,
+}
+
+impl Location {
+    /// For the attribute's expansion.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new(module_path: &'static str, file: &'static str, line: u32) -> Self {
+        Self { module_path, file, line }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// An endpoint of a server, from the attribute or from `add_webhook`.
+#[derive(Clone)]
+pub(crate) struct Registered {
+    pub(crate) path: String,
+    pub(crate) name: String,
+    pub(crate) description: &'static str,
+    pub(crate) secret_env: Option<&'static str>,
+    pub(crate) location: Location,
+    pub(crate) caller: Caller,
+}
+
+impl From<&Endpoint> for Registered {
+    fn from(endpoint: &Endpoint) -> Self {
+        Self {
+            path: endpoint.path().to_owned(),
+            name: endpoint.name().to_owned(),
+            description: endpoint.description(),
+            secret_env: endpoint.secret_env(),
+            location: endpoint.location(),
+            caller: Arc::new(endpoint.call()),
+        }
+    }
+}
+
+impl fmt::Debug for Registered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.path, self.location)
+    }
+}
+
+/// An endpoint as people see it, in the terminal and on the page.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "page"), expect(dead_code, reason = "the page shows all of it"))]
+pub(crate) struct Shown {
+    pub(crate) path: String,
+    pub(crate) description: &'static str,
+    pub(crate) location: Location,
+    /// Whether a request must bring a secret.
+    pub(crate) protected: bool,
+}
+
+impl Shown {
+    pub(crate) fn new(endpoint: &Registered, protected: bool) -> Self {
+        Self {
+            path: endpoint.path.clone(),
+            description: endpoint.description,
+            location: endpoint.location,
+            protected,
+        }
+    }
+}
+
+/// Two functions at one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Duplicate {
+    pub(crate) path: String,
+    pub(crate) first: Location,
+    pub(crate) second: Location,
+}
+
+/// Every endpoint that is linked into the program.
+pub(crate) fn linked() -> impl Iterator<Item = Registered> {
+    inventory::iter::<Endpoint>.into_iter().map(Registered::from)
+}
+
+/// Sorts endpoints by path and finds those that share one. The same function named twice, by `new()`
+/// and by `endpoint(…)`, is one endpoint.
+pub(crate) fn sort(
+    endpoints: impl IntoIterator<Item = Registered>,
+) -> (Vec<Registered>, Vec<Duplicate>) {
+    let mut endpoints: Vec<_> = endpoints.into_iter().collect();
+    let place =
+        |endpoint: &Registered| (endpoint.path.clone(), endpoint.location, endpoint.name.clone());
+    endpoints.sort_by_key(place);
+    endpoints.dedup_by_key(|endpoint| place(endpoint));
+    let duplicates = endpoints
+        .windows(2)
+        .filter(|pair| pair[0].path == pair[1].path)
+        .map(|pair| Duplicate {
+            path: pair[0].path.clone(),
+            first: pair[0].location,
+            second: pair[1].location,
+        })
+        .collect();
+    (endpoints, duplicates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::caller;
+
+    fn endpoint(path: &str, line: u32) -> Registered {
+        Registered {
+            path: path.to_owned(),
+            name: String::new(),
+            description: "",
+            secret_env: None,
+            location: Location::__new("bot", "src/main.rs", line),
+            caller: caller(async || ()),
+        }
+    }
+
+    fn paths(endpoints: &[Registered]) -> Vec<&str> {
+        endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect()
+    }
+
+    #[test]
+    fn endpoints_are_sorted_by_path() {
+        let (sorted, duplicates) = sort([endpoint("/b", 1), endpoint("/c", 2), endpoint("/a", 3)]);
+        assert_eq!(paths(&sorted), ["/a", "/b", "/c"]);
+        assert_eq!(duplicates, []);
+    }
+
+    #[test]
+    fn two_functions_on_one_path_are_found_with_both_places() {
+        let (_, duplicates) = sort([endpoint("/b", 9), endpoint("/a", 2), endpoint("/b", 3)]);
+        let [duplicate] = &duplicates[..] else { panic!("{duplicates:?}") };
+        assert_eq!(duplicate.path, "/b");
+        assert_eq!((duplicate.first.line, duplicate.second.line), (3, 9));
+    }
+
+    #[test]
+    fn one_function_named_twice_is_one_endpoint() {
+        let (sorted, duplicates) = sort([endpoint("/a", 3), endpoint("/a", 3)]);
+        assert_eq!((sorted.len(), duplicates.len()), (1, 0));
+    }
+}

@@ -1,0 +1,230 @@
+//! What an endpoint may return, and the answer that is made of it.
+//!
+//! | returned | answer |
+//! | --- | --- |
+//! | `()` | 200, `null` |
+//! | `Json<T>`, `serde_json::Value` | 200, JSON |
+//! | any `Responder` | as it responds |
+//! | `Result` of these | by case |
+//!
+//! `Result` is a `Responder` of actix-web's for some errors, and anything may become one, so each
+//! row of the table has a type that stands for it (`Kind`), and [`Reply`] tells the rows apart.
+
+use std::error::Error as StdError;
+use std::marker::PhantomData;
+
+use actix_web::http::header::ContentType;
+use actix_web::web::{Bytes, Html, Json, Redirect};
+use actix_web::{CustomizeResponder, HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
+use serde::Serialize;
+
+use super::call::{CallResult, Failure};
+
+/// What an endpoint may return: `()`, [`Json<T>`], `serde_json::Value`, any [`Responder`], and a
+/// `Result` of these. `Kind` says by which of these rules, and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of a webhook endpoint",
+    label = "not an answer",
+    note = "a function returns nothing, `web::Json<T>`, `serde_json::Value`, a `Responder` of actix-web, or a `Result` of these"
+)]
+pub trait EndpointReply<Kind> {
+    /// Makes the answer.
+    #[doc(hidden)]
+    fn reply(self, request: &HttpRequest) -> CallResult;
+}
+
+/// The error of a `Result` that an endpoint returns: `anyhow::Error`, any `std::error::Error`, a
+/// boxed one, `actix_web::Error`, and text.
+///
+/// The caller gets a 500 that doesn't tell the cause, which goes to the log. An `actix_web::Error`
+/// keeps its status.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a webhook endpoint",
+    label = "not an error",
+    note = "the error is an `anyhow::Error`, an `actix_web::Error`, or a type that implements `std::error::Error`"
+)]
+pub trait EndpointError {
+    /// The error, without its type.
+    #[doc(hidden)]
+    fn into_boxed(self) -> Box<dyn StdError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn StdError>>> EndpointError for E {
+    fn into_boxed(self) -> Box<dyn StdError> {
+        self.into()
+    }
+}
+
+/// The kind of `()`.
+#[derive(Debug)]
+pub struct Nothing;
+
+/// The kind of `serde_json::Value`.
+#[derive(Debug)]
+pub struct Value;
+
+/// The kind of a [`Responder`].
+#[derive(Debug)]
+pub struct Response;
+
+/// The kind of a `Result` whose value is of kind `Kind`.
+#[derive(Debug)]
+pub struct Fallible<Kind>(PhantomData<Kind>);
+
+impl EndpointReply<Nothing> for () {
+    fn reply(self, _: &HttpRequest) -> CallResult {
+        Ok(json_response(Bytes::from_static(b"null")))
+    }
+}
+
+impl EndpointReply<Value> for serde_json::Value {
+    fn reply(self, _: &HttpRequest) -> CallResult {
+        json(&self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Responder> EndpointReply<Response> for T {
+    fn reply(self, request: &HttpRequest) -> CallResult {
+        let response = self.respond_to(request).map_into_boxed_body();
+        if response.error().is_some() {
+            Err(Failure::Response(Box::new(response)))
+        } else {
+            Ok(response)
+        }
+    }
+}
+
+impl<T: EndpointReply<Kind>, E: EndpointError, Kind> EndpointReply<Fallible<Kind>>
+    for Result<T, E>
+{
+    fn reply(self, request: &HttpRequest) -> CallResult {
+        match self {
+            Ok(value) => value.reply(request),
+            Err(error) => Err(Failure::Function(error.into_boxed())),
+        }
+    }
+}
+
+/// A [`Json<T>`] where `T` is `Serialize`; asked for by itself, for serde's own words in the error.
+pub trait JsonReply<Kind> {
+    /// Makes the answer.
+    #[doc(hidden)]
+    fn reply(self) -> CallResult;
+}
+
+impl<T: Serialize> JsonReply<()> for Json<T> {
+    fn reply(self) -> CallResult {
+        json(&self.0)
+    }
+}
+
+fn json(value: &impl Serialize) -> CallResult {
+    match serde_json::to_vec(value) {
+        Ok(text) => Ok(json_response(text.into())),
+        Err(error) => Err(Failure::Function(Box::new(error))),
+    }
+}
+
+fn json_response(text: Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(text)
+}
+
+/// A returned value's type, of which `kind()` tells the rule; see [`Arg`](super::arg::Arg).
+#[derive(Debug)]
+pub struct Reply<T>(PhantomData<T>);
+
+impl<T> Reply<T> {
+    /// The type of `_value`.
+    pub const fn of(_value: &T) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// `kind()` for the types that have none of their own.
+pub trait OtherReply {
+    /// Something whose rule the compiler finds by itself.
+    fn kind(&self) -> OneKind {
+        OneKind
+    }
+}
+
+impl<T> OtherReply for Reply<T> {}
+
+impl<T, E> Reply<Result<T, E>> {
+    /// A `Result`, also where actix-web has a rule for it, which would tell the cause.
+    #[must_use]
+    pub fn kind(&self) -> FallibleKind {
+        FallibleKind
+    }
+}
+
+impl<T> Reply<Json<T>> {
+    /// A `Json<T>`.
+    #[must_use]
+    pub fn kind(&self) -> JsonKind {
+        JsonKind
+    }
+}
+
+/// Neither a `Result` nor a `Json`.
+#[derive(Debug)]
+pub struct OneKind;
+
+impl OneKind {
+    /// Makes the answer.
+    pub fn reply<R: EndpointReply<Kind>, Kind>(
+        self,
+        reply: R,
+        request: &HttpRequest,
+    ) -> CallResult {
+        reply.reply(request)
+    }
+}
+
+/// A `Result`.
+#[derive(Debug)]
+pub struct FallibleKind;
+
+impl FallibleKind {
+    /// Makes the answer.
+    pub fn reply<R: EndpointReply<Fallible<Kind>>, Kind>(
+        self,
+        reply: R,
+        request: &HttpRequest,
+    ) -> CallResult {
+        reply.reply(request)
+    }
+}
+
+/// A `Json`.
+#[derive(Debug)]
+pub struct JsonKind;
+
+impl JsonKind {
+    /// Makes the answer.
+    pub fn reply<R: JsonReply<Kind>, Kind>(self, reply: R, _: &HttpRequest) -> CallResult {
+        reply.reply()
+    }
+}
+
+/// What a function given to `add_webhook` may return.
+///
+/// There the rule must follow from the type alone, so this lists the types instead of taking every
+/// `Responder`; one that is missing here goes through as `Ok::<_, actix_web::Error>(…)`.
+pub trait FnReply<Kind>: EndpointReply<Kind> {}
+
+impl FnReply<Nothing> for () {}
+impl FnReply<Value> for serde_json::Value {}
+impl<T, E, Kind> FnReply<Fallible<Kind>> for Result<T, E> where Self: EndpointReply<Fallible<Kind>> {}
+impl<T: Serialize> FnReply<Response> for Json<T> {}
+impl<T: Responder> FnReply<Response> for Option<T> {}
+impl<T: Responder> FnReply<Response> for CustomizeResponder<T> {}
+impl FnReply<Response> for HttpResponse {}
+impl FnReply<Response> for HttpResponseBuilder {}
+impl FnReply<Response> for Redirect {}
+impl FnReply<Response> for Html {}
+impl FnReply<Response> for String {}
+impl FnReply<Response> for &'static str {}
+impl FnReply<Response> for Bytes {}

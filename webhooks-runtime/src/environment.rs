@@ -1,0 +1,46 @@
+//! The variables that settings and secrets are read from.
+
+use std::collections::HashMap;
+use std::env::VarError;
+
+/// The variables of the process, or a fixed set for a test.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Environment {
+    /// The variables of this process.
+    #[default]
+    Process,
+    /// These and no others.
+    #[cfg_attr(not(test), expect(dead_code, reason = "made by tests only"))]
+    Fixed(HashMap<String, String>),
+}
+
+/// A variable's value isn't text.
+#[derive(Debug)]
+pub(crate) struct NotUnicode;
+
+impl Environment {
+    /// The variable's value, `None` when it isn't set.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<String>, NotUnicode> {
+        match self {
+            Self::Fixed(variables) => Ok(variables.get(name).cloned()),
+            Self::Process => match std::env::var(name) {
+                Ok(value) => Ok(Some(value)),
+                Err(VarError::NotPresent) => Ok(None),
+                Err(VarError::NotUnicode(_)) => Err(NotUnicode),
+            },
+        }
+    }
+
+    /// The same, where an empty value counts as not set.
+    pub(crate) fn filled(&self, name: &str) -> Result<Option<String>, NotUnicode> {
+        Ok(self.get(name)?.filter(|value| !value.is_empty()))
+    }
+}
+
+#[cfg(test)]
+impl<'a> FromIterator<(&'a str, &'a str)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(variables: I) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self::Fixed(variables.into_iter().map(owned).collect())
+    }
+}

@@ -1,0 +1,106 @@
+//! Receive the Hugging Face Hub's webhooks: annotate a function, run the program.
+//!
+//! ```no_run
+//! # const MADE_BY_THE_MACRO: &str = "fn main";
+//! use webhooks_runtime::{WebhookPayload, webhook_endpoint, webhooks_main};
+//!
+//! #[webhook_endpoint]
+//! async fn trigger_training(payload: WebhookPayload) {
+//!     if payload.repo.repo_type == "dataset" && payload.event.action == "update" {
+//!         // train
+//!     }
+//! }
+//!
+//! webhooks_main!();
+//! ```
+//!
+//! `cargo run` serves `POST /webhooks/trigger_training` and a landing page.
+//!
+//! # Endpoints
+//!
+//! [`#[webhook_endpoint]`](macro@webhook_endpoint) says what a function may look like,
+//! [`EndpointArg`] what it may take, [`EndpointReply`] and [`EndpointError`] what it may return.
+//!
+//! # Settings
+//!
+//! [`WebhooksServer`] has a method for each of them. A flag goes before the code, the code before the
+//! environment.
+//!
+//! # Features
+//!
+//! | feature | on by default | what it adds |
+//! | --- | --- | --- |
+//! | `cli` | yes | the flags of `webhooks_main!()` and its `endpoints` command |
+//! | `logs` | yes | log lines on standard error, filtered by `RUST_LOG` |
+//! | `page` | yes | the landing page at `/` |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "cli")]
+mod cli;
+mod config;
+mod endpoint;
+mod environment;
+#[cfg(feature = "page")]
+mod page;
+mod payload;
+mod secret;
+mod server;
+mod space;
+
+pub use actix_web::{self, HttpRequest, HttpResponse, web};
+pub use {serde, serde_json};
+
+pub use config::SettingError;
+pub use endpoint::{
+    BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg, EndpointError, EndpointFn,
+    EndpointReply, JsonArg, Location, PathError,
+};
+pub use payload::{
+    DiscussionStatus, EventAction, EventScope, FileAction, ObjectId, RepoType, WebhookPayload,
+    WebhookPayloadComment, WebhookPayloadDiscussion, WebhookPayloadDiscussionChanges,
+    WebhookPayloadEvent, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUpdatedConfig,
+    WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
+};
+pub use secret::SecretError;
+pub use server::{LaunchError, ServerHandle, SetupError, WebhooksServer};
+pub use webhooks_macros::webhook_endpoint;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+/// Makes the program's `main`: it reads the command line and starts the server.
+///
+/// It stands at the top level of `main.rs`. Without an argument it serves every endpoint of the
+/// program; an expression that gives a [`WebhooksServer`] sets more.
+///
+/// ```no_run
+/// # const MADE_BY_THE_MACRO: &str = "fn main";
+/// # use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+/// use webhooks_runtime::{WebhooksServer, webhooks_main};
+/// # #[webhook_endpoint]
+/// # async fn trigger_training(payload: WebhookPayload) {}
+///
+/// webhooks_main!(WebhooksServer::new().webhook_secret("my_secret"));
+/// ```
+///
+/// The program ends with 0 when it was stopped by a signal, with 1 and one message when the server
+/// could not start, and with 2 when a flag is wrong.
+#[macro_export]
+macro_rules! webhooks_main {
+    () => {
+        $crate::webhooks_main!($crate::WebhooksServer::new());
+    };
+    ($server:expr $(,)?) => {
+        fn main() -> $crate::__private::MainExit {
+            const PROGRAM: $crate::__private::Program = $crate::__private::Program {
+                name: ::core::env!("CARGO_PKG_NAME"),
+                version: ::core::env!("CARGO_PKG_VERSION"),
+            };
+            $crate::__private::main(&PROGRAM, || $server)
+        }
+
+        const _: () = $crate::__private::at_top_level(self::main);
+    };
+}

@@ -1,0 +1,73 @@
+//! The landing page at `/`: what this is, the endpoints, and what to do next.
+//!
+//! `view` is the markup; the style sheet, the script and the icon are files of their own, so that the
+//! Content-Security-Policy can forbid everything inline and everything from elsewhere.
+
+mod view;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::web::{self, ServiceConfig};
+
+use crate::endpoint::registry::Shown;
+
+/// The page of a server, which doesn't change while the server runs.
+#[derive(Debug)]
+pub(crate) struct Page {
+    html: String,
+    policy: String,
+}
+
+impl Page {
+    /// `base` is the address in front of the paths, without a slash at its end.
+    pub(crate) fn new(base: &str, on_space: bool, endpoints: &[Shown]) -> Self {
+        // The Hub shows a Space inside a page of its own.
+        let ancestors = if on_space { "https://huggingface.co" } else { "'none'" };
+        Self {
+            html: view::landing(base, on_space, endpoints).into_string(),
+            policy: format!(
+                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+                 base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+            ),
+        }
+    }
+
+    /// Adds the page and its files to an app.
+    pub(crate) fn apply(&self, app: &mut ServiceConfig) {
+        let (html, policy) = (web::Bytes::from(self.html.clone()), self.policy.clone());
+        app.route(
+            "/",
+            web::get().to(move || {
+                let page = HttpResponse::Ok()
+                    .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+                    .insert_header((CONTENT_SECURITY_POLICY, policy.as_str()))
+                    .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                    .insert_header((REFERRER_POLICY, "no-referrer"))
+                    .insert_header((CACHE_CONTROL, "no-store"))
+                    .body(html.clone());
+                async { page }
+            }),
+        );
+        for (path, kind, text) in FILES {
+            app.route(
+                path,
+                web::get().to(move || async move {
+                    HttpResponse::Ok()
+                        .insert_header((CONTENT_TYPE, kind))
+                        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                        .insert_header((CACHE_CONTROL, "no-cache"))
+                        .body(text)
+                }),
+            );
+        }
+    }
+}
+
+/// The files that the page asks for: path, content type, text.
+const FILES: [(&str, &str, &str); 3] = [
+    ("/assets/page.css", "text/css; charset=utf-8", include_str!("assets/page.css")),
+    ("/assets/page.js", "text/javascript; charset=utf-8", include_str!("assets/page.js")),
+    ("/assets/icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
+];

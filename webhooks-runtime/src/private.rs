@@ -1,0 +1,89 @@
+//! What generated code may name. Not a public interface: it changes with the macros.
+
+use std::io::{self, Write};
+use std::process::{ExitCode, Termination};
+
+pub use inventory::submit;
+pub use std::boxed::Box;
+pub use std::option::Option;
+pub use std::result::Result;
+
+pub use crate::endpoint::arg::{Arg, OtherArg, Unread};
+pub use crate::endpoint::call::{Call, CallFuture};
+pub use crate::endpoint::reply::{OtherReply, Reply};
+pub use crate::endpoint::run as run_blocking;
+pub use crate::endpoint::{Endpoint, Location};
+pub use crate::server::LaunchError;
+
+use crate::WebhooksServer;
+
+/// The request of a call, for replies.
+#[must_use]
+pub fn request(call: &Call) -> actix_web::HttpRequest {
+    call.request.clone()
+}
+
+/// Starts a server with every endpoint of the program.
+///
+/// # Errors
+///
+/// As [`WebhooksServer::launch`].
+pub fn launch() -> Result<(), LaunchError> {
+    WebhooksServer::new().launch()
+}
+
+/// The program that `webhooks_main!()` stands in.
+#[derive(Debug)]
+pub struct Program {
+    /// Its name, for `--help`.
+    pub name: &'static str,
+    /// Its version, for `--version`.
+    pub version: &'static str,
+}
+
+/// What the `main` of `webhooks_main!()` returns; a type of its own, so that this `main` can be told
+/// from another.
+#[derive(Debug)]
+pub struct MainExit(ExitCode);
+
+impl Termination for MainExit {
+    fn report(self) -> ExitCode {
+        self.0
+    }
+}
+
+/// The `main` of `webhooks_main!()`.
+pub fn main(program: &Program, server: impl FnOnce() -> WebhooksServer) -> MainExit {
+    #[cfg(feature = "cli")]
+    let exit = crate::cli::main(program, server);
+    #[cfg(not(feature = "cli"))]
+    let exit = {
+        let _ = program;
+        end_with(server().launch())
+    };
+    MainExit(exit)
+}
+
+/// One readable message and exit code 1, or nothing and 0.
+pub(crate) fn end_with(result: Result<(), LaunchError>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the program's `main` returns.
+#[diagnostic::on_unimplemented(
+    message = "`webhooks_main!()` makes the function `main`, so it stands at the top level of main.rs, not inside a function",
+    label = "move this out of the function, and delete the `fn main` around it",
+    note = "to start the server from a `main` of your own, write `WebhooksServer::new().launch()` in it"
+)]
+pub trait MadeByTheMacro {}
+
+impl MadeByTheMacro for MainExit {}
+
+/// Checks that the module's `main` is the one that the macro made.
+pub const fn at_top_level<R: MadeByTheMacro>(_main: fn() -> R) {}

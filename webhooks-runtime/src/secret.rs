@@ -1,0 +1,155 @@
+//! The shared secret: holds it, compares it, never prints it.
+
+use std::fmt;
+
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::environment::{Environment, NotUnicode};
+
+/// The secrets that a request may bring; more than one while a secret is being changed.
+#[derive(Clone)]
+pub(crate) struct Secrets(Vec<Box<[u8]>>);
+
+/// What makes a secret unusable. The texts name where it comes from, never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The secret is the empty string, or the list of secrets is empty.
+    #[error(
+        "{0} is empty. An empty secret would protect nothing: give it a value or leave it out."
+    )]
+    Empty(String),
+    /// The secret has characters that a header cannot carry unchanged.
+    #[error(
+        "{0} has characters that the X-Webhook-Secret header cannot carry. The Hub sends visible \
+         ASCII only, and no space or line end around it: choose another secret."
+    )]
+    NotAHeaderValue(String),
+    /// A variable that must hold a secret is not set.
+    #[error("{variable} is not set. {reason}")]
+    Missing {
+        /// The variable's name.
+        variable: String,
+        /// Who asks for it.
+        reason: String,
+    },
+}
+
+impl Secrets {
+    /// Takes secrets that were given in code; `origin` names the place in error texts.
+    pub(crate) fn new(
+        secrets: impl IntoIterator<Item = String>,
+        origin: &str,
+    ) -> Result<Self, SecretError> {
+        let secrets = secrets
+            .into_iter()
+            .map(|secret| check(secret, origin))
+            .collect::<Result<Vec<_>, _>>()?;
+        if secrets.is_empty() {
+            return Err(SecretError::Empty(origin.to_owned()));
+        }
+        Ok(Self(secrets))
+    }
+
+    /// Reads `variable` and, for the time in which a secret is changed, `{variable}_PREVIOUS`.
+    pub(crate) fn from_environment(
+        environment: &Environment,
+        variable: &str,
+    ) -> Result<Option<Self>, SecretError> {
+        let previous_variable = format!("{variable}_PREVIOUS");
+        let read = |name: &str| {
+            environment
+                .get(name)
+                .map_err(|NotUnicode| SecretError::NotAHeaderValue(name.to_owned()))?
+                .map(|secret| check(secret, name))
+                .transpose()
+        };
+        match (read(variable)?, read(&previous_variable)?) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(SecretError::Missing {
+                variable: variable.to_owned(),
+                reason: format!("{previous_variable} is the old secret beside a new one."),
+            }),
+            (Some(secret), previous) => {
+                Ok(Some(Self(std::iter::once(secret).chain(previous).collect())))
+            }
+        }
+    }
+
+    /// Whether `candidate` is one of the secrets.
+    ///
+    /// All of them are compared, each in a time that doesn't depend on where the texts differ. What
+    /// the time does tell is whether a length is right.
+    pub(crate) fn accept(&self, candidate: &[u8]) -> bool {
+        self.0.iter().fold(Choice::from(0), |found, secret| found | secret.ct_eq(candidate)).into()
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({} hidden)", self.0.len())
+    }
+}
+
+/// HTTP drops white space around a header's value, and a line end cannot be sent at all: a secret
+/// like that, from `echo secret > file` for instance, would refuse every request.
+fn check(secret: String, origin: &str) -> Result<Box<[u8]>, SecretError> {
+    if secret.is_empty() {
+        return Err(SecretError::Empty(origin.to_owned()));
+    }
+    let inner_space_only = secret.trim_ascii() == secret;
+    if !inner_space_only || !secret.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(SecretError::NotAHeaderValue(origin.to_owned()));
+    }
+    Ok(secret.into_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &'static [(&str, &str)]) -> Environment {
+        Environment::from_iter(variables.iter().copied())
+    }
+
+    #[test]
+    fn each_of_several_secrets_is_accepted() {
+        let secrets = Secrets::new(["new".into(), "old".into()], "here").unwrap();
+        assert!(secrets.accept(b"new"));
+        assert!(secrets.accept(b"old"));
+        assert!(!secrets.accept(b"ne"));
+        assert!(!secrets.accept(b"news"));
+        assert!(!secrets.accept(b""));
+    }
+
+    #[test]
+    fn the_previous_secret_is_read_beside_the_new_one() {
+        let set = environment(&[("S", "new"), ("S_PREVIOUS", "old")]);
+        let secrets = Secrets::from_environment(&set, "S").unwrap().unwrap();
+        assert!(secrets.accept(b"new") && secrets.accept(b"old"));
+
+        let alone = environment(&[("S_PREVIOUS", "old")]);
+        let error = Secrets::from_environment(&alone, "S").unwrap_err();
+        assert!(matches!(error, SecretError::Missing { .. }), "{error}");
+        assert!(Secrets::from_environment(&environment(&[]), "S").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_secret_that_no_header_carries_is_an_error_that_does_not_show_it() {
+        for secret in ["sh\u{fa}sh", "hush\n", " hush", "hu\tsh", "비밀"] {
+            let error = Secrets::new([secret.to_owned()], "webhook_secret(…)").unwrap_err();
+            assert_eq!(error, SecretError::NotAHeaderValue("webhook_secret(…)".into()));
+            assert!(!error.to_string().contains(secret.trim()));
+        }
+        assert!(Secrets::new(["two words".to_owned()], "here").is_ok());
+        for none in [vec![], vec![String::new()]] {
+            assert_eq!(Secrets::new(none, "here").unwrap_err(), SecretError::Empty("here".into()));
+        }
+    }
+
+    #[test]
+    fn debug_does_not_show_the_secret() {
+        let secrets = Secrets::new(["hush".into()], "here").unwrap();
+        assert_eq!(format!("{secrets:?}"), "Secrets(1 hidden)");
+    }
+}

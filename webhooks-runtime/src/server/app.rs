@@ -1,0 +1,65 @@
+//! The actix app: which path is served by what.
+
+use std::sync::Arc;
+
+use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
+use actix_web::{HttpRequest, Route};
+
+use super::dispatch::{Dispatcher, not_found};
+
+/// A step in putting an app together; each worker has an app of its own.
+pub(crate) type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// What is served at `/`.
+pub(crate) type Ui = Arc<dyn Fn() -> Route + Send + Sync>;
+
+/// Everything that an app is made of.
+#[derive(Clone)]
+pub(crate) struct Blueprint {
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) configure: Vec<Configure>,
+    pub(crate) ui: Option<Ui>,
+    #[cfg(feature = "page")]
+    pub(crate) page: Arc<crate::page::Page>,
+}
+
+impl Blueprint {
+    /// Adds everything to an app. What the user configured goes before our page, and after the
+    /// endpoints.
+    pub(crate) fn apply(&self, app: &mut ServiceConfig) {
+        app.default_service(web::to(not_found));
+        app.service(self.endpoints());
+        for configure in &self.configure {
+            configure(app);
+        }
+        match &self.ui {
+            Some(ui) => {
+                app.route("/", ui());
+            }
+            None => {
+                #[cfg(feature = "page")]
+                self.page.apply(app);
+            }
+        }
+    }
+
+    /// All endpoints behind one route, so that a thousand of them cost what one costs.
+    fn endpoints(&self) -> actix_web::Scope {
+        let body_limit = self.dispatcher.limits().body;
+        let dispatcher = Arc::clone(&self.dispatcher);
+        let dispatch = move |request: HttpRequest, payload: web::Payload| {
+            let dispatcher = Arc::clone(&dispatcher);
+            async move { dispatcher.dispatch(request, payload).await }
+        };
+        web::scope("/webhooks")
+            .app_data(PayloadConfig::new(body_limit))
+            // The Hub is not the only one who posts, and not all others name the content's type.
+            .app_data(
+                JsonConfig::default()
+                    .limit(body_limit)
+                    .content_type_required(false)
+                    .content_type(|_| true),
+            )
+            .default_service(web::to(dispatch))
+    }
+}

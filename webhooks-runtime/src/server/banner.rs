@@ -1,0 +1,84 @@
+//! What a person reads in the terminal when the server starts.
+
+use std::fmt::Write as _;
+
+use crate::endpoint::registry::Shown;
+use crate::environment::Environment;
+
+/// Whether the endpoints are protected, and if not, what that means and how to change it.
+pub(super) fn secret(endpoints: &[Shown]) -> String {
+    let open: Vec<_> = endpoints.iter().filter(|endpoint| !endpoint.protected).collect();
+    if open.is_empty() {
+        return "Webhook secret is correctly defined.\n".to_owned();
+    }
+    let mut text = "Webhook secret is not defined".to_owned();
+    if open.len() < endpoints.len() {
+        let paths: Vec<_> = open.iter().map(|endpoint| endpoint.path.as_str()).collect();
+        let _ = write!(text, " for {}", paths.join(", "));
+    }
+    text.push_str(
+        ". Anyone who knows the address can call your functions.\n\
+         To define one, set the environment variable WEBHOOK_SECRET, or write in main.rs:\n    \
+         webhooks_main!(WebhooksServer::new().webhook_secret(\"my_secret\"));\n\
+         and give the same secret to your webhook: https://huggingface.co/docs/hub/webhooks#webhook-secret\n",
+    );
+    text
+}
+
+/// Where the server listens.
+pub(super) fn local_url(url: &str) -> String {
+    format!("* Running on local URL:  {url}\n")
+}
+
+/// The addresses to give to the Hub.
+pub(super) fn ready(base: &str, endpoints: &[Shown]) -> String {
+    let mut text = "\nWebhooks are correctly setup and ready to use:\n".to_owned();
+    for endpoint in endpoints {
+        let _ = writeln!(text, "  - POST {base}{}", endpoint.path);
+    }
+    text.push_str("Go to https://huggingface.co/settings/webhooks to setup your webhooks.\n");
+    text
+}
+
+/// The warning that the API may change, unless the variable of `huggingface_hub` silences it.
+pub(super) fn experimental(environment: &Environment) -> Option<&'static str> {
+    let value = environment.filled("HF_HUB_DISABLE_EXPERIMENTAL_WARNING").ok().flatten();
+    // The values that huggingface_hub takes for true.
+    let silenced = value.is_some_and(|value| {
+        ["1", "ON", "YES", "TRUE"].iter().any(|truth| value.eq_ignore_ascii_case(truth))
+    });
+    (!silenced).then_some(
+        "Warning: webhooks-runtime is experimental, its API may change from version to version. \
+         HF_HUB_DISABLE_EXPERIMENTAL_WARNING=1 hides this line.\n",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Location;
+
+    fn shown(path: &str, protected: bool) -> Shown {
+        let location = Location::__new("bot", "src/main.rs", 1);
+        Shown { path: path.to_owned(), description: "", location, protected }
+    }
+
+    #[test]
+    fn the_secret_line_names_the_open_endpoints_when_only_some_are() {
+        assert_eq!(secret(&[shown("/a", true)]), "Webhook secret is correctly defined.\n");
+        assert!(secret(&[shown("/a", false)]).starts_with("Webhook secret is not defined. Anyone"));
+        let mixed = secret(&[shown("/a", true), shown("/b", false), shown("/c", false)]);
+        assert!(mixed.starts_with("Webhook secret is not defined for /b, /c. Anyone"), "{mixed}");
+    }
+
+    #[test]
+    fn the_experimental_warning_can_be_silenced() {
+        let silenced = |value| {
+            let variables = [("HF_HUB_DISABLE_EXPERIMENTAL_WARNING", value)];
+            experimental(&Environment::from_iter(variables)).is_none()
+        };
+        assert!(silenced("1") && silenced("true") && silenced("ON"));
+        assert!(!silenced("0") && !silenced(""));
+        assert!(experimental(&Environment::from_iter([])).is_some());
+    }
+}

@@ -1,0 +1,297 @@
+//! A request's way to its function and back:
+//! route → method → secret → kind and size of the body → body → arguments → function → answer.
+//!
+//! What is refused is refused as early as possible and told in fixed words, so that no answer
+//! repeats its request.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::panic::AssertUnwindSafe;
+use std::time::SystemTime;
+
+use actix_web::error::{
+    JsonPayloadError, PathError, PayloadError, QueryPayloadError, UrlencodedError,
+};
+use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{self, Bytes};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+use serde::Serialize;
+use serde_json::json;
+use tracing::Instrument;
+
+use super::record::{DELIVERY, Record};
+use crate::config::Limits;
+use crate::endpoint::call::{Call, Failure};
+use crate::endpoint::fault::BodyFault;
+use crate::endpoint::registry::Registered;
+use crate::secret::Secrets;
+
+/// The header that carries the secret.
+const SECRET: HeaderName = HeaderName::from_static("x-webhook-secret");
+
+/// The answer to a body that doesn't fit, in FastAPI's form.
+#[derive(Serialize)]
+struct Faults {
+    detail: [BodyFault; 1],
+}
+
+/// A request that isn't served, in fixed words.
+struct Refusal {
+    status: StatusCode,
+    text: Cow<'static, str>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, text: text.into() }
+    }
+
+    fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            response.insert_header((ALLOW, "POST"));
+        }
+        response.json(json!({ "error": self.text }))
+    }
+}
+
+/// An endpoint with what guards it.
+pub(crate) struct Guarded {
+    pub(crate) endpoint: Registered,
+    pub(crate) secrets: Option<Secrets>,
+}
+
+/// All endpoints by path, and the limits that hold for each.
+pub(crate) struct Dispatcher {
+    endpoints: HashMap<String, Guarded>,
+    limits: Limits,
+    secret_in_query: bool,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(endpoints: Vec<Guarded>, limits: Limits, secret_in_query: bool) -> Self {
+        let by_path = |guarded: Guarded| (guarded.endpoint.path.clone(), guarded);
+        Self { endpoints: endpoints.into_iter().map(by_path).collect(), limits, secret_in_query }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Answers a request to a path below `/webhooks`.
+    pub(crate) async fn dispatch(
+        &self,
+        request: HttpRequest,
+        payload: web::Payload,
+    ) -> HttpResponse {
+        let path = request.path();
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let Some(guarded) = self.endpoints.get(path) else {
+            return not_found().await;
+        };
+        let record = Record::new(&guarded.endpoint.path, &request);
+        let mut body = Bytes::new();
+        let response = match self.admit(guarded, &request, payload).await {
+            Ok(read) => {
+                body = read;
+                call(&guarded.endpoint, request, body.clone(), &record).await
+            }
+            Err(refusal) => refusal.response(),
+        };
+        record.log(&body, response.status());
+        response
+    }
+
+    /// Lets a request in and reads its body, or says why not.
+    async fn admit(
+        &self,
+        guarded: &Guarded,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<Bytes, Refusal> {
+        if request.method() != Method::POST {
+            return Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "A webhook endpoint takes POST requests only.",
+            ));
+        }
+        if let Some(secrets) = &guarded.secrets {
+            self.check_secret(secrets, request)?;
+        }
+        check_kind(request)?;
+        self.read(request, payload).await
+    }
+
+    /// The secret comes in its header or, where that is allowed, as `?secret=`. The header decides.
+    fn check_secret(&self, secrets: &Secrets, request: &HttpRequest) -> Result<(), Refusal> {
+        let mut given: Vec<Vec<u8>> =
+            request.headers().get_all(SECRET).map(|value| value.as_bytes().to_vec()).collect();
+        if given.is_empty() && self.secret_in_query {
+            given = secrets_in_query(request.query_string());
+        }
+        match given.as_slice() {
+            [] => Err(Refusal::new(StatusCode::UNAUTHORIZED, "x-webhook-secret header not set.")),
+            [secret] if secrets.accept(secret) => Ok(()),
+            [_] => Err(Refusal::new(StatusCode::FORBIDDEN, "Invalid webhook secret.")),
+            _ => Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "The webhook secret is given more than once.",
+            )),
+        }
+    }
+
+    async fn read(&self, request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
+        // Before the body is waited for. The reading checks again, as this header may lie.
+        let announced =
+            request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced
+            .is_some_and(|length| length.parse().is_ok_and(|bytes: usize| bytes > self.limits.body))
+        {
+            return Err(self.too_large());
+        }
+        let mut payload = payload.into_inner();
+        let reading = Bytes::from_request(request, &mut payload);
+        match tokio::time::timeout(self.limits.request_timeout, reading).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(error)) => Err(match error.as_error() {
+                Some(PayloadError::Overflow) => self.too_large(),
+                _ => {
+                    Refusal::new(StatusCode::BAD_REQUEST, "The body could not be read to its end.")
+                }
+            }),
+            Err(_) => {
+                Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive."))
+            }
+        }
+    }
+
+    fn too_large(&self) -> Refusal {
+        let text =
+            format!("The body is larger than this server's limit of {} bytes.", self.limits.body);
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    }
+}
+
+/// The answer for a path that nothing is at.
+pub(crate) async fn not_found() -> HttpResponse {
+    Refusal::new(StatusCode::NOT_FOUND, "There is no webhook endpoint at this path.").response()
+}
+
+fn secrets_in_query(query: &str) -> Vec<Vec<u8>> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    let is_secret =
+        |(name, value): (String, String)| (name == "secret").then(|| value.into_bytes());
+    pairs.into_iter().filter_map(is_secret).collect()
+}
+
+/// The Hub sends JSON, and others may forget to say that they do; what says that it is a form or is
+/// compressed is no JSON.
+fn check_kind(request: &HttpRequest) -> Result<(), Refusal> {
+    let kind = request.content_type().to_ascii_lowercase();
+    if kind.starts_with("multipart/") || kind == "application/x-www-form-urlencoded" {
+        let text = "A webhook endpoint takes JSON, not a form. Send it with Content-Type: application/json.";
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    let is_plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
+    if request.headers().get_all(CONTENT_ENCODING).any(|coding| !is_plain(coding.as_bytes())) {
+        let text = "A webhook endpoint takes JSON that isn't compressed.";
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    Ok(())
+}
+
+/// Calls the function. Whatever becomes of it there is an answer.
+async fn call(
+    endpoint: &Registered,
+    request: HttpRequest,
+    body: Bytes,
+    record: &Record<'_>,
+) -> HttpResponse {
+    let span = tracing::info_span!(
+        target: DELIVERY,
+        "delivery",
+        endpoint = endpoint.path,
+        webhook_id = record.webhook_id()
+    );
+    let call = Call { request, body, received_at: SystemTime::now() - record.elapsed() };
+    let running = AssertUnwindSafe((endpoint.caller)(call)).catch_unwind().instrument(span.clone());
+    let result = running.await;
+    let _entered = span.enter();
+    match result {
+        Ok(Ok(response)) => response,
+        Ok(Err(failure)) => answer_failure(failure),
+        Err(panic) => {
+            tracing::error!(target: DELIVERY, panic = panic_text(&*panic), "the function panicked");
+            failed(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+fn answer_failure(failure: Failure) -> HttpResponse {
+    match failure {
+        Failure::Body(fault) => {
+            HttpResponse::UnprocessableEntity().json(Faults { detail: [fault] })
+        }
+        Failure::Argument(error) if repeats_input(&error) => Refusal::new(
+            error.as_response_error().status_code(),
+            "An argument of this endpoint is missing from the request or malformed.",
+        )
+        .response(),
+        Failure::Argument(error) => conceal(HttpResponse::from_error(error)),
+        Failure::Function(error) => match error.downcast::<actix_web::Error>() {
+            Ok(error) => conceal(HttpResponse::from_error(*error)),
+            Err(error) => {
+                tracing::error!(target: DELIVERY, error = causes(&*error), "the function failed");
+                failed(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        },
+        Failure::Response(response) => conceal(*response),
+    }
+}
+
+/// Whether actix-web's own answer to this error would hold parts of the request.
+fn repeats_input(error: &actix_web::Error) -> bool {
+    error.as_error::<QueryPayloadError>().is_some()
+        || error.as_error::<PathError>().is_some()
+        || error.as_error::<JsonPayloadError>().is_some()
+        || error.as_error::<UrlencodedError>().is_some()
+}
+
+/// An error that tells the caller what it did wrong goes out as it is. One of the server's own keeps
+/// its status, and its cause goes to the log.
+fn conceal(response: HttpResponse) -> HttpResponse {
+    if !response.status().is_server_error() {
+        return response;
+    }
+    let error = response.error().map(|error| causes(error));
+    tracing::error!(target: DELIVERY, error, "the function failed");
+    failed(response.status())
+}
+
+fn failed(status: StatusCode) -> HttpResponse {
+    Refusal::new(status, "The function of this endpoint failed. The server's log says why.")
+        .response()
+}
+
+/// An error with all of its causes, the outermost first.
+fn causes(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "(no text)",
+    }
+}

@@ -1,0 +1,114 @@
+//! Why a server doesn't start.
+
+use std::fmt;
+use std::io;
+
+use crate::config::SettingError;
+use crate::endpoint::{Location, PathError};
+use crate::secret::SecretError;
+
+/// Why a server didn't start, or stopped by itself.
+///
+/// `Debug` shows the same text as `Display`, since that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum LaunchError {
+    /// The program has no endpoint.
+    #[error(
+        "This program has no webhook endpoint.\n\
+         - Put #[webhook_endpoint] on a function, in main.rs or in a module of it.\n\
+         - If your endpoints are in a library crate: a crate that main.rs never names is not linked \
+         into the program, and its endpoints with it. Name it once: `use my_library as _;`"
+    )]
+    NoEndpoints,
+    /// Something that was set doesn't work; all of it at once.
+    #[error("{}", Listed(.0))]
+    Setup(Vec<SetupError>),
+    /// The address cannot be listened on.
+    #[error(
+        "Cannot listen on {host}:{ports}: {source}.\n\
+         Choose another address with --host and --port, with .host(…) and .port(…) in code, or with \
+         GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."
+    )]
+    Bind {
+        /// The host as it was set.
+        host: String,
+        /// The port, or the range of which none was free.
+        ports: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `launch()` was called in async code, which it would block.
+    #[error(
+        "launch() blocks its thread, so it cannot be called in async code. Write `.run().await` there."
+    )]
+    InAsyncCode,
+    /// The system refused threads or sockets.
+    #[error("The server cannot run: {0}.")]
+    Io(#[from] io::Error),
+}
+
+/// One thing that was set and doesn't work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// Two functions have one path.
+    #[error(
+        "Two functions have the path {path}:\n  - {}\n  - {}\n\
+         Give one of them another path: #[webhook_endpoint(path = \"/another\")].",
+        Place(.first),
+        Place(.second)
+    )]
+    DuplicatePath {
+        /// The path.
+        path: String,
+        /// The function that comes first in the program.
+        first: Location,
+        /// The other one.
+        second: Location,
+    },
+    /// A path given to `add_webhook` cannot be served.
+    #[error("add_webhook({path:?}, …) at {location}: {reason}.")]
+    Path {
+        /// The path as it was given.
+        path: String,
+        /// Where it was given.
+        location: Location,
+        /// What is wrong with it.
+        reason: PathError,
+    },
+    /// A secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+}
+
+impl fmt::Debug for LaunchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One error a line, or a blank line between those that take more.
+struct Listed<'a>(&'a [SetupError]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.0.iter().map(SetupError::to_string).collect();
+        f.write_str(&texts.join("\n\n"))
+    }
+}
+
+/// A place with its module: `my_bot::hooks (src/hooks.rs:12)`.
+struct Place<'a>(&'a Location);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.module_path {
+            "" => write!(f, "{}", self.0),
+            module => write!(f, "{} (in {module})", self.0),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Log lines on standard error.
+
+/// What is logged when `RUST_LOG` doesn't say: everything of note but actix's own start and stop.
+#[cfg(feature = "logs")]
+const DEFAULT_FILTER: &str = "info,actix_server=warn";
+
+/// Starts writing log lines, unless the program has set up a subscriber of its own.
+#[cfg(feature = "logs")]
+pub(crate) fn init() {
+    use std::io::{IsTerminal, Write, stderr};
+    use tracing_subscriber::EnvFilter;
+
+    let wanted = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+    let filter = wanted.map(|filter| EnvFilter::try_new(filter).map_err(|error| error.to_string()));
+    let filter = match filter {
+        Some(Ok(filter)) => filter,
+        Some(Err(error)) => {
+            let _ = writeln!(
+                stderr(),
+                "Warning: RUST_LOG is not understood ({error}); using `{DEFAULT_FILTER}`."
+            );
+            EnvFilter::new(DEFAULT_FILTER)
+        }
+        None => EnvFilter::new(DEFAULT_FILTER),
+    };
+    let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(colours)
+        .try_init();
+}
+
+/// Does nothing: the feature `logs` is off.
+#[cfg(not(feature = "logs"))]
+pub(crate) fn init() {}

@@ -1,0 +1,273 @@
+//! The server: a builder, and what it builds.
+//!
+//! `error` says why it doesn't start. `dispatch` brings a request to its function, `record` notes
+//! what became of it, `app` puts the actix app together, and `launch` binds, serves and stops, with
+//! the words of `banner`.
+
+mod app;
+mod banner;
+mod dispatch;
+mod error;
+mod launch;
+mod logs;
+mod prepare;
+mod record;
+
+pub use error::{LaunchError, SetupError};
+pub use launch::ServerHandle;
+pub(crate) use prepare::listing;
+
+use std::fmt;
+use std::panic::Location as CodeLocation;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, Responder};
+
+use crate::config::{Given, Limits};
+use crate::endpoint::registry::{self, Registered};
+use crate::endpoint::{Endpoint, EndpointFn, Location, caller, normalize};
+use app::{Configure, Ui};
+
+/// A server for webhooks, put together step by step and then started.
+///
+/// `webhooks_main!()` starts one with every endpoint of the program. To set something in code, hand
+/// it a server of your own:
+///
+/// ```no_run
+/// # const MADE_BY_THE_MACRO: &str = "fn main";
+/// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint, webhooks_main};
+///
+/// #[webhook_endpoint]
+/// async fn trigger_training(payload: WebhookPayload) {}
+///
+/// webhooks_main!(WebhooksServer::new().webhook_secret("my_secret").port(8000));
+/// ```
+///
+/// A setting that can be given in several places is taken from the first of: a flag on the command
+/// line, the code, the environment, the default.
+#[must_use = "a server does nothing until it is started"]
+pub struct WebhooksServer {
+    endpoints: Vec<Registered>,
+    bad_paths: Vec<SetupError>,
+    secrets: Option<Vec<String>>,
+    secret_in_query: bool,
+    given: Given,
+    limits: Limits,
+    configure: Vec<Configure>,
+    ui: Option<Ui>,
+}
+
+impl WebhooksServer {
+    /// A server with every endpoint of the program: each function with `#[webhook_endpoint]` in this
+    /// crate and in the crates that it names.
+    pub fn new() -> Self {
+        Self { endpoints: registry::linked().collect(), ..Self::empty() }
+    }
+
+    /// A server without endpoints, for choosing them one by one.
+    ///
+    /// ```
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint]
+    /// async fn hello(payload: WebhookPayload) {}
+    ///
+    /// let server = WebhooksServer::empty().endpoint(hello::endpoint());
+    /// ```
+    pub fn empty() -> Self {
+        Self {
+            endpoints: Vec::new(),
+            bad_paths: Vec::new(),
+            secrets: None,
+            secret_in_query: false,
+            given: Given::default(),
+            limits: Limits::default(),
+            configure: Vec::new(),
+            ui: None,
+        }
+    }
+
+    /// Adds a function that has no attribute, at a path below `/webhooks`: `/say_hello`, `say_hello`
+    /// and `/webhooks/say_hello` mean the same. A path that cannot be served is an error at launch.
+    ///
+    /// ```
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer, serde_json};
+    ///
+    /// async fn hello(payload: WebhookPayload) -> serde_json::Value {
+    ///     serde_json::json!({ "message": format!("hello {}", payload.repo.name) })
+    /// }
+    ///
+    /// let server = WebhooksServer::empty().add_webhook("/say_hello", hello);
+    /// ```
+    #[track_caller]
+    pub fn add_webhook<Args, Kind>(
+        mut self,
+        path: &str,
+        function: impl EndpointFn<Args, Kind>,
+    ) -> Self {
+        let place = CodeLocation::caller();
+        let location = Location::__new("", place.file(), place.line());
+        match normalize(path) {
+            Ok(path) => self.endpoints.push(Registered {
+                name: path.rsplit('/').next().unwrap_or_default().to_owned(),
+                path,
+                description: "",
+                secret_env: None,
+                location,
+                caller: caller(function),
+            }),
+            Err(reason) => {
+                self.bad_paths.push(SetupError::Path { path: path.to_owned(), location, reason });
+            }
+        }
+        self
+    }
+
+    /// Adds an annotated function, from this crate or another: `.endpoint(bots::hello::endpoint())`.
+    #[allow(clippy::needless_pass_by_value, reason = "an endpoint is a small constant")]
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoints.push(Registered::from(&endpoint));
+        self
+    }
+
+    /// Sets the secret that requests must bring in `X-Webhook-Secret`, in place of the variable
+    /// `WEBHOOK_SECRET`. Visible ASCII; anything else is an error at launch.
+    pub fn webhook_secret(self, secret: impl Into<String>) -> Self {
+        self.webhook_secrets([secret])
+    }
+
+    /// The same with several secrets, each of which is accepted: while you change it, the new one
+    /// and the old one.
+    ///
+    /// From the environment this is `WEBHOOK_SECRET` and `WEBHOOK_SECRET_PREVIOUS`.
+    pub fn webhook_secrets<S: Into<String>>(
+        mut self,
+        secrets: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.secrets = Some(secrets.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Also takes the secret from the URL, `?secret=…`, when the header isn't there. Off by default:
+    /// addresses end up in the logs of proxies.
+    pub fn secret_in_query(mut self, accept: bool) -> Self {
+        self.secret_in_query = accept;
+        self
+    }
+
+    /// Sets the host name or address to listen on. Default: `127.0.0.1`, on a Space `0.0.0.0`.
+    ///
+    /// Before it goes the flag `--host`, after it the variable `GRADIO_SERVER_NAME`.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.given.host = Some(host.into());
+        self
+    }
+
+    /// Sets the port to listen on; 0 lets the system choose one. Default: the first free one of
+    /// 7860–7959, on a Space 7860.
+    ///
+    /// Before it goes the flag `--port`, after it the variable `GRADIO_SERVER_PORT`.
+    pub fn port(mut self, port: u16) -> Self {
+        self.given.port = Some(port);
+        self
+    }
+
+    /// Sets the number of threads that serve requests. Default: one for each core.
+    ///
+    /// Before it goes the flag `--workers`.
+    pub fn workers(mut self, count: usize) -> Self {
+        self.given.workers = Some(count);
+        self
+    }
+
+    /// Sets the largest body that is read, in bytes. Default: 2 MiB.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.limits.body = bytes;
+        self
+    }
+
+    /// Sets how long a client may take to send the head of a request, and then its body. Default:
+    /// 10 s.
+    pub fn request_timeout(mut self, limit: Duration) -> Self {
+        self.limits.request_timeout = limit;
+        self
+    }
+
+    /// Sets how long running deliveries may go on when the server is told to stop. Default: 30 s.
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.limits.shutdown_timeout = limit;
+        self
+    }
+
+    /// Shares a value with all endpoints, which take it as `web::Data<T>`.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use webhooks_runtime::{WebhooksServer, web, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint]
+    /// async fn count(counter: web::Data<AtomicU64>) -> String {
+    ///     counter.fetch_add(1, Ordering::Relaxed).to_string()
+    /// }
+    ///
+    /// let server = WebhooksServer::new().data(AtomicU64::new(1));
+    /// ```
+    pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
+        let data = web::Data::new(value);
+        self.configure(move |app| {
+            app.app_data(data.clone());
+        })
+    }
+
+    /// Adds anything to the actix app: routes, data, services. Called once for each worker.
+    ///
+    /// ```
+    /// use webhooks_runtime::{HttpResponse, WebhooksServer, web};
+    ///
+    /// let server = WebhooksServer::new().configure(|app| {
+    ///     app.route("/ping", web::get().to(async || "pong"));
+    /// });
+    /// ```
+    pub fn configure(
+        mut self,
+        configure: impl Fn(&mut ServiceConfig) + Send + Sync + 'static,
+    ) -> Self {
+        self.configure.push(Arc::new(configure));
+        self
+    }
+
+    /// Replaces the landing page by a page of your own: any handler of actix-web, served at `/`.
+    ///
+    /// ```
+    /// use webhooks_runtime::{WebhooksServer, web};
+    ///
+    /// let server = WebhooksServer::new().ui(async || web::Html::new("<h1>Retraining bot</h1>"));
+    /// ```
+    pub fn ui<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.ui = Some(Arc::new(move || web::get().to(handler.clone())));
+        self
+    }
+}
+
+impl Default for WebhooksServer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for WebhooksServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhooksServer")
+            .field("endpoints", &self.endpoints)
+            .field("given", &self.given)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! Everything that can be wrong with a server is found here, before its port is open.
+
+use super::WebhooksServer;
+use super::app::{Configure, Ui};
+use super::dispatch::{Dispatcher, Guarded};
+use super::error::{LaunchError, SetupError};
+use crate::config::{Given, Limits, Settings};
+use crate::endpoint::registry::{self, Registered, Shown};
+use crate::environment::Environment;
+use crate::secret::{SecretError, Secrets};
+
+/// A server that can be started.
+pub(super) struct Prepared {
+    pub(super) settings: Settings,
+    pub(super) limits: Limits,
+    /// What there is to show: sorted by path.
+    pub(super) shown: Vec<Shown>,
+    pub(super) dispatcher: Dispatcher,
+    pub(super) configure: Vec<Configure>,
+    pub(super) ui: Option<Ui>,
+}
+
+/// The server's endpoints, sorted by path, if they can be served side by side.
+pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Registered>, LaunchError> {
+    let (endpoints, errors) = sort(server.endpoints, server.bad_paths);
+    check(&endpoints, errors)?;
+    Ok(endpoints)
+}
+
+/// Decides every setting, or says all that is wrong with them at once.
+pub(super) fn prepare(
+    server: WebhooksServer,
+    flags: Given,
+    environment: &Environment,
+) -> Result<Prepared, LaunchError> {
+    let (endpoints, mut errors) = sort(server.endpoints, server.bad_paths);
+
+    let common = match server.secrets {
+        Some(secrets) => Secrets::new(secrets, "The webhook secret given in code").map(Some),
+        None => Secrets::from_environment(environment, "WEBHOOK_SECRET"),
+    };
+    let common = common.unwrap_or_else(|error| {
+        errors.push(error.into());
+        None
+    });
+    let mut guarded = Vec::with_capacity(endpoints.len());
+    for endpoint in &endpoints {
+        match own_secrets(endpoint, environment) {
+            Ok(own) => guarded.push(Guarded {
+                endpoint: endpoint.clone(),
+                secrets: own.or_else(|| common.clone()),
+            }),
+            Err(error) => errors.push(error.into()),
+        }
+    }
+    let settings = Settings::resolve(flags, server.given, environment);
+    errors.extend(settings.as_ref().err().cloned().map(SetupError::from));
+
+    check(&endpoints, errors)?;
+    let settings = settings.map_err(|error| LaunchError::Setup(vec![error.into()]))?;
+    let shown = guarded
+        .iter()
+        .map(|guarded| Shown::new(&guarded.endpoint, guarded.secrets.is_some()))
+        .collect();
+    Ok(Prepared {
+        settings,
+        shown,
+        dispatcher: Dispatcher::new(guarded, server.limits.clone(), server.secret_in_query),
+        limits: server.limits,
+        configure: server.configure,
+        ui: server.ui,
+    })
+}
+
+fn sort(
+    endpoints: Vec<Registered>,
+    mut errors: Vec<SetupError>,
+) -> (Vec<Registered>, Vec<SetupError>) {
+    let (endpoints, duplicates) = registry::sort(endpoints);
+    errors.extend(duplicates.into_iter().map(|duplicate| SetupError::DuplicatePath {
+        path: duplicate.path,
+        first: duplicate.first,
+        second: duplicate.second,
+    }));
+    (endpoints, errors)
+}
+
+fn check(endpoints: &[Registered], errors: Vec<SetupError>) -> Result<(), LaunchError> {
+    if !errors.is_empty() {
+        return Err(LaunchError::Setup(errors));
+    }
+    if endpoints.is_empty() {
+        return Err(LaunchError::NoEndpoints);
+    }
+    Ok(())
+}
+
+/// The secrets of `#[webhook_endpoint(secret_env = "…")]`. It must be there: an endpoint that was
+/// meant to be protected is never open because a variable was forgotten.
+fn own_secrets(
+    endpoint: &Registered,
+    environment: &Environment,
+) -> Result<Option<Secrets>, SecretError> {
+    let Some(variable) = endpoint.secret_env else {
+        return Ok(None);
+    };
+    match Secrets::from_environment(environment, variable)? {
+        Some(secrets) => Ok(Some(secrets)),
+        None => Err(SecretError::Missing {
+            variable: variable.to_owned(),
+            reason: format!(
+                "The endpoint {} takes its secret from it ({}).",
+                endpoint.path, endpoint.location
+            ),
+        }),
+    }
+}
