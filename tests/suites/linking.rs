@@ -1,1 +1,76 @@
-//! .
+//! Endpoints in a library crate: a real one, with a real program, as the linker makes it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use tests::client::post;
+use tests::payloads::dataset_commit;
+use tests::program::{Program, build};
+
+fn a_named_library_s_endpoints_are_served(profile: &str) {
+    let program = Program::start(&build("fixture-linked", profile), &["--port", "0"], &[]).unwrap();
+    let url = program.local_url();
+    let body = dataset_commit().to_string();
+    assert_eq!(post(&url, "/webhooks/hello", &body).unwrap().body, "hello openai/gsm8k");
+    assert_eq!(post(&url, "/webhooks/deep/down", "").unwrap().body, "deep");
+    assert_eq!(program.stop().code, Some(0));
+}
+
+#[test]
+fn a_named_library_is_linked_in_debug() {
+    a_named_library_s_endpoints_are_served("dev");
+}
+
+#[test]
+#[ignore = "needs minutes, to compile all crates once more"]
+fn a_named_library_is_linked_in_release() {
+    a_named_library_s_endpoints_are_served("release");
+}
+
+#[test]
+#[ignore = "needs minutes, to compile all crates once more"]
+fn a_named_library_is_linked_with_full_lto() {
+    a_named_library_s_endpoints_are_served("fat-lto");
+}
+
+#[test]
+fn a_program_without_endpoints_says_how_linking_works() {
+    let program = build("fixture-unlinked", "dev");
+    for arguments in [&["--port", "0"][..], &["endpoints"]] {
+        let ended = Program::start(&program, arguments, &[]).unwrap().wait();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+        assert!(
+            ended.stderr.starts_with("error: This program has no webhook endpoint."),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains("use my_library as _;"), "{ended:?}");
+    }
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let ended = Program::start(&build("fixture-doubled", "dev"), &[], &[]).unwrap().wait();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    for part in [
+        "Two functions have the path /webhooks/hello:",
+        "main.rs:6 (in fixture_doubled)",
+        "main.rs:10 (in fixture_doubled::other)",
+        "add_webhook(\"/webhooks/webhooks/x\", …) at ",
+        "The webhook secret given in code is empty.",
+        "FORGOTTEN_SECRET is not set.",
+        "workers is not at least 1.",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_program_with_everything_in_the_way_runs() {
+    let program = Program::start(&build("fixture-renamed", "dev"), &[], &[]).unwrap();
+    let url = program.local_url();
+    let body = dataset_commit().to_string();
+    assert_eq!(post(&url, "/webhooks/request", &body).unwrap().body, "openai/gsm8k");
+    assert_eq!(post(&url, "/webhooks/value", &body).unwrap().body, "false");
+    assert_eq!(post(&url, "/webhooks/arg0", &body).unwrap().body, "null");
+    assert_eq!(post(&url, "/webhooks/type", "[1,2]").unwrap().body, "2");
+    program.stop();
+}

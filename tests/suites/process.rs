@@ -1,1 +1,360 @@
-//! .
+//! Whole programs: what they print, how they are told where to listen, how they stop.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use tests::client::{connect, get, head, post, read_answer, request};
+use tests::payloads::dataset_commit;
+use tests::program::{Program, build};
+use webhooks_runtime::{WebhooksServer, webhook_endpoint};
+
+macro_rules! program {
+    ($name:ident, $package:literal) => {
+        fn $name() -> PathBuf {
+            static BUILT: OnceLock<PathBuf> = OnceLock::new();
+            BUILT.get_or_init(|| build($package, "dev")).clone()
+        }
+    };
+}
+
+program!(quickstart, "quickstart");
+program!(multiple_endpoints, "multiple-endpoints");
+program!(custom_server, "custom-server");
+program!(slow, "fixture-slow");
+
+fn start(program: PathBuf, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+    Program::start(&program, arguments, variables).unwrap()
+}
+
+// ---- what is printed
+
+#[test]
+fn the_quickstart_prints_what_a_person_needs_in_this_order() {
+    let program = start(quickstart(), &["--port", "0"], &[]);
+    let url = program.local_url();
+    let body = dataset_commit().to_string();
+    let answer = post(&url, "/webhooks/trigger_training", &body).unwrap();
+    assert_eq!((answer.status, answer.body.as_str()), (200, "null"));
+    let ended = program.stop();
+    assert_eq!(
+        ended.stdout,
+        format!(
+            "Webhook secret is not defined. Anyone who knows the address can call your functions.\n\
+             To define one, set the environment variable WEBHOOK_SECRET, or write in main.rs:\n    \
+             webhooks_main!(WebhooksServer::new().webhook_secret(\"my_secret\"));\n\
+             and give the same secret to your webhook: https://huggingface.co/docs/hub/webhooks#webhook-secret\n\
+             * Running on local URL:  {url}\n\
+             \n\
+             Webhooks are correctly setup and ready to use:\n  \
+             - POST {url}/webhooks/trigger_training\n\
+             Go to https://huggingface.co/settings/webhooks to setup your webhooks.\n"
+        )
+    );
+    assert_eq!(ended.code, Some(0));
+}
+
+#[test]
+fn the_experimental_warning_is_one_line_and_can_be_silenced() {
+    let warnings = |variables: &[(&str, &str)]| {
+        let program = start(quickstart(), &["--port", "0"], variables);
+        let _ = program.local_url();
+        let ended = program.stop();
+        ended.stderr.lines().filter(|line| line.contains("experimental")).count()
+    };
+    assert_eq!(warnings(&[]), 1);
+    assert_eq!(warnings(&[("HF_HUB_DISABLE_EXPERIMENTAL_WARNING", "1")]), 0);
+}
+
+#[test]
+fn the_endpoints_of_the_examples_answer() {
+    let program = start(multiple_endpoints(), &["--port", "0"], &[]);
+    let url = program.local_url();
+    let _ = program.wait_for(&format!("  - POST {url}/webhooks/trigger_evaluation"));
+    let _ = program.wait_for(&format!("  - POST {url}/webhooks/trigger_training"));
+    let body = dataset_commit().to_string();
+    assert_eq!(post(&url, "/webhooks/trigger_training", &body).unwrap().status, 200);
+    let _ = program.wait_for("training on openai/gsm8k");
+    program.stop();
+
+    let program = start(custom_server(), &["--port", "0"], &[]);
+    let _ = program.wait_for("Webhook secret is correctly defined.");
+    let url = program.local_url();
+    let secret = ["X-Webhook-Secret: my_secret_key"];
+    for (path, message) in [("say_hello", "hello"), ("goodbye", "goodbye")] {
+        let first = format!("POST /webhooks/{path}");
+        let answer = request(&url, &first, &secret, &body).unwrap();
+        assert_eq!(answer.json(), json!({ "message": format!("{message} openai/gsm8k") }));
+    }
+    let page = get(&url, "/").unwrap();
+    assert!(page.body.contains("<h1>I greet repos</h1>"));
+    program.stop();
+}
+
+#[test]
+fn each_delivery_is_one_line_on_standard_error() {
+    let program = start(quickstart(), &["--port", "0"], &[]);
+    let url = program.local_url();
+    let first = "POST /webhooks/trigger_training";
+    request(&url, first, &["Webhook-Id: 7f3a"], &dataset_commit().to_string()).unwrap();
+    request(&url, first, &[], "{}").unwrap();
+    let mut forged = dataset_commit();
+    forged["repo"]["name"] = json!("x\n2026 INFO forged line\u{1b}[31m");
+    request(&url, first, &["Webhook-Id: forged"], &forged.to_string()).unwrap();
+    let line = program.wait_for_log("webhook_id=\"7f3a\" event=");
+    for part in [
+        "INFO",
+        "endpoint=\"/webhooks/trigger_training\"",
+        "event=\"update repo.content\"",
+        "repo=\"openai/gsm8k\"",
+        "status=200",
+        "duration=",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    let _ = program.wait_for_log("status=422");
+    let _ = program.wait_for_log("webhook_id=\"forged\"");
+    let ended = program.stop();
+    assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
+    assert!(!ended.stderr.lines().any(|line| line.starts_with("2026 INFO")), "{}", ended.stderr);
+    // The warning, the three lines, and the one about stopping.
+    assert_eq!(ended.stderr.lines().count(), 5, "{}", ended.stderr);
+}
+
+#[test]
+fn rust_log_decides_what_is_logged() {
+    let program = start(quickstart(), &["--port", "0"], &[("RUST_LOG", "warn")]);
+    let url = program.local_url();
+    post(&url, "/webhooks/trigger_training", &dataset_commit().to_string()).unwrap();
+    post(&url, "/webhooks/trigger_training", "{}").unwrap();
+    let _ = program.wait_for_log("status=422");
+    assert!(!program.stop().stderr.contains("status=200"));
+}
+
+#[test]
+fn a_failure_is_logged_with_its_causes_and_a_panic_with_its_words() {
+    let program = start(slow(), &["--port", "0"], &[]);
+    let url = program.local_url();
+    for path in ["/webhooks/fails", "/webhooks/panics"] {
+        assert_eq!(post(&url, path, "{}").unwrap().status, 500);
+    }
+    let line = program.wait_for_log("the function failed");
+    assert!(line.contains("the training failed: the disk is full"), "{line}");
+    assert!(line.contains("endpoint=\"/webhooks/fails\""), "{line}");
+    let line = program.wait_for_log("the function panicked");
+    assert!(line.contains("oh no"), "{line}");
+    assert_eq!(program.stop().code, Some(0));
+}
+
+#[test]
+fn a_reader_that_goes_away_doesn_t_stop_the_server() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(quickstart())
+        .args(["--port", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(child.try_wait().unwrap(), None);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+// ---- where it listens
+
+#[test]
+fn the_first_free_port_of_the_range_is_taken() {
+    // Ports of the range that others have are skipped just as well.
+    let one = start(quickstart(), &[], &[]);
+    let other = start(quickstart(), &[], &[]);
+    let port = |program: &Program| -> u16 {
+        let url = program.local_url();
+        url.rsplit(':').next().unwrap().parse().unwrap()
+    };
+    let (one_port, other_port) = (port(&one), port(&other));
+    assert!((7860..=7959).contains(&one_port) && (7860..=7959).contains(&other_port));
+    assert_ne!(one_port, other_port);
+    one.stop();
+    other.stop();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_a_way_out() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let ended = start(quickstart(), &["--port", &port], &[]).wait();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    for part in [format!("127.0.0.1:{port}"), "already in use".to_owned(), "--port".to_owned()] {
+        assert!(ended.stderr.contains(&part), "{part}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_flag_goes_before_the_environment() {
+    let free =
+        || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let (flag, variable) = (free(), free());
+    let variables =
+        [("GRADIO_SERVER_NAME", "127.0.0.1"), ("GRADIO_SERVER_PORT", variable.as_str())];
+    let program = start(quickstart(), &["--host", "localhost", "--port", &flag], &variables);
+    assert_eq!(program.local_url(), format!("http://localhost:{flag}"));
+    program.stop();
+    let program = start(quickstart(), &[], &variables);
+    assert_eq!(program.local_url(), format!("http://127.0.0.1:{variable}"));
+    program.stop();
+}
+
+#[test]
+fn on_a_space_the_urls_are_the_space_s() {
+    let space = [("SPACE_ID", "me/bot"), ("SPACE_HOST", "me-bot.hf.space")];
+    // The port is given, as two tests could want 7860 at a time.
+    let program = start(quickstart(), &["--port", "0"], &space);
+    let url = program.local_url();
+    assert!(url.starts_with("http://0.0.0.0:"), "{url}");
+    let _ = program.wait_for("  - POST https://me-bot.hf.space/webhooks/trigger_training");
+    let page = get(&url, "/").unwrap();
+    assert!(page.body.contains("https://me-bot.hf.space/webhooks/trigger_training"));
+    assert!(page.body.contains("running on a Space"));
+    assert!(
+        page.header("content-security-policy")
+            .unwrap()
+            .contains("frame-ancestors https://huggingface.co")
+    );
+    program.stop();
+}
+
+#[test]
+fn an_ipv6_address_stands_in_brackets() {
+    let program = start(quickstart(), &["--host", "::1", "--port", "0"], &[]);
+    let url = program.local_url();
+    assert!(url.starts_with("http://[::1]:"), "{url}");
+    assert_eq!(get(&url, "/").unwrap().status, 200);
+    program.stop();
+}
+
+// ---- the command line
+
+#[test]
+fn wrong_flags_end_with_2_and_help_with_0() {
+    for wrong in [&["--prot", "8000"][..], &["--port", "http"], &["--workers", "0"], &["serve"]] {
+        let ended = start(quickstart(), wrong, &[]).wait();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{wrong:?}");
+        assert!(ended.stderr.contains("--help"), "{}", ended.stderr);
+    }
+    let help = start(quickstart(), &["--help"], &[]).wait();
+    assert_eq!(help.code, Some(0));
+    for part in ["Usage: quickstart", "--host", "--port", "--workers", "endpoints"] {
+        assert!(help.stdout.contains(part), "{part}: {}", help.stdout);
+    }
+    let version = start(quickstart(), &["--version"], &[]).wait();
+    assert_eq!(version.code, Some(0));
+    assert!(version.stdout.starts_with("quickstart 0.1.0 (webhooks-runtime "), "{version:?}");
+}
+
+#[test]
+fn the_endpoints_are_listed_for_people_and_for_scripts() {
+    let listed = start(multiple_endpoints(), &["endpoints"], &[]).wait();
+    assert_eq!(listed.code, Some(0));
+    let lines: Vec<_> = listed.stdout.lines().collect();
+    assert!(lines[0].starts_with("/webhooks/trigger_evaluation  "), "{lines:?}");
+    assert!(lines[0].contains("main.rs:"), "{lines:?}");
+    assert_eq!(lines[1].trim(), "Evaluates when a model was updated.");
+
+    let listed = start(multiple_endpoints(), &["endpoints", "--json"], &[]).wait();
+    let json: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(json[1]["path"], "/webhooks/trigger_training");
+    assert_eq!(json[1]["name"], "trigger_training");
+    assert_eq!(json[1]["description"], "Trains when a dataset was updated.");
+    assert_eq!(json[1]["module"], "multiple_endpoints");
+    assert_eq!(json[1]["secret_env"], Value::Null);
+    assert!(json[1]["line"].is_u64() && json[1]["file"].is_string());
+}
+
+// ---- how it stops
+
+#[test]
+fn a_signal_lets_the_running_delivery_end_and_takes_no_other() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let program = start(slow(), &["--port", "0"], &[]);
+        let url = program.local_url();
+        let mut idle = connect(&url).unwrap();
+        idle.write_all(head("GET /", &[]).as_bytes()).unwrap();
+        read_answer(&mut idle).unwrap();
+        let mut running = connect(&url).unwrap();
+        let bytes = head("POST /webhooks/second", &["Content-Length: 2"]) + "{}";
+        running.write_all(bytes.as_bytes()).unwrap();
+        let _ = program.wait_for("second started");
+        program.signal(signal).unwrap();
+        let _ = program.wait_for_log("Stopping");
+        let answer = read_answer(&mut running).unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, "\"done\""));
+        let ended = program.wait();
+        assert_eq!(ended.code, Some(0), "{signal}");
+        assert!(connect(&url).is_err(), "the port is closed");
+    }
+}
+
+#[test]
+fn what_runs_longer_than_the_limit_is_not_waited_for() {
+    let program = start(slow(), &["--port", "0"], &[("SHUTDOWN_SECONDS", "1")]);
+    let url = program.local_url();
+    let mut running = connect(&url).unwrap();
+    let bytes = head("POST /webhooks/hour", &["Content-Length: 2"]) + "{}";
+    running.write_all(bytes.as_bytes()).unwrap();
+    let _ = program.wait_for("hour started");
+    let ended = program.stop();
+    assert_eq!(ended.code, Some(0));
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    for path in ["/webhooks/hour", "/webhooks/blocking_hour"] {
+        let program = start(slow(), &["--port", "0"], &[("SHUTDOWN_SECONDS", "3600")]);
+        let url = program.local_url();
+        let mut running = connect(&url).unwrap();
+        let bytes = head(&format!("POST {path}"), &["Content-Length: 2"]) + "{}";
+        running.write_all(bytes.as_bytes()).unwrap();
+        let _ = program.wait_for("hour started");
+        program.signal(Signal::SIGINT).unwrap();
+        let _ = program.wait_for_log("Stopping");
+        program.signal(Signal::SIGINT).unwrap();
+        assert_eq!(program.wait().code, Some(0));
+    }
+}
+
+// ---- inside another program
+
+#[webhook_endpoint]
+async fn inner() -> &'static str {
+    "inner"
+}
+
+#[tokio::test]
+async fn two_servers_run_in_one_process_and_stop_one_by_one() {
+    let one = WebhooksServer::new().port(0).start().await.unwrap();
+    let other = WebhooksServer::new().port(0).start().await.unwrap();
+    assert_eq!(one.public_url(), None);
+    let urls = [one.local_url().to_owned(), other.local_url().to_owned()];
+    assert_eq!(post(&urls[0], inner::PATH, "").unwrap().body, "inner");
+    assert_eq!(post(&urls[1], inner::PATH, "").unwrap().body, "inner");
+    one.stop().await;
+    assert!(connect(&urls[0]).is_err());
+    assert_eq!(post(&urls[1], inner::PATH, "").unwrap().body, "inner");
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn launch_says_that_it_has_no_place_in_async_code() {
+    let error = WebhooksServer::new().port(0).launch().unwrap_err();
+    assert!(error.to_string().contains(".run().await"), "{error}");
+    // What a `main` that returns the error prints is the same text.
+    assert_eq!(format!("{error:?}"), error.to_string());
+}
