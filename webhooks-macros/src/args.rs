@@ -27,7 +27,16 @@ impl Args {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         for part in split_at_commas(tokens) {
-            if let Err(error) = (|input: ParseStream<'_>| args.parse_part(input)).parse2(part) {
+            let parse = |input: ParseStream<'_>| {
+                args.parse_part(input)?;
+                if input.is_empty() {
+                    return Ok(());
+                }
+                let error = input.error("a comma is missing in front of this");
+                input.parse::<TokenStream>()?;
+                Err(error)
+            };
+            if let Err(error) = parse.parse2(part) {
                 errors.push(error);
             }
         }

@@ -89,18 +89,27 @@ pub mod __private;
 /// could not start, and with 2 when a flag is wrong.
 #[macro_export]
 macro_rules! webhooks_main {
-    () => {
-        $crate::webhooks_main!($crate::WebhooksServer::new());
-    };
-    ($server:expr $(,)?) => {
+    ($($server:expr)? $(,)?) => {
         fn main() -> $crate::__private::MainExit {
             const PROGRAM: $crate::__private::Program = $crate::__private::Program {
                 name: ::core::env!("CARGO_PKG_NAME"),
                 version: ::core::env!("CARGO_PKG_VERSION"),
             };
-            $crate::__private::main(&PROGRAM, || $server)
+            $crate::__private::main(&PROGRAM, || $crate::__server!($($server)?))
         }
 
         const _: () = $crate::__private::at_top_level(self::main);
+    };
+}
+
+/// The argument of `webhooks_main!`, or what stands for none.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __server {
+    () => {
+        $crate::WebhooksServer::new()
+    };
+    ($server:expr) => {
+        $server
     };
 }

@@ -106,6 +106,14 @@ pub trait ReadsBody<Before> {}
 
 impl<T> ReadsBody<Unread> for T {}
 
+/// Never the case. With one impl only, the compiler would take `Unread` for granted and find fault
+/// with the expansion instead of the type.
+#[derive(Debug)]
+pub enum Never {}
+
+#[diagnostic::do_not_recommend]
+impl<T> ReadsBody<Never> for T {}
+
 /// An argument's type, of which `kind()` tells the kind.
 ///
 /// A method of the type itself goes before a trait's, so that `kind()` finds those below for the

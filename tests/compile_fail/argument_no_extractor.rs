@@ -1,0 +1,11 @@
+use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+
+struct Config;
+
+#[webhook_endpoint]
+async fn hook(_: WebhookPayload, _: Config) {}
+
+#[webhook_endpoint]
+async fn by_reference(_: &WebhookPayload) {}
+
+fn main() {}

@@ -1,0 +1,27 @@
+use webhooks_runtime::webhook_endpoint;
+
+#[webhook_endpoint(paht = "/hello")]
+async fn unknown() {}
+
+#[webhook_endpoint(path = "/hello", path = "/hi")]
+async fn twice() {}
+
+#[webhook_endpoint("/hello", path = "/hi")]
+async fn twice_in_two_forms() {}
+
+#[webhook_endpoint(path = 7)]
+async fn not_text() {}
+
+#[webhook_endpoint(path)]
+async fn no_value() {}
+
+#[webhook_endpoint(secret_env = "")]
+async fn no_variable() {}
+
+#[webhook_endpoint(7)]
+async fn no_key() {}
+
+#[webhook_endpoint("/hello" "/hi")]
+async fn no_comma() {}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+
+#[webhook_endpoint]
+async fn number(_: WebhookPayload) -> u32 {
+    7
+}
+
+#[webhook_endpoint]
+fn number_in_a_result() -> Result<u32, String> {
+    Ok(7)
+}
+
+fn main() {}
