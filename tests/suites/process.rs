@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -29,15 +29,15 @@ program!(multiple_endpoints, "multiple-endpoints");
 program!(custom_server, "custom-server");
 program!(slow, "fixture-slow");
 
-fn start(program: PathBuf, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
-    Program::start(&program, arguments, variables).unwrap()
+fn start(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+    Program::start(program, arguments, variables).unwrap()
 }
 
 // ---- what is printed
 
 #[test]
 fn the_quickstart_prints_what_a_person_needs_in_this_order() {
-    let program = start(quickstart(), &["--port", "0"], &[]);
+    let program = start(&quickstart(), &["--port", "0"], &[]);
     let url = program.local_url();
     let body = dataset_commit().to_string();
     let answer = post(&url, "/webhooks/trigger_training", &body).unwrap();
@@ -63,7 +63,7 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
 #[test]
 fn the_experimental_warning_is_one_line_and_can_be_silenced() {
     let warnings = |variables: &[(&str, &str)]| {
-        let program = start(quickstart(), &["--port", "0"], variables);
+        let program = start(&quickstart(), &["--port", "0"], variables);
         let _ = program.local_url();
         let ended = program.stop();
         ended.stderr.lines().filter(|line| line.contains("experimental")).count()
@@ -74,7 +74,7 @@ fn the_experimental_warning_is_one_line_and_can_be_silenced() {
 
 #[test]
 fn the_endpoints_of_the_examples_answer() {
-    let program = start(multiple_endpoints(), &["--port", "0"], &[]);
+    let program = start(&multiple_endpoints(), &["--port", "0"], &[]);
     let url = program.local_url();
     let _ = program.wait_for(&format!("  - POST {url}/webhooks/trigger_evaluation"));
     let _ = program.wait_for(&format!("  - POST {url}/webhooks/trigger_training"));
@@ -83,7 +83,7 @@ fn the_endpoints_of_the_examples_answer() {
     let _ = program.wait_for("training on openai/gsm8k");
     program.stop();
 
-    let program = start(custom_server(), &["--port", "0"], &[]);
+    let program = start(&custom_server(), &["--port", "0"], &[]);
     let _ = program.wait_for("Webhook secret is correctly defined.");
     let url = program.local_url();
     let secret = ["X-Webhook-Secret: my_secret_key"];
@@ -99,7 +99,7 @@ fn the_endpoints_of_the_examples_answer() {
 
 #[test]
 fn each_delivery_is_one_line_on_standard_error() {
-    let program = start(quickstart(), &["--port", "0"], &[]);
+    let program = start(&quickstart(), &["--port", "0"], &[]);
     let url = program.local_url();
     let first = "POST /webhooks/trigger_training";
     request(&url, first, &["Webhook-Id: 7f3a"], &dataset_commit().to_string()).unwrap();
@@ -129,7 +129,7 @@ fn each_delivery_is_one_line_on_standard_error() {
 
 #[test]
 fn rust_log_decides_what_is_logged() {
-    let program = start(quickstart(), &["--port", "0"], &[("RUST_LOG", "warn")]);
+    let program = start(&quickstart(), &["--port", "0"], &[("RUST_LOG", "warn")]);
     let url = program.local_url();
     post(&url, "/webhooks/trigger_training", &dataset_commit().to_string()).unwrap();
     post(&url, "/webhooks/trigger_training", "{}").unwrap();
@@ -139,7 +139,7 @@ fn rust_log_decides_what_is_logged() {
 
 #[test]
 fn a_failure_is_logged_with_its_causes_and_a_panic_with_its_words() {
-    let program = start(slow(), &["--port", "0"], &[]);
+    let program = start(&slow(), &["--port", "0"], &[]);
     let url = program.local_url();
     for path in ["/webhooks/fails", "/webhooks/panics"] {
         assert_eq!(post(&url, path, "{}").unwrap().status, 500);
@@ -173,8 +173,8 @@ fn a_reader_that_goes_away_doesn_t_stop_the_server() {
 #[test]
 fn the_first_free_port_of_the_range_is_taken() {
     // Ports of the range that others have are skipped just as well.
-    let one = start(quickstart(), &[], &[]);
-    let other = start(quickstart(), &[], &[]);
+    let one = start(&quickstart(), &[], &[]);
+    let other = start(&quickstart(), &[], &[]);
     let port = |program: &Program| -> u16 {
         let url = program.local_url();
         url.rsplit(':').next().unwrap().parse().unwrap()
@@ -190,7 +190,7 @@ fn the_first_free_port_of_the_range_is_taken() {
 fn a_port_that_is_taken_is_named_with_a_way_out() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let ended = start(quickstart(), &["--port", &port], &[]).wait();
+    let ended = start(&quickstart(), &["--port", &port], &[]).wait();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
     for part in [format!("127.0.0.1:{port}"), "already in use".to_owned(), "--port".to_owned()] {
         assert!(ended.stderr.contains(&part), "{part}: {}", ended.stderr);
@@ -204,10 +204,10 @@ fn a_flag_goes_before_the_environment() {
     let (flag, variable) = (free(), free());
     let variables =
         [("GRADIO_SERVER_NAME", "127.0.0.1"), ("GRADIO_SERVER_PORT", variable.as_str())];
-    let program = start(quickstart(), &["--host", "localhost", "--port", &flag], &variables);
+    let program = start(&quickstart(), &["--host", "localhost", "--port", &flag], &variables);
     assert_eq!(program.local_url(), format!("http://localhost:{flag}"));
     program.stop();
-    let program = start(quickstart(), &[], &variables);
+    let program = start(&quickstart(), &[], &variables);
     assert_eq!(program.local_url(), format!("http://127.0.0.1:{variable}"));
     program.stop();
 }
@@ -216,7 +216,7 @@ fn a_flag_goes_before_the_environment() {
 fn on_a_space_the_urls_are_the_space_s() {
     let space = [("SPACE_ID", "me/bot"), ("SPACE_HOST", "me-bot.hf.space")];
     // The port is given, as two tests could want 7860 at a time.
-    let program = start(quickstart(), &["--port", "0"], &space);
+    let program = start(&quickstart(), &["--port", "0"], &space);
     let url = program.local_url();
     assert!(url.starts_with("http://0.0.0.0:"), "{url}");
     let _ = program.wait_for("  - POST https://me-bot.hf.space/webhooks/trigger_training");
@@ -233,7 +233,7 @@ fn on_a_space_the_urls_are_the_space_s() {
 
 #[test]
 fn an_ipv6_address_stands_in_brackets() {
-    let program = start(quickstart(), &["--host", "::1", "--port", "0"], &[]);
+    let program = start(&quickstart(), &["--host", "::1", "--port", "0"], &[]);
     let url = program.local_url();
     assert!(url.starts_with("http://[::1]:"), "{url}");
     assert_eq!(get(&url, "/").unwrap().status, 200);
@@ -245,30 +245,30 @@ fn an_ipv6_address_stands_in_brackets() {
 #[test]
 fn wrong_flags_end_with_2_and_help_with_0() {
     for wrong in [&["--prot", "8000"][..], &["--port", "http"], &["--workers", "0"], &["serve"]] {
-        let ended = start(quickstart(), wrong, &[]).wait();
+        let ended = start(&quickstart(), wrong, &[]).wait();
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{wrong:?}");
         assert!(ended.stderr.contains("--help"), "{}", ended.stderr);
     }
-    let help = start(quickstart(), &["--help"], &[]).wait();
+    let help = start(&quickstart(), &["--help"], &[]).wait();
     assert_eq!(help.code, Some(0));
     for part in ["Usage: quickstart", "--host", "--port", "--workers", "endpoints"] {
         assert!(help.stdout.contains(part), "{part}: {}", help.stdout);
     }
-    let version = start(quickstart(), &["--version"], &[]).wait();
+    let version = start(&quickstart(), &["--version"], &[]).wait();
     assert_eq!(version.code, Some(0));
     assert!(version.stdout.starts_with("quickstart 0.1.0 (webhooks-runtime "), "{version:?}");
 }
 
 #[test]
 fn the_endpoints_are_listed_for_people_and_for_scripts() {
-    let listed = start(multiple_endpoints(), &["endpoints"], &[]).wait();
+    let listed = start(&multiple_endpoints(), &["endpoints"], &[]).wait();
     assert_eq!(listed.code, Some(0));
     let lines: Vec<_> = listed.stdout.lines().collect();
     assert!(lines[0].starts_with("/webhooks/trigger_evaluation  "), "{lines:?}");
     assert!(lines[0].contains("main.rs:"), "{lines:?}");
     assert_eq!(lines[1].trim(), "Evaluates when a model was updated.");
 
-    let listed = start(multiple_endpoints(), &["endpoints", "--json"], &[]).wait();
+    let listed = start(&multiple_endpoints(), &["endpoints", "--json"], &[]).wait();
     let json: Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!(json[1]["path"], "/webhooks/trigger_training");
     assert_eq!(json[1]["name"], "trigger_training");
@@ -283,7 +283,7 @@ fn the_endpoints_are_listed_for_people_and_for_scripts() {
 #[test]
 fn a_signal_lets_the_running_delivery_end_and_takes_no_other() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let program = start(slow(), &["--port", "0"], &[]);
+        let program = start(&slow(), &["--port", "0"], &[]);
         let url = program.local_url();
         let mut idle = connect(&url).unwrap();
         idle.write_all(head("GET /", &[]).as_bytes()).unwrap();
@@ -304,7 +304,7 @@ fn a_signal_lets_the_running_delivery_end_and_takes_no_other() {
 
 #[test]
 fn what_runs_longer_than_the_limit_is_not_waited_for() {
-    let program = start(slow(), &["--port", "0"], &[("SHUTDOWN_SECONDS", "1")]);
+    let program = start(&slow(), &["--port", "0"], &[("SHUTDOWN_SECONDS", "1")]);
     let url = program.local_url();
     let mut running = connect(&url).unwrap();
     let bytes = head("POST /webhooks/hour", &["Content-Length: 2"]) + "{}";
@@ -317,7 +317,7 @@ fn what_runs_longer_than_the_limit_is_not_waited_for() {
 #[test]
 fn a_second_signal_stops_at_once() {
     for path in ["/webhooks/hour", "/webhooks/blocking_hour"] {
-        let program = start(slow(), &["--port", "0"], &[("SHUTDOWN_SECONDS", "3600")]);
+        let program = start(&slow(), &["--port", "0"], &[("SHUTDOWN_SECONDS", "3600")]);
         let url = program.local_url();
         let mut running = connect(&url).unwrap();
         let bytes = head(&format!("POST {path}"), &["Content-Length: 2"]) + "{}";

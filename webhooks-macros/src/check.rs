@@ -181,3 +181,61 @@ fn normalize(path: &str) -> Result<String, PathFault> {
     }
     Ok(format!("{PREFIX}{name}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the attribute and the runtime must agree on.
+    const PATHS: &[&str] = &[
+        "",
+        "/",
+        "//",
+        "x",
+        "/x",
+        "x/",
+        "/x/",
+        "//x",
+        "x//",
+        "/webhooks",
+        "/webhooks/",
+        "/webhooks/x",
+        "webhooks",
+        "webhooks/x",
+        "/webhooks/webhooks",
+        "/webhooks/webhooks/x",
+        "webhooks/webhooks/",
+        "/webhooks_of_mine",
+        "webhooksx/y",
+        "/a/b/c",
+        "/a//b",
+        "/a/./b",
+        "/a/../b",
+        ".",
+        "..",
+        "...",
+        "a.b",
+        "a-b_c~d",
+        "a b",
+        "a?b",
+        "a#b",
+        "{a}",
+        "a%20b",
+        "a\\b",
+        "a:b",
+        "학습",
+        "a\nb",
+        "A/9",
+    ];
+
+    #[test]
+    fn the_runtime_has_the_same_rules() {
+        for path in PATHS {
+            let here = normalize(path);
+            let there = webhooks_runtime::__private::normalize(path);
+            assert_eq!(here.as_ref().ok(), there.as_ref().ok(), "{path:?}");
+            let fault = here.err().map(|fault| format!("{fault:?}"));
+            assert_eq!(fault, there.err().map(|fault| format!("{fault:?}")), "{path:?}");
+        }
+    }
+}

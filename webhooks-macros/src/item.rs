@@ -57,7 +57,7 @@ impl Function {
         let lines: Vec<_> = self.attributes.iter().filter_map(doc_line).collect();
         // Rustdoc removes the white space that all lines have in common. That is the one space after
         // the slashes, for a comment written like any other.
-        let lines = lines.iter().flat_map(|text| text.lines());
+        let lines = lines.iter().flat_map(|text| text.split('\n'));
         let lines: Vec<_> =
             lines.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
         lines.join("\n").trim().to_owned()

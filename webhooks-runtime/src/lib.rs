@@ -1,7 +1,8 @@
 //! Receive the Hugging Face Hub's webhooks: annotate a function, run the program.
 //!
 //! ```no_run
-//! # const MADE_BY_THE_MACRO: &str = "fn main";
+//! # macro_rules! makes { ($($main:tt)*) => {} }
+//! # makes!(fn main() {}); // so that rustdoc adds none
 //! use webhooks_runtime::{WebhookPayload, webhook_endpoint, webhooks_main};
 //!
 //! #[webhook_endpoint]
@@ -76,7 +77,8 @@ pub mod __private;
 /// program; an expression that gives a [`WebhooksServer`] sets more.
 ///
 /// ```no_run
-/// # const MADE_BY_THE_MACRO: &str = "fn main";
+/// # macro_rules! makes { ($($main:tt)*) => {} }
+/// # makes!(fn main() {}); // so that rustdoc adds none
 /// # use webhooks_runtime::{WebhookPayload, webhook_endpoint};
 /// use webhooks_runtime::{WebhooksServer, webhooks_main};
 /// # #[webhook_endpoint]

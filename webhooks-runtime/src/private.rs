@@ -12,7 +12,7 @@ pub use crate::endpoint::arg::{Arg, OtherArg, Unread};
 pub use crate::endpoint::call::{Call, CallFuture};
 pub use crate::endpoint::reply::{OtherReply, Reply};
 pub use crate::endpoint::run as run_blocking;
-pub use crate::endpoint::{Endpoint, Location};
+pub use crate::endpoint::{Endpoint, Location, normalize};
 pub use crate::server::LaunchError;
 
 use crate::WebhooksServer;

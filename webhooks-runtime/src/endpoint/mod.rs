@@ -19,8 +19,7 @@ pub use blocking::{BlockingArg, BlockingReply};
 pub use delivery::Delivery;
 pub use function::EndpointFn;
 pub(crate) use function::caller;
-pub use path::PathError;
-pub(crate) use path::normalize;
+pub use path::{PathError, normalize};
 pub use registry::Location;
 pub use reply::{EndpointError, EndpointReply};
 

@@ -25,7 +25,11 @@ pub enum PathError {
 }
 
 /// Brings `/webhooks/x`, `/x`, `x` and `x/` to `/webhooks/x`.
-pub(crate) fn normalize(path: &str) -> Result<String, PathError> {
+///
+/// # Errors
+///
+/// When no request could reach the path.
+pub fn normalize(path: &str) -> Result<String, PathError> {
     let is_allowed =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '/');
     if let Some(character) = path.chars().find(|c| !is_allowed(*c)) {

@@ -3,48 +3,35 @@
 use std::sync::Arc;
 
 use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
-use actix_web::{HttpRequest, Route};
+use actix_web::{HttpRequest, Scope};
 
 use super::dispatch::{Dispatcher, not_found};
 
 /// A step in putting an app together; each worker has an app of its own.
 pub(crate) type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
-/// What is served at `/`.
-pub(crate) type Ui = Arc<dyn Fn() -> Route + Send + Sync>;
-
 /// Everything that an app is made of.
 #[derive(Clone)]
 pub(crate) struct Blueprint {
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) configure: Vec<Configure>,
-    pub(crate) ui: Option<Ui>,
-    #[cfg(feature = "page")]
-    pub(crate) page: Arc<crate::page::Page>,
+    /// What is served at `/`.
+    pub(crate) ui: Option<Configure>,
 }
 
 impl Blueprint {
-    /// Adds everything to an app. What the user configured goes before our page, and after the
+    /// Adds everything to an app. What the user configured goes before the page, and after the
     /// endpoints.
     pub(crate) fn apply(&self, app: &mut ServiceConfig) {
         app.default_service(web::to(not_found));
         app.service(self.endpoints());
-        for configure in &self.configure {
+        for configure in self.configure.iter().chain(&self.ui) {
             configure(app);
-        }
-        match &self.ui {
-            Some(ui) => {
-                app.route("/", ui());
-            }
-            None => {
-                #[cfg(feature = "page")]
-                self.page.apply(app);
-            }
         }
     }
 
     /// All endpoints behind one route, so that a thousand of them cost what one costs.
-    fn endpoints(&self) -> actix_web::Scope {
+    fn endpoints(&self) -> Scope {
         let body_limit = self.dispatcher.limits().body;
         let dispatcher = Arc::clone(&self.dispatcher);
         let dispatch = move |request: HttpRequest, payload: web::Payload| {

@@ -196,17 +196,13 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
     let Prepared { settings, limits, shown, dispatcher, configure, ui } = prepared;
     let (listener, local_url) = bind(&settings)?;
     let public_url = settings.space.as_ref().and_then(crate::space::Space::url);
-    let blueprint = Blueprint {
-        dispatcher: Arc::new(dispatcher),
-        configure,
-        ui,
-        #[cfg(feature = "page")]
-        page: Arc::new(crate::page::Page::new(
-            public_url.as_deref().unwrap_or(&local_url),
-            settings.space.is_some(),
-            &shown,
-        )),
-    };
+    #[cfg(feature = "page")]
+    let ui = ui.or_else(|| {
+        let base = public_url.as_deref().unwrap_or(&local_url);
+        let page = crate::page::Page::new(base, settings.space.is_some(), &shown);
+        Some(Arc::new(move |app| page.apply(app)))
+    });
+    let blueprint = Blueprint { dispatcher: Arc::new(dispatcher), configure, ui };
     let server = HttpServer::new(move || App::new().configure(|app| blueprint.apply(app)))
         .workers(settings.workers.get())
         .client_request_timeout(limits.request_timeout)

@@ -15,6 +15,7 @@ mod record;
 
 pub use error::{LaunchError, SetupError};
 pub use launch::ServerHandle;
+#[cfg(feature = "cli")]
 pub(crate) use prepare::listing;
 
 use std::fmt;
@@ -28,7 +29,7 @@ use actix_web::{FromRequest, Handler, Responder};
 use crate::config::{Given, Limits};
 use crate::endpoint::registry::{self, Registered};
 use crate::endpoint::{Endpoint, EndpointFn, Location, caller, normalize};
-use app::{Configure, Ui};
+use app::Configure;
 
 /// A server for webhooks, put together step by step and then started.
 ///
@@ -36,7 +37,8 @@ use app::{Configure, Ui};
 /// it a server of your own:
 ///
 /// ```no_run
-/// # const MADE_BY_THE_MACRO: &str = "fn main";
+/// # macro_rules! makes { ($($main:tt)*) => {} }
+/// # makes!(fn main() {}); // so that rustdoc adds none
 /// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint, webhooks_main};
 ///
 /// #[webhook_endpoint]
@@ -56,7 +58,7 @@ pub struct WebhooksServer {
     given: Given,
     limits: Limits,
     configure: Vec<Configure>,
-    ui: Option<Ui>,
+    ui: Option<Configure>,
 }
 
 impl WebhooksServer {
@@ -251,7 +253,9 @@ impl WebhooksServer {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.ui = Some(Arc::new(move || web::get().to(handler.clone())));
+        self.ui = Some(Arc::new(move |app| {
+            app.route("/", web::get().to(handler.clone()));
+        }));
         self
     }
 }

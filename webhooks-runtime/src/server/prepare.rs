@@ -1,7 +1,7 @@
 //! Everything that can be wrong with a server is found here, before its port is open.
 
 use super::WebhooksServer;
-use super::app::{Configure, Ui};
+use super::app::Configure;
 use super::dispatch::{Dispatcher, Guarded};
 use super::error::{LaunchError, SetupError};
 use crate::config::{Given, Limits, Settings};
@@ -17,10 +17,11 @@ pub(super) struct Prepared {
     pub(super) shown: Vec<Shown>,
     pub(super) dispatcher: Dispatcher,
     pub(super) configure: Vec<Configure>,
-    pub(super) ui: Option<Ui>,
+    pub(super) ui: Option<Configure>,
 }
 
 /// The server's endpoints, sorted by path, if they can be served side by side.
+#[cfg(feature = "cli")]
 pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Registered>, LaunchError> {
     let (endpoints, errors) = sort(server.endpoints, server.bad_paths);
     check(&endpoints, errors)?;
