@@ -117,7 +117,8 @@ impl WebhooksServer {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
-    /// let server = WebhooksServer::new().port(0).start().await?;
+    /// let server = WebhooksServer::empty().endpoint(trigger_training::endpoint());
+    /// let server = server.port(0).start().await?;
     /// assert!(server.local_url().starts_with("http://127.0.0.1:"));
     /// server.stop().await;
     /// # Ok(())
