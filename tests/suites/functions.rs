@@ -118,6 +118,11 @@ mod answers {
     }
 
     #[webhook_endpoint]
+    fn fails_boxed_sendable() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Err("the hidden cause".into())
+    }
+
+    #[webhook_endpoint]
     async fn fails_io() -> Result<(), std::io::Error> {
         // actix-web would make a 404 of this one, with its text.
         Err(std::io::Error::new(std::io::ErrorKind::NotFound, "the hidden cause"))
@@ -191,6 +196,7 @@ mod answers {
             fails_any::endpoint(),
             fails_own::endpoint(),
             fails_boxed::endpoint(),
+            fails_boxed_sendable::endpoint(),
             fails_io::endpoint(),
             fails_to_serialize::endpoint(),
         ] {

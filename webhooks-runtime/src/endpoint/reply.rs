@@ -34,7 +34,7 @@ pub trait EndpointReply<Kind> {
 }
 
 /// The error of a `Result` that an endpoint returns: `anyhow::Error`, any `std::error::Error`, a
-/// boxed one, `actix_web::Error`, and text.
+/// boxed one, `actix_web::Error`, and text. `Kind` is always inferred.
 ///
 /// The caller gets a 500 that doesn't tell the cause, which goes to the log. An `actix_web::Error`
 /// keeps its status.
@@ -43,18 +43,33 @@ pub trait EndpointReply<Kind> {
     label = "not an error",
     note = "the error is an `anyhow::Error`, an `actix_web::Error`, or a type that implements `std::error::Error`"
 )]
-pub trait EndpointError {
+pub trait EndpointError<Kind> {
     /// The error, without its type.
     #[doc(hidden)]
     fn into_boxed(self) -> Box<dyn StdError>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Into<Box<dyn StdError>>> EndpointError for E {
+impl<E: Into<Box<dyn StdError>>> EndpointError<Convertible> for E {
     fn into_boxed(self) -> Box<dyn StdError> {
         self.into()
     }
 }
+
+#[diagnostic::do_not_recommend]
+impl EndpointError<Sendable> for Box<dyn StdError + Send + Sync> {
+    fn into_boxed(self) -> Box<dyn StdError> {
+        self
+    }
+}
+
+/// The kind of an error that the standard library turns into a boxed one.
+#[derive(Debug)]
+pub struct Convertible;
+
+/// The kind of a boxed error that can go to another thread, which is none of those.
+#[derive(Debug)]
+pub struct Sendable;
 
 /// The kind of `()`.
 #[derive(Debug)]
@@ -68,9 +83,9 @@ pub struct Value;
 #[derive(Debug)]
 pub struct Response;
 
-/// The kind of a `Result` whose value is of kind `Kind`.
+/// The kind of a `Result`, with the pair of the kinds of its value and its error.
 #[derive(Debug)]
-pub struct Fallible<Kind>(PhantomData<Kind>);
+pub struct Fallible<Kinds>(PhantomData<Kinds>);
 
 impl EndpointReply<Nothing> for () {
     fn reply(self, _: &HttpRequest) -> CallResult {
@@ -96,8 +111,10 @@ impl<T: Responder> EndpointReply<Response> for T {
     }
 }
 
-impl<T: EndpointReply<Kind>, E: EndpointError, Kind> EndpointReply<Fallible<Kind>>
-    for Result<T, E>
+impl<T, E, Kind, ErrorKind> EndpointReply<Fallible<(Kind, ErrorKind)>> for Result<T, E>
+where
+    T: EndpointReply<Kind>,
+    E: EndpointError<ErrorKind>,
 {
     fn reply(self, request: &HttpRequest) -> CallResult {
         match self {
@@ -189,7 +206,7 @@ pub struct FallibleKind;
 
 impl FallibleKind {
     /// Makes the answer.
-    pub fn reply<R: EndpointReply<Fallible<Kind>>, Kind>(
+    pub fn reply<R: EndpointReply<Fallible<Kinds>>, Kinds>(
         self,
         reply: R,
         request: &HttpRequest,
@@ -217,7 +234,10 @@ pub trait FnReply<Kind>: EndpointReply<Kind> {}
 
 impl FnReply<Nothing> for () {}
 impl FnReply<Value> for serde_json::Value {}
-impl<T, E, Kind> FnReply<Fallible<Kind>> for Result<T, E> where Self: EndpointReply<Fallible<Kind>> {}
+impl<T, E, Kind, ErrorKind> FnReply<Fallible<(Kind, ErrorKind)>> for Result<T, E> where
+    Self: EndpointReply<Fallible<(Kind, ErrorKind)>>
+{
+}
 impl<T: Serialize> FnReply<Response> for Json<T> {}
 impl<T: Responder> FnReply<Response> for Option<T> {}
 impl<T: Responder> FnReply<Response> for CustomizeResponder<T> {}
