@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -323,16 +325,32 @@ async fn impatient_server() -> (ServerHandle, Duration) {
     (server.port(0).workers(1).start().await.unwrap(), Duration::from_secs(10))
 }
 
+/// Sends a byte ten times a second until `limit` or until nobody takes it.
+fn trickle(stream: &TcpStream, limit: Duration) -> JoinHandle<()> {
+    let mut stream = stream.try_clone().unwrap();
+    let end = Instant::now() + limit;
+    std::thread::spawn(move || {
+        while Instant::now() < end && stream.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    })
+}
+
 #[tokio::test]
-async fn half_a_head_is_cut_off() {
+async fn a_head_that_stops_half_way_or_trickles_is_cut_off() {
     let (server, limit) = impatient_server().await;
-    let started = Instant::now();
-    let mut stream = connect(server.local_url()).unwrap();
-    stream.write_all(b"POST /webhooks/quiet HTTP/1.1\r\nHost: lo").unwrap();
-    let mut rest = Vec::new();
-    // An answer or none, but an end.
-    let _ = stream.read_to_end(&mut rest);
-    assert!(started.elapsed() < limit, "{:?}", started.elapsed());
+    for trickles in [false, true] {
+        let started = Instant::now();
+        let mut stream = connect(server.local_url()).unwrap();
+        stream.write_all(b"POST /webhooks/quiet HTTP/1.1\r\nHost: lo").unwrap();
+        let trickling = trickles.then(|| trickle(&stream, limit));
+        let mut rest = Vec::new();
+        // An answer or none, but an end.
+        let _ = stream.read_to_end(&mut rest);
+        assert!(started.elapsed() < limit, "{:?}", started.elapsed());
+        drop(stream);
+        trickling.into_iter().for_each(|thread| thread.join().unwrap());
+    }
     server.stop().await;
 }
 
@@ -343,18 +361,13 @@ async fn a_body_that_trickles_is_cut_off() {
     let mut stream = connect(server.local_url()).unwrap();
     let announced = head("POST /webhooks/quiet", &["Content-Length: 1000"]);
     stream.write_all(announced.as_bytes()).unwrap();
-    let mut writer = stream.try_clone().unwrap();
-    let trickle = std::thread::spawn(move || {
-        while started.elapsed() < limit && writer.write_all(b"x").is_ok() {
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    });
+    let trickling = trickle(&stream, limit);
     let answer = read_answer(&mut stream).unwrap();
     assert_eq!(answer.status, 408);
     assert!(answer.json()["error"].is_string());
     drop(stream);
     assert!(started.elapsed() < limit, "{:?}", started.elapsed());
-    trickle.join().unwrap();
+    trickling.join().unwrap();
     // The one worker is free for others.
     assert_eq!(post(server.local_url(), quiet::PATH, "{}").unwrap().status, 200);
     server.stop().await;

@@ -3,11 +3,9 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::__private::Program;
 use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::registry::Registered;
@@ -57,27 +55,31 @@ struct Listed<'a> {
     secret_env: Option<&'a str>,
 }
 
-/// Reads the command line and does what it says. Returns what the program ends with.
-pub(crate) fn main(program: &Program, server: impl FnOnce() -> WebhooksServer) -> ExitCode {
-    let command_line = match parse(program) {
+/// Reads the command line of the program of this name and version, and does what it says. Returns
+/// what the program ends with.
+pub(crate) fn run(
+    name: &'static str,
+    version: &'static str,
+    server: impl FnOnce() -> WebhooksServer,
+) -> Result<ExitCode, LaunchError> {
+    let command_line = match parse(name, version) {
         Ok(command_line) => command_line,
         Err(error) => {
             let _ = error.print();
-            let asked_for =
-                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked_for { ExitCode::SUCCESS } else { ExitCode::from(2) };
+            // Help and the version are "errors" too, with 0.
+            return Ok(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from));
         }
     };
-    let result = match command_line.command {
-        None => server().launch_with(command_line.serve.into()),
-        Some(Command::Endpoints { json }) => print_endpoints(server(), json),
-    };
-    crate::__private::end_with(result)
+    match command_line.command {
+        None => server().launch_with(command_line.serve.into())?,
+        Some(Command::Endpoints { json }) => print_endpoints(server(), json)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn parse(program: &Program) -> Result<CommandLine, clap::Error> {
-    let version = format!("{} (webhooks-runtime {})", program.version, env!("CARGO_PKG_VERSION"));
-    let command = CommandLine::command().name(program.name).bin_name(program.name).version(version);
+fn parse(name: &'static str, version: &'static str) -> Result<CommandLine, clap::Error> {
+    let version = format!("{version} (webhooks-runtime {})", env!("CARGO_PKG_VERSION"));
+    let command = CommandLine::command().name(name).bin_name(name).version(version);
     CommandLine::from_arg_matches(&command.try_get_matches()?)
 }
 

@@ -52,27 +52,19 @@ impl Termination for MainExit {
     }
 }
 
-/// The `main` of `webhooks_main!()`.
+/// The `main` of `webhooks_main!()`. An error ends it with one readable message and exit code 1.
 pub fn main(program: &Program, server: impl FnOnce() -> WebhooksServer) -> MainExit {
     #[cfg(feature = "cli")]
-    let exit = crate::cli::main(program, server);
+    let ended = crate::cli::run(program.name, program.version, server);
     #[cfg(not(feature = "cli"))]
-    let exit = {
+    let ended = {
         let _ = program;
-        end_with(server().launch())
+        server().launch().map(|()| ExitCode::SUCCESS)
     };
-    MainExit(exit)
-}
-
-/// One readable message and exit code 1, or nothing and 0.
-pub(crate) fn end_with(result: Result<(), LaunchError>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    MainExit(ended.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "error: {error}");
+        ExitCode::FAILURE
+    }))
 }
 
 /// What the program's `main` returns.

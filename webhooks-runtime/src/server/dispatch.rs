@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
-use std::time::SystemTime;
 
 use actix_web::error::{
     JsonPayloadError, PathError, PayloadError, QueryPayloadError, UrlencodedError,
@@ -217,7 +216,7 @@ async fn call(
         endpoint = endpoint.path,
         webhook_id = record.webhook_id()
     );
-    let call = Call { request, body, received_at: SystemTime::now() - record.elapsed() };
+    let call = Call { request, body, received_at: record.received_at };
     let running = AssertUnwindSafe((endpoint.caller)(call)).catch_unwind().instrument(span.clone());
     let result = running.await;
     let _entered = span.enter();

@@ -1,7 +1,7 @@
 //! What became of a delivery: one line in the log.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -21,6 +21,8 @@ const LONGEST: usize = 200;
 pub(crate) struct Record<'a> {
     endpoint: &'a str,
     webhook_id: Option<HeaderValue>,
+    /// For people; the clock may be set in between.
+    pub(crate) received_at: SystemTime,
     started: Instant,
 }
 
@@ -50,15 +52,11 @@ struct Repo<'a> {
 impl<'a> Record<'a> {
     pub(crate) fn new(endpoint: &'a str, request: &HttpRequest) -> Self {
         let webhook_id = request.headers().get(WEBHOOK_ID).cloned();
-        Self { endpoint, webhook_id, started: Instant::now() }
+        Self { endpoint, webhook_id, received_at: SystemTime::now(), started: Instant::now() }
     }
 
     pub(crate) fn webhook_id(&self) -> Option<&str> {
         self.webhook_id.as_ref().and_then(|id| id.to_str().ok()).map(cut)
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
     }
 
     /// Writes the line. `body` is read for it only where the line is wanted, and is empty when the
@@ -80,7 +78,7 @@ impl<'a> Record<'a> {
                         event = event.as_deref().map(cut),
                         repo = summary.as_ref().map(|summary| cut(&summary.repo.name)),
                         status = status.as_u16(),
-                        duration = ?self.elapsed(),
+                        duration = ?self.started.elapsed(),
                     );
                 }
             };
