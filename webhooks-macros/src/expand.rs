@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Type;
+use syn::{GenericArgument, Ident, PathArguments, Type};
 
 use crate::args::Args;
 use crate::check::check;
@@ -119,50 +119,98 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
 /// Each type is named once, in the turbofish of the trait that it must fulfil, so that the compiler's
 /// error stands under it and is said once.
 fn call(function: &Function, paths: &Paths) -> TokenStream {
-    let (arg, boxed, unread, reply) = (paths.arg(), paths.boxed(), paths.unread(), paths.reply());
+    let (boxed, unread, reply) = (paths.boxed(), paths.unread(), paths.reply());
     let (other_arg, other_reply, request) =
         (paths.other_arg(), paths.other_reply(), paths.request());
     let (call_type, call_future) = (paths.call(), paths.call_future());
 
-    let ident = &function.signature.ident;
     let types: Vec<_> = function.argument_types().collect();
     // Hygienic names: a function or constant of the user's may have the same ones.
     let names: Vec<_> =
         (0..types.len()).map(|n| format_ident!("arg{n}", span = Span::mixed_site())).collect();
+    let takes = names.iter().zip(&types).map(|(name, ty)| take(function, paths, name, ty));
     let returned = returned(function);
+    let (result, reply_method) =
+        (result(function, paths, &names), reply_method(function, &returned));
 
-    let take = if function.is_async() { quote!(arg) } else { quote!(blocking_arg) };
-    let result = if function.is_async() {
-        quote!(#ident(#(#names),*).await)
-    } else {
-        let run = paths.run_blocking();
-        quote!(#run::<#returned>(move || #ident(#(#names.take()),*)).await?)
-    };
     quote_spanned! {Span::mixed_site()=>
         fn __webhooks_call(call: #call_type) -> #call_future<'static> {
             #[allow(unused_imports)]
             use {#other_arg as _, #other_reply as _};
             #boxed::pin(async move {
                 let body = #unread;
-                #(
-                    let (#names, body) = #arg::<#types>::NEW.kind().#take::<#types, _>(body);
-                    let #names = #names(&call).await?;
-                )*
+                #(#takes)*
                 let _ = body;
                 let value = #result;
                 let request = #request(&call);
-                #reply::of(&value).kind().reply::<#returned, _>(value, &request)
+                #reply::of(&value).kind().#reply_method(value, &request)
             })
         }
     }
 }
 
+/// Takes one argument from the call.
+fn take(function: &Function, paths: &Paths, name: &Ident, ty: &Type) -> TokenStream {
+    let arg = paths.arg();
+    let method = match inner_types(ty, "Json").as_deref() {
+        Some([inner]) => quote!(json_arg::<#ty, #inner, _>),
+        _ => quote!(arg::<#ty, _>),
+    };
+    let defer = (!function.is_async()).then(|| {
+        let defer = paths.defer();
+        quote!(let #name = #defer::<#ty>(#name);)
+    });
+    quote_spanned! {Span::mixed_site()=>
+        let (#name, body) = #arg::<#ty>::NEW.kind().#method(body);
+        let #name = #name(&call).await?;
+        #defer
+    }
+}
+
+/// Calls the function.
+fn result(function: &Function, paths: &Paths, names: &[Ident]) -> TokenStream {
+    let ident = &function.signature.ident;
+    if function.is_async() {
+        return quote!(#ident(#(#names),*).await);
+    }
+    let (run, returned) = (paths.run_blocking(), returned(function));
+    quote!(#run::<#returned>(move || #ident(#(#names.take()),*)).await?)
+}
+
+/// The method that makes the answer, with the types that must be fit for it.
+fn reply_method(function: &Function, returned: &TokenStream) -> TokenStream {
+    let inner = |name| function.returned().and_then(|returned| inner_types(returned, name));
+    let named = |ty: &&Type| !has_impl(quote!(#ty));
+    match (inner("Json").as_deref(), inner("Result").as_deref()) {
+        (Some([inner]), _) => quote!(json_reply::<#inner, _>),
+        (_, Some([value, error])) if named(value) && named(error) => {
+            quote!(result_reply::<#value, #error, _, _>)
+        }
+        _ => quote!(reply::<#returned, _>),
+    }
+}
+
+/// The types in the brackets of a type of this name: `Order` in `web::Json<Order>`.
+fn inner_types<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
+    let Type::Path(path) = ty else {
+        return None;
+    };
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
+    let PathArguments::AngleBracketed(brackets) = &last.arguments else {
+        return None;
+    };
+    let inner = |argument: &'a GenericArgument| match argument {
+        GenericArgument::Type(inner) => Some(inner),
+        _ => None,
+    };
+    brackets.args.iter().map(inner).collect()
+}
+
 /// The returned type, or `_` when it is `impl Trait`, which has no name.
 fn returned(function: &Function) -> TokenStream {
-    let is_opaque = |returned: &Type| has_impl(quote!(#returned));
     match function.returned() {
         None => quote!(()),
-        Some(returned) if is_opaque(returned) => quote!(_),
+        Some(returned) if has_impl(quote!(#returned)) => quote!(_),
         Some(returned) => quote!(#returned),
     }
 }

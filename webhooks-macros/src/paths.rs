@@ -44,6 +44,7 @@ paths! {
     boxed => Box,
     call => Call,
     call_future => CallFuture,
+    defer => defer,
     endpoint => Endpoint,
     launch => launch,
     launch_error => LaunchError,

@@ -11,8 +11,8 @@ pub use std::result::Result;
 pub use crate::endpoint::arg::{Arg, OtherArg, Unread};
 pub use crate::endpoint::call::{Call, CallFuture};
 pub use crate::endpoint::reply::{OtherReply, Reply};
-pub use crate::endpoint::run as run_blocking;
 pub use crate::endpoint::{Endpoint, Location, normalize};
+pub use crate::endpoint::{defer, run as run_blocking};
 pub use crate::server::LaunchError;
 
 use crate::WebhooksServer;

@@ -13,10 +13,10 @@ use actix_web::error::JsonPayloadError;
 use actix_web::http::header::HeaderName;
 use actix_web::web::{Bytes, BytesMut, Json};
 use actix_web::{Either, FromRequest};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::blocking::{BlockingArg, Deferred};
 use super::call::{Call, Failure};
 use super::delivery::Delivery;
 use super::fault::{self, BodyFault};
@@ -82,6 +82,11 @@ impl<T: DeserializeOwned + 'static> JsonArg for Json<T> {
         fault::read(body).map(Json)
     }
 }
+
+/// A [`Json<T>`] of whose `T` nothing is asked yet.
+pub trait IsJson<T>: From<Json<T>> + 'static {}
+
+impl<T: 'static> IsJson<T> for Json<T> {}
 
 /// How one argument is taken. A function pointer to a boxed future, because a type that depended on
 /// the trait would have the compiler say each error again wherever the value goes.
@@ -185,18 +190,16 @@ reads_body!(
 #[derive(Debug)]
 pub struct PlainKind;
 
+#[expect(clippy::extra_unused_type_parameters, reason = "called for either kind of the name")]
 impl PlainKind {
     /// How to take it.
     pub fn arg<T: EndpointArg, B>(self, body: B) -> (Extract<T>, B) {
         (|call| Box::pin(T::extract(call)), body)
     }
 
-    /// How to take it for a function that runs on another thread.
-    pub fn blocking_arg<T: EndpointArg + BlockingArg, B>(
-        self,
-        body: B,
-    ) -> (Extract<Deferred<T>>, B) {
-        (|call| Box::pin(async move { T::extract(call).await.map(Deferred::new) }), body)
+    /// The same for somebody else's type of the name `Json`, with what stands in its brackets.
+    pub fn json_arg<T: EndpointArg, Inner, B>(self, body: B) -> (Extract<T>, B) {
+        self.arg(body)
     }
 }
 
@@ -208,14 +211,6 @@ impl BodyKind {
     /// How to take it.
     pub fn arg<T: EndpointArg + ReadsBody<B>, B>(self, _: B) -> (Extract<T>, Read) {
         (|call| Box::pin(T::extract(call)), Read)
-    }
-
-    /// How to take it for a function that runs on another thread.
-    pub fn blocking_arg<T: EndpointArg + ReadsBody<B> + BlockingArg, B>(
-        self,
-        _: B,
-    ) -> (Extract<Deferred<T>>, Read) {
-        (|call| Box::pin(async move { T::extract(call).await.map(Deferred::new) }), Read)
     }
 }
 
@@ -229,13 +224,19 @@ impl JsonKind {
         (|call| Box::pin(async move { T::read(&call.body).map_err(Failure::Body) }), Read)
     }
 
-    /// How to take it for a function that runs on another thread.
-    pub fn blocking_arg<T: JsonArg + ReadsBody<B> + BlockingArg, B>(
+    /// The same where `Json<Inner>` is written out, so that the error can stand under `Inner`.
+    pub fn json_arg<
+        T: IsJson<Inner> + ReadsBody<B>,
+        Inner: for<'de> Deserialize<'de> + 'static,
+        B,
+    >(
         self,
         _: B,
-    ) -> (Extract<Deferred<T>>, Read) {
-        let extract: Extract<Deferred<T>> = |call| {
-            Box::pin(async move { T::read(&call.body).map(Deferred::new).map_err(Failure::Body) })
+    ) -> (Extract<T>, Read) {
+        let extract: Extract<T> = |call| {
+            Box::pin(
+                async move { Json::<Inner>::read(&call.body).map(T::from).map_err(Failure::Body) },
+            )
         };
         (extract, Read)
     }

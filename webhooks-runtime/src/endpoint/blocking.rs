@@ -36,18 +36,16 @@ impl<T: Send + 'static> BlockingReply for T {}
 
 /// A value on its way to another thread.
 ///
-/// It can be sent whatever `T` is, because it was made where `T` was known to be `Send`. So the
+/// It can be sent whatever `T` is, because [`defer`] made it where `T` was known to be `Send`. So the
 /// compiler says just once, at the argument, that a type isn't.
 pub struct Deferred<T>(Box<dyn FnOnce() -> T + Send>);
 
-impl<T> Deferred<T> {
-    pub(crate) fn new(value: T) -> Self
-    where
-        T: BlockingArg,
-    {
-        Self(Box::new(move || value))
-    }
+/// Makes a value ready to go to another thread.
+pub fn defer<T: BlockingArg>(value: T) -> Deferred<T> {
+    Deferred(Box::new(move || value))
+}
 
+impl<T> Deferred<T> {
     /// The value.
     #[must_use]
     pub fn take(self) -> T {

@@ -24,7 +24,7 @@ pub use registry::Location;
 pub use reply::{EndpointError, EndpointReply};
 
 #[doc(hidden)]
-pub use blocking::run;
+pub use blocking::{defer, run};
 
 use call::CallFn;
 

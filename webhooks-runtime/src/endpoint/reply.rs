@@ -189,9 +189,28 @@ impl<T> Reply<Json<T>> {
 #[derive(Debug)]
 pub struct OneKind;
 
+#[expect(clippy::extra_unused_type_parameters, reason = "called for either kind of the names")]
 impl OneKind {
     /// Makes the answer.
     pub fn reply<R: EndpointReply<Kind>, Kind>(
+        self,
+        reply: R,
+        request: &HttpRequest,
+    ) -> CallResult {
+        reply.reply(request)
+    }
+
+    /// The same for somebody else's type of the name `Json`, with what stands in its brackets.
+    pub fn json_reply<Inner, Kind>(
+        self,
+        reply: impl EndpointReply<Kind>,
+        request: &HttpRequest,
+    ) -> CallResult {
+        reply.reply(request)
+    }
+
+    /// The same for somebody else's type of the name `Result`, with what stands in its brackets.
+    pub fn result_reply<T, E, R: EndpointReply<Kind>, Kind>(
         self,
         reply: R,
         request: &HttpRequest,
@@ -213,6 +232,15 @@ impl FallibleKind {
     ) -> CallResult {
         reply.reply(request)
     }
+
+    /// The same where `Result<T, E>` is written out, so that an error can stand under either.
+    pub fn result_reply<T: EndpointReply<Kind>, E: EndpointError<ErrorKind>, Kind, ErrorKind>(
+        self,
+        reply: Result<T, E>,
+        request: &HttpRequest,
+    ) -> CallResult {
+        reply.reply(request)
+    }
 }
 
 /// A `Json`.
@@ -223,6 +251,15 @@ impl JsonKind {
     /// Makes the answer.
     pub fn reply<R: JsonReply<Kind>, Kind>(self, reply: R, _: &HttpRequest) -> CallResult {
         reply.reply()
+    }
+
+    /// The same where `Json<Inner>` is written out, so that the error can stand under `Inner`.
+    pub fn json_reply<Inner: Serialize, R: Into<Json<Inner>>>(
+        self,
+        reply: R,
+        _: &HttpRequest,
+    ) -> CallResult {
+        json(&reply.into().0)
     }
 }
 
