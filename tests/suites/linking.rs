@@ -57,7 +57,7 @@ fn all_that_is_wrong_is_said_at_once() {
         "add_webhook(\"/webhooks/webhooks/x\", …) at ",
         "The webhook secret given in code is empty.",
         "FORGOTTEN_SECRET is not set.",
-        "workers is not at least 1.",
+        "The number of workers must be at least 1.",
     ] {
         assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }

@@ -9,7 +9,7 @@ use crate::space::Space;
 
 /// A setting whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is not {wants}.")]
+#[error("{name} must be {wants}.")]
 #[non_exhaustive]
 pub struct SettingError {
     /// The variable or the method that holds it.
@@ -112,8 +112,10 @@ impl Settings {
             None => ("127.0.0.1", Ports::FirstFreeOf(7860..=7959)),
         };
         let workers = match given.workers {
-            Some(count) => NonZeroUsize::new(count)
-                .ok_or(SettingError { name: "workers".to_owned(), wants: "at least 1" })?,
+            Some(count) => NonZeroUsize::new(count).ok_or(SettingError {
+                name: "The number of workers".to_owned(),
+                wants: "at least 1",
+            })?,
             None => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         };
         Ok(Self {
@@ -169,10 +171,10 @@ mod tests {
         let environment = Environment::from_iter([("GRADIO_SERVER_PORT", "http")]);
         let error =
             Settings::resolve(Given::default(), Given::default(), &environment).unwrap_err();
-        assert_eq!(error.to_string(), "GRADIO_SERVER_PORT is not a port number, 0 to 65535.");
+        assert_eq!(error.to_string(), "GRADIO_SERVER_PORT must be a port number, 0 to 65535.");
         let none = Given { workers: Some(0), ..Given::default() };
         let error = Settings::resolve(none, Given::default(), &Environment::default()).unwrap_err();
-        assert_eq!(error.to_string(), "workers is not at least 1.");
+        assert_eq!(error.to_string(), "The number of workers must be at least 1.");
     }
 
     #[test]
