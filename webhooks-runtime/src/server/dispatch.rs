@@ -127,19 +127,10 @@ impl Dispatcher {
 
     /// The secret comes in its header or, where that is allowed, as `?secret=`. The header decides.
     fn check_secret(&self, secrets: &Secrets, request: &HttpRequest) -> Result<(), Refusal> {
-        let mut given: Vec<Vec<u8>> =
-            request.headers().get_all(SECRET).map(|value| value.as_bytes().to_vec()).collect();
-        if given.is_empty() && self.secret_in_query {
-            given = secrets_in_query(request.query_string());
-        }
-        match given.as_slice() {
-            [] => Err(Refusal::new(StatusCode::UNAUTHORIZED, "x-webhook-secret header not set.")),
-            [secret] if secrets.accept(secret) => Ok(()),
-            [_] => Err(Refusal::new(StatusCode::FORBIDDEN, "Invalid webhook secret.")),
-            _ => Err(Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "The webhook secret is given more than once.",
-            )),
+        if self.secret_in_query && !request.headers().contains_key(SECRET) {
+            judge(secrets, secrets_in_query(request.query_string()).into_iter())
+        } else {
+            judge(secrets, request.headers().get_all(SECRET))
         }
     }
 
@@ -180,18 +171,34 @@ pub(crate) async fn not_found() -> HttpResponse {
     Refusal::new(StatusCode::NOT_FOUND, "There is no webhook endpoint at this path.").response()
 }
 
-fn secrets_in_query(query: &str) -> Vec<Vec<u8>> {
+/// Whether just one secret is given, and a right one.
+fn judge<T: AsRef<[u8]>>(
+    secrets: &Secrets,
+    mut given: impl Iterator<Item = T>,
+) -> Result<(), Refusal> {
+    let (status, text) = match (given.next(), given.next()) {
+        (Some(secret), None) if secrets.accept(secret.as_ref()) => return Ok(()),
+        (None, _) => (StatusCode::UNAUTHORIZED, "x-webhook-secret header not set."),
+        (Some(_), None) => (StatusCode::FORBIDDEN, "Invalid webhook secret."),
+        (Some(_), Some(_)) => {
+            (StatusCode::BAD_REQUEST, "The webhook secret is given more than once.")
+        }
+    };
+    Err(Refusal::new(status, text))
+}
+
+fn secrets_in_query(query: &str) -> Vec<String> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
-    let is_secret =
-        |(name, value): (String, String)| (name == "secret").then(|| value.into_bytes());
-    pairs.into_iter().filter_map(is_secret).collect()
+    pairs.into_iter().filter(|(name, _)| name == "secret").map(|(_, secret)| secret).collect()
 }
 
 /// The Hub sends JSON, and others may forget to say that they do; what says that it is a form or is
 /// compressed is no JSON.
 fn check_kind(request: &HttpRequest) -> Result<(), Refusal> {
-    let kind = request.content_type().to_ascii_lowercase();
-    if kind.starts_with("multipart/") || kind == "application/x-www-form-urlencoded" {
+    let kind = request.content_type();
+    let begins =
+        |text: &str| kind.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text));
+    if begins("multipart/") || kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         let text = "A webhook endpoint takes JSON, not a form. Send it with Content-Type: application/json.";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
