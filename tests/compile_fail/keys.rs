@@ -15,6 +15,12 @@ async fn not_text() {}
 #[webhook_endpoint(path)]
 async fn no_value() {}
 
+#[webhook_endpoint(path = )]
+async fn no_value_after_all() {}
+
+#[webhook_endpoint(crate = "webhooks_runtime")]
+async fn quoted_crate() {}
+
 #[webhook_endpoint(secret_env = "")]
 async fn no_variable() {}
 

@@ -425,6 +425,19 @@ mod arguments {
     }
 
     #[tokio::test]
+    async fn a_request_that_is_printed_hides_the_secret() {
+        let server = WebhooksServer::empty()
+            .add_webhook("print", async |request: HttpRequest| format!("{request:?}"))
+            .webhook_secret("hush-hush");
+        let server = server.port(0).start().await.unwrap();
+        let secret = ["X-Webhook-Secret: hush-hush"];
+        let answer = request(server.local_url(), "POST /webhooks/print", &secret, "").unwrap();
+        assert!(answer.body.contains("x-webhook-secret"), "{answer:?}");
+        assert!(!answer.body.contains("hush-hush"), "{answer:?}");
+        server.stop().await;
+    }
+
+    #[tokio::test]
     async fn the_function_stays_callable() {
         let payload_of_a_test: WebhookPayload = serde_json::from_value(dataset_commit()).unwrap();
         assert_eq!(payload(payload_of_a_test).await, "openai/gsm8k");

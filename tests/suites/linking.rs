@@ -5,6 +5,7 @@
 use tests::client::post;
 use tests::payloads::dataset_commit;
 use tests::program::{Program, build};
+use webhooks_runtime::WebhooksServer;
 
 fn a_named_library_s_endpoints_are_served(profile: &str) {
     let program = Program::start(&build("fixture-linked", profile), &["--port", "0"], &[]).unwrap();
@@ -57,10 +58,22 @@ fn all_that_is_wrong_is_said_at_once() {
         "add_webhook(\"/webhooks/webhooks/x\", …) at ",
         "The webhook secret given in code is empty.",
         "FORGOTTEN_SECRET is not set.",
-        "The number of workers must be at least 1.",
+        "The number of workers must be 1 to 512.",
     ] {
         assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_of_a_library_is_named_like_its_function() {
+    use bots::hello;
+    assert_eq!(hello::PATH, "/webhooks/hello");
+    assert_eq!(hello::endpoint().description(), "Says hello.\n\nOver two paragraphs.");
+    let server = WebhooksServer::empty().endpoint(hello::endpoint()).endpoint(hello::endpoint());
+    let server = server.port(0).start().await.unwrap();
+    let body = dataset_commit().to_string();
+    assert_eq!(post(server.local_url(), hello::PATH, &body).unwrap().body, "hello openai/gsm8k");
+    server.stop().await;
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+use std::io::{Read, Write};
 use std::path::Path;
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use tests::client::{get, request};
+use tests::client::{connect, get, head, request};
 use tests::program::Program;
 use webhooks_runtime::{HttpRequest, ServerHandle, WebhooksServer, web, webhook_endpoint};
 
@@ -33,6 +34,11 @@ async fn the_page_lists_every_endpoint_with_all_there_is_to_know() {
     let server = serve(WebhooksServer::new()).await;
     let page = get(server.local_url(), "/").unwrap();
     assert_eq!(page.status, 200);
+    let mut probe = connect(server.local_url()).unwrap();
+    probe.write_all(head("HEAD /", &["Connection: close"]).as_bytes()).unwrap();
+    let mut answer = String::new();
+    probe.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"), "{answer}");
     let url = format!("{}/webhooks/trigger_training", server.local_url());
     for part in [&url, "Trains when a dataset changes.", "suites/page.rs:", "Open to everyone"] {
         assert!(page.body.contains(part), "{part}: {}", page.body);

@@ -171,7 +171,13 @@ fn a_reader_that_goes_away_doesn_t_stop_the_server() {
 // ---- where it listens
 
 #[test]
-fn the_first_free_port_of_the_range_is_taken() {
+fn the_first_free_port_of_the_range_is_taken_and_on_a_space_the_one_that_it_forwards() {
+    // Somebody else on this machine may have it.
+    if TcpListener::bind("0.0.0.0:7860").is_ok() {
+        let space = start(&quickstart(), &[], &[("SPACE_ID", "me/bot")]);
+        assert_eq!(space.local_url(), "http://0.0.0.0:7860");
+        space.stop();
+    }
     // Ports of the range that others have are skipped just as well.
     let one = start(&quickstart(), &[], &[]);
     let other = start(&quickstart(), &[], &[]);
@@ -244,7 +250,13 @@ fn an_ipv6_address_stands_in_brackets() {
 
 #[test]
 fn wrong_flags_end_with_2_and_help_with_0() {
-    for wrong in [&["--prot", "8000"][..], &["--port", "http"], &["--workers", "0"], &["serve"]] {
+    for wrong in [
+        &["--prot", "8000"][..],
+        &["--port", "http"],
+        &["--workers", "0"],
+        &["--workers", "513"],
+        &["serve"],
+    ] {
         let ended = start(&quickstart(), wrong, &[]).wait();
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{wrong:?}");
         assert!(ended.stderr.contains("--help"), "{}", ended.stderr);

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tests::client::{connect, exchange, head, post, read_answer, request};
+use tests::client::{PATIENCE, connect, exchange, head, post, read_answer, request};
 use tests::payloads::{bucket_files, dataset_commit, pull_request_comment, with};
 use webhooks_runtime::{ServerHandle, WebhookPayload, WebhooksServer, web, webhook_endpoint};
 
@@ -325,15 +325,20 @@ async fn impatient_server() -> (ServerHandle, Duration) {
     (server.port(0).workers(1).start().await.unwrap(), Duration::from_secs(10))
 }
 
-/// Sends a byte ten times a second until `limit` or until nobody takes it.
-fn trickle(stream: &TcpStream, limit: Duration) -> JoinHandle<()> {
-    let mut stream = stream.try_clone().unwrap();
+/// Sends `drop` ten times a second until `limit` or until nobody takes it.
+fn trickle(stream: &TcpStream, drop: &str, limit: Duration) -> JoinHandle<()> {
+    let (mut stream, drop) = (stream.try_clone().unwrap(), drop.to_owned());
     let end = Instant::now() + limit;
     std::thread::spawn(move || {
-        while Instant::now() < end && stream.write_all(b"x").is_ok() {
+        while Instant::now() < end && stream.write_all(drop.as_bytes()).is_ok() {
             std::thread::sleep(Duration::from_millis(100));
         }
     })
+}
+
+fn close(stream: &TcpStream, trickling: Option<JoinHandle<()>>) {
+    let _ = stream.shutdown(Shutdown::Both);
+    trickling.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
 #[tokio::test]
@@ -343,14 +348,63 @@ async fn a_head_that_stops_half_way_or_trickles_is_cut_off() {
         let started = Instant::now();
         let mut stream = connect(server.local_url()).unwrap();
         stream.write_all(b"POST /webhooks/quiet HTTP/1.1\r\nHost: lo").unwrap();
-        let trickling = trickles.then(|| trickle(&stream, limit));
+        let trickling = trickles.then(|| trickle(&stream, "x", limit));
         let mut rest = Vec::new();
         // An answer or none, but an end.
         let _ = stream.read_to_end(&mut rest);
         assert!(started.elapsed() < limit, "{:?}", started.elapsed());
-        drop(stream);
-        trickling.into_iter().for_each(|thread| thread.join().unwrap());
+        close(&stream, trickling);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_holds_a_connection_without_a_request_is_cut_off() {
+    let server = WebhooksServer::new().webhook_secret(SECRET);
+    let server = server.request_timeout(Duration::from_secs(1)).port(0).start().await.unwrap();
+    let served =
+        head("POST /webhooks/quiet", &["X-Webhook-Secret: hush-hush", "Content-Length: 0"]);
+    let half_a_head = "POST /webhooks/quiet HTTP/1.1\r\nHost: lo".to_owned();
+    let chunked = |path: &str| head(&format!("POST {path}"), &["Transfer-Encoding: chunked"]);
+    let chunk = "1\r\nx\r\n".to_owned();
+    let cases = [
+        ("silent", String::new(), String::new()),
+        ("a later head that stops", String::new(), served.clone() + &half_a_head),
+        ("a later head that trickles", "x".to_owned(), served + &half_a_head),
+        ("a refused body that stops", String::new(), chunked("/webhooks/quiet")),
+        ("a refused body that trickles", chunk.clone(), chunked("/webhooks/quiet")),
+        ("a body nobody asked for", chunk, chunked("/nowhere")),
+    ];
+    let started = Instant::now();
+    let clients = cases.map(|(name, drop, first)| {
+        let mut stream = connect(server.local_url()).unwrap();
+        std::thread::spawn(move || {
+            stream.write_all(first.as_bytes()).unwrap();
+            let trickling = (!drop.is_empty()).then(|| trickle(&stream, &drop, PATIENCE));
+            let mut rest = Vec::new();
+            // An error is an end as well, but for the one that says that none came.
+            let ended = stream.read_to_end(&mut rest);
+            let timed_out = ended.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+            assert!(!timed_out && started.elapsed() < PATIENCE, "{name}: {:?}", started.elapsed());
+            close(&stream, trickling);
+        })
+    });
+    for client in clients {
+        client.join().unwrap();
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_running_function_is_no_idle_connection() {
+    let server = WebhooksServer::empty()
+        .add_webhook("slow", async || {
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            "done"
+        })
+        .request_timeout(Duration::from_secs(1));
+    let server = server.port(0).start().await.unwrap();
+    assert_eq!(post(server.local_url(), "/webhooks/slow", "{}").unwrap().body, "done");
     server.stop().await;
 }
 
@@ -361,13 +415,12 @@ async fn a_body_that_trickles_is_cut_off() {
     let mut stream = connect(server.local_url()).unwrap();
     let announced = head("POST /webhooks/quiet", &["Content-Length: 1000"]);
     stream.write_all(announced.as_bytes()).unwrap();
-    let trickling = trickle(&stream, limit);
+    let trickling = trickle(&stream, "x", limit);
     let answer = read_answer(&mut stream).unwrap();
     assert_eq!(answer.status, 408);
     assert!(answer.json()["error"].is_string());
-    drop(stream);
     assert!(started.elapsed() < limit, "{:?}", started.elapsed());
-    trickling.join().unwrap();
+    close(&stream, Some(trickling));
     // The one worker is free for others.
     assert_eq!(post(server.local_url(), quiet::PATH, "{}").unwrap().status, 200);
     server.stop().await;

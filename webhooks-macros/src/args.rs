@@ -61,7 +61,12 @@ impl Args {
             SECRET_ENV => put(&mut self.secret_env, text(&key, input)?, SECRET_ENV, key.span()),
             CRATE => {
                 equals(&key, input, "my_name")?;
-                put(&mut self.krate, input.call(Path::parse_mod_style)?, CRATE, key.span())
+                let path = input.call(Path::parse_mod_style).map_err(|error| {
+                    let _ = input.parse::<TokenStream>();
+                    let text = "expected the crate's name, without quotes: `crate = my_name`";
+                    syn::Error::new(error.span(), text)
+                })?;
+                put(&mut self.krate, path, CRATE, key.span())
             }
             unknown => {
                 // The rest of this part belongs to a key that we know nothing about.
@@ -84,7 +89,10 @@ fn put<T>(slot: &mut Option<T>, value: T, key: &str, span: proc_macro2::Span) ->
 
 fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<()> {
     if input.peek(Token![=]) {
-        return input.parse::<Token![=]>().map(drop);
+        input.parse::<Token![=]>()?;
+        if !input.is_empty() {
+            return Ok(());
+        }
     }
     input.parse::<TokenStream>()?;
     Err(syn::Error::new(key.span(), format!("`{key}` needs a value: `{key} = {example}`")))

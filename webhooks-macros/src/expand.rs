@@ -17,10 +17,16 @@ pub(crate) fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStr
     let function = match syn::parse2::<Function>(item.clone()) {
         Ok(function) => function,
         Err(error) => {
-            errors.push(syn::Error::new(
-                error.span(),
-                "`#[webhook_endpoint]` stands on a function: `async fn my_hook(payload: WebhookPayload) { … }`",
-            ));
+            errors.push(if has_ident(item.clone(), "fn") {
+                // A function, with a mistake that the compiler would find as well.
+                error
+            } else {
+                syn::Error::new(
+                    error.span(),
+                    "`#[webhook_endpoint]` stands on a function: \
+                     `async fn my_hook(payload: WebhookPayload) { … }`",
+                )
+            });
             return errors.finish().into_iter().chain([item]).collect();
         }
     };
@@ -182,7 +188,7 @@ fn reply_method(function: &Function, returned: &TokenStream) -> TokenStream {
     let inner = |name| function.returned().and_then(|returned| inner_types(returned, name));
     let named = |ty: &&Type| !has_impl(quote!(#ty));
     match (inner("Json").as_deref(), inner("Result").as_deref()) {
-        (Some([inner]), _) => quote!(json_reply::<#inner, _>),
+        (Some([inner]), _) if named(inner) => quote!(json_reply::<#inner, _>),
         (_, Some([value, error])) if named(value) && named(error) => {
             quote!(result_reply::<#value, #error, _, _>)
         }
@@ -217,8 +223,16 @@ fn returned(function: &Function) -> TokenStream {
 
 fn has_impl(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "impl",
         TokenTree::Group(group) => has_impl(group.stream()),
-        _ => false,
+        token => is_ident(&token, "impl"),
     })
+}
+
+/// Whether a word stands in the tokens, outside of brackets.
+fn has_ident(tokens: TokenStream, word: &str) -> bool {
+    tokens.into_iter().any(|token| is_ident(&token, word))
+}
+
+fn is_ident(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == word)
 }

@@ -29,7 +29,7 @@ struct Serve {
     #[arg(long)]
     port: Option<u16>,
     /// Serve requests with this many threads [default: one for each core]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=512))]
     workers: Option<u16>,
 }
 

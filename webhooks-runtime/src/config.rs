@@ -1,6 +1,5 @@
 //! The server's settings, resolved once: flag > code > environment > default.
 
-use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -12,8 +11,8 @@ use crate::space::Space;
 #[error("{name} must be {wants}.")]
 #[non_exhaustive]
 pub struct SettingError {
-    /// The variable or the method that holds it.
-    pub name: String,
+    /// The variable, or what the setting is called.
+    pub name: &'static str,
     /// What it must be.
     pub wants: &'static str,
 }
@@ -27,24 +26,25 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    /// What the environment says: the variables that a Gradio app reads.
-    fn environment(environment: &Environment) -> Result<Self, SettingError> {
-        // An empty variable counts as not set, as it does for Gradio.
-        let filled = |name: &str| {
-            environment.filled(name).map_err(|NotUnicode| SettingError {
-                name: name.to_owned(),
-                wants: "text in UTF-8",
+    /// What the environment says: the variables that a Gradio app reads. An empty one counts as not
+    /// set, as it does for Gradio.
+    fn environment(environment: &Environment, errors: &mut Vec<SettingError>) -> Self {
+        let mut filled = |name: &'static str| {
+            environment.filled(name).unwrap_or_else(|NotUnicode| {
+                errors.push(SettingError { name, wants: "text in UTF-8" });
+                None
             })
         };
-        let port = filled("GRADIO_SERVER_PORT")?
-            .map(|port| {
-                port.trim().parse().map_err(|_| SettingError {
-                    name: "GRADIO_SERVER_PORT".to_owned(),
-                    wants: "a port number, 0 to 65535",
-                })
-            })
-            .transpose()?;
-        Ok(Self { host: filled("GRADIO_SERVER_NAME")?, port, workers: None })
+        let (host, port) = (filled("GRADIO_SERVER_NAME"), filled("GRADIO_SERVER_PORT"));
+        let port = port.and_then(|port| {
+            let parsed = port.trim().parse().ok();
+            if parsed.is_none() {
+                let wants = "a port number, 0 to 65535";
+                errors.push(SettingError { name: "GRADIO_SERVER_PORT", wants });
+            }
+            parsed
+        });
+        Self { host, port, workers: None }
     }
 
     /// Takes from `weaker` what is not given here.
@@ -77,6 +77,18 @@ pub(crate) struct Limits {
     pub(crate) shutdown_timeout: Duration,
 }
 
+impl Limits {
+    /// actix-web adds the time to the clock, which an endless one would overflow.
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn check(&self, errors: &mut Vec<SettingError>) {
+        if self.request_timeout.is_zero() || self.request_timeout > Self::LONGEST {
+            let wants = "more than nothing and a day at most";
+            errors.push(SettingError { name: "The request timeout", wants });
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -93,37 +105,43 @@ impl Default for Limits {
 pub(crate) struct Settings {
     pub(crate) host: String,
     pub(crate) ports: Ports,
-    pub(crate) workers: NonZeroUsize,
+    pub(crate) workers: usize,
     pub(crate) space: Option<Space>,
 }
 
 impl Settings {
-    /// Decides every setting: flag > code > environment > default.
+    /// As many as actix-web can have.
+    const MOST_WORKERS: usize = 512;
+
+    /// Decides every setting: flag > code > environment > default. What cannot be used goes to
+    /// `errors`.
     pub(crate) fn resolve(
         flags: Given,
         code: Given,
+        limits: &Limits,
         environment: &Environment,
-    ) -> Result<Self, SettingError> {
+        errors: &mut Vec<SettingError>,
+    ) -> Self {
+        limits.check(errors);
         let space = Space::detect(environment);
-        let given = flags.or(code).or(Given::environment(environment)?);
+        let given = flags.or(code).or(Given::environment(environment, errors));
         // A Space forwards port 7860 of the container and nothing else.
         let (host, ports) = match space {
             Some(_) => ("0.0.0.0", Ports::One(7860)),
             None => ("127.0.0.1", Ports::FirstFreeOf(7860..=7959)),
         };
-        let workers = match given.workers {
-            Some(count) => NonZeroUsize::new(count).ok_or(SettingError {
-                name: "The number of workers".to_owned(),
-                wants: "at least 1",
-            })?,
-            None => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        };
-        Ok(Self {
+        let workers = given.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, usize::from).min(Self::MOST_WORKERS)
+        });
+        if !(1..=Self::MOST_WORKERS).contains(&workers) {
+            errors.push(SettingError { name: "The number of workers", wants: "1 to 512" });
+        }
+        Self {
             host: given.host.unwrap_or_else(|| host.to_owned()),
             ports: given.port.map_or(ports, Ports::One),
             workers,
             space,
-        })
+        }
     }
 }
 
@@ -136,8 +154,21 @@ mod tests {
     }
 
     fn resolve(flags: Given, code: Given, variables: &[(&'static str, &'static str)]) -> Settings {
+        let (settings, errors) = try_resolve(flags, code, &Limits::default(), variables);
+        assert_eq!(errors, <[String; 0]>::default());
+        settings
+    }
+
+    fn try_resolve(
+        flags: Given,
+        code: Given,
+        limits: &Limits,
+        variables: &[(&'static str, &'static str)],
+    ) -> (Settings, Vec<String>) {
         let environment = Environment::from_iter(variables.iter().copied());
-        Settings::resolve(flags, code, &environment).unwrap()
+        let mut errors = Vec::new();
+        let settings = Settings::resolve(flags, code, limits, &environment, &mut errors);
+        (settings, errors.iter().map(ToString::to_string).collect())
     }
 
     const GRADIO: [(&str, &str); 2] =
@@ -167,14 +198,21 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_is_an_error_that_names_the_setting() {
-        let environment = Environment::from_iter([("GRADIO_SERVER_PORT", "http")]);
-        let error =
-            Settings::resolve(Given::default(), Given::default(), &environment).unwrap_err();
-        assert_eq!(error.to_string(), "GRADIO_SERVER_PORT must be a port number, 0 to 65535.");
-        let none = Given { workers: Some(0), ..Given::default() };
-        let error = Settings::resolve(none, Given::default(), &Environment::default()).unwrap_err();
-        assert_eq!(error.to_string(), "The number of workers must be at least 1.");
+    fn every_bad_value_is_an_error_that_names_the_setting() {
+        let code = Given { workers: Some(513), ..Given::default() };
+        for request_timeout in [Duration::ZERO, Duration::MAX] {
+            let limits = Limits { request_timeout, ..Limits::default() };
+            let variables = [("GRADIO_SERVER_PORT", "http")];
+            let (_, errors) = try_resolve(Given::default(), code.clone(), &limits, &variables);
+            assert_eq!(
+                errors,
+                [
+                    "The request timeout must be more than nothing and a day at most.",
+                    "GRADIO_SERVER_PORT must be a port number, 0 to 65535.",
+                    "The number of workers must be 1 to 512."
+                ]
+            );
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::pin::Pin;
 
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header::HeaderName;
-use actix_web::web::{Bytes, BytesMut, Json};
+use actix_web::web::{Bytes, BytesMut, Form, Json};
 use actix_web::{Either, FromRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -157,6 +157,22 @@ impl<T> Arg<Option<Json<T>>> {
     }
 }
 
+impl<T, E> Arg<Result<Json<T>, E>> {
+    /// Reads the body.
+    #[must_use]
+    pub fn kind(&self) -> BodyKind {
+        BodyKind
+    }
+}
+
+impl<T> Arg<Form<T>> {
+    /// A form, which never gets here.
+    #[must_use]
+    pub fn kind(&self) -> FormKind {
+        FormKind
+    }
+}
+
 impl<L, R> Arg<Either<L, R>> {
     /// Reads the body.
     #[must_use]
@@ -211,6 +227,25 @@ impl BodyKind {
     /// How to take it.
     pub fn arg<T: EndpointArg + ReadsBody<B>, B>(self, _: B) -> (Extract<T>, Read) {
         (|call| Box::pin(T::extract(call)), Read)
+    }
+}
+
+/// An argument that could be read if forms were let through. Nothing is.
+#[diagnostic::on_unimplemented(
+    message = "a webhook endpoint takes JSON, so `{Self}` never arrives",
+    label = "forms are answered with 415",
+    note = "take a `WebhookPayload`, or `web::Json<T>` for a body in a shape of your own"
+)]
+pub trait FormArg: EndpointArg {}
+
+/// An argument that reads the body as a form.
+#[derive(Debug)]
+pub struct FormKind;
+
+impl FormKind {
+    /// Never called.
+    pub fn arg<T: FormArg, B>(self, body: B) -> (Extract<T>, B) {
+        (|call| Box::pin(T::extract(call)), body)
     }
 }
 

@@ -49,14 +49,18 @@ impl BodyFault {
         }
         loc.extend(path());
         let (kind, missing, msg) = describe(text);
+        if kind == "unknown_field" {
+            // Its name is the input's.
+            loc.pop();
+        }
         loc.extend(missing.map(|field| Place::Key(field.to_owned())));
         Self { kind, loc, msg }
     }
 
-    /// Whether the fault is a payload's version.
+    /// Whether the fault is a payload's version, and not that it is missing.
     fn is_version(&self) -> bool {
         let at_version = self.loc.last() == Some(&Place::Key("version".to_owned()));
-        at_version && self.kind == "invalid_value"
+        at_version && self.kind != "missing"
     }
 }
 
@@ -362,13 +366,15 @@ mod tests {
 
     #[test]
     fn another_version_is_said_before_any_other_fault() {
-        let body = br#"{"events":[],"webhook":{"id":"x","version":4}}"#;
-        let fault = serde_json::to_value(read_payload(body).unwrap_err()).unwrap();
-        assert_eq!(fault["loc"], json!(["body", "webhook", "version"]));
-        assert_eq!(
-            fault["msg"],
-            "Expected version 3, the only version of the payload that this server reads."
-        );
+        for version in ["4", "-1", "4294967299", "3.5", "\"3\"", "null", "[3]"] {
+            let body = format!(r#"{{"events":[],"webhook":{{"id":"x","version":{version}}}}}"#);
+            let fault = serde_json::to_value(read_payload(body.as_bytes()).unwrap_err()).unwrap();
+            assert_eq!(fault["loc"], json!(["body", "webhook", "version"]), "{version}");
+            assert_eq!(
+                fault["msg"],
+                "Expected version 3, the only version of the payload that this server reads."
+            );
+        }
         let body = br#"{"event":{"action":"update"},"webhook":{"id":"x","version":3}}"#;
         let fault = serde_json::to_value(read_payload(body).unwrap_err()).unwrap();
         assert_eq!(fault["loc"], json!(["body", "event", "scope"]));

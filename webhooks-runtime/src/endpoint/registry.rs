@@ -41,6 +41,8 @@ pub(crate) struct Registered {
     pub(crate) description: &'static str,
     pub(crate) secret_env: Option<&'static str>,
     pub(crate) location: Location,
+    /// Whether it comes from the attribute.
+    pub(crate) annotated: bool,
     pub(crate) caller: Caller,
 }
 
@@ -52,6 +54,7 @@ impl From<&Endpoint> for Registered {
             description: endpoint.description(),
             secret_env: endpoint.secret_env(),
             location: endpoint.location(),
+            annotated: true,
             caller: Arc::new(endpoint.call()),
         }
     }
@@ -104,10 +107,9 @@ pub(crate) fn sort(
     endpoints: impl IntoIterator<Item = Registered>,
 ) -> (Vec<Registered>, Vec<Duplicate>) {
     let mut endpoints: Vec<_> = endpoints.into_iter().collect();
-    let place =
-        |endpoint: &Registered| (endpoint.path.clone(), endpoint.location, endpoint.name.clone());
-    endpoints.sort_by_key(place);
-    endpoints.dedup_by_key(|endpoint| place(endpoint));
+    endpoints
+        .sort_by_key(|endpoint| (endpoint.path.clone(), endpoint.location, endpoint.name.clone()));
+    endpoints.dedup_by(|one, other| one.annotated && other.annotated && is_same(one, other));
     let duplicates = endpoints
         .windows(2)
         .filter(|pair| pair[0].path == pair[1].path)
@@ -118,6 +120,11 @@ pub(crate) fn sort(
         })
         .collect();
     (endpoints, duplicates)
+}
+
+/// Two annotated functions in one place with one name are one function.
+fn is_same(one: &Registered, other: &Registered) -> bool {
+    one.location == other.location && one.name == other.name && one.path == other.path
 }
 
 #[cfg(test)]
@@ -132,6 +139,7 @@ mod tests {
             description: "",
             secret_env: None,
             location: Location::__new("bot", "src/main.rs", line),
+            annotated: true,
             caller: caller(async || ()),
         }
     }
@@ -159,5 +167,12 @@ mod tests {
     fn one_function_named_twice_is_one_endpoint() {
         let (sorted, duplicates) = sort([endpoint("/a", 3), endpoint("/a", 3)]);
         assert_eq!((sorted.len(), duplicates.len()), (1, 0));
+    }
+
+    #[test]
+    fn two_functions_added_in_one_place_are_two() {
+        let added = || Registered { annotated: false, ..endpoint("/a", 3) };
+        let (_, duplicates) = sort([added(), added()]);
+        assert_eq!(duplicates.len(), 1);
     }
 }

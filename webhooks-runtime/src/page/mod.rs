@@ -37,19 +37,18 @@ impl Page {
     /// Adds the page and its files to an app.
     pub(crate) fn apply(&self, app: &mut ServiceConfig) {
         let (html, policy) = (web::Bytes::from(self.html.clone()), self.policy.clone());
-        app.route(
-            "/",
-            web::get().to(move || {
-                let page = HttpResponse::Ok()
-                    .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-                    .insert_header((CONTENT_SECURITY_POLICY, policy.as_str()))
-                    .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                    .insert_header((REFERRER_POLICY, "no-referrer"))
-                    .insert_header((CACHE_CONTROL, "no-store"))
-                    .body(html.clone());
-                async { page }
-            }),
-        );
+        let page = move || {
+            let page = HttpResponse::Ok()
+                .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+                .insert_header((CONTENT_SECURITY_POLICY, policy.as_str()))
+                .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .insert_header((REFERRER_POLICY, "no-referrer"))
+                .insert_header((CACHE_CONTROL, "no-store"))
+                .body(html.clone());
+            async { page }
+        };
+        app.route("/", web::get().to(page.clone()));
+        app.route("/", web::head().to(page));
         for (path, kind, text) in FILES {
             app.route(
                 path,

@@ -21,7 +21,7 @@ open_set! {
 
 /// A discussion or a pull request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussion {
     /// Its id.
@@ -48,7 +48,7 @@ pub struct WebhookPayloadDiscussion {
 
 /// What a pull request would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussionChanges {
     /// The ref it is to be merged into.
@@ -60,6 +60,7 @@ pub struct WebhookPayloadDiscussionChanges {
 
 /// A comment in a discussion or a pull request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadComment {
     /// Its id.

@@ -38,6 +38,7 @@ open_set! {
 
 /// What happened: an action and its scope.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadEvent {
     /// What was done.

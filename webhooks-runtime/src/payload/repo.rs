@@ -20,7 +20,7 @@ open_set! {
 
 /// The repo that an event happened to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadRepo {
     /// Model, dataset, Space or bucket; `type` on the wire.
@@ -50,6 +50,7 @@ pub struct WebhookPayloadRepo {
 
 /// An object on the Hub, known by its id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct ObjectId {
     /// 24 hexadecimal digits, to be taken as opaque.
@@ -58,6 +59,7 @@ pub struct ObjectId {
 
 /// Where something is found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUrl {
     /// The page for people.
@@ -71,6 +73,7 @@ pub struct WebhookPayloadUrl {
 
 /// Where a repo went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadMovedTo {
     /// The repo's new name.

@@ -8,7 +8,7 @@ use super::open_set::open_set;
 ///
 /// Events arrive in no order; `old_sha` and `new_sha` link them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedRef {
     /// The full name, `refs/heads/main` or `refs/tags/v1.0` for instance; `ref` on the wire.
@@ -22,7 +22,7 @@ pub struct WebhookPayloadUpdatedRef {
 
 /// The settings of a repo that changed. Each field is there when that setting changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedConfig {
     /// Whether the repo is private now.
@@ -42,7 +42,7 @@ open_set! {
 
 /// A file that changed in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedFile {
     /// The file's path inside the bucket.

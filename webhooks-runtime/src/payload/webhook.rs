@@ -1,6 +1,8 @@
 //! The webhook that sent a payload.
 
-use serde::de::{Deserializer, Error as _, Unexpected};
+use std::fmt;
+
+use serde::de::{self, Deserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// The version of the payload that these types describe.
@@ -8,6 +10,7 @@ const VERSION: u32 = 3;
 
 /// The webhook that sent a payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadWebhook {
     /// The webhook's id, as in its address on the Hub.
@@ -19,11 +22,24 @@ pub struct WebhookPayloadWebhook {
 }
 
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    match u32::deserialize(deserializer)? {
-        VERSION => Ok(VERSION),
-        other => Err(D::Error::invalid_value(
-            Unexpected::Unsigned(other.into()),
-            &"version 3, the only version of the payload that this server reads",
-        )),
+    /// Whatever else stands there, the error says which version is read.
+    struct Version;
+
+    impl Visitor<'_> for Version {
+        type Value = u32;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "version {VERSION}, the only version of the payload that this server reads")
+        }
+
+        fn visit_u64<E: de::Error>(self, version: u64) -> Result<u32, E> {
+            if version == u64::from(VERSION) {
+                Ok(VERSION)
+            } else {
+                Err(E::invalid_value(Unexpected::Unsigned(version), &self))
+            }
+        }
     }
+
+    deserializer.deserialize_u64(Version)
 }

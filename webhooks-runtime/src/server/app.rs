@@ -1,14 +1,40 @@
 //! The actix app: which path is served by what.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
 use actix_web::{HttpRequest, Scope};
 
-use super::dispatch::{Dispatcher, not_found};
+use super::connection::{Connection, Serving};
+use super::dispatch::{Dispatcher, SECRET, not_found};
 
 /// A step in putting an app together; each worker has an app of its own.
 pub(crate) type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// What every request goes through, whatever its path.
+pub(crate) fn guard<S>(
+    mut request: ServiceRequest,
+    next: &S,
+) -> impl Future<Output = Result<ServiceResponse, actix_web::Error>> + use<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
+{
+    // A function that prints its request doesn't print the secret.
+    if let Some(secret) = request.headers_mut().get_mut(SECRET) {
+        secret.set_sensitive(true);
+    }
+    let serving = request.conn_data::<Rc<Connection>>().map(Serving::new);
+    let response = next.call(request);
+    async move {
+        let response = response.await?;
+        Ok(match serving {
+            Some(serving) => response.map_body(|_, body| serving.until_sent(body)),
+            None => response,
+        })
+    }
+}
 
 /// Everything that an app is made of.
 #[derive(Clone)]

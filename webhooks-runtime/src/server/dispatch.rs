@@ -30,7 +30,7 @@ use crate::endpoint::registry::Registered;
 use crate::secret::Secrets;
 
 /// The header that carries the secret.
-const SECRET: HeaderName = HeaderName::from_static("x-webhook-secret");
+pub(crate) const SECRET: HeaderName = HeaderName::from_static("x-webhook-secret");
 
 /// The answer to a body that doesn't fit, in FastAPI's form.
 #[derive(Serialize)]

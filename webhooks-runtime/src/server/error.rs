@@ -101,7 +101,7 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
-/// A place with its module: `my_bot::hooks (src/hooks.rs:12)`.
+/// A place with its module: `src/hooks.rs:12 (in my_bot::hooks)`.
 struct Place<'a>(&'a Location);
 
 impl fmt::Display for Place<'_> {

@@ -3,17 +3,22 @@
 use std::io::{self, Write};
 use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle as ActixHandle};
 use actix_web::{App, HttpServer};
 use tokio::sync::oneshot;
 
-use super::app::Blueprint;
+use super::app::{Blueprint, guard};
+use super::connection::watch;
 use super::prepare::{Prepared, prepare};
 use super::{LaunchError, WebhooksServer, banner, logs};
 use crate::config::{Given, Ports, Settings};
 use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
+
+/// How long a connection may pause between two requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 impl WebhooksServer {
     /// Starts the server and blocks until SIGINT (Ctrl+C) or SIGTERM stops it.
@@ -204,8 +209,12 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
         Some(Arc::new(move |app| page.apply(app)))
     });
     let blueprint = Blueprint { dispatcher: Arc::new(dispatcher), configure, ui };
-    let server = HttpServer::new(move || App::new().configure(|app| blueprint.apply(app)))
-        .workers(settings.workers.get())
+    let app = move || App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
+    let idle_limit = KEEP_ALIVE + limits.request_timeout;
+    let server = HttpServer::new(app)
+        .on_connect(move |connection, data| watch(connection, data, idle_limit))
+        .workers(settings.workers)
+        .keep_alive(KEEP_ALIVE)
         .client_request_timeout(limits.request_timeout)
         .shutdown_timeout(limits.shutdown_timeout.as_secs_f64().ceil() as u64)
         .disable_signals()

@@ -1,11 +1,13 @@
 //! The server: a builder, and what it builds.
 //!
 //! `error` says why it doesn't start. `dispatch` brings a request to its function, `record` notes
-//! what became of it, `app` puts the actix app together, and `launch` binds, serves and stops, with
-//! the words of `banner`.
+//! what became of it, `connection` cuts off who sends none, `app` puts the actix app together, and
+//! `launch` binds, serves and stops, with the words of `banner`. `prepare` finds all that is wrong
+//! before.
 
 mod app;
 mod banner;
+mod connection;
 mod dispatch;
 mod error;
 mod launch;
@@ -118,6 +120,7 @@ impl WebhooksServer {
                 description: "",
                 secret_env: None,
                 location,
+                annotated: false,
                 caller: caller(function),
             }),
             Err(reason) => {
@@ -176,7 +179,7 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets the number of threads that serve requests. Default: one for each core.
+    /// Sets the number of threads that serve requests, 1 to 512. Default: one for each core.
     ///
     /// Before it goes the flag `--workers`.
     pub fn workers(mut self, count: usize) -> Self {
@@ -190,8 +193,8 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how long a client may take to send the head of a request, and then its body. Default:
-    /// 10 s.
+    /// Sets how long a client may take to send the head of a request, and then its body: more than
+    /// nothing and a day at most. Default: 10 s.
     pub fn request_timeout(mut self, limit: Duration) -> Self {
         self.limits.request_timeout = limit;
         self

@@ -54,11 +54,11 @@ pub(super) fn prepare(
             Err(error) => errors.push(error.into()),
         }
     }
-    let settings = Settings::resolve(flags, server.given, environment);
-    errors.extend(settings.as_ref().err().cloned().map(SetupError::from));
+    let mut wrong = Vec::new();
+    let settings = Settings::resolve(flags, server.given, &server.limits, environment, &mut wrong);
+    errors.extend(wrong.into_iter().map(SetupError::from));
 
     check(&endpoints, errors)?;
-    let settings = settings.map_err(|error| LaunchError::Setup(vec![error.into()]))?;
     let shown = guarded
         .iter()
         .map(|guarded| Shown::new(&guarded.endpoint, guarded.secrets.is_some()))
