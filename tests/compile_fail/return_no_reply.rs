@@ -10,4 +10,9 @@ fn number_in_a_result() -> Result<u32, String> {
     Ok(7)
 }
 
+#[webhook_endpoint]
+async fn without_a_name() -> impl std::fmt::Display {
+    7
+}
+
 fn main() {}

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{GenericArgument, Ident, PathArguments, Type};
 
 use crate::args::Args;
@@ -212,11 +213,13 @@ fn inner_types<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
     brackets.args.iter().map(inner).collect()
 }
 
-/// The returned type, or `_` when it is `impl Trait`, which has no name.
+/// The returned type, or `_` in its place when it is `impl Trait`, which has no name.
 fn returned(function: &Function) -> TokenStream {
     match function.returned() {
         None => quote!(()),
-        Some(returned) if has_impl(quote!(#returned)) => quote!(_),
+        Some(returned) if has_impl(quote!(#returned)) => {
+            quote_spanned!(returned.span()=> _)
+        }
         Some(returned) => quote!(#returned),
     }
 }
