@@ -6,11 +6,11 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use tests::client::{connect, get, head, post, read_answer, request};
+use tests::client::{PATIENCE, connect, get, head, post, read_answer, request};
 use tests::payloads::dataset_commit;
 use tests::program::{Program, build};
 use webhooks_runtime::{WebhooksServer, webhook_endpoint};
@@ -31,6 +31,12 @@ program!(slow, "fixture-slow");
 
 fn start(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
     Program::start(program, arguments, variables).unwrap()
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
 }
 
 // ---- what is printed
@@ -155,17 +161,24 @@ fn a_failure_is_logged_with_its_causes_and_a_panic_with_its_words() {
 #[test]
 fn a_reader_that_goes_away_doesn_t_stop_the_server() {
     use std::process::{Command, Stdio};
+    let port = free_port();
     let mut child = Command::new(quickstart())
-        .args(["--port", "0"])
+        .args(["--port", &port])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(child.try_wait().unwrap(), None);
+    let deadline = Instant::now() + PATIENCE;
+    let served = loop {
+        match get(&format!("http://127.0.0.1:{port}"), "/") {
+            Err(_) if Instant::now() < deadline => std::thread::yield_now(),
+            served => break served,
+        }
+    };
     child.kill().unwrap();
     child.wait().unwrap();
+    assert_eq!(served.unwrap().status, 200);
 }
 
 // ---- where it listens
@@ -205,9 +218,7 @@ fn a_port_that_is_taken_is_named_with_a_way_out() {
 
 #[test]
 fn a_flag_goes_before_the_environment() {
-    let free =
-        || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let (flag, variable) = (free(), free());
+    let (flag, variable) = (free_port(), free_port());
     let variables =
         [("GRADIO_SERVER_NAME", "127.0.0.1"), ("GRADIO_SERVER_PORT", variable.as_str())];
     let program = start(&quickstart(), &["--host", "localhost", "--port", &flag], &variables);

@@ -2,16 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+use std::convert::Infallible;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tests::client::{PATIENCE, connect, exchange, head, post, read_answer, request};
 use tests::payloads::{bucket_files, dataset_commit, pull_request_comment, with};
-use webhooks_runtime::{ServerHandle, WebhookPayload, WebhooksServer, web, webhook_endpoint};
+use webhooks_runtime::{
+    HttpResponse, ServerHandle, WebhookPayload, WebhooksServer, web, webhook_endpoint,
+};
 
 #[webhook_endpoint]
 async fn echo(payload: WebhookPayload) -> web::Json<WebhookPayload> {
@@ -396,15 +400,33 @@ async fn whoever_holds_a_connection_without_a_request_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_long_running_function_is_no_idle_connection() {
-    let server = WebhooksServer::empty()
-        .add_webhook("slow", async || {
-            tokio::time::sleep(Duration::from_secs(8)).await;
-            "done"
-        })
-        .request_timeout(Duration::from_secs(1));
-    let server = server.port(0).start().await.unwrap();
-    assert_eq!(post(server.local_url(), "/webhooks/slow", "{}").unwrap().body, "done");
+async fn who_waits_for_an_answer_is_not_cut_off() {
+    /// Longer than an idle connection may last.
+    const SECONDS: usize = 8;
+    async fn slow() -> &'static str {
+        tokio::time::sleep(Duration::from_secs(SECONDS as u64)).await;
+        "done"
+    }
+    async fn streamed() -> HttpResponse {
+        let pieces = stream::iter(0..SECONDS).then(async |_| {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok::<_, Infallible>(web::Bytes::from_static(b"x"))
+        });
+        HttpResponse::Ok().streaming(pieces)
+    }
+    let server =
+        WebhooksServer::empty().add_webhook("slow", slow).add_webhook("streamed", streamed);
+    let server = server.request_timeout(Duration::from_secs(1)).port(0).start().await.unwrap();
+    let url = server.local_url().to_owned();
+    let answered = std::thread::spawn(move || post(&url, "/webhooks/slow", "{}").unwrap().body);
+    let mut stream = connect(server.local_url()).unwrap();
+    let asked = head("POST /webhooks/streamed", &["Content-Length: 0", "Connection: close"]);
+    stream.write_all(asked.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer.matches("\r\n1\r\nx").count(), SECONDS, "{answer}");
+    assert!(answer.ends_with("\r\n0\r\n\r\n"), "{answer}");
+    assert_eq!(answered.join().unwrap(), "done");
     server.stop().await;
 }
 
