@@ -51,7 +51,8 @@ fn shape_lints() -> TokenStream {
             clippy::unused_async,
             clippy::needless_pass_by_value,
             clippy::unnecessary_wraps,
-            clippy::too_many_arguments
+            clippy::too_many_arguments,
+            reason = "the attribute asks for functions of this shape"
         )]
     }
 }
@@ -80,11 +81,24 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[doc = #about_type]
-        #[allow(non_camel_case_types, dead_code, missing_debug_implementations, missing_copy_implementations)]
+        #[allow(
+            non_camel_case_types,
+            dead_code,
+            missing_debug_implementations,
+            missing_copy_implementations,
+            reason = "it is a name and has no values"
+        )]
         #visibility struct #ident {}
 
         #(#cfgs)*
-        #[allow(deprecated, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+        #[allow(
+            deprecated,
+            dead_code,
+            unreachable_pub,
+            clippy::all,
+            clippy::pedantic,
+            reason = "made by an attribute"
+        )]
         const _: () = {
             impl #ident {
                 /// The path that the endpoint is served at.
@@ -142,7 +156,7 @@ fn call(function: &Function, paths: &Paths) -> TokenStream {
 
     quote_spanned! {Span::mixed_site()=>
         fn __webhooks_call(call: #call_type) -> #call_future<'static> {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "not every function needs both")]
             use {#other_arg as _, #other_reply as _};
             #boxed::pin(async move {
                 let body = #unread;

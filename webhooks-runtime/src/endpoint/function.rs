@@ -13,6 +13,9 @@ use super::reply::FnReply;
 /// A function that can be an endpoint: `async fn` or `fn`, with 0 to 12 arguments that are
 /// [`EndpointArg`]s. `Args` and `Kind` are always inferred.
 ///
+/// It returns `()`, `serde_json::Value`, `web::Json<T>`, `HttpResponse`, text, or a `Result` with any
+/// `Responder` in it. Another `Responder` goes through as `Ok::<_, actix_web::Error>(…)`.
+///
 /// A `fn` runs on a pool of threads, so that it may block; what it takes and returns must be `Send`.
 #[diagnostic::on_unimplemented(
     message = "this function cannot be a webhook endpoint",
