@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -40,10 +41,15 @@ struct Row {
 #[webhook_endpoint]
 async fn shape(_: web::Json<Shape>) {}
 
+#[webhook_endpoint]
+async fn map(_: web::Json<HashMap<String, u8>>) {}
+
 const SECRET: &str = "hush-hush";
 
 async fn open_server() -> ServerHandle {
-    WebhooksServer::new().port(0).workers(1).start().await.unwrap()
+    let server = WebhooksServer::new();
+    let server = server.add_webhook("added", async |_: web::Json<HashMap<String, u8>>| ());
+    server.port(0).workers(1).start().await.unwrap()
 }
 
 async fn guarded_server() -> ServerHandle {
@@ -101,6 +107,12 @@ async fn a_body_that_does_not_fit_is_told_the_path_of_its_first_fault() {
         answer.unwrap().json(),
         json!({ "detail": [{ "type": "invalid_type", "loc": ["body", "rows", 1, "size"], "msg": "Expected u8." }] })
     );
+    for path in [map::PATH, "/webhooks/added"] {
+        let answer = post(server.local_url(), path, r#"{"s3cret":"x"}"#).unwrap();
+        assert_eq!(answer.status, 422);
+        assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", "*"]), "{answer:?}");
+        assert!(!answer.body.contains("s3cret"), "{answer:?}");
+    }
     server.stop().await;
 }
 

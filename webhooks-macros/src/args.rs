@@ -51,8 +51,9 @@ impl Args {
         let key = input.call(Ident::parse_any).map_err(|error| {
             syn::Error::new(
                 error.span(),
-                "expected a path like \"/say_hello\", or `key = value` with one of the keys \
-                 `path`, `secret_env`, `crate`",
+                format!(
+                    "expected a path like \"/say_hello\", or `key = value` with one of the keys {KEYS}"
+                ),
             )
         })?;
         let name = key.unraw().to_string();

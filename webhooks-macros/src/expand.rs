@@ -163,8 +163,7 @@ fn call(function: &Function, paths: &Paths) -> TokenStream {
                 #(#takes)*
                 let _ = body;
                 let value = #result;
-                let request = #request(&call);
-                #reply::of(&value).kind().#reply_method(value, &request)
+                #reply::of(&value).kind().#reply_method(value, #request(&call))
             })
         }
     }

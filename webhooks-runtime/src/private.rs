@@ -19,8 +19,8 @@ use crate::WebhooksServer;
 
 /// The request of a call, for replies.
 #[must_use]
-pub fn request(call: &Call) -> actix_web::HttpRequest {
-    call.request.clone()
+pub fn request(call: &Call) -> &actix_web::HttpRequest {
+    &call.request
 }
 
 /// Starts a server with every endpoint of the program.

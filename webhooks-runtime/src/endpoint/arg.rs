@@ -73,8 +73,8 @@ impl EndpointArg for Delivery {
 /// A body of JSON in a shape of one's own: [`Json<T>`] where `T` is `Deserialize`.
 ///
 /// A body that doesn't fit is answered with 422, the path to its first fault and what was expected
-/// there. The path is made of fields and positions and, where `T` holds a map, of keys that look like
-/// names; the values are never repeated.
+/// there. The path is made of positions and of the fields that `T` declares; any other key, a map's for
+/// instance, is a `*`, as nothing of the body is repeated.
 pub trait JsonArg: Sized + 'static {
     /// Reads the body.
     #[doc(hidden)]

@@ -7,8 +7,9 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::Segment;
 
+use super::fields;
 use crate::payload::{WebhookPayload, WebhookPayloadWebhook};
 
 /// The first fault of a body, in the form that FastAPI gives it.
@@ -31,10 +32,17 @@ enum Place {
 impl BodyFault {
     /// Describes the error that an extractor of actix-web ended with when it read `body` as JSON.
     ///
-    /// Where the type is known, [`read`] tells the path more exactly: the errors in a type's own
-    /// words have no position of their own, and are found here one step too high.
+    /// Nothing is known of the type here, so no key can be told from the input's own words: the path
+    /// has a `*` for each, and the text gives the position instead. Where the type is known, [`read`]
+    /// tells all of it. An error in a type's own words has no position of its own, and is found one
+    /// step too high.
     pub(crate) fn at_position(body: &[u8], error: &serde_json::Error) -> Self {
-        Self::new(error, || path_by_position(body, error))
+        let mut fault = Self::new(error, || path_by_position(body, error));
+        if error.is_data() {
+            let (line, column) = (error.line(), error.column());
+            fault.msg = format!("{} It is at line {line} column {column}.", fault.msg);
+        }
+        fault
     }
 
     fn new(error: &serde_json::Error, path: impl FnOnce() -> Vec<Place>) -> Self {
@@ -77,7 +85,10 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyFault> {
     serde_json::from_slice(body).map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-            Err(traced) => BodyFault::new(traced.inner(), || places(traced.path())),
+            Err(traced) => BodyFault::new(traced.inner(), || {
+                let path: Vec<_> = traced.path().iter().collect();
+                places(&path, &fields::declared::<T>(&path))
+            }),
             // The value was fine and something stands behind it.
             Ok(_) => BodyFault::new(&error, Vec::new),
         }
@@ -125,7 +136,10 @@ fn path_by_position(body: &[u8], error: &serde_json::Error) -> Vec<Place> {
     }
     let mut deserializer = serde_json::Deserializer::from_slice(&text);
     match serde_path_to_error::deserialize::<_, serde_json::Value>(&mut deserializer) {
-        Err(stop) if stop.inner().is_eof() => places(stop.path()),
+        Err(stop) if stop.inner().is_eof() => {
+            let path: Vec<_> = stop.path().iter().collect();
+            places(&path, &vec![false; path.len()])
+        }
         _ => Vec::new(),
     }
 }
@@ -140,24 +154,15 @@ fn offset(body: &[u8], error: &serde_json::Error) -> Option<usize> {
     Some(line_start + error.column()).filter(|end| *end <= body.len())
 }
 
-fn places(path: &Path) -> Vec<Place> {
-    path.iter().filter_map(place).collect()
-}
-
-fn place(segment: &Segment) -> Option<Place> {
-    match segment {
+/// The path as it is told: a key that isn't a declared field is the input's, and hidden.
+fn places(path: &[&Segment], declared: &[bool]) -> Vec<Place> {
+    let place = |(segment, declared): (&&Segment, &bool)| match segment {
         Segment::Seq { index } => Some(Place::Index(*index)),
-        Segment::Map { key } => Some(Place::Key(name(key))),
+        Segment::Map { key } if *declared => Some(Place::Key(key.clone())),
+        Segment::Map { .. } => Some(Place::Key("*".to_owned())),
         Segment::Enum { .. } | Segment::Unknown => None,
-    }
-}
-
-/// The keys of a map, other than the fields of a struct, come from the input. One that doesn't look
-/// like a name is not repeated.
-fn name(key: &str) -> String {
-    let like_a_name = key.len() <= 64
-        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    if like_a_name { key.to_owned() } else { "*".to_owned() }
+    };
+    path.iter().zip(declared).filter_map(place).collect()
 }
 
 /// Makes of serde's words a kind, the field that is missing, and a text without the input.
@@ -239,6 +244,10 @@ mod tests {
         serde_json::to_value(BodyFault::at_position(body.as_bytes(), &error)).unwrap()
     }
 
+    fn exact_is_missing(body: &str) -> bool {
+        fault::<Sample>(body)["type"] == "missing"
+    }
+
     #[test]
     fn the_path_by_position_is_the_one_that_is_found_with_the_type() {
         for body in [
@@ -276,7 +285,17 @@ mod tests {
             "{\r\n\t\"name\" :\r\n\t\"x\" ,\r\n\t\"size\" :\r\n\t[ ]\r\n}",
             r#"{"name":"이름","unknown":{"키":"값"},"size":"큰"}"#,
         ] {
-            assert_eq!(fault_by_position::<Sample>(body), fault::<Sample>(body), "{body}");
+            let (told, mut exact) = (fault_by_position::<Sample>(body), fault::<Sample>(body));
+            let steps = exact["loc"].as_array_mut().unwrap();
+            // The last step to what is missing comes from the type, all others from the input.
+            let from_input = 1..steps.len() - usize::from(exact_is_missing(body));
+            for step in &mut steps[from_input] {
+                if step.is_string() {
+                    *step = json!("*");
+                }
+            }
+            assert_eq!((&told["loc"], &told["type"]), (&exact["loc"], &exact["type"]), "{body}");
+            assert!(told["msg"].as_str().unwrap().contains(" at line "), "{told}");
             assert_ne!(fault::<Sample>(body)["type"], "value_error", "{body}");
         }
     }
@@ -342,9 +361,41 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_no_name_is_not_repeated() {
-        let fault = fault::<Sample>(r#"{"name":"x","size":1,"by_name":{"<b>":"x"}}"#);
-        assert_eq!(fault["loc"], json!(["body", "by_name", "*"]));
+    fn a_key_that_is_not_a_declared_field_is_not_repeated() {
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code, reason = "read by serde only")]
+        #[serde(rename_all = "camelCase")]
+        struct Held {
+            by_name: HashMap<String, Option<Wrapped>>,
+            #[serde(default)]
+            pair: Option<(u8, HashMap<String, u8>)>,
+            #[serde(default)]
+            choice: Option<Content>,
+        }
+        #[derive(Debug, Deserialize)]
+        struct Wrapped(#[allow(dead_code, reason = "read by serde only")] Vec<Inner>);
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code, reason = "read by serde only")]
+        enum Content {
+            Map(HashMap<String, u8>),
+        }
+        for (body, loc) in [
+            (
+                r#"{"byName":{"s3cret":[{"flag":true},{"flag":1}]}}"#,
+                json!(["body", "byName", "*", 1, "flag"]),
+            ),
+            (r#"{"byName":{"s3cret":7}}"#, json!(["body", "byName", "*"])),
+            (r#"{"byName":{"s3cret":[{"s3cret":7}]}}"#, json!(["body", "byName", "*", 0])),
+            (r#"{"byName":{},"pair":[1,{"s3cret":"x"}]}"#, json!(["body", "pair", 1, "*"])),
+            (r#"{"byName":{},"choice":{"Map":{"s3cret":"x"}}}"#, json!(["body", "choice", "*"])),
+        ] {
+            let fault = fault::<Held>(body);
+            assert_eq!(fault["loc"], loc, "{body}");
+            assert!(!fault.to_string().contains("s3cret"), "{fault}");
+            assert!(!fault_by_position::<Held>(body).to_string().contains("s3cret"), "{body}");
+        }
+        let map = r#"{"s3cret":"x"}"#;
+        assert_eq!(fault::<HashMap<String, u8>>(map)["loc"], json!(["body", "*"]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod blocking;
 pub(crate) mod call;
 mod delivery;
 pub(crate) mod fault;
+mod fields;
 mod function;
 mod path;
 pub(crate) mod registry;
