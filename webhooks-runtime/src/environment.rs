@@ -10,7 +10,6 @@ pub(crate) enum Environment {
     #[default]
     Process,
     /// These and no others.
-    #[cfg_attr(not(test), expect(dead_code, reason = "made by tests only"))]
     Fixed(HashMap<String, String>),
 }
 
@@ -37,7 +36,6 @@ impl Environment {
     }
 }
 
-#[cfg(test)]
 impl<'a> FromIterator<(&'a str, &'a str)> for Environment {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(variables: I) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());

@@ -27,6 +27,10 @@
 //! [`WebhooksServer`] has a method for each of them. A flag goes before the code, the code before the
 //! environment.
 //!
+//! # Tests
+//!
+//! [`testing`] has a client for the tests of your own bot, and a sample of each kind of delivery.
+//!
 //! # Features
 //!
 //! | feature | on by default | what it adds |
@@ -48,6 +52,7 @@ mod payload;
 mod secret;
 mod server;
 mod space;
+pub mod testing;
 
 pub use actix_web::{self, HttpRequest, HttpResponse, web};
 pub use {serde, serde_json};

@@ -76,6 +76,11 @@ impl Secrets {
         }
     }
 
+    /// The secret that is meant to be used, before those that are accepted still.
+    pub(crate) fn first(&self) -> Option<&[u8]> {
+        self.0.first().map(AsRef::as_ref)
+    }
+
     /// Whether `candidate` is one of the secrets.
     ///
     /// All of them are compared, each in a time that doesn't depend on where the texts differ. What

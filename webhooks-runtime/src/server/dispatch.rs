@@ -8,6 +8,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use actix_web::error::{
@@ -81,15 +82,23 @@ impl Dispatcher {
         &self.limits
     }
 
+    /// The endpoint at a path, with or without a slash at its end.
+    fn find(&self, path: &str) -> Option<&Guarded> {
+        self.endpoints.get(path.strip_suffix('/').unwrap_or(path))
+    }
+
+    /// A secret that the endpoint at this path accepts, if it has one.
+    pub(crate) fn secret_of(&self, path: &str) -> Option<&[u8]> {
+        self.find(path)?.secrets.as_ref()?.first()
+    }
+
     /// Answers a request to a path below `/webhooks`.
     pub(crate) async fn dispatch(
         &self,
         request: HttpRequest,
         payload: web::Payload,
     ) -> HttpResponse {
-        let path = request.path();
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let Some(guarded) = self.endpoints.get(path) else {
+        let Some(guarded) = self.find(request.path()) else {
             return not_found().await;
         };
         let record = Record::new(&guarded.endpoint.path, &request);
@@ -163,6 +172,12 @@ impl Dispatcher {
         let text =
             format!("The body is larger than this server's limit of {} bytes.", self.limits.body);
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    }
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.endpoints.keys()).finish()
     }
 }
 

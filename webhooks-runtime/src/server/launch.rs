@@ -2,14 +2,13 @@
 
 use std::io::{self, Write};
 use std::net::{TcpListener, ToSocketAddrs};
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle as ActixHandle};
 use actix_web::{App, HttpServer};
 use tokio::sync::oneshot;
 
-use super::app::{Blueprint, guard};
+use super::app::guard;
 use super::connection::watch;
 use super::prepare::{Prepared, prepare};
 use super::{LaunchError, WebhooksServer, banner, logs};
@@ -199,16 +198,10 @@ impl Running {
 }
 
 fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
-    let Prepared { settings, limits, shown, dispatcher, configure, ui } = prepared;
-    let (listener, local_url) = bind(&settings)?;
-    let public_url = settings.space.as_ref().and_then(crate::space::Space::url);
-    #[cfg(feature = "page")]
-    let ui = ui.or_else(|| {
-        let base = public_url.as_deref().unwrap_or(&local_url);
-        let page = crate::page::Page::new(base, settings.space.is_some(), &shown);
-        Some(Arc::new(move |app| page.apply(app)))
-    });
-    let blueprint = Blueprint { dispatcher: Arc::new(dispatcher), configure, ui };
+    let (listener, local_url) = bind(&prepared.settings)?;
+    let public_url = prepared.settings.space.as_ref().and_then(crate::space::Space::url);
+    let blueprint = prepared.blueprint(public_url.as_deref().unwrap_or(&local_url));
+    let Prepared { settings, limits, shown, .. } = prepared;
     let app = move || App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
     let idle_limit = KEEP_ALIVE + limits.request_timeout;
     let server = HttpServer::new(app)

@@ -1,18 +1,41 @@
-//! Log lines on standard error.
+//! Log lines: on standard error, or in the output of a test.
 
 /// What is logged when `RUST_LOG` doesn't say: everything of note but actix's own start and stop.
 #[cfg(feature = "logs")]
 const DEFAULT_FILTER: &str = "info,actix_server=warn";
 
-/// Starts writing log lines, unless the program has set up a subscriber of its own.
+/// Starts writing log lines to standard error, unless the program has set up a subscriber of its own.
 #[cfg(feature = "logs")]
 pub(crate) fn init() {
-    use std::io::{IsTerminal, Write, stderr};
+    use std::io::{IsTerminal, stderr};
+
+    let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter())
+        .with_writer(stderr)
+        .with_ansi(colours)
+        .try_init();
+}
+
+/// Starts writing log lines to where the test harness collects the output of each test, unless the
+/// program has set up a subscriber of its own.
+#[cfg(feature = "logs")]
+pub(crate) fn init_for_tests() {
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter())
+        .with_test_writer()
+        .with_ansi(false)
+        .try_init();
+}
+
+#[cfg(feature = "logs")]
+fn filter() -> tracing_subscriber::EnvFilter {
+    use std::io::{Write, stderr};
     use tracing_subscriber::EnvFilter;
 
     let wanted = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
     let filter = wanted.map(|filter| EnvFilter::try_new(filter).map_err(|error| error.to_string()));
-    let filter = match filter {
+    match filter {
         Some(Ok(filter)) => filter,
         Some(Err(error)) => {
             let _ = writeln!(
@@ -22,15 +45,13 @@ pub(crate) fn init() {
             EnvFilter::new(DEFAULT_FILTER)
         }
         None => EnvFilter::new(DEFAULT_FILTER),
-    };
-    let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr)
-        .with_ansi(colours)
-        .try_init();
+    }
 }
 
 /// Does nothing: the feature `logs` is off.
 #[cfg(not(feature = "logs"))]
 pub(crate) fn init() {}
+
+/// Does nothing: the feature `logs` is off.
+#[cfg(not(feature = "logs"))]
+pub(crate) fn init_for_tests() {}

@@ -11,12 +11,15 @@ mod connection;
 mod dispatch;
 mod error;
 mod launch;
-mod logs;
+pub(crate) mod logs;
 mod prepare;
 mod record;
 
+pub(crate) use app::{Blueprint, guard};
+pub(crate) use dispatch::{Dispatcher, SECRET};
 pub use error::{LaunchError, SetupError};
 pub use launch::ServerHandle;
+pub(crate) use prepare::in_process;
 #[cfg(feature = "cli")]
 pub(crate) use prepare::listing;
 

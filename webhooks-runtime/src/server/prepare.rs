@@ -1,7 +1,9 @@
 //! Everything that can be wrong with a server is found here, before its port is open.
 
+use std::sync::Arc;
+
 use super::WebhooksServer;
-use super::app::Configure;
+use super::app::{Blueprint, Configure};
 use super::dispatch::{Dispatcher, Guarded};
 use super::error::{LaunchError, SetupError};
 use crate::config::{Given, Limits, Settings};
@@ -15,9 +17,34 @@ pub(super) struct Prepared {
     pub(super) limits: Limits,
     /// What there is to show: sorted by path.
     pub(super) shown: Vec<Shown>,
-    pub(super) dispatcher: Dispatcher,
-    pub(super) configure: Vec<Configure>,
-    pub(super) ui: Option<Configure>,
+    dispatcher: Arc<Dispatcher>,
+    configure: Vec<Configure>,
+    ui: Option<Configure>,
+}
+
+impl Prepared {
+    /// What each worker's app is made of. `base` is the address in front of the paths, as people see
+    /// it.
+    #[cfg_attr(not(feature = "page"), expect(unused_variables, reason = "the page shows it"))]
+    pub(super) fn blueprint(&self, base: &str) -> Blueprint {
+        let ui = self.ui.clone();
+        #[cfg(feature = "page")]
+        let ui = ui.or_else(|| {
+            let page = crate::page::Page::new(base, self.settings.space.is_some(), &self.shown);
+            Some(Arc::new(move |app| page.apply(app)))
+        });
+        let (dispatcher, configure) = (Arc::clone(&self.dispatcher), self.configure.clone());
+        Blueprint { dispatcher, configure, ui }
+    }
+}
+
+/// The app of a server that no machine's settings reach: the environment isn't read, and each
+/// variable that an endpoint takes its secret from has one made up for a test.
+pub(crate) fn in_process(server: WebhooksServer) -> Result<Blueprint, LaunchError> {
+    let variables = server.endpoints.iter().filter_map(|endpoint| endpoint.secret_env);
+    let environment = variables.map(|variable| (variable, "the secret of a test")).collect();
+    let prepared = prepare(server, Given::default(), &environment)?;
+    Ok(prepared.blueprint("http://127.0.0.1:7860"))
 }
 
 /// The server's endpoints, sorted by path, if they can be served side by side.
@@ -66,7 +93,11 @@ pub(super) fn prepare(
     Ok(Prepared {
         settings,
         shown,
-        dispatcher: Dispatcher::new(guarded, server.limits.clone(), server.secret_in_query),
+        dispatcher: Arc::new(Dispatcher::new(
+            guarded,
+            server.limits.clone(),
+            server.secret_in_query,
+        )),
         limits: server.limits,
         configure: server.configure,
         ui: server.ui,

@@ -1,0 +1,432 @@
+//! The client and the samples that users test their bots with.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on")]
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+use webhooks_runtime::testing::{
+    Sample, TestClient, bucket_files, comment_created, comment_hidden, dataset_commit,
+    discussion_opened, pull_request_merged, repo_made_private, repo_moved, tag_deleted,
+};
+use webhooks_runtime::{
+    Delivery, HttpRequest, WebhookPayload, WebhooksServer, web, webhook_endpoint,
+};
+
+// ---- the client
+
+#[webhook_endpoint]
+async fn name(payload: WebhookPayload) -> String {
+    payload.repo.name
+}
+
+#[webhook_endpoint]
+fn blocking_name(payload: WebhookPayload) -> String {
+    payload.repo.name
+}
+
+#[webhook_endpoint]
+async fn id(delivery: Delivery) -> String {
+    delivery.id
+}
+
+#[webhook_endpoint(secret_env = "NOT_SET_ON_ANY_MACHINE")]
+async fn guarded() {}
+
+#[webhook_endpoint]
+async fn fails() -> Result<(), std::io::Error> {
+    Err(std::io::Error::other("the disk is full"))
+}
+
+/// A client of every endpoint in this file.
+fn client() -> TestClient {
+    TestClient::new(WebhooksServer::new()).unwrap()
+}
+
+#[test]
+fn a_delivery_takes_three_lines() {
+    for path in [name::PATH, blocking_name::PATH] {
+        let response = client().post(path, dataset_commit().repo("me/data")).send();
+        assert_eq!(response.status(), 200, "{response:?}");
+        assert_eq!(response.text(), "me/data");
+    }
+}
+
+#[tokio::test]
+async fn in_async_code_a_request_is_awaited() {
+    let response = client().post(name::PATH, dataset_commit().repo("me/data")).await;
+    assert_eq!(response.text(), "me/data");
+    // Blocking works as well: the server doesn't run on the test's own runtime.
+    assert_eq!(client().post(name::PATH, dataset_commit().repo("me/data")).send().status(), 200);
+}
+
+#[tokio::test]
+async fn requests_are_served_at_the_same_time() {
+    async fn meet(barrier: web::Data<Barrier>) {
+        barrier.wait().await;
+    }
+    let server = WebhooksServer::empty().add_webhook("meet", meet).data(Barrier::new(2));
+    let client = TestClient::new(server).unwrap();
+    let deliver = || client.post("/webhooks/meet", json!({})).into_future();
+    let (one, other) = tokio::join!(deliver(), deliver());
+    assert_eq!((one.status().as_u16(), other.status().as_u16()), (200, 200));
+}
+
+#[test]
+fn the_right_secret_is_brought_along() {
+    let server = WebhooksServer::empty().endpoint(name::endpoint()).webhook_secrets(["new", "old"]);
+    let client = TestClient::new(server).unwrap();
+    let delivery = || client.post(name::PATH, dataset_commit());
+    assert_eq!(delivery().send().status(), 200);
+    assert_eq!(delivery().secret("old").send().status(), 200);
+    assert_eq!(delivery().secret("guessed").send().status(), 403);
+    assert_eq!(delivery().without_secret().send().status(), 401);
+    assert!(!format!("{:?}", delivery().secret("hush")).contains("hush"));
+}
+
+#[test]
+fn a_secret_that_no_variable_holds_is_made_up() {
+    let response = client().post(guarded::PATH, json!({})).send();
+    assert_eq!(response.status(), 200, "{response:?}");
+    assert_eq!(client().post(guarded::PATH, json!({})).without_secret().send().status(), 401);
+}
+
+#[test]
+fn each_delivery_has_an_id_of_its_own() {
+    let client = client();
+    let id = || client.post(id::PATH, json!({}));
+    assert_ne!(id().send().text(), id().send().text());
+    assert_eq!(id().header("Webhook-Id", "again").send().text(), "again");
+}
+
+#[test]
+fn a_request_looks_like_one_from_the_network() {
+    async fn seen(request: HttpRequest) -> Value {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        json!([
+            header("content-type"),
+            header("content-length"),
+            request.peer_addr().is_some_and(|peer| peer.ip().is_loopback()),
+        ])
+    }
+    let client = TestClient::new(WebhooksServer::empty().add_webhook("seen", seen)).unwrap();
+    let response = client.post("/webhooks/seen", json!({})).send();
+    assert_eq!(response.header("Content-Type"), Some("application/json"));
+    assert_eq!(response.json::<Value>().unwrap(), json!(["application/json", "2", true]));
+}
+
+#[test]
+fn what_is_refused_over_the_network_is_refused_here() {
+    let client =
+        TestClient::new(WebhooksServer::empty().endpoint(name::endpoint()).body_limit(1024))
+            .unwrap();
+    let response = client.post(name::PATH, json!({ "event": 1 })).send();
+    assert_eq!(response.status(), 422);
+    assert_eq!(
+        response.json::<Value>().unwrap()["detail"][0]["loc"],
+        json!(["body", "event"]),
+        "{response:?}"
+    );
+    assert_eq!(client.post(name::PATH, "x".repeat(1024)).send().status(), 413);
+    assert_eq!(client.post("/webhooks/unknown", json!({})).send().status(), 404);
+    assert_eq!(client.get(name::PATH).send().status(), 405);
+}
+
+#[test]
+fn pages_and_routes_of_ones_own_are_there() {
+    let counter = Arc::new(AtomicU64::new(0));
+    let served = Arc::clone(&counter);
+    let server = WebhooksServer::new().ui(async || "my page").configure(move |app| {
+        let served = Arc::clone(&served);
+        let ping = move || std::future::ready(served.fetch_add(1, Ordering::Relaxed).to_string());
+        app.route("/ping", web::get().to(ping));
+    });
+    let client = TestClient::new(server).unwrap();
+    assert_eq!(client.get("/").send().text(), "my page");
+    assert_eq!(client.get("/ping?a=b").send().text(), "0");
+    assert_eq!(counter.load(Ordering::Relaxed), 1);
+
+    let page = TestClient::new(WebhooksServer::new()).unwrap().get("/").send();
+    assert!(page.text().contains("/webhooks/blocking_name"), "{page:?}");
+}
+
+#[test]
+fn a_server_that_cannot_start_says_why() {
+    let error = TestClient::new(WebhooksServer::empty()).unwrap_err();
+    assert!(error.to_string().starts_with("This program has no webhook endpoint."), "{error}");
+}
+
+/// What `action` panics with.
+fn panic_of(action: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(action)).unwrap_err();
+    panic.downcast_ref::<String>().unwrap().clone()
+}
+
+#[test]
+fn a_mistake_in_the_test_is_explained() {
+    let client = client();
+    for path in ["name", "", "/a b", "http://localhost/webhooks/name"] {
+        let text = panic_of(|| drop(client.post(path, json!({}))));
+        assert!(text.contains("is no path like \"/webhooks/say_hello\""), "{text}");
+    }
+    let text = panic_of(|| drop(client.get("/").header("a b", "hush")));
+    assert_eq!(text, "no header can be called \"a b\" and have this value");
+    let text = panic_of(|| drop(client.post("/", std::collections::HashMap::from([(vec![0], 0)]))));
+    assert!(text.starts_with("this body cannot be written as JSON: "), "{text}");
+}
+
+#[test]
+fn a_page_that_panics_is_no_response_and_the_server_lives_on() {
+    async fn page(broken: web::Query<std::collections::HashMap<String, String>>) -> &'static str {
+        assert!(broken.is_empty(), "this page is broken");
+        "fine"
+    }
+    let server = WebhooksServer::new().ui(page);
+    let client = TestClient::new(server).unwrap();
+    let text = panic_of(|| drop(client.get("/?broken=yes").send()));
+    assert!(text.starts_with("there is no response"), "{text}");
+    assert_eq!(client.get("/").send().text(), "fine");
+}
+
+/// Passes by itself; with another status wanted it fails, for the test below.
+#[test]
+fn a_failed_function_is_answered_with_500() {
+    let wanted: u16 = std::env::var("WANTED_STATUS").map_or(500, |status| status.parse().unwrap());
+    let response = client().post(fails::PATH, json!({})).send();
+    assert_eq!(response.status(), wanted);
+}
+
+#[test]
+fn the_output_of_a_failed_test_has_the_cause() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_failed_function_is_answered_with_500"])
+        .env("WANTED_STATUS", "200")
+        .env_remove("RUST_LOG")
+        .env_remove("RUST_TEST_NOCAPTURE")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(!output.status.success(), "{stdout}");
+    // Collected for that test, and shown below its name.
+    let shown = stdout.split("---- a_failed_function_is_answered_with_500 stdout ----").nth(1);
+    assert!(shown.is_some_and(|shown| shown.contains("error=\"the disk is full\"")), "{stdout}");
+}
+
+// ---- the samples
+
+/// What the Hub sends for a repo of `me`, without what comes after `owner`.
+fn repo(repo_type: &str, name: &str, folder: &str) -> Value {
+    let api = if folder.is_empty() { "models/" } else { folder };
+    json!({
+        "type": repo_type,
+        "name": name,
+        "id": "65d000000000000000000001",
+        "private": false,
+        "url": {
+            "web": format!("https://huggingface.co/{folder}{name}"),
+            "api": format!("https://huggingface.co/api/{api}{name}"),
+        },
+        "owner": { "id": "65d000000000000000000002" },
+    })
+}
+
+/// A payload with these parts, and the webhook.
+fn payload(action: &str, scope: &str, repo: Value, rest: Value) -> Value {
+    let mut payload = json!({
+        "event": { "action": action, "scope": scope },
+        "repo": repo,
+        "webhook": { "id": "65d000000000000000000003", "version": 3 },
+    });
+    payload.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    payload
+}
+
+fn with(mut base: Value, more: Value) -> Value {
+    base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    base
+}
+
+const OLD: &str = "1111111111111111111111111111111111111111";
+const NEW: &str = "2222222222222222222222222222222222222222";
+
+/// A sample is `wanted` in the Hub's form, and is read back as what it is.
+fn assert_sample<K>(sample: Sample<K>, wanted: &Value)
+where
+    Sample<K>: Serialize,
+{
+    let json = serde_json::to_value(&sample).unwrap();
+    assert_eq!(json, *wanted);
+    let payload: WebhookPayload = serde_json::from_value(json).unwrap();
+    assert_eq!(payload, sample.into());
+}
+
+#[test]
+fn a_commit_brings_the_ref_that_it_moved() {
+    let commit = |head: &str, updated: Value| {
+        let repo = with(repo("dataset", "me/data", "datasets/"), json!({ "headSha": head }));
+        payload("update", "repo.content", repo, json!({ "updatedRefs": [updated] }))
+    };
+    assert_sample(
+        dataset_commit().repo("me/data"),
+        &commit(NEW, json!({ "ref": "refs/heads/main", "oldSha": OLD, "newSha": NEW })),
+    );
+    assert_sample(
+        dataset_commit().repo("me/data").sha("abc"),
+        &commit("abc", json!({ "ref": "refs/heads/main", "oldSha": OLD, "newSha": "abc" })),
+    );
+    // The head is that of the main branch.
+    let elsewhere = commit(OLD, json!({ "ref": "refs/heads/dev", "oldSha": OLD, "newSha": "abc" }));
+    assert_sample(dataset_commit().repo("me/data").sha("abc").branch("dev"), &elsewhere);
+    assert_sample(dataset_commit().branch("dev").sha("abc").repo("me/data"), &elsewhere);
+}
+
+#[test]
+fn a_deleted_tag_has_no_new_commit() {
+    let repo = with(repo("dataset", "me/data", "datasets/"), json!({ "headSha": NEW }));
+    let updated = json!([{ "ref": "refs/tags/v2", "oldSha": OLD, "newSha": null }]);
+    assert_sample(
+        tag_deleted().tag("v2").repo("me/data"),
+        &payload("update", "repo.content", repo, json!({ "updatedRefs": updated })),
+    );
+}
+
+#[test]
+fn the_files_of_a_bucket_have_no_commit() {
+    let mut repo = repo("bucket", "me/runs", "buckets/");
+    repo["url"].as_object_mut().unwrap().remove("api");
+    let files = json!({
+        "updatedFiles": [
+            { "path": "b", "action": "delete" },
+            { "path": "a", "action": "add", "xetHash": "a1".repeat(32), "size": 1024 },
+        ],
+        "updatedFilesTruncated": true,
+    });
+    assert_sample(
+        bucket_files().repo("me/runs").deleted(["b"]).added(["a"]).truncated(),
+        &payload("update", "repo.content", repo, files),
+    );
+    let json = serde_json::to_value(bucket_files()).unwrap();
+    assert_eq!(json["updatedFiles"][0]["action"], "add");
+    assert_eq!(json["updatedFiles"][1]["action"], "delete");
+}
+
+#[test]
+fn a_moved_repo_says_where_it_went() {
+    let repo = with(repo("space", "me/demo", "spaces/"), json!({ "headSha": NEW }));
+    let moved = json!({
+        "movedTo": { "name": "us/demo", "owner": { "id": "65d000000000000000000002" } }
+    });
+    assert_sample(
+        repo_moved().repo_type("space").repo("me/demo").to("us/demo"),
+        &payload("move", "repo", repo, moved),
+    );
+}
+
+#[test]
+fn a_repo_made_private_is_private_now() {
+    for private in [true, false] {
+        let head = json!({ "headSha": NEW, "private": private, "tags": ["license:mit"] });
+        let repo = with(repo("model", "me/model", ""), head);
+        assert_sample(
+            repo_made_private().repo("me/model").tags(["license:mit"]).private(private),
+            &payload(
+                "update",
+                "repo.config",
+                repo,
+                json!({ "updatedConfig": { "private": private } }),
+            ),
+        );
+    }
+}
+
+/// Discussion 7 of a model of `me`.
+fn discussion(more: Value) -> Value {
+    let discussion = json!({
+        "id": "65d000000000000000000004",
+        "num": 7,
+        "title": "Licence",
+        "author": { "id": "65d0000000000000000000ff" },
+        "url": {
+            "web": "https://huggingface.co/me/model/discussions/7",
+            "api": "https://huggingface.co/api/models/me/model/discussions/7",
+        },
+        "isPullRequest": false,
+        "status": "open",
+    });
+    with(discussion, more)
+}
+
+fn comment(hidden: bool, more: Value) -> Value {
+    let comment = json!({
+        "id": "65d000000000000000000006",
+        "author": { "id": "65d0000000000000000000ff" },
+        "hidden": hidden,
+        "url": { "web": "https://huggingface.co/me/model/discussions/7#65d000000000000000000006" },
+    });
+    with(comment, more)
+}
+
+#[test]
+fn an_opened_discussion_has_its_first_comment() {
+    let sample = || {
+        let sample = discussion_opened().repo("me/model").title("Licence").number(7);
+        sample.author("65d0000000000000000000ff").text("Which one?")
+    };
+    let wanted = |more| {
+        payload(
+            "create",
+            "discussion",
+            repo("model", "me/model", ""),
+            json!({
+                "discussion": discussion(more),
+                "comment": comment(false, json!({ "content": "Which one?" })),
+            }),
+        )
+    };
+    assert_sample(sample(), &wanted(json!({})));
+    let changes = json!({ "isPullRequest": true, "changes": { "base": "refs/heads/main" } });
+    assert_sample(sample().pull_request(), &wanted(changes));
+}
+
+#[test]
+fn a_merged_pull_request_names_the_commit() {
+    let sample = pull_request_merged().repo("me/model").title("Licence").number(7);
+    let merged = discussion(json!({
+        "isPullRequest": true,
+        "status": "merged",
+        "changes": { "base": "refs/heads/main", "mergeCommitId": "abc" },
+    }));
+    assert_sample(
+        sample.author("65d0000000000000000000ff").merge_commit("abc"),
+        &payload(
+            "update",
+            "discussion",
+            repo("model", "me/model", ""),
+            json!({
+                "discussion": merged
+            }),
+        ),
+    );
+}
+
+#[test]
+fn a_comment_has_text_until_it_is_hidden() {
+    let wanted = |action, comment| {
+        let parts = json!({ "discussion": discussion(json!({})), "comment": comment });
+        payload(action, "discussion.comment", repo("model", "me/model", ""), parts)
+    };
+    let created = comment_created().repo("me/model").title("Licence").number(7);
+    assert_sample(
+        created.author("65d0000000000000000000ff").text("Why?"),
+        &wanted("create", comment(false, json!({ "content": "Why?" }))),
+    );
+    let hidden = comment_hidden().repo("me/model").title("Licence").number(7);
+    assert_sample(
+        hidden.author("65d0000000000000000000ff"),
+        &wanted("update", comment(true, json!({}))),
+    );
+}

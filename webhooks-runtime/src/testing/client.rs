@@ -1,0 +1,270 @@
+//! A client that hands its requests to a server's app, without a port in between.
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use actix_web::body::to_bytes;
+use actix_web::dev::Service;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, Uri};
+use actix_web::test::{TestRequest as ActixRequest, init_service};
+use actix_web::web::Bytes;
+use actix_web::{App, rt};
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::LocalSet;
+use uuid::Uuid;
+
+use super::TestResponse;
+use crate::WebhooksServer;
+use crate::endpoint::arg::WEBHOOK_ID;
+use crate::server::{Blueprint, Dispatcher, LaunchError, SECRET, guard, in_process, logs};
+
+/// Sends requests to a server that runs inside the test: no port, no network, no waiting.
+///
+/// The test is the same on every machine, since the environment isn't read. Where an endpoint has a
+/// secret, the client brings the right one, as the Hub does; for `secret_env = "…"` both get one
+/// made up for the test.
+///
+/// Log lines, with the cause of every failed delivery, go to the output that `cargo test` shows for a
+/// test that fails. `RUST_LOG` filters them.
+///
+/// ```
+/// use webhooks_runtime::testing::{TestClient, comment_created};
+/// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// #[webhook_endpoint]
+/// async fn answer(payload: WebhookPayload) -> Result<String, std::fmt::Error> {
+///     let comment = payload.comment.and_then(|comment| comment.content);
+///     comment.ok_or(std::fmt::Error)
+/// }
+///
+/// let server = WebhooksServer::empty().endpoint(answer::endpoint()).webhook_secret("hush");
+/// let client = TestClient::new(server)?;
+///
+/// let response = client.post(answer::PATH, comment_created().text("Hello!")).send();
+/// assert_eq!(response.text(), "Hello!");
+///
+/// let response = client.post(answer::PATH, comment_created()).secret("guessed").send();
+/// assert_eq!(response.status(), 403);
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestClient {
+    dispatcher: Arc<Dispatcher>,
+    app: mpsc::UnboundedSender<Job>,
+}
+
+/// A request on its way to the app's thread, and what to do with the response.
+struct Job {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+    respond: Box<dyn FnOnce(TestResponse) + Send>,
+}
+
+impl TestClient {
+    /// A client of this server, which is started for it.
+    ///
+    /// # Errors
+    ///
+    /// When a server like this cannot start; [`LaunchError`] says why.
+    pub fn new(server: WebhooksServer) -> Result<Self, LaunchError> {
+        logs::init_for_tests();
+        let blueprint = in_process(server)?;
+        let dispatcher = Arc::clone(&blueprint.dispatcher);
+        let (app, jobs) = mpsc::unbounded_channel();
+        // On a thread of its own, so that a test need not be async, and may be.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new()
+            .name("webhooks-test-server".to_owned())
+            .spawn(move || LocalSet::new().block_on(&runtime, serve(blueprint, jobs)))?;
+        Ok(Self { dispatcher, app })
+    }
+
+    /// A delivery: a POST of `body` as JSON, with the right secret and a `Webhook-Id` of its own.
+    ///
+    /// `body` is a [`Sample`](super::Sample), a [`WebhookPayload`](crate::WebhookPayload), or whatever
+    /// else the endpoint takes.
+    ///
+    /// # Panics
+    ///
+    /// When `path` is no path, or `body` cannot be written as JSON.
+    #[track_caller]
+    #[allow(clippy::needless_pass_by_value, reason = "a body is made for its request")]
+    pub fn post(&self, path: &str, body: impl Serialize) -> TestRequest {
+        let body = match serde_json::to_vec(&body) {
+            Ok(body) => Bytes::from(body),
+            Err(error) => fail(&format!("this body cannot be written as JSON: {error}")),
+        };
+        let length = HeaderValue::from(body.len());
+        let request = self
+            .request(Method::POST, path, body)
+            .set(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .set(CONTENT_LENGTH, length)
+            .header(WEBHOOK_ID.as_str(), &Uuid::new_v4().to_string());
+        let secret = self.dispatcher.secret_of(request.uri.path());
+        match secret.map(HeaderValue::from_bytes) {
+            Some(Ok(secret)) => request.set(SECRET, secret),
+            // What no header can carry was refused when the server was made.
+            Some(Err(_)) | None => request,
+        }
+    }
+
+    /// A GET, for a page or a route of your own.
+    ///
+    /// # Panics
+    ///
+    /// When `path` is no path.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> TestRequest {
+        self.request(Method::GET, path, Bytes::new())
+    }
+
+    #[track_caller]
+    fn request(&self, method: Method, path: &str, body: Bytes) -> TestRequest {
+        let uri = match path.parse() {
+            Ok(uri) if path.starts_with('/') => uri,
+            _ => fail(&format!(
+                "{path:?} is no path like \"/webhooks/say_hello\"; the one of a function is say_hello::PATH"
+            )),
+        };
+        TestRequest { app: self.app.clone(), method, uri, headers: HeaderMap::new(), body }
+    }
+}
+
+/// A request that is sent by [`send`](Self::send) or, in async code, by `.await`.
+#[derive(Clone, Debug)]
+#[must_use = "a request does nothing until `.send()`, or `.await` in async code"]
+pub struct TestRequest {
+    app: mpsc::UnboundedSender<Job>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl TestRequest {
+    /// Sets a header: `Webhook-Id`, for instance, to deliver one delivery twice.
+    ///
+    /// # Panics
+    ///
+    /// When no header can have this name or this value.
+    #[track_caller]
+    pub fn header(self, name: &str, value: &str) -> Self {
+        match (name.parse(), value.parse()) {
+            (Ok(name), Ok(value)) => self.set(name, value),
+            _ => fail(&format!("no header can be called {name:?} and have this value")),
+        }
+    }
+
+    /// Brings this secret in place of the right one.
+    ///
+    /// # Panics
+    ///
+    /// When no header can have this value.
+    #[track_caller]
+    pub fn secret(self, secret: &str) -> Self {
+        self.header(SECRET.as_str(), secret)
+    }
+
+    /// Brings no secret.
+    pub fn without_secret(mut self) -> Self {
+        self.headers.remove(SECRET);
+        self
+    }
+
+    /// Sends the request and waits for the response.
+    ///
+    /// It blocks the thread. In async code `.await` the request instead.
+    ///
+    /// # Panics
+    ///
+    /// When there is no response, since a page or a route of your own panicked. The function of an
+    /// endpoint may panic: that is a response with the status 500.
+    #[track_caller]
+    pub fn send(self) -> TestResponse {
+        let (sender, response) = sync_channel(1);
+        self.hand_over(move |response| {
+            let _ = sender.send(response);
+        });
+        response.recv().unwrap_or_else(|_| no_response())
+    }
+
+    fn set(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
+        // `Debug` doesn't show it.
+        value.set_sensitive(name == SECRET);
+        self.headers.insert(name, value);
+        self
+    }
+
+    fn hand_over(self, respond: impl FnOnce(TestResponse) + Send + 'static) {
+        let Self { app, method, uri, headers, body } = self;
+        let respond = Box::new(respond);
+        // An error says that the app's thread is gone. Then `respond` is dropped, which tells.
+        let _ = app.send(Job { method, uri, headers, body, respond });
+    }
+}
+
+impl IntoFuture for TestRequest {
+    type Output = TestResponse;
+    type IntoFuture = Pin<Box<dyn Future<Output = TestResponse> + Send>>;
+
+    /// As [`send`](TestRequest::send), without blocking the thread.
+    fn into_future(self) -> Self::IntoFuture {
+        let (sender, response) = oneshot::channel();
+        self.hand_over(move |response| {
+            let _ = sender.send(response);
+        });
+        Box::pin(async move { response.await.unwrap_or_else(|_| no_response()) })
+    }
+}
+
+/// Answers requests, all at the same time, until the last client is gone.
+async fn serve(blueprint: Blueprint, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    let app = App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
+    let app = Rc::new(init_service(app).await);
+    while let Some(Job { method, uri, headers, body, respond }) = jobs.recv().await {
+        let app = Rc::clone(&app);
+        rt::spawn(async move {
+            let mut request = ActixRequest::with_uri(&uri.to_string())
+                .method(method)
+                .peer_addr(SocketAddr::from(([127, 0, 0, 1], 7860)))
+                .set_payload(body);
+            for header in &headers {
+                request = request.insert_header(header);
+            }
+            let response = match app.call(request.to_request()).await {
+                Ok(response) => response.into_parts().1,
+                Err(error) => error.error_response().map_into_boxed_body(),
+            };
+            let (status, headers) = (response.status(), response.headers().clone());
+            // Without the whole of its body it is no response.
+            if let Ok(body) = to_bytes(response.into_body()).await {
+                respond(TestResponse::new(status, headers, body));
+            }
+        });
+    }
+}
+
+#[track_caller]
+fn no_response() -> TestResponse {
+    fail("there is no response: what should have made it panicked, or its body broke off")
+}
+
+#[track_caller]
+#[allow(clippy::panic, reason = "a test that cannot go on")]
+fn fail(text: &str) -> ! {
+    panic!("{text}")
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.uri)
+    }
+}
