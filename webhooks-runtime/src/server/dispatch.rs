@@ -9,7 +9,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
 
 use actix_web::error::{
     JsonPayloadError, PathError, PayloadError, QueryPayloadError, UrlencodedError,
@@ -21,6 +25,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::error::Elapsed;
 use tracing::Instrument;
 
 use super::record::{DELIVERY, Record};
@@ -154,7 +159,7 @@ impl Dispatcher {
         }
         let mut payload = payload.into_inner();
         let reading = Bytes::from_request(request, &mut payload);
-        match tokio::time::timeout(self.limits.request_timeout, reading).await {
+        match within(self.limits.request_timeout, reading).await {
             Ok(Ok(body)) => Ok(body),
             Ok(Err(error)) => Err(match error.as_error() {
                 Some(PayloadError::Overflow) => self.too_large(),
@@ -178,6 +183,28 @@ impl Dispatcher {
 impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.endpoints.keys()).finish()
+    }
+}
+
+/// Waits no longer than `limit`. A body that came in one piece with its head is read without a timer,
+/// which would cost as much as the reading.
+async fn within<F: Future>(limit: Duration, reading: F) -> Result<F::Output, Elapsed> {
+    let mut reading = pin!(reading);
+    let mut looked = false;
+    let there = poll_fn(|context| match reading.as_mut().poll(context) {
+        Poll::Ready(read) => Poll::Ready(Some(read)),
+        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending => {
+            // actix-web calls the handler when it has the head, and takes the body from the same
+            // buffer right after that.
+            looked = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    });
+    match there.await {
+        Some(read) => Ok(read),
+        None => tokio::time::timeout(limit, reading).await,
     }
 }
 

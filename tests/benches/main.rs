@@ -1,0 +1,187 @@
+//! How fast and how large a server is, beside the same server written by hand and beside the Python
+//! original. Run it with `./tests/bench`.
+//!
+//! Each server runs alone, on one core, in rounds that take turns, with the load on another core. A
+//! ratio is taken within each round, so that what slows the machine down for a while slows both.
+
+mod build;
+mod load;
+mod numbers;
+mod server;
+mod table;
+
+use std::error::Error;
+
+use build::CleanBuild;
+use load::Load;
+use numbers::{median, ratio};
+use server::{Kind, Server};
+use table::Table;
+
+/// Rounds of load, and seconds of each. Starts are cheaper, so there are more of them.
+struct Effort {
+    rounds: usize,
+    seconds: u32,
+    starts: usize,
+    builds: usize,
+}
+
+const WHOLE: Effort = Effort { rounds: 9, seconds: 5, starts: 21, builds: 3 };
+/// Enough to see that all of it works; the figures mean little.
+const QUICK: Effort = Effort { rounds: 1, seconds: 1, starts: 1, builds: 0 };
+
+/// How many requests are answered before the memory is read.
+const REQUESTS: u64 = 100_000;
+
+/// What was measured of one server, a value for each round or start.
+#[derive(Default)]
+struct Measured {
+    /// Requests per second.
+    rates: Vec<f64>,
+    /// The 99th percentile of the time to the answer, in milliseconds.
+    p99s: Vec<f64>,
+    /// Milliseconds from the start of the process to the first 200.
+    starts: Vec<f64>,
+    /// Resident memory after [`REQUESTS`] requests, in MiB.
+    memory: f64,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let effort = if quick { QUICK } else { WHOLE };
+    let servers = Server::all()?;
+    let load = Load::new()?;
+
+    let mut measured: Vec<Measured> = servers.iter().map(|_| Measured::default()).collect();
+    for round in 0..effort.rounds {
+        progress(&format!("round {} of {}", round + 1, effort.rounds));
+        for index in taking_turns(servers.len(), round) {
+            let running = servers[index].start()?;
+            let answered = load.run(&running.url, effort.seconds)?;
+            measured[index].rates.push(answered.rate);
+            measured[index].p99s.push(answered.p99_ms);
+        }
+    }
+    for start in 0..effort.starts {
+        progress(&format!("start {} of {}", start + 1, effort.starts));
+        for index in taking_turns(servers.len(), start) {
+            // Seconds each: a few are enough for one that is a hundred times above the bound.
+            if servers[index].kind == Kind::Original && start >= 3 {
+                continue;
+            }
+            measured[index].starts.push(servers[index].start()?.milliseconds);
+        }
+    }
+    for (server, measured) in servers.iter().zip(&mut measured) {
+        progress(&format!("memory of {}", server.name));
+        let running = server.start()?;
+        let mut answered = 0;
+        while answered < if quick { 1 } else { REQUESTS } {
+            answered += load.run(&running.url, effort.seconds)?.requests;
+        }
+        measured.memory = running.memory()?;
+    }
+    progress("");
+    report(&servers, &measured, &effort, load.payload_bytes());
+
+    if effort.builds > 0 {
+        report_builds(effort.builds)?;
+    }
+    Ok(())
+}
+
+/// The order within a round: there and back again, so that none always comes after the same other.
+fn taking_turns(count: usize, round: usize) -> Vec<usize> {
+    if round.is_multiple_of(2) { (0..count).collect() } else { (0..count).rev().collect() }
+}
+
+fn report(servers: &[Server], measured: &[Measured], effort: &Effort, payload_bytes: usize) {
+    say(&format!(
+        "Medians of {} rounds of {} s: one core for the server, one for the load, {} connections, a \
+         payload of {payload_bytes} bytes.\n",
+        effort.rounds,
+        effort.seconds,
+        load::CONNECTIONS,
+    ));
+    let mut table = Table::new(&[
+        "server",
+        "requests/s",
+        "p99, ms",
+        "start to first 200, ms",
+        "memory after 100,000 requests, MiB",
+    ]);
+    for (server, measured) in servers.iter().zip(measured) {
+        table.row([
+            server.name.to_owned(),
+            numbers::thousands(median(&measured.rates)),
+            format!("{:.2}", median(&measured.p99s)),
+            format!("{:.1}", median(&measured.starts)),
+            format!("{:.1}", measured.memory),
+        ]);
+    }
+    say(&table.to_string());
+
+    let of = |kind| servers.iter().position(|server| server.kind == kind).map(|i| &measured[i]);
+    let mut table = Table::new(&["ratio", "median", "lowest", "highest"]);
+    let mut compare = |name: &str, one: Option<&Measured>, other: Option<&Measured>, p99| {
+        if let (Some(one), Some(other)) = (one, other) {
+            let values = |measured: &Measured| match p99 {
+                true => measured.p99s.clone(),
+                false => measured.rates.clone(),
+            };
+            let ratio = ratio(&values(one), &values(other));
+            let digits = if ratio.median < 10.0 { 3 } else { 1 };
+            let number = |value: f64| format!("{value:.digits$}");
+            table.row([
+                name.to_owned(),
+                number(ratio.median),
+                number(ratio.lowest),
+                number(ratio.highest),
+            ]);
+        }
+    };
+    let ours = of(Kind::Ours);
+    compare("requests/s: ours / by hand", ours, of(Kind::ByHand), false);
+    compare("p99: ours / by hand", ours, of(Kind::ByHand), true);
+    compare("requests/s: 1,000 endpoints / one", of(Kind::Thousand), ours, false);
+    compare("requests/s: a log line each / none", of(Kind::Logging), ours, false);
+    compare("requests/s: ours / Python", ours, of(Kind::Original), false);
+    say(&table.to_string());
+}
+
+fn report_builds(rounds: usize) -> Result<(), Box<dyn Error>> {
+    let mut bare = CleanBuild::new("fixture-bare");
+    let mut ours = CleanBuild::new("fixture-measured");
+    for round in 0..rounds {
+        progress(&format!("clean build {} of {rounds}", round + 1));
+        bare.run()?;
+        ours.run()?;
+    }
+    progress("");
+    let mut table = Table::new(&["clean build, unoptimized", "crates", "seconds"]);
+    for (name, build) in [("actix-web and serde_json", &bare), ("webhooks-runtime", &ours)] {
+        table.row([
+            name.to_owned(),
+            build.crates.to_string(),
+            format!("{:.1}", median(&build.seconds)),
+        ]);
+    }
+    table.row([
+        "added".to_owned(),
+        ours.crates.saturating_sub(bare.crates).to_string(),
+        format!("{:.1}", median(&ours.seconds) - median(&bare.seconds)),
+    ]);
+    say(&table.to_string());
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "the result")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Where it stands, on a line that the next one replaces.
+#[allow(clippy::print_stderr, reason = "not a part of the result")]
+fn progress(text: &str) {
+    eprint!("\r\x1b[K{text}");
+}

@@ -1,0 +1,151 @@
+//! The servers that are compared, each a process of its own.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tests::client::request;
+use tests::program::build;
+use webhooks_runtime::testing::dataset_commit;
+
+/// The secret that every server knows and every request brings.
+pub(crate) const SECRET: &str = "a-secret-of-the-benchmark";
+
+/// Where every server has its endpoint.
+const PATH: &str = "/webhooks/trigger_training";
+
+/// The core that serves.
+const CORE: &str = "0";
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    ByHand,
+    Ours,
+    Thousand,
+    Logging,
+    Original,
+}
+
+pub(crate) struct Server {
+    pub(crate) kind: Kind,
+    pub(crate) name: &'static str,
+    program: PathBuf,
+    argument: Option<PathBuf>,
+    /// What `RUST_LOG` is.
+    log: &'static str,
+}
+
+impl Server {
+    /// Builds them all. The Python original is among them when `PEER_PYTHON` names a Python that has
+    /// it.
+    pub(crate) fn all() -> io::Result<Vec<Self>> {
+        let ours = build("fixture-measured", "release");
+        let rust = |kind, name, program, log| Self { kind, name, program, argument: None, log };
+        let mut servers = vec![
+            rust(Kind::ByHand, "actix-web by hand", build("fixture-by-hand", "release"), "warn"),
+            rust(Kind::Ours, "webhooks-runtime", ours.clone(), "warn"),
+            rust(
+                Kind::Thousand,
+                "… with 1,000 endpoints",
+                build("fixture-thousand", "release"),
+                "warn",
+            ),
+            rust(Kind::Logging, "… with a log line for each delivery", ours, "info"),
+        ];
+        if let Some(python) = std::env::var_os("PEER_PYTHON") {
+            servers.push(Self {
+                kind: Kind::Original,
+                name: "huggingface_hub (Python)",
+                program: python.into(),
+                argument: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/original.py")),
+                log: "",
+            });
+        }
+        Ok(servers)
+    }
+
+    /// Starts the server and waits for its first 200.
+    pub(crate) fn start(&self) -> Result<Running, Box<dyn Error>> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut output = tempfile::tempfile()?;
+        let started = Instant::now();
+        let child = pinned(CORE, &self.program)
+            .args(&self.argument)
+            .env("WEBHOOK_SECRET", SECRET)
+            .env("GRADIO_SERVER_PORT", port.to_string())
+            .env("GRADIO_ANALYTICS_ENABLED", "False")
+            .env("RUST_LOG", self.log)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output.try_clone()?)
+            .spawn()?;
+        let base = format!("http://127.0.0.1:{port}");
+        let url = format!("{base}{PATH}");
+        let mut running = Running { child, url, milliseconds: 0.0 };
+        let body = serde_json::to_string(&dataset_commit())?;
+        while !answers(&base, &body) {
+            if running.child.try_wait()?.is_some() || started.elapsed() > PATIENCE {
+                return Err(format!("{} doesn't start: {}", self.name, whole(&mut output)?).into());
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        running.milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        Ok(running)
+    }
+}
+
+/// A server that runs. It is ended when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) url: String,
+    /// From the start of the process to the first 200.
+    pub(crate) milliseconds: f64,
+}
+
+impl Running {
+    /// Its resident memory, in MiB.
+    pub(crate) fn memory(&self) -> Result<f64, Box<dyn Error>> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = resident.and_then(|text| text.trim().strip_suffix(" kB"));
+        Ok(kibibytes.ok_or("no VmRSS")?.parse::<f64>()? / 1024.0)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An error says that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether a delivery is answered with 200.
+fn answers(base: &str, body: &str) -> bool {
+    let secret = format!("X-Webhook-Secret: {SECRET}");
+    let headers = [secret.as_str(), "Content-Type: application/json"];
+    request(base, &format!("POST {PATH}"), &headers, body).is_ok_and(|answer| answer.status == 200)
+}
+
+/// All that a server has printed.
+fn whole(output: &mut File) -> io::Result<String> {
+    let mut text = String::new();
+    output.rewind()?;
+    output.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// A program that stays on one core.
+pub(crate) fn pinned(core: &str, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", core]).arg(program);
+    command
+}
