@@ -144,6 +144,47 @@ async fn what_is_not_json_is_a_422() {
 }
 
 #[tokio::test]
+async fn a_field_that_nobody_reads_may_hold_any_bytes() {
+    let server = open_server().await;
+    let body = dataset_commit().to_string();
+    let post = |first: &[u8], rest: &str| {
+        let length = format!("Content-Length: {}", first.len() + rest.len());
+        let head = head(&format!("POST {}", echo::PATH), &[&length]);
+        let bytes = [head.as_bytes(), first, rest.as_bytes()].concat();
+        exchange(server.local_url(), bytes).unwrap()
+    };
+    let answer = post(b"{\"unknown\": \"\xff\",", &body[1..]);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json(), dataset_commit());
+    let answer = post(b"{\"event\": {\"action\": \"\xff\"},", &body[1..]);
+    assert_eq!(
+        (answer.status, answer.json()["detail"][0]["type"].clone()),
+        (422, json!("json_invalid"))
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_pieces() {
+    let server = open_server().await;
+    let body = dataset_commit().to_string();
+    for pieces in [1, 2, 3, body.len()] {
+        let mut stream = connect(server.local_url()).unwrap();
+        let head = head(&format!("POST {}", echo::PATH), &["Transfer-Encoding: chunked"]);
+        stream.write_all(head.as_bytes()).unwrap();
+        for piece in body.as_bytes().chunks(body.len().div_ceil(pieces)) {
+            write!(stream, "{:x}\r\n", piece.len()).unwrap();
+            stream.write_all(piece).unwrap();
+            stream.write_all(b"\r\n").unwrap();
+        }
+        stream.write_all(b"0\r\n\r\n").unwrap();
+        let answer = read_answer(&mut stream).unwrap();
+        assert_eq!((answer.status, answer.json()), (200, dataset_commit()), "{pieces} pieces");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn json_is_taken_under_any_name_but_a_form_is_not() {
     let server = open_server().await;
     let body = dataset_commit().to_string();
@@ -185,6 +226,8 @@ async fn a_body_over_the_limit_is_a_413_with_and_without_its_length() {
     let chunked = head(&first, &["Transfer-Encoding: chunked"]);
     assert_eq!(exchange(url, format!("{chunked}{chunk}0\r\n\r\n")).unwrap().status, 200);
     assert_eq!(exchange(url, format!("{chunked}{chunk}{chunk}0\r\n\r\n")).unwrap().status, 413);
+    let chunk = format!("{:x}\r\n{}\r\n", 1001, "x".repeat(1001));
+    assert_eq!(exchange(url, format!("{chunked}{chunk}0\r\n\r\n")).unwrap().status, 413);
     server.stop().await;
 }
 

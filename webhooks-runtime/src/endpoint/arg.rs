@@ -9,6 +9,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
+use std::time::SystemTime;
+
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header::HeaderName;
 use actix_web::web::{Bytes, BytesMut, Form, Json};
@@ -66,7 +68,9 @@ impl EndpointArg for Delivery {
     async fn extract(call: &Call) -> Result<Self, Failure> {
         let header = call.request.headers().get(WEBHOOK_ID).and_then(|id| id.to_str().ok());
         let id = header.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
-        Ok(Self { id, attempt: 1, received_at: call.received_at })
+        let now = SystemTime::now();
+        let received_at = now.checked_sub(call.received.elapsed()).unwrap_or(now);
+        Ok(Self { id, attempt: 1, received_at })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::SystemTime;
+use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
@@ -17,7 +17,8 @@ use super::fault::BodyFault;
 pub struct Call {
     pub(crate) request: HttpRequest,
     pub(crate) body: Bytes,
-    pub(crate) received_at: SystemTime,
+    /// When the request's head had arrived.
+    pub(crate) received: Instant,
 }
 
 impl Call {

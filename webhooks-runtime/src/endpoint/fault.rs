@@ -82,7 +82,13 @@ impl StdError for BodyFault {}
 
 /// Reads `body` as JSON. Only when that fails is it read again, with an eye on the path.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyFault> {
-    serde_json::from_slice(body).map_err(|error| {
+    // Checked once as a whole, the text isn't checked again string by string. JSON that holds something
+    // else, in a field that nobody reads, is still JSON.
+    let value = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    value.map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
             Err(traced) => BodyFault::new(traced.inner(), || {

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::Scope;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
-use actix_web::{HttpRequest, Scope};
 
 use super::connection::{Connection, Serving};
 use super::dispatch::{Dispatcher, SECRET, not_found};
@@ -49,7 +49,7 @@ impl Blueprint {
     /// Adds everything to an app. What the user configured goes before the page, and after the
     /// endpoints.
     pub(crate) fn apply(&self, app: &mut ServiceConfig) {
-        app.default_service(web::to(not_found));
+        app.default_service(web::to(async || not_found()));
         app.service(self.endpoints());
         for configure in self.configure.iter().chain(&self.ui) {
             configure(app);
@@ -60,10 +60,14 @@ impl Blueprint {
     fn endpoints(&self) -> Scope {
         let body_limit = self.dispatcher.limits().body;
         let dispatcher = Arc::clone(&self.dispatcher);
-        let dispatch = move |request: HttpRequest, payload: web::Payload| {
+        let dispatch = fn_service(move |request: ServiceRequest| {
             let dispatcher = Arc::clone(&dispatcher);
-            async move { dispatcher.dispatch(request, payload).await }
-        };
+            async move {
+                let (request, payload) = request.into_parts();
+                let response = dispatcher.dispatch(&request, payload).await;
+                Ok(ServiceResponse::new(request, response))
+            }
+        });
         web::scope("/webhooks")
             .app_data(PayloadConfig::new(body_limit))
             // The Hub is not the only one who posts, and not all others name the content's type.
@@ -73,6 +77,6 @@ impl Blueprint {
                     .content_type_required(false)
                     .content_type(|_| true),
             )
-            .default_service(web::to(dispatch))
+            .default_service(dispatch)
     }
 }

@@ -9,25 +9,21 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
-use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
-use std::task::Poll;
-use std::time::Duration;
 
-use actix_web::error::{
-    JsonPayloadError, PathError, PayloadError, QueryPayloadError, UrlencodedError,
-};
+use actix_web::dev::Payload;
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
 use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, Bytes};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use foldhash::fast::RandomState;
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
-use tokio::time::error::Elapsed;
 use tracing::Instrument;
 
+use super::body::{self, Unread};
 use super::record::{DELIVERY, Record};
 use crate::config::Limits;
 use crate::endpoint::call::{Call, Failure};
@@ -72,7 +68,8 @@ pub(crate) struct Guarded {
 
 /// All endpoints by path, and the limits that hold for each.
 pub(crate) struct Dispatcher {
-    endpoints: HashMap<String, Guarded>,
+    /// With a hash made for speed: nobody outside can add a path.
+    endpoints: HashMap<String, Guarded, RandomState>,
     limits: Limits,
     secret_in_query: bool,
 }
@@ -98,34 +95,29 @@ impl Dispatcher {
     }
 
     /// Answers a request to a path below `/webhooks`.
-    pub(crate) async fn dispatch(
-        &self,
-        request: HttpRequest,
-        payload: web::Payload,
-    ) -> HttpResponse {
+    pub(crate) async fn dispatch(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
         let Some(guarded) = self.find(request.path()) else {
-            return not_found().await;
+            return not_found();
         };
-        let record = Record::new(&guarded.endpoint.path, &request);
-        let mut body = Bytes::new();
-        let response = match self.admit(guarded, &request, payload).await {
-            Ok(read) => {
-                body = read;
-                call(&guarded.endpoint, request, body.clone(), &record).await
+        let record = Record::new(&guarded.endpoint.path, request);
+        let read = match self.admit(guarded, request) {
+            Ok(()) => self.read(payload).await,
+            Err(refusal) => Err(refusal),
+        };
+        let (body, response) = match read {
+            Ok(body) => {
+                let call =
+                    Call { request: request.clone(), body: body.clone(), received: record.started };
+                (body, answer(&guarded.endpoint, call, &record).await)
             }
-            Err(refusal) => refusal.response(),
+            Err(refusal) => (Bytes::new(), refusal.response()),
         };
         record.log(&body, response.status());
         response
     }
 
-    /// Lets a request in and reads its body, or says why not.
-    async fn admit(
-        &self,
-        guarded: &Guarded,
-        request: &HttpRequest,
-        payload: web::Payload,
-    ) -> Result<Bytes, Refusal> {
+    /// Decides by its head whether a request is let in.
+    fn admit(&self, guarded: &Guarded, request: &HttpRequest) -> Result<(), Refusal> {
         if request.method() != Method::POST {
             return Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -136,7 +128,15 @@ impl Dispatcher {
             self.check_secret(secrets, request)?;
         }
         check_kind(request)?;
-        self.read(request, payload).await
+        // Before the body is waited for. The reading checks again, as this header may lie.
+        let announced =
+            request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced
+            .is_some_and(|length| length.parse().is_ok_and(|bytes: usize| bytes > self.limits.body))
+        {
+            return Err(self.too_large());
+        }
+        Ok(())
     }
 
     /// The secret comes in its header or, where that is allowed, as `?secret=`. The header decides.
@@ -148,29 +148,17 @@ impl Dispatcher {
         }
     }
 
-    async fn read(&self, request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
-        // Before the body is waited for. The reading checks again, as this header may lie.
-        let announced =
-            request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if announced
-            .is_some_and(|length| length.parse().is_ok_and(|bytes: usize| bytes > self.limits.body))
-        {
-            return Err(self.too_large());
-        }
-        let mut payload = payload.into_inner();
-        let reading = Bytes::from_request(request, &mut payload);
-        match within(self.limits.request_timeout, reading).await {
-            Ok(Ok(body)) => Ok(body),
-            Ok(Err(error)) => Err(match error.as_error() {
-                Some(PayloadError::Overflow) => self.too_large(),
-                _ => {
-                    Refusal::new(StatusCode::BAD_REQUEST, "The body could not be read to its end.")
-                }
-            }),
-            Err(_) => {
-                Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive."))
+    async fn read(&self, payload: Payload) -> Result<Bytes, Refusal> {
+        let reading = body::read(payload, self.limits.body, self.limits.request_timeout);
+        reading.await.map_err(|unread| match unread {
+            Unread::TooLarge => self.too_large(),
+            Unread::Broken => {
+                Refusal::new(StatusCode::BAD_REQUEST, "The body could not be read to its end.")
             }
-        }
+            Unread::Late => {
+                Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.")
+            }
+        })
     }
 
     fn too_large(&self) -> Refusal {
@@ -186,30 +174,8 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
-/// Waits no longer than `limit`. A body that came in one piece with its head is read without a timer,
-/// which would cost as much as the reading.
-async fn within<F: Future>(limit: Duration, reading: F) -> Result<F::Output, Elapsed> {
-    let mut reading = pin!(reading);
-    let mut looked = false;
-    let there = poll_fn(|context| match reading.as_mut().poll(context) {
-        Poll::Ready(read) => Poll::Ready(Some(read)),
-        Poll::Pending if looked => Poll::Ready(None),
-        Poll::Pending => {
-            // actix-web calls the handler when it has the head, and takes the body from the same
-            // buffer right after that.
-            looked = true;
-            context.waker().wake_by_ref();
-            Poll::Pending
-        }
-    });
-    match there.await {
-        Some(read) => Ok(read),
-        None => tokio::time::timeout(limit, reading).await,
-    }
-}
-
 /// The answer for a path that nothing is at.
-pub(crate) async fn not_found() -> HttpResponse {
+pub(crate) fn not_found() -> HttpResponse {
     Refusal::new(StatusCode::NOT_FOUND, "There is no webhook endpoint at this path.").response()
 }
 
@@ -253,19 +219,13 @@ fn check_kind(request: &HttpRequest) -> Result<(), Refusal> {
 }
 
 /// Calls the function. Whatever becomes of it there is an answer.
-async fn call(
-    endpoint: &Registered,
-    request: HttpRequest,
-    body: Bytes,
-    record: &Record<'_>,
-) -> HttpResponse {
+async fn answer(endpoint: &Registered, call: Call, record: &Record<'_>) -> HttpResponse {
     let span = tracing::info_span!(
         target: DELIVERY,
         "delivery",
         endpoint = endpoint.path,
         webhook_id = record.webhook_id()
     );
-    let call = Call { request, body, received_at: record.received_at };
     let running = AssertUnwindSafe((endpoint.caller)(call)).catch_unwind().instrument(span.clone());
     let result = running.await;
     let _entered = span.enter();

@@ -1,12 +1,13 @@
 //! The server: a builder, and what it builds.
 //!
-//! `error` says why it doesn't start. `dispatch` brings a request to its function, `record` notes
-//! what became of it, `connection` cuts off who sends none, `app` puts the actix app together, and
+//! `error` says why it doesn't start. `dispatch` brings a request to its function, `body` reads what
+//! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the actix app together, and
 //! `launch` binds, serves and stops, with the words of `banner`. `prepare` finds all that is wrong
 //! before.
 
 mod app;
 mod banner;
+mod body;
 mod connection;
 mod dispatch;
 mod error;

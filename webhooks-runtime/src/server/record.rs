@@ -1,7 +1,7 @@
 //! What became of a delivery: one line in the log.
 
 use std::borrow::Cow;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -21,9 +21,7 @@ const LONGEST: usize = 200;
 pub(crate) struct Record<'a> {
     endpoint: &'a str,
     webhook_id: Option<HeaderValue>,
-    /// For people; the clock may be set in between.
-    pub(crate) received_at: SystemTime,
-    started: Instant,
+    pub(crate) started: Instant,
 }
 
 /// The parts of a payload that name an event.
@@ -52,7 +50,7 @@ struct Repo<'a> {
 impl<'a> Record<'a> {
     pub(crate) fn new(endpoint: &'a str, request: &HttpRequest) -> Self {
         let webhook_id = request.headers().get(WEBHOOK_ID).cloned();
-        Self { endpoint, webhook_id, received_at: SystemTime::now(), started: Instant::now() }
+        Self { endpoint, webhook_id, started: Instant::now() }
     }
 
     pub(crate) fn webhook_id(&self) -> Option<&str> {
