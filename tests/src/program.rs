@@ -13,16 +13,26 @@ use nix::unistd::Pid;
 
 use crate::client::PATIENCE;
 
-/// Builds a package of this workspace and gives the path of its program.
+/// Builds a package of this workspace and gives the path of the program of the same name.
 ///
 /// # Panics
 ///
 /// When it cannot be built; the message holds what cargo said.
 #[must_use]
 pub fn build(package: &str, profile: &str) -> PathBuf {
+    build_bin(package, package, profile)
+}
+
+/// Builds one of several programs of a package of this workspace and gives its path.
+///
+/// # Panics
+///
+/// When it cannot be built; the message holds what cargo said.
+#[must_use]
+pub fn build_bin(package: &str, bin: &str, profile: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--package", package, "--profile", profile])
+        .args(["build", "--package", package, "--bin", bin, "--profile", profile])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .output();
@@ -30,7 +40,7 @@ pub fn build(package: &str, profile: &str) -> PathBuf {
     let messages = String::from_utf8_lossy(&output.stdout);
     let program = messages.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let named = message["target"]["name"] == package;
+        let named = message["target"]["name"] == bin;
         message["executable"].as_str().filter(|_| named).map(PathBuf::from)
     });
     program.unwrap_or_else(|| fail(&String::from_utf8_lossy(&output.stderr)))

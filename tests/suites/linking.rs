@@ -4,11 +4,12 @@
 
 use tests::client::post;
 use tests::payloads::dataset_commit;
-use tests::program::{Program, build};
+use tests::program::{Program, build, build_bin};
 use webhooks_runtime::WebhooksServer;
 
 fn a_named_library_s_endpoints_are_served(profile: &str) {
-    let program = Program::start(&build("fixture-linked", profile), &["--port", "0"], &[]).unwrap();
+    let program = build_bin("fixture-bots", "linked", profile);
+    let program = Program::start(&program, &["--port", "0"], &[]).unwrap();
     let url = program.local_url();
     let body = dataset_commit().to_string();
     assert_eq!(post(&url, "/webhooks/hello", &body).unwrap().body, "hello openai/gsm8k");
@@ -35,7 +36,7 @@ fn a_named_library_is_linked_with_full_lto() {
 
 #[test]
 fn a_program_without_endpoints_says_how_linking_works() {
-    let program = build("fixture-unlinked", "dev");
+    let program = build_bin("fixture-bots", "unlinked", "dev");
     for arguments in [&["--port", "0"][..], &["endpoints"]] {
         let ended = Program::start(&program, arguments, &[]).unwrap().wait();
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
