@@ -67,22 +67,6 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
 }
 
 #[test]
-fn the_readme_shows_the_quickstart_and_what_it_prints() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
-    let readme = read("README.md");
-    let block = |start: &str| {
-        let (_, rest) = readme.split_once(start).unwrap();
-        rest.split("```").next().unwrap().to_owned()
-    };
-    assert_eq!(block("```rust\n"), read("examples/quickstart/src/main.rs"));
-    let program = start(&quickstart(), &["--port", "0"], &[]);
-    let url = program.local_url();
-    let printed = program.stop().stdout.replace(&url, "http://127.0.0.1:7860");
-    assert_eq!(block("$ cargo run -p quickstart\n"), printed);
-}
-
-#[test]
 fn the_experimental_warning_is_one_line_and_can_be_silenced() {
     let warnings = |variables: &[(&str, &str)]| {
         let program = start(&quickstart(), &["--port", "0"], variables);

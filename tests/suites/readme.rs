@@ -1,0 +1,178 @@
+//! Each README is held to its word: every block in it compiles and runs, or is what the screen shows.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::client::request;
+use tests::payloads::dataset_commit;
+use tests::program::{Program, build};
+
+const READMES: [&str; 2] = ["README.md", "README.ko.md"];
+
+/// The blocks of each README, by language and in this order. A block that is added here needs a test.
+const BLOCKS: [&str; 8] =
+    ["rust", "console", "console", "toml", "rust", "dockerfile", "yaml", "console"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The code blocks of a README: language and text.
+fn blocks(readme: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(root().join(readme)).unwrap();
+    let mut blocks = Vec::new();
+    let mut inside = false;
+    for event in Parser::new(&text) {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                blocks.push((language.to_string(), String::new()));
+                inside = true;
+            }
+            Event::End(TagEnd::CodeBlock) => inside = false,
+            Event::Text(text) if inside => blocks.last_mut().unwrap().1.push_str(&text),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// The block at a place of [`BLOCKS`].
+fn block(index: usize) -> String {
+    blocks(READMES[0]).swap_remove(index).1
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_block_is_known_and_the_same_in_both_languages() {
+    let [english, korean] = READMES.map(blocks);
+    let languages: Vec<_> = english.iter().map(|(language, _)| language.as_str()).collect();
+    assert_eq!(languages, BLOCKS);
+    assert_eq!(english, korean);
+    // What runs this test.
+    assert_eq!(block(7), "$ ./tests/run\n");
+}
+
+#[test]
+fn every_link_to_a_file_leads_somewhere() {
+    for readme in READMES {
+        let text = fs::read_to_string(root().join(readme)).unwrap();
+        let links = Parser::new(&text).filter_map(|event| match event {
+            Event::Start(Tag::Link { dest_url, .. }) => Some(dest_url.to_string()),
+            _ => None,
+        });
+        let files: Vec<_> = links.filter(|link| !link.starts_with("http")).collect();
+        assert!(!files.is_empty());
+        for file in files {
+            assert!(root().join(&file).exists(), "{readme}: {file}");
+        }
+    }
+}
+
+#[test]
+fn the_quickstart_is_the_first_program_and_prints_what_is_shown() {
+    let program = fs::read_to_string(root().join("examples/quickstart/src/main.rs")).unwrap();
+    assert_eq!(block(0), program);
+    let session = block(1);
+    let shown = session.strip_prefix("$ cargo run -p quickstart\n").unwrap();
+    let program = Program::start(&build("quickstart", "dev"), &["--port", "0"], &[]).unwrap();
+    let url = program.local_url();
+    let ended = program.stop();
+    // On a screen there are both. What comes last is said when the program is stopped.
+    let warning = ended.stderr.lines().next().unwrap();
+    assert_eq!(
+        shown,
+        format!("{warning}\n{}", ended.stdout.replace(&url, "http://127.0.0.1:7860"))
+    );
+}
+
+#[test]
+#[ignore = "needs curl"]
+fn the_delivery_by_curl_is_answered_as_shown() {
+    let program = Program::start(&build("quickstart", "dev"), &["--port", "0"], &[]).unwrap();
+    let session = block(2);
+    let (command, answer) = session.trim_end().rsplit_once('\n').unwrap();
+    let command = command.strip_prefix("$ ").unwrap();
+    let command = command.replace("http://127.0.0.1:7860", &program.local_url());
+    assert_eq!(run(Command::new("bash").args(["-c", &command])), answer);
+    let logged = program.wait_for_log("status=200");
+    assert!(logged.contains("me/data"), "{logged}");
+}
+
+/// A project as the README says, named `my-bot`.
+fn project() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::os::unix::fs::symlink(root().canonicalize().unwrap(), path.join("webhooks")).unwrap();
+    let package = "[package]\nname = \"my-bot\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n";
+    fs::write(path.join("Cargo.toml"), package.to_owned() + &block(3)).unwrap();
+    // The same versions, so that nothing is asked of a network.
+    fs::copy(root().join("Cargo.lock"), path.join("Cargo.lock")).unwrap();
+    fs::create_dir(path.join("src")).unwrap();
+    fs::write(path.join("src/main.rs"), format!("{}\n{}", block(0), block(4))).unwrap();
+    folder
+}
+
+/// Runs a command line in the project.
+fn shell(project: &TempDir, line: &str) -> String {
+    let mut command = Command::new("bash");
+    command.args(["-c", line]).current_dir(project.path()).env("CARGO_NET_OFFLINE", "true");
+    // Beside the workspace's own, so that the crates are compiled once for all tests of this file.
+    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("my-bot"));
+    run(&mut command)
+}
+
+#[test]
+fn a_project_with_these_blocks_passes_its_test() {
+    let printed = shell(&project(), "cargo test 2>&1");
+    assert!(printed.contains("test tests::a_commit_to_the_dataset_is_taken ... ok"), "{printed}");
+    assert!(!printed.contains("warning"), "{printed}");
+}
+
+#[test]
+#[ignore = "needs minutes, to compile all crates once more"]
+fn the_way_to_a_space_ends_in_a_server_with_public_addresses() {
+    let project = project();
+    let dockerfile = block(5);
+    let steps = |name: &str| {
+        let steps = dockerfile.lines().filter_map(|line| line.strip_prefix(name));
+        steps.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for line in steps("RUN ") {
+        shell(&project, &line);
+    }
+    let copied = steps("COPY --from=build /bot/target/");
+    let (built, installed) = copied[0].split_once(' ').unwrap();
+    let name: Value = serde_json::from_str(&steps("CMD ")[0]).unwrap();
+    assert_eq!(name[0], Path::new(installed).file_name().unwrap().to_str().unwrap());
+
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("my-bot").join(built);
+    let variables = [
+        ("SPACE_ID", "me/my-bot"),
+        ("SPACE_HOST", "me-my-bot.hf.space"),
+        ("WEBHOOK_SECRET", "hush"),
+        // Not what a Space has: a test listens on no other address and takes any port.
+        ("GRADIO_SERVER_NAME", "127.0.0.1"),
+        ("GRADIO_SERVER_PORT", "0"),
+    ];
+    let program = Program::start(&program, &[], &variables).unwrap();
+    let url = program.local_url();
+    let _ = program.wait_for("https://me-my-bot.hf.space/webhooks/trigger_training");
+    let headers = ["X-Webhook-Secret: hush"];
+    let body = dataset_commit().to_string();
+    let answer = request(&url, "POST /webhooks/trigger_training", &headers, &body).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(block(6).contains("sdk: docker\napp_port: 7860\n"));
+    program.stop();
+}
