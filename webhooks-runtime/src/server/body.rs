@@ -44,18 +44,23 @@ async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, Unread> {
     let Some(first) = payload.next().await.transpose()? else {
         return Ok(Bytes::new());
     };
-    let Some(second) = payload.next().await.transpose()? else {
-        return if first.len() > limit { Err(Unread::TooLarge) } else { Ok(first) };
+    if first.len() > limit {
+        return Err(Unread::TooLarge);
+    }
+    let Some(mut piece) = payload.next().await.transpose()? else {
+        return Ok(first);
     };
-    let (mut body, mut piece) = (BytesMut::from(first), Some(second));
-    while let Some(more) = piece {
-        if body.len() + more.len() > limit {
+    let mut body = BytesMut::from(first);
+    loop {
+        if body.len() + piece.len() > limit {
             return Err(Unread::TooLarge);
         }
-        body.extend_from_slice(&more);
-        piece = payload.next().await.transpose()?;
+        body.extend_from_slice(&piece);
+        match payload.next().await.transpose()? {
+            Some(next) => piece = next,
+            None => return Ok(body.freeze()),
+        }
     }
-    Ok(body.freeze())
 }
 
 /// What is read if it came together with the head; a body that did needs no timer, which would cost

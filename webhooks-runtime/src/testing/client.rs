@@ -139,6 +139,26 @@ impl TestClient {
 }
 
 /// A request that is sent by [`send`](Self::send) or, in async code, by `.await`.
+///
+/// ```
+/// use webhooks_runtime::testing::{TestClient, dataset_commit};
+/// use webhooks_runtime::{Delivery, WebhooksServer, webhook_endpoint};
+///
+/// #[webhook_endpoint]
+/// async fn id(delivery: Delivery) -> String {
+///     delivery.id
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
+/// let client = TestClient::new(WebhooksServer::empty().endpoint(id::endpoint()))?;
+///
+/// let first = client.post(id::PATH, dataset_commit()).header("Webhook-Id", "replayed").await;
+/// let again = client.post(id::PATH, dataset_commit()).header("Webhook-Id", "replayed").await;
+/// assert_eq!(first.text(), again.text());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a request does nothing until `.send()`, or `.await` in async code"]
 pub struct TestRequest {

@@ -10,7 +10,26 @@ use serde::de::DeserializeOwned;
 
 /// The response to a [`TestRequest`](super::TestRequest).
 ///
-/// `Debug` shows the status and the text, for `assert_eq!(response.status(), 200, "{response:?}")`.
+/// `Debug` shows the status and the text:
+///
+/// ```
+/// use webhooks_runtime::serde_json::{Value, json};
+/// use webhooks_runtime::testing::{TestClient, repo_moved};
+/// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// #[webhook_endpoint]
+/// async fn follow(payload: WebhookPayload) -> Value {
+///     json!({ "now": payload.moved_to.map(|moved_to| moved_to.name) })
+/// }
+///
+/// let client = TestClient::new(WebhooksServer::empty().endpoint(follow::endpoint()))?;
+/// let response = client.post(follow::PATH, repo_moved().to("me/renamed")).send();
+///
+/// assert_eq!(response.status(), 200, "{response:?}");
+/// assert_eq!(response.header("Content-Type"), Some("application/json"));
+/// assert_eq!(response.json::<Value>()?["now"], "me/renamed");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct TestResponse {
     status: StatusCode,
