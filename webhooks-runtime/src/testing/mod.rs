@@ -45,6 +45,7 @@ mod client;
 pub mod kind;
 mod response;
 mod sample;
+mod setters;
 
 pub use client::{TestClient, TestRequest};
 pub use response::TestResponse;

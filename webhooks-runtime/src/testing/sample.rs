@@ -6,18 +6,18 @@ use std::marker::PhantomData;
 use serde::{Serialize, Serializer};
 
 use super::kind::{
-    BucketFiles, CommentCreated, CommentHidden, DatasetCommit, DiscussionOpened, InDiscussion,
-    InGitRepo, PullRequestMerged, RepoMadePrivate, RepoMoved, TagDeleted,
+    BucketFiles, CommentCreated, CommentHidden, DatasetCommit, DiscussionOpened, PullRequestMerged,
+    RepoMadePrivate, RepoMoved, TagDeleted,
 };
 use crate::payload::{
-    DiscussionStatus, EventAction, EventScope, FileAction, ObjectId, RepoType, WebhookPayload,
-    WebhookPayloadComment, WebhookPayloadDiscussion, WebhookPayloadDiscussionChanges,
-    WebhookPayloadEvent, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUpdatedConfig,
-    WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
+    DiscussionStatus, EventAction, EventScope, ObjectId, RepoType, WebhookPayload,
+    WebhookPayloadComment, WebhookPayloadDiscussion, WebhookPayloadEvent, WebhookPayloadMovedTo,
+    WebhookPayloadRepo, WebhookPayloadUpdatedConfig, WebhookPayloadUpdatedRef, WebhookPayloadUrl,
+    WebhookPayloadWebhook,
 };
 
-const MAIN: &str = "refs/heads/main";
-const OLD_SHA: &str = "1111111111111111111111111111111111111111";
+pub(super) const MAIN: &str = "refs/heads/main";
+pub(super) const OLD_SHA: &str = "1111111111111111111111111111111111111111";
 const NEW_SHA: &str = "2222222222222222222222222222222222222222";
 
 /// The payload of a sample delivery of kind `K`.
@@ -37,7 +37,7 @@ const NEW_SHA: &str = "2222222222222222222222222222222222222222";
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct Sample<K> {
-    payload: WebhookPayload,
+    pub(super) payload: WebhookPayload,
     kind: PhantomData<K>,
 }
 
@@ -55,7 +55,6 @@ pub fn tag_deleted() -> Sample<TagDeleted> {
 pub fn bucket_files() -> Sample<BucketFiles> {
     let mut sample = Sample::new(EventAction::Update, EventScope::RepoContent, RepoType::Bucket);
     sample.payload.repo.name = "me/checkpoints".to_owned();
-    sample.payload.updated_files = Some(Vec::new());
     sample.addressed().added(["step-100/model.safetensors"]).deleted(["step-1/model.safetensors"])
 }
 
@@ -176,7 +175,7 @@ impl<K> Sample<K> {
     }
 
     /// Sets every address from what it is made of.
-    fn addressed(mut self) -> Self {
+    pub(super) fn addressed(mut self) -> Self {
         let WebhookPayload { repo, discussion, comment, .. } = &mut self.payload;
         repo.url = url_of_repo(&repo.repo_type, &repo.name);
         if let Some(discussion) = discussion {
@@ -192,7 +191,7 @@ impl<K> Sample<K> {
         self
     }
 
-    fn updated_ref(&mut self) -> Option<&mut WebhookPayloadUpdatedRef> {
+    pub(super) fn updated_ref(&mut self) -> Option<&mut WebhookPayloadUpdatedRef> {
         self.payload.updated_refs.as_mut()?.first_mut()
     }
 }
@@ -220,212 +219,5 @@ impl<K> From<Sample<K>> for WebhookPayload {
 impl<K> Serialize for Sample<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.payload.serialize(serializer)
-    }
-}
-
-/// What can be set on each of them.
-impl<K> Sample<K> {
-    /// Sets the repo's name, `owner/name`, and with it every address.
-    pub fn repo(mut self, name: impl Into<String>) -> Self {
-        self.payload.repo.name = name.into();
-        self.addressed()
-    }
-
-    /// Sets the repo's tags.
-    pub fn tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
-        self.payload.repo.tags = Some(tags.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Sets whether the repo is private.
-    pub fn private(mut self, private: bool) -> Self {
-        self.payload.repo.private = private;
-        if let Some(config) = &mut self.payload.updated_config {
-            config.private = Some(private);
-        }
-        self
-    }
-}
-
-/// What can be set where the repo is a model, a dataset or a Space.
-impl<K: InGitRepo> Sample<K> {
-    /// Sets the repo's type, `"model"` for instance, and with it every address.
-    pub fn repo_type(mut self, repo_type: impl Into<RepoType>) -> Self {
-        self.payload.repo.repo_type = repo_type.into();
-        self.addressed()
-    }
-}
-
-/// What can be set on a commit.
-impl Sample<DatasetCommit> {
-    /// Sets the branch it was made to, `"main"` for instance.
-    pub fn branch(mut self, name: &str) -> Self {
-        if let Some(updated) = self.updated_ref() {
-            updated.ref_name = format!("refs/heads/{name}");
-        }
-        self.headed()
-    }
-
-    /// Sets the new commit's SHA-1.
-    pub fn sha(mut self, sha: impl Into<String>) -> Self {
-        if let Some(updated) = self.updated_ref() {
-            updated.new_sha = Some(sha.into());
-        }
-        self.headed()
-    }
-
-    /// Sets the repo's head: that of its main branch, whichever branch the commit is on.
-    fn headed(mut self) -> Self {
-        let on_main = self.updated_ref().filter(|updated| updated.ref_name == MAIN);
-        let head = on_main.and_then(|updated| updated.new_sha.clone());
-        self.payload.repo.head_sha = Some(head.unwrap_or_else(|| OLD_SHA.to_owned()));
-        self
-    }
-}
-
-/// What can be set on a deleted tag.
-impl Sample<TagDeleted> {
-    /// Sets the tag, `"v1.0"` for instance.
-    pub fn tag(mut self, name: &str) -> Self {
-        if let Some(updated) = self.updated_ref() {
-            updated.ref_name = format!("refs/tags/{name}");
-        }
-        self
-    }
-}
-
-/// What can be set on the files of a bucket.
-impl Sample<BucketFiles> {
-    /// Sets the paths of the files that were added or replaced.
-    pub fn added<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        let file = |path| WebhookPayloadUpdatedFile {
-            path,
-            action: FileAction::Add,
-            xet_hash: Some("a1".repeat(32)),
-            size: Some(1024),
-        };
-        self.files(&FileAction::Add, paths.into_iter().map(|path| file(path.into())))
-    }
-
-    /// Sets the paths of the files that were deleted.
-    pub fn deleted<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        let action = FileAction::Delete;
-        let file = |path| WebhookPayloadUpdatedFile {
-            path,
-            action: FileAction::Delete,
-            xet_hash: None,
-            size: None,
-        };
-        self.files(&action, paths.into_iter().map(|path| file(path.into())))
-    }
-
-    /// Says that more files changed than are listed.
-    pub fn truncated(mut self) -> Self {
-        self.payload.updated_files_truncated = Some(true);
-        self
-    }
-
-    fn files(
-        mut self,
-        action: &FileAction,
-        files: impl Iterator<Item = WebhookPayloadUpdatedFile>,
-    ) -> Self {
-        if let Some(updated) = &mut self.payload.updated_files {
-            updated.retain(|file| file.action != *action);
-            updated.extend(files);
-        }
-        self
-    }
-}
-
-/// What can be set on a move.
-impl Sample<RepoMoved> {
-    /// Sets the repo's new name, `owner/name`.
-    pub fn to(mut self, name: impl Into<String>) -> Self {
-        if let Some(moved_to) = &mut self.payload.moved_to {
-            moved_to.name = name.into();
-        }
-        self
-    }
-}
-
-/// What can be set where there is a discussion or a pull request.
-impl<K: InDiscussion> Sample<K> {
-    /// Sets its title.
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.title = title.into();
-        }
-        self
-    }
-
-    /// Sets its number, and with it every address.
-    pub fn number(mut self, number: u64) -> Self {
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.num = number;
-        }
-        self.addressed()
-    }
-
-    /// Sets the id of the user who did it: who opened the discussion and, where there is a comment,
-    /// wrote that.
-    pub fn author(mut self, id: impl Into<String>) -> Self {
-        let author = ObjectId { id: id.into() };
-        if let Some(comment) = &mut self.payload.comment {
-            comment.author = author.clone();
-        }
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.author = author;
-        }
-        self
-    }
-
-    /// Makes it a pull request to the main branch.
-    pub fn pull_request(mut self) -> Self {
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.is_pull_request = true;
-            discussion.changes = Some(WebhookPayloadDiscussionChanges {
-                base: MAIN.to_owned(),
-                merge_commit_id: None,
-            });
-        }
-        self
-    }
-
-    fn text_of_comment(mut self, text: String) -> Self {
-        if let Some(comment) = &mut self.payload.comment {
-            comment.content = Some(text);
-        }
-        self
-    }
-}
-
-/// What can be set on a merged pull request.
-impl Sample<PullRequestMerged> {
-    /// Sets the SHA-1 of the commit that merged it.
-    pub fn merge_commit(mut self, sha: impl Into<String>) -> Self {
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.status = DiscussionStatus::Merged;
-            if let Some(changes) = &mut discussion.changes {
-                changes.merge_commit_id = Some(sha.into());
-            }
-        }
-        self
-    }
-}
-
-/// What can be set on an opened discussion.
-impl Sample<DiscussionOpened> {
-    /// Sets the first comment's text, in Markdown.
-    pub fn text(self, text: impl Into<String>) -> Self {
-        self.text_of_comment(text.into())
-    }
-}
-
-/// What can be set on a comment.
-impl Sample<CommentCreated> {
-    /// Sets its text, in Markdown.
-    pub fn text(self, text: impl Into<String>) -> Self {
-        self.text_of_comment(text.into())
     }
 }
