@@ -24,14 +24,13 @@ struct Effort {
     seconds: u32,
     starts: usize,
     builds: usize,
+    /// How many requests are answered, at the least, before the memory is read.
+    requests: u64,
 }
 
-const WHOLE: Effort = Effort { rounds: 9, seconds: 5, starts: 21, builds: 3 };
+const WHOLE: Effort = Effort { rounds: 9, seconds: 5, starts: 21, builds: 3, requests: 100_000 };
 /// Enough to see that all of it works; the figures mean little.
-const QUICK: Effort = Effort { rounds: 1, seconds: 1, starts: 1, builds: 0 };
-
-/// How many requests are answered before the memory is read.
-const REQUESTS: u64 = 100_000;
+const QUICK: Effort = Effort { rounds: 1, seconds: 1, starts: 1, builds: 0, requests: 1 };
 
 /// What was measured of one server, a value for each round or start.
 #[derive(Default)]
@@ -42,12 +41,18 @@ struct Measured {
     p99s: Vec<f64>,
     /// Milliseconds from the start of the process to the first 200.
     starts: Vec<f64>,
-    /// Resident memory after [`REQUESTS`] requests, in MiB.
+    /// Resident memory after the requests of [`Effort`], in MiB.
     memory: f64,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    // Cargo adds `--bench`.
+    let arguments: Vec<_> = std::env::args().skip(1).filter(|given| given != "--bench").collect();
+    let quick = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--quick"] => true,
+        _ => return Err("the only argument is --quick".into()),
+    };
     let effort = if quick { QUICK } else { WHOLE };
     let servers = Server::all()?;
     let load = Load::new()?;
@@ -76,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         progress(&format!("memory of {}", server.name));
         let running = server.start()?;
         let mut answered = 0;
-        while answered < if quick { 1 } else { REQUESTS } {
+        while answered < effort.requests {
             answered += load.run(&running.url, effort.seconds)?.requests;
         }
         measured.memory = running.memory()?;
@@ -98,11 +103,14 @@ fn taking_turns(count: usize, round: usize) -> Vec<usize> {
 fn report(servers: &[Server], measured: &[Measured], effort: &Effort, payload_bytes: usize) {
     say(&format!(
         "Medians of {} rounds of {} s: one core for the server, one for the load, {} connections, a \
-         payload of {payload_bytes} bytes.\n",
+         payload of {payload_bytes} bytes. A ratio is taken within each round.\n",
         effort.rounds,
         effort.seconds,
         load::CONNECTIONS,
     ));
+    if effort.requests < WHOLE.requests {
+        say("This was a quick one: the figures mean little, and the memory was read early.\n");
+    }
     let mut table = Table::new(&[
         "server",
         "requests/s",

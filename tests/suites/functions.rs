@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tests::client::{Answer, post, request};
+use tests::client::{Answer, connect, head, post, read_answer, request};
 use tests::payloads::dataset_commit;
 use webhooks_runtime::actix_web::http::StatusCode;
 use webhooks_runtime::actix_web::{self, FromRequest, Responder, dev, error};
@@ -311,9 +312,8 @@ mod arguments {
 
     #[webhook_endpoint]
     async fn delivery(delivery: Delivery) -> Value {
-        let age = SystemTime::now().duration_since(delivery.received_at).unwrap_or_default();
-        assert!(age < Duration::from_secs(60));
-        json!({ "id": delivery.id, "attempt": delivery.attempt })
+        let at = delivery.received_at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        json!({ "id": delivery.id, "attempt": delivery.attempt, "at": at.as_nanos() as u64 })
     }
 
     #[webhook_endpoint]
@@ -389,11 +389,30 @@ mod arguments {
         let url = server.local_url();
         let first = "POST /webhooks/delivery";
         let answer = request(url, first, &["Webhook-Id: 7f3a"], "{}").unwrap();
-        assert_eq!(answer.json(), json!({ "id": "7f3a", "attempt": 1 }));
+        assert_eq!(answer.json()["id"], "7f3a");
+        assert_eq!(answer.json()["attempt"], 1);
         let made = |answer: Answer| answer.json()["id"].as_str().unwrap().to_owned();
         let one = made(request(url, first, &[], "{}").unwrap());
         let other = made(request(url, first, &[], "{}").unwrap());
         assert!(!one.is_empty() && one != other);
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_delivery_is_received_when_its_head_has_come() {
+        let server =
+            WebhooksServer::empty().endpoint(delivery::endpoint()).port(0).start().await.unwrap();
+        let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let mut stream = connect(server.local_url()).unwrap();
+        let before = now();
+        let headers = ["Content-Length: 2", "Expect: 100-continue"];
+        stream.write_all(head("POST /webhooks/delivery", &headers).as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut stream).unwrap().status, 100);
+        let head_had_come = now();
+        stream.write_all(b"{}").unwrap();
+        let at = read_answer(&mut stream).unwrap().json()["at"].as_u64().unwrap();
+        let at = Duration::from_nanos(at);
+        assert!(before <= at && at <= head_had_come, "{before:?} {at:?} {head_had_come:?}");
         server.stop().await;
     }
 

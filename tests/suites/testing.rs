@@ -3,19 +3,23 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 #![allow(clippy::needless_pass_by_value, reason = "JSON is written where it is used")]
 
+use std::collections::HashMap;
+use std::future::IntoFuture;
+use std::io::Error;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::stream;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use webhooks_runtime::testing::{
-    Sample, TestClient, bucket_files, comment_created, comment_hidden, dataset_commit,
+    Sample, TestClient, TestRequest, bucket_files, comment_created, comment_hidden, dataset_commit,
     discussion_opened, pull_request_merged, repo_made_private, repo_moved, tag_deleted,
 };
 use webhooks_runtime::{
-    Delivery, HttpRequest, WebhookPayload, WebhooksServer, web, webhook_endpoint,
+    Delivery, HttpRequest, HttpResponse, WebhookPayload, WebhooksServer, web, webhook_endpoint,
 };
 
 // ---- the client
@@ -39,8 +43,8 @@ async fn id(delivery: Delivery) -> String {
 async fn guarded() {}
 
 #[webhook_endpoint]
-async fn fails() -> Result<(), std::io::Error> {
-    Err(std::io::Error::other("the disk is full"))
+async fn fails() -> Result<(), Error> {
+    Err(Error::other("the disk is full"))
 }
 
 /// A client of every endpoint in this file.
@@ -86,7 +90,43 @@ fn the_right_secret_is_brought_along() {
     assert_eq!(delivery().secret("old").send().status(), 200);
     assert_eq!(delivery().secret("guessed").send().status(), 403);
     assert_eq!(delivery().without_secret().send().status(), 401);
+    assert_eq!(client.post("/webhooks/name/", dataset_commit()).send().status(), 200);
     assert!(!format!("{:?}", delivery().secret("hush")).contains("hush"));
+}
+
+#[test]
+fn of_several_secrets_the_first_is_brought() {
+    async fn brought(request: HttpRequest) -> String {
+        request.headers().get("x-webhook-secret").unwrap().to_str().unwrap().to_owned()
+    }
+    let server = WebhooksServer::empty().add_webhook("x", brought).webhook_secrets(["new", "old"]);
+    let client = TestClient::new(server).unwrap();
+    assert_eq!(client.post("/webhooks/x", json!({})).send().text(), "new");
+}
+
+#[tokio::test]
+async fn a_request_needs_no_client_to_be_kept() {
+    // As a test's helper makes it.
+    fn delivery() -> TestRequest {
+        client().post(blocking_name::PATH, dataset_commit())
+    }
+    assert_eq!(delivery().send().status(), 200);
+    assert_eq!(delivery().await.status(), 200);
+    let client = client();
+    let running = tokio::spawn(client.post(blocking_name::PATH, dataset_commit()).into_future());
+    drop(client);
+    assert_eq!(running.await.unwrap().status(), 200);
+}
+
+#[test]
+fn a_body_may_be_a_recorded_one_or_no_json() {
+    let recorded = serde_json::to_vec(&dataset_commit().repo("me/data")).unwrap();
+    let client = client();
+    let response = client.post(name::PATH, ()).body(recorded).send();
+    assert_eq!(response.text(), "me/data", "{response:?}");
+    let response = client.post(name::PATH, ()).body("{").send();
+    assert_eq!(response.status(), 422);
+    assert_eq!(response.json::<Value>().unwrap()["detail"][0]["type"], "json_invalid");
 }
 
 #[test]
@@ -152,7 +192,8 @@ fn pages_and_routes_of_ones_own_are_there() {
     assert_eq!(counter.load(Ordering::Relaxed), 1);
 
     let page = TestClient::new(WebhooksServer::new()).unwrap().get("/").send();
-    assert!(page.text().contains("/webhooks/blocking_name"), "{page:?}");
+    let url = "http://127.0.0.1:7860/webhooks/blocking_name";
+    assert!(page.text().contains(url), "{page:?}");
 }
 
 #[test]
@@ -176,21 +217,40 @@ fn a_mistake_in_the_test_is_explained() {
     }
     let text = panic_of(|| drop(client.get("/").header("a b", "hush")));
     assert_eq!(text, "no header can be called \"a b\" and have this value");
-    let text = panic_of(|| drop(client.post("/", std::collections::HashMap::from([(vec![0], 0)]))));
+    let text = panic_of(|| drop(client.post("/", HashMap::from([(vec![0], 0)]))));
     assert!(text.starts_with("this body cannot be written as JSON: "), "{text}");
 }
 
 #[test]
-fn a_page_that_panics_is_no_response_and_the_server_lives_on() {
-    async fn page(broken: web::Query<std::collections::HashMap<String, String>>) -> &'static str {
-        assert!(broken.is_empty(), "this page is broken");
-        "fine"
+fn a_page_that_panics_or_breaks_off_is_no_response_and_the_server_lives_on() {
+    async fn page(query: web::Query<HashMap<String, String>>) -> HttpResponse {
+        assert!(!query.contains_key("panics"), "this page is broken");
+        let broken = query.contains_key("breaks_off").then(|| Err(Error::other("broken")));
+        let pieces = [Ok(web::Bytes::from_static(b"fine"))].into_iter().chain(broken);
+        HttpResponse::Ok().streaming(stream::iter(pieces))
     }
-    let server = WebhooksServer::new().ui(page);
-    let client = TestClient::new(server).unwrap();
-    let text = panic_of(|| drop(client.get("/?broken=yes").send()));
-    assert!(text.starts_with("there is no response"), "{text}");
+    let client = TestClient::new(WebhooksServer::new().ui(page)).unwrap();
+    for query in ["panics=1", "breaks_off=1"] {
+        let text = panic_of(|| drop(client.get(&format!("/?{query}")).send()));
+        assert!(text.starts_with("there is no response"), "{query}: {text}");
+    }
     assert_eq!(client.get("/").send().text(), "fine");
+}
+
+#[test]
+fn a_failed_delivery_has_its_cause() {
+    async fn panics() {
+        assert_eq!(1, 2, "the sums don't match");
+    }
+    let server = WebhooksServer::new().add_webhook("panics", panics);
+    let client = TestClient::new(server).unwrap();
+    let response = client.post(fails::PATH, json!({})).send();
+    assert_eq!(response.cause(), Some("the disk is full"));
+    assert!(!response.text().contains("disk"));
+    assert!(format!("{response:?}").ends_with(" because of \"the disk is full\""), "{response:?}");
+    let response = client.post("/webhooks/panics", json!({})).send();
+    assert!(response.cause().unwrap().contains("the sums don't match"), "{response:?}");
+    assert_eq!(client.post(name::PATH, dataset_commit()).send().cause(), None);
 }
 
 /// Passes by itself; with another status wanted it fails, for the test below.
@@ -283,6 +343,8 @@ fn a_commit_brings_the_ref_that_it_moved() {
     let elsewhere = commit(OLD, json!({ "ref": "refs/heads/dev", "oldSha": OLD, "newSha": "abc" }));
     assert_sample(dataset_commit().repo("me/data").sha("abc").branch("dev"), &elsewhere);
     assert_sample(dataset_commit().branch("dev").sha("abc").repo("me/data"), &elsewhere);
+    let proposed = commit(OLD, json!({ "ref": "refs/pr/4", "oldSha": OLD, "newSha": NEW }));
+    assert_sample(dataset_commit().repo("me/data").branch("refs/pr/4"), &proposed);
 }
 
 #[test]
@@ -317,14 +379,17 @@ fn the_files_of_a_bucket_have_no_commit() {
 
 #[test]
 fn a_moved_repo_says_where_it_went() {
-    let repo = with(repo("space", "me/demo", "spaces/"), json!({ "headSha": NEW }));
-    let moved = json!({
-        "movedTo": { "name": "us/demo", "owner": { "id": "65d000000000000000000002" } }
-    });
-    assert_sample(
-        repo_moved().repo_type("space").repo("me/demo").to("us/demo"),
-        &payload("move", "repo", repo, moved),
-    );
+    let more = json!({ "headSha": NEW, "subdomain": "me-demo" });
+    let repo = with(repo("space", "me/demo", "spaces/"), more);
+    let moved = |name: &str, owner: &str| {
+        let moved_to = json!({ "movedTo": { "name": name, "owner": { "id": owner } } });
+        payload("move", "repo", repo.clone(), moved_to)
+    };
+    let sample = || repo_moved().repo_type("space").repo("me/demo");
+    assert_sample(sample(), &moved("me/renamed", "65d000000000000000000002"));
+    // Another owner has another id.
+    assert_sample(sample().to("us/demo"), &moved("us/demo", "65d000000000000000000007"));
+    assert_sample(sample().to("us/x").to("me/x"), &moved("me/x", "65d000000000000000000002"));
 }
 
 #[test]
@@ -416,8 +481,11 @@ fn a_merged_pull_request_names_the_commit() {
 
 #[test]
 fn a_comment_has_text_until_it_is_hidden() {
+    // Who comments didn't open the discussion.
+    let opener = json!({ "author": { "id": "65d000000000000000000005" } });
     let wanted = |action, comment| {
-        let parts = json!({ "discussion": discussion(json!({})), "comment": comment });
+        let discussion = discussion(opener.clone());
+        let parts = json!({ "discussion": discussion, "comment": comment });
         payload(action, "discussion.comment", repo("model", "me/model", ""), parts)
     };
     let created = comment_created().repo("me/model").title("Licence").number(7);

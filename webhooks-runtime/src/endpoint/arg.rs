@@ -8,7 +8,6 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-
 use std::time::SystemTime;
 
 use actix_web::error::JsonPayloadError;

@@ -233,8 +233,9 @@ async fn answer(endpoint: &Registered, call: Call, record: &Record<'_>) -> HttpR
         Ok(Ok(response)) => response,
         Ok(Err(failure)) => answer_failure(failure),
         Err(panic) => {
-            tracing::error!(target: DELIVERY, panic = panic_text(&*panic), "the function panicked");
-            failed(StatusCode::INTERNAL_SERVER_ERROR)
+            let panic = panic_text(&*panic);
+            tracing::error!(target: DELIVERY, panic, "the function panicked");
+            failed(StatusCode::INTERNAL_SERVER_ERROR, Some(panic.to_owned()))
         }
     }
 }
@@ -253,8 +254,9 @@ fn answer_failure(failure: Failure) -> HttpResponse {
         Failure::Function(error) => match error.downcast::<actix_web::Error>() {
             Ok(error) => conceal(HttpResponse::from_error(*error)),
             Err(error) => {
-                tracing::error!(target: DELIVERY, error = causes(&*error), "the function failed");
-                failed(StatusCode::INTERNAL_SERVER_ERROR)
+                let error = causes(&*error);
+                tracing::error!(target: DELIVERY, error, "the function failed");
+                failed(StatusCode::INTERNAL_SERVER_ERROR, Some(error))
             }
         },
         Failure::Response(response) => conceal(*response),
@@ -277,12 +279,20 @@ fn conceal(response: HttpResponse) -> HttpResponse {
     }
     let error = response.error().map(|error| causes(error));
     tracing::error!(target: DELIVERY, error, "the function failed");
-    failed(response.status())
+    failed(response.status(), error)
 }
 
-fn failed(status: StatusCode) -> HttpResponse {
-    Refusal::new(status, "The function of this endpoint failed. The server's log says why.")
-        .response()
+/// Why a function failed. It stays with the response on this side of the network, for tests.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
+
+fn failed(status: StatusCode, cause: Option<String>) -> HttpResponse {
+    let text = "The function of this endpoint failed. The server's log says why.";
+    let mut response = Refusal::new(status, text).response();
+    if let Some(cause) = cause {
+        response.extensions_mut().insert(Cause(cause));
+    }
+    response
 }
 
 /// An error with all of its causes, the outermost first.

@@ -1,9 +1,9 @@
 //! The server: a builder, and what it builds.
 //!
 //! `error` says why it doesn't start. `dispatch` brings a request to its function, `body` reads what
-//! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the actix app together, and
-//! `launch` binds, serves and stops, with the words of `banner`. `prepare` finds all that is wrong
-//! before.
+//! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
+//! actix app together, and `launch` binds, serves and stops, with the words of `banner`. `prepare`
+//! finds all that is wrong before.
 
 mod app;
 mod banner;
@@ -17,7 +17,7 @@ mod prepare;
 mod record;
 
 pub(crate) use app::{Blueprint, guard};
-pub(crate) use dispatch::{Dispatcher, SECRET};
+pub(crate) use dispatch::{Cause, Dispatcher, SECRET};
 pub use error::{LaunchError, SetupError};
 pub use launch::ServerHandle;
 pub(crate) use prepare::in_process;

@@ -1,5 +1,6 @@
 //! A client that hands its requests to a server's app, without a port in between.
 
+use std::fmt;
 use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use super::TestResponse;
 use crate::WebhooksServer;
 use crate::endpoint::arg::WEBHOOK_ID;
-use crate::server::{Blueprint, Dispatcher, LaunchError, SECRET, guard, in_process, logs};
+use crate::server::{Blueprint, Cause, Dispatcher, LaunchError, SECRET, guard, in_process, logs};
 
 /// Sends requests to a server that runs inside the test: no port, no network, no waiting.
 ///
@@ -31,7 +32,8 @@ use crate::server::{Blueprint, Dispatcher, LaunchError, SECRET, guard, in_proces
 /// made up for the test.
 ///
 /// Log lines, with the cause of every failed delivery, go to the output that `cargo test` shows for a
-/// test that fails. `RUST_LOG` filters them.
+/// test that fails. That is the test which made the client, so each makes its own. `RUST_LOG` filters
+/// them, and a program with a `tracing` subscriber of its own sets that up before.
 ///
 /// ```
 /// use webhooks_runtime::testing::{TestClient, comment_created};
@@ -53,7 +55,7 @@ use crate::server::{Blueprint, Dispatcher, LaunchError, SECRET, guard, in_proces
 /// assert_eq!(response.status(), 403);
 /// # Ok::<(), webhooks_runtime::LaunchError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TestClient {
     dispatcher: Arc<Dispatcher>,
     app: mpsc::UnboundedSender<Job>,
@@ -159,7 +161,7 @@ impl TestClient {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a request does nothing until `.send()`, or `.await` in async code"]
 pub struct TestRequest {
     app: mpsc::UnboundedSender<Job>,
@@ -181,6 +183,13 @@ impl TestRequest {
             (Ok(name), Ok(value)) => self.set(name, value),
             _ => fail(&format!("no header can be called {name:?} and have this value")),
         }
+    }
+
+    /// Brings this body, as it is, in place of the JSON: a recorded delivery, or what is no JSON.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Bytes::from(body.into());
+        let length = HeaderValue::from(self.body.len());
+        self.set(CONTENT_LENGTH, length)
     }
 
     /// Brings this secret in place of the right one.
@@ -225,7 +234,12 @@ impl TestRequest {
 
     fn hand_over(self, respond: impl FnOnce(TestResponse) + Send + 'static) {
         let Self { app, method, uri, headers, body } = self;
-        let respond = Box::new(respond);
+        // The app's thread ends with the last sender, so this request keeps one until it is answered.
+        let alive = app.clone();
+        let respond = Box::new(move |response| {
+            respond(response);
+            drop(alive);
+        });
         // An error says that the app's thread is gone. Then `respond` is dropped, which tells.
         let _ = app.send(Job { method, uri, headers, body, respond });
     }
@@ -264,9 +278,10 @@ async fn serve(blueprint: Blueprint, mut jobs: mpsc::UnboundedReceiver<Job>) {
                 Err(error) => error.error_response().map_into_boxed_body(),
             };
             let (status, headers) = (response.status(), response.headers().clone());
+            let cause = response.extensions().get::<Cause>().cloned();
             // Without the whole of its body it is no response.
             if let Ok(body) = to_bytes(response.into_body()).await {
-                respond(TestResponse::new(status, headers, body));
+                respond(TestResponse::new(status, headers, body, cause));
             }
         });
     }
@@ -283,8 +298,14 @@ fn fail(text: &str) -> ! {
     panic!("{text}")
 }
 
-impl std::fmt::Debug for Job {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.method, self.uri)
+impl fmt::Debug for TestClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TestClient").field(&self.dispatcher).finish()
+    }
+}
+
+impl fmt::Debug for TestRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?}", self.method, self.uri, self.headers)
     }
 }

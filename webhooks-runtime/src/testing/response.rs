@@ -8,9 +8,11 @@ use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 use serde::de::DeserializeOwned;
 
+use crate::server::Cause;
+
 /// The response to a [`TestRequest`](super::TestRequest).
 ///
-/// `Debug` shows the status and the text:
+/// `Debug` shows the status, the text and the cause:
 ///
 /// ```
 /// use webhooks_runtime::serde_json::{Value, json};
@@ -35,11 +37,17 @@ pub struct TestResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
+    cause: Option<Cause>,
 }
 
 impl TestResponse {
-    pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        Self { status, headers, body }
+    pub(super) fn new(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        cause: Option<Cause>,
+    ) -> Self {
+        Self { status, headers, body, cause }
     }
 
     /// The status code, which compares with numbers: `response.status() == 200`.
@@ -68,10 +76,19 @@ impl TestResponse {
     pub fn json<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_slice(&self.body)
     }
+
+    /// Why the function failed: its error with all causes, or what it panicked with.
+    ///
+    /// Over the network nobody is told, there it stands in the log only.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_ref().map(|Cause(cause)| cause.as_str())
+    }
 }
 
 impl fmt::Debug for TestResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.status, self.text())
+        write!(f, "{} {:?}", self.status, self.text())?;
+        self.cause().map_or(Ok(()), |cause| write!(f, " because of {cause:?}"))
     }
 }

@@ -17,6 +17,10 @@ use crate::payload::{
 };
 
 pub(super) const MAIN: &str = "refs/heads/main";
+const OWNER: &str = "65d000000000000000000002";
+const ANOTHER_OWNER: &str = "65d000000000000000000007";
+const OPENER: &str = "65d000000000000000000005";
+const COMMENTER: &str = "65d000000000000000000008";
 pub(super) const OLD_SHA: &str = "1111111111111111111111111111111111111111";
 const NEW_SHA: &str = "2222222222222222222222222222222222222222";
 
@@ -55,7 +59,7 @@ pub fn tag_deleted() -> Sample<TagDeleted> {
 pub fn bucket_files() -> Sample<BucketFiles> {
     let mut sample = Sample::new(EventAction::Update, EventScope::RepoContent, RepoType::Bucket);
     sample.payload.repo.name = "me/checkpoints".to_owned();
-    sample.addressed().added(["step-100/model.safetensors"]).deleted(["step-1/model.safetensors"])
+    sample.consistent().added(["step-100/model.safetensors"]).deleted(["step-1/model.safetensors"])
 }
 
 /// A model that got another name.
@@ -64,7 +68,7 @@ pub fn repo_moved() -> Sample<RepoMoved> {
     sample.payload.repo.head_sha = Some(NEW_SHA.to_owned());
     let owner = sample.payload.repo.owner.clone();
     sample.payload.moved_to = Some(WebhookPayloadMovedTo { name: "me/renamed".to_owned(), owner });
-    sample
+    sample.consistent()
 }
 
 /// A model that was public and is private now.
@@ -78,7 +82,7 @@ pub fn repo_made_private() -> Sample<RepoMadePrivate> {
 
 /// A discussion that was opened, with its first comment.
 pub fn discussion_opened() -> Sample<DiscussionOpened> {
-    Sample::discussion(EventAction::Create, EventScope::Discussion).commented()
+    Sample::discussion(EventAction::Create, EventScope::Discussion).commented(OPENER)
 }
 
 /// A pull request that was merged into the main branch.
@@ -89,13 +93,13 @@ pub fn pull_request_merged() -> Sample<PullRequestMerged> {
 
 /// A comment in a discussion.
 pub fn comment_created() -> Sample<CommentCreated> {
-    Sample::discussion(EventAction::Create, EventScope::DiscussionComment).commented()
+    Sample::discussion(EventAction::Create, EventScope::DiscussionComment).commented(COMMENTER)
 }
 
 /// A comment that was hidden by a moderator, so that its text is gone.
 pub fn comment_hidden() -> Sample<CommentHidden> {
     let mut sample =
-        Sample::discussion(EventAction::Update, EventScope::DiscussionComment).commented();
+        Sample::discussion(EventAction::Update, EventScope::DiscussionComment).commented(COMMENTER);
     if let Some(comment) = &mut sample.payload.comment {
         comment.hidden = true;
         comment.content = None;
@@ -114,7 +118,7 @@ impl<K> Sample<K> {
                 id: "65d000000000000000000001".to_owned(),
                 private: false,
                 url: WebhookPayloadUrl { web: String::new(), api: None },
-                owner: ObjectId { id: "65d000000000000000000002".to_owned() },
+                owner: ObjectId { id: OWNER.to_owned() },
                 head_sha: None,
                 subdomain: None,
                 tags: None,
@@ -131,7 +135,7 @@ impl<K> Sample<K> {
             updated_files: None,
             updated_files_truncated: None,
         };
-        Self { payload, kind: PhantomData }.addressed()
+        Self { payload, kind: PhantomData }.consistent()
     }
 
     /// An update of the content of a dataset.
@@ -153,31 +157,38 @@ impl<K> Sample<K> {
             id: "65d000000000000000000004".to_owned(),
             num: 1,
             title: "Name the seed".to_owned(),
-            author: ObjectId { id: "65d000000000000000000005".to_owned() },
+            author: ObjectId { id: OPENER.to_owned() },
             url: WebhookPayloadUrl { web: String::new(), api: None },
             is_pull_request: false,
             status: DiscussionStatus::Open,
             changes: None,
             pinned: None,
         });
-        sample.addressed()
+        sample.consistent()
     }
 
-    fn commented(mut self) -> Self {
+    fn commented(mut self, author: &str) -> Self {
         self.payload.comment = Some(WebhookPayloadComment {
             id: "65d000000000000000000006".to_owned(),
-            author: ObjectId { id: "65d000000000000000000005".to_owned() },
+            author: ObjectId { id: author.to_owned() },
             hidden: false,
             content: Some("Which seed was used?".to_owned()),
             url: WebhookPayloadUrl { web: String::new(), api: None },
         });
-        self.addressed()
+        self.consistent()
     }
 
-    /// Sets every address from what it is made of.
-    pub(super) fn addressed(mut self) -> Self {
-        let WebhookPayload { repo, discussion, comment, .. } = &mut self.payload;
+    /// Sets all that follows from something else: every address, and the owner after a move.
+    pub(super) fn consistent(mut self) -> Self {
+        let WebhookPayload { repo, discussion, comment, moved_to, .. } = &mut self.payload;
         repo.url = url_of_repo(&repo.repo_type, &repo.name);
+        repo.subdomain = (repo.repo_type == RepoType::Space)
+            .then(|| repo.name.replace(['/', '.', '_'], "-").to_lowercase());
+        if let Some(moved_to) = moved_to {
+            let owner = |name: &str| name.split_once('/').map(|(owner, _)| owner.to_owned());
+            let same = owner(&moved_to.name) == owner(&repo.name);
+            moved_to.owner.id = if same { OWNER } else { ANOTHER_OWNER }.to_owned();
+        }
         if let Some(discussion) = discussion {
             let below = |url: &String| format!("{url}/discussions/{}", discussion.num);
             discussion.url = WebhookPayloadUrl {

@@ -6,8 +6,8 @@ use super::kind::{
 };
 use super::sample::{MAIN, OLD_SHA, Sample};
 use crate::payload::{
-    DiscussionStatus, FileAction, ObjectId, RepoType, WebhookPayloadDiscussionChanges,
-    WebhookPayloadUpdatedFile,
+    DiscussionStatus, EventScope, FileAction, ObjectId, RepoType, WebhookPayload,
+    WebhookPayloadDiscussionChanges, WebhookPayloadUpdatedFile,
 };
 
 /// What can be set on each of them.
@@ -15,7 +15,7 @@ impl<K> Sample<K> {
     /// Sets the repo's name, `owner/name`, and with it every address.
     pub fn repo(mut self, name: impl Into<String>) -> Self {
         self.payload.repo.name = name.into();
-        self.addressed()
+        self.consistent()
     }
 
     /// Sets the repo's tags.
@@ -36,19 +36,21 @@ impl<K> Sample<K> {
 
 /// What can be set where the repo is a model, a dataset or a Space.
 impl<K: InGitRepo> Sample<K> {
-    /// Sets the repo's type, `"model"` for instance, and with it every address.
+    /// Sets the repo's type, `"model"`, `"dataset"` or `"space"`, and with it every address.
     pub fn repo_type(mut self, repo_type: impl Into<RepoType>) -> Self {
         self.payload.repo.repo_type = repo_type.into();
-        self.addressed()
+        self.consistent()
     }
 }
 
 /// What can be set on a commit.
 impl Sample<DatasetCommit> {
-    /// Sets the branch it was made to, `"main"` for instance.
+    /// Sets the branch it was made to, `"main"` for instance, or the whole name of a ref, as
+    /// `"refs/pr/4"` for a commit to a pull request.
     pub fn branch(mut self, name: &str) -> Self {
         if let Some(updated) = self.updated_ref() {
-            updated.ref_name = format!("refs/heads/{name}");
+            let whole = name.starts_with("refs/");
+            updated.ref_name = if whole { name.into() } else { format!("refs/heads/{name}") };
         }
         self.headed()
     }
@@ -123,12 +125,12 @@ impl Sample<BucketFiles> {
 
 /// What can be set on a move.
 impl Sample<RepoMoved> {
-    /// Sets the repo's new name, `owner/name`.
+    /// Sets the repo's new name, `owner/name`. Another owner has another id.
     pub fn to(mut self, name: impl Into<String>) -> Self {
         if let Some(moved_to) = &mut self.payload.moved_to {
             moved_to.name = name.into();
         }
-        self
+        self.consistent()
     }
 }
 
@@ -147,18 +149,21 @@ impl<K: InDiscussion> Sample<K> {
         if let Some(discussion) = &mut self.payload.discussion {
             discussion.num = number;
         }
-        self.addressed()
+        self.consistent()
     }
 
-    /// Sets the id of the user who did it: who opened the discussion and, where there is a comment,
-    /// wrote that.
+    /// Sets the author's id: of the comment, where the event is a comment's, or else of the discussion
+    /// together with its first comment.
     pub fn author(mut self, id: impl Into<String>) -> Self {
         let author = ObjectId { id: id.into() };
-        if let Some(comment) = &mut self.payload.comment {
-            comment.author = author.clone();
+        let WebhookPayload { event, discussion, comment, .. } = &mut self.payload;
+        if let Some(discussion) =
+            discussion.as_mut().filter(|_| event.scope == EventScope::Discussion)
+        {
+            discussion.author = author.clone();
         }
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.author = author;
+        if let Some(comment) = comment {
+            comment.author = author;
         }
         self
     }
