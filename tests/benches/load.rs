@@ -94,5 +94,6 @@ fn payload() -> serde_json::Result<String> {
     };
     let empty = comment("")?.len();
     let words = "Which seed was used for this run, and does it hold with another one? ";
-    comment(words.repeat(PAYLOAD_BYTES).get(..PAYLOAD_BYTES.saturating_sub(empty)).unwrap_or(""))
+    let text: String = words.chars().cycle().take(PAYLOAD_BYTES.saturating_sub(empty)).collect();
+    comment(&text)
 }

@@ -131,13 +131,9 @@ fn report(servers: &[Server], measured: &[Measured], effort: &Effort, payload_by
 
     let of = |kind| servers.iter().position(|server| server.kind == kind).map(|i| &measured[i]);
     let mut table = Table::new(&["ratio", "median", "lowest", "highest"]);
-    let mut compare = |name: &str, one: Option<&Measured>, other: Option<&Measured>, p99| {
-        if let (Some(one), Some(other)) = (one, other) {
-            let values = |measured: &Measured| match p99 {
-                true => measured.p99s.clone(),
-                false => measured.rates.clone(),
-            };
-            let ratio = ratio(&values(one), &values(other));
+    let mut compare = |name: &str, values: fn(&Measured) -> &[f64], one, other| {
+        if let (Some(one), Some(other)) = (of(one), of(other)) {
+            let ratio = ratio(values(one), values(other));
             let digits = if ratio.median < 10.0 { 3 } else { 1 };
             let number = |value: f64| format!("{value:.digits$}");
             table.row([
@@ -148,12 +144,13 @@ fn report(servers: &[Server], measured: &[Measured], effort: &Effort, payload_by
             ]);
         }
     };
-    let ours = of(Kind::Ours);
-    compare("requests/s: ours / by hand", ours, of(Kind::ByHand), false);
-    compare("p99: ours / by hand", ours, of(Kind::ByHand), true);
-    compare("requests/s: 1,000 endpoints / one", of(Kind::Thousand), ours, false);
-    compare("requests/s: a log line each / none", of(Kind::Logging), ours, false);
-    compare("requests/s: ours / Python", ours, of(Kind::Original), false);
+    let rates: fn(&Measured) -> &[f64] = |measured| &measured.rates;
+    let p99s: fn(&Measured) -> &[f64] = |measured| &measured.p99s;
+    compare("requests/s: ours / by hand", rates, Kind::Ours, Kind::ByHand);
+    compare("p99: ours / by hand", p99s, Kind::Ours, Kind::ByHand);
+    compare("requests/s: 1,000 endpoints / one", rates, Kind::Thousand, Kind::Ours);
+    compare("requests/s: a log line each / none", rates, Kind::Logging, Kind::Ours);
+    compare("requests/s: ours / Python", rates, Kind::Ours, Kind::Original);
     say(&table.to_string());
 }
 

@@ -74,6 +74,7 @@ impl Server {
 
     /// Starts the server and waits for its first 200.
     pub(crate) fn start(&self) -> Result<Running, Box<dyn Error>> {
+        let body = serde_json::to_string(&dataset_commit())?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut output = tempfile::tempfile()?;
         let started = Instant::now();
@@ -90,7 +91,6 @@ impl Server {
         let base = format!("http://127.0.0.1:{port}");
         let url = format!("{base}{PATH}");
         let mut running = Running { child, url, milliseconds: 0.0 };
-        let body = serde_json::to_string(&dataset_commit())?;
         while !answers(&base, &body) {
             if running.child.try_wait()?.is_some() || started.elapsed() > PATIENCE {
                 return Err(format!("{} doesn't start: {}", self.name, whole(&mut output)?).into());
@@ -103,6 +103,9 @@ impl Server {
 }
 
 /// A server that runs. It is ended when it is dropped.
+///
+/// It prints into a file: the threads with which `tests::program` reads along would take from the
+/// cores that are measured.
 pub(crate) struct Running {
     child: Child,
     pub(crate) url: String,

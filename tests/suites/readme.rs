@@ -154,6 +154,21 @@ fn a_project_with_these_blocks_passes_its_test() {
 }
 
 #[test]
+fn a_workspace_leaves_out_the_copy_as_the_readme_says() {
+    let excluded = "exclude = [\"webhooks\"]";
+    for readme in READMES {
+        assert!(fs::read_to_string(root().join(readme)).unwrap().contains(excluded), "{readme}");
+    }
+    let project = project();
+    let manifest = project.path().join("Cargo.toml");
+    let package = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("{package}\n[workspace]\n{excluded}\n")).unwrap();
+    let metadata: Value =
+        serde_json::from_str(&shell(&project, "cargo metadata --format-version 1")).unwrap();
+    assert_eq!(metadata["workspace_members"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 #[ignore = "needs git, and minutes to compile all crates once more"]
 fn the_way_to_a_space_ends_in_a_server_with_public_addresses() {
     let project = project();

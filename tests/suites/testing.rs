@@ -261,20 +261,37 @@ fn a_failed_function_is_answered_with_500() {
     assert_eq!(response.status(), wanted);
 }
 
+/// Runs tests of this file in a process with these variables; whether they passed, and the output.
+fn rerun(tests: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env_remove("RUST_LOG").env_remove("RUST_TEST_NOCAPTURE");
+    let output =
+        command.arg("--exact").args(tests).envs(variables.iter().copied()).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
 #[test]
 fn the_output_of_a_failed_test_has_the_cause() {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_failed_function_is_answered_with_500"])
-        .env("WANTED_STATUS", "200")
-        .env_remove("RUST_LOG")
-        .env_remove("RUST_TEST_NOCAPTURE")
-        .output()
-        .unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(!output.status.success(), "{stdout}");
-    // Collected for that test, and shown below its name.
-    let shown = stdout.split("---- a_failed_function_is_answered_with_500 stdout ----").nth(1);
-    assert!(shown.is_some_and(|shown| shown.contains("error=\"the disk is full\"")), "{stdout}");
+    let shown = |variables: &[(&str, &str)]| {
+        let (passed, stdout) = rerun(&["a_failed_function_is_answered_with_500"], variables);
+        assert!(!passed, "{stdout}");
+        // Collected for that test, and shown below its name.
+        let (_, shown) =
+            stdout.split_once("---- a_failed_function_is_answered_with_500 stdout ----").unwrap();
+        shown.contains("error=\"the disk is full\"")
+    };
+    assert!(shown(&[("WANTED_STATUS", "200")]));
+    assert!(!shown(&[("WANTED_STATUS", "200"), ("RUST_LOG", "off")]));
+}
+
+#[test]
+fn no_variable_of_the_machine_reaches_a_test() {
+    let tests = ["a_delivery_takes_three_lines", "a_secret_that_no_variable_holds_is_made_up"];
+    // None of these could be used: a server that read them wouldn't start.
+    let unusable =
+        [("WEBHOOK_SECRET", ""), ("NOT_SET_ON_ANY_MACHINE", ""), ("GRADIO_SERVER_PORT", "http")];
+    let (passed, stdout) = rerun(&tests, &unusable);
+    assert!(passed && stdout.contains("2 passed"), "{stdout}");
 }
 
 // ---- the samples

@@ -60,6 +60,10 @@ impl Refusal {
     }
 }
 
+/// Why a function failed. It stays with the response on this side of the network, for tests.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
+
 /// An endpoint with what guards it.
 pub(crate) struct Guarded {
     pub(crate) endpoint: Registered,
@@ -281,10 +285,6 @@ fn conceal(response: HttpResponse) -> HttpResponse {
     tracing::error!(target: DELIVERY, error, "the function failed");
     failed(response.status(), error)
 }
-
-/// Why a function failed. It stays with the response on this side of the network, for tests.
-#[derive(Clone, Debug)]
-pub(crate) struct Cause(pub(crate) String);
 
 fn failed(status: StatusCode, cause: Option<String>) -> HttpResponse {
     let text = "The function of this endpoint failed. The server's log says why.";

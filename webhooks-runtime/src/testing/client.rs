@@ -14,7 +14,7 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderNam
 use actix_web::http::{Method, Uri};
 use actix_web::test::{TestRequest as ActixRequest, init_service};
 use actix_web::web::Bytes;
-use actix_web::{App, rt};
+use actix_web::{App, HttpResponse, rt};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
@@ -266,25 +266,32 @@ async fn serve(blueprint: Blueprint, mut jobs: mpsc::UnboundedReceiver<Job>) {
     while let Some(Job { method, uri, headers, body, respond }) = jobs.recv().await {
         let app = Rc::clone(&app);
         rt::spawn(async move {
-            let mut request = ActixRequest::with_uri(&uri.to_string())
-                .method(method)
-                .peer_addr(SocketAddr::from(([127, 0, 0, 1], 7860)))
-                .set_payload(body);
-            for header in &headers {
-                request = request.insert_header(header);
-            }
+            let request = as_received(method, &uri, &headers, body);
             let response = match app.call(request.to_request()).await {
                 Ok(response) => response.into_parts().1,
-                Err(error) => error.error_response().map_into_boxed_body(),
+                Err(error) => error.error_response(),
             };
-            let (status, headers) = (response.status(), response.headers().clone());
-            let cause = response.extensions().get::<Cause>().cloned();
             // Without the whole of its body it is no response.
-            if let Ok(body) = to_bytes(response.into_body()).await {
-                respond(TestResponse::new(status, headers, body, cause));
+            if let Some(response) = read(response).await {
+                respond(response);
             }
         });
     }
+}
+
+/// The request as the app gets it from the network.
+fn as_received(method: Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> ActixRequest {
+    let peer = SocketAddr::from(([127, 0, 0, 1], 7860));
+    let request = ActixRequest::with_uri(&uri.to_string()).method(method).peer_addr(peer);
+    headers.iter().fold(request.set_payload(body), ActixRequest::insert_header)
+}
+
+/// Reads a response to its end, if it has one.
+async fn read(response: HttpResponse) -> Option<TestResponse> {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let cause = response.extensions().get::<Cause>().cloned();
+    let body = to_bytes(response.into_body()).await.ok()?;
+    Some(TestResponse::new(status, headers, body, cause))
 }
 
 #[track_caller]
