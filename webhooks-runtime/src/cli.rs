@@ -1,14 +1,19 @@
 //! The command line of `webhooks_main!()`.
 
 use std::io::{self, Write};
+#[cfg(feature = "share")]
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+#[cfg(feature = "share")]
+use clap::ValueEnum;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::registry::Registered;
+use crate::reach::{GivenReach, Way};
 use crate::server::{LaunchError, listing};
 
 /// Receives webhooks of the Hugging Face Hub.
@@ -31,6 +36,43 @@ struct Serve {
     /// Serve requests with this many threads [default: one for each core]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=512))]
     workers: Option<u16>,
+    /// Print this address, which a proxy or a tunnel of your own provides, and open no tunnel
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    #[cfg(feature = "share")]
+    #[command(flatten)]
+    share: Share,
+}
+
+/// The public link.
+#[cfg(feature = "share")]
+#[derive(Debug, Args)]
+struct Share {
+    /// Make a public URL [default: yes, but not on a Space]
+    #[arg(long, conflicts_with_all = ["no_share", "public_url"])]
+    share: bool,
+    /// Make none
+    #[arg(long, conflicts_with_all = ["public_url", "new_share_url", "share_server"])]
+    no_share: bool,
+    /// Make it new: the one before is no longer this program's
+    #[arg(long, conflicts_with = "public_url")]
+    new_share_url: bool,
+    /// Make it through this share server [default: that of gradio.live]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "public_url")]
+    share_server: Option<String>,
+    /// Speak TLS with the share server, trusting the certificates in this PEM file and no others
+    #[arg(long, value_name = "FILE", requires = "share_server")]
+    share_server_certificate: Option<PathBuf>,
+    /// What the public URLs of the share server begin with [default: http]
+    #[arg(long, value_name = "PROTOCOL", requires = "share_server")]
+    share_server_protocol: Option<Protocol>,
+}
+
+#[cfg(feature = "share")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Protocol {
+    Http,
+    Https,
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,7 +127,31 @@ fn parse(name: &'static str, version: &'static str) -> Result<CommandLine, clap:
 
 impl From<Serve> for Given {
     fn from(flags: Serve) -> Self {
-        Self { host: flags.host, port: flags.port, workers: flags.workers.map(usize::from) }
+        #[cfg(feature = "share")]
+        let mut reach = GivenReach::from(flags.share);
+        #[cfg(not(feature = "share"))]
+        let mut reach = GivenReach::default();
+        if let Some(url) = flags.public_url {
+            reach.way = Some(Way::Url(url));
+        }
+        let workers = flags.workers.map(usize::from);
+        Self { host: flags.host, port: flags.port, workers, reach }
+    }
+}
+
+#[cfg(feature = "share")]
+impl From<Share> for GivenReach {
+    fn from(flags: Share) -> Self {
+        // Who names a share server, or wants a new URL, wants a link.
+        let wanted = flags.share || flags.share_server.is_some() || flags.new_share_url;
+        Self {
+            way: (wanted || flags.no_share).then_some(Way::Share(wanted)),
+            server: flags.share_server,
+            certificate: flags.share_server_certificate,
+            https: flags.share_server_protocol.map(|protocol| matches!(protocol, Protocol::Https)),
+            tunnel: false,
+            renew: flags.new_share_url,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::environment::{Environment, NotUnicode};
+use crate::reach::{GivenReach, Reach};
 use crate::space::Space;
 
 /// A setting whose value cannot be used.
@@ -23,6 +24,7 @@ pub(crate) struct Given {
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) workers: Option<usize>,
+    pub(crate) reach: GivenReach,
 }
 
 impl Given {
@@ -44,7 +46,7 @@ impl Given {
             }
             parsed
         });
-        Self { host, port, workers: None }
+        Self { host, port, workers: None, reach: GivenReach::environment(environment, errors) }
     }
 
     /// Takes from `weaker` what is not given here.
@@ -53,6 +55,7 @@ impl Given {
             host: self.host.or(weaker.host),
             port: self.port.or(weaker.port),
             workers: self.workers.or(weaker.workers),
+            reach: self.reach.or(weaker.reach),
         }
     }
 }
@@ -106,7 +109,8 @@ pub(crate) struct Settings {
     pub(crate) host: String,
     pub(crate) ports: Ports,
     pub(crate) workers: usize,
-    pub(crate) space: Option<Space>,
+    pub(crate) on_space: bool,
+    pub(crate) reach: Reach,
 }
 
 impl Settings {
@@ -114,10 +118,11 @@ impl Settings {
     const MOST_WORKERS: usize = 512;
 
     /// Decides every setting: flag > code > environment > default. What cannot be used goes to
-    /// `errors`.
+    /// `errors`. `shared` is whether a tunnel is the default.
     pub(crate) fn resolve(
         flags: Given,
         code: Given,
+        shared: bool,
         limits: &Limits,
         environment: &Environment,
         errors: &mut Vec<SettingError>,
@@ -140,7 +145,8 @@ impl Settings {
             host: given.host.unwrap_or_else(|| host.to_owned()),
             ports: given.port.map_or(ports, Ports::One),
             workers,
-            space,
+            on_space: space.is_some(),
+            reach: given.reach.decide(space.as_ref(), shared, errors),
         }
     }
 }
@@ -150,7 +156,7 @@ mod tests {
     use super::*;
 
     fn given(host: &str, port: u16) -> Given {
-        Given { host: Some(host.into()), port: Some(port), workers: None }
+        Given { host: Some(host.into()), port: Some(port), ..Given::default() }
     }
 
     fn resolve(flags: Given, code: Given, variables: &[(&'static str, &'static str)]) -> Settings {
@@ -167,7 +173,7 @@ mod tests {
     ) -> (Settings, Vec<String>) {
         let environment = Environment::from_iter(variables.iter().copied());
         let mut errors = Vec::new();
-        let settings = Settings::resolve(flags, code, limits, &environment, &mut errors);
+        let settings = Settings::resolve(flags, code, true, limits, &environment, &mut errors);
         (settings, errors.iter().map(ToString::to_string).collect())
     }
 
@@ -194,7 +200,7 @@ mod tests {
         let settings = resolve(Given::default(), Given::default(), &space);
         assert_eq!(settings.host, "0.0.0.0");
         assert_eq!(settings.ports, Ports::One(7860));
-        assert!(settings.space.is_some());
+        assert!(settings.on_space);
     }
 
     #[test]

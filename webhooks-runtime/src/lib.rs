@@ -15,7 +15,8 @@
 //! webhooks_main!();
 //! ```
 //!
-//! `cargo run` serves `POST /webhooks/trigger_training` and a landing page.
+//! `cargo run` serves `POST /webhooks/trigger_training` and a landing page and, on a machine of one's
+//! own, makes a public URL for both.
 //!
 //! # Endpoints
 //!
@@ -38,6 +39,7 @@
 //! | `cli` | yes | the flags of `webhooks_main!()` and its `endpoints` command |
 //! | `logs` | yes | log lines on standard error, filtered by `RUST_LOG` |
 //! | `page` | yes | the landing page at `/` |
+//! | `share` | yes | the share link: a public URL for a program on a machine of one's own |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -49,8 +51,11 @@ mod environment;
 #[cfg(feature = "page")]
 mod page;
 mod payload;
+mod reach;
 mod secret;
 mod server;
+#[cfg(feature = "share")]
+mod share;
 mod space;
 pub mod testing;
 
@@ -70,6 +75,8 @@ pub use payload::{
 };
 pub use secret::SecretError;
 pub use server::{LaunchError, ServerHandle, SetupError, WebhooksServer};
+#[cfg(feature = "share")]
+pub use share::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
 pub use webhooks_macros::webhook_endpoint;
 
 #[doc(hidden)]
@@ -101,6 +108,11 @@ macro_rules! webhooks_main {
             const PROGRAM: $crate::__private::Program = $crate::__private::Program {
                 name: ::core::env!("CARGO_PKG_NAME"),
                 version: ::core::env!("CARGO_PKG_VERSION"),
+                project: ::core::concat!(
+                    ::core::env!("CARGO_MANIFEST_DIR"),
+                    "/",
+                    ::core::env!("CARGO_CRATE_NAME"),
+                ),
             };
             $crate::__private::main(&PROGRAM, || $crate::__server!($($server)?))
         }

@@ -39,6 +39,8 @@ pub struct Program {
     pub name: &'static str,
     /// Its version, for `--version`.
     pub version: &'static str,
+    /// What the URL of its share link belongs to: the folder of its manifest, and its name there.
+    pub project: &'static str,
 }
 
 /// What the `main` of `webhooks_main!()` returns; a type of its own, so that this `main` can be told
@@ -54,6 +56,8 @@ impl Termination for MainExit {
 
 /// The `main` of `webhooks_main!()`. An error ends it with one readable message and exit code 1.
 pub fn main(program: &Program, server: impl FnOnce() -> WebhooksServer) -> MainExit {
+    #[cfg(feature = "share")]
+    let server = || server().of_project(program.project);
     #[cfg(feature = "cli")]
     let ended = crate::cli::run(program.name, program.version, server);
     #[cfg(not(feature = "cli"))]

@@ -5,6 +5,8 @@
 
 mod view;
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -12,39 +14,52 @@ use actix_web::http::header::{
 use actix_web::web::{self, ServiceConfig};
 
 use crate::endpoint::registry::Shown;
+use crate::reach::{Addresses, PublicUrl};
+use view::Place;
 
-/// The page of a server, which doesn't change while the server runs.
-#[derive(Debug)]
+/// The page of a server.
+#[derive(Clone, Debug)]
 pub(crate) struct Page {
-    html: String,
-    policy: String,
+    addresses: Addresses,
+    on_space: bool,
+    endpoints: Arc<[Shown]>,
+    policy: Arc<str>,
 }
 
 impl Page {
-    /// `base` is the address in front of the paths, without a slash at its end.
-    pub(crate) fn new(base: &str, on_space: bool, endpoints: &[Shown]) -> Self {
+    pub(crate) fn new(addresses: Addresses, on_space: bool, endpoints: &[Shown]) -> Self {
         // The Hub shows a Space inside a page of its own.
         let ancestors = if on_space { "https://huggingface.co" } else { "'none'" };
-        Self {
-            html: view::landing(base, on_space, endpoints).into_string(),
-            policy: format!(
-                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-                 base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
-            ),
-        }
+        let policy = format!(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+             base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+        );
+        Self { addresses, on_space, endpoints: endpoints.into(), policy: policy.into() }
+    }
+
+    /// The page as it is now: the public address may have come since the last time.
+    fn html(&self) -> String {
+        let public = self.addresses.public();
+        let place = match &public {
+            _ if self.on_space => Place::Space,
+            Some(_) => Place::Public,
+            None => Place::Local,
+        };
+        let base = public.as_ref().map_or(self.addresses.local(), PublicUrl::as_str);
+        view::landing(base, place, &self.endpoints).into_string()
     }
 
     /// Adds the page and its files to an app.
     pub(crate) fn apply(&self, app: &mut ServiceConfig) {
-        let (html, policy) = (web::Bytes::from(self.html.clone()), self.policy.clone());
+        let this = self.clone();
         let page = move || {
             let page = HttpResponse::Ok()
                 .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-                .insert_header((CONTENT_SECURITY_POLICY, policy.as_str()))
+                .insert_header((CONTENT_SECURITY_POLICY, this.policy.as_ref()))
                 .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .insert_header((REFERRER_POLICY, "no-referrer"))
                 .insert_header((CACHE_CONTROL, "no-store"))
-                .body(html.clone());
+                .body(this.html());
             async { page }
         };
         app.route("/", web::get().to(page.clone()));

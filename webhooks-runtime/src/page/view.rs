@@ -4,8 +4,19 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::endpoint::registry::Shown;
 
-/// The whole page.
-pub(super) fn landing(base: &str, on_space: bool, endpoints: &[Shown]) -> Markup {
+/// Where the server runs, and who can reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On a Space, where the Hub reaches it.
+    Space,
+    /// On a machine of somebody's, with a public address.
+    Public,
+    /// On a machine of somebody's, and nobody knows how to reach it from outside.
+    Local,
+}
+
+/// The whole page. `base` is the address in front of the paths, without a slash at its end.
+pub(super) fn landing(base: &str, place: Place, endpoints: &[Shown]) -> Markup {
     let count = endpoints.len();
     html! {
         (DOCTYPE)
@@ -21,7 +32,7 @@ pub(super) fn landing(base: &str, on_space: bool, endpoints: &[Shown]) -> Markup
             }
             body {
                 main {
-                    (intro(on_space))
+                    (intro(place))
                     section aria-labelledby="endpoints" {
                         h2 id="endpoints" { "Endpoints " span.count { (count) } }
                         ul.endpoints {
@@ -30,7 +41,7 @@ pub(super) fn landing(base: &str, on_space: bool, endpoints: &[Shown]) -> Markup
                             }
                         }
                     }
-                    (next_steps(on_space, endpoints))
+                    (next_steps(place, endpoints))
                 }
                 footer {
                     "Served by webhooks-runtime " (env!("CARGO_PKG_VERSION"))
@@ -40,7 +51,7 @@ pub(super) fn landing(base: &str, on_space: bool, endpoints: &[Shown]) -> Markup
     }
 }
 
-fn intro(on_space: bool) -> Markup {
+fn intro(place: Place) -> Markup {
     html! {
         header {
             h1 { img src="/assets/icon.svg" alt="" width="36" height="36"; "Webhooks" }
@@ -50,7 +61,11 @@ fn intro(on_space: bool) -> Markup {
                 ": when a repo or a discussion that you watch changes, the Hub calls one of the functions below."
             }
             p.where {
-                @if on_space { "It is running on a Space." } @else { "It is running on your own machine." }
+                @match place {
+                    Place::Space => { "It is running on a Space." }
+                    Place::Public => { "It is running on a machine of its own, and can be reached from the internet." }
+                    Place::Local => { "It is running on your own machine." }
+                }
             }
         }
     }
@@ -80,26 +95,13 @@ fn endpoint(base: &str, index: usize, shown: &Shown) -> Markup {
     }
 }
 
-fn next_steps(on_space: bool, endpoints: &[Shown]) -> Markup {
+fn next_steps(place: Place, endpoints: &[Shown]) -> Markup {
     let some_open = endpoints.iter().any(|endpoint| !endpoint.protected);
     html! {
         section aria-labelledby="next" {
             h2 id="next" { "What to do next" }
             ol.steps {
-                @if on_space {
-                    @if some_open {
-                        li {
-                            "Define a secret: add one named " code { "WEBHOOK_SECRET" }
-                            " in this Space's settings, under “Variables and secrets”. The Space restarts with it."
-                        }
-                    }
-                    li {
-                        "Open " a href="https://huggingface.co/settings/webhooks" { "your webhooks on the Hub" }
-                        ", add one, choose what it watches, and give it a URL from above"
-                        @if some_open { " and the same secret." } @else { " and the secret." }
-                    }
-                    li { "Change something in a repo that it watches. The activity tab of the webhook shows the delivery and the answer." }
-                } @else {
+                @if place == Place::Local {
                     li {
                         "Try a function from here: post a payload to one of the URLs above. The Hub itself cannot reach an address of your own machine."
                     }
@@ -114,6 +116,30 @@ fn next_steps(on_space: bool, endpoints: &[Shown]) -> Markup {
                         a href="https://huggingface.co/docs/hub/spaces-sdks-docker" { "Space" }
                         ", where the Hub can reach it, and add its URL to "
                         a href="https://huggingface.co/settings/webhooks" { "your webhooks on the Hub" } "."
+                    }
+                } @else {
+                    @if some_open && place == Place::Space {
+                        li {
+                            "Define a secret: add one named " code { "WEBHOOK_SECRET" }
+                            " in this Space's settings, under “Variables and secrets”. The Space restarts with it."
+                        }
+                    } @else if some_open {
+                        li {
+                            "Define a secret, since everyone can reach the program: set the environment variable "
+                            code { "WEBHOOK_SECRET" } " and start it again."
+                        }
+                    }
+                    li {
+                        "Open " a href="https://huggingface.co/settings/webhooks" { "your webhooks on the Hub" }
+                        ", add one, choose what it watches, and give it a URL from above"
+                        @if some_open { " and the same secret." } @else { " and the secret." }
+                    }
+                    li { "Change something in a repo that it watches. The activity tab of the webhook shows the delivery and the answer." }
+                    @if place == Place::Public {
+                        li {
+                            "To have it run without your machine, bring it to a "
+                            a href="https://huggingface.co/docs/hub/spaces-sdks-docker" { "Space" } "."
+                        }
                     }
                 }
                 li {
@@ -130,19 +156,19 @@ mod tests {
     use super::*;
     use crate::endpoint::Location;
 
-    fn page(on_space: bool, protected: bool, description: &'static str) -> String {
+    fn page(place: Place, protected: bool, description: &'static str) -> String {
         let shown = Shown {
             path: "/webhooks/hello".into(),
             description,
             location: Location::__new("bot", "src/main.rs", 7),
             protected,
         };
-        landing("https://me-bot.hf.space", on_space, &[shown]).into_string()
+        landing("https://me-bot.hf.space", place, &[shown]).into_string()
     }
 
     #[test]
     fn an_endpoint_is_shown_with_its_url_description_place_and_protection() {
-        let page = page(false, true, "Says hello.");
+        let page = page(Place::Local, true, "Says hello.");
         for text in [
             "https://me-bot.hf.space/webhooks/hello",
             "Says hello.",
@@ -157,16 +183,21 @@ mod tests {
 
     #[test]
     fn everything_is_escaped() {
-        let page = page(false, false, "<script>alert('\"&')</script>");
+        let page = page(Place::Local, false, "<script>alert('\"&')</script>");
         assert!(page.contains("&lt;script&gt;alert('&quot;&amp;')&lt;/script&gt;"), "{page}");
     }
 
     #[test]
     fn the_next_steps_are_those_of_the_place() {
-        let (local, space) = (page(false, false, ""), page(true, false, ""));
+        let [local, public, space] =
+            [Place::Local, Place::Public, Place::Space].map(|place| page(place, false, ""));
         assert!(local.contains("cannot reach an address of your own machine"));
         assert!(local.contains("set the environment variable"));
         assert!(space.contains("settings, under"));
-        assert!(!page(true, true, "").contains("Define a secret"));
+        assert!(public.contains("since everyone can reach the program"));
+        assert!(public.contains("give it a URL from above"));
+        for place in [Place::Public, Place::Space] {
+            assert!(!page(place, true, "").contains("Define a secret"));
+        }
     }
 }

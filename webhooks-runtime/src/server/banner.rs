@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
+#[cfg(feature = "share")]
+use crate::reach::PublicUrl;
 
 /// Whether the endpoints are protected, and if not, what that means and how to change it.
 pub(super) fn secret(endpoints: &[Shown]) -> String {
@@ -38,6 +40,40 @@ pub(super) fn ready(base: &str, endpoints: &[Shown]) -> String {
     }
     text.push_str("Go to https://huggingface.co/settings/webhooks to setup your webhooks.\n");
     text
+}
+
+/// The public address, and with it those to give to the Hub.
+#[cfg(feature = "share")]
+pub(super) fn public_url(url: &PublicUrl, note: Option<&str>, endpoints: &[Shown]) -> String {
+    let note = note.map(|note| format!("  {note}\n")).unwrap_or_default();
+    format!("* Running on public URL: {url}\n{note}{}", ready(url.as_str(), endpoints))
+}
+
+/// What anyone can do now, if there is a public address and not every function asks for a secret.
+#[cfg(feature = "share")]
+pub(super) fn unprotected(endpoints: &[Shown]) -> Option<String> {
+    let open = endpoints.iter().filter(|endpoint| !endpoint.protected);
+    let open: Vec<_> = open.map(|endpoint| endpoint.path.as_str()).collect();
+    if open.is_empty() {
+        return None;
+    }
+    let which =
+        if open.len() == endpoints.len() { "your functions".to_owned() } else { open.join(", ") };
+    Some(format!(
+        "Warning: the public URL is open to the internet. Whoever knows it can call {which} with any \
+         payload, for no secret is asked for.\n\
+         Set WEBHOOK_SECRET and start again, or start with --no-share (GRADIO_SHARE=false).\n"
+    ))
+}
+
+/// Why there is no public address, and what to do about it.
+#[cfg(feature = "share")]
+pub(super) fn no_public_url(reason: &str, local_url: &str) -> String {
+    format!(
+        "Warning: there is no public URL: {reason}.\n\
+         The server works at {local_url} and goes on trying. To do without, start with --no-share \
+         (GRADIO_SHARE=false); for a proxy of your own, with --public-url.\n"
+    )
 }
 
 /// The warning that the API may change, unless the variable of `huggingface_hub` silences it.

@@ -7,7 +7,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
@@ -17,6 +17,29 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Extensions;
 use actix_web::rt;
 use actix_web::web::Bytes;
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It was made to the address that the server listens on for everybody.
+    Direct,
+    /// It came through the tunnel, so from outside, whatever its requests say.
+    Tunnel,
+}
+
+impl Origin {
+    /// `entrance` is where nothing but the tunnel's connections arrive.
+    fn of(stream: &rt::net::TcpStream, entrance: Option<SocketAddr>) -> Self {
+        let Some(entrance) = entrance else {
+            return Self::Direct;
+        };
+        match stream.local_addr() {
+            Ok(address) if address != entrance => Self::Direct,
+            // What isn't known to be direct is trusted as little as it can be.
+            _ => Self::Tunnel,
+        }
+    }
+}
 
 /// A connection and what it is doing.
 #[derive(Debug)]
@@ -29,11 +52,17 @@ pub(crate) struct Connection {
     idle_since: Cell<Instant>,
 }
 
-/// Watches a new connection, for `HttpServer::on_connect`.
-pub(crate) fn watch(connection: &dyn Any, data: &mut Extensions, limit: Duration) {
+/// Notes where a new connection comes from and watches it, for `HttpServer::on_connect`.
+pub(crate) fn watch(
+    connection: &dyn Any,
+    data: &mut Extensions,
+    limit: Duration,
+    entrance: Option<SocketAddr>,
+) {
     let Some(stream) = connection.downcast_ref::<rt::net::TcpStream>() else {
         return;
     };
+    data.insert(Origin::of(stream, entrance));
     // Without a free descriptor there is no watch, and the connection is served all the same.
     let Ok(socket) = same_socket(stream) else {
         return;

@@ -1,23 +1,36 @@
 //! Binds the port, says so, serves, and stops without losing what is running.
 
 use std::io::{self, Write};
-use std::net::{TcpListener, ToSocketAddrs};
+#[cfg(feature = "share")]
+use std::net::Ipv4Addr;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle as ActixHandle};
 use actix_web::{App, HttpServer};
 use tokio::sync::oneshot;
+#[cfg(feature = "share")]
+use tokio::task::JoinSet;
 
 use super::app::guard;
 use super::connection::watch;
-use super::prepare::{Prepared, prepare};
+#[cfg(feature = "share")]
+use super::link::{Announcer, Said};
+use super::prepare::{Prepared, Unasked, prepare};
 use super::{LaunchError, WebhooksServer, banner, logs};
 use crate::config::{Given, Ports, Settings};
 use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
+use crate::reach::{Addresses, PublicUrl, Reach};
+#[cfg(feature = "share")]
+use crate::share::{AnyTunnel, Event, keep};
 
 /// How long a connection may pause between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// The same for a server with a tunnel. Share servers keep an unused connection for 60 s and would
+/// lose a delivery that they send just when it is closed here, so it is theirs to close.
+const TUNNEL_KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 impl WebhooksServer {
     /// Starts the server and blocks until SIGINT (Ctrl+C) or SIGTERM stops it.
@@ -51,7 +64,10 @@ impl WebhooksServer {
         }
         logs::init();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.run_with(flags))
+        let ended = runtime.block_on(self.run_with(flags));
+        // Without waiting for a name server that may never answer.
+        runtime.shutdown_background();
+        ended
     }
 
     /// Starts the server and serves until SIGINT or SIGTERM, for a program with a runtime of its own.
@@ -79,18 +95,31 @@ impl WebhooksServer {
 
     async fn run_with(self, flags: Given) -> Result<(), LaunchError> {
         let environment = Environment::default();
-        let prepared = prepare(self, flags, &environment)?;
+        let prepared = prepare(self, flags, Unasked::Shared, &environment)?;
         // Listened for from here on, so that no signal after the first line is lost.
         let mut signals = Signals::new()?;
         let secret = banner::secret(&prepared.shown);
-        let running = serve(prepared)?;
+        #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
+        let mut running = serve(prepared)?;
 
-        let local_url = banner::local_url(&running.local_url);
-        let ready = banner::ready(running.base(), &running.shown);
+        let local_url = banner::local_url(running.addresses.local());
         if let Some(warning) = banner::experimental(&environment) {
             say(&mut io::stderr(), warning);
         }
-        say(&mut io::stdout(), &format!("{secret}{local_url}{ready}"));
+        say(&mut io::stdout(), &format!("{secret}{local_url}"));
+        #[cfg(feature = "share")]
+        let shared = running.open_tunnel(|announcer, event| {
+            let Said { out, err } = announcer.tell(event);
+            say(&mut io::stdout(), &out);
+            say(&mut io::stderr(), &err);
+        });
+        #[cfg(not(feature = "share"))]
+        let shared: Option<()> = None;
+        if shared.is_none() {
+            let public = running.addresses.public();
+            let base = public.as_ref().map_or(running.addresses.local(), PublicUrl::as_str);
+            say(&mut io::stdout(), &banner::ready(base, &running.shown));
+        }
 
         let handle = running.server.handle();
         let mut server = std::pin::pin!(running.server);
@@ -133,19 +162,26 @@ impl WebhooksServer {
     ///
     /// When the server cannot start; [`LaunchError`] says why.
     pub async fn start(self) -> Result<ServerHandle, LaunchError> {
-        let running = serve(prepare(self, Given::default(), &Environment::default())?)?;
-        let handle = running.server.handle();
+        let environment = Environment::default();
+        #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
+        let mut running = serve(prepare(self, Given::default(), Unasked::Local, &environment)?)?;
+        let (handle, addresses) = (running.server.handle(), running.addresses.clone());
         let (end, ended) = oneshot::channel();
         // On a thread of its own: the server serves whatever the caller's runtime is busy with.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("webhooks-server".to_owned()).spawn(move || {
+            #[cfg(feature = "share")]
+            let _tunnel = {
+                let _inside = runtime.enter();
+                running.open_tunnel(Announcer::log)
+            };
             if let Err(error) = runtime.block_on(running.server) {
                 tracing::error!(%error, "the server ended");
             }
+            runtime.shutdown_background();
             let _ = end.send(());
         })?;
-        let (local_url, public_url) = (running.local_url, running.public_url);
-        Ok(ServerHandle { handle, ended, local_url, public_url })
+        Ok(ServerHandle { handle, ended, addresses })
     }
 }
 
@@ -156,21 +192,23 @@ impl WebhooksServer {
 pub struct ServerHandle {
     handle: ActixHandle,
     ended: oneshot::Receiver<()>,
-    local_url: String,
-    public_url: Option<String>,
+    addresses: Addresses,
 }
 
 impl ServerHandle {
     /// The address on this machine, without a slash at its end: `http://127.0.0.1:7860`.
     #[must_use]
     pub fn local_url(&self) -> &str {
-        &self.local_url
+        self.addresses.local()
     }
 
     /// The address from outside, `https://user-name.hf.space` on a Space; `None` where there is none.
+    ///
+    /// That of a share link or a tunnel is there as soon as it stands, and stays when it is lost for a
+    /// while.
     #[must_use]
     pub fn public_url(&self) -> Option<String> {
-        self.public_url.clone()
+        self.addresses.public().map(|url| url.to_string())
     }
 
     /// Stops the server: takes no more requests, lets the running ones end within the limit of
@@ -186,34 +224,73 @@ impl ServerHandle {
 struct Running {
     server: Server,
     shown: Vec<Shown>,
-    local_url: String,
-    public_url: Option<String>,
+    addresses: Addresses,
+    /// What is to be kept open, and where its connections go.
+    #[cfg(feature = "share")]
+    tunnel: Option<(Box<dyn AnyTunnel>, SocketAddr)>,
 }
 
+#[cfg(feature = "share")]
 impl Running {
-    /// The address that people should use.
-    fn base(&self) -> &str {
-        self.public_url.as_deref().unwrap_or(&self.local_url)
+    /// Opens the tunnel, if there is to be one, beside the server. It is open until what is returned
+    /// is dropped.
+    fn open_tunnel(&mut self, told: fn(&Announcer, Event)) -> Option<JoinSet<()>> {
+        let (tunnel, entrance) = self.tunnel.take()?;
+        let (addresses, shown) = (self.addresses.clone(), self.shown.clone());
+        let announcer = Announcer { addresses, shown };
+        let mut task = JoinSet::new();
+        task.spawn(keep(tunnel, entrance, move |event| told(&announcer, event)));
+        Some(task)
     }
 }
 
 fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
     let (listener, local_url) = bind(&prepared.settings)?;
-    let public_url = prepared.settings.space.as_ref().and_then(crate::space::Space::url);
-    let blueprint = prepared.blueprint(public_url.as_deref().unwrap_or(&local_url));
+    let public_url = match &prepared.settings.reach {
+        Reach::At(url) => Some(url.clone()),
+        _ => None,
+    };
+    let addresses = Addresses::new(&local_url, public_url);
+    let blueprint = prepared.blueprint(&addresses);
+    let entrance: Option<(TcpListener, SocketAddr)> = match &prepared.settings.reach {
+        Reach::Local | Reach::At(_) => None,
+        #[cfg(feature = "share")]
+        Reach::Link { .. } | Reach::Tunnel => Some(entrance()?),
+    };
+    let at = entrance.as_ref().map(|(_, address)| *address);
+    #[cfg(feature = "share")]
+    let tunnel = prepared.tunnel.zip(at);
     let Prepared { settings, limits, shown, .. } = prepared;
     let app = move || App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
-    let idle_limit = KEEP_ALIVE + limits.request_timeout;
-    let server = HttpServer::new(app)
-        .on_connect(move |connection, data| watch(connection, data, idle_limit))
+    let keep_alive = if entrance.is_some() { TUNNEL_KEEP_ALIVE } else { KEEP_ALIVE };
+    let idle_limit = keep_alive + limits.request_timeout;
+    let mut server = HttpServer::new(app)
+        .on_connect(move |connection, data| watch(connection, data, idle_limit, at))
         .workers(settings.workers)
-        .keep_alive(KEEP_ALIVE)
+        .keep_alive(keep_alive)
         .client_request_timeout(limits.request_timeout)
         .shutdown_timeout(limits.shutdown_timeout.as_secs_f64().ceil() as u64)
         .disable_signals()
-        .listen(listener)?
-        .run();
-    Ok(Running { server, shown, local_url, public_url })
+        .listen(listener)?;
+    if let Some((listener, _)) = entrance {
+        server = server.listen(listener)?;
+    }
+    Ok(Running {
+        server: server.run(),
+        shown,
+        addresses,
+        #[cfg(feature = "share")]
+        tunnel,
+    })
+}
+
+/// Opens the port at which nothing but the tunnel's connections arrive: on this machine alone, and
+/// nobody is told of it.
+#[cfg(feature = "share")]
+fn entrance() -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 /// Opens the port: the one that was asked for, or the first free one of a range.

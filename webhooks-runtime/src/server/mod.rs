@@ -2,8 +2,8 @@
 //!
 //! `error` says why it doesn't start. `dispatch` brings a request to its function, `body` reads what
 //! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
-//! actix app together, and `launch` binds, serves and stops, with the words of `banner`. `prepare`
-//! finds all that is wrong before.
+//! actix app together, and `launch` binds, serves and stops, with the words of `banner`. `link` makes
+//! the tunnel and tells what becomes of it. `prepare` finds all that is wrong before.
 
 mod app;
 mod banner;
@@ -12,6 +12,8 @@ mod connection;
 mod dispatch;
 mod error;
 mod launch;
+#[cfg(feature = "share")]
+mod link;
 pub(crate) mod logs;
 mod prepare;
 mod record;
@@ -26,6 +28,8 @@ pub(crate) use prepare::listing;
 
 use std::fmt;
 use std::panic::Location as CodeLocation;
+#[cfg(feature = "share")]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +39,9 @@ use actix_web::{FromRequest, Handler, Responder};
 use crate::config::{Given, Limits};
 use crate::endpoint::registry::{self, Registered};
 use crate::endpoint::{Endpoint, EndpointFn, Location, caller, normalize};
+use crate::reach::Way;
+#[cfg(feature = "share")]
+use crate::share::Tunnel;
 use app::Configure;
 
 /// A server for webhooks, put together step by step and then started.
@@ -65,6 +72,8 @@ pub struct WebhooksServer {
     limits: Limits,
     configure: Vec<Configure>,
     ui: Option<Configure>,
+    #[cfg(feature = "share")]
+    link: link::Link,
 }
 
 impl WebhooksServer {
@@ -94,6 +103,8 @@ impl WebhooksServer {
             limits: Limits::default(),
             configure: Vec::new(),
             ui: None,
+            #[cfg(feature = "share")]
+            link: link::Link::default(),
         }
     }
 
@@ -191,6 +202,15 @@ impl WebhooksServer {
         self
     }
 
+    /// Sets the address that others reach the server by, where a proxy or a tunnel of your own leads
+    /// to it: `https://hooks.example.com`. It is printed, and no tunnel is opened.
+    ///
+    /// Before it goes the flag `--public-url`.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.given.reach.way = Some(Way::Url(url.into()));
+        self
+    }
+
     /// Sets the largest body that is read, in bytes. Default: 2 MiB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.limits.body = bytes;
@@ -263,6 +283,85 @@ impl WebhooksServer {
         self.ui = Some(Arc::new(move |app| {
             app.route("/", web::get().to(handler.clone()));
         }));
+        self
+    }
+}
+
+/// The public link, with the Cargo feature `share`.
+#[cfg(feature = "share")]
+#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
+impl WebhooksServer {
+    /// Sets whether a public URL is made for the server, through the share server of gradio.live.
+    /// Default: yes for [`launch`](Self::launch), [`run`](Self::run) and `webhooks_main!()` on a
+    /// machine of one's own; no on a Space, which has a URL, and for [`start`](Self::start).
+    ///
+    /// Who knows the URL can call your functions, so define a secret. The URL stays the same at every
+    /// start: it is made of a secret name that is kept in `$XDG_STATE_HOME/webhooks-runtime/share` (by
+    /// default in `~/.local/state`, on Windows in `%LOCALAPPDATA%`), one for each program of
+    /// `webhooks_main!()`, known by the folder of its `Cargo.toml` at build time, or else for each
+    /// working directory. `--new-share-url` makes a new one.
+    ///
+    /// Before it go the flags `--share` and `--no-share`, after it the variable `GRADIO_SHARE`.
+    pub fn share(mut self, share: bool) -> Self {
+        self.given.reach.way = Some(Way::Share(share));
+        self
+    }
+
+    /// Makes the public URL with a tunnel of your own in place of the share link; see [`Tunnel`].
+    ///
+    /// Whether one is made at all is decided as with the share link.
+    pub fn share_with(mut self, tunnel: impl Tunnel) -> Self {
+        self.link.tunnel = Some(Box::new(tunnel));
+        self.given.reach.tunnel = true;
+        self
+    }
+
+    /// Makes the public URL through a share server of your own, `host:port`, in place of that of
+    /// gradio.live.
+    ///
+    /// Without [`share_server_certificate`](Self::share_server_certificate) the way to it isn't
+    /// encrypted. Before it goes the flag `--share-server`, after it the variable
+    /// `GRADIO_SHARE_SERVER_ADDRESS`.
+    pub fn share_server(mut self, address: impl Into<String>) -> Self {
+        self.given.reach.server = Some(address.into());
+        self
+    }
+
+    /// Speaks TLS with a share server of your own and trusts the certificates in this PEM file, and no
+    /// others.
+    ///
+    /// Before it goes the flag `--share-server-certificate`.
+    pub fn share_server_certificate(mut self, file: impl Into<PathBuf>) -> Self {
+        self.given.reach.certificate = Some(file.into());
+        self
+    }
+
+    /// Sets whether the public URLs of a share server of your own begin with `https`. Default: no.
+    ///
+    /// Before it goes the flag `--share-server-protocol`.
+    pub fn share_server_https(mut self, https: bool) -> Self {
+        self.given.reach.https = Some(https);
+        self
+    }
+
+    /// Sets whether the bytes between this program and the share server are encrypted once more, below
+    /// HTTP. Default: no. With TLS they are encrypted already, and the key of this is no secret: on
+    /// public share servers it is made of an empty token.
+    pub fn share_encryption(mut self, encrypted: bool) -> Self {
+        self.link.form.encrypted = encrypted;
+        self
+    }
+
+    /// Sets whether the bytes between this program and the share server are compressed. Default: no.
+    /// A delivery is some kilobytes, for which it costs more time than it saves.
+    pub fn share_compression(mut self, compressed: bool) -> Self {
+        self.link.form.compressed = compressed;
+        self
+    }
+
+    /// Sets what the URL of the share link belongs to.
+    pub(crate) fn of_project(mut self, project: &'static str) -> Self {
+        self.link.project = Some(project);
         self
     }
 }

@@ -6,10 +6,15 @@ use super::WebhooksServer;
 use super::app::{Blueprint, Configure};
 use super::dispatch::{Dispatcher, Guarded};
 use super::error::{LaunchError, SetupError};
+#[cfg(feature = "share")]
+use super::link::tunnel;
 use crate::config::{Given, Limits, Settings};
 use crate::endpoint::registry::{self, Registered, Shown};
 use crate::environment::Environment;
+use crate::reach::Addresses;
 use crate::secret::{SecretError, Secrets};
+#[cfg(feature = "share")]
+use crate::share::AnyTunnel;
 
 /// A server that can be started.
 pub(super) struct Prepared {
@@ -20,17 +25,20 @@ pub(super) struct Prepared {
     dispatcher: Arc<Dispatcher>,
     configure: Vec<Configure>,
     ui: Option<Configure>,
+    /// What is to be kept open.
+    #[cfg(feature = "share")]
+    pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
 }
 
 impl Prepared {
-    /// What each worker's app is made of. `base` is the address in front of the paths, as people see
-    /// it.
-    #[cfg_attr(not(feature = "page"), expect(unused_variables, reason = "the page shows it"))]
-    pub(super) fn blueprint(&self, base: &str) -> Blueprint {
+    /// What each worker's app is made of.
+    #[cfg_attr(not(feature = "page"), expect(unused_variables, reason = "the page shows them"))]
+    pub(super) fn blueprint(&self, addresses: &Addresses) -> Blueprint {
         let ui = self.ui.clone();
         #[cfg(feature = "page")]
         let ui = ui.or_else(|| {
-            let page = crate::page::Page::new(base, self.settings.space.is_some(), &self.shown);
+            let on_space = self.settings.on_space;
+            let page = crate::page::Page::new(addresses.clone(), on_space, &self.shown);
             Some(Arc::new(move |app| page.apply(app)))
         });
         let (dispatcher, configure) = (Arc::clone(&self.dispatcher), self.configure.clone());
@@ -43,8 +51,8 @@ impl Prepared {
 pub(crate) fn in_process(server: WebhooksServer) -> Result<Blueprint, LaunchError> {
     let variables = server.endpoints.iter().filter_map(|endpoint| endpoint.secret_env);
     let environment = variables.map(|variable| (variable, "the secret of a test")).collect();
-    let prepared = prepare(server, Given::default(), &environment)?;
-    Ok(prepared.blueprint("http://127.0.0.1:7860"))
+    let prepared = prepare(server, Given::default(), Unasked::Local, &environment)?;
+    Ok(prepared.blueprint(&Addresses::new("http://127.0.0.1:7860", None)))
 }
 
 /// The server's endpoints, sorted by path, if they can be served side by side.
@@ -55,10 +63,20 @@ pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Registered>, LaunchE
     Ok(endpoints)
 }
 
+/// What is done where nobody says whether the server is to be reached from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unasked {
+    /// A tunnel is opened on a machine of one's own: a person started the server and looks on.
+    Shared,
+    /// It isn't: a program started it, perhaps a test.
+    Local,
+}
+
 /// Decides every setting, or says all that is wrong with them at once.
 pub(super) fn prepare(
     server: WebhooksServer,
     flags: Given,
+    unasked: Unasked,
     environment: &Environment,
 ) -> Result<Prepared, LaunchError> {
     let (endpoints, mut errors) = sort(server.endpoints, server.bad_paths);
@@ -82,7 +100,16 @@ pub(super) fn prepare(
         }
     }
     let mut wrong = Vec::new();
-    let settings = Settings::resolve(flags, server.given, &server.limits, environment, &mut wrong);
+    let settings = Settings::resolve(
+        flags,
+        server.given,
+        unasked == Unasked::Shared,
+        &server.limits,
+        environment,
+        &mut wrong,
+    );
+    #[cfg(feature = "share")]
+    let tunnel = tunnel(&settings, server.link, &mut wrong);
     errors.extend(wrong.into_iter().map(SetupError::from));
 
     check(&endpoints, errors)?;
@@ -101,6 +128,8 @@ pub(super) fn prepare(
         limits: server.limits,
         configure: server.configure,
         ui: server.ui,
+        #[cfg(feature = "share")]
+        tunnel,
     })
 }
 

@@ -9,6 +9,7 @@ use actix_web::http::header::HeaderValue;
 use serde::Deserialize;
 use tracing::Level;
 
+use super::connection::Origin;
 use crate::endpoint::arg::WEBHOOK_ID;
 
 /// The target of the log lines about deliveries.
@@ -21,6 +22,8 @@ const LONGEST: usize = 200;
 pub(crate) struct Record<'a> {
     endpoint: &'a str,
     webhook_id: Option<HeaderValue>,
+    /// Whether it came through the tunnel.
+    tunnelled: bool,
     pub(crate) started: Instant,
 }
 
@@ -50,7 +53,8 @@ struct Repo<'a> {
 impl<'a> Record<'a> {
     pub(crate) fn new(endpoint: &'a str, request: &HttpRequest) -> Self {
         let webhook_id = request.headers().get(WEBHOOK_ID).cloned();
-        Self { endpoint, webhook_id, started: Instant::now() }
+        let tunnelled = request.conn_data() == Some(&Origin::Tunnel);
+        Self { endpoint, webhook_id, tunnelled, started: Instant::now() }
     }
 
     pub(crate) fn webhook_id(&self) -> Option<&str> {
@@ -72,6 +76,7 @@ impl<'a> Record<'a> {
                         target: DELIVERY,
                         $level,
                         endpoint = self.endpoint,
+                        via = self.tunnelled.then_some("tunnel"),
                         webhook_id = self.webhook_id(),
                         event = event.as_deref().map(cut),
                         repo = summary.as_ref().map(|summary| cut(&summary.repo.name)),

@@ -1,0 +1,364 @@
+//! How others reach the server: not at all, by an address that somebody else provides, or through a
+//! tunnel.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use actix_web::http::Uri;
+use actix_web::http::uri::Authority;
+
+use crate::config::SettingError;
+use crate::environment::{Environment, NotUnicode};
+use crate::space::Space;
+
+/// The address that a public URL begins with, without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublicUrl(String);
+
+/// A text that is no public URL.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it gave no URL that begins with http:// or https://")]
+pub(crate) struct NotAUrl;
+
+impl PublicUrl {
+    /// Reads `https://host`, with a port and a path if need be, and nothing else: it is printed, so
+    /// no other character gets through.
+    pub(crate) fn parse(text: &str) -> Result<Self, NotAUrl> {
+        let url: Uri = text.parse().map_err(|_| NotAUrl)?;
+        let known = matches!(url.scheme_str(), Some("http" | "https"));
+        let host = url.authority().filter(|authority| plain(authority));
+        match host {
+            Some(_) if known && url.query().is_none() && !text.contains('#') && text.is_ascii() => {
+                Ok(Self(text.trim_end_matches('/').to_owned()))
+            }
+            _ => Err(NotAUrl),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether it is a host and perhaps a port, without a user in front.
+fn plain(authority: &Authority) -> bool {
+    !authority.host().is_empty() && !authority.as_str().contains('@')
+}
+
+/// Under which addresses people find the server. The public one may come late, and change.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses {
+    local: Arc<str>,
+    public: Arc<RwLock<Option<PublicUrl>>>,
+}
+
+impl Addresses {
+    pub(crate) fn new(local: &str, public: Option<PublicUrl>) -> Self {
+        Self { local: local.into(), public: Arc::new(RwLock::new(public)) }
+    }
+
+    /// The one on this machine, without a slash at its end.
+    pub(crate) fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// The public one, if there is one by now.
+    pub(crate) fn public(&self) -> Option<PublicUrl> {
+        self.public.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives the public one, and returns the one before.
+    #[cfg(feature = "share")]
+    pub(crate) fn set_public(&self, url: PublicUrl) -> Option<PublicUrl> {
+        self.public.write().unwrap_or_else(PoisonError::into_inner).replace(url)
+    }
+}
+
+/// How the server is to be reached, as it was said in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Through a tunnel, or not.
+    Share(bool),
+    /// By this address.
+    Url(String),
+}
+
+/// What is said in one place about how the server is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GivenReach {
+    pub(crate) way: Option<Way>,
+    /// The share server, `host:port`.
+    pub(crate) server: Option<String>,
+    /// A file with the certificates that the share server's TLS is trusted by.
+    pub(crate) certificate: Option<PathBuf>,
+    /// Whether public URLs of the share server begin with `https`.
+    pub(crate) https: Option<bool>,
+    /// Whether a tunnel of the user's own is there.
+    pub(crate) tunnel: bool,
+    /// Whether a new name is wanted for the share link, and with it a new URL.
+    pub(crate) renew: bool,
+}
+
+/// How others reach the server, decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// By the address that it listens on, and no other way is known.
+    Local,
+    /// By this address, which a proxy, another tunnel or the Space provides.
+    At(PublicUrl),
+    /// By a link through a share server, by a new URL or the one that it had.
+    #[cfg(feature = "share")]
+    Link { server: ShareServer, renew: bool },
+    /// By the tunnel that the user's code brings.
+    #[cfg(feature = "share")]
+    Tunnel,
+}
+
+/// A share server.
+#[cfg(feature = "share")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ShareServer {
+    /// That of gradio.live, which tells its address when it is asked.
+    Gradio,
+    /// Another one.
+    Own {
+        host: String,
+        port: u16,
+        /// For TLS; without it there is none.
+        certificate: Option<PathBuf>,
+        /// Whether its public URLs begin with `https`.
+        https: bool,
+    },
+}
+
+impl GivenReach {
+    /// What the environment says: the variables that a Gradio app reads.
+    pub(crate) fn environment(environment: &Environment, errors: &mut Vec<SettingError>) -> Self {
+        let mut filled = |name: &'static str| {
+            environment.filled(name).unwrap_or_else(|NotUnicode| {
+                errors.push(SettingError { name, wants: "text in UTF-8" });
+                None
+            })
+        };
+        let (share, server) = (filled("GRADIO_SHARE"), filled("GRADIO_SHARE_SERVER_ADDRESS"));
+        let way = share.and_then(|share| match share.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(Way::Share(true)),
+            "false" | "0" => Some(Way::Share(false)),
+            _ => {
+                errors.push(SettingError { name: "GRADIO_SHARE", wants: "true or false" });
+                None
+            }
+        });
+        Self { way, server, ..Self::default() }
+    }
+
+    /// Takes from `weaker` what is not given here. A share server comes with all that belongs to it,
+    /// and so does a tunnel.
+    pub(crate) fn or(self, weaker: Self) -> Self {
+        let (way, renew) = (self.way.or(weaker.way), self.renew || weaker.renew);
+        if self.server.is_some() || self.tunnel {
+            return Self { way, renew, ..self };
+        }
+        Self {
+            way,
+            renew,
+            certificate: self.certificate.or(weaker.certificate),
+            https: self.https.or(weaker.https),
+            ..weaker
+        }
+    }
+
+    /// Decides. `by_default` is whether a tunnel is wanted when nobody says anything about it.
+    pub(crate) fn decide(
+        self,
+        space: Option<&Space>,
+        by_default: bool,
+        errors: &mut Vec<SettingError>,
+    ) -> Reach {
+        let way = self.way.clone().unwrap_or(Way::Share(by_default && space.is_none()));
+        match way {
+            #[cfg(feature = "share")]
+            Way::Share(true) if self.tunnel => Reach::Tunnel,
+            #[cfg(feature = "share")]
+            Way::Share(true) => {
+                let renew = self.renew;
+                let server = self.through(errors);
+                server.map_or(Reach::Local, |server| Reach::Link { server, renew })
+            }
+            Way::Share(_) => {
+                let url = space.and_then(Space::url);
+                url.and_then(|url| PublicUrl::parse(&url).ok()).map_or(Reach::Local, Reach::At)
+            }
+            Way::Url(url) => PublicUrl::parse(&url).map_or_else(
+                |NotAUrl| {
+                    let wants = "an address like https://hooks.example.com";
+                    errors.push(SettingError { name: "The public URL", wants });
+                    Reach::Local
+                },
+                Reach::At,
+            ),
+        }
+    }
+
+    #[cfg(feature = "share")]
+    fn through(self, errors: &mut Vec<SettingError>) -> Option<ShareServer> {
+        let Some(server) = self.server else {
+            if self.certificate.is_some() || self.https.is_some() {
+                let wants = "given together with the address of a share server";
+                let name = "The share server's certificate or protocol";
+                errors.push(SettingError { name, wants });
+            }
+            return Some(ShareServer::Gradio);
+        };
+        let address: Option<Authority> = server.parse().ok().filter(plain);
+        let address = address.and_then(|address| {
+            // Brackets are for URLs.
+            let host = address.host().trim_start_matches('[').trim_end_matches(']');
+            Some((host.to_owned(), address.port_u16()?))
+        });
+        let Some((host, port)) = address else {
+            let wants = "a host and a port, like share.example.com:7000";
+            errors.push(SettingError { name: "The share server's address", wants });
+            return None;
+        };
+        let https = self.https.unwrap_or(false);
+        Some(ShareServer::Own { host, port, certificate: self.certificate, https })
+    }
+}
+
+#[cfg(all(test, feature = "share"))]
+mod tests {
+    use super::*;
+
+    fn decide(given: GivenReach, space: bool, by_default: bool) -> (Reach, Vec<String>) {
+        let variables = [("SPACE_ID", "me/bot"), ("SPACE_HOST", "me-bot.hf.space")];
+        let space = space.then(|| Space::detect(&Environment::from_iter(variables)));
+        let space = space.flatten();
+        let mut errors = Vec::new();
+        let reach = given.decide(space.as_ref(), by_default, &mut errors);
+        (reach, errors.iter().map(ToString::to_string).collect())
+    }
+
+    fn way(way: Way) -> GivenReach {
+        GivenReach { way: Some(way), ..GivenReach::default() }
+    }
+
+    fn server(address: &str) -> GivenReach {
+        GivenReach { server: Some(address.into()), ..GivenReach::default() }
+    }
+
+    const GRADIO: Reach = Reach::Link { server: ShareServer::Gradio, renew: false };
+
+    fn own(host: &str, port: u16) -> Reach {
+        let server = ShareServer::Own { host: host.into(), port, certificate: None, https: false };
+        Reach::Link { server, renew: false }
+    }
+
+    #[test]
+    fn a_link_is_made_where_it_is_the_default_and_not_on_a_space() {
+        let none = GivenReach::default;
+        assert_eq!(decide(none(), false, true).0, GRADIO);
+        assert_eq!(decide(none(), false, false).0, Reach::Local);
+        let space = PublicUrl::parse("https://me-bot.hf.space").unwrap();
+        assert_eq!(decide(none(), true, true).0, Reach::At(space));
+    }
+
+    #[test]
+    fn who_is_told_does_as_told() {
+        let (on, off) = (way(Way::Share(true)), way(Way::Share(false)));
+        assert_eq!(decide(on.clone(), true, true).0, GRADIO);
+        assert_eq!(decide(on, false, false).0, GRADIO);
+        assert_eq!(decide(off, false, true).0, Reach::Local);
+        let url = way(Way::Url("https://hooks.example.com:8443/bots/".into()));
+        let at = PublicUrl("https://hooks.example.com:8443/bots".into());
+        assert_eq!(decide(url, true, true).0, Reach::At(at));
+    }
+
+    #[test]
+    fn the_stronger_place_decides_and_a_server_keeps_its_certificate() {
+        let weak = GivenReach {
+            way: Some(Way::Share(false)),
+            certificate: Some("weak.pem".into()),
+            https: Some(true),
+            ..server("weak.example:1")
+        };
+        let both = server("strong.example:2").or(weak.clone());
+        assert_eq!(both, GivenReach { way: Some(Way::Share(false)), ..server("strong.example:2") });
+        assert_eq!(way(Way::Share(true)).or(weak.clone()).server, weak.server);
+        let tunnel = GivenReach { tunnel: true, ..way(Way::Share(true)) };
+        assert_eq!(decide(tunnel.clone().or(weak.clone()), false, true).0, Reach::Tunnel);
+        let over_tunnel = server("strong.example:2").or(tunnel);
+        assert_eq!(decide(over_tunnel, false, true).0, own("strong.example", 2));
+        let renew = GivenReach { renew: true, ..GivenReach::default() };
+        assert!(matches!(decide(renew.or(weak), false, true).0, Reach::Local));
+    }
+
+    #[test]
+    fn the_environment_says_what_a_gradio_app_reads() {
+        let read = |variables: &[(&'static str, &'static str)]| {
+            let mut errors = Vec::new();
+            let environment = Environment::from_iter(variables.iter().copied());
+            (GivenReach::environment(&environment, &mut errors), errors)
+        };
+        for (text, share) in [("True", true), ("1", true), ("false", false), ("0", false)] {
+            assert_eq!(read(&[("GRADIO_SHARE", text)]).0, way(Way::Share(share)));
+        }
+        let address = [("GRADIO_SHARE", ""), ("GRADIO_SHARE_SERVER_ADDRESS", "10.0.0.1:7000")];
+        assert_eq!(read(&address).0, server("10.0.0.1:7000"));
+        let (given, errors) = read(&[("GRADIO_SHARE", "maybe")]);
+        assert_eq!(given, GivenReach::default());
+        assert_eq!(errors[0].to_string(), "GRADIO_SHARE must be true or false.");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_one_is_an_error() {
+        for good in ["share.example.com:7000", "[::1]:7000", "127.0.0.1:7000"] {
+            assert_eq!(decide(server(good), false, true).1, <[&str; 0]>::default());
+        }
+        for bad in ["share.example.com", ":7000", "me@share.example.com:7000", "x:99999", "a b:1"] {
+            assert_eq!(
+                decide(server(bad), false, true).1,
+                [
+                    "The share server's address must be a host and a port, like share.example.com:7000."
+                ],
+                "{bad}"
+            );
+        }
+        let alone = GivenReach { certificate: Some("x.pem".into()), ..GivenReach::default() };
+        assert_eq!(decide(alone, false, true).1.len(), 1);
+    }
+
+    #[test]
+    fn a_public_url_is_an_address_and_nothing_else() {
+        for good in ["https://x.gradio.live", "http://10.0.0.1:80/", "http://[::1]:80/a/b"] {
+            assert_eq!(PublicUrl::parse(good).unwrap().as_str(), good.trim_end_matches('/'));
+        }
+        for bad in [
+            "",
+            "x.gradio.live",
+            "ftp://x",
+            "https://",
+            "https:///path",
+            "https://me:hush@x",
+            "https://x/?a=b",
+            "https://x/#a",
+            "https://x\u{1b}[31m",
+            "https://x\n",
+            "https://bücher.example",
+            "https://x/ü",
+        ] {
+            assert_eq!(PublicUrl::parse(bad), Err(NotAUrl), "{bad:?}");
+        }
+        assert_eq!(
+            decide(way(Way::Url("x".into())), false, true).1,
+            ["The public URL must be an address like https://hooks.example.com."]
+        );
+    }
+}

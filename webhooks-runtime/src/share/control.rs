@@ -1,0 +1,144 @@
+//! The first stream of a session: log in, ask for a URL, and hear what the share server wants.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use md5::{Digest, Md5};
+use tokio::io::{ReadHalf, WriteHalf, split};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::cipher::{CipherStream, Key};
+use super::hex;
+use super::identity::random;
+use super::message::{Incoming, Login, MessageError, NewProxy, Ping, receive, send};
+use super::relay::{Form, Wanted};
+use super::session::Stream;
+
+/// The token of public share servers.
+const TOKEN: &[u8] = b"";
+
+/// How often the share server is asked whether it is still there.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// How long it may take to answer that.
+const PONG_LIMIT: Duration = Duration::from_secs(15);
+
+/// Why the control stream is of no use.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ControlError {
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    #[error("it refused the {what}: {reason:?}")]
+    Refused { what: &'static str, reason: String },
+    #[error("it sent something else than the answer to the {0}")]
+    Unexpected(&'static str),
+    #[error("it no longer answers")]
+    Silent,
+    #[error("the link has expired")]
+    Expired,
+}
+
+/// How much of the share server's own words is shown, in characters.
+const LONGEST_REASON: usize = 200;
+
+/// `Ok` when the share server names no error.
+fn accepted(what: &'static str, error: &str) -> Result<(), ControlError> {
+    if error.is_empty() {
+        return Ok(());
+    }
+    Err(ControlError::Refused { what, reason: error.chars().take(LONGEST_REASON).collect() })
+}
+
+/// The control stream of a client that is logged in.
+pub(crate) struct Control {
+    reader: ReadHalf<CipherStream<Stream>>,
+    writer: WriteHalf<CipherStream<Stream>>,
+    /// What the session is called from now on.
+    pub(crate) run_id: String,
+}
+
+impl Control {
+    /// Logs in; `before` is the name of a session that the new one takes the place of.
+    pub(crate) async fn log_in(
+        mut stream: Stream,
+        before: Option<&str>,
+    ) -> Result<Self, ControlError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_secs()).unwrap_or_default();
+        let proof = Md5::new().chain_update(TOKEN).chain_update(now.to_string()).finalize();
+        send(&mut stream, &Login::new(hex(&proof), now, before)).await?;
+        let Incoming::LoginResp(answer) = receive(&mut stream).await? else {
+            return Err(ControlError::Unexpected("login"));
+        };
+        accepted("login", &answer.error)?;
+        let vector = random().map_err(MessageError::Io)?;
+        let (reader, writer) = split(CipherStream::new(stream, &Key::of_token(TOKEN), vector));
+        Ok(Self { reader, writer, run_id: answer.run_id })
+    }
+
+    /// Asks for the public URL of a secret name, as the share server writes it.
+    pub(crate) async fn publish(
+        &mut self,
+        name: &str,
+        form: Form,
+        wanted: &Wanted,
+    ) -> Result<String, ControlError> {
+        let proxy = NewProxy {
+            proxy_name: name,
+            proxy_type: "http",
+            subdomain: "random",
+            use_encryption: form.encrypted,
+            use_compression: form.compressed,
+        };
+        send(&mut self.writer, &proxy).await?;
+        loop {
+            match receive(&mut self.reader).await? {
+                Incoming::ReqWorkConn => wanted.add(),
+                Incoming::NewProxyResp(answer) => {
+                    accepted("request for a URL", &answer.error)?;
+                    return Ok(answer.remote_addr);
+                }
+                Incoming::Kill => return Err(ControlError::Expired),
+                _ => return Err(ControlError::Unexpected("request for a URL")),
+            }
+        }
+    }
+
+    /// Hears what the share server wants until the link ends, which is never `Ok`.
+    pub(crate) async fn hear(self, wanted: &Wanted) -> ControlError {
+        let Self { mut reader, mut writer, .. } = self;
+        let pong = Notify::new();
+        let hear = async {
+            loop {
+                match receive(&mut reader).await? {
+                    Incoming::ReqWorkConn => wanted.add(),
+                    Incoming::Pong(answer) => {
+                        accepted("heartbeat", &answer.error)?;
+                        pong.notify_one();
+                    }
+                    Incoming::Kill => return Err(ControlError::Expired),
+                    _ => return Err(ControlError::Unexpected("heartbeat")),
+                }
+            }
+        };
+        let ask = async {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                let answered = async {
+                    send(&mut writer, &Ping {}).await?;
+                    pong.notified().await;
+                    Ok(())
+                };
+                timeout(PONG_LIMIT, answered).await.unwrap_or(Err(ControlError::Silent))?;
+            }
+        };
+        let ended: Result<(), ControlError> = tokio::select! {
+            ended = hear => ended,
+            ended = ask => ended,
+        };
+        match ended {
+            Ok(()) => ControlError::Silent,
+            Err(error) => error,
+        }
+    }
+}

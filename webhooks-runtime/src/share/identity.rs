@@ -1,0 +1,259 @@
+//! The secret name that a link's URL is made of, kept from one start to the next.
+//!
+//! The share server makes the URL of the name, so who keeps the name keeps the URL, and who knows it
+//! can take the URL. It is in a file that only its user can read, one for each project, which is
+//! locked for as long as a program uses it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use etcetera::BaseStrategy;
+use ring::digest::{SHA256, digest};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::hex;
+
+/// The random part of a name, in bytes.
+const RANDOM: usize = 32;
+
+/// The same in base64.
+const LENGTH: usize = 43;
+
+/// Random bytes that nobody can guess.
+pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    Ok(bytes)
+}
+
+/// A secret name.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Name(String);
+
+impl Name {
+    fn new() -> io::Result<Self> {
+        Ok(Self(BASE64.encode(random::<RANDOM>()?)))
+    }
+
+    /// What stands in a file, if it is a name.
+    fn parse(text: &str) -> Option<Self> {
+        let name = text.trim_end();
+        let decoded = BASE64.decode(name).ok().filter(|bytes| bytes.len() == RANDOM);
+        decoded.map(|_| Self(name.to_owned()))
+    }
+
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A program's name, and how long it will have it.
+pub(crate) struct Identity {
+    pub(crate) name: Name,
+    pub(crate) term: Term,
+}
+
+/// How long a name is kept.
+#[derive(Debug)]
+pub(crate) enum Term {
+    /// From start to start. The file stays locked while this lives.
+    Kept(#[expect(dead_code, reason = "held for its lock")] File),
+    /// Until the program ends: another process has the project's name.
+    Taken,
+    /// Until the program ends: the file cannot be used.
+    Unkept { file: PathBuf, error: io::Error },
+    /// Until the program ends: there is no place for files.
+    Homeless,
+}
+
+/// Where names are kept: one file for each project, in the user's folder for state.
+///
+/// `$XDG_STATE_HOME/webhooks-runtime/share`, by default in `~/.local/state`; on Windows in
+/// `%LOCALAPPDATA%`.
+pub(crate) fn folder() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    // Windows has no folder for state.
+    let state = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
+    Some(state.join("webhooks-runtime").join("share"))
+}
+
+impl Identity {
+    /// The name of a project, or with `renew` a new one in its place. It never fails for want of a
+    /// file: then the name is for this time only.
+    pub(crate) fn of(project: &str, folder: Option<&Path>, renew: bool) -> io::Result<Self> {
+        let Some(folder) = folder else {
+            return Ok(Self { name: Name::new()?, term: Term::Homeless });
+        };
+        let file = folder.join(file_name(project));
+        let (name, term) = match keep(&file, renew) {
+            Ok(Some((name, lock))) => (name, Term::Kept(lock)),
+            Ok(None) => (Name::new()?, Term::Taken),
+            Err(error) => (Name::new()?, Term::Unkept { file, error }),
+        };
+        Ok(Self { name, term })
+    }
+}
+
+/// A file's name: the end of the project's path for people, its digest so that no two are the same.
+fn file_name(project: &str) -> String {
+    let end = project.rsplit(['/', '\\']).next().unwrap_or_default();
+    let readable: String = end
+        .chars()
+        .filter(|&letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
+        .take(40)
+        .collect();
+    format!("{readable}-{}", hex(&digest(&SHA256, project.as_bytes()).as_ref()[..8]))
+}
+
+/// Reads the name in a file or writes a new one there; `None` when another process has it.
+fn keep(path: &Path, renew: bool) -> io::Result<Option<(Name, File)>> {
+    if let Some(folder) = path.parent() {
+        private_folder(folder)?;
+    }
+    let mut file = private_file(path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        // Not every file system has locks.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let mut text = Vec::new();
+    (&mut file).take(2 * LENGTH as u64).read_to_end(&mut text)?;
+    let kept = std::str::from_utf8(&text).ok().and_then(Name::parse).filter(|_| !renew);
+    let name = match kept {
+        Some(name) => name,
+        None => {
+            let name = Name::new()?;
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(format!("{}\n", name.reveal()).as_bytes())?;
+            file.sync_all()?;
+            name
+        }
+    };
+    Ok(Some((name, file)))
+}
+
+#[cfg(unix)]
+fn private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Opens or makes a file that only its user can read.
+#[cfg(unix)]
+fn private_file(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+// A user's folders are the user's own on other systems.
+#[cfg(not(unix))]
+fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).create(path)
+}
+
+#[cfg(not(unix))]
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(project: &str, folder: &Path) -> Identity {
+        Identity::of(project, Some(folder), false).unwrap()
+    }
+
+    fn only_file(folder: &Path) -> PathBuf {
+        let mut files = fs::read_dir(folder).unwrap();
+        let file = files.next().unwrap().unwrap().path();
+        assert!(files.next().is_none());
+        file
+    }
+
+    #[test]
+    fn a_project_keeps_its_name_and_no_other_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("state/share");
+        let first = of("/home/me/bot", &folder).name;
+        assert!(first == of("/home/me/bot", &folder).name);
+        assert!(first != of("/home/you/bot", &folder).name);
+        assert!(first != of("/home/me/other", &folder).name);
+        assert_eq!(first.reveal().len(), LENGTH);
+        assert!(Name::parse(first.reveal()).is_some());
+    }
+
+    #[test]
+    fn the_second_process_of_a_project_has_a_name_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = of("/bot", folder.path());
+        let second = of("/bot", folder.path());
+        assert!(matches!((&first.term, &second.term), (Term::Kept(_), Term::Taken)));
+        assert!(first.name != second.name);
+        let name = first.name.clone();
+        drop((first, second));
+        assert!(of("/bot", folder.path()).name == name);
+    }
+
+    #[test]
+    fn a_new_name_takes_the_place_of_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = of("/bot", folder.path()).name;
+        let new = Identity::of("/bot", Some(folder.path()), true).unwrap().name;
+        assert!(old != new);
+        assert!(of("/bot", folder.path()).name == new);
+    }
+
+    #[test]
+    fn a_file_that_holds_no_name_gets_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = of("/bot", folder.path()).name;
+        let file = only_file(folder.path());
+        for text in [&b""[..], b"short", b"\xff\xfe", &[b'A'; 44], &[b'\n'; 1 << 20]] {
+            fs::write(&file, text).unwrap();
+            let new = of("/bot", folder.path()).name;
+            assert!(new != old);
+            assert_eq!(fs::read_to_string(&file).unwrap(), format!("{}\n", new.reveal()));
+        }
+    }
+
+    #[test]
+    fn without_a_place_for_files_the_name_is_for_this_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let no_folder = folder.path().join("file");
+        fs::write(&no_folder, "").unwrap();
+        let identity = of("/bot", &no_folder.join("share"));
+        assert!(matches!(identity.term, Term::Unkept { .. }));
+        let identity = Identity::of("/bot", None, false).unwrap();
+        assert!(matches!(identity.term, Term::Homeless));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_user_can_read_a_name() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("share");
+        of("/bot", &folder);
+        let file = only_file(&folder);
+        assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        of("/bot", &folder);
+        assert_eq!(mode(&file), 0o600);
+    }
+}

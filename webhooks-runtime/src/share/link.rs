@@ -1,0 +1,194 @@
+//! The share link: the tunnel that needs nothing but this program.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::address::{self, Address, AddressError, TUNNEL_REQUEST};
+use super::control::{Control, ControlError};
+use super::identity::{Identity, Term};
+use super::relay::{self, Form, Route, Wanted};
+use super::session::{Session, SessionError};
+use super::transport::{self, TransportError};
+use super::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
+
+/// How long the first try may take: a person waits for it.
+const FIRST_LIMIT: Duration = Duration::from_secs(8);
+
+/// How long another try may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Why the link doesn't stand.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkError {
+    #[error("{url} did not tell where the share server is: {source}")]
+    Address { url: &'static str, source: AddressError },
+    #[error("the share server {server} is of no use: {source}")]
+    Transport { server: String, source: TransportError },
+    #[error("the share server {server} ended the link: {source}")]
+    Session { server: String, source: SessionError },
+    #[error("the share server {server} is of no use: {source}")]
+    Control { server: String, source: ControlError },
+    #[error("{who} did not answer within {} s", .limit.as_secs())]
+    Slow { who: String, limit: Duration },
+    #[error("there is no secret name for it: {0}")]
+    Name(std::io::Error),
+}
+
+/// Which share server a link goes through.
+#[derive(Clone, Debug)]
+pub(crate) enum Through {
+    /// That of gradio.live.
+    Gradio,
+    /// Another one.
+    Own(Address),
+}
+
+/// Whose name it is, and where names are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) project: String,
+    pub(crate) folder: Option<PathBuf>,
+    /// Take a new name, and with it a new URL.
+    pub(crate) renew: bool,
+}
+
+/// A link through a share server.
+pub(crate) struct ShareLink {
+    through: Through,
+    /// `http` or `https`, as its public URLs begin.
+    scheme: &'static str,
+    form: Form,
+    owner: Owner,
+    /// From the first try on.
+    identity: Option<Identity>,
+    /// What the last session was called.
+    run_id: Option<String>,
+    limit: Duration,
+}
+
+impl ShareLink {
+    pub(crate) fn new(through: Through, scheme: &'static str, form: Form, owner: Owner) -> Self {
+        let limit = FIRST_LIMIT;
+        Self { through, scheme, form, owner, identity: None, run_id: None, limit }
+    }
+
+    async fn stand(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, LinkError> {
+        let limit = std::mem::replace(&mut self.limit, LIMIT);
+        let deadline = Instant::now() + limit;
+        let slow = |who: &str| LinkError::Slow { who: who.to_owned(), limit };
+
+        let identity = match self.identity.take() {
+            Some(identity) => identity,
+            None => {
+                let Owner { project, folder, renew } = &self.owner;
+                Identity::of(project, folder.as_deref(), *renew).map_err(LinkError::Name)?
+            }
+        };
+        let identity = self.identity.insert(identity);
+
+        let address = match &self.through {
+            Through::Own(address) => address.clone(),
+            Through::Gradio => {
+                let url = TUNNEL_REQUEST;
+                let asked = timeout_at(deadline, address::ask(url, limit)).await;
+                let asked = asked.map_err(|_| slow(url))?;
+                asked.map_err(|source| LinkError::Address { url, source })?
+            }
+        };
+        let server = format!("{}:{}", address.host, address.port);
+        let silent = |_| slow(&format!("the share server {server}"));
+
+        let connected = timeout_at(deadline, transport::connect(&address)).await;
+        let transport = connected.map_err(silent)?.map_err(|source| {
+            let server = server.clone();
+            LinkError::Transport { server, source }
+        })?;
+
+        let (session, driver) = Session::start(transport);
+        let mut driving = JoinSet::new();
+        driving.spawn(driver);
+        let wanted = Wanted::none();
+        let publish = async {
+            let stream = session.open().await.ok_or(None)?;
+            let mut control =
+                Control::log_in(stream, self.run_id.as_deref()).await.map_err(Some)?;
+            let url = control.publish(identity.name.reveal(), self.form, &wanted).await;
+            url.map(|url| (control, url)).map_err(Some)
+        };
+        let published = tokio::select! {
+            // Why the session ended says more than that a stream of it did.
+            biased;
+            ended = ended(&mut driving) => {
+                return Err(LinkError::Session { server, source: ended });
+            }
+            published = timeout_at(deadline, publish) => published.map_err(silent)?,
+        };
+        let (control, remote) = match published {
+            Ok(published) => published,
+            Err(None) => return Err(LinkError::Session { server, source: SessionError::Closed }),
+            Err(Some(source)) => return Err(LinkError::Control { server, source }),
+        };
+        self.run_id = Some(control.run_id.clone()).filter(|id| !id.is_empty());
+
+        let run_id: Arc<str> = control.run_id.as_str().into();
+        let route = Route { run_id, form: self.form, entrance };
+        let closed = async move {
+            let lost = |error: LinkError| TunnelEnd::Lost(error.into());
+            tokio::select! {
+                biased;
+                source = ended(&mut driving) => lost(LinkError::Session { server, source }),
+                error = control.hear(&wanted) => match error {
+                    ControlError::Expired => TunnelEnd::Expired,
+                    source => lost(LinkError::Control { server, source }),
+                },
+                () = relay::serve(&session, &wanted, &route) => {
+                    lost(LinkError::Session { server, source: SessionError::Closed })
+                }
+            }
+        };
+        // The server's answer may bring its own scheme; what its URLs begin with is set here.
+        let remote = remote.split_once("://").map_or(remote.as_str(), |(_, rest)| rest);
+        let mut open = OpenTunnel::new(format!("{}://{remote}", self.scheme), closed);
+        open.note = note(&identity.term);
+        Ok(open)
+    }
+}
+
+impl Tunnel for ShareLink {
+    async fn open(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, TunnelError> {
+        Ok(self.stand(entrance).await?)
+    }
+}
+
+/// How the driver of a session ended.
+async fn ended(driving: &mut JoinSet<SessionError>) -> SessionError {
+    match driving.join_next().await {
+        Some(Ok(error)) => error,
+        // It panicked, or was stopped.
+        Some(Err(_)) | None => SessionError::Closed,
+    }
+}
+
+/// What there is to say of a name's term: why the next start will have another URL.
+fn note(term: &Term) -> Option<String> {
+    match term {
+        Term::Kept(_) => None,
+        Term::Taken => Some(
+            "Another process of this project has its URL. This one has a URL of its own, until it ends."
+                .to_owned(),
+        ),
+        Term::Unkept { file, error } => Some(format!(
+            "The next start will have another URL: this one's name cannot be kept in {}: {error}.",
+            file.display()
+        )),
+        Term::Homeless => Some(
+            "The next start will have another URL: there is no home folder to keep this one's name in."
+                .to_owned(),
+        ),
+    }
+}

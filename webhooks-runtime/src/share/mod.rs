@@ -1,0 +1,130 @@
+//! The public link: a way from the internet to a server on a machine that nobody can reach.
+//!
+//! [`Tunnel`] is what any such way is, `keep` keeps one open. `link` is the one that needs nothing but
+//! this program, made of a module for each layer, from the outside in: `address` finds the share
+//! server, `transport` connects to it, `session` opens streams over the connection, `control` says on
+//! the first of them what is wanted, in messages (`message`) in frames (`framing`) in a `cipher`, and
+//! `relay` carries the connections from outside on the others. `identity` keeps the name that the URL
+//! is made of, `compression` makes the carried bytes fewer where that is wanted.
+//!
+//! The protocol is that of the share links of gradio.live: <https://github.com/huggingface/frp>.
+
+mod address;
+mod cipher;
+mod compression;
+mod control;
+mod framing;
+mod identity;
+mod keep;
+mod link;
+mod message;
+mod relay;
+mod session;
+mod transport;
+
+pub(crate) use address::{Address, Tls, tls};
+pub(crate) use identity::folder;
+pub(crate) use keep::{AnyTunnel, Event, keep};
+pub(crate) use link::{Owner, ShareLink, Through};
+pub(crate) use relay::Form;
+
+use std::error::Error;
+use std::fmt;
+use std::net::SocketAddr;
+
+use futures_util::future::{BoxFuture, FutureExt};
+
+/// A way to reach the server from outside, for [`share_with`](crate::WebhooksServer::share_with).
+///
+/// The server opens it when it starts, prints the URL, and opens it again, after a while, whenever it
+/// fails or ends.
+///
+/// ```no_run
+/// use std::net::SocketAddr;
+/// use std::process::Stdio;
+///
+/// use tokio::io::{AsyncBufReadExt, BufReader};
+/// use tokio::process::Command;
+/// use webhooks_runtime::{OpenTunnel, Tunnel, TunnelEnd, TunnelError, WebhooksServer};
+///
+/// /// `my-tunnel ADDRESS` prints the URL and runs for as long as it stands.
+/// struct MyTunnel;
+///
+/// impl Tunnel for MyTunnel {
+///     async fn open(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, TunnelError> {
+///         let mut program = Command::new("my-tunnel")
+///             .arg(entrance.to_string())
+///             .stdout(Stdio::piped())
+///             .kill_on_drop(true)
+///             .spawn()?;
+///         let mut lines = BufReader::new(program.stdout.take().ok_or("no output")?).lines();
+///         let url = lines.next_line().await?.ok_or("it printed no URL")?;
+///         Ok(OpenTunnel::new(url, async move {
+///             TunnelEnd::Lost(match program.wait().await {
+///                 Ok(status) => format!("my-tunnel ended: {status}").into(),
+///                 Err(error) => error.into(),
+///             })
+///         }))
+///     }
+/// }
+///
+/// let server = WebhooksServer::new().share_with(MyTunnel);
+/// ```
+#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
+pub trait Tunnel: Send + 'static {
+    /// Opens the tunnel: connections from outside are to be carried, as they come, to `entrance`,
+    /// where the server listens for nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened now. The error is shown to the user, and it is tried again.
+    fn open(
+        &mut self,
+        entrance: SocketAddr,
+    ) -> impl Future<Output = Result<OpenTunnel, TunnelError>> + Send;
+}
+
+/// Why a tunnel cannot be opened, or is lost.
+#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
+pub type TunnelError = Box<dyn Error + Send + Sync>;
+
+/// How an open tunnel ended.
+#[derive(Debug)]
+#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
+pub enum TunnelEnd {
+    /// It was open for as long as it may be.
+    Expired,
+    /// It broke.
+    Lost(TunnelError),
+}
+
+/// A tunnel that is open.
+#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
+pub struct OpenTunnel {
+    url: String,
+    closed: BoxFuture<'static, TunnelEnd>,
+    /// Something that the user should know about the URL.
+    note: Option<String>,
+}
+
+impl OpenTunnel {
+    /// A tunnel with this public URL, `https://…` or `http://…`, that carries connections while
+    /// `closed` is polled, and ends with it. It is closed when `closed` is dropped.
+    pub fn new(
+        url: impl Into<String>,
+        closed: impl Future<Output = TunnelEnd> + Send + 'static,
+    ) -> Self {
+        Self { url: url.into(), closed: closed.boxed(), note: None }
+    }
+}
+
+impl fmt::Debug for OpenTunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenTunnel").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Bytes in lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,107 @@
+//! Many streams over one connection: yamux.
+//!
+//! <https://github.com/hashicorp/yamux/blob/master/spec.md>
+
+use std::future::poll_fn;
+use std::task::{Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, BufStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
+use yamux::{Config, Connection, ConnectionError, Mode};
+
+/// How many streams there may be at once.
+pub(crate) const MOST_STREAMS: usize = 1_280;
+
+/// What the other side may send on a stream before it is read, in bytes: the protocol's initial
+/// window, which then doesn't grow.
+const WINDOW: usize = 256 * 1024;
+
+/// How much is read and written at once, in bytes.
+const PIECE: usize = 32 * 1024;
+
+/// A stream of a session.
+pub(crate) type Stream = Compat<yamux::Stream>;
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    #[error("it closed the connection")]
+    Closed,
+    #[error("it opened a stream, which is for the client alone")]
+    Uninvited,
+    #[error(transparent)]
+    Connection(ConnectionError),
+}
+
+impl From<ConnectionError> for SessionError {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::Closed => Self::Closed,
+            other => Self::Connection(other),
+        }
+    }
+}
+
+/// The side that opens streams.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    wanted: mpsc::Sender<oneshot::Sender<Stream>>,
+}
+
+impl Session {
+    /// Starts a session over a connection. It lives for as long as the future is polled, which ends
+    /// with the reason for its end.
+    pub(crate) fn start<T>(transport: T) -> (Self, impl Future<Output = SessionError>)
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (wanted, requests) = mpsc::channel(16);
+        (Self { wanted }, drive(transport, requests))
+    }
+
+    /// Opens a stream; `None` when the session has ended.
+    pub(crate) async fn open(&self) -> Option<Stream> {
+        let (opened, stream) = oneshot::channel();
+        self.wanted.send(opened).await.ok()?;
+        stream.await.ok()
+    }
+}
+
+async fn drive<T>(
+    transport: T,
+    mut requests: mpsc::Receiver<oneshot::Sender<Stream>>,
+) -> SessionError
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut config = Config::default();
+    config.set_max_connection_receive_window(Some(MOST_STREAMS * WINDOW));
+    config.set_max_num_streams(MOST_STREAMS);
+    let transport = BufStream::with_capacity(PIECE, PIECE, transport);
+    let mut connection = Connection::new(transport.compat(), config, Mode::Client);
+    let mut wanted = None;
+    poll_fn(move |context| {
+        loop {
+            match connection.poll_next_inbound(context) {
+                Poll::Ready(Some(Ok(_))) => return Poll::Ready(SessionError::Uninvited),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(error.into()),
+                Poll::Ready(None) => return Poll::Ready(SessionError::Closed),
+                Poll::Pending => {}
+            }
+            if wanted.is_none() {
+                // Without anybody who could want a stream, those that are open go on.
+                wanted = ready!(requests.poll_recv(context));
+            }
+            let stream = match ready!(connection.poll_new_outbound(context)) {
+                Ok(stream) => stream,
+                Err(error) => return Poll::Ready(error.into()),
+            };
+            if let Some(wanted) = wanted.take() {
+                // Who wanted it may be gone; then it is closed again.
+                let _ = wanted.send(stream.compat());
+            }
+        }
+    })
+    .await
+}
