@@ -1,6 +1,7 @@
-//! What the suites share: a client that says exactly the bytes it is told, payloads, and programs
-//! that run as processes of their own.
+//! What the suites share: a client that says exactly the bytes it is told, payloads, programs
+//! that run as processes of their own, and a share server.
 
 pub mod client;
 pub mod payloads;
 pub mod program;
+pub mod share;

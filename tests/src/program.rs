@@ -75,7 +75,8 @@ pub struct Ended {
 }
 
 impl Program {
-    /// Starts a program with these arguments and these variables, and no others.
+    /// Starts a program with these arguments and these variables, and no others. It makes no public
+    /// URL unless the variables say so: that would ask the internet.
     ///
     /// # Errors
     ///
@@ -88,6 +89,7 @@ impl Program {
         let mut child = Command::new(program)
             .args(arguments.iter().map(OsStr::new))
             .env_clear()
+            .env("GRADIO_SHARE", "false")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -108,7 +110,7 @@ impl Program {
     /// When it doesn't come.
     #[must_use]
     pub fn wait_for(&self, text: &str) -> String {
-        self.wait_in(&self.stdout, text)
+        wait_in(&self.stdout, text, PATIENCE)
     }
 
     /// The same on standard error.
@@ -118,23 +120,17 @@ impl Program {
     /// When it doesn't come.
     #[must_use]
     pub fn wait_for_log(&self, text: &str) -> String {
-        self.wait_in(&self.stderr, text)
+        self.wait_long_for_log(text, PATIENCE)
     }
 
-    fn wait_in(&self, (lines, news): &(Mutex<Vec<String>>, Condvar), text: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        loop {
-            if let Some(line) = lines.iter().find(|line| line.contains(text)) {
-                return line.clone();
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                fail(&format!("no line with {text:?} in {lines:#?}"));
-            }
-            lines =
-                news.wait_timeout(lines, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
-        }
+    /// The same for something that takes its time.
+    ///
+    /// # Panics
+    ///
+    /// When it doesn't come.
+    #[must_use]
+    pub fn wait_long_for_log(&self, text: &str, patience: Duration) -> String {
+        wait_in(&self.stderr, text, patience)
     }
 
     /// Waits for the line with the local URL and gives the URL. The ready lines have come then, too.
@@ -147,6 +143,30 @@ impl Program {
         let line = self.wait_for("* Running on local URL:");
         let _ = self.wait_for("to setup your webhooks");
         line.rsplit(' ').next().unwrap_or_default().to_owned()
+    }
+
+    /// Waits for the line with the public URL and gives the URL.
+    ///
+    /// # Panics
+    ///
+    /// When it doesn't come.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        let line = self.wait_for("* Running on public URL:");
+        line.rsplit(' ').next().unwrap_or_default().to_owned()
+    }
+
+    /// The process's resident memory, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn memory(&self) -> io::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = resident.and_then(|text| text.trim().strip_suffix(" kB"));
+        let kibibytes: u64 = kibibytes.and_then(|text| text.parse().ok()).unwrap_or_default();
+        Ok(kibibytes * 1024)
     }
 
     /// Sends the program a signal.
@@ -197,6 +217,25 @@ impl Drop for Program {
         // An error says that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+fn wait_in(
+    (lines, news): &(Mutex<Vec<String>>, Condvar),
+    text: &str,
+    patience: Duration,
+) -> String {
+    let deadline = Instant::now() + patience;
+    let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    loop {
+        if let Some(line) = lines.iter().find(|line| line.contains(text)) {
+            return line.clone();
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            fail(&format!("no line with {text:?} in {lines:#?}"));
+        }
+        lines = news.wait_timeout(lines, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
     }
 }
 

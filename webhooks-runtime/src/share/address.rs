@@ -1,23 +1,17 @@
 //! Where the share server is: asked for, or told.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
-use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+
+use super::trust::{CertificateError, Tls, tls};
 
 /// Who knows where the share server of gradio.live is.
 pub(crate) const TUNNEL_REQUEST: &str = "https://api.gradio.app/v3/tunnel-request";
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 64 * 1024;
-
-/// How TLS is spoken with a share server.
-pub(crate) type Tls = Arc<ClientConfig>;
 
 /// A share server.
 #[derive(Clone, Debug)]
@@ -39,33 +33,6 @@ pub(crate) enum AddressError {
     Certificate(#[from] CertificateError),
     #[error("{0}")]
     Io(#[from] io::Error),
-}
-
-/// Why a certificate cannot be trusted.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CertificateError {
-    #[error("{0}")]
-    Pem(pem::Error),
-    #[error("it is empty")]
-    None,
-    #[error("{0}")]
-    Tls(#[from] rustls::Error),
-}
-
-/// TLS that trusts the certificates of a PEM text, and no others.
-pub(crate) fn tls(pem: &[u8]) -> Result<Tls, CertificateError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots.add(certificate.map_err(CertificateError::Pem)?)?;
-    }
-    if roots.is_empty() {
-        return Err(CertificateError::None);
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
 }
 
 /// A share server in an answer.

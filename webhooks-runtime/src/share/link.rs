@@ -174,10 +174,10 @@ async fn ended(driving: &mut JoinSet<SessionError>) -> SessionError {
     }
 }
 
-/// What there is to say of a name's term: why the next start will have another URL.
+/// What there is to say of a name's term.
 fn note(term: &Term) -> Option<String> {
     match term {
-        Term::Kept(_) => None,
+        Term::Kept(_) => Some("It stays the same at every start.".to_owned()),
         Term::Taken => Some(
             "Another process of this project has its URL. This one has a URL of its own, until it ends."
                 .to_owned(),

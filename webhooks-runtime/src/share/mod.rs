@@ -2,7 +2,7 @@
 //!
 //! [`Tunnel`] is what any such way is, `keep` keeps one open. `link` is the one that needs nothing but
 //! this program, made of a module for each layer, from the outside in: `address` finds the share
-//! server, `transport` connects to it, `session` opens streams over the connection, `control` says on
+//! server, `transport` connects to it if it can `trust` it, `session` opens streams over the connection, `control` says on
 //! the first of them what is wanted, in messages (`message`) in frames (`framing`) in a `cipher`, and
 //! `relay` carries the connections from outside on the others. `identity` keeps the name that the URL
 //! is made of, `compression` makes the carried bytes fewer where that is wanted.
@@ -21,12 +21,14 @@ mod message;
 mod relay;
 mod session;
 mod transport;
+mod trust;
 
-pub(crate) use address::{Address, Tls, tls};
+pub(crate) use address::Address;
 pub(crate) use identity::folder;
 pub(crate) use keep::{AnyTunnel, Event, keep};
 pub(crate) use link::{Owner, ShareLink, Through};
 pub(crate) use relay::Form;
+pub(crate) use trust::{Tls, tls};
 
 use std::error::Error;
 use std::fmt;

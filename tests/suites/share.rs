@@ -1,0 +1,712 @@
+//! The share link: a public URL for a program, through a share server.
+//!
+//! The tests of what a good server and the client do together run against the share server of this
+//! crate and, where `SHARE_SERVER_BIN` names the public one, against that too.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tests::client::{Answer, PATIENCE, get, read_answer};
+use tests::payloads::dataset_commit;
+use tests::program::{Program, build};
+use tests::share::certificates::Certificates;
+use tests::share::hostile::{HostileServer, Malice};
+use tests::share::{ShareServer, Terms};
+
+fn quickstart() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("quickstart", "dev")).clone()
+}
+
+fn public() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("fixture-public", "dev")).clone()
+}
+
+/// The folder in which a user's programs keep their state.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &str {
+        self.0.path().to_str().unwrap()
+    }
+
+    /// Starts a program of this user with a link through the share server at an address.
+    fn start(&self, program: &Path, server: SocketAddr, more: &[&str]) -> Program {
+        let address = server.to_string();
+        let arguments = [&["--port", "0", "--share-server", &address], more].concat();
+        self.start_with(program, &arguments, &[])
+    }
+
+    fn start_with(
+        &self,
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Program {
+        let variables = [&[("XDG_STATE_HOME", self.path())], variables].concat();
+        Program::start(program, arguments, &variables).unwrap()
+    }
+}
+
+/// Runs a test with each share server that there is.
+fn with_each_server(terms: &Terms, test: impl Fn(ShareServer)) {
+    test(ShareServer::start(terms).unwrap());
+    if let Some(program) = std::env::var_os("SHARE_SERVER_BIN") {
+        test(ShareServer::start_real(program.into(), terms).unwrap());
+    }
+}
+
+/// A connection of the internet's to a share server.
+fn visit(server: &ShareServer) -> TcpStream {
+    let stream = TcpStream::connect(server.public).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// A request's head for a public URL.
+fn head(url: &str, path: &str, length: usize, more: &str) -> String {
+    let host = url.split_once("://").unwrap().1;
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n{more}\r\n"
+    )
+}
+
+/// Posts a body to a public URL. An error says that the answer didn't come whole.
+fn post(server: &ShareServer, url: &str, path: &str, body: &str) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect(server.public)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(head(url, path, body.len(), "Connection: close\r\n").as_bytes())?;
+    let mut reader = stream.try_clone()?;
+    // Both ways at once, as a server may answer while it reads.
+    let body = body.to_owned();
+    let sending = thread::spawn(move || stream.write_all(body.as_bytes()));
+    let answer = read_answer(&mut reader);
+    sending.join().unwrap()?;
+    answer
+}
+
+fn commit() -> String {
+    dataset_commit().to_string()
+}
+
+// ---- what a delivery goes through
+
+#[test]
+fn a_delivery_arrives_from_the_internet_and_its_answer_returns() {
+    with_each_server(&Terms::default(), |server| {
+        let home = Home::new();
+        let program = home.start(&quickstart(), server.address, &[]);
+        let url = program.public_url();
+        let answer = post(&server, &url, "/webhooks/trigger_training", &commit()).unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, "null"));
+        let answer = post(&server, &url, "/webhooks/nothing", "{}").unwrap();
+        assert_eq!(answer.status, 404);
+        program.stop();
+    });
+}
+
+#[test]
+fn a_mebibyte_goes_both_ways_whatever_is_done_to_it() {
+    let body = format!("\"{}\"", "0123456789abcdef".repeat(65_536));
+    for form in [&[][..], &["ENCRYPTED"], &["COMPRESSED"], &["ENCRYPTED", "COMPRESSED"]] {
+        with_each_server(&Terms::default(), |server| {
+            let home = Home::new();
+            let variables: Vec<_> = form.iter().map(|name| (*name, "")).collect();
+            let address = server.address.to_string();
+            let arguments = ["--port", "0", "--share-server", &address];
+            let program = home.start_with(&public(), &arguments, &variables);
+            let url = program.public_url();
+            for _ in 0..3 {
+                let answer = post(&server, &url, "/webhooks/echo", &body).unwrap();
+                assert_eq!(answer.status, 200);
+                assert!(answer.body == body, "{form:?}: {} bytes", answer.body.len());
+            }
+            if let Some(proxy) = server.seen.proxies().first() {
+                assert_eq!(proxy.use_encryption, form.contains(&"ENCRYPTED"));
+                assert_eq!(proxy.use_compression, form.contains(&"COMPRESSED"));
+            }
+            if form.contains(&"COMPRESSED") && !server.seen.proxies().is_empty() {
+                // Three times the body, less than one time on its way.
+                assert!(server.seen.carried() < body.len(), "{}", server.seen.carried());
+            }
+            program.stop();
+        });
+    }
+}
+
+#[test]
+fn two_hundred_requests_at_once_are_answered_through_few_work_connections_and_many() {
+    for work_connections in [1, 8, 64] {
+        with_each_server(&Terms { work_connections, ..Terms::default() }, |server| {
+            let home = Home::new();
+            let program = home.start(&public(), server.address, &[]);
+            let url = program.public_url();
+            thread::scope(|scope| {
+                let post = |number| post(&server, &url, "/webhooks/take", &format!("{number}"));
+                let requests: Vec<_> =
+                    (0..200).map(|number| scope.spawn(move || post(number).unwrap())).collect();
+                for (number, request) in requests.into_iter().enumerate() {
+                    let answer = request.join().unwrap();
+                    assert_eq!((answer.status, answer.body), (200, number.to_string()));
+                }
+            });
+            assert_eq!(counts(&program.stop().stdout).len(), 200);
+        });
+    }
+}
+
+/// How often the program took each number.
+fn counts(stdout: &str) -> HashMap<u32, u32> {
+    let mut counts = HashMap::new();
+    for number in stdout.lines().filter_map(|line| line.strip_prefix("took ")) {
+        *counts.entry(number.parse().unwrap()).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn who_has_said_all_still_hears_the_answer() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let program = home.start(&public(), server.address, &[]);
+    let url = program.public_url();
+    let mut stream = visit(&server);
+    let body = "\"half-closed\"";
+    stream.write_all(head(&url, "/webhooks/take", body.len(), "").as_bytes()).unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with(body), "{answer}");
+    program.stop();
+}
+
+#[test]
+fn what_comes_through_the_link_is_known_to_come_from_outside() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let program = home.start(&quickstart(), server.address, &[]);
+    let url = program.public_url();
+    let body = commit();
+    let path = "/webhooks/trigger_training";
+    let claims =
+        "X-Forwarded-For: 127.0.0.1\r\nX-Real-IP: 127.0.0.1\r\nForwarded: for=127.0.0.1\r\n";
+    let mut stream = visit(&server);
+    let id = |id: &str| format!("{claims}Webhook-Id: {id}\r\n");
+    stream.write_all((head(&url, path, body.len(), &id("outside")) + &body).as_bytes()).unwrap();
+    assert_eq!(read_answer(&mut stream).unwrap().status, 200);
+    let local = program.wait_for("* Running on local URL:");
+    let local = local.rsplit(' ').next().unwrap();
+    let mut stream = tests::client::connect(local).unwrap();
+    stream.write_all((head(&url, path, body.len(), &id("inside")) + &body).as_bytes()).unwrap();
+    assert_eq!(read_answer(&mut stream).unwrap().status, 200);
+    let outside = program.wait_for_log("webhook_id=\"outside\"");
+    assert!(outside.contains("via=\"tunnel\""), "{outside}");
+    let inside = program.wait_for_log("webhook_id=\"inside\"");
+    assert!(!inside.contains("via="), "{inside}");
+    program.stop();
+}
+
+// ---- TLS
+
+#[test]
+fn the_share_server_is_trusted_by_the_given_root_and_no_other() {
+    let root = Certificates::signed("localhost").unwrap();
+    let terms = Terms { tls: Some(root.clone()), ..Terms::default() };
+    with_each_server(&terms, |server| {
+        let home = Home::new();
+        let start = |root: &Certificates, host: &str| {
+            let address = format!("{host}:{}", server.address.port());
+            let root = root.root();
+            let root = root.to_str().unwrap();
+            let arguments = [
+                ["--port", "0", "--share-server", &address],
+                ["--share-server-certificate", root, "--share-server-protocol", "https"],
+            ];
+            home.start_with(&quickstart(), &arguments.concat(), &[])
+        };
+        let program = start(&root, "localhost");
+        let url = program.public_url();
+        assert!(url.starts_with("https://"), "{url}");
+        let answer = post(&server, &url, "/webhooks/trigger_training", &commit()).unwrap();
+        assert_eq!(answer.status, 200);
+        program.stop();
+        let logins = server.seen.logins().len();
+
+        let other = Certificates::signed("localhost").unwrap();
+        for (root, host, reason) in [
+            (&other, "localhost", "invalid peer certificate: "),
+            (&root, "127.0.0.1", "certificate not valid for name \"127.0.0.1\""),
+        ] {
+            let program = start(root, host);
+            let warning = program.wait_for_log("there is no public URL");
+            assert!(warning.contains(reason), "{warning}");
+            program.stop();
+        }
+        assert_eq!(server.seen.logins().len(), logins);
+    });
+}
+
+#[test]
+fn a_certificate_that_signed_itself_is_trusted_when_it_is_the_given_one() {
+    let root = Certificates::self_signed("localhost").unwrap();
+    let server = Terms { tls: Some(root.clone()), ..Terms::default() };
+    with_each_server(&server, |server| {
+        let home = Home::new();
+        let start = |root: &Certificates, host: &str| {
+            let address = format!("{host}:{}", server.address.port());
+            let root = root.root();
+            let more = ["--share-server-certificate", root.to_str().unwrap()];
+            let arguments = [&["--port", "0", "--share-server", &address], &more[..]].concat();
+            home.start_with(&quickstart(), &arguments, &[])
+        };
+        let program = start(&root, "localhost");
+        let url = program.public_url();
+        let answer = post(&server, &url, "/webhooks/trigger_training", &commit()).unwrap();
+        assert_eq!(answer.status, 200);
+        program.stop();
+        let other = Certificates::self_signed("localhost").unwrap();
+        for (root, host) in [(&other, "localhost"), (&root, "127.0.0.1")] {
+            let program = start(root, host);
+            let warning = program.wait_for_log("there is no public URL");
+            assert!(warning.contains("TLS cannot be spoken with it"), "{warning}");
+            program.stop();
+        }
+    });
+}
+
+// ---- the same URL
+
+#[test]
+fn a_program_has_the_same_url_at_every_start_until_it_wants_another() {
+    with_each_server(&Terms::default(), |server| {
+        let home = Home::new();
+        let url = |program: &Path, more: &[&str]| {
+            let program = home.start(program, server.address, more);
+            let url = program.public_url();
+            program.stop();
+            url
+        };
+        let first = url(&quickstart(), &[]);
+        assert_eq!(url(&quickstart(), &[]), first);
+        assert_ne!(url(&public(), &[]), first);
+        let new = url(&quickstart(), &["--new-share-url"]);
+        assert_ne!(new, first);
+        assert_eq!(url(&quickstart(), &[]), new);
+        // Another user, or another machine.
+        let other = Home::new().start(&quickstart(), server.address, &[]);
+        assert_ne!(other.public_url(), new);
+        other.stop();
+    });
+}
+
+#[test]
+fn the_second_process_of_a_project_has_a_url_of_its_own_and_says_so() {
+    with_each_server(&Terms::default(), |server| {
+        let home = Home::new();
+        let first = home.start(&quickstart(), server.address, &[]);
+        let first_url = first.public_url();
+        let second = home.start(&quickstart(), server.address, &[]);
+        let second_url = second.public_url();
+        assert_ne!(first_url, second_url);
+        let _ = second.wait_for("Another process of this project has its URL.");
+        for url in [&first_url, &second_url] {
+            let answer = post(&server, url, "/webhooks/trigger_training", &commit()).unwrap();
+            assert_eq!(answer.status, 200);
+        }
+        second.stop();
+        assert!(!first.stop().stdout.contains("Another process"));
+    });
+}
+
+#[test]
+fn without_a_place_for_the_name_the_link_stands_and_says_so() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let file = home.0.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let variables = [("XDG_STATE_HOME", file.to_str().unwrap())];
+    let address = server.address.to_string();
+    let arguments = ["--port", "0", "--share-server", &address];
+    let program = Program::start(&quickstart(), &arguments, &variables).unwrap();
+    let _ = program.public_url();
+    let _ = program.wait_for("The next start will have another URL");
+    program.stop();
+}
+
+#[test]
+fn the_secret_name_is_printed_nowhere() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let address = server.address.to_string();
+    let arguments = ["--port", "0", "--share-server", &address];
+    let program = home.start_with(&quickstart(), &arguments, &[("RUST_LOG", "trace")]);
+    let url = program.public_url();
+    post(&server, &url, "/webhooks/trigger_training", &commit()).unwrap();
+    let ended = program.stop();
+    let name = server.seen.proxies()[0].proxy_name.clone();
+    assert_eq!(name.len(), 43);
+    assert!(ended.stderr.contains("TRACE"));
+    assert!(!ended.stderr.contains(&name) && !ended.stdout.contains(&name));
+}
+
+// ---- what is printed, and when
+
+#[test]
+fn a_link_is_the_default_and_its_url_is_announced_with_the_endpoints() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let address = server.address.to_string();
+    let variables = [
+        // As if it were not set.
+        ("GRADIO_SHARE", ""),
+        ("GRADIO_SHARE_SERVER_ADDRESS", address.as_str()),
+        ("WEBHOOK_SECRET", "hush"),
+    ];
+    let program = home.start_with(&quickstart(), &["--port", "0"], &variables);
+    let url = program.public_url();
+    let _ = program.wait_for("to setup your webhooks");
+    let page = get(&program.local_url(), "/").unwrap();
+    assert!(page.body.contains(&format!("{url}/webhooks/trigger_training")), "{}", page.body);
+    let ended = program.stop();
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(lines[0], "Webhook secret is correctly defined.");
+    assert!(lines[1].starts_with("* Running on local URL:  http://127.0.0.1:"));
+    assert_eq!(
+        lines[2..].join("\n"),
+        format!(
+            "* Running on public URL: {url}\n  \
+             It stays the same at every start.\n\
+             \n\
+             Webhooks are correctly setup and ready to use:\n  \
+             - POST {url}/webhooks/trigger_training\n\
+             Go to https://huggingface.co/settings/webhooks to setup your webhooks."
+        )
+    );
+    assert!(!ended.stderr.contains("open to the internet"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_public_url_without_a_secret_is_warned_of() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let program = Home::new().start(&quickstart(), server.address, &[]);
+    let warning = program.wait_for_log("open to the internet");
+    assert!(warning.contains("call your functions with any payload"), "{warning}");
+    let _ = program.wait_for_log("Set WEBHOOK_SECRET");
+    program.stop();
+}
+
+#[test]
+fn no_link_is_made_when_told_so_nor_on_a_space() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let address = server.address.to_string();
+    let server_address = ("GRADIO_SHARE_SERVER_ADDRESS", address.as_str());
+    let space = [
+        ("GRADIO_SHARE", ""),
+        server_address,
+        ("SPACE_ID", "me/bot"),
+        ("SPACE_HOST", "me-bot.hf.space"),
+        ("GRADIO_SERVER_NAME", "127.0.0.1"),
+    ];
+    for (arguments, variables) in [
+        (&["--no-share"][..], &[("GRADIO_SHARE", "true"), server_address][..]),
+        (&[], &[("GRADIO_SHARE", "False"), server_address]),
+        (&["--public-url", "https://me.example"], &[("GRADIO_SHARE", "true"), server_address]),
+        (&[], &space),
+    ] {
+        let arguments = [&["--port", "0"], arguments].concat();
+        let program = home.start_with(&quickstart(), &arguments, variables);
+        // The list comes at once where there is nothing to wait for.
+        let _ = program.local_url();
+        program.stop();
+    }
+    assert!(server.seen.logins().is_empty());
+}
+
+#[test]
+fn a_public_url_of_ones_own_is_what_is_printed_and_shown() {
+    let arguments = ["--port", "0", "--public-url", "https://hooks.example.com/bots/"];
+    let program = Program::start(&quickstart(), &arguments, &[]).unwrap();
+    let local = program.local_url();
+    let _ = program.wait_for("  - POST https://hooks.example.com/bots/webhooks/trigger_training");
+    let page = get(&local, "/").unwrap();
+    assert!(page.body.contains("https://hooks.example.com/bots/webhooks/trigger_training"));
+    program.stop();
+}
+
+#[test]
+fn without_a_share_server_the_program_works_on_and_warns_once() {
+    let home = Home::new();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let program = home.start(&quickstart(), nobody, &[]);
+    let local = program.local_url();
+    let body = commit();
+    let answer = tests::client::post(&local, "/webhooks/trigger_training", &body).unwrap();
+    assert_eq!(answer.status, 200);
+    let _ = program.wait_for_log("there is no public URL");
+    let _ = program.wait_for(&format!("  - POST {local}/webhooks/trigger_training"));
+    // It comes up later, and is found.
+    let server = ShareServer::start_at(nobody).unwrap();
+    let url = program.public_url();
+    let _ = program.wait_for(&format!("  - POST {url}/webhooks/trigger_training"));
+    let answer = post(&server, &url, "/webhooks/trigger_training", &body).unwrap();
+    assert_eq!(answer.status, 200);
+    let ended = program.stop();
+    let warnings: Vec<_> =
+        ended.stderr.lines().skip_while(|line| !line.contains("no public")).collect();
+    assert!(warnings[0].contains("Connection refused"), "{warnings:?}");
+    assert!(warnings[1].contains("--no-share"), "{warnings:?}");
+    assert_eq!(ended.stderr.matches("there is no public URL").count(), 1);
+}
+
+#[test]
+fn wrong_settings_are_told_together_before_anything_starts() {
+    let arguments = ["--share-server", "nowhere", "--share-server-certificate", "/no/such.pem"];
+    let ended = Program::start(&quickstart(), &arguments, &[("GRADIO_SERVER_PORT", "x")]).unwrap();
+    let ended = ended.wait();
+    assert_eq!(ended.code, Some(1));
+    for text in ["GRADIO_SERVER_PORT must be", "The share server's address must be"] {
+        assert!(ended.stderr.contains(text), "{}", ended.stderr);
+    }
+    let arguments = ["--share-server", "x.example:1", "--share-server-certificate", "/no/such.pem"];
+    let ended = Program::start(&quickstart(), &arguments, &[]).unwrap().wait();
+    let text = "The share server's certificate must be a file that can be read.";
+    assert!(ended.stderr.contains(text), "{}", ended.stderr);
+    for arguments in [&["--share", "--no-share"][..], &["--share", "--public-url", "https://x"]] {
+        let ended = Program::start(&quickstart(), arguments, &[]).unwrap().wait();
+        assert_eq!(ended.code, Some(2), "{arguments:?}");
+    }
+}
+
+// ---- when things break
+
+#[test]
+fn a_share_server_that_restarts_under_load_loses_no_link_and_leaves_no_request_hanging() {
+    with_each_server(&Terms::default(), |server| {
+        let home = Home::new();
+        let program = home.start(&public(), server.address, &[]);
+        let url = program.public_url();
+        let (address, over) = (server.public, Arc::new(AtomicBool::new(false)));
+        let loads: Vec<_> = (0..8_u32)
+            .map(|load| {
+                let (url, over) = (url.clone(), Arc::clone(&over));
+                thread::spawn(move || load_until(&over, address, &url, load * 1_000_000))
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(500));
+        let server = server.restart(&Terms::default()).unwrap();
+        let _ = program.wait_for_log("The public URL works again:");
+        let answer = post(&server, &url, "/webhooks/take", "999999999").unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, "999999999"));
+        thread::sleep(Duration::from_millis(500));
+        over.store(true, Ordering::Relaxed);
+        let answered: Vec<u32> = loads.into_iter().flat_map(|load| load.join().unwrap()).collect();
+        assert!(answered.len() > 50, "{}", answered.len());
+        let ended = program.stop();
+        let counts = counts(&ended.stdout);
+        assert!(counts.values().all(|&count| count == 1));
+        assert!(answered.iter().all(|number| counts.contains_key(number)));
+        assert_eq!(ended.stderr.matches("the public URL doesn't work").count(), 1);
+        assert_eq!(ended.stderr.matches("works again").count(), 1);
+        assert_eq!(ended.stdout.matches("Running on public URL").count(), 1);
+        if let [login] = server.seen.logins().as_slice() {
+            // So that the server ends the session before, had it missed its end.
+            assert_eq!(login.run_id, "session-1");
+        }
+    });
+}
+
+/// Sends requests until told to stop, and gives those that were answered with 200. None may take
+/// longer than a read does.
+fn load_until(over: &AtomicBool, server: SocketAddr, url: &str, first: u32) -> Vec<u32> {
+    let mut answered = Vec::new();
+    for number in first.. {
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+        let exchange = || -> std::io::Result<Answer> {
+            let mut stream = TcpStream::connect(server)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            let body = number.to_string();
+            let head = head(url, "/webhooks/take", body.len(), "Connection: close\r\n");
+            stream.write_all((head + &body).as_bytes())?;
+            read_answer(&mut stream)
+        };
+        match exchange() {
+            Ok(answer) if answer.status == 200 => {
+                assert_eq!(answer.body, number.to_string());
+                answered.push(number);
+            }
+            Ok(answer) => assert_eq!(answer.status, 404, "{answer:?}"),
+            Err(error) => {
+                assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "a request hangs");
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    answered
+}
+
+#[test]
+fn a_body_that_is_cut_reaches_no_function_and_the_next_one_does() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let program = home.start(&public(), server.address, &[]);
+    let url = program.public_url();
+    let mut stream = visit(&server);
+    stream.write_all(head(&url, "/webhooks/take", 1 << 20, "").as_bytes()).unwrap();
+    stream.write_all(&vec![b' '; 1 << 19]).unwrap();
+    let server = server.restart(&Terms::default()).unwrap();
+    let mut rest = Vec::new();
+    // Cut, by an end or a reset.
+    let _ = stream.read_to_end(&mut rest);
+    assert!(rest.is_empty());
+    let _ = program.wait_for_log("The public URL works again:");
+    assert_eq!(post(&server, &url, "/webhooks/take", "8").unwrap().status, 200);
+    assert_eq!(program.stop().stdout.matches("took ").count(), 1);
+}
+
+#[test]
+fn a_link_that_expires_is_told_of_and_made_again() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let program = home.start(&quickstart(), server.address, &[]);
+    let url = program.public_url();
+    server.expire();
+    let _ = program.wait_for_log("The public URL has expired");
+    let again = program.wait_for_log("The public URL works again:");
+    assert!(again.ends_with(&url), "{again}");
+    let answer = post(&server, &url, "/webhooks/trigger_training", &commit()).unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(server.seen.logins().len(), 2);
+    program.stop();
+}
+
+#[test]
+fn a_share_server_that_falls_silent_is_noticed() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let program = home.start(&quickstart(), server.address, &[]);
+    let _ = program.public_url();
+    server.fall_silent();
+    let lost = program.wait_long_for_log("the public URL doesn't work", Duration::from_secs(90));
+    assert!(lost.contains("it no longer answers"), "{lost}");
+    program.stop();
+}
+
+#[test]
+fn the_share_server_is_asked_whether_it_is_there() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let program = home.start(&quickstart(), server.address, &[]);
+    let _ = program.public_url();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while server.seen.pings.load(Ordering::Relaxed) == 0 {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(!program.stop().stderr.contains("doesn't work"));
+}
+
+#[test]
+fn the_end_of_the_program_does_not_wait_for_the_link() {
+    let hostile = HostileServer::start(Malice::Silence).unwrap();
+    let program = Home::new().start(&quickstart(), hostile.address, &[]);
+    let _ = program.wait_for("* Running on local URL:");
+    assert_eq!(program.stop().code, Some(0));
+}
+
+// ---- a share server with malice
+
+/// What the first warning says for each malice.
+const WARNINGS: [(Malice, &str); 11] = [
+    (Malice::Silence, "did not answer within"),
+    (Malice::Refusal, "ended the link"),
+    (Malice::Garbage, "ended the link"),
+    (Malice::HugeLength, "it announced a message of 9223372036854775807 bytes"),
+    (Malice::HugeFrame, "ended the link"),
+    (Malice::UnknownType, "it sent a message of the unknown type 0x3f"),
+    (Malice::NoJson, "it sent a message of type '1' that is not understood"),
+    (Malice::ColourfulRefusal, "it refused the login: \"\\u{1b}[31mred\\nWarning: pay us"),
+    (Malice::UninvitedStream, "it opened a stream, which is for the client alone"),
+    (Malice::BadUrl, "it gave no URL that begins with http:// or https://"),
+    (Malice::HalfLogin, "did not answer within"),
+];
+
+#[test]
+fn a_hostile_share_server_ends_in_a_warning_and_costs_little() {
+    thread::scope(|scope| {
+        for (malice, reason) in WARNINGS {
+            scope.spawn(move || {
+                let server = HostileServer::start(malice).unwrap();
+                let home = Home::new();
+                let program = home.start(&quickstart(), server.address, &[]);
+                let warning = program.wait_for_log("there is no public URL");
+                assert!(warning.contains(reason), "{malice:?}: {warning}");
+                // In the background it is tried again, with pauses.
+                let (before, since) = (server.connections(), Instant::now());
+                thread::sleep(Duration::from_secs(3));
+                let tries = server.connections() - before;
+                let most = usize::try_from(since.elapsed().as_secs()).unwrap() + 1;
+                assert!(tries <= most, "{malice:?}: {tries} tries");
+                still_well(&program, malice);
+                let ended = program.stop();
+                assert_eq!(ended.stderr.matches("there is no public URL").count(), 1);
+                assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+                assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
+                assert!(!ended.stderr.lines().any(|line| line.starts_with("Warning: pay us")));
+            });
+        }
+    });
+}
+
+#[test]
+fn endless_requests_for_work_connections_cost_little() {
+    let server = HostileServer::start(Malice::EndlessRequests).unwrap();
+    let program = Home::new().start(&quickstart(), server.address, &[]);
+    assert_eq!(program.public_url(), "http://x.localhost");
+    thread::sleep(Duration::from_secs(3));
+    still_well(&program, Malice::EndlessRequests);
+    program.stop();
+}
+
+#[test]
+fn a_share_server_that_leaves_again_and_again_is_not_run_after() {
+    let server = HostileServer::start(Malice::Flight).unwrap();
+    let program = Home::new().start(&quickstart(), server.address, &[]);
+    let _ = program.public_url();
+    let since = Instant::now();
+    let _ = program.wait_for_log("the public URL doesn't work");
+    thread::sleep(Duration::from_secs(6));
+    let most = usize::try_from(since.elapsed().as_secs()).unwrap() + 2;
+    assert!(server.connections() <= most, "{}", server.connections());
+    still_well(&program, Malice::Flight);
+    let ended = program.stop();
+    assert_eq!(ended.stdout.matches("Running on public URL").count(), 1);
+}
+
+/// The program answers where it listens, and is no larger than a program is.
+fn still_well(program: &Program, malice: Malice) {
+    let local = program.wait_for("* Running on local URL:");
+    let local = local.rsplit(' ').next().unwrap();
+    let answer = tests::client::post(local, "/webhooks/trigger_training", &commit()).unwrap();
+    assert_eq!(answer.status, 200, "{malice:?}");
+    let memory = program.memory().unwrap();
+    assert!(memory < 48 << 20, "{malice:?}: {memory} bytes");
+}
