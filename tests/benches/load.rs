@@ -7,16 +7,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 use webhooks_runtime::testing::comment_created;
 
-use crate::server::{SECRET, pinned};
+use crate::server::{LOAD_CORE, SECRET, pinned};
 
 /// How many connections send requests, each one after the other.
 pub(crate) const CONNECTIONS: u32 = 32;
 
 /// The size of the payload that is sent, in bytes.
 const PAYLOAD_BYTES: usize = 1_300;
-
-/// The core that makes the load.
-const CORE: &str = "1";
 
 /// What wrk does: the same request again and again. At the end it prints one line of figures.
 const SCRIPT: &str = r#"
@@ -61,9 +58,17 @@ impl Load {
         self.payload_bytes
     }
 
-    /// Loads the server at `url` for some seconds. Any answer but 200 is an error.
-    pub(crate) fn run(&self, url: &str, seconds: u32) -> Result<Answered, Box<dyn Error>> {
-        let output = pinned(CORE, "wrk")
+    /// Loads the server at `url`, which may have many hosts, for some seconds. Any answer but 200 is an
+    /// error.
+    pub(crate) fn run(
+        &self,
+        url: &str,
+        host: Option<&str>,
+        seconds: u32,
+    ) -> Result<Answered, Box<dyn Error>> {
+        let host = host.map(|host| ["--header".to_owned(), format!("Host: {host}")]);
+        let output = pinned(LOAD_CORE, "wrk")
+            .args(host.iter().flatten())
             .args(["--threads", "1", "--latency", "--connections", &CONNECTIONS.to_string()])
             .args(["--duration", &format!("{seconds}s"), "--script"])
             .arg(self.folder.path().join("deliver.lua"))

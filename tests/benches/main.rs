@@ -5,6 +5,7 @@
 //! ratio is taken within each round, so that what slows the machine down for a while slows both.
 
 mod build;
+mod link;
 mod load;
 mod numbers;
 mod server;
@@ -48,12 +49,13 @@ struct Measured {
 fn main() -> Result<(), Box<dyn Error>> {
     // Cargo adds `--bench`.
     let arguments: Vec<_> = std::env::args().skip(1).filter(|given| given != "--bench").collect();
-    let quick = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--quick"] => true,
-        _ => return Err("the only argument is --quick".into()),
+    let effort = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => WHOLE,
+        ["--quick"] => QUICK,
+        ["--link"] => return report_link(&Load::new()?, &WHOLE),
+        [link::SHARE_SERVER] => return link::share_server(),
+        _ => return Err("the only arguments are --quick or --link".into()),
     };
-    let effort = if quick { QUICK } else { WHOLE };
     let servers = Server::all()?;
     let load = Load::new()?;
 
@@ -62,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         progress(&format!("round {} of {}", round + 1, effort.rounds));
         for index in taking_turns(servers.len(), round) {
             let running = servers[index].start()?;
-            let answered = load.run(&running.url, effort.seconds)?;
+            let answered = load.run(&running.url, None, effort.seconds)?;
             measured[index].rates.push(answered.rate);
             measured[index].p99s.push(answered.p99_ms);
         }
@@ -82,12 +84,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let running = server.start()?;
         let mut answered = 0;
         while answered < effort.requests {
-            answered += load.run(&running.url, effort.seconds)?.requests;
+            answered += load.run(&running.url, None, effort.seconds)?.requests;
         }
         measured.memory = running.memory()?;
     }
     progress("");
     report(&servers, &measured, &effort, load.payload_bytes());
+
+    report_link(&load, &effort)?;
 
     if effort.builds > 0 {
         report_builds(effort.builds)?;
@@ -152,6 +156,15 @@ fn report(servers: &[Server], measured: &[Measured], effort: &Effort, payload_by
     compare("requests/s: a log line each / none", rates, Kind::Logging, Kind::Ours);
     compare("requests/s: ours / Python", rates, Kind::Ours, Kind::Original);
     say(&table.to_string());
+}
+
+fn report_link(load: &Load, effort: &Effort) -> Result<(), Box<dyn Error>> {
+    let tables = link::measure(load, effort.rounds, effort.seconds, progress)?;
+    progress("");
+    for table in tables {
+        say(&table.to_string());
+    }
+    Ok(())
 }
 
 fn report_builds(rounds: usize) -> Result<(), Box<dyn Error>> {

@@ -17,10 +17,13 @@ use webhooks_runtime::testing::dataset_commit;
 pub(crate) const SECRET: &str = "a-secret-of-the-benchmark";
 
 /// Where every server has its endpoint.
-const PATH: &str = "/webhooks/trigger_training";
+pub(crate) const PATH: &str = "/webhooks/trigger_training";
 
 /// The core that serves.
-const CORE: &str = "0";
+pub(crate) const SERVER_CORE: &str = "0";
+
+/// The core that makes the load.
+pub(crate) const LOAD_CORE: &str = "1";
 
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -78,11 +81,12 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut output = tempfile::tempfile()?;
         let started = Instant::now();
-        let child = pinned(CORE, &self.program)
+        let child = pinned(SERVER_CORE, &self.program)
             .args(&self.argument)
             .env("WEBHOOK_SECRET", SECRET)
             .env("GRADIO_SERVER_PORT", port.to_string())
             .env("GRADIO_ANALYTICS_ENABLED", "False")
+            .env("GRADIO_SHARE", "False")
             .env("RUST_LOG", self.log)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

@@ -145,6 +145,13 @@ impl Program {
         line.rsplit(' ').next().unwrap_or_default().to_owned()
     }
 
+    /// How many lines of standard output there are that say that something started.
+    #[must_use]
+    pub fn started(&self) -> usize {
+        let lines = self.stdout.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        lines.iter().filter(|line| line.ends_with(" started")).count()
+    }
+
     /// Waits for the line with the public URL and gives the URL.
     ///
     /// # Panics

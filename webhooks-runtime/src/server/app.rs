@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use actix_web::Scope;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, fn_service};
+use actix_web::http::header::HeaderMap;
 use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
 
-use super::connection::{Connection, Serving};
+use super::connection::{Connection, Origin, Serving};
 use super::dispatch::{Dispatcher, SECRET, not_found};
 
 /// A step in putting an app together; each worker has an app of its own.
@@ -25,6 +26,9 @@ where
     if let Some(secret) = request.headers_mut().get_mut(SECRET) {
         secret.set_sensitive(true);
     }
+    if request.conn_data() == Some(&Origin::Tunnel) {
+        fit(request.headers_mut());
+    }
     let serving = request.conn_data::<Rc<Connection>>().map(Serving::new);
     let response = next.call(request);
     async move {
@@ -34,6 +38,16 @@ where
             None => response,
         })
     }
+}
+
+/// Gives headers the room that they need. actix-web's own is for dozens of them, 7 KiB, which many
+/// requests that wait for their functions would hold all the time.
+fn fit(headers: &mut HeaderMap) {
+    let mut fitting = HeaderMap::with_capacity(headers.len_keys());
+    for (name, value) in headers.iter() {
+        fitting.append(name.clone(), value.clone());
+    }
+    *headers = fitting;
 }
 
 /// Everything that an app is made of.

@@ -15,7 +15,7 @@ use super::relay::{Form, Wanted};
 use super::session::Stream;
 
 /// The token of public share servers.
-const TOKEN: &[u8] = b"";
+pub(crate) const TOKEN: &[u8] = b"";
 
 /// How often the share server is asked whether it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(30);

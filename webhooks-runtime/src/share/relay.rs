@@ -9,8 +9,10 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::carry::carry;
 use super::cipher::{CipherStream, Key};
 use super::compression::CompressedStream;
+use super::control::TOKEN;
 use super::identity::random;
 use super::message::{Incoming, MessageError, NewWorkConn, receive, send};
 use super::session::{MOST_STREAMS, Session, Stream};
@@ -18,7 +20,7 @@ use super::session::{MOST_STREAMS, Session, Stream};
 /// How many connections there may be at once; the other streams are for the control and what closes.
 const MOST_CONNECTIONS: usize = MOST_STREAMS - 64;
 
-/// How much of a connection is held on its way, in bytes for each direction.
+/// How much of a connection is copied at once where its bytes are changed, in bytes.
 const PIECE: usize = 4 * 1024;
 
 /// What is done to the bytes of a connection between client and share server.
@@ -88,32 +90,31 @@ async fn offer(mut stream: Stream, route: &Route) -> Result<(), MessageError> {
         // It doesn't want the stream after all.
         _ => return Ok(()),
     }
-    let key = Key::of_token(b"");
-    let entrance = route.entrance;
-    let carried = match route.form {
-        Form { encrypted: false, compressed: false } => carry(stream, entrance).await,
-        Form { encrypted: true, compressed: false } => {
-            let stream = CipherStream::new(stream, &key, random()?);
-            Box::pin(carry(stream, entrance)).await
+    let local = TcpStream::connect(route.entrance).await?;
+    local.set_nodelay(true)?;
+    match route.form {
+        Form { encrypted: false, compressed: false } => carry(stream.into_inner(), local).await?,
+        Form { encrypted, compressed } => {
+            let stream: Box<dyn Bytes> = if encrypted {
+                Box::new(CipherStream::new(stream, &Key::of_token(TOKEN), random()?))
+            } else {
+                Box::new(stream)
+            };
+            let stream: Box<dyn Bytes> =
+                if compressed { Box::new(CompressedStream::new(stream)) } else { stream };
+            copy(stream, local).await?;
         }
-        Form { encrypted: false, compressed: true } => {
-            Box::pin(carry(CompressedStream::new(stream), entrance)).await
-        }
-        Form { encrypted: true, compressed: true } => {
-            let stream = CipherStream::new(stream, &key, random()?);
-            Box::pin(carry(CompressedStream::new(stream), entrance)).await
-        }
-    };
-    Ok(carried?)
+    }
+    Ok(())
 }
 
-/// Carries one connection both ways, each until its end.
-async fn carry<S>(mut stream: S, entrance: SocketAddr) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut local = TcpStream::connect(entrance).await?;
-    local.set_nodelay(true)?;
+/// A stream of bytes, whatever is done to them.
+trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Bytes for S {}
+
+/// Like `carry`, for streams that hold bytes themselves.
+async fn copy(mut stream: Box<dyn Bytes>, mut local: TcpStream) -> io::Result<()> {
     copy_bidirectional_with_sizes(&mut stream, &mut local, PIECE, PIECE).await?;
     Ok(())
 }
