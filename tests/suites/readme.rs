@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tests::client::request;
 use tests::payloads::dataset_commit;
 use tests::program::{Program, build};
+use tests::share::{ShareServer, Terms};
 
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
 
@@ -64,16 +65,44 @@ fn every_block_is_known_and_the_same_in_both_languages() {
     assert_eq!(block(7), "$ ./tests/run\n");
 }
 
+/// The anchors of a text's headings, as GitHub makes them.
+fn anchors(text: &str) -> Vec<String> {
+    let mut anchors = Vec::new();
+    let mut inside = false;
+    for event in Parser::new(text) {
+        match event {
+            Event::Start(Tag::Heading { .. }) => {
+                anchors.push("#".to_owned());
+                inside = true;
+            }
+            Event::End(TagEnd::Heading(_)) => inside = false,
+            Event::Text(text) | Event::Code(text) if inside => {
+                let plain = text.to_lowercase().replace(' ', "-");
+                let plain =
+                    plain.chars().filter(|letter| letter.is_alphanumeric() || *letter == '-');
+                anchors.last_mut().unwrap().extend(plain);
+            }
+            _ => {}
+        }
+    }
+    anchors
+}
+
 #[test]
-fn every_link_to_a_file_leads_somewhere() {
+fn every_link_to_a_file_or_a_heading_leads_somewhere() {
     for readme in READMES {
         let text = fs::read_to_string(root().join(readme)).unwrap();
         let links = Parser::new(&text).filter_map(|event| match event {
             Event::Start(Tag::Link { dest_url, .. }) => Some(dest_url.to_string()),
             _ => None,
         });
-        let files: Vec<_> = links.filter(|link| !link.starts_with("http")).collect();
+        let links: Vec<_> = links.filter(|link| !link.starts_with("http")).collect();
+        let (headings, files): (Vec<_>, Vec<_>) =
+            links.into_iter().partition(|link| link.starts_with('#'));
         assert!(!files.is_empty());
+        for heading in headings {
+            assert!(anchors(&text).contains(&heading), "{readme}: {heading}");
+        }
         for file in files {
             assert!(root().join(&file).exists(), "{readme}: {file}");
         }
@@ -86,15 +115,24 @@ fn the_quickstart_is_the_first_program_and_prints_what_is_shown() {
     assert_eq!(block(0), program);
     let session = block(1);
     let shown = session.strip_prefix("$ cargo run -p quickstart\n").unwrap();
-    let program = Program::start(&build("quickstart", "dev"), &["--port", "0"], &[]).unwrap();
-    let url = program.local_url();
+    let share_server = ShareServer::start(&Terms::default()).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let address = share_server.address.to_string();
+    let variables = [
+        ("GRADIO_SHARE", ""),
+        ("GRADIO_SHARE_SERVER_ADDRESS", address.as_str()),
+        ("XDG_STATE_HOME", home.path().to_str().unwrap()),
+    ];
+    let program = Program::start(&build("quickstart", "dev"), &["--port", "0"], &variables);
+    let program = program.unwrap();
+    let (local, public) = (program.local_url(), program.public_url());
+    let _ = program.wait_for_log("start with --no-share");
     let ended = program.stop();
     // On a screen there are both. What comes last is said when the program is stopped.
-    let warning = ended.stderr.lines().next().unwrap();
-    assert_eq!(
-        shown,
-        format!("{warning}\n{}", ended.stdout.replace(&url, "http://127.0.0.1:7860"))
-    );
+    let printed = ended.stdout.replace(&local, "http://127.0.0.1:7860");
+    let printed = printed.replace(&public, "https://4f6e1f65055263866d.gradio.live");
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(shown, format!("{}\n{printed}{}\n{}\n", lines[0], lines[1], lines[2]));
 }
 
 #[test]

@@ -60,11 +60,13 @@ struct Share {
     /// Make it through this share server [default: that of gradio.live]
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "public_url")]
     share_server: Option<String>,
-    /// Speak TLS with the share server, trusting the certificates in this PEM file and no others
-    #[arg(long, value_name = "FILE", requires = "share_server")]
+    /// Speak TLS with that share server, trusting the certificates in this PEM file and no others
+    /// [default: no TLS]
+    #[arg(long, value_name = "FILE")]
     share_server_certificate: Option<PathBuf>,
-    /// What the public URLs of the share server begin with [default: http]
-    #[arg(long, value_name = "PROTOCOL", requires = "share_server")]
+    /// What the public URLs of the share server begin with [default: https with a
+    /// certificate, else http]
+    #[arg(long, value_name = "PROTOCOL")]
     share_server_protocol: Option<Protocol>,
 }
 

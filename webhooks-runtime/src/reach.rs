@@ -228,7 +228,8 @@ impl GivenReach {
             errors.push(SettingError { name: "The share server's address", wants });
             return None;
         };
-        let https = self.https.unwrap_or(false);
+        // Who has a certificate for the one side has one for the other.
+        let https = self.https.unwrap_or(self.certificate.is_some());
         Some(ShareServer::Own { host, port, certificate: self.certificate, https })
     }
 }
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_be_one_is_an_error() {
+    fn a_share_server_has_an_address_and_perhaps_a_certificate() {
         for good in ["share.example.com:7000", "[::1]:7000", "127.0.0.1:7000"] {
             assert_eq!(decide(server(good), false, true).1, <[&str; 0]>::default());
         }
@@ -331,6 +332,16 @@ mod tests {
                 "{bad}"
             );
         }
+        let https = |https: Option<bool>, certificate: Option<&str>| {
+            let certificate = certificate.map(PathBuf::from);
+            let given = GivenReach { https, certificate, ..server("x.example:1") };
+            matches!(
+                decide(given, false, true).0,
+                Reach::Link { server: ShareServer::Own { https: true, .. }, .. }
+            )
+        };
+        assert!(!https(None, None) && https(None, Some("x.pem")));
+        assert!(https(Some(true), None) && !https(Some(false), Some("x.pem")));
         let alone = GivenReach { certificate: Some("x.pem".into()), ..GivenReach::default() };
         assert_eq!(decide(alone, false, true).1.len(), 1);
     }

@@ -109,9 +109,12 @@ impl WebhooksServer {
         say(&mut io::stdout(), &format!("{secret}{local_url}"));
         #[cfg(feature = "share")]
         let shared = running.open_tunnel(|announcer, event| {
-            let Said { out, err } = announcer.tell(event);
-            say(&mut io::stdout(), &out);
-            say(&mut io::stderr(), &err);
+            for said in announcer.tell(event) {
+                match said {
+                    Said::Out(text) => say(&mut io::stdout(), &text),
+                    Said::Err(text) => say(&mut io::stderr(), &text),
+                }
+            }
         });
         #[cfg(not(feature = "share"))]
         let shared: Option<()> = None;

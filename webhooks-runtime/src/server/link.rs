@@ -32,8 +32,8 @@ pub(super) fn tunnel(
         Reach::Tunnel => return link.tunnel,
         Reach::Link { server, renew } => (server, *renew),
     };
-    let (through, https) = match server {
-        ShareServer::Gradio => (Through::Gradio, true),
+    let (through, https, at) = match server {
+        ShareServer::Gradio => (Through::Gradio, true, "gradio.live".to_owned()),
         ShareServer::Own { host, port, certificate, https } => {
             let tls = match certificate.as_deref().map(trusted).transpose() {
                 Ok(tls) => tls,
@@ -42,14 +42,15 @@ pub(super) fn tunnel(
                     return None;
                 }
             };
-            (Through::Own(Address { host: host.clone(), port: *port, tls }), *https)
+            let address = Address { host: host.clone(), port: *port, tls };
+            (Through::Own(address), *https, format!("{host}:{port}"))
         }
     };
     let project = match link.project {
         Some(project) => project.to_owned(),
         None => std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
     };
-    let owner = Owner { project, folder: folder(), renew };
+    let owner = Owner { project, server: at, folder: folder(), renew };
     let scheme = if https { "https" } else { "http" };
     Some(Box::new(ShareLink::new(through, scheme, link.form, owner)))
 }
@@ -65,44 +66,39 @@ fn trusted(certificate: &Path) -> Result<crate::share::Tls, SettingError> {
 /// How much of an error's text is shown, in characters.
 const LONGEST_ERROR: usize = 300;
 
-/// What is said of the tunnel, and where to: standard output, then standard error.
+/// What is said of the tunnel.
 pub(super) struct Announcer {
     pub(super) addresses: Addresses,
     pub(super) shown: Vec<Shown>,
 }
 
 impl Announcer {
-    /// Keeps the public address up to date and gives what there is to say.
-    pub(super) fn tell(&self, event: Event) -> Said {
+    /// Keeps the public address up to date and gives what there is to say, in this order.
+    pub(super) fn tell(&self, event: Event) -> Vec<Said> {
         match event {
             Event::Open { url, note } => {
                 let before = self.addresses.set_public(url.clone());
                 if before.as_ref() == Some(&url) {
-                    return Said::err(format!("The public URL works again: {url}\n"));
+                    return vec![Said::Err(format!("The public URL works again: {url}\n"))];
                 }
-                Said {
-                    out: banner::public_url(&url, note.as_deref(), &self.shown),
-                    err: banner::unprotected(&self.shown).unwrap_or_default(),
-                }
+                let mut said =
+                    vec![Said::Out(banner::public_url(&url, note.as_deref(), &self.shown))];
+                said.extend(banner::unprotected(&self.shown).map(Said::Err));
+                said
             }
             Event::Failed(error) => {
                 let local = self.addresses.local();
-                Said {
-                    err: banner::no_public_url(&one_line(&*error), local),
-                    out: match self.addresses.public() {
-                        Some(_) => String::new(),
-                        None => banner::ready(local, &self.shown),
-                    },
-                }
+                let warning = banner::no_public_url(&one_line(&*error), local);
+                vec![Said::Err(warning), Said::Out(banner::ready(local, &self.shown))]
             }
-            Event::Lost(error) => Said::err(format!(
+            Event::Lost(error) => vec![Said::Err(format!(
                 "Warning: the public URL doesn't work: {}. It is being made again.\n",
                 one_line(&*error)
-            )),
-            Event::Expired => Said::err(
+            ))],
+            Event::Expired => vec![Said::Err(
                 "The public URL has expired, as it does after some days. It is being made again.\n"
                     .to_owned(),
-            ),
+            )],
         }
     }
 }
@@ -127,17 +123,13 @@ impl Announcer {
     }
 }
 
-/// What there is to say.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) out: String,
-    pub(super) err: String,
-}
-
-impl Said {
-    fn err(err: String) -> Self {
-        Self { err, out: String::new() }
-    }
+/// Something to say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// On standard output.
+    Out(String),
+    /// On standard error.
+    Err(String),
 }
 
 /// An error of a tunnel for the screen: in one line, however it was made.

@@ -336,7 +336,8 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets whether the public URLs of a share server of your own begin with `https`. Default: no.
+    /// Sets whether the public URLs of a share server of your own begin with `https`. Default: yes with
+    /// a certificate, and no without.
     ///
     /// Before it goes the flag `--share-server-protocol`.
     pub fn share_server_https(mut self, https: bool) -> Self {

@@ -71,6 +71,19 @@ pub(crate) enum Term {
     Homeless,
 }
 
+/// Whose name it is, and where names are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    /// The program, whatever tells it from others.
+    pub(crate) project: String,
+    /// The share server. Each gets to know the name, and one that knew that of another could take the
+    /// URL there.
+    pub(crate) server: String,
+    pub(crate) folder: Option<PathBuf>,
+    /// Take a new name, and with it a new URL.
+    pub(crate) renew: bool,
+}
+
 /// Where names are kept: one file for each project, in the user's folder for state.
 ///
 /// `$XDG_STATE_HOME/webhooks-runtime/share`, by default in `~/.local/state`; on Windows in
@@ -83,14 +96,13 @@ pub(crate) fn folder() -> Option<PathBuf> {
 }
 
 impl Identity {
-    /// The name of a project, or with `renew` a new one in its place. It never fails for want of a
-    /// file: then the name is for this time only.
-    pub(crate) fn of(project: &str, folder: Option<&Path>, renew: bool) -> io::Result<Self> {
-        let Some(folder) = folder else {
+    /// The name of an owner. It never fails for want of a file: then the name is for this time only.
+    pub(crate) fn of(owner: &Owner) -> io::Result<Self> {
+        let Some(folder) = &owner.folder else {
             return Ok(Self { name: Name::new()?, term: Term::Homeless });
         };
-        let file = folder.join(file_name(project));
-        let (name, term) = match keep(&file, renew) {
+        let file = folder.join(file_name(owner));
+        let (name, term) = match keep(&file, owner.renew) {
             Ok(Some((name, lock))) => (name, Term::Kept(lock)),
             Ok(None) => (Name::new()?, Term::Taken),
             Err(error) => (Name::new()?, Term::Unkept { file, error }),
@@ -99,15 +111,13 @@ impl Identity {
     }
 }
 
-/// A file's name: the end of the project's path for people, its digest so that no two are the same.
-fn file_name(project: &str) -> String {
-    let end = project.rsplit(['/', '\\']).next().unwrap_or_default();
-    let readable: String = end
-        .chars()
-        .filter(|&letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
-        .take(40)
-        .collect();
-    format!("{readable}-{}", hex(&digest(&SHA256, project.as_bytes()).as_ref()[..8]))
+/// A file's name: the end of the project's path for people, and a digest so that no two are the same.
+fn file_name(owner: &Owner) -> String {
+    let end = owner.project.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_".contains(*letter);
+    let readable: String = end.chars().filter(plain).take(40).collect();
+    let digest = digest(&SHA256, format!("{}\n{}", owner.project, owner.server).as_bytes());
+    format!("{readable}-{}", hex(&digest.as_ref()[..8]))
 }
 
 /// Reads the name in a file or writes a new one there; `None` when another process has it.
@@ -174,8 +184,13 @@ fn private_file(path: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
 
+    fn owner(project: &str, folder: &Path) -> Owner {
+        let (project, folder) = (project.to_owned(), Some(folder.to_owned()));
+        Owner { project, server: "share.example:7000".to_owned(), folder, renew: false }
+    }
+
     fn of(project: &str, folder: &Path) -> Identity {
-        Identity::of(project, Some(folder), false).unwrap()
+        Identity::of(&owner(project, folder)).unwrap()
     }
 
     fn only_file(folder: &Path) -> PathBuf {
@@ -186,13 +201,15 @@ mod tests {
     }
 
     #[test]
-    fn a_project_keeps_its_name_and_no_other_has_it() {
+    fn a_project_keeps_its_name_at_a_share_server_and_no_other_has_it() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("state/share");
         let first = of("/home/me/bot", &folder).name;
         assert!(first == of("/home/me/bot", &folder).name);
         assert!(first != of("/home/you/bot", &folder).name);
         assert!(first != of("/home/me/other", &folder).name);
+        let elsewhere = Owner { server: "other.example".into(), ..owner("/home/me/bot", &folder) };
+        assert!(first != Identity::of(&elsewhere).unwrap().name);
         assert_eq!(first.reveal().len(), LENGTH);
         assert!(Name::parse(first.reveal()).is_some());
     }
@@ -213,7 +230,8 @@ mod tests {
     fn a_new_name_takes_the_place_of_the_old_one() {
         let folder = tempfile::tempdir().unwrap();
         let old = of("/bot", folder.path()).name;
-        let new = Identity::of("/bot", Some(folder.path()), true).unwrap().name;
+        let renewing = Owner { renew: true, ..owner("/bot", folder.path()) };
+        let new = Identity::of(&renewing).unwrap().name;
         assert!(old != new);
         assert!(of("/bot", folder.path()).name == new);
     }
@@ -238,8 +256,8 @@ mod tests {
         fs::write(&no_folder, "").unwrap();
         let identity = of("/bot", &no_folder.join("share"));
         assert!(matches!(identity.term, Term::Unkept { .. }));
-        let identity = Identity::of("/bot", None, false).unwrap();
-        assert!(matches!(identity.term, Term::Homeless));
+        let homeless = Owner { folder: None, ..owner("/bot", &no_folder) };
+        assert!(matches!(Identity::of(&homeless).unwrap().term, Term::Homeless));
     }
 
     #[cfg(unix)]

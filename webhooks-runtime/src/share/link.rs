@@ -1,7 +1,6 @@
 //! The share link: the tunnel that needs nothing but this program.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::address::{self, Address, AddressError, TUNNEL_REQUEST};
 use super::control::{Control, ControlError};
-use super::identity::{Identity, Term};
+use super::identity::{Identity, Owner, Term};
 use super::relay::{self, Form, Route, Wanted};
 use super::session::{Session, SessionError};
 use super::transport::{self, TransportError};
@@ -48,15 +47,6 @@ pub(crate) enum Through {
     Own(Address),
 }
 
-/// Whose name it is, and where names are kept.
-#[derive(Clone, Debug)]
-pub(crate) struct Owner {
-    pub(crate) project: String,
-    pub(crate) folder: Option<PathBuf>,
-    /// Take a new name, and with it a new URL.
-    pub(crate) renew: bool,
-}
-
 /// A link through a share server.
 pub(crate) struct ShareLink {
     through: Through,
@@ -84,10 +74,7 @@ impl ShareLink {
 
         let identity = match self.identity.take() {
             Some(identity) => identity,
-            None => {
-                let Owner { project, folder, renew } = &self.owner;
-                Identity::of(project, folder.as_deref(), *renew).map_err(LinkError::Name)?
-            }
+            None => Identity::of(&self.owner).map_err(LinkError::Name)?,
         };
         let identity = self.identity.insert(identity);
 

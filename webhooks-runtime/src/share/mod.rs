@@ -25,9 +25,9 @@ mod transport;
 mod trust;
 
 pub(crate) use address::Address;
-pub(crate) use identity::folder;
+pub(crate) use identity::{Owner, folder};
 pub(crate) use keep::{AnyTunnel, Event, keep};
-pub(crate) use link::{Owner, ShareLink, Through};
+pub(crate) use link::{ShareLink, Through};
 pub(crate) use relay::Form;
 pub(crate) use trust::{Tls, tls};
 
