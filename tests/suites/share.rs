@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tests::client::{Answer, PATIENCE, get, read_answer};
 use tests::payloads::dataset_commit;
@@ -655,6 +656,22 @@ fn a_link_that_expires_is_told_of_and_made_again() {
     let answer = post(&server, &url, "/webhooks/trigger_training", &commit()).unwrap();
     assert_eq!(answer.status, 200);
     assert_eq!(server.seen.logins().len(), 2);
+    program.stop();
+}
+
+#[test]
+fn a_program_that_slept_finds_its_url_again() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let program = home.start(&quickstart(), server.address, &[]);
+    let url = program.public_url();
+    program.signal(Signal::SIGSTOP).unwrap();
+    let server = server.restart(&Terms::default()).unwrap();
+    program.signal(Signal::SIGCONT).unwrap();
+    let again = program.wait_for_log("The public URL works again:");
+    assert!(again.ends_with(&url), "{again}");
+    let answer = post(&server, &url, "/webhooks/trigger_training", &commit()).unwrap();
+    assert_eq!(answer.status, 200);
     program.stop();
 }
 

@@ -35,8 +35,9 @@ const TUNNEL_KEEP_ALIVE: Duration = Duration::from_secs(75);
 impl WebhooksServer {
     /// Starts the server and blocks until SIGINT (Ctrl+C) or SIGTERM stops it.
     ///
-    /// Writes the addresses to standard output and log lines to standard error. The command line is
-    /// not read; that is for `webhooks_main!()` alone.
+    /// Writes the addresses to standard output and log lines to standard error, and on a machine of
+    /// one's own makes a public URL, unless told not to. The command line is not read; that is for
+    /// `webhooks_main!()` alone.
     ///
     /// ```no_run
     /// use webhooks_runtime::{LaunchError, WebhookPayload, WebhooksServer, webhook_endpoint};
@@ -143,7 +144,8 @@ impl WebhooksServer {
 
     /// Starts the server inside a program or a test and returns at once with a handle to it.
     ///
-    /// Prints nothing and leaves signals alone. Several servers can run in one process.
+    /// Prints nothing, leaves signals alone, and makes no public URL unless told to. Several servers can
+    /// run in one process.
     ///
     /// ```
     /// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};

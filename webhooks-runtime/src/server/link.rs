@@ -146,3 +146,16 @@ pub(super) fn one_line(error: &dyn std::error::Error) -> String {
     }
     text.trim_end_matches(['.', ' ']).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_of_plain_text() {
+        let error = |text: &str| one_line(&*Box::<dyn std::error::Error>::from(text));
+        assert_eq!(error("it broke."), "it broke");
+        assert_eq!(error("a\nWarning: b\tc\u{1b}[31m"), "a Warning: b c\\u{1b}[31m");
+        assert_eq!(error(&"x".repeat(1000)).len(), LONGEST_ERROR);
+    }
+}

@@ -11,7 +11,7 @@ use super::link::tunnel;
 use crate::config::{Given, Limits, Settings};
 use crate::endpoint::registry::{self, Registered, Shown};
 use crate::environment::Environment;
-use crate::reach::Addresses;
+use crate::reach::{Addresses, GivenReach};
 use crate::secret::{SecretError, Secrets};
 #[cfg(feature = "share")]
 use crate::share::AnyTunnel;
@@ -46,11 +46,12 @@ impl Prepared {
     }
 }
 
-/// The app of a server that no machine's settings reach: the environment isn't read, and each
-/// variable that an endpoint takes its secret from has one made up for a test.
-pub(crate) fn in_process(server: WebhooksServer) -> Result<Blueprint, LaunchError> {
+/// The app of a server that no machine's settings reach and nobody from outside: the environment isn't
+/// read, and each variable that an endpoint takes its secret from has one made up for a test.
+pub(crate) fn in_process(mut server: WebhooksServer) -> Result<Blueprint, LaunchError> {
     let variables = server.endpoints.iter().filter_map(|endpoint| endpoint.secret_env);
     let environment = variables.map(|variable| (variable, "the secret of a test")).collect();
+    server.given.reach = GivenReach::default();
     let prepared = prepare(server, Given::default(), Unasked::Local, &environment)?;
     Ok(prepared.blueprint(&Addresses::new("http://127.0.0.1:7860", None)))
 }

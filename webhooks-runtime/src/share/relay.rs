@@ -17,8 +17,9 @@ use super::identity::random;
 use super::message::{Incoming, MessageError, NewWorkConn, receive, send};
 use super::session::{MOST_STREAMS, Session, Stream};
 
-/// How many connections there may be at once; the other streams are for the control and what closes.
-const MOST_CONNECTIONS: usize = MOST_STREAMS - 64;
+/// How many connections there may be at once. While nothing can be sent, as many streams again may have
+/// been dropped.
+const MOST_CONNECTIONS: usize = MOST_STREAMS / 3;
 
 /// How much of a connection is copied at once where its bytes are changed, in bytes.
 const PIECE: usize = 4 * 1024;

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
@@ -28,10 +30,26 @@ pub(crate) enum TransportError {
     Name(#[from] InvalidDnsNameError),
 }
 
+/// How long one of a host's addresses may take to answer.
+const ADDRESS_LIMIT: Duration = Duration::from_secs(3);
+
+/// Connects to the first of a host's addresses that answers. A network may know an address and have no
+/// way to it.
+async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut failed = io::Error::other("its name has no address");
+    for address in tokio::net::lookup_host((host, port)).await? {
+        match timeout(ADDRESS_LIMIT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => failed = error,
+            Err(_) => failed = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(failed)
+}
+
 /// Connects to the share server.
 pub(crate) async fn connect(address: &Address) -> Result<Transport, TransportError> {
-    let connected = TcpStream::connect((address.host.as_str(), address.port)).await;
-    let mut stream = connected.map_err(TransportError::Connect)?;
+    let mut stream = reach(&address.host, address.port).await.map_err(TransportError::Connect)?;
     stream.set_nodelay(true).map_err(TransportError::Connect)?;
     let Some(config) = &address.tls else {
         return Ok(Either::Left(stream));
