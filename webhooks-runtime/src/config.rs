@@ -5,18 +5,8 @@ use std::time::Duration;
 
 use crate::environment::{Environment, NotUnicode};
 use crate::reach::{GivenReach, Reach};
+use crate::setting::SettingError;
 use crate::space::Space;
-
-/// A setting whose value cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} must be {wants}.")]
-#[non_exhaustive]
-pub struct SettingError {
-    /// The variable, or what the setting is called.
-    pub name: &'static str,
-    /// What it must be.
-    pub wants: &'static str,
-}
 
 /// Settings that may be given in more than one place; each place fills in what it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -43,6 +43,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod addresses;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
@@ -54,6 +55,7 @@ mod payload;
 mod reach;
 mod secret;
 mod server;
+mod setting;
 #[cfg(feature = "share")]
 mod share;
 mod space;
@@ -62,7 +64,6 @@ pub mod testing;
 pub use actix_web::{self, HttpRequest, HttpResponse, web};
 pub use {serde, serde_json};
 
-pub use config::SettingError;
 pub use endpoint::{
     BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg, EndpointError, EndpointFn,
     EndpointReply, JsonArg, Location, PathError,
@@ -75,6 +76,7 @@ pub use payload::{
 };
 pub use secret::SecretError;
 pub use server::{LaunchError, ServerHandle, SetupError, WebhooksServer};
+pub use setting::SettingError;
 #[cfg(feature = "share")]
 pub use share::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
 pub use webhooks_macros::webhook_endpoint;

@@ -1,85 +1,17 @@
 //! How others reach the server: not at all, by an address that somebody else provides, or through a
 //! tunnel.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
 
-use actix_web::http::Uri;
+#[cfg(feature = "share")]
 use actix_web::http::uri::Authority;
 
-use crate::config::SettingError;
+#[cfg(feature = "share")]
+use crate::addresses::plain;
+use crate::addresses::{NotAUrl, PublicUrl};
 use crate::environment::{Environment, NotUnicode};
+use crate::setting::SettingError;
 use crate::space::Space;
-
-/// The address that a public URL begins with, without a slash at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PublicUrl(String);
-
-/// A text that is no public URL.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it gave no URL that begins with http:// or https://")]
-pub(crate) struct NotAUrl;
-
-impl PublicUrl {
-    /// Reads `https://host`, with a port and a path if need be, and nothing else: it is printed, so
-    /// no other character gets through.
-    pub(crate) fn parse(text: &str) -> Result<Self, NotAUrl> {
-        let url: Uri = text.parse().map_err(|_| NotAUrl)?;
-        let known = matches!(url.scheme_str(), Some("http" | "https"));
-        let host = url.authority().filter(|authority| plain(authority));
-        match host {
-            Some(_) if known && url.query().is_none() && !text.contains('#') && text.is_ascii() => {
-                Ok(Self(text.trim_end_matches('/').to_owned()))
-            }
-            _ => Err(NotAUrl),
-        }
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PublicUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Whether it is a host and perhaps a port, without a user in front.
-fn plain(authority: &Authority) -> bool {
-    !authority.host().is_empty() && !authority.as_str().contains('@')
-}
-
-/// Under which addresses people find the server. The public one may come late, and change.
-#[derive(Clone, Debug)]
-pub(crate) struct Addresses {
-    local: Arc<str>,
-    public: Arc<RwLock<Option<PublicUrl>>>,
-}
-
-impl Addresses {
-    pub(crate) fn new(local: &str, public: Option<PublicUrl>) -> Self {
-        Self { local: local.into(), public: Arc::new(RwLock::new(public)) }
-    }
-
-    /// The one on this machine, without a slash at its end.
-    pub(crate) fn local(&self) -> &str {
-        &self.local
-    }
-
-    /// The public one, if there is one by now.
-    pub(crate) fn public(&self) -> Option<PublicUrl> {
-        self.public.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Gives the public one, and returns the one before.
-    #[cfg(feature = "share")]
-    pub(crate) fn set_public(&self, url: PublicUrl) -> Option<PublicUrl> {
-        self.public.write().unwrap_or_else(PoisonError::into_inner).replace(url)
-    }
-}
 
 /// How the server is to be reached, as it was said in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -278,8 +210,12 @@ mod tests {
         assert_eq!(decide(on, false, false).0, GRADIO);
         assert_eq!(decide(off, false, true).0, Reach::Local);
         let url = way(Way::Url("https://hooks.example.com:8443/bots/".into()));
-        let at = PublicUrl("https://hooks.example.com:8443/bots".into());
+        let at = PublicUrl::parse("https://hooks.example.com:8443/bots").unwrap();
         assert_eq!(decide(url, true, true).0, Reach::At(at));
+        assert_eq!(
+            decide(way(Way::Url("x".into())), false, true).1,
+            ["The public URL must be an address like https://hooks.example.com."]
+        );
     }
 
     #[test]
@@ -344,32 +280,5 @@ mod tests {
         assert!(https(Some(true), None) && !https(Some(false), Some("x.pem")));
         let alone = GivenReach { certificate: Some("x.pem".into()), ..GivenReach::default() };
         assert_eq!(decide(alone, false, true).1.len(), 1);
-    }
-
-    #[test]
-    fn a_public_url_is_an_address_and_nothing_else() {
-        for good in ["https://x.gradio.live", "http://10.0.0.1:80/", "http://[::1]:80/a/b"] {
-            assert_eq!(PublicUrl::parse(good).unwrap().as_str(), good.trim_end_matches('/'));
-        }
-        for bad in [
-            "",
-            "x.gradio.live",
-            "ftp://x",
-            "https://",
-            "https:///path",
-            "https://me:hush@x",
-            "https://x/?a=b",
-            "https://x/#a",
-            "https://x\u{1b}[31m",
-            "https://x\n",
-            "https://bücher.example",
-            "https://x/ü",
-        ] {
-            assert_eq!(PublicUrl::parse(bad), Err(NotAUrl), "{bad:?}");
-        }
-        assert_eq!(
-            decide(way(Way::Url("x".into())), false, true).1,
-            ["The public URL must be an address like https://hooks.example.com."]
-        );
     }
 }

@@ -13,8 +13,8 @@ use actix_web::http::header::{
 };
 use actix_web::web::{self, ServiceConfig};
 
+use crate::addresses::{Addresses, PublicUrl};
 use crate::endpoint::registry::Shown;
-use crate::reach::{Addresses, PublicUrl};
 use view::Place;
 
 /// The page of a server.

@@ -63,7 +63,7 @@ fn intro(place: Place) -> Markup {
             p.where {
                 @match place {
                     Place::Space => { "It is running on a Space." }
-                    Place::Public => { "It is running on a machine of its own, and can be reached from the internet." }
+                    Place::Public => { "It can be reached from the internet." }
                     Place::Local => { "It is running on your own machine." }
                 }
             }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+#[cfg(feature = "share")]
+use crate::addresses::PublicUrl;
 use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
-#[cfg(feature = "share")]
-use crate::reach::PublicUrl;
 
 /// Whether the endpoints are protected, and if not, what that means and how to change it.
 pub(super) fn secret(endpoints: &[Shown]) -> String {

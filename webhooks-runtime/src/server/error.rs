@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io;
 
-use crate::config::SettingError;
 use crate::endpoint::{Location, PathError};
 use crate::secret::SecretError;
+use crate::setting::SettingError;
 
 /// Why a server didn't start, or stopped by itself.
 ///

@@ -18,10 +18,11 @@ use super::connection::watch;
 use super::link::{Announcer, Said};
 use super::prepare::{Prepared, Unasked, prepare};
 use super::{LaunchError, WebhooksServer, banner, logs};
+use crate::addresses::{Addresses, PublicUrl};
 use crate::config::{Given, Ports, Settings};
 use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
-use crate::reach::{Addresses, PublicUrl, Reach};
+use crate::reach::Reach;
 #[cfg(feature = "share")]
 use crate::share::{AnyTunnel, Event, keep};
 

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::banner;
 use crate::SettingError;
+use crate::addresses::Addresses;
 use crate::config::Settings;
 use crate::endpoint::registry::Shown;
-use crate::reach::{Addresses, Reach, ShareServer};
+use crate::reach::{Reach, ShareServer};
 use crate::share::{Address, AnyTunnel, Event, Form, Owner, ShareLink, Through, folder, tls};
 
 /// What is set about the tunnel in code alone.

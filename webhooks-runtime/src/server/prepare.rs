@@ -8,10 +8,11 @@ use super::dispatch::{Dispatcher, Guarded};
 use super::error::{LaunchError, SetupError};
 #[cfg(feature = "share")]
 use super::link::tunnel;
+use crate::addresses::Addresses;
 use crate::config::{Given, Limits, Settings};
 use crate::endpoint::registry::{self, Registered, Shown};
 use crate::environment::Environment;
-use crate::reach::{Addresses, GivenReach};
+use crate::reach::GivenReach;
 use crate::secret::{SecretError, Secrets};
 #[cfg(feature = "share")]
 use crate::share::AnyTunnel;

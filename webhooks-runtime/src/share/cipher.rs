@@ -21,6 +21,9 @@ const BLOCK: usize = 16;
 /// How much may wait to be sent, in bytes.
 const UNSENT: usize = 16 * 1024;
 
+/// The token of public share servers.
+pub(crate) const TOKEN: &[u8] = b"";
+
 /// A key for streams.
 #[derive(Clone)]
 pub(crate) struct Key([u8; BLOCK]);

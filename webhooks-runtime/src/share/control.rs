@@ -7,15 +7,12 @@ use tokio::io::{ReadHalf, WriteHalf, split};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::cipher::{CipherStream, Key};
+use super::cipher::{CipherStream, Key, TOKEN};
 use super::hex;
 use super::identity::random;
 use super::message::{Incoming, Login, MessageError, NewProxy, Ping, receive, send};
 use super::relay::{Form, Wanted};
 use super::session::Stream;
-
-/// The token of public share servers.
-pub(crate) const TOKEN: &[u8] = b"";
 
 /// How often the share server is asked whether it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
-use crate::reach::PublicUrl;
+use crate::addresses::PublicUrl;
 
 /// After how long a first try is said to be slow.
 const SLOW: Duration = Duration::from_secs(9);

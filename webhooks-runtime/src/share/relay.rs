@@ -10,9 +10,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::carry::carry;
-use super::cipher::{CipherStream, Key};
+use super::cipher::{CipherStream, Key, TOKEN};
 use super::compression::CompressedStream;
-use super::control::TOKEN;
 use super::identity::random;
 use super::message::{Incoming, MessageError, NewWorkConn, receive, send};
 use super::session::{MOST_STREAMS, Session, Stream};
