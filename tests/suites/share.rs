@@ -199,6 +199,75 @@ fn who_has_said_all_still_hears_the_answer() {
 }
 
 #[test]
+fn the_end_of_a_connection_is_passed_on() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let program = Home::new().start(&public(), server.address, &[]);
+    let url = program.public_url();
+    let mut stream = visit(&server);
+    let head = head(&url, "/webhooks/take", 1, "Connection: close\r\n");
+    stream.write_all((head + "7").as_bytes()).unwrap();
+    let mut answer = String::new();
+    // Until the other side ends, while this one is still open.
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("\r\n\r\n7"), "{answer}");
+    program.stop();
+}
+
+#[test]
+fn a_slow_reader_holds_up_the_answer_and_takes_no_memory() {
+    const BYTES: usize = 100 << 20;
+    for form in [&[][..], &["ENCRYPTED", "COMPRESSED"]] {
+        let server = ShareServer::start(&Terms::default()).unwrap();
+        let home = Home::new();
+        let variables: Vec<_> = form.iter().map(|name| (*name, "")).collect();
+        let address = server.address.to_string();
+        let arguments = ["--port", "0", "--share-server", &address];
+        let program = home.start_with(&public(), &arguments, &variables);
+        let url = program.public_url();
+        let mut stream = visit(&server);
+        stream.write_all(head(&url, "/webhooks/endless", 0, "").as_bytes()).unwrap();
+        let mut piece = vec![0; 1 << 16];
+        stream.read_exact(&mut piece).unwrap();
+        // Time to send more than anybody reads.
+        thread::sleep(Duration::from_secs(2));
+        let memory = program.memory().unwrap();
+        assert!(memory < 48 << 20, "{form:?}: {memory} bytes");
+        let mut read = piece.len();
+        while read < BYTES {
+            read += stream.read(&mut piece).unwrap();
+        }
+        let memory = program.memory().unwrap();
+        assert!(memory < 48 << 20, "{form:?}: {memory} bytes");
+        drop(stream);
+        program.stop();
+    }
+}
+
+#[test]
+fn the_secret_is_asked_for_through_the_link_as_elsewhere() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let address = server.address.to_string();
+    let arguments = ["--port", "0", "--share-server", &address];
+    let program = home.start_with(&quickstart(), &arguments, &[("WEBHOOK_SECRET", "hush")]);
+    let url = program.public_url();
+    let body = commit();
+    let secret = |secret: &str| format!("X-Webhook-Secret: {secret}\r\n");
+    for (secrets, status) in [
+        (String::new(), 401),
+        (secret("wrong"), 403),
+        (secret("hush"), 200),
+        (secret("hush") + &secret("wrong"), 400),
+    ] {
+        let mut stream = visit(&server);
+        let head = head(&url, "/webhooks/trigger_training", body.len(), &secrets);
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut stream).unwrap().status, status, "{secrets}");
+    }
+    program.stop();
+}
+
+#[test]
 fn what_comes_through_the_link_is_known_to_come_from_outside() {
     let server = ShareServer::start(&Terms::default()).unwrap();
     let home = Home::new();
@@ -292,6 +361,33 @@ fn a_certificate_that_signed_itself_is_trusted_when_it_is_the_given_one() {
     });
 }
 
+#[test]
+fn a_certificate_that_has_expired_is_refused_though_it_is_the_given_one() {
+    let expired = Certificates::self_signed_until("localhost", 2020).unwrap();
+    let server = ShareServer::start(&Terms { tls: Some(expired.clone()), ..Terms::default() });
+    let server = server.unwrap();
+    let root = expired.root();
+    let address = format!("localhost:{}", server.address.port());
+    let arguments = ["--port", "0", "--share-server", &address, "--share-server-certificate"];
+    let arguments = [&arguments[..], &[root.to_str().unwrap()]].concat();
+    let program = Home::new().start_with(&quickstart(), &arguments, &[]);
+    let warning = program.wait_for_log("there is no public URL");
+    assert!(warning.contains("expired"), "{warning}");
+    program.stop();
+}
+
+#[test]
+fn the_protocol_of_the_public_url_can_be_told() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    for protocol in ["http", "https"] {
+        let more = ["--share-server-protocol", protocol];
+        let program = home.start(&quickstart(), server.address, &more);
+        assert!(program.public_url().starts_with(&format!("{protocol}://")));
+        program.stop();
+    }
+}
+
 // ---- the same URL
 
 #[test]
@@ -332,6 +428,10 @@ fn the_second_process_of_a_project_has_a_url_of_its_own_and_says_so() {
             assert_eq!(answer.status, 200);
         }
         second.stop();
+        // Who wants to be rid of a URL that is in use is told that it stays.
+        let renewing = home.start(&quickstart(), server.address, &["--new-share-url"]);
+        let _ = renewing.wait_for("which is therefore not renewed");
+        renewing.stop();
         assert!(!first.stop().stdout.contains("Another process"));
     });
 }
@@ -409,7 +509,7 @@ fn a_public_url_without_a_secret_is_warned_of() {
     let program = Home::new().start(&quickstart(), server.address, &[]);
     let warning = program.wait_for_log("open to the internet");
     assert!(warning.contains("call your functions with any payload"), "{warning}");
-    let _ = program.wait_for_log("Set WEBHOOK_SECRET");
+    let _ = program.wait_for_log("Set WEBHOOK_SECRET and start again");
     program.stop();
 }
 
@@ -505,6 +605,7 @@ struct Loopback {
 
 impl Tunnel for Loopback {
     async fn open(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, TunnelError> {
+        assert!(entrance.ip().is_loopback());
         if self.tries.fetch_add(1, Ordering::Relaxed) == 0 {
             return Err("not yet".into());
         }

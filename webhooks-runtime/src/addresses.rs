@@ -43,7 +43,9 @@ impl fmt::Display for PublicUrl {
 
 /// Whether it is a host and perhaps a port, without a user in front.
 pub(crate) fn plain(authority: &Authority) -> bool {
-    !authority.host().is_empty() && !authority.as_str().contains('@')
+    let (host, text) = (authority.host(), authority.as_str());
+    let port_is_one = authority.port_u16().is_some() || text.len() == host.len();
+    !host.is_empty() && !text.contains('@') && port_is_one
 }
 
 /// Under which addresses people find the server. The public one may come late, and change.
@@ -93,6 +95,8 @@ mod tests {
             "https://me:hush@x",
             "https://x/?a=b",
             "https://x/#a",
+            "https://x:99999",
+            "https://x:",
             "https://x\u{1b}[31m",
             "https://x\n",
             "https://bücher.example",

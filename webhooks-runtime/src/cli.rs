@@ -51,22 +51,22 @@ struct Share {
     /// Make a public URL [default: yes, but not on a Space]
     #[arg(long, conflicts_with_all = ["no_share", "public_url"])]
     share: bool,
-    /// Make none
+    /// Make no public URL
     #[arg(long, conflicts_with_all = ["public_url", "new_share_url", "share_server"])]
     no_share: bool,
-    /// Make it new: the one before is no longer this program's
+    /// Make a new public URL, and give up the one before
     #[arg(long, conflicts_with = "public_url")]
     new_share_url: bool,
-    /// Make it through this share server [default: that of gradio.live]
+    /// Make the public URL through this share server [default: that of gradio.live]
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "public_url")]
     share_server: Option<String>,
     /// Speak TLS with that share server, trusting the certificates in this PEM file and no others
     /// [default: no TLS]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_share", "public_url"])]
     share_server_certificate: Option<PathBuf>,
     /// What the public URLs of the share server begin with [default: https with a
     /// certificate, else http]
-    #[arg(long, value_name = "PROTOCOL")]
+    #[arg(long, value_name = "PROTOCOL", conflicts_with_all = ["no_share", "public_url"])]
     share_server_protocol: Option<Protocol>,
 }
 

@@ -81,8 +81,8 @@ impl GivenReach {
         };
         let (share, server) = (filled("GRADIO_SHARE"), filled("GRADIO_SHARE_SERVER_ADDRESS"));
         let way = share.and_then(|share| match share.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(Way::Share(true)),
-            "false" | "0" => Some(Way::Share(false)),
+            "true" | "1" | "yes" | "on" => Some(Way::Share(true)),
+            "false" | "0" | "no" | "off" => Some(Way::Share(false)),
             _ => {
                 errors.push(SettingError { name: "GRADIO_SHARE", wants: "true or false" });
                 None
@@ -244,7 +244,7 @@ mod tests {
             let environment = Environment::from_iter(variables.iter().copied());
             (GivenReach::environment(&environment, &mut errors), errors)
         };
-        for (text, share) in [("True", true), ("1", true), ("false", false), ("0", false)] {
+        for (text, share) in [("True", true), ("1", true), ("false", false), ("off", false)] {
             assert_eq!(read(&[("GRADIO_SHARE", text)]).0, way(Way::Share(share)));
         }
         let address = [("GRADIO_SHARE", ""), ("GRADIO_SHARE_SERVER_ADDRESS", "10.0.0.1:7000")];

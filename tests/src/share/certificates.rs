@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
@@ -42,9 +42,19 @@ impl Certificates {
     ///
     /// When it cannot be made.
     pub fn self_signed(name: &str) -> io::Result<Self> {
+        Self::self_signed_until(name, 4096)
+    }
+
+    /// The same that ends with a year.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn self_signed_until(name: &str, year: i32) -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let mut leaf = CertificateParams::new([name.to_owned()]).map_err(io::Error::other)?;
         leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        leaf.not_after = date_time_ymd(year, 12, 31);
         let certificate = leaf.self_signed(&key).map_err(io::Error::other)?;
         Self::new(&certificate.pem(), &certificate.pem(), certificate.der(), &key)
     }

@@ -172,7 +172,7 @@ async fn control(
 ) -> io::Result<()> {
     let (kind, text) = read(&mut stream).await?;
     let login: Login = serde_json::from_value(text)?;
-    if kind != b'o' {
+    if kind != b'o' || !login.is_proven() {
         return Err(io::Error::other("not a login"));
     }
     let pool = login.pool_count;
@@ -204,6 +204,9 @@ async fn control(
         match (kind, work.take()) {
             (b'p', Some(work)) => {
                 let proxy: NewProxy = serde_json::from_value(text)?;
+                if proxy.proxy_type != "http" || proxy.subdomain != "random" {
+                    return Err(io::Error::other("another kind of URL"));
+                }
                 let digest = Sha256::digest(&proxy.proxy_name);
                 let renamed: String =
                     digest.iter().take(9).map(|byte| format!("{byte:02x}")).collect();

@@ -5,6 +5,7 @@ use std::io;
 use aes::Aes128;
 use cfb_mode::cipher::KeyIvInit;
 use cfb_mode::{BufDecryptor, BufEncryptor};
+use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -41,12 +42,23 @@ pub struct NewProxy {
     pub proxy_name: String,
     /// `http`.
     pub proxy_type: String,
+    /// `random`.
+    pub subdomain: String,
     /// Whether the work connections are encrypted.
     #[serde(default)]
     pub use_encryption: bool,
     /// Whether they are compressed.
     #[serde(default)]
     pub use_compression: bool,
+}
+
+impl Login {
+    /// Whether it knows the token, which is empty.
+    pub(super) fn is_proven(&self) -> bool {
+        let digest = Md5::digest(self.timestamp.to_string());
+        let proof: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.privilege_key == proof
+    }
 }
 
 pub(super) async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<(u8, Value)> {

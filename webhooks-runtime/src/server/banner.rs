@@ -62,7 +62,7 @@ pub(super) fn unprotected(endpoints: &[Shown]) -> Option<String> {
     Some(format!(
         "Warning: the public URL is open to the internet. Whoever knows it can call {which} with any \
          payload, for no secret is asked for.\n\
-         Set WEBHOOK_SECRET and start again, or start with --no-share (GRADIO_SHARE=false).\n"
+         Set WEBHOOK_SECRET and start again, or do without: --no-share, or .share(false) in code.\n"
     ))
 }
 
@@ -71,8 +71,8 @@ pub(super) fn unprotected(endpoints: &[Shown]) -> Option<String> {
 pub(super) fn no_public_url(reason: &str, local_url: &str) -> String {
     format!(
         "Warning: there is no public URL: {reason}.\n\
-         The server works at {local_url} and goes on trying. To do without, start with --no-share \
-         (GRADIO_SHARE=false); for a proxy of your own, with --public-url.\n"
+         The server works at {local_url} and goes on trying. To do without: --no-share, or \
+         .share(false) in code. For a proxy of your own: --public-url, or .public_url(…).\n"
     )
 }
 
@@ -105,6 +105,15 @@ mod tests {
         assert!(secret(&[shown("/a", false)]).starts_with("Webhook secret is not defined. Anyone"));
         let mixed = secret(&[shown("/a", true), shown("/b", false), shown("/c", false)]);
         assert!(mixed.starts_with("Webhook secret is not defined for /b, /c. Anyone"), "{mixed}");
+    }
+
+    #[cfg(feature = "share")]
+    #[test]
+    fn the_warning_of_a_public_url_names_the_open_endpoints_when_only_some_are() {
+        assert_eq!(unprotected(&[shown("/a", true)]), None);
+        assert!(unprotected(&[shown("/a", false)]).unwrap().contains("can call your functions"));
+        let mixed = unprotected(&[shown("/a", true), shown("/b", false), shown("/c", false)]);
+        assert!(mixed.unwrap().contains("can call /b, /c with"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Cuts off clients that hold a connection without sending a request.
+//! Tells where a connection comes from, and cuts off clients that hold one without sending a request.
 //!
 //! actix-web times the head of a connection's first request and the pause between two requests. It
 //! doesn't time the head of a later request, nor the rest of a chunked body after its request was
@@ -56,20 +56,21 @@ pub(crate) struct Connection {
 pub(crate) fn watch(
     connection: &dyn Any,
     data: &mut Extensions,
-    limit: Duration,
+    limit: impl Fn(Origin) -> Duration,
     entrance: Option<SocketAddr>,
 ) {
     let Some(stream) = connection.downcast_ref::<rt::net::TcpStream>() else {
         return;
     };
-    data.insert(Origin::of(stream, entrance));
+    let origin = Origin::of(stream, entrance);
+    data.insert(origin);
     // Without a free descriptor there is no watch, and the connection is served all the same.
     let Ok(socket) = same_socket(stream) else {
         return;
     };
     let idle_since = Cell::new(Instant::now());
     let connection = Rc::new(Connection { socket, serving: Cell::new(0), idle_since });
-    rt::spawn(close_when_idle(Rc::downgrade(&connection), limit));
+    rt::spawn(close_when_idle(Rc::downgrade(&connection), limit(origin)));
     data.insert(connection);
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::app::guard;
-use super::connection::watch;
+use super::connection::{Origin, watch};
 #[cfg(feature = "share")]
 use super::link::{Announcer, Said};
 use super::prepare::{Prepared, Unasked, prepare};
@@ -268,8 +268,16 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
     let tunnel = prepared.tunnel.zip(at);
     let Prepared { settings, limits, shown, .. } = prepared;
     let app = move || App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
+    // actix-web has one for all; what is direct is cut off before.
     let keep_alive = if entrance.is_some() { TUNNEL_KEEP_ALIVE } else { KEEP_ALIVE };
-    let idle_limit = keep_alive + limits.request_timeout;
+    let request_timeout = limits.request_timeout;
+    let idle_limit = move |origin| {
+        request_timeout
+            + match origin {
+                Origin::Direct => KEEP_ALIVE,
+                Origin::Tunnel => TUNNEL_KEEP_ALIVE,
+            }
+    };
     let mut server = HttpServer::new(app)
         .on_connect(move |connection, data| watch(connection, data, idle_limit, at))
         .workers(settings.workers)
@@ -291,7 +299,7 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
 }
 
 /// Opens the port at which nothing but the tunnel's connections arrive: on this machine alone, and
-/// nobody is told of it.
+/// announced to nobody. Who finds it all the same counts as from outside.
 #[cfg(feature = "share")]
 fn entrance() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -109,9 +109,16 @@ impl Announcer {
     /// the screen for itself.
     pub(super) fn log(&self, event: Event) {
         match event {
-            Event::Open { url, .. } => {
-                tracing::info!(%url, "the public URL works");
-                self.addresses.set_public(url);
+            Event::Open { url, note } => {
+                tracing::info!(%url, note, "the public URL works");
+                if self.addresses.set_public(url).is_none() {
+                    for open in self.shown.iter().filter(|shown| !shown.protected) {
+                        tracing::warn!(
+                            endpoint = open.path,
+                            "whoever knows the public URL can call this, for no secret is asked for"
+                        );
+                    }
+                }
             }
             Event::Failed(error) => {
                 tracing::warn!(error = one_line(&*error), "there is no public URL yet");

@@ -112,7 +112,10 @@ impl Outward {
                 }
                 Self::Writing(piece, written) => {
                     while let Some(rest @ [_, ..]) = piece.get(*written..) {
-                        *written += ready!(Pin::new(&mut *stream).poll_write(context, rest))?;
+                        match ready!(Pin::new(&mut *stream).poll_write(context, rest))? {
+                            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                            more => *written += more,
+                        }
                     }
                     *self = Self::Reading;
                 }

@@ -125,7 +125,14 @@ fn keep(path: &Path, renew: bool) -> io::Result<Option<(Name, File)>> {
     if let Some(folder) = path.parent() {
         private_folder(folder)?;
     }
-    let mut file = private_file(path)?;
+    let (mut file, unwritable) = match private_file(path) {
+        Ok(file) => (file, None),
+        // What cannot be written may still be read.
+        Err(error) => match File::open(path) {
+            Ok(file) if !renew => (file, Some(error)),
+            _ => return Err(error),
+        },
+    };
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
@@ -133,12 +140,12 @@ fn keep(path: &Path, renew: bool) -> io::Result<Option<(Name, File)>> {
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
         Err(TryLockError::Error(error)) => return Err(error),
     }
-    let mut text = Vec::new();
-    (&mut file).take(2 * LENGTH as u64).read_to_end(&mut text)?;
-    let kept = std::str::from_utf8(&text).ok().and_then(Name::parse).filter(|_| !renew);
-    let name = match kept {
+    let name = match read(&file)?.filter(|_| !renew) {
         Some(name) => name,
         None => {
+            if let Some(error) = unwritable {
+                return Err(error);
+            }
             let name = Name::new()?;
             file.set_len(0)?;
             file.rewind()?;
@@ -148,6 +155,13 @@ fn keep(path: &Path, renew: bool) -> io::Result<Option<(Name, File)>> {
         }
     };
     Ok(Some((name, file)))
+}
+
+/// The name that a file holds, if it holds one.
+fn read(file: &File) -> io::Result<Option<Name>> {
+    let mut text = Vec::new();
+    file.take(2 * LENGTH as u64).read_to_end(&mut text)?;
+    Ok(std::str::from_utf8(&text).ok().and_then(Name::parse))
 }
 
 #[cfg(unix)]
@@ -258,6 +272,17 @@ mod tests {
         assert!(matches!(identity.term, Term::Unkept { .. }));
         let homeless = Owner { folder: None, ..owner("/bot", &no_folder) };
         assert!(matches!(Identity::of(&homeless).unwrap().term, Term::Homeless));
+    }
+
+    #[test]
+    fn a_name_that_can_only_be_read_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = of("/bot", folder.path()).name;
+        let file = only_file(folder.path());
+        let mut permissions = fs::metadata(&file).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&file, permissions).unwrap();
+        assert!(of("/bot", folder.path()).name == name);
     }
 
     #[cfg(unix)]

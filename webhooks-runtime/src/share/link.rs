@@ -24,13 +24,13 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Why the link doesn't stand.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
-    #[error("{url} did not tell where the share server is: {source}")]
+    #[error("gradio.live did not tell where its share server is ({url}): {source}")]
     Address { url: &'static str, source: AddressError },
-    #[error("the share server {server} is of no use: {source}")]
+    #[error("there is no connection to the share server {server}: {source}")]
     Transport { server: String, source: TransportError },
     #[error("the share server {server} ended the link: {source}")]
     Session { server: String, source: SessionError },
-    #[error("the share server {server} is of no use: {source}")]
+    #[error("the share server {server} makes no link: {source}")]
     Control { server: String, source: ControlError },
     #[error("{who} did not answer within {} s", .limit.as_secs())]
     Slow { who: String, limit: Duration },
@@ -141,7 +141,7 @@ impl ShareLink {
         // The server's answer may bring its own scheme; what its URLs begin with is set here.
         let remote = remote.split_once("://").map_or(remote.as_str(), |(_, rest)| rest);
         let mut open = OpenTunnel::new(format!("{}://{remote}", self.scheme), closed);
-        open.note = note(&identity.term);
+        open.note = note(&identity.term, self.owner.renew);
         Ok(open)
     }
 }
@@ -162,19 +162,22 @@ async fn ended(driving: &mut JoinSet<SessionError>) -> SessionError {
 }
 
 /// What there is to say of a name's term.
-fn note(term: &Term) -> Option<String> {
+fn note(term: &Term, renew: bool) -> Option<String> {
     match term {
         Term::Kept(_) => Some("It stays the same at every start.".to_owned()),
-        Term::Taken => Some(
-            "Another process of this project has its URL. This one has a URL of its own, until it ends."
-                .to_owned(),
-        ),
+        Term::Taken => Some(format!(
+            "Another process of this project has its URL{}. This one has a URL of its own, until it ends.",
+            // Who wanted to be rid of the URL must know that it is still there.
+            if renew { ", which is therefore not renewed" } else { "" }
+        )),
         Term::Unkept { file, error } => Some(format!(
-            "The next start will have another URL: this one's name cannot be kept in {}: {error}.",
+            "The next start will have another URL: this one's name cannot be kept in {}: {error}. \
+             XDG_STATE_HOME can name another folder.",
             file.display()
         )),
         Term::Homeless => Some(
-            "The next start will have another URL: there is no home folder to keep this one's name in."
+            "The next start will have another URL: there is no home folder to keep this one's name in. \
+             XDG_STATE_HOME can name a folder."
                 .to_owned(),
         ),
     }

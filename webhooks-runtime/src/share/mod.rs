@@ -2,10 +2,11 @@
 //!
 //! [`Tunnel`] is what any such way is, `keep` keeps one open. `link` is the one that needs nothing but
 //! this program, made of a module for each layer, from the outside in: `address` finds the share
-//! server, `transport` connects to it if it can `trust` it, `session` opens streams over the connection, `control` says on
-//! the first of them what is wanted, in messages (`message`) in frames (`framing`) in a `cipher`, and
-//! `relay` offers the others for connections from outside, which `carry` carries. `identity` keeps the name that the URL
-//! is made of, `compression` makes the carried bytes fewer where that is wanted.
+//! server, `transport` connects to it if it can `trust` it, `session` opens streams over the
+//! connection, `control` says on the first of them what is wanted, in messages (`message`) in frames
+//! (`framing`) in a `cipher`, and `relay` offers the others for connections from outside, which `carry`
+//! carries. `identity` keeps the name that the URL is made of, `compression` makes the carried bytes
+//! fewer where that is wanted.
 //!
 //! The protocol is that of the share links of gradio.live: <https://github.com/huggingface/frp>.
 

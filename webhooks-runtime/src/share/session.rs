@@ -91,8 +91,11 @@ where
                 Poll::Pending => {}
             }
             if wanted.is_none() {
-                // Without anybody who could want a stream, those that are open go on.
                 wanted = ready!(requests.poll_recv(context));
+            }
+            if wanted.is_none() {
+                // Nobody is left who could want a stream; those that are open go on.
+                return Poll::Pending;
             }
             let stream = match ready!(connection.poll_new_outbound(context)) {
                 Ok(stream) => stream,
@@ -105,4 +108,27 @@ where
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::io::{AsyncReadExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_that_nobody_holds_opens_no_streams() {
+        let (near, mut far) = duplex(1024);
+        let (session, driver) = Session::start(near);
+        drop(session);
+        let mut driver = Box::pin(driver);
+        for _ in 0..3 {
+            assert!(driver.as_mut().now_or_never().is_none());
+        }
+        let mut sent = [0; 64];
+        let read = far.read(&mut sent).now_or_never().unwrap().unwrap();
+        // A ping, by which yamux measures the way.
+        assert_eq!((read, sent[1]), (12, 2));
+    }
 }
