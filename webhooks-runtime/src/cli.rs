@@ -144,8 +144,8 @@ impl From<Serve> for Given {
 #[cfg(feature = "share")]
 impl From<Share> for GivenReach {
     fn from(flags: Share) -> Self {
-        // Who names a share server, or wants a new URL, wants a link.
-        let wanted = flags.share || flags.share_server.is_some() || flags.new_share_url;
+        // Who names a share server wants a link.
+        let wanted = flags.share || flags.share_server.is_some();
         Self {
             way: (wanted || flags.no_share).then_some(Way::Share(wanted)),
             server: flags.share_server,

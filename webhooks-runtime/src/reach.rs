@@ -91,19 +91,21 @@ impl GivenReach {
         Self { way, server, ..Self::default() }
     }
 
-    /// Takes from `weaker` what is not given here. A share server comes with all that belongs to it,
-    /// and so does a tunnel.
+    /// Takes from `weaker` what is not given here. What belongs to a share server that isn't used is
+    /// left behind with it.
     pub(crate) fn or(self, weaker: Self) -> Self {
         let (way, renew) = (self.way.or(weaker.way), self.renew || weaker.renew);
-        if self.server.is_some() || self.tunnel {
+        let chosen = self.server.is_some() || self.tunnel;
+        if chosen && (weaker.server.is_some() || weaker.tunnel) {
             return Self { way, renew, ..self };
         }
         Self {
             way,
             renew,
+            server: self.server.or(weaker.server),
+            tunnel: self.tunnel || weaker.tunnel,
             certificate: self.certificate.or(weaker.certificate),
             https: self.https.or(weaker.https),
-            ..weaker
         }
     }
 
@@ -229,6 +231,9 @@ mod tests {
         let both = server("strong.example:2").or(weak.clone());
         assert_eq!(both, GivenReach { way: Some(Way::Share(false)), ..server("strong.example:2") });
         assert_eq!(way(Way::Share(true)).or(weak.clone()).server, weak.server);
+        // A certificate that was given for any share server is never left out in silence.
+        let certified = GivenReach { certificate: Some("x.pem".into()), ..GivenReach::default() };
+        assert!(server("strong.example:2").or(certified).certificate.is_some());
         let tunnel = GivenReach { tunnel: true, ..way(Way::Share(true)) };
         assert_eq!(decide(tunnel.clone().or(weak.clone()), false, true).0, Reach::Tunnel);
         let over_tunnel = server("strong.example:2").or(tunnel);

@@ -302,6 +302,9 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
 /// announced to nobody. Who finds it all the same counts as from outside.
 #[cfg(feature = "share")]
 fn entrance() -> io::Result<(TcpListener, SocketAddr)> {
+    // Each connection through it takes three descriptors, and many systems start a program with room
+    // for a thousand, though they allow it more. Where they don't, that is what there is.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     Ok((listener, address))

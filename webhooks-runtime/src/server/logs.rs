@@ -35,7 +35,7 @@ fn filter() -> tracing_subscriber::EnvFilter {
 
     let wanted = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
     let filter = wanted.map(|filter| EnvFilter::try_new(filter).map_err(|error| error.to_string()));
-    match filter {
+    let filter = match filter {
         Some(Ok(filter)) => filter,
         Some(Err(error)) => {
             let _ = writeln!(
@@ -45,7 +45,14 @@ fn filter() -> tracing_subscriber::EnvFilter {
             EnvFilter::new(DEFAULT_FILTER)
         }
         None => EnvFilter::new(DEFAULT_FILTER),
-    }
+    };
+    // Whatever is wanted: yamux has an error for each frame that it doesn't like, which a share server
+    // can send without end, and its traces show what it carries.
+    let silent = ["yamux=off", "yamux::connection=off", "yamux::connection::stream=off"];
+    silent
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive)
 }
 
 /// Does nothing: the feature `logs` is off.

@@ -56,6 +56,8 @@ fn get(url: &str, limit: Duration) -> Result<Vec<u8>, AddressError> {
     let failed = |error| AddressError::Request(Box::new(error));
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(limit))
+        // What is trusted later comes from here, so no redirect leads out of TLS.
+        .https_only(url.starts_with("https:"))
         .user_agent(concat!("webhooks-runtime/", env!("CARGO_PKG_VERSION")))
         .build();
     let mut answer = ureq::Agent::from(config).get(url).call().map_err(failed)?;

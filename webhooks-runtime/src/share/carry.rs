@@ -13,6 +13,8 @@ use futures_util::{AsyncWrite as _, Stream as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::patience::Patience;
+
 /// How much is read from the local server at once, in bytes.
 const PIECE: usize = 16 * 1024;
 
@@ -20,9 +22,10 @@ const PIECE: usize = 16 * 1024;
 pub(crate) async fn carry(mut stream: yamux::Stream, mut local: TcpStream) -> io::Result<()> {
     let mut inward = Inward::Reading;
     let mut outward = Outward::Reading;
+    let mut patience = Patience::default();
     poll_fn(move |context| {
         let inward = inward.poll(context, &mut stream, &mut local)?;
-        let outward = outward.poll(context, &mut stream, &mut local)?;
+        let outward = outward.poll(context, &mut stream, &mut local, &mut patience)?;
         match (inward, outward) {
             (Poll::Ready(()), Poll::Ready(())) => Poll::Ready(Ok(())),
             _ => Poll::Pending,
@@ -90,6 +93,7 @@ impl Outward {
         context: &mut Context<'_>,
         stream: &mut yamux::Stream,
         local: &mut TcpStream,
+        patience: &mut Patience,
     ) -> Poll<io::Result<()>> {
         loop {
             match self {
@@ -112,7 +116,8 @@ impl Outward {
                 }
                 Self::Writing(piece, written) => {
                     while let Some(rest @ [_, ..]) = piece.get(*written..) {
-                        match ready!(Pin::new(&mut *stream).poll_write(context, rest))? {
+                        let step = Pin::new(&mut *stream).poll_write(context, rest);
+                        match ready!(patience.poll(context, step))? {
                             0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                             more => *written += more,
                         }

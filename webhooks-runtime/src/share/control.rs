@@ -1,5 +1,6 @@
 //! The first stream of a session: log in, ask for a URL, and hear what the share server wants.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use md5::{Digest, Md5};
@@ -29,6 +30,8 @@ pub(crate) enum ControlError {
     Refused { what: &'static str, reason: String },
     #[error("it sent something else than the answer to the {0}")]
     Unexpected(&'static str),
+    #[error("it asks for more connections than there could be visitors")]
+    Greedy,
     #[error("it no longer answers")]
     Silent,
     #[error("the link has expired")]
@@ -90,7 +93,8 @@ impl Control {
         send(&mut self.writer, &proxy).await?;
         loop {
             match receive(&mut self.reader).await? {
-                Incoming::ReqWorkConn => wanted.add(),
+                Incoming::ReqWorkConn if wanted.add() => {}
+                Incoming::ReqWorkConn => return Err(ControlError::Greedy),
                 Incoming::NewProxyResp(answer) => {
                     accepted("request for a URL", &answer.error)?;
                     return Ok(answer.remote_addr);
@@ -104,13 +108,17 @@ impl Control {
     /// Hears what the share server wants until the link ends, which is never `Ok`.
     pub(crate) async fn hear(self, wanted: &Wanted) -> ControlError {
         let Self { mut reader, mut writer, .. } = self;
-        let pong = Notify::new();
+        let (asked, pong) = (AtomicBool::new(false), Notify::new());
         let hear = async {
             loop {
                 match receive(&mut reader).await? {
-                    Incoming::ReqWorkConn => wanted.add(),
+                    Incoming::ReqWorkConn if wanted.add() => {}
+                    Incoming::ReqWorkConn => return Err(ControlError::Greedy),
                     Incoming::Pong(answer) => {
                         accepted("heartbeat", &answer.error)?;
+                        if !asked.swap(false, Ordering::Relaxed) {
+                            return Err(ControlError::Unexpected("heartbeat"));
+                        }
                         pong.notify_one();
                     }
                     Incoming::Kill => return Err(ControlError::Expired),
@@ -122,6 +130,7 @@ impl Control {
             loop {
                 tokio::time::sleep(HEARTBEAT).await;
                 let answered = async {
+                    asked.store(true, Ordering::Relaxed);
                     send(&mut writer, &Ping {}).await?;
                     pong.notified().await;
                     Ok(())
@@ -130,6 +139,8 @@ impl Control {
             }
         };
         let ended: Result<(), ControlError> = tokio::select! {
+            // After a sleep the answer may be there, and its time over.
+            biased;
             ended = hear => ended,
             ended = ask => ended,
         };

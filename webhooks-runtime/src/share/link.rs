@@ -104,6 +104,8 @@ impl ShareLink {
             let stream = session.open().await.ok_or(None)?;
             let mut control =
                 Control::log_in(stream, self.run_id.as_deref()).await.map_err(Some)?;
+            // From now on: the server may have the URL for it, though its answer is lost.
+            self.run_id = Some(control.run_id.clone()).filter(|id| !id.is_empty());
             let url = control.publish(identity.name.reveal(), self.form, &wanted).await;
             url.map(|url| (control, url)).map_err(Some)
         };
@@ -120,7 +122,6 @@ impl ShareLink {
             Err(None) => return Err(LinkError::Session { server, source: SessionError::Closed }),
             Err(Some(source)) => return Err(LinkError::Control { server, source }),
         };
-        self.run_id = Some(control.run_id.clone()).filter(|id| !id.is_empty());
 
         let run_id: Arc<str> = control.run_id.as_str().into();
         let route = Route { run_id, form: self.form, entrance };

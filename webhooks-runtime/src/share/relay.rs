@@ -14,11 +14,14 @@ use super::cipher::{CipherStream, Key, TOKEN};
 use super::compression::CompressedStream;
 use super::identity::random;
 use super::message::{Incoming, MessageError, NewWorkConn, receive, send};
-use super::session::{MOST_STREAMS, Session, Stream};
+use super::patience::Patient;
+use super::session::{Session, Stream};
 
-/// How many connections there may be at once. While nothing can be sent, as many streams again may have
-/// been dropped.
-const MOST_CONNECTIONS: usize = MOST_STREAMS / 3;
+/// How many connections there may be at once.
+const MOST_CONNECTIONS: usize = 1_200;
+
+/// How many more the share server may have asked for. Visitors wait for theirs, so there may be many.
+const MOST_WANTED: usize = 10_000;
 
 /// How much of a connection is copied at once where its bytes are changed, in bytes.
 const PIECE: usize = 4 * 1024;
@@ -39,11 +42,14 @@ impl Wanted {
         Self(Semaphore::new(0))
     }
 
-    /// One more. What nobody could ever want is forgotten.
-    pub(crate) fn add(&self) {
-        if self.0.available_permits() < MOST_CONNECTIONS {
+    /// One more, unless that is more than anybody could want.
+    #[must_use]
+    pub(crate) fn add(&self) -> bool {
+        let sensible = self.0.available_permits() < MOST_WANTED;
+        if sensible {
             self.0.add_permits(1);
         }
+        sensible
     }
 
     async fn take(&self) -> bool {
@@ -95,6 +101,7 @@ async fn offer(mut stream: Stream, route: &Route) -> Result<(), MessageError> {
     match route.form {
         Form { encrypted: false, compressed: false } => carry(stream.into_inner(), local).await?,
         Form { encrypted, compressed } => {
+            let stream = Patient::new(stream);
             let stream: Box<dyn Bytes> = if encrypted {
                 Box::new(CipherStream::new(stream, &Key::of_token(TOKEN), random()?))
             } else {

@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
 use yamux::{Config, Connection, ConnectionError, Mode};
 
-/// How many streams there may be at once. One more would end the session, so nobody comes near: a
-/// stream counts until its end is sent, which may be long after it is dropped.
-pub(crate) const MOST_STREAMS: usize = 4_096;
+/// How many streams there may be at once. One more would end the session, so this is far more than are
+/// ever used: a stream counts until all of it is sent, which may be long after it is dropped.
+const MOST_STREAMS: usize = 8_191;
 
 /// What the other side may send on a stream before it is read, in bytes: the protocol's initial
 /// window, which then doesn't grow.

@@ -111,5 +111,10 @@ impl ServerCertVerifier for Given {
 /// Whether an error is about what kind of certificate it is, and not that it has expired, say.
 fn of_its_kind(error: &rustls::Error) -> bool {
     use rustls::CertificateError::{Other, UnknownIssuer};
-    matches!(error, rustls::Error::InvalidCertificate(Other(_) | UnknownIssuer))
+    match error {
+        rustls::Error::InvalidCertificate(UnknownIssuer) => true,
+        // rustls has no name of its own for this one of webpki's.
+        rustls::Error::InvalidCertificate(Other(error)) => error.to_string() == "CaUsedAsEndEntity",
+        _ => false,
+    }
 }
