@@ -52,9 +52,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let effort = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => WHOLE,
         ["--quick"] => QUICK,
+        ["--builds"] => return report_builds(WHOLE.builds),
         ["--link"] => return report_link(&Load::new()?, &WHOLE),
         [link::SHARE_SERVER] => return link::share_server(),
-        _ => return Err("the only arguments are --quick or --link".into()),
+        _ => return Err("the only arguments are --quick, --link or --builds".into()),
     };
     let servers = Server::all()?;
     let load = Load::new()?;

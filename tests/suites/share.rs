@@ -803,6 +803,29 @@ fn the_share_server_is_asked_whether_it_is_there() {
 }
 
 #[test]
+fn a_program_that_is_stopped_sends_the_answers_that_it_has_given() {
+    const BYTES: usize = 2_000_000;
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let home = Home::new();
+    let program = home.start(&public(), server.address, &[]);
+    let url = program.public_url();
+    let mut stream = visit(&server);
+    let body = "x".repeat(BYTES);
+    let mut writer = stream.try_clone().unwrap();
+    let head = head(&url, "/webhooks/echo", BYTES, "Connection: close\r\n");
+    thread::spawn(move || writer.write_all((head + &body).as_bytes()));
+    // The answer is given, and most of it is on its way: this side reads none of it yet.
+    let _ = program.wait_for_log("status=200");
+    program.signal(Signal::SIGTERM).unwrap();
+    let _ = program.wait_for_log("Stopping when");
+    thread::sleep(Duration::from_millis(500));
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.len() > BYTES, "{}", answer.len());
+    assert_eq!(program.wait().code, Some(0));
+}
+
+#[test]
 fn the_end_of_the_program_does_not_wait_for_the_link() {
     let hostile = HostileServer::start(Malice::Silence).unwrap();
     let program = Home::new().start(&quickstart(), hostile.address, &[]);

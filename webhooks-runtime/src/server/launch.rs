@@ -9,13 +9,12 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle as ActixHandle};
 use actix_web::{App, HttpServer};
 use tokio::sync::oneshot;
-#[cfg(feature = "share")]
-use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::app::guard;
 use super::connection::{Origin, watch};
 #[cfg(feature = "share")]
-use super::link::{Announcer, Said};
+use super::link::{Announcer, Kept, Said};
 use super::prepare::{Prepared, Unasked, prepare};
 use super::{LaunchError, WebhooksServer, banner, logs};
 use crate::addresses::{Addresses, PublicUrl};
@@ -24,7 +23,7 @@ use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
 use crate::reach::Reach;
 #[cfg(feature = "share")]
-use crate::share::{AnyTunnel, Event, keep};
+use crate::share::{AnyTunnel, Event};
 
 /// How long a connection may pause between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -119,7 +118,7 @@ impl WebhooksServer {
             }
         });
         #[cfg(not(feature = "share"))]
-        let shared: Option<()> = None;
+        let shared: Option<Kept> = None;
         if shared.is_none() {
             let public = running.addresses.public();
             let base = public.as_ref().map_or(running.addresses.local(), PublicUrl::as_str);
@@ -136,7 +135,12 @@ impl WebhooksServer {
             &mut io::stderr(),
             "Stopping when the running deliveries have ended. Press Ctrl+C again to stop at once.\n",
         );
-        let stopped = async { tokio::join!(handle.stop(true), &mut server).1 };
+        let deadline = Instant::now() + running.shutdown_timeout;
+        let stopped = async {
+            let ended = tokio::join!(handle.stop(true), &mut server).1;
+            finish(shared, deadline).await;
+            ended
+        };
         tokio::select! {
             ended = stopped => Ok(ended?),
             () = signals.next() => Ok(()),
@@ -177,13 +181,16 @@ impl WebhooksServer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("webhooks-server".to_owned()).spawn(move || {
             #[cfg(feature = "share")]
-            let _tunnel = {
+            let shared = {
                 let _inside = runtime.enter();
                 running.open_tunnel(Announcer::log)
             };
+            #[cfg(not(feature = "share"))]
+            let shared: Option<Kept> = None;
             if let Err(error) = runtime.block_on(running.server) {
                 tracing::error!(%error, "the server ended");
             }
+            runtime.block_on(finish(shared, Instant::now() + running.shutdown_timeout));
             runtime.shutdown_background();
             let _ = end.send(());
         })?;
@@ -231,6 +238,7 @@ struct Running {
     server: Server,
     shown: Vec<Shown>,
     addresses: Addresses,
+    shutdown_timeout: Duration,
     /// What is to be kept open, and where its connections go.
     #[cfg(feature = "share")]
     tunnel: Option<(Box<dyn AnyTunnel>, SocketAddr)>,
@@ -240,13 +248,26 @@ struct Running {
 impl Running {
     /// Opens the tunnel, if there is to be one, beside the server. It is open until what is returned
     /// is dropped.
-    fn open_tunnel(&mut self, told: fn(&Announcer, Event)) -> Option<JoinSet<()>> {
+    fn open_tunnel(&mut self, told: fn(&Announcer, Event)) -> Option<Kept> {
         let (tunnel, entrance) = self.tunnel.take()?;
         let (addresses, shown) = (self.addresses.clone(), self.shown.clone());
         let announcer = Announcer { addresses, shown };
-        let mut task = JoinSet::new();
-        task.spawn(keep(tunnel, entrance, move |event| told(&announcer, event)));
-        Some(task)
+        Some(Kept::open(tunnel, entrance, move |event| told(&announcer, event)))
+    }
+}
+
+/// What there is of a tunnel without the feature: none.
+#[cfg(not(feature = "share"))]
+enum Kept {}
+
+/// Closes the tunnel, if there is one.
+async fn finish(shared: Option<Kept>, deadline: Instant) {
+    match shared {
+        None => {}
+        #[cfg(feature = "share")]
+        Some(kept) => kept.finish(deadline).await,
+        #[cfg(not(feature = "share"))]
+        Some(kept) => match (kept, deadline) {},
     }
 }
 
@@ -293,6 +314,7 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
         server: server.run(),
         shown,
         addresses,
+        shutdown_timeout: limits.shutdown_timeout,
         #[cfg(feature = "share")]
         tunnel,
     })

@@ -2,7 +2,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::banner;
 use crate::SettingError;
@@ -10,7 +15,7 @@ use crate::addresses::Addresses;
 use crate::config::Settings;
 use crate::endpoint::registry::Shown;
 use crate::reach::{Reach, ShareServer};
-use crate::share::{Address, AnyTunnel, Event, Form, Owner, ShareLink, Through, folder, tls};
+use crate::share::{Address, AnyTunnel, Event, Form, Owner, ShareLink, Through, folder, keep, tls};
 
 /// What is set about the tunnel in code alone.
 #[derive(Default)]
@@ -128,6 +133,30 @@ impl Announcer {
             }
             Event::Expired => tracing::warn!("the public URL has expired"),
         }
+    }
+}
+
+/// A tunnel that is kept open. It is closed when this is dropped.
+pub(super) struct Kept {
+    task: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Kept {
+    pub(super) fn open(
+        tunnel: Box<dyn AnyTunnel>,
+        entrance: SocketAddr,
+        report: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Self {
+        let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
+        task.spawn(keep(tunnel, entrance, stop.clone(), report));
+        Self { task, stop }
+    }
+
+    /// Closes the tunnel when the answers that were given to it have gone out, or at `deadline`.
+    pub(super) async fn finish(mut self, deadline: Instant) {
+        self.stop.cancel();
+        let _ = timeout_at(deadline, self.task.join_next()).await;
     }
 }
 

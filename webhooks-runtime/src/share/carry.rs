@@ -6,20 +6,27 @@
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use futures_util::{AsyncWrite as _, Stream as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use super::patience::Patience;
 
 /// How much is read from the local server at once, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// Carries until both directions have ended. The end of one is passed on, and the other goes on.
-pub(crate) async fn carry(mut stream: yamux::Stream, mut local: TcpStream) -> io::Result<()> {
+/// Carries until both directions have ended. The end of one is passed on, and the other goes on; only
+/// when `finish` is cancelled, nothing more is waited for after the end of the answers.
+pub(crate) async fn carry(
+    mut stream: yamux::Stream,
+    mut local: TcpStream,
+    finish: &CancellationToken,
+) -> io::Result<()> {
+    let mut finished = pin!(finish.cancelled());
     let mut inward = Inward::Reading;
     let mut outward = Outward::Reading;
     let mut patience = Patience::default();
@@ -28,6 +35,7 @@ pub(crate) async fn carry(mut stream: yamux::Stream, mut local: TcpStream) -> io
         let outward = outward.poll(context, &mut stream, &mut local, &mut patience)?;
         match (inward, outward) {
             (Poll::Ready(()), Poll::Ready(())) => Poll::Ready(Ok(())),
+            (Poll::Pending, Poll::Ready(())) => finished.as_mut().poll(context).map(Ok),
             _ => Poll::Pending,
         }
     })

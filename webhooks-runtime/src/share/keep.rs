@@ -6,6 +6,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
 use crate::addresses::PublicUrl;
@@ -43,30 +44,42 @@ impl<T: Tunnel> AnyTunnel for T {
     }
 }
 
-/// Keeps a tunnel to `entrance` open for as long as it is polled.
+/// Keeps a tunnel to `entrance` open until `stop` is cancelled, and then until what is on its way has
+/// gone out.
 pub(crate) async fn keep(
     mut tunnel: Box<dyn AnyTunnel>,
     entrance: SocketAddr,
+    stop: CancellationToken,
     report: impl Fn(Event),
 ) {
     let mut waits = waits();
     let mut told = false;
     loop {
-        let mut opening = tunnel.open(entrance);
-        let opened = match timeout(SLOW, &mut opening).await {
-            Ok(opened) => opened,
-            Err(_) => {
-                if !std::mem::replace(&mut told, true) {
-                    report(Event::Failed("it takes long to make".into()));
+        let opening = async {
+            let mut opening = tunnel.open(entrance);
+            match timeout(SLOW, &mut opening).await {
+                Ok(opened) => opened,
+                Err(_) => {
+                    if !std::mem::replace(&mut told, true) {
+                        report(Event::Failed("it takes long to make".into()));
+                    }
+                    opening.await
                 }
-                opening.await
             }
         };
+        let Some(opened) = stop.run_until_cancelled(opening).await else { return };
         match opened.and_then(|open| Ok((PublicUrl::parse(&open.url)?, open))) {
-            Ok((url, open)) => {
+            Ok((url, mut open)) => {
                 report(Event::Open { url, note: open.note });
                 let since = Instant::now();
-                report(match open.closed.await {
+                let Some(end) = stop.run_until_cancelled(&mut open.closed).await else {
+                    if let Some(finish) = open.finish {
+                        finish.cancel();
+                        open.closed.await;
+                    }
+                    return;
+                };
+                report(match end {
                     TunnelEnd::Expired => Event::Expired,
                     TunnelEnd::Lost(error) => Event::Lost(error),
                 });
@@ -81,7 +94,10 @@ pub(crate) async fn keep(
                 }
             }
         }
-        sleep(waits.next().unwrap_or(WAITS.1)).await;
+        let wait = sleep(waits.next().unwrap_or(WAITS.1));
+        if stop.run_until_cancelled(wait).await.is_none() {
+            return;
+        }
     }
 }
 
@@ -156,7 +172,7 @@ mod tests {
         };
         let start = Instant::now();
         let entrance = SocketAddr::from(([127, 0, 0, 1], 1));
-        let kept = keep(Box::new(planned.clone()), entrance, report);
+        let kept = keep(Box::new(planned.clone()), entrance, CancellationToken::new(), report);
         assert!(timeout(Duration::from_secs(60 * minutes), kept).await.is_err());
         let tries =
             planned.0.lock().unwrap().1.iter().map(|at| (*at - start).as_secs_f64()).collect();

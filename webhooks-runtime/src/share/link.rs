@@ -1,11 +1,13 @@
 //! The share link: the tunnel that needs nothing but this program.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::address::{self, Address, AddressError, TUNNEL_REQUEST};
 use super::control::{Control, ControlError};
@@ -125,23 +127,30 @@ impl ShareLink {
 
         let run_id: Arc<str> = control.run_id.as_str().into();
         let route = Route { run_id, form: self.form, entrance };
+        let finish = CancellationToken::new();
+        let finishing = finish.clone();
         let closed = async move {
             let lost = |error: LinkError| TunnelEnd::Lost(error.into());
+            // Heard to the end, as the share server ends everything with the control stream.
+            let mut hearing = pin!(control.hear(&wanted));
             tokio::select! {
                 biased;
-                source = ended(&mut driving) => lost(LinkError::Session { server, source }),
-                error = control.hear(&wanted) => match error {
+                source = ended(&mut driving) => return lost(LinkError::Session { server, source }),
+                error = &mut hearing => return match error {
                     ControlError::Expired => TunnelEnd::Expired,
                     source => lost(LinkError::Control { server, source }),
                 },
-                () = relay::serve(&session, &wanted, &route) => {
-                    lost(LinkError::Session { server, source: SessionError::Closed })
-                }
+                () = relay::serve(&session, &wanted, &route, &finishing) => {}
             }
+            // With nobody left to open a stream, the session sends what it has and ends.
+            drop(session);
+            let source = ended(&mut driving).await;
+            lost(LinkError::Session { server, source })
         };
         // The server's answer may bring its own scheme; what its URLs begin with is set here.
         let remote = remote.split_once("://").map_or(remote.as_str(), |(_, rest)| rest);
         let mut open = OpenTunnel::new(format!("{}://{remote}", self.scheme), closed);
+        open.finish = Some(finish);
         open.note = note(&identity.term, self.owner.renew);
         Ok(open)
     }

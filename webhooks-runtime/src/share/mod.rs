@@ -38,6 +38,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use futures_util::future::{BoxFuture, FutureExt};
+use tokio_util::sync::CancellationToken;
 
 /// A way to reach the server from outside, for [`share_with`](crate::WebhooksServer::share_with).
 ///
@@ -110,6 +111,9 @@ pub struct OpenTunnel {
     closed: BoxFuture<'static, TunnelEnd>,
     /// Something that the user should know about the URL.
     note: Option<String>,
+    /// Cancelled when nothing more is to be carried. `closed` ends by itself then, when all that was on
+    /// its way has gone out.
+    finish: Option<CancellationToken>,
 }
 
 impl OpenTunnel {
@@ -119,7 +123,7 @@ impl OpenTunnel {
         url: impl Into<String>,
         closed: impl Future<Output = TunnelEnd> + Send + 'static,
     ) -> Self {
-        Self { url: url.into(), closed: closed.boxed(), note: None }
+        Self { url: url.into(), closed: closed.boxed(), note: None, finish: None }
     }
 }
 

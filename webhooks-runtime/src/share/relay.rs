@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::carry::carry;
 use super::cipher::{CipherStream, Key, TOKEN};
@@ -67,17 +68,26 @@ pub(crate) struct Route {
     pub(crate) entrance: SocketAddr,
 }
 
-/// Opens the streams that are wanted and carries connections on them, for as long as the session
-/// lives.
-pub(crate) async fn serve(session: &Session, wanted: &Wanted, route: &Route) {
+/// Opens the streams that are wanted and carries connections on them, until the session has ended or
+/// `finish` is cancelled; then those that are under way are carried to their end.
+pub(crate) async fn serve(
+    session: &Session,
+    wanted: &Wanted,
+    route: &Route,
+    finish: &CancellationToken,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            () = finish.cancelled() => {
+                while connections.join_next().await.is_some() {}
+                return;
+            }
             true = wanted.take(), if connections.len() < MOST_CONNECTIONS => {
                 let Some(stream) = session.open().await else { return };
-                let route = route.clone();
+                let (route, finish) = (route.clone(), finish.clone());
                 connections.spawn(async move {
-                    if let Err(error) = offer(stream, &route).await {
+                    if let Err(error) = offer(stream, &route, &finish).await {
                         tracing::debug!(%error, "a connection of the share link ended");
                     }
                 });
@@ -89,17 +99,23 @@ pub(crate) async fn serve(session: &Session, wanted: &Wanted, route: &Route) {
 }
 
 /// Offers a stream to the share server and waits, which may be long, for a connection to carry.
-async fn offer(mut stream: Stream, route: &Route) -> Result<(), MessageError> {
+async fn offer(
+    mut stream: Stream,
+    route: &Route,
+    finish: &CancellationToken,
+) -> Result<(), MessageError> {
     send(&mut stream, &NewWorkConn { run_id: &route.run_id }).await?;
-    match receive(&mut stream).await? {
-        Incoming::StartWorkConn(outcome) if outcome.error.is_empty() => {}
-        // It doesn't want the stream after all.
+    match finish.run_until_cancelled(receive(&mut stream)).await.transpose()? {
+        Some(Incoming::StartWorkConn(outcome)) if outcome.error.is_empty() => {}
+        // The stream isn't wanted after all.
         _ => return Ok(()),
     }
     let local = TcpStream::connect(route.entrance).await?;
     local.set_nodelay(true)?;
     match route.form {
-        Form { encrypted: false, compressed: false } => carry(stream.into_inner(), local).await?,
+        Form { encrypted: false, compressed: false } => {
+            carry(stream.into_inner(), local, finish).await?;
+        }
         Form { encrypted, compressed } => {
             let stream = Patient::new(stream);
             let stream: Box<dyn Bytes> = if encrypted {

@@ -52,7 +52,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// Starts a session over a connection. It lives for as long as the future is polled, which ends
-    /// with the reason for its end.
+    /// with the reason for its end, and when nobody holds the session any more.
     pub(crate) fn start<T>(transport: T) -> (Self, impl Future<Output = SessionError>)
     where
         T: AsyncRead + AsyncWrite + Unpin,
@@ -94,8 +94,8 @@ where
                 wanted = ready!(requests.poll_recv(context));
             }
             if wanted.is_none() {
-                // Nobody is left who could want a stream; those that are open go on.
-                return Poll::Pending;
+                // Nobody is left who could want a stream: what is queued is sent, and all ends.
+                return connection.poll_close(context).map(|_| SessionError::Closed);
             }
             let stream = match ready!(connection.poll_new_outbound(context)) {
                 Ok(stream) => stream,
@@ -118,17 +118,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_session_that_nobody_holds_opens_no_streams() {
+    async fn a_session_that_nobody_holds_ends_without_a_stream() {
         let (near, mut far) = duplex(1024);
         let (session, driver) = Session::start(near);
         drop(session);
-        let mut driver = Box::pin(driver);
-        for _ in 0..3 {
-            assert!(driver.as_mut().now_or_never().is_none());
-        }
+        let ended = driver.now_or_never();
+        assert!(matches!(ended, Some(SessionError::Closed)), "{ended:?}");
         let mut sent = [0; 64];
         let read = far.read(&mut sent).now_or_never().unwrap().unwrap();
-        // A ping, by which yamux measures the way.
-        assert_eq!((read, sent[1]), (12, 2));
+        // A ping, by which yamux measures the way, and that it goes away.
+        assert_eq!((read, sent[1], sent[13]), (24, 2, 3));
     }
 }
