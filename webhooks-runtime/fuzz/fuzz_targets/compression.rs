@@ -4,6 +4,8 @@
 
 #[path = "../../src/share/compression.rs"]
 mod compression;
+#[path = "../../src/share/outbox.rs"]
+mod outbox;
 
 use compression::CompressedStream;
 use libfuzzer_sys::fuzz_target;

@@ -1,9 +1,7 @@
 //! Binds the port, says so, serves, and stops without losing what is running.
 
 use std::io::{self, Write};
-#[cfg(feature = "share")]
-use std::net::Ipv4Addr;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle as ActixHandle};
@@ -15,10 +13,14 @@ use super::app::guard;
 use super::connection::{Origin, watch};
 #[cfg(feature = "share")]
 use super::link::{Announcer, Kept, Said};
+use super::ports::bind;
+#[cfg(feature = "share")]
+use super::ports::entrance;
 use super::prepare::{Prepared, Unasked, prepare};
+use super::signals::Signals;
 use super::{LaunchError, WebhooksServer, banner, logs};
 use crate::addresses::{Addresses, PublicUrl};
-use crate::config::{Given, Ports, Settings};
+use crate::config::Given;
 use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
 use crate::reach::Reach;
@@ -320,88 +322,7 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
     })
 }
 
-/// Opens the port at which nothing but the tunnel's connections arrive: on this machine alone, and
-/// announced to nobody. Who finds it all the same counts as from outside.
-#[cfg(feature = "share")]
-fn entrance() -> io::Result<(TcpListener, SocketAddr)> {
-    // Each connection through it takes three descriptors, and many systems start a program with room
-    // for a thousand, though they allow it more. Where they don't, that is what there is.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
-/// Opens the port: the one that was asked for, or the first free one of a range.
-fn bind(settings: &Settings) -> Result<(TcpListener, String), LaunchError> {
-    let host = settings.host.as_str();
-    let listen = |port| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        TcpListener::bind(&*(bare, port).to_socket_addrs()?.collect::<Vec<_>>())
-    };
-    let (listener, ports) = match &settings.ports {
-        Ports::One(port) => (listen(*port), port.to_string()),
-        Ports::FirstFreeOf(range) => {
-            let mut tried = listen(*range.start());
-            for port in range.clone().skip(1) {
-                match tried {
-                    Err(error) if error.kind() == io::ErrorKind::AddrInUse => tried = listen(port),
-                    _ => break,
-                }
-            }
-            (tried, format!("{}-{}", range.start(), range.end()))
-        }
-    };
-    let listened = listener.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
-    match listened {
-        Ok((port, listener)) => Ok((listener, format!("http://{}:{port}", in_url(host)))),
-        Err(source) => Err(LaunchError::Bind { host: host.to_owned(), ports, source }),
-    }
-}
-
-/// The host as it stands in a URL, where an IPv6 address has brackets.
-fn in_url(host: &str) -> String {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
-}
-
 /// Writes for people. When nobody reads any more, the server goes on.
 fn say(stream: &mut impl Write, text: &str) {
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
-}
-
-/// SIGINT and, on Unix, SIGTERM.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

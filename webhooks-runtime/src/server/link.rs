@@ -107,9 +107,7 @@ impl Announcer {
             )],
         }
     }
-}
 
-impl Announcer {
     /// Keeps the public address up to date and notes what happens in the log, for a program that has
     /// the screen for itself.
     pub(super) fn log(&self, event: Event) {

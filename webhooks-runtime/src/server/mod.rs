@@ -2,8 +2,9 @@
 //!
 //! `error` says why it doesn't start. `dispatch` brings a request to its function, `body` reads what
 //! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
-//! actix app together, and `launch` binds, serves and stops, with the words of `banner`. `link` makes
-//! the tunnel and tells what becomes of it. `prepare` finds all that is wrong before.
+//! actix app together, and `launch` serves at its `ports` until `signals` stop it, with the words of
+//! `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is wrong
+//! before.
 
 mod app;
 mod banner;
@@ -15,8 +16,10 @@ mod launch;
 #[cfg(feature = "share")]
 mod link;
 pub(crate) mod logs;
+mod ports;
 mod prepare;
 mod record;
+mod signals;
 
 pub(crate) use app::{Blueprint, guard};
 pub(crate) use dispatch::{Cause, Dispatcher, SECRET};

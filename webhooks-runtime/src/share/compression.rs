@@ -11,6 +11,8 @@ use snap::read::FrameDecoder;
 use snap::write::FrameEncoder;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::outbox::poll_send;
+
 /// The type and the length of a chunk, in bytes.
 const CHUNK_HEAD: usize = 4;
 
@@ -110,16 +112,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for CompressedStream<S> {
 impl<S: AsyncWrite + Unpin> CompressedStream<S> {
     /// Sends what waits to be sent.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.sent < self.encoder.get_ref().len() {
-            let rest = &self.encoder.get_ref()[self.sent..];
-            match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                sent => self.sent += sent,
-            }
-        }
-        self.encoder.get_mut().clear();
-        self.sent = 0;
-        Poll::Ready(Ok(()))
+        poll_send(&mut self.stream, context, self.encoder.get_mut(), &mut self.sent)
     }
 }
 

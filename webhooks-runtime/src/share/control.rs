@@ -1,5 +1,6 @@
 //! The first stream of a session: log in, ask for a URL, and hear what the share server wants.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -105,7 +106,7 @@ impl Control {
         }
     }
 
-    /// Hears what the share server wants until the link ends, which is never `Ok`.
+    /// Hears what the share server wants until the link ends.
     pub(crate) async fn hear(self, wanted: &Wanted) -> ControlError {
         let Self { mut reader, mut writer, .. } = self;
         let (asked, pong) = (AtomicBool::new(false), Notify::new());
@@ -138,15 +139,12 @@ impl Control {
                 timeout(PONG_LIMIT, answered).await.unwrap_or(Err(ControlError::Silent))?;
             }
         };
-        let ended: Result<(), ControlError> = tokio::select! {
+        let Err(ended): Result<Infallible, ControlError> = tokio::select! {
             // After a sleep the answer may be there, and its time over.
             biased;
             ended = hear => ended,
             ended = ask => ended,
         };
-        match ended {
-            Ok(()) => ControlError::Silent,
-            Err(error) => error,
-        }
+        ended
     }
 }

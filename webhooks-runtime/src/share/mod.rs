@@ -6,7 +6,8 @@
 //! connection, `control` says on the first of them what is wanted, in messages (`message`) in frames
 //! (`framing`) in a `cipher`, and `relay` offers the others for connections from outside, which `carry`
 //! carries. `identity` keeps the name that the URL is made of, `compression` makes the carried bytes
-//! fewer where that is wanted, and `patience` ends for those who take none.
+//! fewer where that is wanted, `outbox` is how both send theirs, and `patience` ends for those who take
+//! none.
 //!
 //! The protocol is that of the share links of gradio.live: <https://github.com/huggingface/frp>.
 
@@ -20,6 +21,7 @@ mod identity;
 mod keep;
 mod link;
 mod message;
+mod outbox;
 mod patience;
 mod relay;
 mod session;
