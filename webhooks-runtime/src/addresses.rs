@@ -1,10 +1,11 @@
 //! Under which addresses people find the server.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use actix_web::http::Uri;
 use actix_web::http::uri::Authority;
+use tokio::sync::watch;
 
 /// The address that a public URL begins with, without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,12 +53,12 @@ pub(crate) fn plain(authority: &Authority) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) struct Addresses {
     local: Arc<str>,
-    public: Arc<RwLock<Option<PublicUrl>>>,
+    public: Arc<watch::Sender<Option<PublicUrl>>>,
 }
 
 impl Addresses {
     pub(crate) fn new(local: &str, public: Option<PublicUrl>) -> Self {
-        Self { local: local.into(), public: Arc::new(RwLock::new(public)) }
+        Self { local: local.into(), public: Arc::new(watch::Sender::new(public)) }
     }
 
     /// The one on this machine, without a slash at its end.
@@ -67,13 +68,19 @@ impl Addresses {
 
     /// The public one, if there is one by now.
     pub(crate) fn public(&self) -> Option<PublicUrl> {
-        self.public.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.public.borrow().clone()
+    }
+
+    /// Changes when the public one does.
+    #[cfg(feature = "page")]
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<PublicUrl>> {
+        self.public.subscribe()
     }
 
     /// Gives the public one, and returns the one before.
     #[cfg(feature = "share")]
     pub(crate) fn set_public(&self, url: PublicUrl) -> Option<PublicUrl> {
-        self.public.write().unwrap_or_else(PoisonError::into_inner).replace(url)
+        self.public.send_replace(Some(url))
     }
 }
 

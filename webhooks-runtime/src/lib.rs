@@ -43,6 +43,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "page")]
+mod activity;
 mod addresses;
 #[cfg(feature = "cli")]
 mod cli;

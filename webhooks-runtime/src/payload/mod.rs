@@ -10,6 +10,7 @@ mod discussion;
 mod event;
 mod open_set;
 mod repo;
+mod summary;
 mod updated;
 mod webhook;
 
@@ -19,6 +20,7 @@ pub use discussion::{
 };
 pub use event::{EventAction, EventScope, WebhookPayloadEvent};
 pub use repo::{ObjectId, RepoType, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUrl};
+pub(crate) use summary::{Summary, cut};
 pub use updated::{
     FileAction, WebhookPayloadUpdatedConfig, WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef,
 };

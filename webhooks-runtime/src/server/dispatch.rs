@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
@@ -25,6 +26,8 @@ use tracing::Instrument;
 
 use super::body::{self, Unread};
 use super::record::{DELIVERY, Record};
+#[cfg(feature = "page")]
+use crate::activity::Activity;
 use crate::config::Limits;
 use crate::endpoint::call::{Call, Failure};
 use crate::endpoint::fault::BodyFault;
@@ -70,18 +73,44 @@ pub(crate) struct Guarded {
     pub(crate) secrets: Option<Secrets>,
 }
 
+/// Whether a request must show that it may call the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// As everything that comes from outside.
+    Asked,
+    /// It is a delivery that was let in before.
+    #[cfg(feature = "page")]
+    Granted,
+}
+
 /// All endpoints by path, and the limits that hold for each.
 pub(crate) struct Dispatcher {
     /// With a hash made for speed: nobody outside can add a path.
-    endpoints: HashMap<String, Guarded, RandomState>,
+    endpoints: HashMap<Arc<str>, Guarded, RandomState>,
     limits: Limits,
     secret_in_query: bool,
+    /// Where what became of a delivery is kept for people to look at, if anywhere.
+    #[cfg(feature = "page")]
+    activity: Option<Activity>,
 }
 
 impl Dispatcher {
     pub(crate) fn new(endpoints: Vec<Guarded>, limits: Limits, secret_in_query: bool) -> Self {
-        let by_path = |guarded: Guarded| (guarded.endpoint.path.clone(), guarded);
-        Self { endpoints: endpoints.into_iter().map(by_path).collect(), limits, secret_in_query }
+        let by_path = |guarded: Guarded| (guarded.endpoint.path.as_str().into(), guarded);
+        Self {
+            endpoints: endpoints.into_iter().map(by_path).collect(),
+            limits,
+            secret_in_query,
+            #[cfg(feature = "page")]
+            activity: None,
+        }
+    }
+
+    /// Keeps the last deliveries there from now on.
+    #[cfg(feature = "page")]
+    pub(crate) fn recording(mut self, activity: Option<Activity>) -> Self {
+        self.activity = activity;
+        self
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -89,22 +118,32 @@ impl Dispatcher {
     }
 
     /// The endpoint at a path, with or without a slash at its end.
-    fn find(&self, path: &str) -> Option<&Guarded> {
-        self.endpoints.get(path.strip_suffix('/').unwrap_or(path))
+    fn find(&self, path: &str) -> Option<(&Arc<str>, &Guarded)> {
+        self.endpoints.get_key_value(path.strip_suffix('/').unwrap_or(path))
     }
 
     /// A secret that the endpoint at this path accepts, if it has one.
     pub(crate) fn secret_of(&self, path: &str) -> Option<&[u8]> {
-        self.find(path)?.secrets.as_ref()?.first()
+        self.find(path)?.1.secrets.as_ref()?.first()
     }
 
     /// Answers a request to a path below `/webhooks`.
     pub(crate) async fn dispatch(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        let Some(guarded) = self.find(request.path()) else {
-            return not_found();
+        self.dispatch_as(request, payload, Admission::Asked).await.0
+    }
+
+    /// Answers a request, and gives its number in the activity if it has one.
+    pub(super) async fn dispatch_as(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        admission: Admission,
+    ) -> (HttpResponse, Option<u64>) {
+        let Some((path, guarded)) = self.find(request.path()) else {
+            return (not_found(), None);
         };
-        let record = Record::new(&guarded.endpoint.path, request);
-        let read = match self.admit(guarded, request) {
+        let record = Record::new(path, request);
+        let read = match self.admit(guarded, request, admission) {
             Ok(()) => self.read(payload).await,
             Err(refusal) => Err(refusal),
         };
@@ -112,23 +151,34 @@ impl Dispatcher {
             Ok(body) => {
                 let call =
                     Call { request: request.clone(), body: body.clone(), received: record.started };
-                (body, answer(&guarded.endpoint, call, &record).await)
+                (Some(body), answer(&guarded.endpoint, call, &record).await)
             }
-            Err(refusal) => (Bytes::new(), refusal.response()),
+            Err(refusal) => (None, refusal.response()),
         };
-        record.log(&body, response.status());
-        response
+        let body = body.as_deref();
+        record.log(body.unwrap_or_default(), response.status());
+        #[cfg(feature = "page")]
+        if let Some(activity) = self.activity.as_ref().filter(|_| request.method() == Method::POST) {
+            let (response, number) = record.keep(activity, body, response);
+            return (response, Some(number));
+        }
+        (response, None)
     }
 
     /// Decides by its head whether a request is let in.
-    fn admit(&self, guarded: &Guarded, request: &HttpRequest) -> Result<(), Refusal> {
+    fn admit(
+        &self,
+        guarded: &Guarded,
+        request: &HttpRequest,
+        admission: Admission,
+    ) -> Result<(), Refusal> {
         if request.method() != Method::POST {
             return Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "A webhook endpoint takes POST requests only.",
             ));
         }
-        if let Some(secrets) = &guarded.secrets {
+        if let (Some(secrets), Admission::Asked) = (&guarded.secrets, admission) {
             self.check_secret(secrets, request)?;
         }
         check_kind(request)?;

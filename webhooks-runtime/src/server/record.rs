@@ -1,57 +1,37 @@
-//! What became of a delivery: one line in the log.
+//! What became of a delivery: one line in the log, and one entry in the activity.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "page")]
+use actix_web::body::{BoxBody, MessageBody};
+#[cfg(feature = "page")]
+use actix_web::HttpResponse;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
-use serde::Deserialize;
 use tracing::Level;
 
 use super::connection::Origin;
+#[cfg(feature = "page")]
+use crate::activity::{Activity, Seen};
 use crate::endpoint::arg::WEBHOOK_ID;
+use crate::payload::{Summary, cut};
 
 /// The target of the log lines about deliveries.
 pub(crate) const DELIVERY: &str = "webhooks_runtime::delivery";
 
-/// How much of a text from outside goes into the log, in characters.
-const LONGEST: usize = 200;
-
 /// A delivery on its way.
 pub(crate) struct Record<'a> {
-    endpoint: &'a str,
+    endpoint: &'a Arc<str>,
     webhook_id: Option<HeaderValue>,
     /// Whether it came through the tunnel.
     tunnelled: bool,
     pub(crate) started: Instant,
 }
 
-/// The parts of a payload that name an event.
-#[derive(Deserialize)]
-struct Summary<'a> {
-    #[serde(borrow)]
-    event: Event<'a>,
-    #[serde(borrow)]
-    repo: Repo<'a>,
-}
-
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow)]
-    action: Cow<'a, str>,
-    #[serde(borrow)]
-    scope: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Repo<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-}
-
 impl<'a> Record<'a> {
-    pub(crate) fn new(endpoint: &'a str, request: &HttpRequest) -> Self {
+    pub(crate) fn new(endpoint: &'a Arc<str>, request: &HttpRequest) -> Self {
         let webhook_id = request.headers().get(WEBHOOK_ID).cloned();
         let tunnelled = request.conn_data() == Some(&Origin::Tunnel);
         Self { endpoint, webhook_id, tunnelled, started: Instant::now() }
@@ -68,18 +48,16 @@ impl<'a> Record<'a> {
         macro_rules! line {
             ($level:expr) => {
                 if tracing::enabled!(target: DELIVERY, $level) {
-                    let summary: Option<Summary<'_>> = serde_json::from_slice(body).ok();
-                    let event = summary
-                        .as_ref()
-                        .map(|summary| format!("{} {}", summary.event.action, summary.event.scope));
+                    let summary = Summary::read(body);
+                    let event = summary.as_ref().map(Summary::event);
                     tracing::event!(
                         target: DELIVERY,
                         $level,
-                        endpoint = self.endpoint,
+                        endpoint = &**self.endpoint,
                         via = self.tunnelled.then_some("tunnel"),
                         webhook_id = self.webhook_id(),
-                        event = event.as_deref().map(cut),
-                        repo = summary.as_ref().map(|summary| cut(&summary.repo.name)),
+                        event,
+                        repo = summary.as_ref().map(Summary::repo),
                         status = status.as_u16(),
                         duration = ?self.started.elapsed(),
                     );
@@ -95,8 +73,30 @@ impl<'a> Record<'a> {
             line!(Level::INFO);
         }
     }
-}
 
-fn cut(text: &str) -> &str {
-    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+    /// Keeps the delivery for people to look at and gives its number. `body` is `None` when it was refused unread.
+    #[cfg(feature = "page")]
+    pub(crate) fn keep(
+        &self,
+        activity: &Activity,
+        body: Option<&[u8]>,
+        response: HttpResponse,
+    ) -> (HttpResponse, u64) {
+        let duration = self.started.elapsed();
+        let (response, answer) = response.into_parts();
+        let seen = |answer| Seen {
+            endpoint: self.endpoint,
+            webhook_id: self.webhook_id(),
+            duration,
+            status: response.status().as_u16(),
+            body,
+            answer,
+        };
+        let (number, answer) = match answer.try_into_bytes() {
+            Ok(bytes) => (activity.record(&seen(Some(&bytes))), BoxBody::new(bytes)),
+            // It comes later, and isn't waited for.
+            Err(stream) => (activity.record(&seen(None)), stream),
+        };
+        (response.set_body(answer), number)
+    }
 }

@@ -1,0 +1,257 @@
+//! The last deliveries, for people who look at them.
+//!
+//! `entry` is one of them. They are kept in memory, within a count and a size, and followed from any
+//! point on. Payloads can be private: who may look is for the server to say.
+
+mod entry;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub(crate) use entry::{Entry, LONGEST_TEXT, Outcome, Seen, Text};
+
+/// How many deliveries are kept.
+const MOST: usize = 200;
+
+/// How many of them may be such that were refused unread. Whoever finds the address can send those,
+/// and is not to push out the others.
+const MOST_UNREAD: usize = 50;
+
+/// How large they may be together, in bytes: bodies and answers.
+const LARGEST: usize = 8 * 1024 * 1024;
+
+/// The last deliveries.
+#[derive(Clone)]
+pub(crate) struct Activity(Arc<Inner>);
+
+struct Inner {
+    /// Tells this list from that of an earlier run of the program.
+    epoch: u64,
+    kept: Mutex<Kept>,
+    /// The number of the last one, for those who wait for the next.
+    last: watch::Sender<u64>,
+}
+
+/// The oldest first; their numbers rise, and some may be missing.
+#[derive(Default)]
+struct Kept {
+    entries: VecDeque<Arc<Entry>>,
+    last: u64,
+    size: usize,
+    unread: usize,
+}
+
+/// A point in the list: everything up to a delivery's number, 0 for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    epoch: u64,
+    number: u64,
+}
+
+/// What there is after a mark, the newest first.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// What came since.
+    More(Vec<Arc<Entry>>),
+    /// Everything: the mark is of another run of the program, or there is none.
+    All(Vec<Arc<Entry>>),
+}
+
+impl Activity {
+    pub(crate) fn new() -> Self {
+        let epoch = Uuid::new_v4().as_u64_pair().0;
+        let (kept, last) = (Mutex::default(), watch::Sender::new(0));
+        Self(Arc::new(Inner { epoch, kept, last }))
+    }
+
+    /// Keeps a delivery that was answered and gives its number.
+    pub(crate) fn record(&self, seen: &Seen<'_>) -> u64 {
+        let mut entry = Entry::new(seen);
+        let mut kept = self.kept();
+        kept.last += 1;
+        let number = kept.last;
+        entry.number = number;
+        kept.push(entry);
+        drop(kept);
+        self.0.last.send_replace(number);
+        number
+    }
+
+    /// All that are kept, the newest first, and the mark after them.
+    pub(crate) fn all(&self) -> (Vec<Arc<Entry>>, Mark) {
+        let kept = self.kept();
+        (kept.entries.iter().rev().cloned().collect(), self.mark(kept.last))
+    }
+
+    /// What came after a mark, and the mark after that.
+    pub(crate) fn after(&self, mark: Option<Mark>) -> (News, Mark) {
+        let known = mark.filter(|mark| mark.epoch == self.0.epoch);
+        let Some(known) = known else {
+            let (all, mark) = self.all();
+            return (News::All(all), mark);
+        };
+        let kept = self.kept();
+        let newer = kept.entries.iter().rev().take_while(|entry| entry.number > known.number);
+        (News::More(newer.cloned().collect()), self.mark(kept.last))
+    }
+
+    /// The delivery of this number, if it is still kept.
+    pub(crate) fn get(&self, number: u64) -> Option<Arc<Entry>> {
+        let kept = self.kept();
+        let at = kept.entries.binary_search_by_key(&number, |entry| entry.number).ok()?;
+        kept.entries.get(at).cloned()
+    }
+
+    /// Changes with each delivery.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.0.last.subscribe()
+    }
+
+    fn mark(&self, number: u64) -> Mark {
+        Mark { epoch: self.0.epoch, number }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Activity({} kept)", self.kept().entries.len())
+    }
+}
+
+impl Kept {
+    fn push(&mut self, entry: Entry) {
+        if entry.body.is_none() && self.unread == MOST_UNREAD {
+            let oldest = self.entries.iter().position(|entry| entry.body.is_none());
+            let removed = oldest.and_then(|at| self.entries.remove(at));
+            self.forget(removed);
+        }
+        self.size += entry.size();
+        self.unread += usize::from(entry.body.is_none());
+        self.entries.push_back(Arc::new(entry));
+        while self.entries.len() > MOST || self.size > LARGEST {
+            let removed = self.entries.pop_front();
+            self.forget(removed);
+        }
+    }
+
+    fn forget(&mut self, removed: Option<Arc<Entry>>) {
+        if let Some(entry) = removed {
+            self.size -= entry.size();
+            self.unread -= usize::from(entry.body.is_none());
+        }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", self.epoch, self.number)
+    }
+}
+
+/// A text that is no mark.
+#[derive(Debug)]
+pub(crate) struct NotAMark;
+
+impl FromStr for Mark {
+    type Err = NotAMark;
+
+    fn from_str(text: &str) -> Result<Self, NotAMark> {
+        let (epoch, number) = text.split_once('-').ok_or(NotAMark)?;
+        let epoch = u64::from_str_radix(epoch, 16).map_err(|_| NotAMark)?;
+        let number = number.parse().map_err(|_| NotAMark)?;
+        Ok(Self { epoch, number })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn record(activity: &Activity, body: Option<&[u8]>) -> u64 {
+        activity.record(&Seen {
+            endpoint: &"/webhooks/hello".into(),
+            webhook_id: None,
+            duration: Duration::ZERO,
+            status: 200,
+            body,
+            answer: Some(b"null"),
+        })
+    }
+
+    fn numbers(entries: &[Arc<Entry>]) -> Vec<u64> {
+        entries.iter().map(|entry| entry.number).collect()
+    }
+
+    #[test]
+    fn the_last_two_hundred_are_kept() {
+        let activity = Activity::new();
+        for _ in 0..250 {
+            record(&activity, Some(b"{}"));
+        }
+        let (all, _) = activity.all();
+        assert_eq!(numbers(&all), (51..=250).rev().collect::<Vec<_>>());
+        assert!(activity.get(50).is_none() && activity.get(251).is_none());
+        assert_eq!(activity.get(51).unwrap().number, 51);
+    }
+
+    #[test]
+    fn they_are_bounded_in_size() {
+        let activity = Activity::new();
+        let large = vec![b'x'; 2 * LONGEST_TEXT];
+        for _ in 0..MOST {
+            record(&activity, Some(&large));
+        }
+        let (all, _) = activity.all();
+        assert_eq!(all.len(), LARGEST / (LONGEST_TEXT + 4));
+        let body = all[0].body.as_ref().unwrap();
+        assert_eq!((body.bytes().len(), body.whole_len()), (LONGEST_TEXT, 2 * LONGEST_TEXT));
+        assert!(body.is_cut() && activity.kept().size <= LARGEST);
+    }
+
+    #[test]
+    fn those_refused_unread_push_out_only_their_own_kind() {
+        let activity = Activity::new();
+        let read = record(&activity, Some(b"{}"));
+        for _ in 0..1000 {
+            record(&activity, None);
+        }
+        let (all, _) = activity.all();
+        assert_eq!(all.len(), 1 + MOST_UNREAD);
+        assert!(activity.get(read).is_some() && activity.get(1001).is_some());
+        for _ in 0..MOST {
+            record(&activity, Some(b"{}"));
+        }
+        assert_eq!(activity.kept().unread, 0);
+    }
+
+    #[test]
+    fn a_mark_gives_what_came_since_and_one_of_another_run_gives_all() {
+        let activity = Activity::new();
+        record(&activity, Some(b"{}"));
+        let (_, mark) = activity.all();
+        assert_eq!(mark.to_string().parse::<Mark>().unwrap(), mark);
+        assert!(matches!(activity.after(Some(mark)), (News::More(none), _) if none.is_empty()));
+        record(&activity, Some(b"{}"));
+        record(&activity, Some(b"{}"));
+        let (News::More(more), next) = activity.after(Some(mark)) else { panic!() };
+        assert_eq!((numbers(&more), next.number), (vec![3, 2], 3));
+        for other in [None, Some(Activity::new().all().1)] {
+            let (News::All(all), _) = activity.after(other) else { panic!() };
+            assert_eq!(numbers(&all), [3, 2, 1]);
+        }
+        for bad in ["", "-", "x-1", "1-", "1--1"] {
+            assert!(bad.parse::<Mark>().is_err(), "{bad}");
+        }
+    }
+}
