@@ -70,6 +70,10 @@ pub use endpoint::{
     BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg, EndpointError, EndpointFn,
     EndpointReply, JsonArg, Location, PathError,
 };
+#[cfg(feature = "page")]
+pub use maud;
+#[cfg(feature = "page")]
+pub use page::{Block, Blocks, Visit};
 pub use payload::{
     DiscussionStatus, EventAction, EventScope, FileAction, ObjectId, RepoType, WebhookPayload,
     WebhookPayloadComment, WebhookPayloadDiscussion, WebhookPayloadDiscussionChanges,
@@ -77,7 +81,7 @@ pub use payload::{
     WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
 };
 pub use secret::SecretError;
-pub use server::{LaunchError, ServerHandle, SetupError, WebhooksServer};
+pub use server::{LaunchError, ServerHandle, SetupError, Ui, WebhooksServer};
 pub use setting::SettingError;
 #[cfg(feature = "share")]
 pub use share::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};

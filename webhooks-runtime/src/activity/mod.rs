@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub(crate) use entry::{Entry, LONGEST_TEXT, Outcome, Seen, Text};
+pub(crate) use entry::{Entry, Outcome, Seen, Text};
 
 /// How many deliveries are kept.
 const MOST: usize = 200;
@@ -176,6 +176,7 @@ impl FromStr for Mark {
 mod tests {
     use std::time::Duration;
 
+    use super::entry::LONGEST_TEXT;
     use super::*;
 
     fn record(activity: &Activity, body: Option<&[u8]>) -> u64 {

@@ -22,10 +22,15 @@ pub struct Call {
 }
 
 impl Call {
-    /// The body as an extractor wants it: a stream of one piece, the whole of it each time.
+    /// The body as an extractor wants it: the whole of it each time.
     pub(crate) fn payload(&self) -> Payload {
-        Payload::Stream { payload: Box::pin(stream::iter([Ok(self.body.clone())])) }
+        in_one_piece(self.body.clone())
     }
+}
+
+/// A body as a stream of one piece.
+pub(crate) fn in_one_piece(body: Bytes) -> Payload {
+    Payload::Stream { payload: Box::pin(stream::iter([Ok(body)])) }
 }
 
 /// Why there is no answer from the function.

@@ -75,6 +75,8 @@ pub(crate) struct Shown {
     pub(crate) location: Location,
     /// Whether a request must bring a secret.
     pub(crate) protected: bool,
+    /// The variable that holds its own secret.
+    pub(crate) secret_env: Option<&'static str>,
 }
 
 impl Shown {
@@ -84,6 +86,7 @@ impl Shown {
             description: endpoint.description,
             location: endpoint.location,
             protected,
+            secret_env: endpoint.secret_env,
         }
     }
 }

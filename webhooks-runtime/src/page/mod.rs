@@ -1,87 +1,155 @@
-//! The landing page at `/`: what this is, the endpoints, and what to do next.
+//! The page at `/`: a list of blocks, and the default page made of them.
 //!
-//! `view` is the markup; the style sheet, the script and the icon are files of their own, so that the
-//! Content-Security-Policy can forbid everything inline and everything from elsewhere.
+//! `blocks` is the list, `document` the page around it, and each block has a file of its own. `files`
+//! are the style sheet, the scripts and the icon, which stand apart so that the
+//! Content-Security-Policy can forbid everything inline and everything from elsewhere. `describe` is
+//! what there is to say of an endpoint, `text` how a body is shown.
 
-mod view;
+mod blocks;
+mod deliveries;
+mod describe;
+mod document;
+mod endpoints;
+mod files;
+mod intro;
+mod markdown;
+mod steps;
+mod text;
+mod trigger_form;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::Bytes;
+use maud::Markup;
 
+use crate::activity::Mark;
 use crate::addresses::{Addresses, PublicUrl};
 use crate::endpoint::registry::Shown;
-use view::Place;
+
+pub use blocks::{Block, Blocks, Visit};
+pub(crate) use deliveries::{Deliveries, Filter, detail, rows};
+use describe::Described;
+use document::Place;
+pub(crate) use files::{FILES, File, folder};
+pub(crate) use text::text;
+pub(crate) use trigger_form::{Answered, Form};
 
 /// The page of a server.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Page {
+    blocks: Blocks,
     addresses: Addresses,
     on_space: bool,
-    endpoints: Arc<[Shown]>,
-    policy: Arc<str>,
+    shown: Vec<Shown>,
+    /// Made when it is first asked for: a server that nobody looks at does without.
+    endpoints: OnceLock<Vec<Described>>,
+    policy: String,
+    /// The page as it was last made, for visitors without deliveries and with.
+    made: [Mutex<Option<Made>>; 2],
+}
+
+/// A page that was made, and what it depends on.
+#[derive(Debug)]
+struct Made {
+    public: Option<PublicUrl>,
+    mark: Option<Mark>,
+    html: Bytes,
 }
 
 impl Page {
-    pub(crate) fn new(addresses: Addresses, on_space: bool, endpoints: &[Shown]) -> Self {
+    pub(crate) fn new(
+        blocks: Blocks,
+        addresses: Addresses,
+        on_space: bool,
+        shown: &[Shown],
+    ) -> Self {
         // The Hub shows a Space inside a page of its own.
         let ancestors = if on_space { "https://huggingface.co" } else { "'none'" };
         let policy = format!(
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-             base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+             connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
         );
-        Self { addresses, on_space, endpoints: endpoints.into(), policy: policy.into() }
+        Self {
+            blocks,
+            addresses,
+            on_space,
+            shown: shown.to_vec(),
+            endpoints: OnceLock::new(),
+            policy,
+            made: [const { Mutex::new(None) }; 2],
+        }
     }
 
-    /// The page as it is now: the public address may have come since the last time.
-    fn html(&self) -> String {
+    /// The Content-Security-Policy of everything that is made here.
+    pub(crate) fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// The address in front of the paths, without a slash at its end: the public one, if there is one
+    /// by now.
+    pub(crate) fn base(&self) -> String {
         let public = self.addresses.public();
-        let place = match &public {
+        public.as_ref().map_or(self.addresses.local(), PublicUrl::as_str).to_owned()
+    }
+
+    /// The page as it is now. `deliveries` is `None` for visitors who may not see them.
+    pub(crate) fn html(&self, deliveries: Option<&Deliveries>, form: &Form) -> Bytes {
+        let plain = deliveries.is_none_or(|deliveries| deliveries.filter.is_none());
+        if !plain || !form.is_untouched() || self.blocks.has_own() {
+            return self.make(deliveries, form);
+        }
+        let public = self.addresses.public();
+        let mark = deliveries.map(|deliveries| deliveries.mark);
+        let made = &self.made[usize::from(deliveries.is_some())];
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*made {
+            Some(made) if made.public == public && made.mark == mark => made.html.clone(),
+            _ => {
+                let html = self.make(deliveries, form);
+                *made = Some(Made { public, mark, html: html.clone() });
+                html
+            }
+        }
+    }
+
+    fn make(&self, deliveries: Option<&Deliveries>, form: &Form) -> Bytes {
+        let base = self.base();
+        let visit = self.visit(&base, deliveries, form);
+        let body = self.blocks.render(&visit);
+        let count = self.shown.len();
+        let title = format!("Webhooks · {count} endpoint{}", if count == 1 { "" } else { "s" });
+        document::document(&title, &body).into_string().into()
+    }
+
+    /// A page with something else on it.
+    pub(crate) fn other(title: &str, body: &Markup) -> Bytes {
+        document::document(title, &document::back(body)).into_string().into()
+    }
+
+    /// A sample of what the endpoint at this path takes.
+    pub(crate) fn sample_of(&self, path: &str) -> Option<&str> {
+        let endpoint = self.endpoints().iter().find(|endpoint| endpoint.shown.path == path)?;
+        Some(&endpoint.sample)
+    }
+
+    fn endpoints(&self) -> &[Described] {
+        self.endpoints.get_or_init(|| self.shown.iter().map(Described::new).collect())
+    }
+
+    fn visit<'a>(
+        &'a self,
+        base: &'a str,
+        deliveries: Option<&'a Deliveries>,
+        form: &'a Form,
+    ) -> Visit<'a> {
+        let place = match self.addresses.public() {
             _ if self.on_space => Place::Space,
             Some(_) => Place::Public,
             None => Place::Local,
         };
-        let base = public.as_ref().map_or(self.addresses.local(), PublicUrl::as_str);
-        view::landing(base, place, &self.endpoints).into_string()
-    }
-
-    /// Adds the page and its files to an app.
-    pub(crate) fn apply(&self, app: &mut ServiceConfig) {
-        let this = self.clone();
-        let page = move || {
-            let page = HttpResponse::Ok()
-                .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-                .insert_header((CONTENT_SECURITY_POLICY, this.policy.as_ref()))
-                .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                .insert_header((REFERRER_POLICY, "no-referrer"))
-                .insert_header((CACHE_CONTROL, "no-store"))
-                .body(this.html());
-            async { page }
-        };
-        app.route("/", web::get().to(page.clone()));
-        app.route("/", web::head().to(page));
-        for (path, kind, text) in FILES {
-            app.route(
-                path,
-                web::get().to(move || async move {
-                    HttpResponse::Ok()
-                        .insert_header((CONTENT_TYPE, kind))
-                        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                        .insert_header((CACHE_CONTROL, "no-cache"))
-                        .body(text)
-                }),
-            );
-        }
+        Visit { base, place, endpoints: self.endpoints(), deliveries, form }
     }
 }
 
-/// The files that the page asks for: path, content type, text.
-const FILES: [(&str, &str, &str); 3] = [
-    ("/assets/page.css", "text/css; charset=utf-8", include_str!("assets/page.css")),
-    ("/assets/page.js", "text/javascript; charset=utf-8", include_str!("assets/page.js")),
-    ("/assets/icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
-];
+/// A page that all workers serve.
+pub(crate) type SharedPage = Arc<Page>;

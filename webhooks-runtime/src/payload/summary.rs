@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn a_body_is_summed_up_in_words_of_bounded_length() {
-        let body = br#"{"event":{"action":"update","scope":"repo.content"},"repo":{"name":"me/data"}}"#;
+        let body =
+            br#"{"event":{"action":"update","scope":"repo.content"},"repo":{"name":"me/data"}}"#;
         let summary = Summary::read(body).unwrap();
         assert_eq!((summary.event().as_str(), summary.repo()), ("update repo.content", "me/data"));
         assert!(Summary::read(b"{}").is_none() && Summary::read(b"\xff").is_none());

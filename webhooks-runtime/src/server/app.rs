@@ -10,6 +10,7 @@ use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
 
 use super::connection::{Connection, Origin, Serving};
 use super::dispatch::{Dispatcher, SECRET, not_found};
+use super::health::health;
 
 /// A step in putting an app together; each worker has an app of its own.
 pub(crate) type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -69,6 +70,7 @@ impl Blueprint {
         for configure in self.configure.iter().chain(&self.ui) {
             configure(app);
         }
+        health(app);
     }
 
     /// All endpoints behind one route, so that a thousand of them cost what one costs.

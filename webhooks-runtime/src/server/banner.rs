@@ -32,6 +32,11 @@ pub(super) fn local_url(url: &str) -> String {
     format!("* Running on local URL:  {url}\n")
 }
 
+/// Where a person sees the deliveries.
+pub(super) fn activity(url: &str) -> String {
+    format!("* Your deliveries, for your eyes only: {url}\n")
+}
+
 /// The addresses to give to the Hub.
 pub(super) fn ready(base: &str, endpoints: &[Shown]) -> String {
     let mut text = "\nWebhooks are correctly setup and ready to use:\n".to_owned();
@@ -96,7 +101,7 @@ mod tests {
 
     fn shown(path: &str, protected: bool) -> Shown {
         let location = Location::__new("bot", "src/main.rs", 1);
-        Shown { path: path.to_owned(), description: "", location, protected }
+        Shown { path: path.to_owned(), description: "", location, protected, secret_env: None }
     }
 
     #[test]

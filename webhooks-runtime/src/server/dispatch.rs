@@ -158,7 +158,8 @@ impl Dispatcher {
         let body = body.as_deref();
         record.log(body.unwrap_or_default(), response.status());
         #[cfg(feature = "page")]
-        if let Some(activity) = self.activity.as_ref().filter(|_| request.method() == Method::POST) {
+        if let Some(activity) = self.activity.as_ref().filter(|_| request.method() == Method::POST)
+        {
             let (response, number) = record.keep(activity, body, response);
             return (response, Some(number));
         }

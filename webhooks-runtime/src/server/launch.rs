@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle as ActixHandle};
 use actix_web::{App, HttpServer};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::app::guard;
@@ -18,6 +18,7 @@ use super::ports::bind;
 use super::ports::entrance;
 use super::prepare::{Prepared, Unasked, prepare};
 use super::signals::Signals;
+use super::token::Token;
 use super::{LaunchError, WebhooksServer, banner, logs};
 use crate::addresses::{Addresses, PublicUrl};
 use crate::config::Given;
@@ -106,10 +107,11 @@ impl WebhooksServer {
         let mut running = serve(prepared)?;
 
         let local_url = banner::local_url(running.addresses.local());
+        let activity = running.activity_url().map(|url| banner::activity(&url)).unwrap_or_default();
         if let Some(warning) = banner::experimental(&environment) {
             say(&mut io::stderr(), warning);
         }
-        say(&mut io::stdout(), &format!("{secret}{local_url}"));
+        say(&mut io::stdout(), &format!("{secret}{local_url}{activity}"));
         #[cfg(feature = "share")]
         let shared = running.open_tunnel(|announcer, event| {
             for said in announcer.tell(event) {
@@ -138,6 +140,7 @@ impl WebhooksServer {
             "Stopping when the running deliveries have ended. Press Ctrl+C again to stop at once.\n",
         );
         let deadline = Instant::now() + running.shutdown_timeout;
+        running.stopping.send_replace(true);
         let stopped = async {
             let ended = tokio::join!(handle.stop(true), &mut server).1;
             finish(shared, deadline).await;
@@ -178,6 +181,7 @@ impl WebhooksServer {
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepare(self, Given::default(), Unasked::Local, &environment)?)?;
         let (handle, addresses) = (running.server.handle(), running.addresses.clone());
+        let (stopping, token) = (running.stopping.clone(), running.token.clone());
         let (end, ended) = oneshot::channel();
         // On a thread of its own: the server serves whatever the caller's runtime is busy with.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -196,7 +200,7 @@ impl WebhooksServer {
             runtime.shutdown_background();
             let _ = end.send(());
         })?;
-        Ok(ServerHandle { handle, ended, addresses })
+        Ok(ServerHandle { handle, ended, addresses, stopping, token })
     }
 }
 
@@ -208,6 +212,8 @@ pub struct ServerHandle {
     handle: ActixHandle,
     ended: oneshot::Receiver<()>,
     addresses: Addresses,
+    stopping: watch::Sender<bool>,
+    token: Option<Token>,
 }
 
 impl ServerHandle {
@@ -226,9 +232,22 @@ impl ServerHandle {
         self.addresses.public().map(|url| url.to_string())
     }
 
+    /// The address that opens the page with its deliveries, from anywhere: the public one, if there is
+    /// one by now, or else that on this machine, and a token made for this start. `None` when no
+    /// deliveries are kept.
+    ///
+    /// Payloads can be private: give it to nobody who may not see them.
+    #[cfg(feature = "page")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "page")))]
+    #[must_use]
+    pub fn activity_url(&self) -> Option<String> {
+        activity_url(&self.addresses, self.token.as_ref())
+    }
+
     /// Stops the server: takes no more requests, lets the running ones end within the limit of
     /// [`shutdown_timeout`](WebhooksServer::shutdown_timeout), and closes the port.
     pub async fn stop(self) {
+        self.stopping.send_replace(true);
         self.handle.stop(true).await;
         // An error says that the thread is gone, which is just as well.
         let _ = self.ended.await;
@@ -241,9 +260,26 @@ struct Running {
     shown: Vec<Shown>,
     addresses: Addresses,
     shutdown_timeout: Duration,
+    /// Tells those who follow the page that the server stops.
+    stopping: watch::Sender<bool>,
+    /// The word that opens the deliveries, if any are kept.
+    token: Option<Token>,
     /// What is to be kept open, and where its connections go.
     #[cfg(feature = "share")]
     tunnel: Option<(Box<dyn AnyTunnel>, SocketAddr)>,
+}
+
+impl Running {
+    fn activity_url(&self) -> Option<String> {
+        activity_url(&self.addresses, self.token.as_ref())
+    }
+}
+
+/// The address of the page with the token in it.
+fn activity_url(addresses: &Addresses, token: Option<&Token>) -> Option<String> {
+    let public = addresses.public();
+    let base = public.as_ref().map_or(addresses.local(), PublicUrl::as_str);
+    token.map(|token| format!("{base}/?token={}", token.as_str()))
 }
 
 #[cfg(feature = "share")]
@@ -289,7 +325,11 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
     let at = entrance.as_ref().map(|(_, address)| *address);
     #[cfg(feature = "share")]
     let tunnel = prepared.tunnel.zip(at);
-    let Prepared { settings, limits, shown, .. } = prepared;
+    #[cfg(feature = "page")]
+    let token = prepared.watched.map(|(_, token)| token);
+    #[cfg(not(feature = "page"))]
+    let token = None;
+    let Prepared { settings, limits, shown, stopping, .. } = prepared;
     let app = move || App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
     // actix-web has one for all; what is direct is cut off before.
     let keep_alive = if entrance.is_some() { TUNNEL_KEEP_ALIVE } else { KEEP_ALIVE };
@@ -317,6 +357,8 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
         shown,
         addresses,
         shutdown_timeout: limits.shutdown_timeout,
+        stopping,
+        token,
         #[cfg(feature = "share")]
         tunnel,
     })

@@ -12,14 +12,23 @@ mod body;
 mod connection;
 mod dispatch;
 mod error;
+#[cfg(feature = "page")]
+mod follow;
+mod health;
 mod launch;
 #[cfg(feature = "share")]
 mod link;
 pub(crate) mod logs;
+#[cfg(feature = "page")]
+mod page;
 mod ports;
 mod prepare;
 mod record;
 mod signals;
+mod token;
+mod ui;
+#[cfg(feature = "page")]
+mod viewer;
 
 pub(crate) use app::{Blueprint, guard};
 pub(crate) use dispatch::{Cause, Dispatcher, SECRET};
@@ -28,6 +37,7 @@ pub use launch::ServerHandle;
 pub(crate) use prepare::in_process;
 #[cfg(feature = "cli")]
 pub(crate) use prepare::listing;
+pub use ui::Ui;
 
 use std::fmt;
 use std::panic::Location as CodeLocation;
@@ -37,7 +47,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, Responder};
 
 use crate::config::{Given, Limits};
 use crate::endpoint::registry::{self, Registered};
@@ -74,7 +83,7 @@ pub struct WebhooksServer {
     given: Given,
     limits: Limits,
     configure: Vec<Configure>,
-    ui: Option<Configure>,
+    ui: Option<ui::Page>,
     #[cfg(feature = "share")]
     link: link::Link,
 }
@@ -270,22 +279,26 @@ impl WebhooksServer {
         self
     }
 
-    /// Replaces the landing page by a page of your own: any handler of actix-web, served at `/`.
+    /// Replaces the page at `/` by one of your own: `Blocks`, of which the default page is made as well,
+    /// or any handler of actix-web.
+    ///
+    /// ```
+    /// # #[cfg(feature = "page")]
+    /// # {
+    /// use webhooks_runtime::{Blocks, WebhooksServer};
+    ///
+    /// let ui = Blocks::new().markdown("# Retraining bot").endpoints().trigger_form().activity();
+    /// let server = WebhooksServer::new().ui(ui);
+    /// # }
+    /// ```
     ///
     /// ```
     /// use webhooks_runtime::{WebhooksServer, web};
     ///
     /// let server = WebhooksServer::new().ui(async || web::Html::new("<h1>Retraining bot</h1>"));
     /// ```
-    pub fn ui<F, Args>(mut self, handler: F) -> Self
-    where
-        F: Handler<Args> + Send + Sync,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.ui = Some(Arc::new(move |app| {
-            app.route("/", web::get().to(handler.clone()));
-        }));
+    pub fn ui<Kind>(mut self, ui: impl Ui<Kind>) -> Self {
+        self.ui = Some(ui.into_page());
         self
     }
 }

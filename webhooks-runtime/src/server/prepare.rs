@@ -2,17 +2,32 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::WebhooksServer;
 use super::app::{Blueprint, Configure};
 use super::dispatch::{Dispatcher, Guarded};
 use super::error::{LaunchError, SetupError};
 #[cfg(feature = "share")]
 use super::link::tunnel;
+#[cfg(feature = "page")]
+use super::page::Desk;
+#[cfg(feature = "page")]
+use super::token::Token;
+use super::ui::Page;
+#[cfg(feature = "page")]
+use super::viewer::Viewers;
+#[cfg(feature = "page")]
+use crate::activity::Activity;
 use crate::addresses::Addresses;
 use crate::config::{Given, Limits, Settings};
 use crate::endpoint::registry::{self, Registered, Shown};
 use crate::environment::Environment;
+#[cfg(feature = "page")]
+use crate::page::Blocks;
 use crate::reach::GivenReach;
+#[cfg(feature = "page")]
+use crate::reach::Reach;
 use crate::secret::{SecretError, Secrets};
 #[cfg(feature = "share")]
 use crate::share::AnyTunnel;
@@ -25,7 +40,12 @@ pub(super) struct Prepared {
     pub(super) shown: Vec<Shown>,
     dispatcher: Arc<Dispatcher>,
     configure: Vec<Configure>,
-    ui: Option<Configure>,
+    ui: Option<Page>,
+    /// What is kept for people to look at, and the word that opens it.
+    #[cfg(feature = "page")]
+    pub(super) watched: Option<(Activity, Token)>,
+    /// Tells those who follow the page that the server stops.
+    pub(super) stopping: watch::Sender<bool>,
     /// What is to be kept open.
     #[cfg(feature = "share")]
     pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
@@ -35,15 +55,33 @@ impl Prepared {
     /// What each worker's app is made of.
     #[cfg_attr(not(feature = "page"), expect(unused_variables, reason = "the page shows them"))]
     pub(super) fn blueprint(&self, addresses: &Addresses) -> Blueprint {
-        let ui = self.ui.clone();
-        #[cfg(feature = "page")]
-        let ui = ui.or_else(|| {
-            let on_space = self.settings.on_space;
-            let page = crate::page::Page::new(addresses.clone(), on_space, &self.shown);
-            Some(Arc::new(move |app| page.apply(app)))
+        let ui = self.ui.as_ref().map(|page| match page {
+            Page::Handler(configure) => Arc::clone(configure),
+            #[cfg(feature = "page")]
+            Page::Blocks(blocks) => self.desk(blocks, addresses),
         });
         let (dispatcher, configure) = (Arc::clone(&self.dispatcher), self.configure.clone());
         Blueprint { dispatcher, configure, ui }
+    }
+
+    /// The routes of a page made of blocks.
+    #[cfg(feature = "page")]
+    fn desk(&self, blocks: &Blocks, addresses: &Addresses) -> Configure {
+        let on_space = self.settings.on_space;
+        // A proxy of somebody's own may pass requests on as if they were made here.
+        let trust_local = !on_space && !matches!(self.settings.reach, Reach::At(_));
+        let watched = self.watched.as_ref().map(|(activity, token)| {
+            (activity.clone(), Viewers::new(token.clone(), addresses.clone(), trust_local))
+        });
+        let page = crate::page::Page::new(blocks.clone(), addresses.clone(), on_space, &self.shown);
+        let desk = Desk {
+            page: Arc::new(page),
+            dispatcher: Arc::clone(&self.dispatcher),
+            watched,
+            stopping: self.stopping.subscribe(),
+            addresses: addresses.clone(),
+        };
+        Arc::new(move |app| desk.apply(app))
     }
 }
 
@@ -119,17 +157,27 @@ pub(super) fn prepare(
         .iter()
         .map(|guarded| Shown::new(&guarded.endpoint, guarded.secrets.is_some()))
         .collect();
+    let dispatcher = Dispatcher::new(guarded, server.limits.clone(), server.secret_in_query);
+    #[cfg(feature = "page")]
+    let (ui, watched, dispatcher) = {
+        let ui = server.ui.unwrap_or_else(|| Page::Blocks(Blocks::default()));
+        let watched = matches!(&ui, Page::Blocks(blocks) if blocks.has_activity());
+        let watched = watched.then(|| (Activity::new(), Token::new()));
+        let activity = watched.as_ref().map(|(activity, _)| activity.clone());
+        (Some(ui), watched, dispatcher.recording(activity))
+    };
+    #[cfg(not(feature = "page"))]
+    let ui = server.ui;
     Ok(Prepared {
         settings,
         shown,
-        dispatcher: Arc::new(Dispatcher::new(
-            guarded,
-            server.limits.clone(),
-            server.secret_in_query,
-        )),
+        dispatcher: Arc::new(dispatcher),
         limits: server.limits,
         configure: server.configure,
-        ui: server.ui,
+        ui,
+        #[cfg(feature = "page")]
+        watched,
+        stopping: watch::Sender::new(false),
         #[cfg(feature = "share")]
         tunnel,
     })

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-#[cfg(feature = "page")]
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::HttpRequest;
 #[cfg(feature = "page")]
 use actix_web::HttpResponse;
-use actix_web::HttpRequest;
+#[cfg(feature = "page")]
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use tracing::Level;

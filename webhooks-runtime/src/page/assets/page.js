@@ -1,4 +1,7 @@
-// The copy buttons. They are hidden in the markup, so that nobody sees one that does nothing.
+// What every page has: the copy buttons, and the scripts of the blocks that stand on it.
+
+// Without scripts these buttons do what a script does otherwise.
+for (const element of document.querySelectorAll(".scriptless")) element.hidden = true;
 
 const select = (element) => getSelection().selectAllChildren(element);
 
@@ -18,3 +21,6 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     setTimeout(() => { button.textContent = label; }, 1500);
   });
 }
+
+if (document.getElementById("trigger-form")) import("./trigger.js");
+if (document.getElementById("activity") || document.querySelector("form.again")) import("./activity.js");

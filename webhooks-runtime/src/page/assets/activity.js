@@ -1,0 +1,142 @@
+// The deliveries: they arrive as they are answered, open in place, and can be sent again.
+
+const section = document.getElementById("activity");
+const list = document.getElementById("deliveries");
+const live = document.getElementById("live");
+const news = document.getElementById("news");
+const none = document.getElementById("none-yet");
+const MOST = 200;
+
+const parsed = (html) => {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+};
+
+const localTimes = (root) => {
+  for (const time of root.querySelectorAll("time:not([title])")) {
+    const date = new Date(time.dateTime);
+    time.title = time.dateTime;
+    time.textContent = date.toLocaleTimeString();
+  }
+};
+
+// ---- one delivery
+
+const sendAgain = async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
+    const sent = await response.json();
+    const text = response.ok ? `Sent again: ${sent.status}` : sent.error;
+    if (section) say(text);
+    else location.href = `${sent.number}`;
+    button.textContent = response.ok ? `Sent: ${sent.status}` : "Not sent";
+  } catch {
+    button.textContent = "Not sent";
+  }
+  setTimeout(() => { button.textContent = "Send again"; button.disabled = false; }, 1500);
+};
+
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("form.again")) sendAgain(event);
+});
+localTimes(document);
+
+const open = async (row) => {
+  const detail = row.querySelector(".detail");
+  if (detail.dataset.open) return;
+  detail.dataset.open = true;
+  const response = await fetch(`activity/${row.dataset.number}/detail`);
+  if (response.ok) detail.replaceChildren(parsed(await response.text()));
+  else detail.textContent = "It isn't kept any more.";
+  localTimes(detail);
+};
+
+// ---- the list
+
+const say = (text) => { news.textContent = text; };
+
+const filter = section?.querySelector("form.filter");
+
+const isShown = ({ dataset }) => {
+  const { endpoint, outcome } = filter.elements;
+  return (!endpoint.value || endpoint.value === dataset.endpoint)
+    && (!outcome.value || outcome.value === dataset.outcome);
+};
+
+const applyFilter = () => {
+  let shown = 0;
+  for (const row of list.children) {
+    row.hidden = !isShown(row);
+    if (!row.hidden) shown += 1;
+  }
+  none.hidden = shown > 0;
+  if (!list.children.length) none.textContent = "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches.";
+  else none.textContent = "No delivery is like that.";
+};
+
+const take = ({ all, rows }) => {
+  const arrived = parsed(rows);
+  const count = arrived.children.length;
+  localTimes(arrived);
+  if (all) {
+    list.replaceChildren(arrived);
+  } else if (count) {
+    list.prepend(arrived);
+    say(count === 1 ? "A delivery has arrived." : `${count} deliveries have arrived.`);
+  }
+  while (list.children.length > MOST) list.lastElementChild.remove();
+  applyFilter();
+};
+
+// The public address has come or changed.
+const address = async ({ base }) => {
+  for (const element of document.querySelectorAll("[data-base]")) {
+    if (element.textContent === base) return;
+    element.textContent = base;
+  }
+  const page = parsed(await (await fetch("./")).text());
+  for (const id of ["where", "steps"]) {
+    const fresh = page.getElementById(id);
+    if (fresh) document.getElementById(id)?.replaceWith(fresh);
+  }
+};
+
+// ---- the connection
+
+let stream;
+let mark = section?.dataset.mark ?? "";
+
+const follow = () => {
+  stream = new EventSource(`events?${new URLSearchParams({ after: mark })}`);
+  stream.addEventListener("open", () => { live.textContent = "Live"; live.className = "live on"; });
+  stream.addEventListener("error", () => {
+    live.className = "live";
+    live.textContent = stream.readyState === EventSource.CLOSED
+      ? "Not connected: reload the page, with the token that the program printed if need be"
+      : "Connecting …";
+  });
+  stream.addEventListener("deliveries", (event) => {
+    mark = event.lastEventId;
+    take(JSON.parse(event.data));
+  });
+  stream.addEventListener("address", (event) => address(JSON.parse(event.data)));
+};
+
+if (section) {
+  list.addEventListener("toggle", (event) => {
+    if (event.target.open) open(event.target.closest("li"));
+  }, true);
+  filter.addEventListener("change", applyFilter);
+  filter.addEventListener("submit", (event) => event.preventDefault());
+  follow();
+  // A browser has few connections to one server: a page that nobody sees gives its own back.
+  document.addEventListener("visibilitychange", () => {
+    stream.close();
+    if (!document.hidden) follow();
+  });
+}

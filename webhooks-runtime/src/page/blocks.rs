@@ -1,0 +1,226 @@
+//! A page as a list of blocks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use maud::{Markup, PreEscaped, html};
+
+use super::deliveries::{Deliveries, deliveries};
+use super::describe::Described;
+use super::document::Place;
+use super::endpoints::endpoints;
+use super::intro::intro;
+use super::markdown::markdown;
+use super::steps::next_steps;
+use super::trigger_form::{Form, trigger_form};
+
+/// A page made of blocks, in the order in which they are added; see [`WebhooksServer::ui`].
+///
+/// `Blocks::default()` is the page that is there without one: [`intro`](Self::intro),
+/// [`endpoints`](Self::endpoints), [`trigger_form`](Self::trigger_form),
+/// [`activity`](Self::activity), [`next_steps`](Self::next_steps).
+///
+/// ```
+/// use webhooks_runtime::{Blocks, WebhooksServer};
+///
+/// let ui = Blocks::new().markdown("# Retraining bot").endpoints().trigger_form().activity();
+/// let server = WebhooksServer::new().ui(ui).webhook_secret("my_secret_key");
+/// ```
+///
+/// [`WebhooksServer::ui`]: crate::WebhooksServer::ui
+#[derive(Clone)]
+#[must_use = "a page is there when it is given to `.ui(…)`"]
+pub struct Blocks {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone)]
+enum Part {
+    Intro,
+    Endpoints,
+    TriggerForm,
+    Activity,
+    NextSteps,
+    Fixed(Arc<str>),
+    Own(Arc<dyn Block>),
+}
+
+/// A block of one's own, made anew for each visit.
+///
+/// Its markup is that of [maud](https://maud.lambda.xyz), which escapes what it is given. The page's
+/// Content-Security-Policy forbids inline scripts and styles, and everything from elsewhere.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use webhooks_runtime::maud::{Markup, PreEscaped};
+/// use webhooks_runtime::{Block, Blocks, Visit};
+///
+/// struct Runs(Arc<AtomicU64>);
+///
+/// impl Block for Runs {
+///     fn render(&self, _visit: &Visit<'_>) -> Markup {
+///         // With the crate `maud` in Cargo.toml: html! { p { (runs) " runs so far" } }
+///         PreEscaped(format!("<p>{} runs so far</p>", self.0.load(Ordering::Relaxed)))
+///     }
+/// }
+///
+/// let runs = Arc::new(AtomicU64::new(0));
+/// let ui = Blocks::default().block(Runs(Arc::clone(&runs)));
+/// ```
+pub trait Block: Send + Sync + 'static {
+    /// The block as this visitor is to see it.
+    fn render(&self, visit: &Visit<'_>) -> Markup;
+}
+
+/// A visit of the page: what a block may show.
+#[derive(Debug)]
+pub struct Visit<'a> {
+    pub(super) base: &'a str,
+    pub(super) place: Place,
+    pub(super) endpoints: &'a [Described],
+    /// The last deliveries, for a visitor who may see them.
+    pub(super) deliveries: Option<&'a Deliveries>,
+    pub(super) form: &'a Form,
+}
+
+impl Visit<'_> {
+    /// The address of this server, without a slash at its end: the public one, if there is one by now,
+    /// or else the one on this machine.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.base
+    }
+
+    /// The paths of the endpoints, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.endpoints.iter().map(|endpoint| endpoint.shown.path.as_str())
+    }
+}
+
+impl Blocks {
+    /// An empty page.
+    pub fn new() -> Self {
+        Self { parts: Vec::new() }
+    }
+
+    /// Adds what this is and where it runs.
+    pub fn intro(self) -> Self {
+        self.once(Part::Intro)
+    }
+
+    /// Adds a text in Markdown: [CommonMark](https://commonmark.org) with tables and strikethrough.
+    /// HTML in it is shown as text, and a picture from elsewhere as a link.
+    pub fn markdown(self, text: &str) -> Self {
+        self.and(Part::Fixed(markdown(text).into()))
+    }
+
+    /// Adds the endpoints: where to point the Hub, and what each of them takes.
+    pub fn endpoints(self) -> Self {
+        self.once(Part::Endpoints)
+    }
+
+    /// Adds a form that sends a delivery to an endpoint.
+    pub fn trigger_form(self) -> Self {
+        self.once(Part::TriggerForm)
+    }
+
+    /// Adds the last 200 deliveries, as they arrive.
+    ///
+    /// Payloads can be private, so they are shown only to a browser on this machine and to whoever
+    /// opens the page with the token that is printed at the start. Without this block none are kept.
+    pub fn activity(self) -> Self {
+        self.once(Part::Activity)
+    }
+
+    /// Adds what to do next, which depends on where the program runs.
+    pub fn next_steps(self) -> Self {
+        self.once(Part::NextSteps)
+    }
+
+    /// Adds markup, as it is.
+    ///
+    /// ```
+    /// use webhooks_runtime::Blocks;
+    /// use webhooks_runtime::maud::PreEscaped;
+    ///
+    /// let markup = PreEscaped("<p>Ask <a href=\"mailto:ops@example.com\">ops</a>.</p>".to_owned());
+    /// let ui = Blocks::default().html(markup);
+    /// ```
+    #[allow(clippy::needless_pass_by_value, reason = "markup is made for its place")]
+    pub fn html(self, markup: Markup) -> Self {
+        self.and(Part::Fixed(markup.into_string().into()))
+    }
+
+    /// Adds a block of one's own.
+    pub fn block(self, block: impl Block) -> Self {
+        self.and(Part::Own(Arc::new(block)))
+    }
+
+    fn and(mut self, part: Part) -> Self {
+        self.parts.push(part);
+        self
+    }
+
+    /// Adds a part that a page has once: scripts and links find it by its name.
+    fn once(mut self, part: Part) -> Self {
+        let kind = std::mem::discriminant(&part);
+        self.parts.retain(|other| std::mem::discriminant(other) != kind);
+        self.and(part)
+    }
+
+    /// Whether deliveries are to be kept.
+    pub(crate) fn has_activity(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Activity))
+    }
+
+    /// Whether there is a block whose markup nobody can foretell.
+    pub(super) fn has_own(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Own(_)))
+    }
+
+    pub(super) fn render(&self, visit: &Visit<'_>) -> Markup {
+        html! {
+            @for part in &self.parts {
+                @match part {
+                    Part::Intro => (intro(visit.place)),
+                    Part::Endpoints => (endpoints(visit)),
+                    Part::TriggerForm => (trigger_form(visit.endpoints, visit.form)),
+                    Part::Activity => @if let Some(shown) = visit.deliveries {
+                        (deliveries(shown, visit.endpoints))
+                    },
+                    Part::NextSteps => (next_steps(visit.place, visit.endpoints)),
+                    Part::Fixed(markup) => div.text { (PreEscaped(markup)) },
+                    Part::Own(block) => (block.render(visit)),
+                }
+            }
+        }
+    }
+}
+
+impl Default for Blocks {
+    /// The page that is there without one of one's own.
+    fn default() -> Self {
+        Self::new().intro().endpoints().trigger_form().activity().next_steps()
+    }
+}
+
+impl fmt::Debug for Blocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.parts).finish()
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Intro => "intro",
+            Self::Endpoints => "endpoints",
+            Self::TriggerForm => "trigger_form",
+            Self::Activity => "activity",
+            Self::NextSteps => "next_steps",
+            Self::Fixed(_) => "html",
+            Self::Own(_) => "block",
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! The last deliveries: a row for each, which opens.
+
+use std::sync::Arc;
+
+use maud::{Markup, html};
+
+use super::describe::Described;
+use super::endpoints::block;
+use super::text::text;
+use super::trigger_form::{duration, status};
+use crate::activity::{Entry, Mark, Outcome, Text};
+use crate::payload::Summary;
+
+/// How many rows the page comes with. The others follow with a script, or behind a link.
+const AT_FIRST: usize = 20;
+
+/// The deliveries that a visitor may see.
+#[derive(Debug)]
+pub(crate) struct Deliveries {
+    /// The newest first.
+    pub(crate) entries: Vec<Arc<Entry>>,
+    /// The mark after them.
+    pub(crate) mark: Mark,
+    pub(crate) filter: Filter,
+}
+
+/// Which deliveries to show.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    /// The endpoint's path; any when it is none.
+    pub(crate) endpoint: Option<String>,
+    pub(crate) outcome: Option<Outcome>,
+    /// As many as there are.
+    pub(crate) all: bool,
+}
+
+impl Filter {
+    pub(super) fn is_none(&self) -> bool {
+        self.endpoint.is_none() && self.outcome.is_none() && !self.all
+    }
+
+    fn takes(&self, entry: &Entry) -> bool {
+        self.endpoint.as_deref().is_none_or(|endpoint| *entry.endpoint == *endpoint)
+            && self.outcome.is_none_or(|outcome| entry.outcome() == outcome)
+    }
+}
+
+pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Markup {
+    let Deliveries { entries, mark, filter } = deliveries;
+    let taken: Vec<_> = entries.iter().filter(|entry| filter.takes(entry)).cloned().collect();
+    let shown = if filter.is_none() { taken.len().min(AT_FIRST) } else { taken.len() };
+    let whole = shown == entries.len();
+    html! {
+        section id="activity" aria-labelledby="activity-heading"
+            data-mark=[whole.then(|| mark.to_string())] {
+            h2 id="activity-heading" {
+                "Activity "
+                span.live id="live" role="status" {}
+            }
+            form.filter method="get" action="/#activity" {
+                label {
+                    span { "Endpoint" }
+                    select name="endpoint" {
+                        option value="" { "All" }
+                        @for each in endpoints {
+                            option value=(each.shown.path)
+                                selected[filter.endpoint.as_deref() == Some(&each.shown.path)] {
+                                (each.name())
+                            }
+                        }
+                    }
+                }
+                label {
+                    span { "Outcome" }
+                    select name="outcome" {
+                        option value="" { "All" }
+                        @for outcome in Outcome::ALL {
+                            option value=(outcome.name()) selected[filter.outcome == Some(outcome)] {
+                                (outcome.name())
+                            }
+                        }
+                    }
+                }
+                button.scriptless { "Filter" }
+            }
+            p.quiet id="none-yet" hidden[!taken.is_empty()] {
+                @if entries.is_empty() {
+                    "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches."
+                } @else {
+                    "No delivery is like that."
+                }
+            }
+            ol.deliveries id="deliveries" { (rows(&taken[..shown])) }
+            @if shown < taken.len() {
+                p.scriptless { a href="/?all=true#activity" { "Show all " (taken.len()) } }
+            }
+            p.hidden id="news" role="status" aria-live="polite" {}
+        }
+    }
+}
+
+/// A row for each delivery.
+pub(crate) fn rows(entries: &[Arc<Entry>]) -> Markup {
+    html! { @for entry in entries { (row(entry)) } }
+}
+
+fn row(entry: &Entry) -> Markup {
+    let body = entry.body.as_ref().map(Text::bytes).unwrap_or_default();
+    let summary = Summary::read(body);
+    html! {
+        li data-number=(entry.number) data-endpoint=(entry.endpoint) data-outcome=(entry.outcome().name()) {
+            details {
+                summary {
+                    span.status.(entry.outcome().name()) { (entry.status) }
+                    (time(entry))
+                    span.name { (name(entry)) }
+                    bdi.event { @if let Some(summary) = &summary { (summary.event()) } }
+                    bdi.repo { @if let Some(summary) = &summary { (summary.repo()) } }
+                    span.took { (duration(entry.duration)) }
+                    bdi.id { @if let Some(id) = &entry.webhook_id { (id) } }
+                }
+                div.detail { a href={ "/activity/" (entry.number) } { "Open the delivery" } }
+            }
+        }
+    }
+}
+
+/// A delivery in full.
+pub(crate) fn detail(entry: &Entry) -> Markup {
+    html! {
+        dl.facts {
+            div { dt { "Received" } dd { (time(entry)) } }
+            div { dt { "Endpoint" } dd { code { (entry.endpoint) } } }
+            div { dt { "Webhook-Id" } dd { @match &entry.webhook_id {
+                Some(id) => bdi { code { (id) } },
+                None => "none",
+            } } }
+            div { dt { "Answer" } dd { (status(entry.status)) " in " (duration(entry.duration)) } }
+        }
+        h3 { "Payload" }
+        @match &entry.body {
+            None => p.quiet { "It was refused before its payload was read." },
+            Some(body) => (kept("The payload", body)),
+        }
+        h3 { "Answer" }
+        @match &entry.answer {
+            None => p.quiet { "The answer is a stream, which isn't kept." },
+            Some(answer) => (kept("The answer", answer)),
+        }
+        @match &entry.body {
+            Some(body) if !body.is_cut() => {
+                form.again method="post" action={ "/activity/" (entry.number) "/again" } {
+                    button { "Send again" }
+                }
+            },
+            Some(_) => p.quiet { "It cannot be sent again, since not all of its payload was kept." },
+            None => {},
+        }
+    }
+}
+
+fn kept(label: &str, kept: &Text) -> Markup {
+    html! {
+        @if kept.whole_len() == 0 {
+            p.quiet { "Empty." }
+        } @else {
+            (block(label, &text(kept.bytes())))
+        }
+        @if kept.is_cut() {
+            p.quiet { "Cut: the first " (kept.bytes().len()) " of " (kept.whole_len()) " bytes." }
+        }
+    }
+}
+
+fn time(entry: &Entry) -> Markup {
+    let time = humantime::format_rfc3339_millis(entry.received).to_string();
+    // `2026-01-31T12:34:56.789Z`: the seconds of the day. A script makes it the reader's own time.
+    let shown = time.get(11..19).unwrap_or(&time);
+    html! { time datetime=(time) { (shown) " UTC" } }
+}
+
+fn name(entry: &Entry) -> &str {
+    entry.endpoint.rsplit('/').next().unwrap_or_default()
+}

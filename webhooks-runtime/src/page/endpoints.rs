@@ -1,0 +1,93 @@
+//! The endpoints: where to point the Hub, and what each of them takes.
+
+use maud::{Markup, html};
+
+use super::blocks::Visit;
+use super::describe::Described;
+
+pub(super) fn endpoints(visit: &Visit<'_>) -> Markup {
+    html! {
+        section aria-labelledby="endpoints" {
+            h2 id="endpoints" { "Endpoints " span.count { (visit.endpoints.len()) } }
+            ul.endpoints {
+                @for (index, described) in visit.endpoints.iter().enumerate() {
+                    (endpoint(visit.base, index, described))
+                }
+            }
+            @for (name, schema) in schemas(visit.endpoints) {
+                details.schema id={ "schema-" (name) } {
+                    summary { "Schema of " code { (name) } }
+                    (block(&format!("The JSON Schema of {name}"), schema))
+                }
+            }
+        }
+    }
+}
+
+fn endpoint(base: &str, index: usize, described: &Described) -> Markup {
+    let shown = &described.shown;
+    let (url, curl) = (format!("url-{index}"), format!("curl-{index}"));
+    html! {
+        li {
+            div.address {
+                span.method { "POST" }
+                code id=(url) { span data-base { (base) } wbr; (shown.path) }
+                (copy(&url, &format!("Copy the URL of {}", shown.path)))
+            }
+            @if !shown.description.is_empty() {
+                p.description { (shown.description) }
+            }
+            p.facts {
+                @if shown.protected {
+                    span.badge.protected { "Secret required" }
+                } @else {
+                    span.badge.open { "Open to everyone" }
+                }
+                @match &described.takes {
+                    Some(name) => span {
+                        "takes "
+                        @if described.schema.is_some() {
+                            a href={ "#schema-" (name) } { code { (name) } }
+                        } @else { (name) }
+                    },
+                    None => span { "leaves the payload unread" },
+                }
+                span.source { "defined in " code { (shown.location.to_string()) } }
+            }
+            details {
+                summary { "Sample and " code { "curl" } }
+                (block(&format!("A sample for {}", shown.path), &described.sample))
+                div.command {
+                    code id=(curl) {
+                        "curl " span data-base { (base) } (shown.path) (described.curl_options())
+                    }
+                    (copy(&curl, &format!("Copy the curl line for {}", shown.path)))
+                }
+            }
+        }
+    }
+}
+
+/// Each payload's schema, once.
+fn schemas(endpoints: &[Described]) -> Vec<(&str, &str)> {
+    let mut schemas: Vec<_> = endpoints
+        .iter()
+        .filter_map(|endpoint| Some((endpoint.takes.as_deref()?, endpoint.schema.as_deref()?)))
+        .collect();
+    schemas.sort_unstable();
+    schemas.dedup();
+    schemas
+}
+
+/// Lines of text that scroll, by keys as well.
+pub(super) fn block(label: &str, text: &str) -> Markup {
+    html! {
+        pre tabindex="0" role="region" aria-label=(label) { code { (text) } }
+    }
+}
+
+/// A button that copies what stands in the element of this id. It is hidden in the markup, so that
+/// nobody sees one that does nothing.
+fn copy(id: &str, label: &str) -> Markup {
+    html! { button type="button" data-copy=(id) hidden aria-label=(label) { "Copy" } }
+}

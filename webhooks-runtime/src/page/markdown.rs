@@ -1,0 +1,97 @@
+//! A text in Markdown as markup that the page's policy allows.
+
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+
+/// HTML in the text becomes text. A picture from elsewhere, which the page may not show, becomes a
+/// link, as does a link that would run a script become a dead one.
+pub(super) fn markdown(text: &str) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let mut linked = Vec::new();
+    let events = Parser::new_ext(text, options).map(|event| match event {
+        Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
+        // An alignment would be written as an inline style.
+        Event::Start(Tag::Table(columns)) => {
+            Event::Start(Tag::Table(vec![pulldown_cmark::Alignment::None; columns.len()]))
+        }
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Link { link_type, dest_url: safe(dest_url), title, id })
+        }
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            let here = dest_url.starts_with('/') && !dest_url.starts_with("//");
+            linked.push(!here);
+            if here {
+                Event::Start(Tag::Image { link_type, dest_url, title, id })
+            } else {
+                Event::Start(Tag::Link { link_type, dest_url: safe(dest_url), title, id })
+            }
+        }
+        Event::End(TagEnd::Image) if linked.pop() == Some(true) => Event::End(TagEnd::Link),
+        event => event,
+    });
+    let mut markup = String::with_capacity(text.len() * 3 / 2);
+    html::push_html(&mut markup, events);
+    markup
+}
+
+/// An address that only leads somewhere.
+fn safe(url: CowStr<'_>) -> CowStr<'_> {
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| {
+        // A colon behind one of these belongs to a path or a query.
+        !scheme.contains(['/', '?', '#'])
+    });
+    let leads = scheme.is_none_or(|scheme| {
+        ["http", "https", "mailto"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    });
+    if leads { url } else { CowStr::Borrowed("#") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_becomes_markup() {
+        let markup = markdown("# Bot\n\nIt *trains* ~~never~~ [daily](https://example.com).\n");
+        assert_eq!(
+            markup,
+            "<h1>Bot</h1>\n<p>It <em>trains</em> <del>never</del> \
+             <a href=\"https://example.com\">daily</a>.</p>\n"
+        );
+        assert!(markdown("|a|\n|:-:|\n|b|").contains("<td>b</td>"));
+    }
+
+    #[test]
+    fn html_in_it_stays_text() {
+        for text in ["<script>alert(1)</script>", "a <b onclick=x>b</b>", "<!-- x -->", "`<b>`"] {
+            let markup = markdown(text);
+            for tag in ["<script", "<b", "<!--"] {
+                assert!(!markup.contains(tag), "{markup}");
+            }
+            assert!(markup.contains("&lt;"), "{markup}");
+        }
+    }
+
+    #[test]
+    fn a_link_leads_somewhere_and_runs_nothing() {
+        for bad in ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x"]
+        {
+            assert_eq!(markdown(&format!("[x]({bad})")), "<p><a href=\"#\">x</a></p>\n");
+        }
+        for good in ["/docs", "#endpoints", "mailto:a@b.c", "a?b:c", "https://x/y:z"] {
+            assert!(markdown(&format!("[x]({good})")).contains(&format!("\"{good}\"")), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_picture_from_elsewhere_is_a_link() {
+        let from = |url: &str| markdown(&format!("![the *logo*]({url})"));
+        assert_eq!(from("/logo.png"), "<p><img src=\"/logo.png\" alt=\"the logo\" /></p>\n");
+        for elsewhere in ["https://example.com/a.png", "//example.com/a.png"] {
+            assert_eq!(
+                from(elsewhere),
+                format!("<p><a href=\"{elsewhere}\">the <em>logo</em></a></p>\n")
+            );
+        }
+        assert_eq!(from("javascript:x"), "<p><a href=\"#\">the <em>logo</em></a></p>\n");
+    }
+}

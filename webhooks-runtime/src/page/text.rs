@@ -1,0 +1,45 @@
+//! How a body is shown.
+
+use std::borrow::Cow;
+
+use serde_json::{Deserializer, Serializer};
+
+/// JSON in lines, with its keys in their order; anything else as it is.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match in_lines(bytes) {
+        Some(lines) => lines.into(),
+        None => String::from_utf8_lossy(bytes),
+    }
+}
+
+fn in_lines(bytes: &[u8]) -> Option<String> {
+    let mut lines = Vec::with_capacity(bytes.len() * 3 / 2);
+    let mut json = Deserializer::from_slice(bytes);
+    serde_transcode::transcode(&mut json, &mut Serializer::pretty(&mut lines)).ok()?;
+    json.end().ok()?;
+    String::from_utf8(lines).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_shown_in_lines_in_its_own_order() {
+        assert_eq!(
+            text(br#"{"b":1,"a":[{}, "x\u0000"]}"#),
+            "{\n  \"b\": 1,\n  \"a\": [\n    {},\n    \"x\\u0000\"\n  ]\n}"
+        );
+    }
+
+    #[test]
+    fn anything_else_is_shown_as_it_is() {
+        assert_eq!(text(b"hello, \"you"), "hello, \"you");
+        assert_eq!(text(b"{} {}"), "{} {}");
+        assert_eq!(text(b"\xff!"), "\u{fffd}!");
+        assert_eq!(text(b""), "");
+        // Nested deeper than anybody reads.
+        let deep = "[".repeat(100_000);
+        assert_eq!(text(deep.as_bytes()), deep);
+    }
+}

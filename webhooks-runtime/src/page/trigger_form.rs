@@ -1,0 +1,130 @@
+//! The form that sends a delivery to an endpoint. With a script it goes to the endpoint itself, as the
+//! Hub's deliveries do; without one, through a form that the server sends on.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use maud::{Markup, html};
+
+use super::describe::Described;
+use super::endpoints::block;
+use crate::testing::samples;
+
+/// What the form holds. The secret isn't among it: it is never sent back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Form {
+    /// The endpoint's path.
+    pub(crate) endpoint: Option<String>,
+    /// The sample's name.
+    pub(crate) sample: Option<String>,
+    pub(crate) payload: Option<String>,
+    pub(crate) answered: Option<Answered>,
+}
+
+/// What an endpoint answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) duration: Duration,
+    /// `None` when it is a stream.
+    pub(crate) body: Option<String>,
+}
+
+/// The sample that the endpoint's own payload offers.
+pub(crate) const OWN_SAMPLE: &str = "own";
+
+impl Form {
+    /// Whether nobody has changed it yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        let Self { endpoint, sample, payload, answered } = self;
+        endpoint.is_none() && sample.is_none() && payload.is_none() && answered.is_none()
+    }
+}
+
+pub(super) fn trigger_form(endpoints: &[Described], form: &Form) -> Markup {
+    let chosen = form.endpoint.as_deref();
+    let endpoint = endpoints.iter().find(|endpoint| Some(endpoint.shown.path.as_str()) == chosen);
+    let endpoint = endpoint.or_else(|| endpoints.first());
+    let sample = form.sample.as_deref().unwrap_or(OWN_SAMPLE);
+    let payload = form.payload.as_deref();
+    let payload = payload.or(endpoint.map(|endpoint| endpoint.sample.as_str()));
+    html! {
+        section aria-labelledby="trigger" {
+            h2 id="trigger" { "Try it" }
+            form.trigger id="trigger-form" method="post" action="/trigger#trigger" {
+                div.fields {
+                    label {
+                        span { "Endpoint" }
+                        select name="endpoint" {
+                            @for each in endpoints {
+                                option value=(each.shown.path)
+                                    data-protected[each.shown.protected]
+                                    selected[chosen == Some(each.shown.path.as_str())] {
+                                    (each.name())
+                                }
+                            }
+                        }
+                    }
+                    label {
+                        span { "Sample" }
+                        select name="sample" {
+                            option value=(OWN_SAMPLE) selected[sample == OWN_SAMPLE] {
+                                "What the endpoint takes"
+                            }
+                            @for each in samples() {
+                                option value=(each.name) selected[sample == each.name] {
+                                    (each.description)
+                                }
+                            }
+                        }
+                    }
+                }
+                label {
+                    span { "Payload" }
+                    textarea name="payload" rows="12" spellcheck="false" autocomplete="off"
+                        autocapitalize="off" { (payload.unwrap_or_default()) }
+                }
+                @if endpoints.iter().any(|endpoint| endpoint.shown.protected) {
+                    label id="trigger-secret" {
+                        span { "Secret" }
+                        input type="password" name="secret" autocomplete="off"
+                            aria-describedby="trigger-secret-hint";
+                        small id="trigger-secret-hint" {
+                            "Sent in " code { "X-Webhook-Secret" } ", as the Hub does. It is stored nowhere."
+                        }
+                    }
+                }
+                p.buttons {
+                    button.primary name="do" value="send" { "Send" }
+                    button.scriptless name="do" value="load" { "Load the sample" }
+                }
+            }
+            div.answer id="answer" role="status" aria-live="polite" {
+                @if let Some(answered) = &form.answered { (answer(answered)) }
+            }
+        }
+    }
+}
+
+fn answer(answered: &Answered) -> Markup {
+    html! {
+        p { (status(answered.status.as_u16())) " in " (duration(answered.duration)) }
+        @match answered.body.as_deref() {
+            Some("") => p { "No answer besides the status." },
+            Some(body) => (block("The answer", body)),
+            None => p { "The answer is a stream, which isn't shown here." },
+        }
+    }
+}
+
+/// A status with its words, in its colour.
+pub(super) fn status(status: u16) -> Markup {
+    let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let class = crate::activity::Outcome::of(status).name();
+    html! { strong.status.(class) { (status) @if let Some(words) = words { " " (words) } } }
+}
+
+/// A time as people say it.
+pub(crate) fn duration(duration: Duration) -> String {
+    format!("{duration:.1?}")
+}

@@ -1,0 +1,115 @@
+//! The stream that keeps a page up to date: deliveries as they are answered, and the public address.
+//!
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+
+use std::time::Duration;
+
+use actix_sse::{Data, Event, Sse};
+use actix_web::http::header::HeaderName;
+use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::activity::{Activity, Mark, News};
+use crate::addresses::{Addresses, PublicUrl};
+use crate::page::rows;
+
+/// What a browser that comes back has seen last.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// How long news are gathered. Thousands a second are nothing that a person could follow, and would
+/// take the server's time from the deliveries.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Shorter than proxies wait for the next byte.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How soon a browser comes back when the connection is lost.
+const RETRY: Duration = Duration::from_secs(1);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Query {
+    after: String,
+}
+
+/// A page that is being followed.
+struct Follower {
+    activity: Activity,
+    seen: Option<Mark>,
+    changes: watch::Receiver<u64>,
+    public: watch::Receiver<Option<PublicUrl>>,
+    stopping: watch::Receiver<bool>,
+    /// Whether it has been told anything yet.
+    begun: bool,
+}
+
+/// Answers with all that is new to the asker from now on, until the server stops.
+pub(super) fn follow(
+    request: &HttpRequest,
+    activity: Activity,
+    addresses: &Addresses,
+    stopping: watch::Receiver<bool>,
+) -> HttpResponse {
+    let header = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+    let query = web::Query::<Query>::from_query(request.query_string());
+    let after = query.map(|query| query.into_inner().after).unwrap_or_default();
+    let seen = header.unwrap_or(&after).parse().ok();
+    let (changes, mut public) = (activity.watch(), addresses.watch());
+    // Told at once, in case it came while the page was on its way.
+    public.mark_changed();
+    let follower = Follower { activity, seen, changes, public, stopping, begun: false };
+    let events = stream::unfold(follower, |mut follower| async {
+        let event = follower.next().await?;
+        Some((event, follower))
+    });
+    Sse::from_infallible_stream(Box::pin(events))
+        .with_keep_alive(KEEP_ALIVE)
+        .with_retry_duration(RETRY)
+        .respond_to(request)
+}
+
+impl Follower {
+    /// The next event, `None` when the server stops.
+    async fn next(&mut self) -> Option<Event> {
+        if self.begun {
+            tokio::select! {
+                _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+        loop {
+            if self.public.has_changed().unwrap_or_default() {
+                let public = self.public.borrow_and_update().clone();
+                if let Some(url) = public {
+                    let address = json!({ "base": url.as_str() });
+                    return Some(Data::new(address.to_string()).event("address").into());
+                }
+            }
+            if !self.begun || self.changes.has_changed().unwrap_or_default() {
+                self.begun = true;
+                return Some(self.news());
+            }
+            tokio::select! {
+                _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                _ = self.changes.changed() => self.changes.mark_changed(),
+                _ = self.public.changed() => self.public.mark_changed(),
+            }
+        }
+    }
+
+    /// As JSON: that way no text from outside can end the line of an event.
+    fn news(&mut self) -> Event {
+        self.changes.borrow_and_update();
+        let (news, mark) = self.activity.after(self.seen);
+        self.seen = Some(mark);
+        let (all, entries) = match &news {
+            News::All(entries) => (true, entries),
+            News::More(entries) => (false, entries),
+        };
+        let news = json!({ "all": all, "rows": rows(entries).into_string() });
+        Data::new(news.to_string()).event("deliveries").id(mark.to_string()).into()
+    }
+}

@@ -1,0 +1,73 @@
+//! What may be served at `/`: a handler, or a page of blocks.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use actix_web::{FromRequest, Handler, Responder, web};
+
+use super::app::Configure;
+#[cfg(feature = "page")]
+use crate::page::Blocks;
+
+/// What may be a server's page: any handler of actix-web and, with the Cargo feature `page`, `Blocks`.
+/// `Kind` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this cannot be the page of a server",
+    label = "neither `Blocks` nor a handler",
+    note = "a page is made of `Blocks`, or is a handler of actix-web: an `async fn` that takes extractors and returns a `Responder`"
+)]
+pub trait Ui<Kind>: Sized {
+    /// What is to be served.
+    #[doc(hidden)]
+    fn into_page(self) -> Page;
+}
+
+/// What is served at `/`.
+#[derive(Clone)]
+pub enum Page {
+    /// By a handler of the user's.
+    Handler(Configure),
+    /// A page of blocks.
+    #[cfg(feature = "page")]
+    Blocks(Blocks),
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handler(_) => f.write_str("a handler"),
+            #[cfg(feature = "page")]
+            Self::Blocks(blocks) => blocks.fmt(f),
+        }
+    }
+}
+
+/// The kind of a handler that takes `Args`.
+#[derive(Debug)]
+pub struct ByHandler<Args>(PhantomData<Args>);
+
+/// The kind of a page of blocks.
+#[cfg(feature = "page")]
+#[derive(Debug)]
+pub struct OfBlocks;
+
+impl<F, Args> Ui<ByHandler<Args>> for F
+where
+    F: Handler<Args> + Send + Sync,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    fn into_page(self) -> Page {
+        Page::Handler(Arc::new(move |app| {
+            app.route("/", web::get().to(self.clone()));
+        }))
+    }
+}
+
+#[cfg(feature = "page")]
+impl Ui<OfBlocks> for Blocks {
+    fn into_page(self) -> Page {
+        Page::Blocks(self)
+    }
+}
