@@ -37,17 +37,20 @@
 //!
 //! A [`Sample`] is complete as it comes, and has setters for what a bot looks at. It turns into a
 //! [`WebhookPayload`](crate::WebhookPayload), whose fields can all be changed, so a function can also
-//! be called by hand: `trigger_training(dataset_commit().into()).await`.
+//! be called by hand: `trigger_training(dataset_commit().into()).await`. [`samples`] lists
+//! all of them by name.
 
 #![allow(clippy::test_attr_in_doctest, reason = "a hidden line runs it")]
 
 mod client;
 pub mod kind;
+mod named;
 mod response;
 mod sample;
 mod setters;
 
 pub use client::{TestClient, TestRequest};
+pub use named::{NamedSample, samples};
 pub use response::TestResponse;
 pub use sample::{
     Sample, bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,
