@@ -4,7 +4,7 @@
 //! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
 //! actix app together, and `launch` serves at its `ports` until `signals` stop it, with the words of
 //! `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is wrong
-//! before.
+//! before. `recipients` are the endpoints as one sees them who sends them a delivery.
 
 mod app;
 mod banner;
@@ -18,6 +18,8 @@ mod link;
 pub(crate) mod logs;
 mod ports;
 mod prepare;
+#[cfg(feature = "trigger")]
+mod recipients;
 mod record;
 mod signals;
 
@@ -28,6 +30,8 @@ pub use launch::ServerHandle;
 pub(crate) use prepare::in_process;
 #[cfg(feature = "cli")]
 pub(crate) use prepare::listing;
+#[cfg(feature = "trigger")]
+pub(crate) use recipients::Recipients;
 
 use std::fmt;
 use std::panic::Location as CodeLocation;

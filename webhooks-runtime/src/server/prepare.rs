@@ -23,7 +23,7 @@ pub(super) struct Prepared {
     pub(super) limits: Limits,
     /// What there is to show: sorted by path.
     pub(super) shown: Vec<Shown>,
-    dispatcher: Arc<Dispatcher>,
+    pub(super) dispatcher: Arc<Dispatcher>,
     configure: Vec<Configure>,
     ui: Option<Configure>,
     /// What is to be kept open.
