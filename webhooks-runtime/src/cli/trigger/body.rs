@@ -28,7 +28,7 @@ pub(super) enum BodyError {
     Unread { name: String, source: io::Error },
     #[error("{name} isn't JSON, which is all that the Hub sends: {source}.")]
     NotJson { name: String, source: serde_json::Error },
-    #[error("The sample cannot be written as JSON: {0}.")]
+    #[error("What was set cannot be written as JSON: {0}.")]
     Unwritten(#[from] serde_json::Error),
 }
 
@@ -56,17 +56,14 @@ pub(super) fn of_file(path: &str, assignments: &[Assignment]) -> Result<Body, Bo
         Ok(bytes) => bytes,
         Err(source) => return Err(BodyError::Unread { name, source }),
     };
-    if let Err(source) = serde_json::from_slice::<IgnoredAny>(&bytes) {
-        return Err(BodyError::NotJson { name, source });
-    }
+    let not_json = |source| BodyError::NotJson { name: name.clone(), source };
     if assignments.is_empty() {
+        serde_json::from_slice::<IgnoredAny>(&bytes).map_err(not_json)?;
         return Ok(Body { name, bytes });
     }
-    let json: Value = match serde_json::from_slice(&bytes) {
-        Ok(json) => json,
-        Err(source) => return Err(BodyError::NotJson { name, source }),
-    };
-    Ok(Body { name, bytes: serde_json::to_vec(&in_json(json, assignments)?)? })
+    let json: Value = serde_json::from_slice(&bytes).map_err(not_json)?;
+    let bytes = serde_json::to_vec(&in_json(json, assignments)?)?;
+    Ok(Body { name, bytes })
 }
 
 fn read_stdin() -> io::Result<Vec<u8>> {

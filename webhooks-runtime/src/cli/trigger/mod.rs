@@ -1,9 +1,10 @@
 //! The `trigger` command: sends a delivery to an endpoint of a server that runs, as the Hub would.
 //!
-//! `body` is what is sent, with what `set` changes in it. `target` is whom it goes to, `send` sends
-//! it, and `report` tells what became of it.
+//! `body` is what is sent, with what `set` changes in it, where a field goes by either of its `names`.
+//! `target` is whom it goes to, `send` sends it, and `report` tells what became of it.
 
 mod body;
+mod names;
 mod report;
 mod send;
 mod set;

@@ -16,9 +16,8 @@ pub(super) fn announce(url: &str, body_name: &str, bytes: usize) {
 /// The body on standard output, then the status, and what may help, on standard error.
 pub(super) fn show(answer: &Answer, variable: Option<&str>) -> io::Result<()> {
     print(&body(&answer.body, io::stdout().is_terminal()))?;
-    let reason = answer.status.canonical_reason().unwrap_or_default();
-    let (code, millis) = (answer.status.as_str(), answer.took.as_secs_f64() * 1000.0);
-    let mut said = format!("{code} {reason} in {millis:.1} ms\n");
+    let (status, millis) = (answer.status, answer.took.as_secs_f64() * 1000.0);
+    let mut said = format!("{status} in {millis:.1} ms\n");
     if let Some(hint) = hint(answer, variable) {
         said += &format!("hint: {hint}\n");
     }
