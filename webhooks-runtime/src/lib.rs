@@ -40,6 +40,7 @@
 //! | `logs` | yes | log lines on standard error, filtered by `RUST_LOG` |
 //! | `page` | yes | the landing page at `/` |
 //! | `share` | yes | the share link: a public URL for a program on a machine of one's own |
+//! | `trigger` | yes | the `trigger` command of `webhooks_main!()`, which sends a sample delivery; with it comes `cli` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -65,6 +65,16 @@ impl BodyFault {
         Self { kind, loc, msg }
     }
 
+    /// The way to the fault, with dots: `event.scope`.
+    #[cfg(feature = "trigger")]
+    pub(crate) fn path(&self) -> String {
+        let below = self.loc.iter().skip(1).map(|place| match place {
+            Place::Key(key) => key.clone(),
+            Place::Index(index) => index.to_string(),
+        });
+        below.collect::<Vec<_>>().join(".")
+    }
+
     /// Whether the fault is a payload's version, and not that it is missing.
     fn is_version(&self) -> bool {
         let at_version = self.loc.last() == Some(&Place::Key("version".to_owned()));

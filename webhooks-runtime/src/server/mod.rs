@@ -4,7 +4,7 @@
 //! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
 //! actix app together, and `launch` serves at its `ports` until `signals` stop it, with the words of
 //! `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is wrong
-//! before.
+//! before. `recipients` are the endpoints as one sees them who sends them a delivery.
 
 mod app;
 mod banner;
@@ -23,6 +23,8 @@ pub(crate) mod logs;
 mod page;
 mod ports;
 mod prepare;
+#[cfg(feature = "trigger")]
+mod recipients;
 mod record;
 mod signals;
 mod token;
@@ -37,6 +39,8 @@ pub use launch::ServerHandle;
 pub(crate) use prepare::in_process;
 #[cfg(feature = "cli")]
 pub(crate) use prepare::listing;
+#[cfg(feature = "trigger")]
+pub(crate) use recipients::Recipients;
 pub use ui::Ui;
 
 use std::fmt;

@@ -48,6 +48,6 @@ pub(super) fn bind(settings: &Settings) -> Result<(TcpListener, String), LaunchE
 }
 
 /// The host as it stands in a URL, where an IPv6 address has brackets.
-fn in_url(host: &str) -> String {
+pub(super) fn in_url(host: &str) -> String {
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
 }

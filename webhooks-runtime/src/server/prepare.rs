@@ -38,7 +38,7 @@ pub(super) struct Prepared {
     pub(super) limits: Limits,
     /// What there is to show: sorted by path.
     pub(super) shown: Vec<Shown>,
-    dispatcher: Arc<Dispatcher>,
+    pub(super) dispatcher: Arc<Dispatcher>,
     configure: Vec<Configure>,
     ui: Option<Page>,
     /// What is kept for people to look at, and the word that opens it.

@@ -52,6 +52,8 @@ mod setters;
 pub use client::{TestClient, TestRequest};
 pub use named::{NamedSample, samples};
 pub use response::TestResponse;
+#[cfg(feature = "trigger")]
+pub(crate) use sample::make_consistent;
 pub use sample::{
     Sample, bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,
     pull_request_merged, repo_made_private, repo_moved, tag_deleted,

@@ -178,32 +178,34 @@ impl<K> Sample<K> {
         self.consistent()
     }
 
-    /// Sets all that follows from something else: every address, and the owner after a move.
     pub(super) fn consistent(mut self) -> Self {
-        let WebhookPayload { repo, discussion, comment, moved_to, .. } = &mut self.payload;
-        repo.url = url_of_repo(&repo.repo_type, &repo.name);
-        repo.subdomain = (repo.repo_type == RepoType::Space)
-            .then(|| repo.name.replace(['/', '.', '_'], "-").to_lowercase());
-        if let Some(moved_to) = moved_to {
-            let owner = |name: &str| name.split_once('/').map(|(owner, _)| owner.to_owned());
-            let same = owner(&moved_to.name) == owner(&repo.name);
-            moved_to.owner.id = if same { OWNER } else { ANOTHER_OWNER }.to_owned();
-        }
-        if let Some(discussion) = discussion {
-            let below = |url: &String| format!("{url}/discussions/{}", discussion.num);
-            discussion.url = WebhookPayloadUrl {
-                web: below(&repo.url.web),
-                api: repo.url.api.as_ref().map(below),
-            };
-            if let Some(comment) = comment {
-                comment.url.web = format!("{}#{}", discussion.url.web, comment.id);
-            }
-        }
+        make_consistent(&mut self.payload);
         self
     }
 
     pub(super) fn updated_ref(&mut self) -> Option<&mut WebhookPayloadUpdatedRef> {
         self.payload.updated_refs.as_mut()?.first_mut()
+    }
+}
+
+/// Sets all that follows from something else: every address, and the owner after a move.
+pub(crate) fn make_consistent(payload: &mut WebhookPayload) {
+    let WebhookPayload { repo, discussion, comment, moved_to, .. } = payload;
+    repo.url = url_of_repo(&repo.repo_type, &repo.name);
+    repo.subdomain = (repo.repo_type == RepoType::Space)
+        .then(|| repo.name.replace(['/', '.', '_'], "-").to_lowercase());
+    if let Some(moved_to) = moved_to {
+        let owner = |name: &str| name.split_once('/').map(|(owner, _)| owner.to_owned());
+        let same = owner(&moved_to.name) == owner(&repo.name);
+        moved_to.owner.id = if same { OWNER } else { ANOTHER_OWNER }.to_owned();
+    }
+    if let Some(discussion) = discussion {
+        let below = |url: &String| format!("{url}/discussions/{}", discussion.num);
+        discussion.url =
+            WebhookPayloadUrl { web: below(&repo.url.web), api: repo.url.api.as_ref().map(below) };
+        if let Some(comment) = comment {
+            comment.url.web = format!("{}#{}", discussion.url.web, comment.id);
+        }
     }
 }
 

@@ -1,5 +1,10 @@
-//! The command line of `webhooks_main!()`.
+//! The command line of `webhooks_main!()`: the flags of the server and the commands beside it, of
+//! which `trigger` has a folder of its own.
 
+#[cfg(feature = "trigger")]
+mod trigger;
+
+use std::error::Error;
 use std::io::{self, Write};
 #[cfg(feature = "share")]
 use std::path::PathBuf;
@@ -85,6 +90,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Send an endpoint a sample delivery, as the Hub would, and print the answer
+    #[cfg(feature = "trigger")]
+    Trigger(trigger::Trigger),
 }
 
 /// An endpoint in the output of `endpoints --json`.
@@ -105,26 +113,39 @@ pub(crate) fn run(
     name: &'static str,
     version: &'static str,
     server: impl FnOnce() -> WebhooksServer,
-) -> Result<ExitCode, LaunchError> {
-    let command_line = match parse(name, version) {
-        Ok(command_line) => command_line,
-        Err(error) => {
+) -> Result<ExitCode, Box<dyn Error>> {
+    obey(command(name, version), server).or_else(|error| match error.downcast::<clap::Error>() {
+        Ok(error) => {
             let _ = error.print();
             // Help and the version are "errors" too, with 0.
-            return Ok(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from));
+            Ok(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
         }
-    };
-    match command_line.command {
-        None => server().launch_with(command_line.serve.into())?,
-        Some(Command::Endpoints { json }) => print_endpoints(server(), json)?,
-    }
-    Ok(ExitCode::SUCCESS)
+        Err(error) => Err(error),
+    })
 }
 
-fn parse(name: &'static str, version: &'static str) -> Result<CommandLine, clap::Error> {
+fn command(name: &'static str, version: &'static str) -> clap::Command {
     let version = format!("{version} (webhooks-runtime {})", env!("CARGO_PKG_VERSION"));
-    let command = CommandLine::command().name(name).bin_name(name).version(version);
-    CommandLine::from_arg_matches(&command.try_get_matches()?)
+    CommandLine::command().name(name).bin_name(name).version(version)
+}
+
+fn obey(
+    mut command: clap::Command,
+    server: impl FnOnce() -> WebhooksServer,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let command_line = CommandLine::from_arg_matches(&matches)?;
+    let flags = command_line.serve.into();
+    match command_line.command {
+        None => server().launch_with(flags)?,
+        Some(Command::Endpoints { json }) => print_endpoints(server(), json)?,
+        #[cfg(feature = "trigger")]
+        Some(Command::Trigger(trigger)) => {
+            let command = command.find_subcommand("trigger").cloned().unwrap_or(command);
+            return trigger::run(trigger, command, flags, server);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl From<Serve> for Given {
@@ -160,9 +181,14 @@ impl From<Share> for GivenReach {
 fn print_endpoints(server: WebhooksServer, json: bool) -> Result<(), LaunchError> {
     let endpoints = listing(server)?;
     let text = if json { as_json(&endpoints)? } else { as_text(&endpoints) };
-    // Nobody need read to the end: `… endpoints | head -1`.
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+    Ok(print(text.as_bytes())?)
+}
+
+/// Writes to standard output. Nobody need read to the end: `… endpoints | head -1`.
+fn print(text: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
 }

@@ -1,0 +1,132 @@
+//! What is said of a delivery and its answer.
+
+use std::io::{self, IsTerminal, Write};
+
+use ureq::http::StatusCode;
+
+use super::print;
+use super::send::Answer;
+
+/// The line before it is sent. The address is one that was checked; a file's name comes from the
+/// command line.
+pub(super) fn announce(url: &str, body_name: &str, bytes: usize) {
+    let _ = writeln!(io::stderr(), "POST {url}  {body_name}, {} bytes", grouped(bytes));
+}
+
+/// The body on standard output, then the status, and what may help, on standard error.
+pub(super) fn show(answer: &Answer, variable: Option<&str>) -> io::Result<()> {
+    print(&body(&answer.body, io::stdout().is_terminal()))?;
+    let (status, millis) = (answer.status, answer.took.as_secs_f64() * 1000.0);
+    let mut said = format!("{status} in {millis:.1} ms\n");
+    if let Some(hint) = hint(answer, variable) {
+        said += &format!("hint: {hint}\n");
+    }
+    let _ = io::stderr().write_all(said.as_bytes());
+    Ok(())
+}
+
+/// JSON with a line for each part, in the order it came in; anything else as it is. Ends with a line
+/// end.
+fn body(bytes: &[u8], terminal: bool) -> Vec<u8> {
+    let mut text = pretty(bytes).unwrap_or_else(|_| bytes.to_vec());
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    // A terminal would take these for orders.
+    if terminal { escaped(&String::from_utf8_lossy(&text)).into_bytes() } else { text }
+}
+
+/// Written anew while it is read, since a `Value` would sort the keys.
+fn pretty(bytes: &[u8]) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    serde_transcode::transcode(&mut json, &mut serde_json::Serializer::pretty(&mut text))?;
+    json.end()?;
+    Ok(text)
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && !matches!(character, '\n' | '\t') {
+            escaped.extend(character.escape_unicode());
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// What may help. `variable` is where the secret comes from; `None` for the code.
+fn hint(answer: &Answer, variable: Option<&str>) -> Option<String> {
+    let text = match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => match variable {
+            Some(variable) => format!(
+                "set {variable} to the secret that the server was started with, here as there."
+            ),
+            None => "the secret sent is the one in this program's code; the server has another."
+                .to_owned(),
+        },
+        StatusCode::NOT_FOUND => "there is no endpoint at this address. An older version of the \
+             program may be running there, or another program."
+            .to_owned(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "what is at this address takes no POST: it is no webhook endpoint.".to_owned()
+        }
+        status if status.is_redirection() => {
+            let location = answer.location.as_deref();
+            let to = location.map_or_else(String::new, |location| format!(" to {location}"));
+            format!(
+                "redirects{to} aren't followed, as the secret would go along; name another --url."
+            )
+        }
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// 1012 as 1,012.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_order_and_its_numbers() {
+        let shown = |text: &str| String::from_utf8(body(text.as_bytes(), false)).unwrap();
+        assert_eq!(
+            shown(r#"{"z":1,"a":[18446744073709551615,-1,0.5,null]}"#),
+            "{\n  \"z\": 1,\n  \"a\": [\n    18446744073709551615,\n    -1,\n    0.5,\n    null\n  ]\n}\n"
+        );
+        assert_eq!(shown("null"), "null\n");
+        assert_eq!(shown(""), "");
+        assert_eq!(shown("training on me/data"), "training on me/data\n");
+        assert_eq!(shown("{} and more\n"), "{} and more\n");
+    }
+
+    #[test]
+    fn a_terminal_gets_no_orders_from_an_answer() {
+        let bytes = b"a\x1b[31m\r\n\tb\x9b\xc2\x9b";
+        assert_eq!(body(bytes, true), "a\\u{1b}[31m\\u{d}\n\tb\u{fffd}\\u{9b}\n".as_bytes());
+        assert_eq!(body(bytes, false), [&bytes[..], b"\n"].concat());
+        assert_eq!(body("\"\u{9b}\"".as_bytes(), true), b"\"\\u{9b}\"\n");
+    }
+
+    #[test]
+    fn numbers_have_a_comma_for_each_thousand() {
+        for (number, text) in [(0, "0"), (999, "999"), (1012, "1,012"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
