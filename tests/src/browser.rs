@@ -4,12 +4,16 @@
 #![allow(clippy::missing_panics_doc, reason = "each panics when the browser doesn't do it")]
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
+use crate::client::PATIENCE;
 use crate::program::Program;
 
 /// A command of Chromium's driver that WebDriver's standard doesn't have.
@@ -76,9 +80,9 @@ impl Browser {
         self.client.issue_cmd(Chromium { path, body }).await.unwrap()
     }
 
-    /// Issues a command of Chromium's developer tools.
-    pub async fn devtools(&self, command: &str, parameters: Value) {
-        self.chromium("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await;
+    /// Issues a command of Chromium's developer tools and gives what it answers.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.chromium("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await
     }
 
     /// Runs a script in the page and gives what it returns.
@@ -95,18 +99,78 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", scheme).await;
     }
 
-    /// Keeps a picture of the view where git ignores it, for people to look at.
+    /// Keeps a picture of the whole page where git ignores it, for people to look at.
     pub async fn picture(&self, name: &str) {
+        let whole = json!({ "captureBeyondViewport": true });
+        let picture = self.devtools("Page.captureScreenshot", whole).await;
+        let picture = BASE64.decode(picture["data"].as_str().unwrap()).unwrap();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(name), self.client.screenshot().await.unwrap()).unwrap();
+        std::fs::write(folder.join(name), picture).unwrap();
     }
 
-    /// Ends the browser. What it complained about on the way, a breach of the policy for instance,
-    /// is a fault.
-    pub async fn end(self) {
+    /// Pictures of the page on a desk and on a phone, in light and dark. Nothing may stand out of
+    /// their width.
+    pub async fn pictures(&self, name: &str) {
+        for (width, scheme) in [(1200, "light"), (1200, "dark"), (360, "light"), (360, "dark")] {
+            self.look(width, scheme).await;
+            self.picture(&format!("{name}-{scheme}-{width}.png")).await;
+            let wide =
+                "const page = document.documentElement; return page.scrollWidth - page.clientWidth";
+            assert_eq!(self.run(wide).await, json!(0), "{name} {width} {scheme}");
+        }
+        self.look(1200, "light").await;
+    }
+
+    /// The same where scripts are off, so that nothing can be measured.
+    pub async fn pictures_without_scripts(&self, name: &str) {
+        for (width, scheme) in [(1200, "light"), (360, "dark")] {
+            self.look(width, scheme).await;
+            self.picture(&format!("{name}-{scheme}-{width}.png")).await;
+        }
+    }
+
+    /// Waits until a script returns true.
+    pub async fn wait_until(&self, script: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.run(script).await != json!(true) {
+            assert!(Instant::now() < deadline, "{script}: {}", self.text("main").await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the element holds this text.
+    pub async fn wait_for_text(&self, selector: &str, text: &str) {
+        let (selector, text) = (json!(selector), json!(text));
+        let script = format!(
+            "return document.querySelector({selector})?.innerText.includes({text}) ?? false"
+        );
+        self.wait_until(&script).await;
+    }
+
+    /// The text of an element, as it is seen.
+    pub async fn text(&self, selector: &str) -> String {
+        let script = format!("return document.querySelector({})?.innerText", json!(selector));
+        self.run(&script).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Presses an element.
+    pub async fn press(&self, selector: &str) {
+        let element = self.client.find(Locator::Css(selector)).await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// Whatever the browser has complained about since the last time: a fault of a script, a breach of
+    /// the policy, a request that was refused.
+    pub async fn complaints(&self) -> Vec<String> {
         let complaints = self.chromium("se/log", json!({ "type": "browser" })).await;
-        assert_eq!(complaints, json!([]));
+        let complaints = complaints.as_array().cloned().unwrap_or_default();
+        complaints.iter().map(|complaint| complaint["message"].to_string()).collect()
+    }
+
+    /// Ends the browser. What it complained about on the way is a fault.
+    pub async fn end(self) {
+        assert_eq!(self.complaints().await, [""; 0]);
         self.client.close().await.unwrap();
         self.driver.stop();
     }

@@ -58,7 +58,7 @@ fn endpoint(base: &str, index: usize, described: &Described) -> Markup {
                 summary { "Sample and " code { "curl" } }
                 (block(&format!("A sample for {}", shown.path), &described.sample))
                 div.command {
-                    code id=(curl) {
+                    code id=(curl) tabindex="0" role="region" aria-label={ "The curl line for " (shown.path) } {
                         "curl " span data-base { (base) } (shown.path) (described.curl_options())
                     }
                     (copy(&curl, &format!("Copy the curl line for {}", shown.path)))

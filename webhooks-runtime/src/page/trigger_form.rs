@@ -69,7 +69,7 @@ pub(super) fn trigger_form(endpoints: &[Described], form: &Form) -> Markup {
                         span { "Sample" }
                         select name="sample" {
                             option value=(OWN_SAMPLE) selected[sample == OWN_SAMPLE] {
-                                "What the endpoint takes"
+                                "The endpoint's own"
                             }
                             @for each in samples() {
                                 option value=(each.name) selected[sample == each.name] {

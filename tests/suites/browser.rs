@@ -1,0 +1,411 @@
+//! The page in a real Chromium: what it shows, what it does, and how it looks.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::path::Path;
+
+use fantoccini::Locator;
+use serde_json::{Value, json};
+use tests::browser::Browser;
+use tests::client::{post, request};
+use webhooks_runtime::maud::PreEscaped;
+use webhooks_runtime::testing::{comment_created, dataset_commit};
+use webhooks_runtime::{
+    Blocks, ServerHandle, WebhookPayload, WebhooksServer, serde, web, webhook_endpoint,
+};
+
+/// Trains when a dataset changes.
+///
+/// <script>document.title = "<b>owned</b>"</script> & "quotes"
+#[webhook_endpoint]
+async fn trigger_training(payload: WebhookPayload) -> Value {
+    json!({ "training_on": payload.repo.name })
+}
+
+/// Has a long name.
+#[webhook_endpoint]
+async fn an_endpoint_with_a_rather_long_name_that_has_to_fit_on_a_telephone_as_well(_: String) {}
+
+#[derive(serde::Deserialize, serde::Serialize)]
+#[serde(crate = "webhooks_runtime::serde")]
+struct Report {
+    accuracy: f64,
+}
+
+/// Fails whatever comes.
+#[webhook_endpoint]
+async fn report(report: web::Json<Report>) -> Result<(), std::fmt::Error> {
+    assert!(report.accuracy >= 0.0);
+    Err(std::fmt::Error)
+}
+
+const TRAIN: &str = "/webhooks/trigger_training";
+
+async fn serve(server: WebhooksServer) -> ServerHandle {
+    server.port(0).workers(1).start().await.unwrap()
+}
+
+/// Delivers from outside, with the secret and this body.
+fn deliver(server: &ServerHandle, path: &str, id: &str, body: &str) {
+    let id = format!("Webhook-Id: {id}");
+    let headers = ["Content-Type: application/json", "X-Webhook-Secret: hush", &id];
+    request(server.local_url(), &format!("POST {path}"), &headers, body).unwrap();
+}
+
+fn sample(name: &str) -> String {
+    serde_json::to_string(&dataset_commit().repo(name)).unwrap()
+}
+
+/// How many deliveries the page shows.
+async fn shown(browser: &Browser) -> Value {
+    browser.run("return document.querySelectorAll('#deliveries > li:not([hidden])').length").await
+}
+
+async fn wait_for_rows(browser: &Browser, count: usize) {
+    browser
+        .wait_until(&format!(
+            "return document.querySelectorAll('#deliveries > li:not([hidden])').length === {count}"
+        ))
+        .await;
+}
+
+async fn choose(browser: &Browser, selector: &str, value: &str) {
+    let select = browser.client.find(Locator::Css(selector)).await.unwrap();
+    select.select_by_value(value).await.unwrap();
+}
+
+async fn type_into(browser: &Browser, selector: &str, text: &str) {
+    let field = browser.client.find(Locator::Css(selector)).await.unwrap();
+    field.clear().await.unwrap();
+    field.send_keys(text).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_copy_button_copies_the_url() {
+    let server = serve(WebhooksServer::new()).await;
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    browser.press(&format!("button[aria-label='Copy the URL of {TRAIN}']")).await;
+    browser.client.wait().for_element(Locator::XPath("//button[text()='Copied']")).await.unwrap();
+    let read = "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)));";
+    let copied = browser.client.execute_async(read, vec![]).await.unwrap();
+    assert_eq!(copied, json!(format!("{}{TRAIN}", server.local_url())));
+    browser.wait_until("return !document.body.innerText.includes('Copied')").await;
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_sample_is_sent_from_the_form() {
+    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    choose(&browser, "#trigger-form [name=endpoint]", TRAIN).await;
+    choose(&browser, "#trigger-form [name=sample]", "comment-created").await;
+    let holds_comment = "return document.querySelector('#trigger-form textarea').value.includes('discussion.comment')";
+    browser.wait_until(holds_comment).await;
+
+    type_into(&browser, "#trigger-form [name=secret]", "guessed").await;
+    browser.press("#trigger-form button.primary").await;
+    browser.wait_for_text("#answer", "403 Forbidden").await;
+    browser.wait_for_text("#answer", "Invalid webhook secret.").await;
+    // The browser itself notes the status of each request that was refused.
+    let complaints = browser.complaints().await;
+    assert!(complaints.iter().all(|text| text.contains("status of 403")), "{complaints:?}");
+    browser.pictures("form-refused").await;
+
+    type_into(&browser, "#trigger-form [name=secret]", "hush").await;
+    browser.press("#trigger-form button.primary").await;
+    browser.wait_for_text("#answer", "200 OK").await;
+    browser.wait_for_text("#answer", "\"training_on\": \"me/sample\"").await;
+    browser.pictures("form-answered").await;
+    let address = browser.client.current_url().await.unwrap().to_string();
+    assert!(!address.contains("hush"), "{address}");
+    let stored = "return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])";
+    assert_eq!(browser.run(stored).await, json!("[{},{},\"\"]"));
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_form_works_without_scripts() {
+    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let browser = Browser::start().await;
+    browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    choose(&browser, "#trigger-form [name=endpoint]", TRAIN).await;
+    choose(&browser, "#trigger-form [name=sample]", "tag-deleted").await;
+    browser.press("#trigger-form [value=load]").await;
+    let element = browser.client.find(Locator::Css("#trigger-form textarea")).await.unwrap();
+    assert!(element.text().await.unwrap().contains("refs/tags/v1.0"));
+    type_into(&browser, "#trigger-form [name=secret]", "hush").await;
+    browser.press("#trigger-form button.primary").await;
+    let answer = browser.client.find(Locator::Css("#answer")).await.unwrap();
+    assert!(answer.text().await.unwrap().contains("200 OK"));
+    assert!(!browser.client.source().await.unwrap().contains("hush"));
+
+    // What arrived is there, opens on a page of its own, and can be sent again.
+    let row = browser.client.find(Locator::Css("#deliveries > li summary")).await.unwrap();
+    row.click().await.unwrap();
+    browser.press("#deliveries > li .detail a").await;
+    assert!(browser.client.source().await.unwrap().contains("refs/tags/v1.0"));
+    browser.press("form.again button").await;
+    let address = browser.client.current_url().await.unwrap();
+    assert_eq!(address.path(), "/activity/2");
+    browser.client.goto(&format!("{}/?outcome=refused", server.local_url())).await.unwrap();
+    let none = browser.client.find(Locator::Css("#none-yet")).await.unwrap();
+    assert_eq!(none.text().await.unwrap(), "No delivery is like that.");
+    browser.pictures_without_scripts("without-scripts").await;
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn deliveries_arrive_open_and_are_sent_again_without_a_reload() {
+    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    browser.wait_for_text("#none-yet", "Nothing has arrived yet.").await;
+
+    deliver(&server, TRAIN, "an-id", &sample("me/data"));
+    wait_for_rows(&browser, 1).await;
+    let row = browser.text("#deliveries > li").await;
+    for part in ["200", "trigger_training", "update repo.content", "me/data", "an-id"] {
+        assert!(row.contains(part), "{part}: {row}");
+    }
+    browser.wait_for_text("#news", "A delivery has arrived.").await;
+
+    browser.press("#deliveries > li summary").await;
+    browser.wait_for_text("#deliveries > li .detail", "\"name\": \"me/data\"").await;
+    browser.wait_for_text("#deliveries > li .detail", "\"training_on\": \"me/data\"").await;
+    browser.press("#deliveries > li form.again button").await;
+    browser.wait_for_text("form.again button", "Sent: 200").await;
+    wait_for_rows(&browser, 2).await;
+    assert!(browser.text("#deliveries > li").await.contains("an-id"));
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn deliveries_are_filtered_by_endpoint_and_outcome() {
+    let server = serve(WebhooksServer::new()).await;
+    deliver(&server, TRAIN, "1", &sample("me/data"));
+    deliver(&server, TRAIN, "2", "{}");
+    deliver(&server, "/webhooks/report", "3", r#"{"accuracy": 1}"#);
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    wait_for_rows(&browser, 3).await;
+    choose(&browser, ".filter [name=endpoint]", TRAIN).await;
+    assert_eq!(shown(&browser).await, json!(2));
+    choose(&browser, ".filter [name=outcome]", "refused").await;
+    assert_eq!(shown(&browser).await, json!(1));
+    // It holds for what arrives, too.
+    deliver(&server, TRAIN, "4", &sample("me/data"));
+    deliver(&server, TRAIN, "5", "{}");
+    wait_for_rows(&browser, 2).await;
+    choose(&browser, ".filter [name=endpoint]", "").await;
+    choose(&browser, ".filter [name=outcome]", "failed").await;
+    assert_eq!(shown(&browser).await, json!(1));
+    assert!(browser.text("#deliveries > li:not([hidden])").await.contains("report"));
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_page_that_comes_back_misses_nothing() {
+    let server = serve(WebhooksServer::new()).await;
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    deliver(&server, TRAIN, "1", &sample("me/data"));
+    wait_for_rows(&browser, 1).await;
+    let hide = |hidden: bool| {
+        format!(
+            "Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }}); \
+             document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    };
+    browser.run(&hide(true)).await;
+    for id in ["2", "3", "4"] {
+        deliver(&server, TRAIN, id, &sample("me/data"));
+    }
+    assert_eq!(shown(&browser).await, json!(1));
+    browser.run(&hide(false)).await;
+    wait_for_rows(&browser, 4).await;
+    let ids = "return [...document.querySelectorAll('#deliveries .id')].map((id) => id.innerText)";
+    assert_eq!(browser.run(ids).await, json!(["4", "3", "2", "1"]));
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_token_opens_the_deliveries_where_they_are_not_shown_otherwise() {
+    // A proxy of somebody's own is in front, so that nothing counts as local.
+    let server = serve(WebhooksServer::new().public_url("http://hooks.example")).await;
+    deliver(&server, TRAIN, "1", &sample("me/private"));
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    let page = browser.client.source().await.unwrap();
+    for trace in ["id=\"activity", "/events", "deliveries", "token", "me/private"] {
+        assert!(!page.contains(trace), "{trace}: {page}");
+    }
+    browser.pictures("outsider").await;
+
+    let with_token = server.activity_url().unwrap();
+    let with_token = with_token.replace("http://hooks.example", server.local_url());
+    browser.client.goto(&with_token).await.unwrap();
+    let address = browser.client.current_url().await.unwrap();
+    assert_eq!((address.path(), address.query()), ("/", None));
+    wait_for_rows(&browser, 1).await;
+    browser.wait_for_text("#live", "Live").await;
+    assert_eq!(browser.run("return document.cookie").await, json!(""));
+    browser.client.refresh().await.unwrap();
+    wait_for_rows(&browser, 1).await;
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn whatever_a_payload_holds_stays_text() {
+    let server = serve(WebhooksServer::new()).await;
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    let hostile = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\"'`&amp;\r\n\u{202e}sdrawkcab\u{2066}\u{0}";
+    let comment = comment_created().repo(hostile).text(hostile);
+    deliver(&server, TRAIN, "\"><b>id</b>", &serde_json::to_string(&comment).unwrap());
+    let long = comment_created().repo("me/long").text("long <i>".repeat(12_500));
+    deliver(&server, TRAIN, "long", &serde_json::to_string(&long).unwrap());
+    let wide = comment_created().repo("me/wide").text("w".repeat(60_000));
+    deliver(&server, TRAIN, "wide", &serde_json::to_string(&wide).unwrap());
+    wait_for_rows(&browser, 3).await;
+    for number in [3, 2, 1] {
+        browser.press(&format!("li[data-number='{number}'] summary")).await;
+        browser.wait_for_text(&format!("li[data-number='{number}'] .detail"), "Payload").await;
+    }
+    let text = browser.text("li[data-number='1']").await;
+    assert!(text.contains("<script>document.title='owned'</script>"), "{text}");
+    assert!(text.contains("\"><b>id</b>"), "{text}");
+    let cut = browser.text("li[data-number='2']").await;
+    assert!(cut.contains("Cut: the first 65536 of "), "{cut}");
+    let injected = "return document.querySelectorAll('#activity script, #activity img, #activity b, #activity i').length";
+    assert_eq!(browser.run(injected).await, json!(0));
+    assert_eq!(browser.run("return document.title").await, json!("Webhooks · 3 endpoints"));
+    browser.pictures("hostile").await;
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_page_of_ones_own_is_made_of_the_same_blocks() {
+    let ui = Blocks::new()
+        .markdown("# Retraining bot\n\nTrains on **every** commit. <b>No HTML</b>\n\n| when | what |\n| --- | :-: |\n| push | train |")
+        .endpoints()
+        .trigger_form()
+        .activity()
+        .html(PreEscaped("<p id=\"mine\">Ask ops.</p>".to_owned()));
+    let server = serve(WebhooksServer::new().ui(ui).webhook_secret("hush")).await;
+    deliver(&server, TRAIN, "1", &sample("me/data"));
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    assert_eq!(browser.text("h1").await, "Retraining bot");
+    assert!(browser.text("main").await.contains("<b>No HTML</b>"));
+    assert_eq!(browser.text("#mine").await, "Ask ops.");
+    wait_for_rows(&browser, 1).await;
+    browser.pictures("own").await;
+    browser.end().await;
+    server.stop().await;
+}
+
+/// What checks a page for people who cannot see or point: <https://www.deque.com/axe/>.
+fn axe() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("accessibility/node_modules/axe-core/axe.min.js");
+    std::fs::read_to_string(file).unwrap()
+}
+
+async fn check_accessibility(browser: &Browser, state: &str) {
+    for (width, scheme) in [(1200, "light"), (1200, "dark"), (360, "light"), (360, "dark")] {
+        browser.look(width, scheme).await;
+        browser.run(&axe()).await;
+        let check =
+            "const done = arguments[0]; axe.run().then((found) => done(found.violations.map(
+            ({ id, impact, nodes }) => [impact, id, ...nodes.map((node) => node.html)])));";
+        let found = browser.client.execute_async(check, vec![]).await.unwrap();
+        assert_eq!(found, json!([]), "{state} {width} {scheme}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs chromium, chromedriver and axe-core"]
+async fn the_page_is_whole_for_everyone_in_light_and_dark_on_a_desk_and_on_a_phone() {
+    let open = serve(WebhooksServer::new()).await;
+    let guarded = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let browser = Browser::start().await;
+    browser.client.goto(open.local_url()).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    browser.pictures("at-rest").await;
+    check_accessibility(&browser, "at rest").await;
+    for (scheme, ground) in [("light", "rgb(251, 251, 250)"), ("dark", "rgb(14, 17, 22)")] {
+        browser.look(1200, scheme).await;
+        let styled = "return getComputedStyle(document.body).backgroundColor";
+        assert_eq!(browser.run(styled).await, json!(ground), "the style sheet is there");
+    }
+    // A description is text, whatever it holds.
+    assert_eq!(browser.run("return document.title").await, json!("Webhooks · 3 endpoints"));
+    let text = browser.text("main").await;
+    assert!(text.contains("<script>document.title = \"<b>owned</b>\"</script> & \"quotes\""));
+
+    for id in 1..=25 {
+        deliver(&guarded, TRAIN, &format!("65d0000000000000000000{id:02}"), &sample("me/data"));
+    }
+    deliver(&guarded, TRAIN, "65d0000000000000000000aa", "{}");
+    deliver(&guarded, "/webhooks/report", "65d0000000000000000000bb", r#"{"accuracy": 1}"#);
+    post(guarded.local_url(), TRAIN, "{}").unwrap();
+    browser.client.goto(guarded.local_url()).await.unwrap();
+    wait_for_rows(&browser, 28).await;
+    let unfold = "for (const details of document.querySelectorAll('.endpoints details, .schema, #deliveries > li:nth-child(2) details')) details.open = true";
+    browser.run(unfold).await;
+    browser.wait_for_text("#deliveries > li:nth-child(2) .detail", "Send again").await;
+    browser.pictures("opened").await;
+    check_accessibility(&browser, "opened").await;
+
+    browser.client.goto(&format!("{}/activity/27", guarded.local_url())).await.unwrap();
+    browser.wait_for_text("main", "Send again").await;
+    browser.pictures("delivery").await;
+    check_accessibility(&browser, "a delivery").await;
+    browser.end().await;
+    open.stop().await;
+    guarded.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn everything_can_be_reached_by_keys() {
+    let server = serve(WebhooksServer::new()).await;
+    deliver(&server, TRAIN, "1", &sample("me/data"));
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    wait_for_rows(&browser, 1).await;
+    let focus = "document.querySelector('#deliveries summary').focus()";
+    browser.run(focus).await;
+    let active = browser.client.active_element().await.unwrap();
+    active.send_keys("\u{e007}").await.unwrap();
+    browser.wait_for_text("#deliveries .detail", "Send again").await;
+    let outline = "return getComputedStyle(document.activeElement).outlineStyle";
+    assert_eq!(browser.run(outline).await, json!("solid"));
+    browser.end().await;
+    server.stop().await;
+}
