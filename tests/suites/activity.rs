@@ -1,1 +1,443 @@
+//! The deliveries on the page, over a socket: who may see them, what is kept, and how they are
+//! followed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::client::{Answer, PATIENCE, connect, get, request};
+use tests::program::{Program, build};
+use tests::share::{ShareServer, Terms};
+use webhooks_runtime::testing::{TestClient, dataset_commit};
+use webhooks_runtime::{
+    Blocks, HttpResponse, ServerHandle, WebhookPayload, WebhooksServer, web, webhook_endpoint,
+};
+
+#[webhook_endpoint]
+async fn train(payload: WebhookPayload) -> Value {
+    json!({ "training_on": payload.repo.name })
+}
+
+/// Answers with the request's id, so that it can be seen whether one was sent again as it was.
+#[webhook_endpoint]
+async fn echo(request: webhooks_runtime::HttpRequest, body: String) -> String {
+    let id = request.headers().get("webhook-id").map(|id| id.to_str().unwrap().to_owned());
+    format!("{id:?} {}", body.len())
+}
+
+#[webhook_endpoint]
+async fn stream() -> HttpResponse {
+    let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(web::Bytes::from("piece"))]);
+    HttpResponse::Ok().streaming(pieces)
+}
+
+/// What tells of deliveries: the paths that are there for those who may see them.
+const PATHS: [&str; 3] = ["/events", "/activity/1", "/activity/1/detail"];
+
+async fn serve(server: WebhooksServer) -> ServerHandle {
+    server.port(0).workers(1).start().await.unwrap()
+}
+
+fn payload(name: &str) -> String {
+    serde_json::to_string(&dataset_commit().repo(name)).unwrap()
+}
+
+fn deliver(url: &str, path: &str, body: &str) -> Answer {
+    let headers = ["Content-Type: application/json", "Webhook-Id: an-id"];
+    request(url, &format!("POST /webhooks/{path}"), &headers, body).unwrap()
+}
+
+/// Gets a path with exactly these headers.
+fn ask(url: &str, path: &str, headers: &[&str]) -> Answer {
+    let mut stream = connect(url).unwrap();
+    let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\n{lines}\r\n").as_bytes()).unwrap();
+    tests::client::read_answer(&mut stream).unwrap()
+}
+
+/// Whether the page shows deliveries to who asks like this.
+fn sees(url: &str, headers: &[&str]) -> bool {
+    let page = ask(url, "/", headers);
+    assert_eq!(page.status, 200, "{page:?}");
+    let shown = page.body.contains("id=\"activity\"");
+    assert_eq!(page.body.contains("me/private"), shown);
+    for path in ["/activity/1", "/activity/1/detail"] {
+        let answer = ask(url, path, headers);
+        if shown {
+            assert!(answer.status == 200 && answer.body.contains("me/private"), "{answer:?}");
+        } else {
+            // As at any other path where nothing is.
+            let nothing = ask(url, "/nothing", headers);
+            assert_eq!((answer.status, &answer.body), (404, &nothing.body), "{path}");
+        }
+    }
+    shown
+}
+
+/// A stream of server-sent events.
+struct Events(BufReader<TcpStream>);
+
+impl Events {
+    fn follow(url: &str, path: &str, headers: &[&str]) -> Self {
+        let mut stream = connect(url).unwrap();
+        stream.write_all(tests::client::head(&format!("GET {path}"), headers).as_bytes()).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// The next event of this name: its id and its data.
+    fn next(&mut self, name: &str) -> (String, Value) {
+        let deadline = Instant::now() + PATIENCE;
+        let (mut id, mut event) = (String::new(), String::new());
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream has ended");
+            assert!(Instant::now() < deadline, "no event {name}");
+            let line = line.trim_end();
+            if let Some(text) = line.strip_prefix("id: ") {
+                id = text.to_owned();
+            } else if let Some(text) = line.strip_prefix("event: ") {
+                event = text.to_owned();
+            } else if let Some(data) = line.strip_prefix("data: ").filter(|_| event == name) {
+                return (id, serde_json::from_str(data).unwrap());
+            }
+        }
+    }
+
+    /// The numbers of the deliveries that come next, and the id after them.
+    fn deliveries(&mut self) -> (Vec<u64>, bool, String) {
+        let (id, news) = self.next("deliveries");
+        let rows = news["rows"].as_str().unwrap();
+        let numbers = rows.split("data-number=\"").skip(1);
+        let numbers = numbers.map(|rest| rest.split('"').next().unwrap().parse().unwrap());
+        (numbers.collect(), news["all"] == true, id)
+    }
+}
+
+// ---- who may look
+
+#[tokio::test]
+async fn a_browser_on_this_machine_may_look_and_nobody_else() {
+    let server = serve(WebhooksServer::new()).await;
+    let url = server.local_url();
+    deliver(url, "train", &payload("me/private"));
+    for host in ["127.0.0.1", "localhost:7860", "LocalHost", "[::1]:1"] {
+        assert!(sees(url, &[&format!("Host: {host}")]), "{host}");
+    }
+    for host in ["evil.example", "127.0.0.1.evil.example", "192.168.0.2:7860", "0.0.0.0:7860"] {
+        assert!(!sees(url, &[&format!("Host: {host}")]), "{host}");
+    }
+    for header in [
+        "X-Forwarded-For: 127.0.0.1",
+        "X-Forwarded-Host: localhost",
+        "x-forwarded-proto: http",
+        "Forwarded: for=127.0.0.1",
+        "X-Real-IP: 127.0.0.1",
+        "Via: 1.1 proxy",
+        "CF-Connecting-IP: 127.0.0.1",
+    ] {
+        assert!(!sees(url, &["Host: localhost", header]), "{header}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_token_is_exchanged_for_a_cookie_that_opens_them() {
+    let server = serve(WebhooksServer::new()).await;
+    let url = server.local_url();
+    deliver(url, "train", &payload("me/private"));
+    let opening = server.activity_url().unwrap();
+    let path = opening.strip_prefix(url).unwrap();
+    let elsewhere = "Host: bot.example";
+    let answer = ask(url, path, &[elsewhere]);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.contains("; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
+    let cookie = format!("Cookie: {}", cookie.split(';').next().unwrap());
+    assert!(sees(url, &[elsewhere, &cookie]));
+    assert!(sees(url, &[elsewhere, &cookie, "X-Forwarded-For: 10.0.0.1"]));
+    assert!(!sees(url, &[elsewhere, &cookie[..cookie.len() - 1]]));
+    // A wrong token is told nothing, not even that there is one.
+    let wrong = ask(url, "/?token=guessed", &[elsewhere]);
+    assert_eq!((wrong.status, wrong.header("set-cookie")), (200, None));
+    assert_eq!(wrong.body, ask(url, "/", &[elsewhere]).body);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_is_named_and_on_a_space_nothing_counts_as_local() {
+    let server = serve(WebhooksServer::new().public_url("https://hooks.example")).await;
+    deliver(server.local_url(), "train", &payload("me/private"));
+    assert!(!sees(server.local_url(), &["Host: localhost"]));
+    assert!(server.activity_url().unwrap().starts_with("https://hooks.example/?token="));
+    server.stop().await;
+
+    let space = [("SPACE_ID", "me/bot"), ("SPACE_HOST", "me-bot.hf.space")];
+    let program = build("quickstart", "dev");
+    let program =
+        Program::start(&program, &["--host", "127.0.0.1", "--port", "0"], &space).unwrap();
+    let url = program.local_url();
+    deliver(&url, "trigger_training", &payload("me/private"));
+    assert!(!sees(&url, &["Host: localhost"]));
+    let line = program.wait_for("/?token=");
+    let path = line.rsplit_once("https://me-bot.hf.space").unwrap().1;
+    let answer = ask(&url, path, &["Host: me-bot.hf.space"]);
+    let cookie = answer.header("set-cookie").unwrap().to_owned();
+    assert!(cookie.contains("; Secure"), "{cookie}");
+    let cookie = format!("Cookie: {}", cookie.split(';').next().unwrap());
+    assert!(sees(&url, &["Host: me-bot.hf.space", &cookie]));
+    let ended = program.stop();
+    let token = path.rsplit('=').next().unwrap();
+    assert!(!ended.stderr.contains(token), "the token is in no log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_the_share_link_nothing_is_seen_without_the_token() {
+    let share_server = ShareServer::start(&Terms::default()).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let address = share_server.address.to_string();
+    let variables = [
+        ("GRADIO_SHARE", ""),
+        ("GRADIO_SHARE_SERVER_ADDRESS", address.as_str()),
+        ("XDG_STATE_HOME", home.path().to_str().unwrap()),
+    ];
+    let program = build("quickstart", "dev");
+    let program = Program::start(&program, &["--port", "0"], &variables).unwrap();
+    let (local, public) = (program.local_url(), program.public_url());
+    deliver(&local, "trigger_training", &payload("me/private"));
+    assert!(sees(&local, &["Host: localhost"]), "on this machine they are seen");
+    let host = public.split("//").nth(1).unwrap();
+    let through = format!("http://{}", share_server.public);
+    let host_line = format!("Host: {host}");
+    assert!(!sees(&through, &[&host_line]));
+    assert_eq!(ask(&through, "/events", &[&host_line]).status, 404);
+    let token = program.wait_for("/?token=").rsplit('=').next().unwrap().to_owned();
+    let answer = ask(&through, &format!("/?token={token}"), &[&host_line]);
+    let cookie =
+        format!("Cookie: {}", answer.header("set-cookie").unwrap().split(';').next().unwrap());
+    assert!(sees(&through, &[&host_line, &cookie]));
+    program.stop();
+}
+
+#[tokio::test]
+async fn a_page_without_the_block_keeps_no_deliveries() {
+    for ui in [Blocks::new().endpoints(), Blocks::new()] {
+        let server = serve(WebhooksServer::new().ui(ui)).await;
+        deliver(server.local_url(), "train", &payload("me/private"));
+        assert!(!sees(server.local_url(), &["Host: localhost"]));
+        assert_eq!(get(server.local_url(), "/events").unwrap().status, 404);
+        assert_eq!(server.activity_url(), None);
+        server.stop().await;
+    }
+}
+
+#[test]
+fn in_a_test_there_are_none() {
+    let client = TestClient::new(WebhooksServer::empty().endpoint(train::endpoint())).unwrap();
+    client.post(train::PATH, dataset_commit()).send();
+    assert!(!client.get("/").send().text().contains("id=\"activity\""));
+    for path in PATHS {
+        assert_eq!(client.get(path).send().status(), 404, "{path}");
+    }
+}
+
+// ---- what is kept
+
+#[tokio::test]
+async fn a_delivery_is_kept_with_all_that_tells_of_it() {
+    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let url = server.local_url();
+    let headers = ["Webhook-Id: an-id", "X-Webhook-Secret: hush"];
+    request(url, "POST /webhooks/train", &headers, &payload("me/data")).unwrap();
+    request(url, "POST /webhooks/train", &headers, "{ not json").unwrap();
+    request(url, "POST /webhooks/train", &["X-Webhook-Secret: guessed"], &payload("me/x")).unwrap();
+    request(url, "POST /webhooks/stream", &headers, "{}").unwrap();
+    // Not a delivery.
+    get(url, "/webhooks/train").unwrap();
+    let page = get(url, "/").unwrap().body;
+    assert_eq!(page.matches("data-number=").count(), 4);
+    let detail = |number: u64| get(url, &format!("/activity/{number}/detail")).unwrap().body;
+    let first = detail(1);
+    for part in [
+        "an-id",
+        "/webhooks/train",
+        "200 OK",
+        "&quot;name&quot;: &quot;me/data&quot;",
+        "training_on",
+    ] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+    assert!(detail(2).contains("{ not json") && detail(2).contains("422"));
+    let refused = detail(3);
+    assert!(refused.contains("403") && refused.contains("refused before its payload was read"));
+    assert!(!refused.contains("Send again") && !refused.contains("me/x"));
+    assert!(detail(4).contains("The answer is a stream"));
+    for answer in [page, first, refused] {
+        assert!(!answer.contains("hush") && !answer.contains("guessed"));
+    }
+    assert_eq!(get(url, "/activity/5/detail").unwrap().status, 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_above_64_kib_is_cut_and_not_sent_again() {
+    let server = serve(WebhooksServer::new()).await;
+    let url = server.local_url();
+    deliver(url, "echo", &"x".repeat(64 * 1024));
+    deliver(url, "echo", &"x".repeat(64 * 1024 + 1));
+    assert!(get(url, "/activity/1").unwrap().body.contains("Send again"));
+    let cut = get(url, "/activity/2").unwrap().body;
+    assert!(cut.contains("Cut: the first 65536 of 65537 bytes.") && !cut.contains("Send again<"));
+    let again =
+        request(url, "POST /activity/2/again", &["Sec-Fetch-Site: same-origin"], "").unwrap();
+    assert_eq!(again.status, 409);
+    server.stop().await;
+}
+
+// ---- sending
+
+#[tokio::test]
+async fn a_delivery_is_sent_again_as_it_was_without_its_secret() {
+    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let url = server.local_url();
+    let headers = ["Webhook-Id: an-id", "X-Webhook-Secret: hush"];
+    request(url, "POST /webhooks/echo", &headers, "body").unwrap();
+    let again = |headers: &[&str]| request(url, "POST /activity/1/again", headers, "").unwrap();
+
+    let by_script = again(&["Sec-Fetch-Site: same-origin", "Accept: application/json"]);
+    assert_eq!(by_script.json(), json!({ "number": 2, "status": 200 }));
+    let by_form = again(&["Origin: http://localhost"]);
+    assert_eq!((by_form.status, by_form.header("location")), (303, Some("/activity/3")));
+    for number in [2, 3] {
+        let detail = get(url, &format!("/activity/{number}/detail")).unwrap().body;
+        assert!(detail.contains("Some(&quot;an-id&quot;) 4"), "{detail}");
+    }
+
+    // Not at the word of another site, nor for who may not look.
+    for headers in [
+        &["Sec-Fetch-Site: cross-site"][..],
+        &["Sec-Fetch-Site: same-site", "Origin: http://localhost"],
+        &["Origin: https://evil.example"],
+        &["Origin: null"],
+        &[],
+    ] {
+        assert_eq!(again(headers).status, 403, "{headers:?}");
+    }
+    let outside = again(&["Sec-Fetch-Site: same-origin", "X-Forwarded-For: 10.0.0.1"]);
+    assert_eq!(outside.status, 404);
+    assert_eq!(get(url, "/activity/4").unwrap().status, 404, "nothing was sent");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_form_sends_a_delivery_on_only_for_this_page() {
+    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let url = server.local_url();
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let send = |origin: &str, fields: &str| {
+        request(url, "POST /trigger", &[form, origin], fields).unwrap()
+    };
+    let fields = |secret: &str| {
+        format!("endpoint=%2Fwebhooks%2Fecho&sample=own&payload=body&secret={secret}&do=send")
+    };
+    let page = "Sec-Fetch-Site: same-origin";
+    let right = send(page, &fields("hush"));
+    assert!(right.status == 200 && right.body.contains("None 4"), "{}", right.body);
+    assert!(!right.body.contains("hush"));
+    assert!(send(page, &fields("guessed")).body.contains("403 Forbidden"));
+    assert!(send(page, &fields("")).body.contains("401 Unauthorized"));
+    let nowhere = "endpoint=%2Fnowhere&sample=own&payload=body&do=send";
+    assert!(send(page, nowhere).body.contains("404 Not Found"));
+    for odd in [
+        "endpoint=http%3A%2F%2Fevil.example&sample=own&payload=x&do=send",
+        "endpoint=&sample=&payload=&do=send",
+    ] {
+        let answer = send(page, odd);
+        assert!(answer.status == 200 && !answer.body.contains("200 OK"), "{}", answer.body);
+    }
+    assert_eq!(send(page, "what").status, 400);
+    assert_eq!(send("Sec-Fetch-Site: cross-site", &fields("hush")).status, 403);
+    assert_eq!(send("Origin: https://evil.example", &fields("hush")).status, 403);
+    let loaded = "endpoint=%2Fwebhooks%2Fecho&sample=tag-deleted&payload=&do=load";
+    assert!(send(page, loaded).body.contains("refs/tags/v1.0"));
+    server.stop().await;
+}
+
+// ---- following
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_are_followed_without_a_gap() {
+    let server = serve(WebhooksServer::new()).await;
+    let url = server.local_url();
+    deliver(url, "echo", "1");
+    let mut events = Events::follow(url, "/events", &[]);
+    assert_eq!(events.deliveries().0, [1]);
+    deliver(url, "echo", "2");
+    let (more, all, id) = events.deliveries();
+    assert_eq!((more, all), (vec![2], false));
+    drop(events);
+    deliver(url, "echo", "3");
+    deliver(url, "echo", "4");
+    let mut events = Events::follow(url, "/events", &[&format!("Last-Event-ID: {id}")]);
+    assert_eq!(events.deliveries().0, [4, 3]);
+    let mut events = Events::follow(url, &format!("/events?after={id}"), &[]);
+    assert_eq!(events.deliveries().0, [4, 3]);
+    // Of another run of the program, or of none.
+    for other in ["0-2", "what"] {
+        let mut events = Events::follow(url, "/events", &[&format!("Last-Event-ID: {other}")]);
+        let (rows, all, _) = events.deliveries();
+        assert_eq!((rows, all), (vec![4, 3, 2, 1], true));
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_learns_the_public_url_when_it_comes() {
+    let share_server = ShareServer::start(&Terms::default()).unwrap();
+    let server = WebhooksServer::new().share(true).share_server(share_server.address.to_string());
+    let server = serve(server).await;
+    let mut events = Events::follow(server.local_url(), "/events", &[]);
+    let (_, address) = events.next("address");
+    assert_eq!(address["base"].as_str(), server.public_url().as_deref());
+    let page = get(server.local_url(), "/").unwrap().body;
+    assert!(page.contains(&server.public_url().unwrap()));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_deliveries_are_told_together() {
+    let server = serve(WebhooksServer::new()).await;
+    let url = server.local_url();
+    let mut events = Events::follow(url, "/events", &[]);
+    events.deliveries();
+    for _ in 0..1000 {
+        deliver(url, "echo", "x");
+    }
+    let (mut told, mut last) = (0, 0);
+    while last < 1000 {
+        let (numbers, _, _) = events.deliveries();
+        assert!(numbers.len() <= 200);
+        last = numbers[0];
+        told += 1;
+    }
+    assert!(told < 100, "{told} events");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_does_not_hold_up_the_stop() {
+    let server = serve(WebhooksServer::new()).await;
+    let mut events = Events::follow(server.local_url(), "/events", &[]);
+    events.deliveries();
+    let stopped = Instant::now();
+    server.stop().await;
+    assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
+
+    let program = build("quickstart", "dev");
+    let program = Program::start(&program, &["--port", "0"], &[]).unwrap();
+    let mut events = Events::follow(&program.local_url(), "/events", &[]);
+    events.deliveries();
+    assert_eq!(program.stop().code, Some(0));
+}
