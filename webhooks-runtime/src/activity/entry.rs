@@ -27,13 +27,39 @@ pub(crate) struct Entry {
     pub(crate) number: u64,
     /// The endpoint's path.
     pub(crate) endpoint: Arc<str>,
-    pub(crate) webhook_id: Option<Box<str>>,
     /// When the request's head had arrived.
     pub(crate) received: SystemTime,
     pub(crate) duration: Duration,
     pub(crate) status: u16,
-    pub(crate) body: Option<Text>,
-    pub(crate) answer: Option<Text>,
+    /// Its texts, one after the other: the id, the body, the answer. Copies, as the body itself is a
+    /// part of the connection's buffer, which goes on being used.
+    texts: Vec<u8>,
+    id: Option<Kept>,
+    body: Option<Kept>,
+    answer: Option<Kept>,
+}
+
+/// How long a text is here, and how long it was.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    len: usize,
+    whole_len: usize,
+}
+
+/// The beginning of a body or an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<'a> {
+    /// What is kept of it.
+    pub(crate) bytes: &'a [u8],
+    /// How long it was, in bytes.
+    pub(crate) whole_len: usize,
+}
+
+impl Text<'_> {
+    /// Whether there was more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.bytes.len() < self.whole_len
+    }
 }
 
 /// How a delivery ended.
@@ -70,56 +96,87 @@ impl Outcome {
 
 impl Entry {
     pub(super) fn new(seen: &Seen<'_>) -> Self {
-        let now = SystemTime::now();
-        Self {
+        let mut entry = Self {
             number: 0,
             endpoint: Arc::clone(seen.endpoint),
-            webhook_id: seen.webhook_id.map(Into::into),
-            received: now.checked_sub(seen.duration).unwrap_or(now),
-            duration: seen.duration,
-            status: seen.status,
-            body: seen.body.map(Text::new),
-            answer: seen.answer.map(Text::new),
-        }
+            received: SystemTime::UNIX_EPOCH,
+            duration: Duration::ZERO,
+            status: 0,
+            texts: Vec::new(),
+            id: None,
+            body: None,
+            answer: None,
+        };
+        entry.fill(seen);
+        entry
+    }
+
+    /// Becomes another delivery, in the memory of the one before.
+    pub(super) fn fill(&mut self, seen: &Seen<'_>) {
+        let now = SystemTime::now();
+        self.endpoint.clone_from(seen.endpoint);
+        self.received = now.checked_sub(seen.duration).unwrap_or(now);
+        self.duration = seen.duration;
+        self.status = seen.status;
+        self.texts.clear();
+        let id = seen.webhook_id.map(str::as_bytes);
+        self.texts.reserve_exact(
+            [id, seen.body, seen.answer].into_iter().flatten().map(|text| cut(text).len()).sum(),
+        );
+        self.id = self.keep(id);
+        self.body = self.keep(seen.body);
+        self.answer = self.keep(seen.answer);
+    }
+
+    fn keep(&mut self, text: Option<&[u8]>) -> Option<Kept> {
+        let whole = text?;
+        let kept = cut(whole);
+        self.texts.extend_from_slice(kept);
+        Some(Kept { len: kept.len(), whole_len: whole.len() })
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
         Outcome::of(self.status)
     }
 
+    /// The `Webhook-Id` header.
+    pub(crate) fn webhook_id(&self) -> Option<&str> {
+        std::str::from_utf8(self.text(self.id, [])?.bytes).ok()
+    }
+
+    /// `None` when it was refused unread.
+    pub(crate) fn body(&self) -> Option<Text<'_>> {
+        self.text(self.body, [self.id])
+    }
+
+    /// Whether its body was read.
+    pub(super) fn is_read(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// `None` when it is a stream.
+    pub(crate) fn answer(&self) -> Option<Text<'_>> {
+        self.text(self.answer, [self.id, self.body])
+    }
+
+    /// A text that stands behind these others.
+    fn text<const N: usize>(
+        &self,
+        kept: Option<Kept>,
+        before: [Option<Kept>; N],
+    ) -> Option<Text<'_>> {
+        let kept = kept?;
+        let start: usize = before.into_iter().flatten().map(|text| text.len).sum();
+        let bytes = self.texts.get(start..start + kept.len)?;
+        Some(Text { bytes, whole_len: kept.whole_len })
+    }
+
     /// How much memory its texts take, in bytes.
     pub(super) fn size(&self) -> usize {
-        let texts = [&self.body, &self.answer].into_iter().flatten();
-        texts.map(|text| text.bytes.len()).sum()
+        self.texts.capacity()
     }
 }
 
-/// The beginning of a body or an answer.
-#[derive(Debug)]
-pub(crate) struct Text {
-    /// A copy: the body itself is a part of the connection's buffer, which goes on being used.
-    bytes: Box<[u8]>,
-    whole_len: usize,
-}
-
-impl Text {
-    fn new(whole: &[u8]) -> Self {
-        let bytes = &whole[..whole.len().min(LONGEST_TEXT)];
-        Self { bytes: bytes.into(), whole_len: whole.len() }
-    }
-
-    /// What is kept of it.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// How long it was, in bytes.
-    pub(crate) fn whole_len(&self) -> usize {
-        self.whole_len
-    }
-
-    /// Whether there was more.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.bytes.len() < self.whole_len
-    }
+fn cut(text: &[u8]) -> &[u8] {
+    &text[..text.len().min(LONGEST_TEXT)]
 }

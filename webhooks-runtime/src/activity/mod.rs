@@ -71,14 +71,20 @@ impl Activity {
 
     /// Keeps a delivery that was answered and gives its number.
     pub(crate) fn record(&self, seen: &Seen<'_>) -> u64 {
-        let mut entry = Entry::new(seen);
-        let mut kept = self.kept();
-        kept.last += 1;
-        let number = kept.last;
-        entry.number = number;
-        kept.push(entry);
-        drop(kept);
-        self.0.last.send_replace(number);
+        let oldest = self.kept().recycle(seen.body.is_some());
+        // Filled while others may record.
+        let entry = match oldest {
+            Some(mut oldest) => {
+                oldest.fill(seen);
+                oldest
+            }
+            None => Entry::new(seen),
+        };
+        let number = self.kept().push(entry);
+        // Those who come to follow now see it in the list.
+        if self.0.last.receiver_count() > 0 {
+            self.0.last.send_replace(number);
+        }
         number
     }
 
@@ -128,26 +134,37 @@ impl fmt::Debug for Activity {
 }
 
 impl Kept {
-    fn push(&mut self, entry: Entry) {
-        if entry.body.is_none() && self.unread == MOST_UNREAD {
-            let oldest = self.entries.iter().position(|entry| entry.body.is_none());
-            let removed = oldest.and_then(|at| self.entries.remove(at));
-            self.forget(removed);
-        }
-        self.size += entry.size();
-        self.unread += usize::from(entry.body.is_none());
-        self.entries.push_back(Arc::new(entry));
-        while self.entries.len() > MOST || self.size > LARGEST {
-            let removed = self.entries.pop_front();
-            self.forget(removed);
-        }
+    /// Takes out what has to go for another one, so that this one can have its memory.
+    fn recycle(&mut self, for_read: bool) -> Option<Entry> {
+        let at = if !for_read && self.unread == MOST_UNREAD {
+            self.entries.iter().position(|entry| !entry.is_read())?
+        } else if self.entries.len() == MOST {
+            0
+        } else {
+            return None;
+        };
+        // Unless somebody is looking at it.
+        self.remove(at).and_then(Arc::into_inner)
     }
 
-    fn forget(&mut self, removed: Option<Arc<Entry>>) {
-        if let Some(entry) = removed {
-            self.size -= entry.size();
-            self.unread -= usize::from(entry.body.is_none());
+    fn push(&mut self, mut entry: Entry) -> u64 {
+        self.last += 1;
+        entry.number = self.last;
+        self.size += entry.size();
+        self.unread += usize::from(!entry.is_read());
+        self.entries.push_back(Arc::new(entry));
+        // Others may have come in between.
+        while self.entries.len() > MOST || self.size > LARGEST {
+            self.remove(0);
         }
+        self.last
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Arc<Entry>> {
+        let entry = self.entries.remove(at)?;
+        self.size -= entry.size();
+        self.unread -= usize::from(!entry.is_read());
+        Some(entry)
     }
 }
 
@@ -215,8 +232,8 @@ mod tests {
         }
         let (all, _) = activity.all();
         assert_eq!(all.len(), LARGEST / (LONGEST_TEXT + 4));
-        let body = all[0].body.as_ref().unwrap();
-        assert_eq!((body.bytes().len(), body.whole_len()), (LONGEST_TEXT, 2 * LONGEST_TEXT));
+        let body = all[0].body().unwrap();
+        assert_eq!((body.bytes.len(), body.whole_len), (LONGEST_TEXT, 2 * LONGEST_TEXT));
         assert!(body.is_cut() && activity.kept().size <= LARGEST);
     }
 

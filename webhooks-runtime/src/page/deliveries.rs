@@ -105,7 +105,7 @@ pub(crate) fn rows(entries: &[Arc<Entry>]) -> Markup {
 }
 
 fn row(entry: &Entry) -> Markup {
-    let body = entry.body.as_ref().map(Text::bytes).unwrap_or_default();
+    let body = entry.body().map(|body| body.bytes).unwrap_or_default();
     let summary = Summary::read(body);
     html! {
         li data-number=(entry.number) data-endpoint=(entry.endpoint) data-outcome=(entry.outcome().name()) {
@@ -117,7 +117,7 @@ fn row(entry: &Entry) -> Markup {
                     bdi.event { @if let Some(summary) = &summary { (summary.event()) } }
                     bdi.repo { @if let Some(summary) = &summary { (summary.repo()) } }
                     span.took { (duration(entry.duration)) }
-                    bdi.id { @if let Some(id) = &entry.webhook_id { (id) } }
+                    bdi.id { @if let Some(id) = entry.webhook_id() { (id) } }
                 }
                 div.detail { a href={ "/activity/" (entry.number) } { "Open the delivery" } }
             }
@@ -131,23 +131,23 @@ pub(crate) fn detail(entry: &Entry) -> Markup {
         dl.facts {
             div { dt { "Received" } dd { (time(entry)) } }
             div { dt { "Endpoint" } dd { code { (entry.endpoint) } } }
-            div { dt { "Webhook-Id" } dd { @match &entry.webhook_id {
+            div { dt { "Webhook-Id" } dd { @match entry.webhook_id() {
                 Some(id) => bdi { code { (id) } },
                 None => "none",
             } } }
             div { dt { "Answer" } dd { (status(entry.status)) " in " (duration(entry.duration)) } }
         }
         h3 { "Payload" }
-        @match &entry.body {
+        @match entry.body() {
             None => p.quiet { "It was refused before its payload was read." },
             Some(body) => (kept("The payload", body)),
         }
         h3 { "Answer" }
-        @match &entry.answer {
+        @match entry.answer() {
             None => p.quiet { "The answer is a stream, which isn't kept." },
             Some(answer) => (kept("The answer", answer)),
         }
-        @match &entry.body {
+        @match entry.body() {
             Some(body) if !body.is_cut() => {
                 form.again method="post" action={ "/activity/" (entry.number) "/again" } {
                     button { "Send again" }
@@ -159,15 +159,15 @@ pub(crate) fn detail(entry: &Entry) -> Markup {
     }
 }
 
-fn kept(label: &str, kept: &Text) -> Markup {
+fn kept(label: &str, kept: Text<'_>) -> Markup {
     html! {
-        @if kept.whole_len() == 0 {
+        @if kept.whole_len == 0 {
             p.quiet { "Empty." }
         } @else {
-            (block(label, &text(kept.bytes())))
+            (block(label, &text(kept.bytes)))
         }
         @if kept.is_cut() {
-            p.quiet { "Cut: the first " (kept.bytes().len()) " of " (kept.whole_len()) " bytes." }
+            p.quiet { "Cut: the first " (kept.bytes.len()) " of " (kept.whole_len) " bytes." }
         }
     }
 }

@@ -286,20 +286,20 @@ impl Desk {
     }
 
     async fn send_again(&self, request: &mut ServiceRequest, entry: &Entry) -> HttpResponse {
-        let whole = entry.body.as_ref().filter(|body| !body.is_cut());
+        let whole = entry.body().filter(|body| !body.is_cut());
         let (Some(body), Some(path)) = (whole, path(&entry.endpoint)) else {
             let error = json!({ "error": "Not all of this delivery's payload was kept." });
             return HttpResponse::Conflict().json(error);
         };
         let mut headers = HeaderMap::new();
         // As when a person has the Hub send it again, it keeps its id.
-        let id = entry.webhook_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
+        let id = entry.webhook_id().and_then(|id| HeaderValue::from_str(id).ok());
         if let Some(id) = id {
             headers.insert(WEBHOOK_ID, id);
         }
         let by_script =
             request.headers().get(ACCEPT).is_some_and(|kind| kind == "application/json");
-        let body = Bytes::copy_from_slice(body.bytes());
+        let body = Bytes::copy_from_slice(body.bytes);
         let delivered = self.deliver(request, path, headers, body, Admission::Granted).await;
         let number = delivered.number.unwrap_or(entry.number);
         if by_script {
