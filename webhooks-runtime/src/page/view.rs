@@ -155,6 +155,7 @@ fn next_steps(place: Place, endpoints: &[Shown]) -> Markup {
 mod tests {
     use super::*;
     use crate::endpoint::Location;
+    use crate::endpoint::takes::Takes;
 
     fn page(place: Place, protected: bool, description: &'static str) -> String {
         let shown = Shown {
@@ -162,6 +163,7 @@ mod tests {
             description,
             location: Location::__new("bot", "src/main.rs", 7),
             protected,
+            takes: Takes::Payload,
         };
         landing("https://me-bot.hf.space", place, &[shown]).into_string()
     }

@@ -93,10 +93,11 @@ pub(super) fn experimental(environment: &Environment) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::endpoint::Location;
+    use crate::endpoint::takes::Takes;
 
     fn shown(path: &str, protected: bool) -> Shown {
         let location = Location::__new("bot", "src/main.rs", 1);
-        Shown { path: path.to_owned(), description: "", location, protected }
+        Shown { path: path.to_owned(), description: "", location, protected, takes: Takes::Nothing }
     }
 
     #[test]

@@ -3,13 +3,16 @@
 //! `error` says why it doesn't start. `dispatch` brings a request to its function, `body` reads what
 //! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
 //! actix app together, and `launch` serves at its `ports` until `signals` stop it, with the words of
-//! `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is wrong
+//! `banner`. `link` makes the tunnel and tells what becomes of it. `describe` serves the OpenAPI
+//! document, and `viewer` what shows it. `prepare` finds all that is wrong
 //! before.
 
 mod app;
 mod banner;
 mod body;
 mod connection;
+#[cfg(feature = "openapi")]
+mod describe;
 mod dispatch;
 mod error;
 mod launch;
@@ -20,6 +23,8 @@ mod ports;
 mod prepare;
 mod record;
 mod signals;
+#[cfg(feature = "docs")]
+mod viewer;
 
 pub(crate) use app::{Blueprint, guard};
 pub(crate) use dispatch::{Cause, Dispatcher, SECRET};
@@ -75,6 +80,9 @@ pub struct WebhooksServer {
     limits: Limits,
     configure: Vec<Configure>,
     ui: Option<Configure>,
+    /// The version of the program, if it is known.
+    #[cfg(feature = "openapi")]
+    version: Option<&'static str>,
     #[cfg(feature = "share")]
     link: link::Link,
 }
@@ -106,6 +114,8 @@ impl WebhooksServer {
             limits: Limits::default(),
             configure: Vec::new(),
             ui: None,
+            #[cfg(feature = "openapi")]
+            version: None,
             #[cfg(feature = "share")]
             link: link::Link::default(),
         }
@@ -139,6 +149,7 @@ impl WebhooksServer {
                 secret_env: None,
                 location,
                 annotated: false,
+                takes: function.takes(),
                 caller: caller(function),
             }),
             Err(reason) => {
@@ -286,6 +297,16 @@ impl WebhooksServer {
         self.ui = Some(Arc::new(move |app| {
             app.route("/", web::get().to(handler.clone()));
         }));
+        self
+    }
+}
+
+/// The OpenAPI document, with the Cargo feature `openapi`.
+#[cfg(feature = "openapi")]
+impl WebhooksServer {
+    /// Sets the version of the program.
+    pub(crate) fn of_version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
         self
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::WebhooksServer;
 use super::app::{Blueprint, Configure};
+#[cfg(feature = "openapi")]
+use super::describe::Description;
 use super::dispatch::{Dispatcher, Guarded};
 use super::error::{LaunchError, SetupError};
 #[cfg(feature = "share")]
@@ -26,6 +28,8 @@ pub(super) struct Prepared {
     dispatcher: Arc<Dispatcher>,
     configure: Vec<Configure>,
     ui: Option<Configure>,
+    #[cfg(feature = "openapi")]
+    description: Description,
     /// What is to be kept open.
     #[cfg(feature = "share")]
     pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
@@ -43,7 +47,14 @@ impl Prepared {
             Some(Arc::new(move |app| page.apply(app)))
         });
         let (dispatcher, configure) = (Arc::clone(&self.dispatcher), self.configure.clone());
-        Blueprint { dispatcher, configure, ui }
+        #[cfg(feature = "openapi")]
+        let description: Option<Configure> = {
+            let description = self.description.clone();
+            Some(Arc::new(move |app| description.apply(app)))
+        };
+        #[cfg(not(feature = "openapi"))]
+        let description = None;
+        Blueprint { dispatcher, configure, ui, description }
     }
 }
 
@@ -115,10 +126,15 @@ pub(super) fn prepare(
     errors.extend(wrong.into_iter().map(SetupError::from));
 
     check(&endpoints, errors)?;
-    let shown = guarded
+    let shown: Vec<_> = guarded
         .iter()
         .map(|guarded| Shown::new(&guarded.endpoint, guarded.secrets.is_some()))
         .collect();
+    #[cfg(feature = "openapi")]
+    let description = {
+        let version = server.version.unwrap_or(env!("CARGO_PKG_VERSION"));
+        Description::new(&shown, version, settings.on_space)?
+    };
     Ok(Prepared {
         settings,
         shown,
@@ -130,6 +146,8 @@ pub(super) fn prepare(
         limits: server.limits,
         configure: server.configure,
         ui: server.ui,
+        #[cfg(feature = "openapi")]
+        description,
         #[cfg(feature = "share")]
         tunnel,
     })
