@@ -27,16 +27,17 @@ const SECRET: &str = "webhookSecret";
 /// The name of what is said about the header `Webhook-Id`.
 const WEBHOOK_ID: &str = "WebhookId";
 
-/// The name of the body of an endpoint that takes the Hub's payload. Said once, however many there are.
+/// The name of the Hub's payload and of the body that is one. Said once, however many endpoints take it.
 const PAYLOAD: &str = "WebhookPayload";
 
 /// The OpenAPI document of a program of this version and its endpoints. It names no server, so that
 /// its paths are those of wherever it was asked for.
 pub(crate) fn document(endpoints: &[Shown], version: &str) -> serde_json::Result<Value> {
     let mut schemas = Schemas::default();
+    let takes_payload = endpoints.iter().any(|endpoint| matches!(endpoint.takes, Takes::Payload));
+    let payload = takes_payload.then(Described::of::<WebhookPayload>).flatten();
     // These have their names before any type of the user's.
-    let own = answers::schemas().into_iter().chain([Described::of::<WebhookPayload>()]);
-    for described in own.flatten() {
+    for described in answers::schemas().into_iter().flatten().chain(payload) {
         schemas.add(&described);
     }
     let mut ids = BTreeSet::new();
@@ -48,7 +49,12 @@ pub(crate) fn document(endpoints: &[Shown], version: &str) -> serde_json::Result
         .title("Webhooks")
         .description(Some("What this program does when the Hugging Face Hub calls it."))
         .version(version);
-    let document = OpenApiBuilder::new().info(info).paths(paths).components(Some(components()));
+    let components = answers::described(shared_components());
+    let components = if takes_payload { with_payload(components) } else { components };
+    let is_protected = endpoints.iter().any(|endpoint| endpoint.protected);
+    let components = if is_protected { with_secret(components) } else { components };
+    let components = Some(components.build());
+    let document = OpenApiBuilder::new().info(info).paths(paths).components(components);
     let mut document = serde_json::to_value(document.build())?;
     document["components"]["schemas"] = serde_json::to_value(schemas.0)?;
     Ok(document)
@@ -93,12 +99,8 @@ fn operation(endpoint: &Shown, id: String, schemas: &mut Schemas) -> OperationBu
     }
 }
 
-/// What operations refer to, but for the schemas.
-fn components() -> utoipa::openapi::Components {
-    let secret = ApiKeyValue::with_description(
-        "X-Webhook-Secret",
-        "The secret of the webhook, as in its settings on the Hub.",
-    );
+/// What every operation refers to, beside its answers.
+fn shared_components() -> ComponentsBuilder {
     let webhook_id = ParameterBuilder::new()
         .name("Webhook-Id")
         .parameter_in(ParameterIn::Header)
@@ -106,16 +108,24 @@ fn components() -> utoipa::openapi::Components {
         .description(Some("Names the delivery. Its retries have the same."))
         .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String))))
         .build();
-    let components = ComponentsBuilder::new()
-        .security_scheme(SECRET, SecurityScheme::ApiKey(ApiKey::Header(secret)))
-        .parameter(WEBHOOK_ID, webhook_id);
-    let components = answers::described(components);
-    let schema = Ref::from_schema_name("WebhookPayload");
-    let content = ContentBuilder::new().schema(Some(schema));
-    let content = samples().into_iter().fold(content, |content, (name, sample)| {
-        content.examples_from_iter([(name, ExampleBuilder::new().value(Some(sample)).build())])
-    });
-    components.request_body(PAYLOAD, json_body(content)).build()
+    ComponentsBuilder::new().parameter(WEBHOOK_ID, webhook_id)
+}
+
+fn with_secret(components: ComponentsBuilder) -> ComponentsBuilder {
+    let header = ApiKeyValue::with_description(
+        "X-Webhook-Secret",
+        "The secret of the webhook, as in its settings on the Hub.",
+    );
+    components.security_scheme(SECRET, SecurityScheme::ApiKey(ApiKey::Header(header)))
+}
+
+fn with_payload(components: ComponentsBuilder) -> ComponentsBuilder {
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(PAYLOAD))).examples_from_iter(
+            samples()
+                .map(|(name, sample)| (name, ExampleBuilder::new().value(Some(sample)).build())),
+        );
+    components.request_body(PAYLOAD, json_body(content))
 }
 
 fn json_body(content: ContentBuilder) -> RequestBody {
