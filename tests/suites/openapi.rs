@@ -365,6 +365,9 @@ fn two_types_of_one_name_keep_their_schemas() {
 fn an_alias_is_what_it_stands_for() {
     let document = document();
     let list = follow(&document, schema_of(&document, "deep/down/alias"));
+    assert!(
+        schema_of(&document, "deep/down/alias")["$ref"].as_str().unwrap().ends_with("/OrderList")
+    );
     let item = follow(&document, &list["items"]);
     assert!(item["properties"]["number"].is_object(), "{list}");
 }

@@ -1,5 +1,6 @@
 //! A type's own words about its shape.
 
+use std::any::type_name;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -26,7 +27,7 @@ impl Described {
         let mut schemas = all.into_iter().map(as_json);
         let (_, own) = schemas.next()??;
         let mut schemas = schemas.collect::<Option<BTreeMap<_, _>>>()?;
-        let name = name_of(&own, &T::name());
+        let name = name_of::<T>(&own);
         schemas.insert(name.clone(), own);
         Some(Self { name, schemas })
     }
@@ -36,9 +37,14 @@ fn as_json((name, schema): (String, RefOr<Schema>)) -> Option<(String, Value)> {
     Some((name, serde_json::to_value(schema).ok()?))
 }
 
-/// A list is called after what it is a list of. Its type's name, `Vec`, says nothing.
-fn name_of(schema: &Value, name: &str) -> String {
-    let item = schema["items"]["$ref"].as_str().and_then(|to| to.rsplit('/').next());
-    let name = item.map_or_else(|| name.to_owned(), |item| format!("{item}List"));
-    name.replace(|letter: char| !letter.is_ascii_alphanumeric() && !"._-".contains(letter), "_")
+/// What the type is called. A list is called after what it is a list of: its own name, `Vec`, says
+/// nothing.
+fn name_of<T: ToSchema>(schema: &Value) -> String {
+    let in_name = |letter: &char| letter.is_ascii_alphanumeric() || "._-".contains(*letter);
+    if schema["type"] == "array" {
+        let innermost = type_name::<T>().rsplit("::").next().unwrap_or_default();
+        let item: String = innermost.chars().take_while(in_name).collect();
+        return format!("{item}List");
+    }
+    T::name().chars().map(|letter| if in_name(&letter) { letter } else { '_' }).collect()
 }
