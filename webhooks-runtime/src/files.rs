@@ -7,8 +7,8 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETag, EntityTag, IfNoneMatch,
     X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::web::{self, Bytes, ServiceConfig};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, guard};
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use foldhash::quality::FixedState;
 
 /// How long a browser keeps a file.
@@ -50,18 +50,8 @@ impl File {
         &self.hash
     }
 
-    /// Adds the file to an app.
-    pub(crate) fn serve(&self, app: &mut ServiceConfig, path: &str, keep: Keep) {
-        let this = self.clone();
-        let read = guard::Any(guard::Get()).or(guard::Head());
-        let answer = move |request: HttpRequest| {
-            let answer = this.answer(&request, keep);
-            async { answer }
-        };
-        app.route(path, web::route().guard(read).to(answer));
-    }
-
-    fn answer(&self, request: &HttpRequest, keep: Keep) -> HttpResponse {
+    /// The file, or that who asks has it already.
+    pub(crate) fn answer(&self, request: &HttpRequest, keep: Keep) -> HttpResponse {
         let tag = EntityTag::new_strong(self.hash.clone());
         let is_known = match request.get_header::<IfNoneMatch>() {
             Some(IfNoneMatch::Any) => true,

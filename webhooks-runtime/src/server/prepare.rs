@@ -133,7 +133,7 @@ pub(super) fn prepare(
     #[cfg(feature = "openapi")]
     let description = {
         let version = server.version.unwrap_or(env!("CARGO_PKG_VERSION"));
-        Description::new(&shown, version, settings.on_space)?
+        Description::new(&shown, version, settings.on_space)
     };
     Ok(Prepared {
         settings,

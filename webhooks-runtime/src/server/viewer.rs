@@ -4,15 +4,16 @@
 //! inline. Its files have addresses that change with their content, and are kept for good.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{self, Bytes, ServiceConfig};
-use actix_web::{HttpResponse, guard};
+use actix_web::{HttpRequest, HttpResponse, guard};
 use utoipa_swagger_ui::Config;
 
+use super::dispatch::not_found;
 use crate::files::{File, Keep};
 
 /// The files of Swagger UI that are needed, with their content types.
@@ -24,56 +25,60 @@ const THEIRS: [(&str, &str); 2] = [
 /// The page, with `{files}` for where its files are.
 const PAGE: &str = include_str!("assets/docs.html");
 
-/// The page and its files.
+/// The page, and its files by their paths. Read when somebody asks first: they are large.
+static ASSETS: LazyLock<Assets> = LazyLock::new(Assets::new);
+
+struct Assets {
+    page: Bytes,
+    files: Vec<(String, File)>,
+}
+
+impl Assets {
+    fn new() -> Self {
+        let css = File::new("text/css; charset=utf-8", include_str!("assets/docs.css"));
+        let js = File::new("text/javascript; charset=utf-8", include_str!("assets/docs.js"));
+        let icon = File::new("image/svg+xml", include_str!("../page/assets/icon.svg"));
+        let ours = [("docs.css", css), ("docs.js", js), ("icon.svg", icon)];
+        let theirs =
+            THEIRS.into_iter().filter_map(|(name, kind)| Some((name, theirs(name, kind)?)));
+        let files: Vec<_> = ours.into_iter().chain(theirs).collect();
+        let hashes: Vec<_> = files.iter().map(|(_, file)| file.hash()).collect();
+        let folder = format!("/docs/{}", File::new("", hashes.concat()).hash());
+        let page = PAGE.replace("{files}", &folder).into();
+        let files = files.into_iter().map(|(name, file)| (format!("{folder}/{name}"), file));
+        Self { page, files: files.collect() }
+    }
+}
+
+/// The page under the policy of its place.
 #[derive(Clone, Debug)]
 pub(super) struct Viewer {
-    page: Bytes,
     policy: Arc<str>,
-    /// Each with its path.
-    files: Arc<[(String, File)]>,
 }
 
 impl Viewer {
     pub(super) fn new(on_space: bool) -> Self {
-        let mut files = vec![
-            ("docs.css", File::new("text/css; charset=utf-8", include_str!("assets/docs.css"))),
-            (
-                "docs.js",
-                File::new("text/javascript; charset=utf-8", include_str!("assets/docs.js")),
-            ),
-        ];
-        let icon = include_str!("../page/assets/icon.svg");
-        files.push(("icon.svg", File::new("image/svg+xml", icon)));
-        files.extend(
-            THEIRS.into_iter().filter_map(|(name, kind)| Some((name, theirs(name, kind)?))),
-        );
-        let hashes: Vec<_> = files.iter().map(|(_, file)| file.hash()).collect();
-        let folder = format!("/docs/{}", File::new("", hashes.concat()).hash());
-        let page = PAGE.replace("{files}", &folder);
-        let files = files.into_iter().map(|(name, file)| (format!("{folder}/{name}"), file));
         // The Hub shows a Space inside a page of its own.
         let ancestors = if on_space { "https://huggingface.co" } else { "'none'" };
         let policy = format!(
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
              connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
         );
-        Self { page: page.into(), policy: policy.into(), files: files.collect() }
+        Self { policy: policy.into() }
     }
 
     /// Adds the page and its files to an app.
     pub(super) fn apply(&self, app: &mut ServiceConfig) {
+        let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
         for path in ["/docs", "/docs/"] {
             let this = self.clone();
             let page = move || {
                 let page = this.page();
                 async { page }
             };
-            let read = guard::Any(guard::Get()).or(guard::Head());
-            app.route(path, web::route().guard(read).to(page));
+            app.route(path, read().to(page));
         }
-        for (path, file) in self.files.iter() {
-            file.serve(app, path, Keep::Forever);
-        }
+        app.route("/docs/{hash}/{file}", read().to(async |request: HttpRequest| file(&request)));
     }
 
     fn page(&self) -> HttpResponse {
@@ -83,8 +88,13 @@ impl Viewer {
             .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .insert_header((REFERRER_POLICY, "no-referrer"))
             .insert_header((CACHE_CONTROL, "no-cache"))
-            .body(self.page.clone())
+            .body(ASSETS.page.clone())
     }
+}
+
+fn file(request: &HttpRequest) -> HttpResponse {
+    let found = ASSETS.files.iter().find(|(path, _)| path == request.path());
+    found.map_or_else(not_found, |(_, file)| file.answer(request, Keep::Forever))
 }
 
 /// A file of Swagger UI.
