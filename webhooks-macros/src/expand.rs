@@ -73,7 +73,7 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
         None => quote!(#option::None),
     };
     let cfgs: Vec<_> = function.cfgs().collect();
-    let call = call(function, &paths);
+    let (takes, call) = (takes(function, &paths), call(function, &paths));
     // With the place of the name, not of the attribute.
     let line = quote_spanned!(ident.span()=> ::core::line!());
     let about_type = format!("The webhook endpoint of the function of this name, at `{path}`.");
@@ -113,6 +113,7 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
                         #description,
                         #secret_env,
                         #location::__new(::core::module_path!(), ::core::file!(), #line),
+                        __webhooks_takes,
                         __webhooks_call,
                     )
                 }
@@ -128,10 +129,26 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
                 }
             }
 
+            #takes
+
             #call
 
             #submit! { #ident::endpoint() }
         };
+    }
+}
+
+/// The function that tells what the arguments take.
+fn takes(function: &Function, paths: &Paths) -> TokenStream {
+    let (arg, takes) = (paths.arg(), paths.takes());
+    let (json_takes, other_takes) = (paths.json_takes(), paths.other_takes());
+    let types = function.argument_types();
+    quote_spanned! {Span::mixed_site()=>
+        fn __webhooks_takes() -> #takes {
+            #[allow(unused_imports, reason = "not every function needs both")]
+            use {#json_takes as _, #other_takes as _};
+            #takes::of([#(#arg::<#types>::NEW.takes()),*])
+        }
     }
 }
 

@@ -37,7 +37,9 @@
 //! | feature | on by default | what it adds |
 //! | --- | --- | --- |
 //! | `cli` | yes | the flags of `webhooks_main!()` and its `endpoints` command |
+//! | `docs` | yes | a viewer of the OpenAPI document at `/docs` |
 //! | `logs` | yes | log lines on standard error, filtered by `RUST_LOG` |
+//! | `openapi` | yes | the OpenAPI document of all endpoints at `/openapi.json` |
 //! | `page` | yes | the landing page at `/` |
 //! | `share` | yes | the share link: a public URL for a program on a machine of one's own |
 //! | `trigger` | yes | the `trigger` command of `webhooks_main!()`, which sends a sample delivery; with it comes `cli` |
@@ -52,6 +54,10 @@ mod cli;
 mod config;
 mod endpoint;
 mod environment;
+#[cfg(feature = "openapi")]
+mod files;
+#[cfg(feature = "openapi")]
+mod openapi;
 #[cfg(feature = "page")]
 mod page;
 mod payload;
@@ -65,6 +71,9 @@ mod space;
 pub mod testing;
 
 pub use actix_web::{self, HttpRequest, HttpResponse, web};
+#[cfg(feature = "openapi")]
+#[cfg_attr(docsrs, doc(cfg(feature = "openapi")))]
+pub use utoipa;
 pub use {serde, serde_json};
 
 pub use endpoint::{

@@ -11,6 +11,7 @@ pub use std::result::Result;
 pub use crate::endpoint::arg::{Arg, OtherArg, Unread};
 pub use crate::endpoint::call::{Call, CallFuture};
 pub use crate::endpoint::reply::{OtherReply, Reply};
+pub use crate::endpoint::takes::{JsonTakes, OtherTakes, Takes};
 pub use crate::endpoint::{Endpoint, Location, normalize};
 pub use crate::endpoint::{defer, run as run_blocking};
 pub use crate::server::LaunchError;
@@ -56,6 +57,8 @@ impl Termination for MainExit {
 
 /// The `main` of `webhooks_main!()`. An error ends it with one readable message and exit code 1.
 pub fn main(program: &Program, server: impl FnOnce() -> WebhooksServer) -> MainExit {
+    #[cfg(feature = "openapi")]
+    let server = || server().of_version(program.version);
     #[cfg(feature = "share")]
     let server = || server().of_project(program.project);
     #[cfg(feature = "cli")]

@@ -5,6 +5,7 @@
 //! is what makes its compile errors point there: [`Arg`] tells the kinds of arguments apart, and
 //! each kind asks for the trait whose error says most.
 
+use std::any::TypeId;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use std::time::SystemTime;
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header::HeaderName;
 use actix_web::web::{Bytes, BytesMut, Form, Json};
-use actix_web::{Either, FromRequest};
+use actix_web::{Either, FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use super::call::{Call, Failure};
 use super::delivery::Delivery;
 use super::fault::{self, BodyFault};
+use super::takes::Takes;
 use crate::payload::WebhookPayload;
 
 /// The header that names a delivery; its retries carry the same id.
@@ -40,6 +42,13 @@ pub trait EndpointArg: Sized + 'static {
     /// Takes the argument from the request.
     #[doc(hidden)]
     fn extract(call: &Call) -> impl Future<Output = Result<Self, Failure>>;
+
+    /// What it makes of the body, as far as can be told without the attribute.
+    #[doc(hidden)]
+    #[must_use]
+    fn takes() -> Takes {
+        Takes::Nothing
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -55,11 +64,23 @@ impl<T: FromRequest + 'static> EndpointArg for T {
             }
         })
     }
+
+    fn takes() -> Takes {
+        if TypeId::of::<T>() == TypeId::of::<HttpRequest>() {
+            Takes::Nothing
+        } else {
+            Takes::Anything
+        }
+    }
 }
 
 impl EndpointArg for WebhookPayload {
     async fn extract(call: &Call) -> Result<Self, Failure> {
         fault::read_payload(&call.body).map_err(Failure::Body)
+    }
+
+    fn takes() -> Takes {
+        Takes::Payload
     }
 }
 

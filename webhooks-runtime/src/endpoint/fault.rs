@@ -14,15 +14,20 @@ use crate::payload::{WebhookPayload, WebhookPayloadWebhook};
 
 /// The first fault of a body, in the form that FastAPI gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BodyFault {
+    /// The kind of the fault: `missing`, for instance.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The way to it from the body: fields and positions, and a `*` for a key of the body's own.
     loc: Vec<Place>,
+    /// What was expected there.
     msg: String,
 }
 
 /// One step on the way to a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 enum Place {
     Key(String),

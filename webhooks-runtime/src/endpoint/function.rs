@@ -9,6 +9,7 @@ use super::arg::EndpointArg;
 use super::blocking;
 use super::call::{Call, CallFuture};
 use super::reply::FnReply;
+use super::takes::Takes;
 
 /// A function that can be an endpoint: `async fn` or `fn`, with 0 to 12 arguments that are
 /// [`EndpointArg`]s. `Args` and `Kind` are always inferred.
@@ -27,6 +28,10 @@ pub trait EndpointFn<Args, Kind>: Clone + Send + Sync + 'static {
     /// Calls the function.
     #[doc(hidden)]
     fn call(self, call: Call) -> CallFuture<'static>;
+
+    /// What it takes.
+    #[doc(hidden)]
+    fn takes(&self) -> Takes;
 }
 
 /// The kind of an `async fn` whose answer is of kind `Kind`.
@@ -61,6 +66,10 @@ macro_rules! endpoint_fn {
                     self($($arg),*).await.reply(&call.request)
                 })
             }
+
+            fn takes(&self) -> Takes {
+                Takes::of([$($arg::takes()),*])
+            }
         }
 
         impl<F, R, Kind, $($arg,)*> EndpointFn<($($arg,)*), Blocking<Kind>> for F
@@ -75,6 +84,10 @@ macro_rules! endpoint_fn {
                     $(let $arg = $arg::extract(&call).await?;)*
                     blocking::run(move || self($($arg),*)).await?.reply(&call.request)
                 })
+            }
+
+            fn takes(&self) -> Takes {
+                Takes::of([$($arg::takes()),*])
             }
         }
     };

@@ -2,18 +2,22 @@
 //!
 //! `call` is what passes between the server and a function. `arg` and `reply` say which types a
 //! function may take and return, `function` applies them to plain functions (`add_webhook`), the
-//! attribute applies them to annotated ones. `path` and `registry` put them on their paths.
+//! attribute applies them to annotated ones. `takes` tells what they make of a body, with `described`
+//! for its shape. `path` and `registry` put them on their paths.
 
 pub(crate) mod arg;
 mod blocking;
 pub(crate) mod call;
 mod delivery;
+#[cfg(feature = "openapi")]
+pub(crate) mod described;
 pub(crate) mod fault;
 mod fields;
 mod function;
 mod path;
 pub(crate) mod registry;
 pub(crate) mod reply;
+pub(crate) mod takes;
 
 pub use arg::{EndpointArg, JsonArg};
 pub use blocking::{BlockingArg, BlockingReply};
@@ -28,6 +32,7 @@ pub use reply::{EndpointError, EndpointReply};
 pub use blocking::{defer, run};
 
 use call::CallFn;
+use takes::Takes;
 
 /// An annotated function, as the attribute registers it.
 ///
@@ -55,6 +60,7 @@ pub struct Endpoint {
     description: &'static str,
     secret_env: Option<&'static str>,
     location: Location,
+    takes: fn() -> Takes,
     call: CallFn,
 }
 
@@ -70,9 +76,10 @@ impl Endpoint {
         description: &'static str,
         secret_env: Option<&'static str>,
         location: Location,
+        takes: fn() -> Takes,
         call: CallFn,
     ) -> Self {
-        Self { path, name, description, secret_env, location, call }
+        Self { path, name, description, secret_env, location, takes, call }
     }
 
     /// The path it is served at: `/webhooks/trigger_training`.
@@ -103,6 +110,10 @@ impl Endpoint {
     #[must_use]
     pub const fn location(&self) -> Location {
         self.location
+    }
+
+    pub(crate) fn takes(&self) -> Takes {
+        (self.takes)()
     }
 
     pub(crate) const fn call(&self) -> CallFn {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Endpoint;
 use super::function::Caller;
+use super::takes::Takes;
 
 /// Where an endpoint is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +44,7 @@ pub(crate) struct Registered {
     pub(crate) location: Location,
     /// Whether it comes from the attribute.
     pub(crate) annotated: bool,
+    pub(crate) takes: Takes,
     pub(crate) caller: Caller,
 }
 
@@ -55,6 +57,7 @@ impl From<&Endpoint> for Registered {
             secret_env: endpoint.secret_env(),
             location: endpoint.location(),
             annotated: true,
+            takes: endpoint.takes(),
             caller: Arc::new(endpoint.call()),
         }
     }
@@ -77,6 +80,7 @@ pub(crate) struct Shown {
     pub(crate) protected: bool,
     /// The variable that holds its own secret.
     pub(crate) secret_env: Option<&'static str>,
+    pub(crate) takes: Takes,
 }
 
 impl Shown {
@@ -87,6 +91,7 @@ impl Shown {
             location: endpoint.location,
             protected,
             secret_env: endpoint.secret_env,
+            takes: endpoint.takes.clone(),
         }
     }
 }
@@ -143,6 +148,7 @@ mod tests {
             secret_env: None,
             location: Location::__new("bot", "src/main.rs", line),
             annotated: true,
+            takes: Takes::Nothing,
             caller: caller(async || ()),
         }
     }

@@ -1,6 +1,9 @@
 //! What there is to say of an endpoint.
 
+use serde_json::json;
+
 use crate::endpoint::registry::Shown;
+use crate::openapi::body_of;
 
 /// An endpoint, and what it takes.
 #[derive(Debug)]
@@ -18,16 +21,14 @@ pub(super) struct Described {
 
 impl Described {
     pub(super) fn new(shown: &Shown) -> Self {
-        let payload = serde_json::to_value(crate::payload::WebhookPayload::from(
-            crate::testing::dataset_commit(),
-        ))
-        .unwrap_or_default();
+        let body = body_of(&shown.takes);
+        let sample = body.as_ref().map_or_else(|| json!({}), |body| body.sample.clone());
         Self {
             shown: shown.clone(),
-            takes: Some("WebhookPayload".to_owned()),
-            schema: Some("{}".to_owned()),
-            sample: format!("{payload:#}"),
-            compact: payload.to_string(),
+            schema: body.as_ref().and_then(|body| body.schema.as_ref()).map(|schema| format!("{schema:#}")),
+            takes: body.map(|body| body.name),
+            sample: format!("{sample:#}"),
+            compact: sample.to_string(),
         }
     }
 

@@ -30,7 +30,7 @@ pub use blocks::{Block, Blocks, Visit};
 pub(crate) use deliveries::{Deliveries, Filter, detail, rows};
 use describe::Described;
 use document::Place;
-pub(crate) use files::{FILES, File, folder};
+pub(crate) use files::files;
 pub(crate) use text::text;
 pub(crate) use trigger_form::{Answered, Form};
 

@@ -64,8 +64,8 @@ pub(super) fn next_steps(place: Place, endpoints: &[Described]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Location;
     use crate::endpoint::registry::Shown;
+    use crate::endpoint::{Location, Takes};
 
     fn steps(place: Place, protected: bool) -> String {
         let location = Location::__new("bot", "src/main.rs", 7);
@@ -75,6 +75,7 @@ mod tests {
             location,
             protected,
             secret_env: None,
+            takes: Takes::Nothing,
         };
         next_steps(place, &[Described::new(&shown)]).into_string()
     }

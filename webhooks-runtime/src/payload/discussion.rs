@@ -21,6 +21,7 @@ open_set! {
 
 /// A discussion or a pull request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussion {
@@ -48,6 +49,7 @@ pub struct WebhookPayloadDiscussion {
 
 /// What a pull request would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussionChanges {
@@ -60,6 +62,7 @@ pub struct WebhookPayloadDiscussionChanges {
 
 /// A comment in a discussion or a pull request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadComment {

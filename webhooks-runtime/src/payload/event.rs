@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::open_set::open_set;
 
 open_set! {
-    /// What was done. Compares with text: `payload.event.action == "update"`.
+    /// What was done.
+    ///
+    /// Compares with text: `payload.event.action == "update"`.
     pub enum EventAction {
         /// Something was created, a repo or a comment for instance.
         Create = "create",
@@ -38,6 +40,7 @@ open_set! {
 
 /// What happened: an action and its scope.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadEvent {

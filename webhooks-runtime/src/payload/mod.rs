@@ -58,6 +58,11 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(description = "What happened, where, and what the event brought along.")
+)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayload {
@@ -85,7 +90,7 @@ pub struct WebhookPayload {
     /// The files that changed in a bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_files: Option<Vec<WebhookPayloadUpdatedFile>>,
-    /// `true` when more than 10,000 files changed and `updated_files` holds only the first of them.
+    /// `true` when more than 10,000 files changed and only the first of them are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_files_truncated: Option<bool>,
 }

@@ -6,12 +6,12 @@
 /// `Other("update")`, built by hand, is the same as `Update`.
 macro_rules! open_set {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $doc:expr])*
         pub enum $name:ident {
             $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )+
         }
     ) => {
-        $(#[$meta])*
+        $(#[doc = $doc])*
         #[derive(Clone, Debug)]
         #[non_exhaustive]
         pub enum $name {
@@ -110,6 +110,23 @@ macro_rules! open_set {
                 serializer.serialize_str(self.as_str())
             }
         }
+
+        /// Any text, as values are added over time, with those known today as examples.
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                // The rest of the text is about the enum.
+                let about = [$($doc),*].into_iter().take_while(|line| !line.trim().is_empty());
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .description(Some(about.map(str::trim).collect::<Vec<_>>().join(" ")))
+                    .examples([$($text),+])
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::open_set::open_set;
 
 open_set! {
-    /// The kind of a repo. Compares with text: `payload.repo.repo_type == "dataset"`.
+    /// The kind of a repo.
+    ///
+    /// Compares with text: `payload.repo.repo_type == "dataset"`.
     pub enum RepoType {
         /// A model.
         Model = "model",
@@ -20,6 +22,7 @@ open_set! {
 
 /// The repo that an event happened to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadRepo {
@@ -50,6 +53,7 @@ pub struct WebhookPayloadRepo {
 
 /// An object on the Hub, known by its id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct ObjectId {
@@ -59,6 +63,7 @@ pub struct ObjectId {
 
 /// Where something is found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUrl {
@@ -73,6 +78,7 @@ pub struct WebhookPayloadUrl {
 
 /// Where a repo went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadMovedTo {

@@ -8,6 +8,7 @@ use super::open_set::open_set;
 ///
 /// Events arrive in no order; `old_sha` and `new_sha` link them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedRef {
@@ -22,6 +23,7 @@ pub struct WebhookPayloadUpdatedRef {
 
 /// The settings of a repo that changed. Each field is there when that setting changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedConfig {
@@ -42,6 +44,7 @@ open_set! {
 
 /// A file that changed in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedFile {

@@ -10,6 +10,7 @@ const VERSION: u32 = 3;
 
 /// The webhook that sent a payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadWebhook {
@@ -18,7 +19,18 @@ pub struct WebhookPayloadWebhook {
     /// The version of the payload: 3. Any other is refused when the payload is read, since the
     /// meaning of the other fields could have changed.
     #[serde(deserialize_with = "version")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = version_schema))]
     pub version: u32,
+}
+
+/// The one version, where serde sees any number.
+#[cfg(feature = "openapi")]
+fn version_schema() -> utoipa::openapi::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::Integer)
+        .description(Some("The version of the payload."))
+        .enum_values(Some([VERSION]))
+        .build()
 }
 
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

@@ -59,15 +59,17 @@ pub(crate) struct Blueprint {
     pub(crate) configure: Vec<Configure>,
     /// What is served at `/`.
     pub(crate) ui: Option<Configure>,
+    /// What tells of the endpoints.
+    pub(crate) description: Option<Configure>,
 }
 
 impl Blueprint {
-    /// Adds everything to an app. What the user configured goes before the page, and after the
+    /// Adds everything to an app. What the user configured goes before our pages, and after the
     /// endpoints.
     pub(crate) fn apply(&self, app: &mut ServiceConfig) {
         app.default_service(web::to(async || not_found()));
         app.service(self.endpoints());
-        for configure in self.configure.iter().chain(&self.ui) {
+        for configure in self.configure.iter().chain(&self.ui).chain(&self.description) {
             configure(app);
         }
         health(app);

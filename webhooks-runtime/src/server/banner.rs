@@ -98,10 +98,18 @@ pub(super) fn experimental(environment: &Environment) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::endpoint::Location;
+    use crate::endpoint::takes::Takes;
 
     fn shown(path: &str, protected: bool) -> Shown {
         let location = Location::__new("bot", "src/main.rs", 1);
-        Shown { path: path.to_owned(), description: "", location, protected, secret_env: None }
+        Shown {
+            path: path.to_owned(),
+            description: "",
+            location,
+            protected,
+            secret_env: None,
+            takes: Takes::Nothing,
+        }
     }
 
     #[test]

@@ -4,12 +4,19 @@
 //! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
 //! actix app together, and `launch` serves at its `ports` until `signals` stop it, with the words of
 //! `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is wrong
-//! before. `recipients` are the endpoints as one sees them who sends them a delivery.
+//! before. `recipients` are the endpoints as one sees them who sends them a delivery. `ui` is what may
+//! be the page: `page` has the routes of one made of blocks, `follow` the stream that keeps it up to
+//! date, and `access` says who may see deliveries, with the `token` if need be. `describe` serves the
+//! OpenAPI document, `viewer` what shows it, and `health` says that the server is there.
 
+#[cfg(feature = "page")]
+mod access;
 mod app;
 mod banner;
 mod body;
 mod connection;
+#[cfg(feature = "openapi")]
+mod describe;
 mod dispatch;
 mod error;
 #[cfg(feature = "page")]
@@ -29,7 +36,7 @@ mod record;
 mod signals;
 mod token;
 mod ui;
-#[cfg(feature = "page")]
+#[cfg(feature = "docs")]
 mod viewer;
 
 pub(crate) use app::{Blueprint, guard};
@@ -88,6 +95,9 @@ pub struct WebhooksServer {
     limits: Limits,
     configure: Vec<Configure>,
     ui: Option<ui::Page>,
+    /// The version of the program, if it is known.
+    #[cfg(feature = "openapi")]
+    version: Option<&'static str>,
     #[cfg(feature = "share")]
     link: link::Link,
 }
@@ -119,6 +129,8 @@ impl WebhooksServer {
             limits: Limits::default(),
             configure: Vec::new(),
             ui: None,
+            #[cfg(feature = "openapi")]
+            version: None,
             #[cfg(feature = "share")]
             link: link::Link::default(),
         }
@@ -152,6 +164,7 @@ impl WebhooksServer {
                 secret_env: None,
                 location,
                 annotated: false,
+                takes: function.takes(),
                 caller: caller(function),
             }),
             Err(reason) => {
@@ -303,6 +316,16 @@ impl WebhooksServer {
     /// ```
     pub fn ui<Kind>(mut self, ui: impl Ui<Kind>) -> Self {
         self.ui = Some(ui.into_page());
+        self
+    }
+}
+
+/// The OpenAPI document, with the Cargo feature `openapi`.
+#[cfg(feature = "openapi")]
+impl WebhooksServer {
+    /// Sets the version of the program.
+    pub(crate) fn of_version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
         self
     }
 }

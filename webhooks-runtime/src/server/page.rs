@@ -7,24 +7,23 @@ use std::time::Instant;
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EntityTag, HOST, HeaderMap,
-    HeaderName, HeaderValue, IfNoneMatch, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{StatusCode, Uri};
-use actix_web::web::{self, Bytes, FormConfig, Header, ServiceConfig};
+use actix_web::web::{self, Bytes, FormConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Route, guard};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::dispatch::{Admission, Dispatcher, SECRET, not_found};
 use super::follow::follow;
-use super::viewer::{Viewers, is_same_origin};
+use super::access::{Viewers, is_same_origin};
 use crate::activity::{Activity, Entry, Outcome};
 use crate::endpoint::arg::WEBHOOK_ID;
 use crate::endpoint::call::in_one_piece;
-use crate::page::{
-    Answered, Deliveries, FILES, File, Filter, Form, SharedPage, detail, folder, text,
-};
+use crate::files::Keep;
+use crate::page::{Answered, Deliveries, Filter, Form, SharedPage, detail, files, text};
 
 /// Keeps other sites from embedding what is served here.
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -74,10 +73,13 @@ impl Desk {
         };
         app.route("/", page(web::get()));
         app.route("/", page(web::head()));
-        for file in &FILES {
+        for (path, file) in files() {
             app.route(
-                &format!("{}/{}", folder(), file.name),
-                web::get().to(move |cached| async move { serve_file(file, cached) }),
+                &path,
+                web::get().to(move |request: HttpRequest| {
+                    let response = file.answer(&request, Keep::Forever);
+                    async { response }
+                }),
             );
         }
         app.route("/samples/{name}", {
@@ -360,27 +362,6 @@ fn filter(asked: web::Query<Asked>) -> Filter {
 /// An endpoint's path as the address of a request.
 fn path(endpoint: &str) -> Option<Uri> {
     endpoint.parse().ok().filter(|uri: &Uri| uri.authority().is_none() && endpoint.starts_with('/'))
-}
-
-fn serve_file(file: &'static File, cached: Header<IfNoneMatch>) -> HttpResponse {
-    // The folder's name is that of its texts.
-    let tag = EntityTag::new_strong(folder().rsplit('/').next().unwrap_or_default().to_owned());
-    let known = match cached.into_inner() {
-        IfNoneMatch::Any => false,
-        IfNoneMatch::Items(tags) => tags.iter().any(|known| known.weak_eq(&tag)),
-    };
-    let mut response =
-        HttpResponse::build(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-    response
-        .insert_header((ETAG, tag.to_string()))
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
-    if known {
-        return response.finish();
-    }
-    response
-        .insert_header((CONTENT_TYPE, file.kind))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(file.text)
 }
 
 fn foreign() -> HttpResponse {

@@ -6,6 +6,8 @@ use tokio::sync::watch;
 
 use super::WebhooksServer;
 use super::app::{Blueprint, Configure};
+#[cfg(feature = "openapi")]
+use super::describe::Description;
 use super::dispatch::{Dispatcher, Guarded};
 use super::error::{LaunchError, SetupError};
 #[cfg(feature = "share")]
@@ -16,7 +18,7 @@ use super::page::Desk;
 use super::token::Token;
 use super::ui::Page;
 #[cfg(feature = "page")]
-use super::viewer::Viewers;
+use super::access::Viewers;
 #[cfg(feature = "page")]
 use crate::activity::Activity;
 use crate::addresses::Addresses;
@@ -46,6 +48,8 @@ pub(super) struct Prepared {
     pub(super) watched: Option<(Activity, Token)>,
     /// Tells those who follow the page that the server stops.
     pub(super) stopping: watch::Sender<bool>,
+    #[cfg(feature = "openapi")]
+    description: Description,
     /// What is to be kept open.
     #[cfg(feature = "share")]
     pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
@@ -61,7 +65,14 @@ impl Prepared {
             Page::Blocks(blocks) => self.desk(blocks, addresses),
         });
         let (dispatcher, configure) = (Arc::clone(&self.dispatcher), self.configure.clone());
-        Blueprint { dispatcher, configure, ui }
+        #[cfg(feature = "openapi")]
+        let description: Option<Configure> = {
+            let description = self.description.clone();
+            Some(Arc::new(move |app| description.apply(app)))
+        };
+        #[cfg(not(feature = "openapi"))]
+        let description = None;
+        Blueprint { dispatcher, configure, ui, description }
     }
 
     /// The routes of a page made of blocks.
@@ -153,7 +164,7 @@ pub(super) fn prepare(
     errors.extend(wrong.into_iter().map(SetupError::from));
 
     check(&endpoints, errors)?;
-    let shown = guarded
+    let shown: Vec<_> = guarded
         .iter()
         .map(|guarded| Shown::new(&guarded.endpoint, guarded.secrets.is_some()))
         .collect();
@@ -168,6 +179,11 @@ pub(super) fn prepare(
     };
     #[cfg(not(feature = "page"))]
     let ui = server.ui;
+    #[cfg(feature = "openapi")]
+    let description = {
+        let version = server.version.unwrap_or(env!("CARGO_PKG_VERSION"));
+        Description::new(&shown, version, settings.on_space)
+    };
     Ok(Prepared {
         settings,
         shown,
@@ -178,6 +194,8 @@ pub(super) fn prepare(
         #[cfg(feature = "page")]
         watched,
         stopping: watch::Sender::new(false),
+        #[cfg(feature = "openapi")]
+        description,
         #[cfg(feature = "share")]
         tunnel,
     })

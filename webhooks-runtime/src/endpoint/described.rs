@@ -1,0 +1,50 @@
+//! A type's own words about its shape.
+
+use std::any::type_name;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A type's schema with all that it refers to.
+///
+/// As JSON and not as utoipa has it, since the references are changed where two types have one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// The type's name, such as a component of an OpenAPI document may have.
+    pub(crate) name: String,
+    /// Every schema by its name, the type's own among them. They refer to each other by
+    /// `#/components/schemas/`.
+    pub(crate) schemas: BTreeMap<String, Value>,
+}
+
+impl Described {
+    /// What a type says of itself; `None` when it cannot be written as JSON.
+    pub(crate) fn of<T: ToSchema>() -> Option<Self> {
+        let mut all = vec![(String::new(), <T as PartialSchema>::schema())];
+        T::schemas(&mut all);
+        let mut schemas = all.into_iter().map(as_json);
+        let (_, own) = schemas.next()??;
+        let mut schemas = schemas.collect::<Option<BTreeMap<_, _>>>()?;
+        let name = name_of::<T>(&own);
+        schemas.insert(name.clone(), own);
+        Some(Self { name, schemas })
+    }
+}
+
+fn as_json((name, schema): (String, RefOr<Schema>)) -> Option<(String, Value)> {
+    Some((name, serde_json::to_value(schema).ok()?))
+}
+
+/// What the type is called. A list is called after what it is a list of: its own name, `Vec`, says
+/// nothing.
+fn name_of<T: ToSchema>(schema: &Value) -> String {
+    let in_name = |letter: &char| letter.is_ascii_alphanumeric() || "._-".contains(*letter);
+    if schema["type"] == "array" {
+        let innermost = type_name::<T>().rsplit("::").next().unwrap_or_default();
+        let item: String = innermost.chars().take_while(in_name).collect();
+        return format!("{item}List");
+    }
+    T::name().chars().map(|letter| if in_name(&letter) { letter } else { '_' }).collect()
+}

@@ -1,0 +1,18 @@
+//! What the endpoints take and answer, in words that programs read: the OpenAPI document.
+//!
+//! `document` is the whole of it, `answers` what every endpoint answers, `schemas` the shapes that it
+//! refers to. `body` tells the same of one endpoint alone, with a body made up by `sample` where the
+//! type brings no example.
+
+mod answers;
+#[cfg(feature = "page")]
+mod body;
+mod document;
+#[cfg(feature = "page")]
+mod sample;
+mod schemas;
+
+#[cfg(feature = "page")]
+#[allow(unused_imports, reason = "for the page")]
+pub(crate) use body::{Body, body_of};
+pub(crate) use document::document;
