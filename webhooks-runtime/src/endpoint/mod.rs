@@ -32,7 +32,7 @@ pub use reply::{EndpointError, EndpointReply};
 pub use blocking::{defer, run};
 
 use call::CallFn;
-use takes::Takes;
+pub(crate) use takes::Takes;
 
 /// An annotated function, as the attribute registers it.
 ///

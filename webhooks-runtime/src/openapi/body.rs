@@ -11,7 +11,6 @@ use crate::testing::dataset_commit;
 
 /// The body of a delivery to an endpoint.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "for the page")]
 pub(crate) struct Body {
     /// What it is called: `WebhookPayload`, the name of a type, or words.
     pub(crate) name: String,
@@ -22,7 +21,6 @@ pub(crate) struct Body {
 }
 
 /// What an endpoint takes; `None` when it doesn't read the body.
-#[allow(dead_code, reason = "for the page")]
 pub(crate) fn body_of(takes: &Takes) -> Option<Body> {
     let unknown = |name: &str| Body { name: name.to_owned(), schema: None, sample: json!({}) };
     match takes {

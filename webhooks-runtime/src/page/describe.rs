@@ -1,9 +1,11 @@
 //! What there is to say of an endpoint.
 
-use serde_json::json;
+use serde::Serialize;
 
+use crate::endpoint::Takes;
 use crate::endpoint::registry::Shown;
 use crate::openapi::body_of;
+use crate::testing::dataset_commit;
 
 /// An endpoint, and what it takes.
 #[derive(Debug)]
@@ -22,13 +24,18 @@ pub(super) struct Described {
 impl Described {
     pub(super) fn new(shown: &Shown) -> Self {
         let body = body_of(&shown.takes);
-        let sample = body.as_ref().map_or_else(|| json!({}), |body| body.sample.clone());
+        // The fields of a payload in the order in which the Hub's documentation has them.
+        let (sample, compact) = match (&shown.takes, &body) {
+            (Takes::Payload, _) => written(&dataset_commit()),
+            (_, Some(body)) => written(&body.sample),
+            (_, None) => ("{}".to_owned(), "{}".to_owned()),
+        };
         Self {
             shown: shown.clone(),
-            schema: body.as_ref().and_then(|body| body.schema.as_ref()).map(|schema| format!("{schema:#}")),
+            schema: body.as_ref().and_then(|body| Some(format!("{:#}", body.schema.as_ref()?))),
             takes: body.map(|body| body.name),
-            sample: format!("{sample:#}"),
-            compact: sample.to_string(),
+            sample,
+            compact,
         }
     }
 
@@ -49,4 +56,10 @@ impl Described {
         let body = self.compact.replace('\'', "\\u0027");
         format!(" -H 'Content-Type: application/json'{secret} -d '{body}'")
     }
+}
+
+/// JSON in lines, and in one line.
+fn written(sample: &impl Serialize) -> (String, String) {
+    let lines = serde_json::to_string_pretty(sample).unwrap_or_default();
+    (lines, serde_json::to_string(sample).unwrap_or_default())
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
+    HeaderValue, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{StatusCode, Uri};
 use actix_web::web::{self, Bytes, FormConfig, ServiceConfig};
@@ -16,9 +16,9 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Route, guard};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::access::{Viewers, is_same_origin};
 use super::dispatch::{Admission, Dispatcher, SECRET, not_found};
 use super::follow::follow;
-use super::access::{Viewers, is_same_origin};
 use crate::activity::{Activity, Entry, Outcome};
 use crate::endpoint::arg::WEBHOOK_ID;
 use crate::endpoint::call::in_one_piece;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::WebhooksServer;
+#[cfg(feature = "page")]
+use super::access::Viewers;
 use super::app::{Blueprint, Configure};
 #[cfg(feature = "openapi")]
 use super::describe::Description;
@@ -17,8 +19,6 @@ use super::page::Desk;
 #[cfg(feature = "page")]
 use super::token::Token;
 use super::ui::Page;
-#[cfg(feature = "page")]
-use super::access::Viewers;
 #[cfg(feature = "page")]
 use crate::activity::Activity;
 use crate::addresses::Addresses;

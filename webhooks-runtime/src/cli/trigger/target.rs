@@ -78,8 +78,7 @@ mod tests {
     use std::thread::JoinHandle;
 
     use super::*;
-    use crate::endpoint::Location;
-    use crate::endpoint::caller;
+    use crate::endpoint::{Location, Takes, caller};
 
     fn endpoint(name: &str, path: &str) -> Registered {
         Registered {
@@ -89,6 +88,7 @@ mod tests {
             secret_env: None,
             location: Location::__new("bot", "src/main.rs", 1),
             annotated: true,
+            takes: Takes::Nothing,
             caller: caller(async || ()),
         }
     }
