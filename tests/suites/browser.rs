@@ -8,6 +8,7 @@ use fantoccini::Locator;
 use serde_json::{Value, json};
 use tests::browser::Browser;
 use tests::client::{post, request};
+use tests::share::ShareServer;
 use webhooks_runtime::maud::PreEscaped;
 use webhooks_runtime::testing::{comment_created, dataset_commit};
 use webhooks_runtime::{
@@ -153,8 +154,8 @@ async fn the_form_works_without_scripts() {
     browser.press("#deliveries > li .detail a").await;
     assert!(browser.client.source().await.unwrap().contains("refs/tags/v1.0"));
     browser.press("form.again button").await;
-    let address = browser.client.current_url().await.unwrap();
-    assert_eq!(address.path(), "/activity/2");
+    let again = format!("{}/activity/2", server.local_url());
+    browser.client.wait().for_url(&again.parse().unwrap()).await.unwrap();
     browser.client.goto(&format!("{}/?outcome=refused", server.local_url())).await.unwrap();
     let none = browser.client.find(Locator::Css("#none-yet")).await.unwrap();
     assert_eq!(none.text().await.unwrap(), "No delivery is like that.");
@@ -246,6 +247,31 @@ async fn a_page_that_comes_back_misses_nothing() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
+    // Its share server is there only after the page was opened.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap();
+    drop(port);
+    let server = WebhooksServer::new().share(true).share_server(address.to_string());
+    let server = serve(server).await;
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    assert!(browser.text("#where").await.contains("your own machine"));
+    let _share_server = ShareServer::start_at(address).unwrap();
+    browser.wait_for_text("#where", "reached from the internet").await;
+    let public = server.public_url().unwrap();
+    assert_eq!(browser.text("#url-2").await, format!("{public}{TRAIN}"));
+    let curl = "return document.getElementById('curl-2').textContent";
+    let curl = browser.run(curl).await;
+    assert!(curl.as_str().unwrap().starts_with(&format!("curl {public}{TRAIN} ")), "{curl}");
+    assert!(browser.text("#steps").await.contains("since everyone can reach the program"));
+    browser.end().await;
+    server.stop().await;
+}
+
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn the_token_opens_the_deliveries_where_they_are_not_shown_otherwise() {
@@ -255,7 +281,7 @@ async fn the_token_opens_the_deliveries_where_they_are_not_shown_otherwise() {
     let browser = Browser::start().await;
     browser.client.goto(server.local_url()).await.unwrap();
     let page = browser.client.source().await.unwrap();
-    for trace in ["id=\"activity", "/events", "deliveries", "token", "me/private"] {
+    for trace in ["id=\"activity", "/events", "deliveries", "?token", "me/private"] {
         assert!(!page.contains(trace), "{trace}: {page}");
     }
     browser.pictures("outsider").await;

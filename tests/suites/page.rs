@@ -31,7 +31,7 @@ async fn the_page_lists_every_endpoint_with_all_there_is_to_know() {
     let mut answer = String::new();
     probe.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"), "{answer}");
-    let url = format!("{}/webhooks/trigger_training", server.local_url());
+    let url = format!("{}/webhooks/trigger_training<", server.local_url());
     for part in [&url, "Trains when a dataset changes.", "suites/page.rs:", "Open to everyone"] {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
@@ -93,5 +93,69 @@ async fn routes_of_ones_own_stand_beside_the_endpoints() {
     assert_eq!(get(server.local_url(), "/seven").unwrap().body, "7");
     let answer = request(server.local_url(), "POST /webhooks/trigger_training", &[], "{}").unwrap();
     assert_eq!(answer.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_keeps_the_files_for_good_and_is_told_when_it_has_one() {
+    let server = serve(WebhooksServer::new()).await;
+    let url = server.local_url();
+    let page = get(url, "/").unwrap().body;
+    let style = page.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let file = get(url, style).unwrap();
+    assert_eq!(file.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    assert_eq!(file.header("x-content-type-options"), Some("nosniff"));
+    let tag = format!("If-None-Match: {}", file.header("etag").unwrap());
+    let known = request(url, &format!("GET {style}"), &[&tag], "").unwrap();
+    assert_eq!((known.status, known.body.as_str()), (304, ""));
+    // The page itself is asked for each time.
+    assert_eq!(get(url, "/").unwrap().header("cache-control"), Some("no-store"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_whole_page_is_less_than_60_kb() {
+    let server = serve(WebhooksServer::new().endpoint(bots::hello::endpoint())).await;
+    let url = server.local_url();
+    let payload = serde_json::to_string(&webhooks_runtime::testing::dataset_commit()).unwrap();
+    for _ in 0..200 {
+        request(
+            url,
+            "POST /webhooks/trigger_training",
+            &["Webhook-Id: 65d0000000000000000000aa"],
+            &payload,
+        )
+        .unwrap();
+    }
+    let page = get(url, "/").unwrap().body;
+    assert!(page.contains("Schema of <code>WebhookPayload"), "{page}");
+    let folder = page.split("/assets/").nth(1).unwrap().split('/').next().unwrap();
+    let files = ["page.css", "page.js", "trigger.js", "activity.js", "icon.svg"];
+    let files = files.map(|file| get(url, &format!("/assets/{folder}/{file}")).unwrap().body.len());
+    let whole = page.len() + files.iter().sum::<usize>();
+    assert!(whole < 60_000, "{whole} = {} + {files:?}", page.len());
+    // The first paint takes the page, one style sheet and one script.
+    assert_eq!(page.matches("<link rel=\"stylesheet\"").count(), 1);
+    assert_eq!(page.matches("<script").count(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn health_is_told_in_a_word() {
+    for server in
+        [WebhooksServer::new(), WebhooksServer::new().ui(async || "mine").webhook_secret("hush")]
+    {
+        let server = serve(server).await;
+        let answer = get(server.local_url(), "/health").unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"status":"ok"}"#));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        server.stop().await;
+    }
+    // A route of one's own goes before.
+    let server = serve(WebhooksServer::new().configure(|app| {
+        app.route("/health", web::get().to(async || "mine"));
+    }))
+    .await;
+    assert_eq!(get(server.local_url(), "/health").unwrap().body, "mine");
     server.stop().await;
 }

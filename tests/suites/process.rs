@@ -49,6 +49,8 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
     let answer = post(&url, "/webhooks/trigger_training", &body).unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (200, "null"));
     let ended = program.stop();
+    let token = ended.stdout.split("?token=").nth(1).unwrap().lines().next().unwrap();
+    assert!(token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit()), "{token}");
     assert_eq!(
         ended.stdout,
         format!(
@@ -57,6 +59,8 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
              webhooks_main!(WebhooksServer::new().webhook_secret(\"my_secret\"));\n\
              and give the same secret to your webhook: https://huggingface.co/docs/hub/webhooks#webhook-secret\n\
              * Running on local URL:  {url}\n\
+             * Page with deliveries:  {url}/?token={token}\n  \
+             Whoever opens this address sees their payloads, so keep it to yourself.\n\
              \n\
              Webhooks are correctly setup and ready to use:\n  \
              - POST {url}/webhooks/trigger_training\n\
@@ -99,7 +103,7 @@ fn the_endpoints_of_the_examples_answer() {
         assert_eq!(answer.json(), json!({ "message": format!("{message} openai/gsm8k") }));
     }
     let page = get(&url, "/").unwrap();
-    assert!(page.body.contains("<h1>I greet repos</h1>"));
+    assert!(page.body.contains("<h1>Greeter</h1>") && page.body.contains("id=\"trigger-form\""));
     program.stop();
 }
 

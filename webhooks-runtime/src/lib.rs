@@ -15,8 +15,8 @@
 //! webhooks_main!();
 //! ```
 //!
-//! `cargo run` serves `POST /webhooks/trigger_training` and a landing page and, on a machine of one's
-//! own, makes a public URL for both.
+//! `cargo run` serves `POST /webhooks/trigger_training` and a page and, on a machine of one's own, makes a
+//! public URL for both.
 //!
 //! # Endpoints
 //!
@@ -28,6 +28,12 @@
 //! [`WebhooksServer`] has a method for each of them. A flag goes before the code, the code before the
 //! environment.
 //!
+//! # The page
+//!
+//! [`Blocks`] are what it is made of. It shows the last deliveries, but only to a browser on this machine
+//! and to whoever opened it with the token that is printed at the start. `GET /health` says that the
+//! server is there.
+//!
 //! # Tests
 //!
 //! [`testing`] has a client for the tests of your own bot, and a sample of each kind of delivery.
@@ -37,10 +43,10 @@
 //! | feature | on by default | what it adds |
 //! | --- | --- | --- |
 //! | `cli` | yes | the flags of `webhooks_main!()` and its `endpoints` command |
-//! | `docs` | yes | a viewer of the OpenAPI document at `/docs` |
+//! | `docs` | yes | a viewer of the OpenAPI document at `/docs`; with it comes `openapi` |
 //! | `logs` | yes | log lines on standard error, filtered by `RUST_LOG` |
 //! | `openapi` | yes | the OpenAPI document of all endpoints at `/openapi.json` |
-//! | `page` | yes | the landing page at `/` |
+//! | `page` | yes | the page at `/`: the endpoints, a form to try them, the last deliveries; with it comes `openapi` |
 //! | `share` | yes | the share link: a public URL for a program on a machine of one's own |
 //! | `trigger` | yes | the `trigger` command of `webhooks_main!()`, which sends a sample delivery; with it comes `cli` |
 

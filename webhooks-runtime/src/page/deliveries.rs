@@ -125,8 +125,20 @@ fn row(entry: &Entry) -> Markup {
     }
 }
 
-/// A delivery in full.
+/// A delivery in full, in the list.
 pub(crate) fn detail(entry: &Entry) -> Markup {
+    in_full(entry, |heading| html! { h3 { (heading) } })
+}
+
+/// The same on a page of its own.
+pub(crate) fn delivery(entry: &Entry) -> Markup {
+    html! {
+        h1 { "Delivery " (entry.number) }
+        (in_full(entry, |heading| html! { h2 { (heading) } }))
+    }
+}
+
+fn in_full(entry: &Entry, heading: impl Fn(&str) -> Markup) -> Markup {
     html! {
         dl.facts {
             div { dt { "Received" } dd { (time(entry)) } }
@@ -137,12 +149,12 @@ pub(crate) fn detail(entry: &Entry) -> Markup {
             } } }
             div { dt { "Answer" } dd { (status(entry.status)) " in " (duration(entry.duration)) } }
         }
-        h3 { "Payload" }
+        (heading("Payload"))
         @match entry.body() {
             None => p.quiet { "It was refused before its payload was read." },
             Some(body) => (kept("The payload", body)),
         }
-        h3 { "Answer" }
+        (heading("Answer"))
         @match entry.answer() {
             None => p.quiet { "The answer is a stream, which isn't kept." },
             Some(answer) => (kept("The answer", answer)),

@@ -9,7 +9,7 @@ pub(super) fn endpoints(visit: &Visit<'_>) -> Markup {
     html! {
         section aria-labelledby="endpoints" {
             h2 id="endpoints" { "Endpoints " span.count { (visit.endpoints.len()) } }
-            ul.endpoints {
+            ul.endpoints data-base=(visit.base) {
                 @for (index, described) in visit.endpoints.iter().enumerate() {
                     (endpoint(visit.base, index, described))
                 }
@@ -19,6 +19,11 @@ pub(super) fn endpoints(visit: &Visit<'_>) -> Markup {
                     summary { "Schema of " code { (name) } }
                     (block(&format!("The JSON Schema of {name}"), schema))
                 }
+            }
+            p.quiet {
+                "The same for programs: " a href="/openapi.json" { "the OpenAPI document" }
+                @if cfg!(feature = "docs") { ", and for people: " a href="/docs" { "its pages" } }
+                "."
             }
         }
     }
@@ -31,7 +36,7 @@ fn endpoint(base: &str, index: usize, described: &Described) -> Markup {
         li {
             div.address {
                 span.method { "POST" }
-                code id=(url) { span data-base { (base) } wbr; (shown.path) }
+                code id=(url) { (base) (shown.path) }
                 (copy(&url, &format!("Copy the URL of {}", shown.path)))
             }
             @if !shown.description.is_empty() {
@@ -59,7 +64,7 @@ fn endpoint(base: &str, index: usize, described: &Described) -> Markup {
                 (block(&format!("A sample for {}", shown.path), &described.sample))
                 div.command {
                     code id=(curl) tabindex="0" role="region" aria-label={ "The curl line for " (shown.path) } {
-                        "curl " span data-base { (base) } (shown.path) (described.curl_options())
+                        "curl " (base) (shown.path) (described.curl_options())
                     }
                     (copy(&curl, &format!("Copy the curl line for {}", shown.path)))
                 }

@@ -27,7 +27,7 @@ use crate::addresses::{Addresses, PublicUrl};
 use crate::endpoint::registry::Shown;
 
 pub use blocks::{Block, Blocks, Visit};
-pub(crate) use deliveries::{Deliveries, Filter, detail, rows};
+pub(crate) use deliveries::{Deliveries, Filter, delivery, detail, rows};
 use describe::Described;
 use document::Place;
 pub(crate) use files::files;

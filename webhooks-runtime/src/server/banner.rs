@@ -34,7 +34,10 @@ pub(super) fn local_url(url: &str) -> String {
 
 /// Where a person sees the deliveries.
 pub(super) fn activity(url: &str) -> String {
-    format!("* Your deliveries, for your eyes only: {url}\n")
+    format!(
+        "* Page with deliveries:  {url}\n  \
+         Whoever opens this address sees their payloads, so keep it to yourself.\n"
+    )
 }
 
 /// The addresses to give to the Hub.

@@ -19,9 +19,15 @@ use crate::page::rows;
 /// What a browser that comes back has seen last.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// How long news are gathered. Thousands a second are nothing that a person could follow, and would
-/// take the server's time from the deliveries.
+/// How long news are gathered.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// The same when they were many: nobody could read them, and to write them takes the server's time from
+/// the deliveries.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
+
+/// How many are many.
+const MANY: usize = 50;
 
 /// Shorter than proxies wait for the next byte.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -42,7 +48,9 @@ struct Follower {
     changes: watch::Receiver<u64>,
     public: watch::Receiver<Option<PublicUrl>>,
     stopping: watch::Receiver<bool>,
-    /// Whether it has been told anything yet.
+    /// How long to wait before the next event.
+    pause: Duration,
+    /// Whether it has been told of deliveries yet.
     begun: bool,
 }
 
@@ -60,7 +68,8 @@ pub(super) fn follow(
     let (changes, mut public) = (activity.watch(), addresses.watch());
     // Told at once, in case it came while the page was on its way.
     public.mark_changed();
-    let follower = Follower { activity, seen, changes, public, stopping, begun: false };
+    let follower =
+        Follower { activity, seen, changes, public, stopping, pause: PAUSE, begun: false };
     let events = stream::unfold(follower, |mut follower| async {
         let event = follower.next().await?;
         Some((event, follower))
@@ -77,7 +86,7 @@ impl Follower {
         if self.begun {
             tokio::select! {
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tokio::time::sleep(self.pause) => {}
             }
         }
         loop {
@@ -109,6 +118,7 @@ impl Follower {
             News::All(entries) => (true, entries),
             News::More(entries) => (false, entries),
         };
+        self.pause = if entries.len() < MANY { PAUSE } else { LONG_PAUSE };
         let news = json!({ "all": all, "rows": rows(entries).into_string() });
         Data::new(news.to_string()).event("deliveries").id(mark.to_string()).into()
     }

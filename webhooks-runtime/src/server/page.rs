@@ -23,7 +23,9 @@ use crate::activity::{Activity, Entry, Outcome};
 use crate::endpoint::arg::WEBHOOK_ID;
 use crate::endpoint::call::in_one_piece;
 use crate::files::Keep;
-use crate::page::{Answered, Deliveries, Filter, Form, SharedPage, detail, files, text};
+use crate::page::{
+    Answered, Deliveries, Filter, Form, Page, SharedPage, delivery, detail, files, text,
+};
 
 /// Keeps other sites from embedding what is served here.
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -255,11 +257,8 @@ impl Desk {
         let mut response = self.respond(StatusCode::OK);
         response.insert_header(HTML);
         if whole {
-            let body = maud::html! {
-                h1 { "Delivery " (entry.number) }
-                (detail(entry))
-            };
-            response.body(crate::page::Page::other(&format!("Delivery {}", entry.number), &body))
+            let title = format!("Delivery {}", entry.number);
+            response.body(Page::other(&title, &delivery(entry)))
         } else {
             response.body(detail(entry).into_string())
         }

@@ -33,7 +33,7 @@ const sendAgain = async (event) => {
     const sent = await response.json();
     const text = response.ok ? `Sent again: ${sent.status}` : sent.error;
     if (section) say(text);
-    else location.href = `${sent.number}`;
+    else location.href = `/activity/${sent.number}`;
     button.textContent = response.ok ? `Sent: ${sent.status}` : "Not sent";
   } catch {
     button.textContent = "Not sent";
@@ -50,7 +50,7 @@ const open = async (row) => {
   const detail = row.querySelector(".detail");
   if (detail.dataset.open) return;
   detail.dataset.open = true;
-  const response = await fetch(`activity/${row.dataset.number}/detail`);
+  const response = await fetch(`/activity/${row.dataset.number}/detail`);
   if (response.ok) detail.replaceChildren(parsed(await response.text()));
   else detail.textContent = "It isn't kept any more.";
   localTimes(detail);
@@ -95,11 +95,13 @@ const take = ({ all, rows }) => {
 
 // The public address has come or changed.
 const address = async ({ base }) => {
-  for (const element of document.querySelectorAll("[data-base]")) {
-    if (element.textContent === base) return;
-    element.textContent = base;
+  const endpoints = document.querySelector("[data-base]");
+  if (!endpoints || endpoints.dataset.base === base) return;
+  for (const code of endpoints.querySelectorAll("code[id]")) {
+    code.textContent = code.textContent.replace(endpoints.dataset.base, base);
   }
-  const page = parsed(await (await fetch("./")).text());
+  endpoints.dataset.base = base;
+  const page = parsed(await (await fetch("/")).text());
   for (const id of ["where", "steps"]) {
     const fresh = page.getElementById(id);
     if (fresh) document.getElementById(id)?.replaceWith(fresh);
@@ -112,7 +114,7 @@ let stream;
 let mark = section?.dataset.mark ?? "";
 
 const follow = () => {
-  stream = new EventSource(`events?${new URLSearchParams({ after: mark })}`);
+  stream = new EventSource(`/events?${new URLSearchParams({ after: mark })}`);
   stream.addEventListener("open", () => { live.textContent = "Live"; live.className = "live on"; });
   stream.addEventListener("error", () => {
     live.className = "live";

@@ -14,7 +14,7 @@ const askForSecret = () => {
 
 const loadSample = async () => {
   const query = new URLSearchParams({ endpoint: endpoint.value });
-  const response = await fetch(`samples/${sample.value}?${query}`);
+  const response = await fetch(`/samples/${sample.value}?${query}`);
   if (response.ok) payload.value = await response.text();
 };
 
@@ -48,8 +48,7 @@ const send = async (event) => {
   }
   const started = performance.now();
   try {
-    const path = endpoint.value.replace(/^\//, "");
-    const response = await fetch(path, { method: "POST", headers, body: payload.value });
+    const response = await fetch(endpoint.value, { method: "POST", headers, body: payload.value });
     const body = await response.text();
     const took = Math.round(performance.now() - started);
     show(`${response.status} ${response.statusText}`.trim(), ` in ${took} ms`, body);
