@@ -62,6 +62,8 @@ mod endpoint;
 mod environment;
 #[cfg(feature = "openapi")]
 mod files;
+#[cfg(any(feature = "page", feature = "trigger"))]
+mod json_lines;
 #[cfg(feature = "openapi")]
 mod openapi;
 #[cfg(feature = "page")]

@@ -2,22 +2,14 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Deserializer, Serializer};
+use crate::json_lines::in_lines;
 
 /// JSON in lines, with its keys in their order; anything else as it is.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
-    match in_lines(bytes) {
+    match in_lines(bytes).and_then(|lines| String::from_utf8(lines).ok()) {
         Some(lines) => lines.into(),
         None => String::from_utf8_lossy(bytes),
     }
-}
-
-fn in_lines(bytes: &[u8]) -> Option<String> {
-    let mut lines = Vec::with_capacity(bytes.len() * 3 / 2);
-    let mut json = Deserializer::from_slice(bytes);
-    serde_transcode::transcode(&mut json, &mut Serializer::pretty(&mut lines)).ok()?;
-    json.end().ok()?;
-    String::from_utf8(lines).ok()
 }
 
 #[cfg(test)]

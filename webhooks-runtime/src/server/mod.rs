@@ -5,12 +5,10 @@
 //! actix app together, and `launch` serves at its `ports` until `signals` stop it, with the words of
 //! `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is wrong
 //! before. `recipients` are the endpoints as one sees them who sends them a delivery. `ui` is what may
-//! be the page: `page` has the routes of one made of blocks, `follow` the stream that keeps it up to
-//! date, and `access` says who may see deliveries, with the `token` if need be. `describe` serves the
+//! be the page: `page` has the routes of one made of blocks, and `token` is the word that opens the
+//! deliveries there. `describe` serves the
 //! OpenAPI document, `viewer` what shows it, and `health` says that the server is there.
 
-#[cfg(feature = "page")]
-mod access;
 mod app;
 mod banner;
 mod body;
@@ -19,8 +17,6 @@ mod connection;
 mod describe;
 mod dispatch;
 mod error;
-#[cfg(feature = "page")]
-mod follow;
 mod health;
 mod launch;
 #[cfg(feature = "share")]

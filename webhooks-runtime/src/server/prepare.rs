@@ -5,8 +5,6 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::WebhooksServer;
-#[cfg(feature = "page")]
-use super::access::Viewers;
 use super::app::{Blueprint, Configure};
 #[cfg(feature = "openapi")]
 use super::describe::Description;
@@ -15,7 +13,7 @@ use super::error::{LaunchError, SetupError};
 #[cfg(feature = "share")]
 use super::link::tunnel;
 #[cfg(feature = "page")]
-use super::page::Desk;
+use super::page::{Desk, Viewers};
 #[cfg(feature = "page")]
 use super::token::Token;
 use super::ui::Page;

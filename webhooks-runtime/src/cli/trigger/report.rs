@@ -6,6 +6,7 @@ use ureq::http::StatusCode;
 
 use super::print;
 use super::send::Answer;
+use crate::json_lines::in_lines;
 
 /// The line before it is sent. The address is one that was checked; a file's name comes from the
 /// command line.
@@ -28,21 +29,12 @@ pub(super) fn show(answer: &Answer, variable: Option<&str>) -> io::Result<()> {
 /// JSON with a line for each part, in the order it came in; anything else as it is. Ends with a line
 /// end.
 fn body(bytes: &[u8], terminal: bool) -> Vec<u8> {
-    let mut text = pretty(bytes).unwrap_or_else(|_| bytes.to_vec());
+    let mut text = in_lines(bytes).unwrap_or_else(|| bytes.to_vec());
     if !text.is_empty() && !text.ends_with(b"\n") {
         text.push(b'\n');
     }
     // A terminal would take these for orders.
     if terminal { escaped(&String::from_utf8_lossy(&text)).into_bytes() } else { text }
-}
-
-/// Written anew while it is read, since a `Value` would sort the keys.
-fn pretty(bytes: &[u8]) -> serde_json::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    serde_transcode::transcode(&mut json, &mut serde_json::Serializer::pretty(&mut text))?;
-    json.end()?;
-    Ok(text)
 }
 
 fn escaped(text: &str) -> String {

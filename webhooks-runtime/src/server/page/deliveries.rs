@@ -1,0 +1,108 @@
+//! The deliveries, for those who may see them: to follow, to open, and to send again.
+
+use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION};
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, guard};
+use serde_json::json;
+
+use super::access::{Viewers, is_same_origin};
+use super::follow::follow;
+use super::send::path;
+use super::{Desk, HTML, foreign};
+use crate::activity::{Activity, Entry};
+use crate::endpoint::arg::WEBHOOK_ID;
+use crate::page::{Page, delivery, detail};
+use crate::server::dispatch::{Admission, not_found};
+
+impl Desk {
+    pub(super) fn activity(&self, app: &mut ServiceConfig, activity: &Activity, viewers: &Viewers) {
+        let looking = {
+            let viewers = viewers.clone();
+            move |request: &HttpRequest| viewers.may_look(request)
+        };
+        app.route("/events", {
+            let (looking, activity) = (looking.clone(), activity.clone());
+            let (addresses, stopping) = (self.addresses.clone(), self.stopping.clone());
+            web::get().to(move |request: HttpRequest| {
+                let response = if looking(&request) {
+                    follow(&request, activity.clone(), &addresses, stopping.clone())
+                } else {
+                    not_found()
+                };
+                async { response }
+            })
+        });
+        for (path, whole) in [("/activity/{number}", true), ("/activity/{number}/detail", false)] {
+            let (desk, looking, activity) = (self.clone(), looking.clone(), activity.clone());
+            app.route(
+                path,
+                web::get().to(move |request: HttpRequest, number: web::Path<u64>| {
+                    let entry = activity.get(*number).filter(|_| looking(&request));
+                    let response = entry.map_or_else(not_found, |entry| desk.open(&entry, whole));
+                    async { response }
+                }),
+            );
+        }
+        app.service(self.again(activity, viewers));
+    }
+
+    fn open(&self, entry: &Entry, whole: bool) -> HttpResponse {
+        let mut response = self.respond(StatusCode::OK);
+        response.insert_header(HTML);
+        if whole {
+            let title = format!("Delivery {}", entry.number);
+            response.body(Page::other(&title, &delivery(entry)))
+        } else {
+            response.body(detail(entry).into_string())
+        }
+    }
+
+    /// Sends a delivery to its endpoint once more. Who may see it has all that it takes, but for the
+    /// secret, which it brought when it came.
+    fn again(&self, activity: &Activity, viewers: &Viewers) -> impl HttpServiceFactory + use<> {
+        let (desk, activity, viewers) = (self.clone(), activity.clone(), viewers.clone());
+        web::resource("/activity/{number}/again").guard(guard::Post()).default_service(fn_service(
+            move |mut request: ServiceRequest| {
+                let desk = desk.clone();
+                let number = request.match_info().get("number").and_then(|text| text.parse().ok());
+                let entry = number.and_then(|number| activity.get(number));
+                let entry = entry.filter(|_| viewers.may_look(request.request()));
+                async move {
+                    let response = match entry {
+                        None => not_found(),
+                        Some(_) if !is_same_origin(request.request()) => foreign(),
+                        Some(entry) => desk.send_again(&mut request, &entry).await,
+                    };
+                    Ok(ServiceResponse::new(request.into_parts().0, response))
+                }
+            },
+        ))
+    }
+
+    async fn send_again(&self, request: &mut ServiceRequest, entry: &Entry) -> HttpResponse {
+        let whole = entry.body().filter(|body| !body.is_cut());
+        let (Some(body), Some(path)) = (whole, path(&entry.endpoint)) else {
+            let error = json!({ "error": "Not all of this delivery's payload was kept." });
+            return HttpResponse::Conflict().json(error);
+        };
+        let mut headers = HeaderMap::new();
+        // As when a person has the Hub send it again, it keeps its id.
+        let id = entry.webhook_id().and_then(|id| HeaderValue::from_str(id).ok());
+        if let Some(id) = id {
+            headers.insert(WEBHOOK_ID, id);
+        }
+        let by_script =
+            request.headers().get(ACCEPT).is_some_and(|kind| kind == "application/json");
+        let body = Bytes::copy_from_slice(body.bytes);
+        let delivered = self.deliver(request, path, headers, body, Admission::Granted).await;
+        let number = delivered.number.unwrap_or(entry.number);
+        if by_script {
+            let answer = json!({ "number": number, "status": delivered.status.as_u16() });
+            return self.respond(StatusCode::OK).json(answer);
+        }
+        let location = format!("/activity/{number}");
+        self.respond(StatusCode::SEE_OTHER).insert_header((LOCATION, location)).finish()
+    }
+}
