@@ -15,19 +15,22 @@ pub(crate) const CONNECTIONS: u32 = 32;
 /// The size of the payload that is sent, in bytes.
 const PAYLOAD_BYTES: usize = 1_300;
 
-/// What wrk does: the same request again and again. At the end it prints one line of figures.
-const SCRIPT: &str = r#"
+/// What wrk does: the same request again and again.
+const DELIVER: &str = r#"
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["X-Webhook-Secret"] = "SECRET"
 wrk.headers["Webhook-Id"] = "65d0000000000000000000aa"
 wrk.body = [[BODY]]
+"#;
 
+/// What it prints at the end: one line of figures.
+const FIGURES: &str = r#"
 done = function(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.timeout + errors.status
-  print(string.format('{"requests": %d, "microseconds": %d, "failed": %d, "p99": %d}',
-    summary.requests, summary.duration, failed, latency:percentile(99)))
+  print(string.format('{"requests": %d, "microseconds": %d, "failed": %d, "p50": %d, "p99": %d}',
+    summary.requests, summary.duration, failed, latency:percentile(50), latency:percentile(99)))
 end
 "#;
 
@@ -41,6 +44,8 @@ pub(crate) struct Answered {
     pub(crate) requests: u64,
     /// Requests per second.
     pub(crate) rate: f64,
+    /// The median of the time to the answer, in milliseconds.
+    pub(crate) p50_ms: f64,
     /// The 99th percentile of the time to the answer, in milliseconds.
     pub(crate) p99_ms: f64,
 }
@@ -49,8 +54,9 @@ impl Load {
     pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
         let body = payload()?;
         let folder = tempfile::tempdir()?;
-        let script = SCRIPT.replace("SECRET", SECRET).replace("BODY", &body);
-        std::fs::write(folder.path().join("deliver.lua"), script)?;
+        let deliver = DELIVER.replace("SECRET", SECRET).replace("BODY", &body) + FIGURES;
+        std::fs::write(folder.path().join("deliver.lua"), deliver)?;
+        std::fs::write(folder.path().join("get.lua"), FIGURES)?;
         Ok(Self { folder, payload_bytes: body.len() })
     }
 
@@ -66,12 +72,27 @@ impl Load {
         host: Option<&str>,
         seconds: u32,
     ) -> Result<Answered, Box<dyn Error>> {
+        self.wrk("deliver.lua", url, host, seconds)
+    }
+
+    /// Gets what is at `url`, again and again.
+    pub(crate) fn get(&self, url: &str, seconds: u32) -> Result<Answered, Box<dyn Error>> {
+        self.wrk("get.lua", url, None, seconds)
+    }
+
+    fn wrk(
+        &self,
+        script: &str,
+        url: &str,
+        host: Option<&str>,
+        seconds: u32,
+    ) -> Result<Answered, Box<dyn Error>> {
         let host = host.map(|host| ["--header".to_owned(), format!("Host: {host}")]);
         let output = pinned(LOAD_CORE, "wrk")
             .args(host.iter().flatten())
             .args(["--threads", "1", "--latency", "--connections", &CONNECTIONS.to_string()])
             .args(["--duration", &format!("{seconds}s"), "--script"])
-            .arg(self.folder.path().join("deliver.lua"))
+            .arg(self.folder.path().join(script))
             .arg(url)
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -86,6 +107,7 @@ impl Load {
         Ok(Answered {
             requests: number("requests"),
             rate: number("requests") as f64 / (number("microseconds") as f64 / 1e6),
+            p50_ms: number("p50") as f64 / 1e3,
             p99_ms: number("p99") as f64 / 1e3,
         })
     }

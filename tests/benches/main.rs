@@ -46,6 +46,13 @@ struct Measured {
     memory: f64,
 }
 
+/// What was measured of the page, a value for each round: the time to the whole of it, in milliseconds.
+#[derive(Default)]
+struct PageTimes {
+    p50s: Vec<f64>,
+    p99s: Vec<f64>,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     // Cargo adds `--bench`.
     let arguments: Vec<_> = std::env::args().skip(1).filter(|given| given != "--bench").collect();
@@ -60,6 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let servers = Server::all()?;
     let load = Load::new()?;
 
+    let mut page = PageTimes::default();
     let mut measured: Vec<Measured> = servers.iter().map(|_| Measured::default()).collect();
     for round in 0..effort.rounds {
         progress(&format!("round {} of {}", round + 1, effort.rounds));
@@ -68,6 +76,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             let answered = load.run(&running.url, None, effort.seconds)?;
             measured[index].rates.push(answered.rate);
             measured[index].p99s.push(answered.p99_ms);
+            if servers[index].kind == Kind::Ours {
+                // With the deliveries of the load on it.
+                let page_url = running.url.replace(server::PATH, "/");
+                let answered = load.get(&page_url, effort.seconds)?;
+                page.p50s.push(answered.p50_ms);
+                page.p99s.push(answered.p99_ms);
+            }
         }
     }
     for start in 0..effort.starts {
@@ -91,6 +106,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     progress("");
     report(&servers, &measured, &effort, load.payload_bytes());
+    report_page(&page);
 
     report_link(&load, &effort)?;
 
@@ -155,7 +171,24 @@ fn report(servers: &[Server], measured: &[Measured], effort: &Effort, payload_by
     compare("p99: ours / by hand", p99s, Kind::Ours, Kind::ByHand);
     compare("requests/s: 1,000 endpoints / one", rates, Kind::Thousand, Kind::Ours);
     compare("requests/s: a log line each / none", rates, Kind::Logging, Kind::Ours);
+    compare(
+        "requests/s: deliveries kept, three pages following / not kept",
+        rates,
+        Kind::Followed,
+        Kind::Forgetful,
+    );
     compare("requests/s: ours / Python", rates, Kind::Ours, Kind::Original);
+    say(&table.to_string());
+}
+
+/// The first byte comes before the last, which this is the time of.
+fn report_page(page: &PageTimes) {
+    let mut table = Table::new(&["the page, with deliveries on it", "median, ms", "p99, ms"]);
+    table.row([
+        format!("to its last byte, {} connections", load::CONNECTIONS),
+        format!("{:.2}", median(&page.p50s)),
+        format!("{:.2}", median(&page.p99s)),
+    ]);
     say(&table.to_string());
 }
 

@@ -34,8 +34,15 @@ pub(crate) enum Kind {
     Ours,
     Thousand,
     Logging,
+    /// Keeps no deliveries.
+    Forgetful,
+    /// Keeps deliveries, while pages follow them.
+    Followed,
     Original,
 }
+
+/// How many pages follow the deliveries.
+const FOLLOWERS: usize = 3;
 
 pub(crate) struct Server {
     pub(crate) kind: Kind,
@@ -61,7 +68,9 @@ impl Server {
                 build("fixture-thousand", "release"),
                 "warn",
             ),
-            rust(Kind::Logging, "… with a log line for each delivery", ours, "info"),
+            rust(Kind::Logging, "… with a log line for each delivery", ours.clone(), "info"),
+            rust(Kind::Forgetful, "… that keeps no deliveries", ours.clone(), "warn"),
+            rust(Kind::Followed, "… with three pages following the deliveries", ours, "warn"),
         ];
         if let Some(python) = std::env::var_os("PEER_PYTHON") {
             servers.push(Self {
@@ -81,8 +90,10 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut output = tempfile::tempfile()?;
         let started = Instant::now();
+        let forgetful = (self.kind == Kind::Forgetful).then_some(("ACTIVITY", "off"));
         let child = pinned(SERVER_CORE, &self.program)
             .args(&self.argument)
+            .envs(forgetful)
             .env("WEBHOOK_SECRET", SECRET)
             .env("GRADIO_SERVER_PORT", port.to_string())
             .env("GRADIO_ANALYTICS_ENABLED", "False")
@@ -94,7 +105,7 @@ impl Server {
             .spawn()?;
         let base = format!("http://127.0.0.1:{port}");
         let url = format!("{base}{PATH}");
-        let mut running = Running { child, url, milliseconds: 0.0 };
+        let mut running = Running { child, url, milliseconds: 0.0, followers: Vec::new() };
         while !answers(&base, &body) {
             if running.child.try_wait()?.is_some() || started.elapsed() > PATIENCE {
                 return Err(format!("{} doesn't start: {}", self.name, whole(&mut output)?).into());
@@ -102,6 +113,11 @@ impl Server {
             std::thread::sleep(Duration::from_micros(200));
         }
         running.milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        if self.kind == Kind::Followed {
+            for _ in 0..FOLLOWERS {
+                running.followers.push(follow(&base)?);
+            }
+        }
         Ok(running)
     }
 }
@@ -115,6 +131,7 @@ pub(crate) struct Running {
     pub(crate) url: String,
     /// From the start of the process to the first 200.
     pub(crate) milliseconds: f64,
+    followers: Vec<Child>,
 }
 
 impl Running {
@@ -129,10 +146,20 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // An error says that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for process in self.followers.iter_mut().chain([&mut self.child]) {
+            // An error says that it has ended already.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
+}
+
+/// Takes all that a page is sent that follows the deliveries.
+fn follow(base: &str) -> io::Result<Child> {
+    pinned(LOAD_CORE, "curl")
+        .args(["--silent", "--no-buffer", "--fail", "--output", "/dev/null"])
+        .arg(format!("{base}/events"))
+        .spawn()
 }
 
 /// Whether a delivery is answered with 200.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle as ActixHandle};
 use actix_web::{App, HttpServer};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::app::guard;
@@ -18,7 +18,7 @@ use super::ports::bind;
 use super::ports::entrance;
 use super::prepare::{Prepared, Unasked, prepare};
 use super::signals::Signals;
-use super::token::Token;
+use super::visitors::Visitors;
 use super::{LaunchError, WebhooksServer, banner, logs};
 use crate::addresses::{Addresses, PublicUrl};
 use crate::config::Given;
@@ -107,7 +107,11 @@ impl WebhooksServer {
         let mut running = serve(prepared)?;
 
         let local_url = banner::local_url(running.addresses.local());
-        let activity = running.activity_url().map(|url| banner::activity(&url)).unwrap_or_default();
+        let activity = running
+            .visitors
+            .activity_url(&running.addresses)
+            .map(|url| banner::activity(&url))
+            .unwrap_or_default();
         if let Some(warning) = banner::experimental(&environment) {
             say(&mut io::stderr(), warning);
         }
@@ -140,7 +144,7 @@ impl WebhooksServer {
             "Stopping when the running deliveries have ended. Press Ctrl+C again to stop at once.\n",
         );
         let deadline = Instant::now() + running.shutdown_timeout;
-        running.stopping.send_replace(true);
+        running.visitors.dismiss();
         let stopped = async {
             let ended = tokio::join!(handle.stop(true), &mut server).1;
             finish(shared, deadline).await;
@@ -181,7 +185,7 @@ impl WebhooksServer {
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepare(self, Given::default(), Unasked::Local, &environment)?)?;
         let (handle, addresses) = (running.server.handle(), running.addresses.clone());
-        let (stopping, token) = (running.stopping.clone(), running.token.clone());
+        let visitors = running.visitors.clone();
         let (end, ended) = oneshot::channel();
         // On a thread of its own: the server serves whatever the caller's runtime is busy with.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -200,7 +204,7 @@ impl WebhooksServer {
             runtime.shutdown_background();
             let _ = end.send(());
         })?;
-        Ok(ServerHandle { handle, ended, addresses, stopping, token })
+        Ok(ServerHandle { handle, ended, addresses, visitors })
     }
 }
 
@@ -212,8 +216,7 @@ pub struct ServerHandle {
     handle: ActixHandle,
     ended: oneshot::Receiver<()>,
     addresses: Addresses,
-    stopping: watch::Sender<bool>,
-    token: Option<Token>,
+    visitors: Visitors,
 }
 
 impl ServerHandle {
@@ -241,13 +244,13 @@ impl ServerHandle {
     #[cfg_attr(docsrs, doc(cfg(feature = "page")))]
     #[must_use]
     pub fn activity_url(&self) -> Option<String> {
-        activity_url(&self.addresses, self.token.as_ref())
+        self.visitors.activity_url(&self.addresses)
     }
 
     /// Stops the server: takes no more requests, lets the running ones end within the limit of
     /// [`shutdown_timeout`](WebhooksServer::shutdown_timeout), and closes the port.
     pub async fn stop(self) {
-        self.stopping.send_replace(true);
+        self.visitors.dismiss();
         self.handle.stop(true).await;
         // An error says that the thread is gone, which is just as well.
         let _ = self.ended.await;
@@ -260,26 +263,10 @@ struct Running {
     shown: Vec<Shown>,
     addresses: Addresses,
     shutdown_timeout: Duration,
-    /// Tells those who follow the page that the server stops.
-    stopping: watch::Sender<bool>,
-    /// The word that opens the deliveries, if any are kept.
-    token: Option<Token>,
+    visitors: Visitors,
     /// What is to be kept open, and where its connections go.
     #[cfg(feature = "share")]
     tunnel: Option<(Box<dyn AnyTunnel>, SocketAddr)>,
-}
-
-impl Running {
-    fn activity_url(&self) -> Option<String> {
-        activity_url(&self.addresses, self.token.as_ref())
-    }
-}
-
-/// The address of the page with the token in it.
-fn activity_url(addresses: &Addresses, token: Option<&Token>) -> Option<String> {
-    let public = addresses.public();
-    let base = public.as_ref().map_or(addresses.local(), PublicUrl::as_str);
-    token.map(|token| format!("{base}/?token={}", token.as_str()))
 }
 
 #[cfg(feature = "share")]
@@ -325,11 +312,7 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
     let at = entrance.as_ref().map(|(_, address)| *address);
     #[cfg(feature = "share")]
     let tunnel = prepared.tunnel.zip(at);
-    #[cfg(feature = "page")]
-    let token = prepared.watched.map(|(_, token)| token);
-    #[cfg(not(feature = "page"))]
-    let token = None;
-    let Prepared { settings, limits, shown, stopping, .. } = prepared;
+    let Prepared { settings, limits, shown, visitors, .. } = prepared;
     let app = move || App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
     // actix-web has one for all; what is direct is cut off before.
     let keep_alive = if entrance.is_some() { TUNNEL_KEEP_ALIVE } else { KEEP_ALIVE };
@@ -357,8 +340,7 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
         shown,
         addresses,
         shutdown_timeout: limits.shutdown_timeout,
-        stopping,
-        token,
+        visitors,
         #[cfg(feature = "share")]
         tunnel,
     })

@@ -5,8 +5,8 @@
 //! actix app together, and `launch` serves at its `ports` until `signals` stop it, with the words of
 //! `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is wrong
 //! before. `recipients` are the endpoints as one sees them who sends them a delivery. `ui` is what may
-//! be the page: `page` has the routes of one made of blocks, and `token` is the word that opens the
-//! deliveries there. `describe` serves the
+//! be the page: `page` has the routes of one made of blocks, and `visitors` are those who look
+//! at it. `describe` serves the
 //! OpenAPI document, `viewer` what shows it, and `health` says that the server is there.
 
 mod app;
@@ -30,10 +30,10 @@ mod prepare;
 mod recipients;
 mod record;
 mod signals;
-mod token;
 mod ui;
 #[cfg(feature = "docs")]
 mod viewer;
+mod visitors;
 
 pub(crate) use app::{Blueprint, guard};
 pub(crate) use dispatch::{Cause, Dispatcher, SECRET};

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use super::WebhooksServer;
 use super::app::{Blueprint, Configure};
 #[cfg(feature = "openapi")]
@@ -13,10 +11,9 @@ use super::error::{LaunchError, SetupError};
 #[cfg(feature = "share")]
 use super::link::tunnel;
 #[cfg(feature = "page")]
-use super::page::{Desk, Viewers};
-#[cfg(feature = "page")]
-use super::token::Token;
+use super::page::{Desk, Token, Viewers};
 use super::ui::Page;
+use super::visitors::Visitors;
 #[cfg(feature = "page")]
 use crate::activity::Activity;
 use crate::addresses::Addresses;
@@ -41,11 +38,10 @@ pub(super) struct Prepared {
     pub(super) dispatcher: Arc<Dispatcher>,
     configure: Vec<Configure>,
     ui: Option<Page>,
-    /// What is kept for people to look at, and the word that opens it.
+    /// What is kept for people to look at.
     #[cfg(feature = "page")]
-    pub(super) watched: Option<(Activity, Token)>,
-    /// Tells those who follow the page that the server stops.
-    pub(super) stopping: watch::Sender<bool>,
+    activity: Option<Activity>,
+    pub(super) visitors: Visitors,
     #[cfg(feature = "openapi")]
     description: Description,
     /// What is to be kept open.
@@ -79,7 +75,8 @@ impl Prepared {
         let on_space = self.settings.on_space;
         // A proxy of somebody's own may pass requests on as if they were made here.
         let trust_local = !on_space && !matches!(self.settings.reach, Reach::At(_));
-        let watched = self.watched.as_ref().map(|(activity, token)| {
+        let watched = self.activity.as_ref().zip(self.visitors.token.as_ref());
+        let watched = watched.map(|(activity, token)| {
             (activity.clone(), Viewers::new(token.clone(), addresses.clone(), trust_local))
         });
         let page = crate::page::Page::new(blocks.clone(), addresses.clone(), on_space, &self.shown);
@@ -87,7 +84,7 @@ impl Prepared {
             page: Arc::new(page),
             dispatcher: Arc::clone(&self.dispatcher),
             watched,
-            stopping: self.stopping.subscribe(),
+            stopping: self.visitors.stopping(),
             addresses: addresses.clone(),
         };
         Arc::new(move |app| desk.apply(app))
@@ -168,15 +165,15 @@ pub(super) fn prepare(
         .collect();
     let dispatcher = Dispatcher::new(guarded, server.limits.clone(), server.secret_in_query);
     #[cfg(feature = "page")]
-    let (ui, watched, dispatcher) = {
+    let (ui, activity, visitors, dispatcher) = {
         let ui = server.ui.unwrap_or_else(|| Page::Blocks(Blocks::default()));
-        let watched = matches!(&ui, Page::Blocks(blocks) if blocks.has_activity());
-        let watched = watched.then(|| (Activity::new(), Token::new()));
-        let activity = watched.as_ref().map(|(activity, _)| activity.clone());
-        (Some(ui), watched, dispatcher.recording(activity))
+        let kept = matches!(&ui, Page::Blocks(blocks) if blocks.has_activity());
+        let (activity, token) = (kept.then(Activity::new), kept.then(Token::new));
+        let dispatcher = dispatcher.recording(activity.clone());
+        (Some(ui), activity, Visitors::new(token), dispatcher)
     };
     #[cfg(not(feature = "page"))]
-    let ui = server.ui;
+    let (ui, visitors) = (server.ui, Visitors::new());
     #[cfg(feature = "openapi")]
     let description = {
         let version = server.version.unwrap_or(env!("CARGO_PKG_VERSION"));
@@ -190,8 +187,8 @@ pub(super) fn prepare(
         configure: server.configure,
         ui,
         #[cfg(feature = "page")]
-        watched,
-        stopping: watch::Sender::new(false),
+        activity,
+        visitors,
         #[cfg(feature = "openapi")]
         description,
         #[cfg(feature = "share")]

@@ -8,9 +8,9 @@ use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
+use super::token::Token;
 use crate::addresses::Addresses;
 use crate::server::connection::Origin;
-use crate::server::token::Token;
 
 /// Says what made a request: <https://www.w3.org/TR/fetch-metadata/>. Only browsers send it, and no
 /// script can.

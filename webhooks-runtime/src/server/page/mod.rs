@@ -1,7 +1,7 @@
 //! The page's routes: the page itself, its files, what is sent from its form, and the deliveries for
 //! those who may see them. For all others these are paths at which nothing is.
 //!
-//! `access` says who may see them, `follow` is the stream that keeps the page up to date, `deliveries`
+//! `access` says who may see them, with the `token` if need be, `follow` is the stream that keeps the page up to date, `deliveries`
 //! has all else that can be done with them, and `form` is the form for browsers without scripts. `send`
 //! makes a delivery of a request that was for one of these.
 
@@ -10,6 +10,7 @@ mod deliveries;
 mod follow;
 mod form;
 mod send;
+mod token;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 pub(super) use access::Viewers;
+pub(super) use token::Token;
 
 use super::dispatch::{Dispatcher, not_found};
 use crate::activity::{Activity, Outcome};

@@ -11,7 +11,6 @@ pub(crate) struct Token(String);
 
 impl Token {
     /// 122 random bits.
-    #[cfg(feature = "page")]
     pub(crate) fn new() -> Self {
         Self(Uuid::new_v4().simple().to_string())
     }
@@ -20,7 +19,6 @@ impl Token {
         &self.0
     }
 
-    #[cfg(feature = "page")]
     pub(crate) fn is(&self, given: &str) -> bool {
         self.0.as_bytes().ct_eq(given.as_bytes()).into()
     }
