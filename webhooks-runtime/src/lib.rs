@@ -70,6 +70,7 @@ mod openapi;
 mod page;
 mod payload;
 mod reach;
+mod samples;
 mod secret;
 mod server;
 mod setting;

@@ -9,9 +9,10 @@ pub use std::option::Option;
 pub use std::result::Result;
 
 pub use crate::endpoint::arg::{Arg, OtherArg, Unread};
+pub use crate::endpoint::arg_takes::{JsonTakes, OtherTakes};
 pub use crate::endpoint::call::{Call, CallFuture};
 pub use crate::endpoint::reply::{OtherReply, Reply};
-pub use crate::endpoint::takes::{JsonTakes, OtherTakes, Takes};
+pub use crate::endpoint::takes::Takes;
 pub use crate::endpoint::{Endpoint, Location, normalize};
 pub use crate::endpoint::{defer, run as run_blocking};
 pub use crate::server::LaunchError;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::payload::Summary;
+
 /// How much of a body or an answer is kept, in bytes.
 pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
 
@@ -37,6 +39,24 @@ pub(crate) struct Entry {
     id: Option<Kept>,
     body: Option<Kept>,
     answer: Option<Kept>,
+    /// What a body says that is too long to be read again from what is kept.
+    names: Option<Names>,
+}
+
+/// What a delivery is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// The action and the scope.
+    pub(crate) event: String,
+    /// The repo's name.
+    pub(crate) repo: String,
+}
+
+impl Names {
+    fn read(body: &[u8]) -> Option<Self> {
+        let summary = Summary::read(body)?;
+        Some(Self { event: summary.event(), repo: summary.repo().to_owned() })
+    }
 }
 
 /// How long a text is here, and how long it was.
@@ -106,6 +126,7 @@ impl Entry {
             id: None,
             body: None,
             answer: None,
+            names: None,
         };
         entry.fill(seen);
         entry
@@ -125,6 +146,8 @@ impl Entry {
         );
         self.id = self.keep(id);
         self.body = self.keep(seen.body);
+        let long = seen.body.filter(|body| body.len() > LONGEST_TEXT);
+        self.names = long.and_then(Names::read);
         self.answer = self.keep(seen.answer);
     }
 
@@ -147,6 +170,11 @@ impl Entry {
     /// `None` when it was refused unread.
     pub(crate) fn body(&self) -> Option<Text<'_>> {
         self.text(self.body, [self.id])
+    }
+
+    /// What it is about, if its body says so.
+    pub(crate) fn names(&self) -> Option<Names> {
+        self.names.clone().or_else(|| Names::read(self.body()?.bytes))
     }
 
     /// Whether its body was read.

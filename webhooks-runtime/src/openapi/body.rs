@@ -7,7 +7,7 @@ use super::schemas::{alone, title};
 use crate::endpoint::described::Described;
 use crate::endpoint::takes::Takes;
 use crate::payload::WebhookPayload;
-use crate::testing::dataset_commit;
+use crate::samples::dataset_commit;
 
 /// The body of a delivery to an endpoint.
 #[derive(Clone, Debug)]

@@ -19,7 +19,7 @@ use crate::endpoint::described::Described;
 use crate::endpoint::registry::Shown;
 use crate::endpoint::takes::Takes;
 use crate::payload::WebhookPayload;
-use crate::testing;
+use crate::samples::samples;
 
 /// The name of the secret's security scheme.
 const SECRET: &str = "webhookSecret";
@@ -120,32 +120,18 @@ fn with_secret(components: ComponentsBuilder) -> ComponentsBuilder {
 }
 
 fn with_payload(components: ComponentsBuilder) -> ComponentsBuilder {
-    let content =
-        ContentBuilder::new().schema(Some(Ref::from_schema_name(PAYLOAD))).examples_from_iter(
-            samples()
-                .map(|(name, sample)| (name, ExampleBuilder::new().value(Some(sample)).build())),
-        );
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(PAYLOAD)))
+        .examples_from_iter(samples().into_iter().map(|sample| {
+            let example = ExampleBuilder::new().value(Some(json!(sample.payload)));
+            (sample.description, example.build())
+        }));
     components.request_body(PAYLOAD, json_body(content))
 }
 
 fn json_body(content: ContentBuilder) -> RequestBody {
     let body = RequestBodyBuilder::new().content("application/json", content.build());
     body.required(Some(Required::True)).build()
-}
-
-/// A sample of each kind of delivery.
-fn samples() -> [(&'static str, Value); 9] {
-    [
-        ("A commit to a dataset", json!(testing::dataset_commit())),
-        ("A tag that was deleted", json!(testing::tag_deleted())),
-        ("Files in a bucket", json!(testing::bucket_files())),
-        ("A repo that moved", json!(testing::repo_moved())),
-        ("A repo that was made private", json!(testing::repo_made_private())),
-        ("A discussion that was opened", json!(testing::discussion_opened())),
-        ("A pull request that was merged", json!(testing::pull_request_merged())),
-        ("A comment", json!(testing::comment_created())),
-        ("A comment that was hidden", json!(testing::comment_hidden())),
-    ]
 }
 
 /// A name for programs, made of the path, which is unique: `say_hello`, or `bots_say_hello`. Where two

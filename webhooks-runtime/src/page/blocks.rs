@@ -184,7 +184,7 @@ impl Blocks {
             @for part in &self.parts {
                 @match part {
                     Part::Intro => (intro(visit.place)),
-                    Part::Endpoints => (endpoints(visit)),
+                    Part::Endpoints => (endpoints(visit.base, visit.endpoints)),
                     Part::TriggerForm => (trigger_form(visit.endpoints, visit.form)),
                     Part::Activity => @if let Some(shown) = visit.deliveries {
                         (deliveries(shown, visit.endpoints))

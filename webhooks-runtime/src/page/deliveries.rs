@@ -5,11 +5,9 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 use super::describe::Described;
-use super::endpoints::block;
+use super::pieces::{block, duration, status};
 use super::text::text;
-use super::trigger_form::{duration, status};
 use crate::activity::{Entry, Mark, Outcome, Text};
-use crate::payload::Summary;
 
 /// How many rows the page comes with. The others follow with a script, or behind a link.
 const AT_FIRST: usize = 20;
@@ -105,8 +103,7 @@ pub(crate) fn rows(entries: &[Arc<Entry>]) -> Markup {
 }
 
 fn row(entry: &Entry) -> Markup {
-    let body = entry.body().map(|body| body.bytes).unwrap_or_default();
-    let summary = Summary::read(body);
+    let names = entry.names();
     html! {
         li data-number=(entry.number) data-endpoint=(entry.endpoint) data-outcome=(entry.outcome().name()) {
             details {
@@ -114,8 +111,8 @@ fn row(entry: &Entry) -> Markup {
                     span.status.(entry.outcome().name()) { (entry.status) }
                     (time(entry))
                     span.name { (name(entry)) }
-                    bdi.event { @if let Some(summary) = &summary { (summary.event()) } }
-                    bdi.repo { @if let Some(summary) = &summary { (summary.repo()) } }
+                    bdi.event { @if let Some(names) = &names { (names.event) } }
+                    bdi.repo { @if let Some(names) = &names { (names.repo) } }
                     span.took { (duration(entry.duration)) }
                     bdi.id { @if let Some(id) = entry.webhook_id() { (id) } }
                 }

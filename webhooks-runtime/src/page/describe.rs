@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::endpoint::Takes;
 use crate::endpoint::registry::Shown;
 use crate::openapi::body_of;
-use crate::testing::dataset_commit;
+use crate::samples::dataset_commit;
 
 /// An endpoint, and what it takes.
 #[derive(Debug)]

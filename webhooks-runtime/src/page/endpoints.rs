@@ -2,19 +2,19 @@
 
 use maud::{Markup, html};
 
-use super::blocks::Visit;
 use super::describe::Described;
+use super::pieces::{block, copy};
 
-pub(super) fn endpoints(visit: &Visit<'_>) -> Markup {
+pub(super) fn endpoints(base: &str, endpoints: &[Described]) -> Markup {
     html! {
         section aria-labelledby="endpoints" {
-            h2 id="endpoints" { "Endpoints " span.count { (visit.endpoints.len()) } }
-            ul.endpoints data-base=(visit.base) {
-                @for (index, described) in visit.endpoints.iter().enumerate() {
-                    (endpoint(visit.base, index, described))
+            h2 id="endpoints" { "Endpoints " span.count { (endpoints.len()) } }
+            ul.endpoints data-base=(base) {
+                @for (index, described) in endpoints.iter().enumerate() {
+                    (endpoint(base, index, described))
                 }
             }
-            @for (name, schema) in schemas(visit.endpoints) {
+            @for (name, schema) in schemas(endpoints) {
                 details.schema id={ "schema-" (name) } {
                     summary { "Schema of " code { (name) } }
                     (block(&format!("The JSON Schema of {name}"), schema))
@@ -82,17 +82,4 @@ fn schemas(endpoints: &[Described]) -> Vec<(&str, &str)> {
     schemas.sort_unstable();
     schemas.dedup();
     schemas
-}
-
-/// Lines of text that scroll, by keys as well.
-pub(super) fn block(label: &str, text: &str) -> Markup {
-    html! {
-        pre tabindex="0" role="region" aria-label=(label) { code { (text) } }
-    }
-}
-
-/// A button that copies what stands in the element of this id. It is hidden in the markup, so that
-/// nobody sees one that does nothing.
-fn copy(id: &str, label: &str) -> Markup {
-    html! { button type="button" data-copy=(id) hidden aria-label=(label) { "Copy" } }
 }

@@ -13,6 +13,7 @@ mod endpoints;
 mod files;
 mod intro;
 mod markdown;
+mod pieces;
 mod steps;
 mod text;
 mod trigger_form;

@@ -7,8 +7,8 @@ use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
 use super::describe::Described;
-use super::endpoints::block;
-use crate::testing::samples;
+use super::pieces::{block, duration, status};
+use crate::samples::samples;
 
 /// What the form holds. The secret isn't among it: it is never sent back.
 #[derive(Clone, Debug, Default)]
@@ -115,16 +115,4 @@ fn answer(answered: &Answered) -> Markup {
             None => p { "The answer is a stream, which isn't shown here." },
         }
     }
-}
-
-/// A status with its words, in its colour.
-pub(super) fn status(status: u16) -> Markup {
-    let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    let class = crate::activity::Outcome::of(status).name();
-    html! { strong.status.(class) { (status) @if let Some(words) = words { " " (words) } } }
-}
-
-/// A time as people say it.
-pub(crate) fn duration(duration: Duration) -> String {
-    format!("{duration:.1?}")
 }

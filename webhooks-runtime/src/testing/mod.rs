@@ -43,18 +43,12 @@
 #![allow(clippy::test_attr_in_doctest, reason = "a hidden line runs it")]
 
 mod client;
-pub mod kind;
-mod named;
 mod response;
-mod sample;
-mod setters;
 
-pub use client::{TestClient, TestRequest};
-pub use named::{NamedSample, samples};
-pub use response::TestResponse;
-#[cfg(feature = "trigger")]
-pub(crate) use sample::make_consistent;
-pub use sample::{
-    Sample, bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,
-    pull_request_merged, repo_made_private, repo_moved, tag_deleted,
+pub use crate::samples::{
+    NamedSample, Sample, bucket_files, comment_created, comment_hidden, dataset_commit,
+    discussion_opened, kind, pull_request_merged, repo_made_private, repo_moved, samples,
+    tag_deleted,
 };
+pub use client::{TestClient, TestRequest};
+pub use response::TestResponse;

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::set::{Assignment, SetError, in_json, in_sample};
-use crate::testing::{NamedSample, samples};
+use crate::samples::{NamedSample, samples};
 
 /// The body of a delivery.
 pub(super) struct Body {

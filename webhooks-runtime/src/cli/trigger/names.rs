@@ -39,7 +39,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::samples;
+    use crate::samples::samples;
 
     /// Rust's names are those that `Debug` shows.
     #[test]

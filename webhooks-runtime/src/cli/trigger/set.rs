@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::names::{name_in_json, name_in_sample};
 use crate::endpoint::fault::{BodyFault, read_payload};
 use crate::payload::WebhookPayload;
-use crate::testing::make_consistent;
+use crate::samples::make_consistent;
 
 /// What is to be set where.
 #[derive(Clone, Debug)]
@@ -193,7 +193,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{comment_created, comment_hidden, dataset_commit, repo_moved, samples};
+    use crate::samples::{comment_created, comment_hidden, dataset_commit, repo_moved, samples};
 
     fn assignments(texts: &[&str]) -> Vec<Assignment> {
         texts.iter().map(|text| text.parse().unwrap()).collect()

@@ -122,7 +122,7 @@ impl Desk {
     }
 
     fn sample_text(&self, name: &str, endpoint: &str) -> Option<String> {
-        let mut samples = crate::testing::samples().into_iter();
+        let mut samples = crate::samples::samples().into_iter();
         match samples.find(|sample| sample.name == name) {
             Some(sample) => serde_json::to_string_pretty(&sample.payload).ok(),
             None => self.page.sample_of(endpoint).map(str::to_owned),

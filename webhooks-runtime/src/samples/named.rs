@@ -27,7 +27,7 @@ pub struct NamedSample {
     pub payload: WebhookPayload,
 }
 
-/// Every sample of this module, in the order of [its table](super).
+/// Every sample, in the order of [the table](crate::testing).
 ///
 /// A test can go through all of them, to see that a bot takes whatever comes:
 ///
