@@ -8,6 +8,7 @@ use fantoccini::Locator;
 use serde_json::{Value, json};
 use tests::browser::Browser;
 use tests::client::{post, request};
+use tests::proxy;
 use tests::share::ShareServer;
 use webhooks_runtime::maud::PreEscaped;
 use webhooks_runtime::testing::{comment_created, dataset_commit};
@@ -296,6 +297,31 @@ async fn the_token_opens_the_deliveries_where_they_are_not_shown_otherwise() {
     assert_eq!(browser.run("return document.cookie").await, json!(""));
     browser.client.refresh().await.unwrap();
     wait_for_rows(&browser, 1).await;
+    browser.end().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
+async fn through_a_proxy_the_token_opens_a_page_that_is_whole() {
+    let server = serve(WebhooksServer::new()).await;
+    let behind = server.local_url().strip_prefix("http://").unwrap().parse().unwrap();
+    let proxy = format!("http://{}", proxy::in_front_of(behind).await.unwrap());
+    deliver(&server, TRAIN, "1", &sample("me/private"));
+    let browser = Browser::start().await;
+    browser.client.goto(&proxy).await.unwrap();
+    let page = browser.client.source().await.unwrap();
+    assert!(page.contains(TRAIN) && !page.contains("id=\"activity\""), "{page}");
+
+    let with_token = server.activity_url().unwrap().replace(server.local_url(), &proxy);
+    browser.client.goto(&with_token).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    deliver(&server, TRAIN, "2", &sample("me/private"));
+    wait_for_rows(&browser, 2).await;
+    browser.press("#deliveries > li summary").await;
+    browser.wait_for_text("#deliveries > li .detail", "me/private").await;
+    browser.press("#deliveries > li form.again button").await;
+    wait_for_rows(&browser, 3).await;
     browser.end().await;
     server.stop().await;
 }

@@ -2,8 +2,8 @@
 //!
 //! `call` is what passes between the server and a function. `arg` and `reply` say which types a
 //! function may take and return, `function` applies them to plain functions (`add_webhook`), the
-//! attribute applies them to annotated ones. `takes` is what they make of a body, as `arg_takes` tells of each argument, with `described`
-//! for its shape. `path` and `registry` put them on their paths.
+//! attribute applies them to annotated ones. `takes` is what they make of a body, as `arg_takes` tells it
+//! of each argument, with `described` for its shape. `path` and `registry` put them on their paths.
 
 pub(crate) mod arg;
 pub(crate) mod arg_takes;
