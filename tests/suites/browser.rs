@@ -159,7 +159,7 @@ async fn the_form_works_without_scripts() {
     browser.client.wait().for_url(&again.parse().unwrap()).await.unwrap();
     browser.client.goto(&format!("{}/?outcome=refused", server.local_url())).await.unwrap();
     let none = browser.client.find(Locator::Css("#none-yet")).await.unwrap();
-    assert_eq!(none.text().await.unwrap(), "No delivery is like that.");
+    assert_eq!(none.text().await.unwrap(), "No delivery matches the filter.");
     browser.pictures_without_scripts("without-scripts").await;
     browser.end().await;
     server.stop().await;

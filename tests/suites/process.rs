@@ -60,7 +60,7 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
              and give the same secret to your webhook: https://huggingface.co/docs/hub/webhooks#webhook-secret\n\
              * Running on local URL:  {url}\n\
              * Page with deliveries:  {url}/?token={token}\n  \
-             Whoever opens this address sees their payloads, so keep it to yourself.\n\
+             Whoever opens this address sees the payloads, so keep it to yourself.\n\
              \n\
              Webhooks are correctly setup and ready to use:\n  \
              - POST {url}/webhooks/trigger_training\n\

@@ -61,11 +61,16 @@ pub(crate) fn document(endpoints: &[Shown], version: &str) -> serde_json::Result
 }
 
 fn operation(endpoint: &Shown, id: String, schemas: &mut Schemas) -> OperationBuilder {
-    let mut lines = endpoint.description.lines();
+    // The first paragraph, however its lines are broken.
+    let (first, rest) = match endpoint.description.split_once("\n\n") {
+        Some((first, _)) => (first, Some(endpoint.description)),
+        None => (endpoint.description, None),
+    };
+    let summary = first.split_whitespace().collect::<Vec<_>>().join(" ");
     let operation = OperationBuilder::new()
         .operation_id(Some(id))
-        .summary(lines.next())
-        .description((!endpoint.description.is_empty()).then_some(endpoint.description))
+        .summary((!summary.is_empty()).then_some(summary))
+        .description(rest)
         .parameter_ref(Ref::new(format!("#/components/parameters/{WEBHOOK_ID}")));
     let operation = ANSWERS.into_iter().fold(operation, |operation, (status, name)| {
         operation.response(status, Ref::from_response_name(name))

@@ -73,7 +73,8 @@ pub trait Block: Send + Sync + 'static {
     fn render(&self, visit: &Visit<'_>) -> Markup;
 }
 
-/// A visit of the page: what a block may show.
+/// A visit of the page: what a block may show. What a block makes of it is sent to whoever opens the page,
+/// through the share link too, unless it asks [`may_see_deliveries`](Self::may_see_deliveries).
 #[derive(Debug)]
 pub struct Visit<'a> {
     pub(super) base: &'a str,
@@ -90,6 +91,12 @@ impl Visit<'_> {
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.base
+    }
+
+    /// Whether this visitor may see deliveries, or whatever else is private to who runs the program.
+    #[must_use]
+    pub fn may_see_deliveries(&self) -> bool {
+        self.deliveries.is_some()
     }
 
     /// The paths of the endpoints, sorted.
@@ -138,7 +145,7 @@ impl Blocks {
         self.once(Part::NextSteps)
     }
 
-    /// Adds markup, as it is.
+    /// Adds markup, as it is. To write it with `maud::html!`, add `maud = "0.27"` to your `Cargo.toml`.
     ///
     /// ```
     /// use webhooks_runtime::Blocks;
@@ -179,8 +186,28 @@ impl Blocks {
         self.parts.iter().any(|part| matches!(part, Part::Own(_)))
     }
 
+    /// The way to each block, where there are several.
+    fn contents(&self, visit: &Visit<'_>) -> Markup {
+        let link = |part: &Part| match part {
+            Part::Endpoints => Some(("#endpoints", "Endpoints")),
+            Part::TriggerForm => Some(("#trigger", "Try it")),
+            Part::Activity if visit.deliveries.is_some() => Some(("#activity", "Activity")),
+            Part::NextSteps => Some(("#next", "What to do next")),
+            _ => None,
+        };
+        let links: Vec<_> = self.parts.iter().filter_map(link).collect();
+        html! {
+            @if links.len() > 1 {
+                nav.contents aria-label="On this page" {
+                    @for (address, name) in links { a href=(address) { (name) } }
+                }
+            }
+        }
+    }
+
     pub(super) fn render(&self, visit: &Visit<'_>) -> Markup {
         html! {
+            (self.contents(visit))
             @for part in &self.parts {
                 @match part {
                     Part::Intro => (intro(visit.place)),

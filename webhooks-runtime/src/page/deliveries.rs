@@ -85,7 +85,7 @@ pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Ma
                 @if entries.is_empty() {
                     "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches."
                 } @else {
-                    "No delivery is like that."
+                    "No delivery matches the filter."
                 }
             }
             ol.deliveries id="deliveries" { (rows(&taken[..shown])) }
@@ -138,7 +138,7 @@ pub(crate) fn delivery(entry: &Entry) -> Markup {
 fn in_full(entry: &Entry, heading: impl Fn(&str) -> Markup) -> Markup {
     html! {
         dl.facts {
-            div { dt { "Received" } dd { (time(entry)) } }
+            div { dt { "Received" } dd { (date_and_time(entry)) } }
             div { dt { "Endpoint" } dd { code { (entry.endpoint) } } }
             div { dt { "Webhook-Id" } dd { @match entry.webhook_id() {
                 Some(id) => bdi { code { (id) } },
@@ -186,6 +186,12 @@ fn time(entry: &Entry) -> Markup {
     // `2026-01-31T12:34:56.789Z`: the seconds of the day. A script makes it the reader's own time.
     let shown = time.get(11..19).unwrap_or(&time);
     html! { time datetime=(time) { (shown) " UTC" } }
+}
+
+/// A script makes it the reader's own time, too.
+fn date_and_time(entry: &Entry) -> Markup {
+    let time = humantime::format_rfc3339_millis(entry.received).to_string();
+    html! { time datetime=(time) data-whole { (time) } }
 }
 
 fn name(entry: &Entry) -> &str {

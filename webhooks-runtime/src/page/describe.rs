@@ -1,7 +1,5 @@
 //! What there is to say of an endpoint.
 
-use serde::Serialize;
-
 use crate::endpoint::Takes;
 use crate::endpoint::registry::Shown;
 use crate::openapi::body_of;
@@ -17,25 +15,26 @@ pub(super) struct Described {
     pub(super) schema: Option<String>,
     /// A payload, in lines.
     pub(super) sample: String,
-    /// The same in one line.
-    compact: String,
+    /// Whether it is the Hub's payload, of which there are other samples.
+    pub(super) of_hub: bool,
 }
 
 impl Described {
     pub(super) fn new(shown: &Shown) -> Self {
         let body = body_of(&shown.takes);
         // The fields of a payload in the order in which the Hub's documentation has them.
-        let (sample, compact) = match (&shown.takes, &body) {
-            (Takes::Payload, _) => written(&dataset_commit()),
-            (_, Some(body)) => written(&body.sample),
-            (_, None) => ("{}".to_owned(), "{}".to_owned()),
+        let of_hub = matches!(shown.takes, Takes::Payload);
+        let sample = match &body {
+            _ if of_hub => serde_json::to_string_pretty(&dataset_commit()).unwrap_or_default(),
+            Some(body) => format!("{:#}", body.sample),
+            None => "{}".to_owned(),
         };
         Self {
             shown: shown.clone(),
             schema: body.as_ref().and_then(|body| Some(format!("{:#}", body.schema.as_ref()?))),
             takes: body.map(|body| body.name),
             sample,
-            compact,
+            of_hub,
         }
     }
 
@@ -48,18 +47,12 @@ impl Described {
     pub(super) fn curl_options(&self) -> String {
         let variable = self.shown.secret_env.unwrap_or("WEBHOOK_SECRET");
         let secret = if self.shown.protected {
-            format!(" -H \"X-Webhook-Secret: ${variable}\"")
+            format!(" \\\n  -H \"X-Webhook-Secret: ${variable}\"")
         } else {
             String::new()
         };
         // A quote would end the argument of the shell, and JSON can do without.
-        let body = self.compact.replace('\'', "\\u0027");
-        format!(" -H 'Content-Type: application/json'{secret} -d '{body}'")
+        let body = self.sample.replace('\'', "\\u0027");
+        format!(" \\\n  -H 'Content-Type: application/json'{secret} \\\n  -d '{body}'")
     }
-}
-
-/// JSON in lines, and in one line.
-fn written(sample: &impl Serialize) -> (String, String) {
-    let lines = serde_json::to_string_pretty(sample).unwrap_or_default();
-    (lines, serde_json::to_string(sample).unwrap_or_default())
 }

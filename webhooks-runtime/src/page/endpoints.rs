@@ -1,8 +1,9 @@
 //! The endpoints: where to point the Hub, and what each of them takes.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::describe::Described;
+use super::markdown::description;
 use super::pieces::{block, copy};
 
 pub(super) fn endpoints(base: &str, endpoints: &[Described]) -> Markup {
@@ -15,15 +16,15 @@ pub(super) fn endpoints(base: &str, endpoints: &[Described]) -> Markup {
                 }
             }
             @for (name, schema) in schemas(endpoints) {
-                details.schema id={ "schema-" (name) } {
+                details.schema {
                     summary { "Schema of " code { (name) } }
-                    (block(&format!("The JSON Schema of {name}"), schema))
+                    // A browser opens what it is sent into.
+                    div id={ "schema-" (name) } { (block(&format!("The JSON Schema of {name}"), schema)) }
                 }
             }
             p.quiet {
-                "The same for programs: " a href="/openapi.json" { "the OpenAPI document" }
-                @if cfg!(feature = "docs") { ", and for people: " a href="/docs" { "its pages" } }
-                "."
+                @if cfg!(feature = "docs") { a href="/docs" { "API reference" } " · " }
+                a href="/openapi.json" { "OpenAPI" }
             }
         }
     }
@@ -40,7 +41,7 @@ fn endpoint(base: &str, index: usize, described: &Described) -> Markup {
                 (copy(&url, &format!("Copy the URL of {}", shown.path)))
             }
             @if !shown.description.is_empty() {
-                p.description { (shown.description) }
+                div.description { (PreEscaped(description(shown.description))) }
             }
             p.facts {
                 @if shown.protected {
@@ -60,11 +61,10 @@ fn endpoint(base: &str, index: usize, described: &Described) -> Markup {
                 span.source { "defined in " code { (shown.location.to_string()) } }
             }
             details {
-                summary { "Sample and " code { "curl" } }
-                (block(&format!("A sample for {}", shown.path), &described.sample))
+                summary { "Sample, as a " code { "curl" } " line" }
                 div.command {
-                    code id=(curl) tabindex="0" role="region" aria-label={ "The curl line for " (shown.path) } {
-                        "curl " (base) (shown.path) (described.curl_options())
+                    pre tabindex="0" role="region" aria-label={ "The curl line for " (shown.path) } {
+                        code id=(curl) { "curl " (base) (shown.path) (described.curl_options()) }
                     }
                     (copy(&curl, &format!("Copy the curl line for {}", shown.path)))
                 }

@@ -5,9 +5,31 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 /// HTML in the text becomes text. A picture from elsewhere, which the page may not show, becomes a
 /// link, as does a link that would run a script become a dead one.
 pub(super) fn markdown(text: &str) -> String {
+    let mut markup = String::new();
+    html::push_html(&mut markup, events(text));
+    markup
+}
+
+/// The same within something that has a heading of its own: headings become lines in bold.
+pub(super) fn description(text: &str) -> String {
+    let mut markup = String::new();
+    let plain = |event| match event {
+        Event::Start(Tag::Heading { .. }) => {
+            [Some(Event::Start(Tag::Paragraph)), Some(Event::Start(Tag::Strong))]
+        }
+        Event::End(TagEnd::Heading(_)) => {
+            [Some(Event::End(TagEnd::Strong)), Some(Event::End(TagEnd::Paragraph))]
+        }
+        event => [Some(event), None],
+    };
+    html::push_html(&mut markup, events(text).flat_map(plain).flatten());
+    markup
+}
+
+fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let mut linked = Vec::new();
-    let events = Parser::new_ext(text, options).map(|event| match event {
+    Parser::new_ext(text, options).map(move |event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
         // An alignment would be written as an inline style.
         Event::Start(Tag::Table(columns)) => {
@@ -27,10 +49,7 @@ pub(super) fn markdown(text: &str) -> String {
         }
         Event::End(TagEnd::Image) if linked.pop() == Some(true) => Event::End(TagEnd::Link),
         event => event,
-    });
-    let mut markup = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut markup, events);
-    markup
+    })
 }
 
 /// An address that only leads somewhere.
@@ -58,6 +77,14 @@ mod tests {
              <a href=\"https://example.com\">daily</a>.</p>\n"
         );
         assert!(markdown("|a|\n|:-:|\n|b|").contains("<td>b</td>"));
+    }
+
+    #[test]
+    fn a_description_has_no_headings() {
+        assert_eq!(
+            description("# How\n\nIt *runs*."),
+            "<p><strong>How</strong></p><p>It <em>runs</em>.</p>\n"
+        );
     }
 
     #[test]

@@ -29,5 +29,8 @@ pub(super) fn status(status: u16) -> Markup {
 
 /// A time as people say it.
 pub(super) fn duration(duration: Duration) -> String {
-    format!("{duration:.1?}")
+    match duration.as_secs_f64() {
+        seconds if seconds < 1.0 => format!("{:.1} ms", seconds * 1e3),
+        seconds => format!("{seconds:.1} s"),
+    }
 }

@@ -30,8 +30,11 @@ pub(crate) struct Answered {
     pub(crate) body: Option<String>,
 }
 
-/// The sample that the endpoint's own payload offers.
-pub(crate) const OWN_SAMPLE: &str = "own";
+/// The sample of an endpoint whose payload isn't the Hub's.
+const OWN_SAMPLE: &str = "own";
+
+/// The sample of one whose payload is.
+const FIRST_SAMPLE: &str = "dataset-commit";
 
 impl Form {
     /// Whether nobody has changed it yet.
@@ -45,7 +48,8 @@ pub(super) fn trigger_form(endpoints: &[Described], form: &Form) -> Markup {
     let chosen = form.endpoint.as_deref();
     let endpoint = endpoints.iter().find(|endpoint| Some(endpoint.shown.path.as_str()) == chosen);
     let endpoint = endpoint.or_else(|| endpoints.first());
-    let sample = form.sample.as_deref().unwrap_or(OWN_SAMPLE);
+    let of_hub = endpoint.is_none_or(|endpoint| endpoint.of_hub);
+    let sample = form.sample.as_deref().unwrap_or(if of_hub { FIRST_SAMPLE } else { OWN_SAMPLE });
     let payload = form.payload.as_deref();
     let payload = payload.or(endpoint.map(|endpoint| endpoint.sample.as_str()));
     html! {
@@ -59,6 +63,7 @@ pub(super) fn trigger_form(endpoints: &[Described], form: &Form) -> Markup {
                             @for each in endpoints {
                                 option value=(each.shown.path)
                                     data-protected[each.shown.protected]
+                                    data-own[!each.of_hub]
                                     selected[chosen == Some(each.shown.path.as_str())] {
                                     (each.name())
                                 }
@@ -68,8 +73,10 @@ pub(super) fn trigger_form(endpoints: &[Described], form: &Form) -> Markup {
                     label {
                         span { "Sample" }
                         select name="sample" {
-                            option value=(OWN_SAMPLE) selected[sample == OWN_SAMPLE] {
-                                "The endpoint's own"
+                            @if !endpoints.iter().all(|endpoint| endpoint.of_hub) {
+                                option value=(OWN_SAMPLE) selected[sample == OWN_SAMPLE] {
+                                    "What this endpoint takes"
+                                }
                             }
                             @for each in samples() {
                                 option value=(each.name) selected[sample == each.name] {

@@ -36,7 +36,7 @@ pub(super) fn local_url(url: &str) -> String {
 pub(super) fn activity(url: &str) -> String {
     format!(
         "* Page with deliveries:  {url}\n  \
-         Whoever opens this address sees their payloads, so keep it to yourself.\n"
+         Whoever opens this address sees the payloads, so keep it to yourself.\n"
     )
 }
 

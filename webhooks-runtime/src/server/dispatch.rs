@@ -155,11 +155,14 @@ impl Dispatcher {
             }
             Err(refusal) => (None, refusal.response()),
         };
+        // Whatever is no POST, a person's browser for instance, is no delivery.
+        if request.method() != Method::POST {
+            return (response, None);
+        }
         let body = body.as_deref();
         record.log(body.unwrap_or_default(), response.status());
         #[cfg(feature = "page")]
-        if let Some(activity) = self.activity.as_ref().filter(|_| request.method() == Method::POST)
-        {
+        if let Some(activity) = &self.activity {
             let (response, number) = record.keep(activity, body, response);
             return (response, Some(number));
         }

@@ -17,7 +17,7 @@ const localTimes = (root) => {
   for (const time of root.querySelectorAll("time:not([title])")) {
     const date = new Date(time.dateTime);
     time.title = time.dateTime;
-    time.textContent = date.toLocaleTimeString();
+    time.textContent = "whole" in time.dataset ? date.toLocaleString() : date.toLocaleTimeString();
   }
 };
 
@@ -27,7 +27,9 @@ const sendAgain = async (event) => {
   event.preventDefault();
   const form = event.target;
   const button = form.querySelector("button");
-  button.disabled = true;
+  if (button.ariaDisabled) return;
+  // Not disabled, which would take the focus away.
+  button.ariaDisabled = "true";
   try {
     const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
     const sent = await response.json();
@@ -38,7 +40,7 @@ const sendAgain = async (event) => {
   } catch {
     button.textContent = "Not sent";
   }
-  setTimeout(() => { button.textContent = "Send again"; button.disabled = false; }, 1500);
+  setTimeout(() => { button.textContent = "Send again"; button.ariaDisabled = null; }, 1500);
 };
 
 document.addEventListener("submit", (event) => {
@@ -50,10 +52,15 @@ const open = async (row) => {
   const detail = row.querySelector(".detail");
   if (detail.dataset.open) return;
   detail.dataset.open = true;
-  const response = await fetch(`/activity/${row.dataset.number}/detail`);
-  if (response.ok) detail.replaceChildren(parsed(await response.text()));
-  else detail.textContent = "It isn't kept any more.";
-  localTimes(detail);
+  try {
+    const response = await fetch(`/activity/${row.dataset.number}/detail`);
+    if (response.ok) detail.replaceChildren(parsed(await response.text()));
+    else detail.textContent = "It isn't kept any more.";
+    localTimes(detail);
+  } catch {
+    detail.textContent = "It could not be fetched. Is the program still running?";
+    delete detail.dataset.open;
+  }
 };
 
 // ---- the list
@@ -76,7 +83,7 @@ const applyFilter = () => {
   }
   none.hidden = shown > 0;
   if (!list.children.length) none.textContent = "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches.";
-  else none.textContent = "No delivery is like that.";
+  else none.textContent = "No delivery matches the filter.";
 };
 
 const take = ({ all, rows }) => {
@@ -112,10 +119,14 @@ const address = async ({ base }) => {
 
 let stream;
 let mark = section?.dataset.mark ?? "";
+let restarted = false;
 
 const follow = () => {
   stream = new EventSource(`/events?${new URLSearchParams({ after: mark })}`);
-  stream.addEventListener("open", () => { live.textContent = "Live"; live.className = "live on"; });
+  stream.addEventListener("open", () => {
+    live.textContent = restarted ? "Live, from a new start: reload the page for what is new" : "Live";
+    live.className = "live on";
+  });
   stream.addEventListener("error", () => {
     live.className = "live";
     live.textContent = stream.readyState === EventSource.CLOSED
@@ -123,6 +134,12 @@ const follow = () => {
       : "Connecting …";
   });
   stream.addEventListener("deliveries", (event) => {
+    // The part in front is that of one start of the program.
+    const start = (text) => text.split("-")[0];
+    if (mark && start(mark) !== start(event.lastEventId)) {
+      restarted = true;
+      live.textContent = "Live, from a new start: reload the page for what is new";
+    }
     mark = event.lastEventId;
     take(JSON.parse(event.data));
   });

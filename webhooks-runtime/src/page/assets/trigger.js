@@ -12,10 +12,27 @@ const askForSecret = () => {
   if (secret) secret.hidden = !("protected" in endpoint.selectedOptions[0].dataset);
 };
 
+// What was loaded last: as long as it stands there, nobody has edited it.
+let loaded = payload.value;
+
 const loadSample = async () => {
   const query = new URLSearchParams({ endpoint: endpoint.value });
-  const response = await fetch(`/samples/${sample.value}?${query}`);
-  if (response.ok) payload.value = await response.text();
+  try {
+    const response = await fetch(`/samples/${sample.value}?${query}`);
+    if (!response.ok) throw new Error(`${response.status}`);
+    loaded = payload.value = await response.text();
+  } catch {
+    show("Not loaded", ". Is the program still running?");
+  }
+};
+
+// An endpoint has samples of its own, or those of the Hub.
+const chooseEndpoint = () => {
+  askForSecret();
+  const own = "own" in endpoint.selectedOptions[0].dataset;
+  if (payload.value !== loaded || own === (sample.value === "own") && !own) return;
+  sample.value = own ? "own" : "dataset-commit";
+  loadSample();
 };
 
 // JSON in lines; anything else as it is.
@@ -23,7 +40,7 @@ const inLines = (text) => {
   try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
 };
 
-const outcome = (status) => (status >= 500 ? "failed" : status >= 400 ? "refused" : "answered");
+const outcome = (status) => (status < 400 ? "answered" : status < 500 ? "refused" : "failed");
 
 const show = (status, words, body) => {
   const line = element("p", "");
@@ -35,17 +52,22 @@ const show = (status, words, body) => {
     block.append(element("code", inLines(body)));
     answer.append(block);
   }
+  answer.scrollIntoView({ block: "nearest" });
 };
 
 const send = async (event) => {
   event.preventDefault();
   const button = form.querySelector("button.primary");
-  button.disabled = true;
+  if (button.ariaDisabled) return;
+  // Not disabled, which would take the focus away.
+  button.ariaDisabled = "true";
   answer.replaceChildren(element("p", "Waiting for the answer …"));
   const headers = { "Content-Type": "application/json" };
   if (secret && !secret.hidden && form.elements.secret.value) {
     headers["X-Webhook-Secret"] = form.elements.secret.value;
   }
+  // As the Hub's deliveries have one. It takes a secure context.
+  if (crypto.randomUUID) headers["Webhook-Id"] = crypto.randomUUID();
   const started = performance.now();
   try {
     const response = await fetch(endpoint.value, { method: "POST", headers, body: payload.value });
@@ -54,17 +76,14 @@ const send = async (event) => {
     show(`${response.status} ${response.statusText}`.trim(), ` in ${took} ms`, body);
   } catch (error) {
     // A secret that no header can carry, or a server that is gone.
-    show("Not sent", `: ${error.message}. Is the program still running?`);
-    answer.querySelector("strong").className = "status failed";
+    const gone = error.message.includes("fetch");
+    show("Not sent", gone ? ". Is the program still running?" : `: ${error.message}`);
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 };
 
 form.addEventListener("submit", send);
 sample.addEventListener("change", loadSample);
-endpoint.addEventListener("change", () => {
-  askForSecret();
-  if (sample.value === "own") loadSample();
-});
+endpoint.addEventListener("change", chooseEndpoint);
 askForSecret();
