@@ -28,6 +28,14 @@ async fn echo(request: webhooks_runtime::HttpRequest, body: String) -> String {
     format!("{id:?} {}", body.len())
 }
 
+/// Tells the names of the cookies that it sees, and the query.
+#[webhook_endpoint]
+async fn cookies(request: webhooks_runtime::HttpRequest, _: webhooks_runtime::Delivery) -> String {
+    let cookies = request.cookies().unwrap();
+    let names: Vec<_> = cookies.iter().map(|cookie| cookie.name().to_owned()).collect();
+    format!("{names:?} {}", request.query_string())
+}
+
 #[webhook_endpoint]
 async fn stream() -> HttpResponse {
     let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(web::Bytes::from("piece"))]);
@@ -152,7 +160,8 @@ async fn the_token_is_exchanged_for_a_cookie_that_opens_them() {
     let path = opening.strip_prefix(url).unwrap();
     let elsewhere = "Host: bot.example";
     let answer = ask(url, path, &[elsewhere]);
-    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+    assert_eq!((answer.status, answer.header("refresh")), (200, Some("0; url=/")));
+    assert!(!answer.body.contains("me/private"));
     let cookie = answer.header("set-cookie").unwrap();
     assert!(cookie.contains("; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
     let cookie = format!("Cookie: {}", cookie.split(';').next().unwrap());
@@ -221,13 +230,15 @@ async fn through_the_share_link_nothing_is_seen_without_the_token() {
     program.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_without_the_block_keeps_no_deliveries() {
     for ui in [Blocks::new().endpoints(), Blocks::new()] {
         let server = serve(WebhooksServer::new().ui(ui)).await;
         deliver(server.local_url(), "train", &payload("me/private"));
         assert!(!sees(server.local_url(), &["Host: localhost"]));
-        assert_eq!(get(server.local_url(), "/events").unwrap().status, 404);
+        let mut events = Events::follow(server.local_url(), "/events", &[]);
+        assert_eq!(events.deliveries().0, [0; 0]);
+        assert_eq!(get(server.local_url(), "/activity/1").unwrap().status, 404);
         assert_eq!(server.activity_url(), None);
         server.stop().await;
     }
@@ -241,6 +252,28 @@ fn in_a_test_there_are_none() {
     for path in PATHS {
         assert_eq!(client.get(path).send().status(), 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_is_no_delivery_is_answered_as_any_path_at_which_nothing_is() {
+    let server = serve(WebhooksServer::new()).await;
+    let url = server.local_url();
+    let nothing = ask(url, "/nothing", &["Host: bot.example"]);
+    for path in [
+        "/activity/abc",
+        "/activity/abc/detail",
+        "/activity/%ff",
+        "/activity/99999999999999999999",
+        "/events",
+        "/activity/1/",
+    ] {
+        let answer = ask(url, path, &["Host: bot.example"]);
+        assert_eq!((answer.status, &answer.body), (404, &nothing.body), "{path}");
+        assert_eq!(answer.header("content-type"), nothing.header("content-type"));
+    }
+    let again = request(url, "POST /activity/abc/again", &["Sec-Fetch-Site: same-origin"], "");
+    assert_eq!(again.unwrap().body, nothing.body);
+    server.stop().await;
 }
 
 // ---- what is kept
@@ -332,6 +365,56 @@ async fn a_delivery_is_sent_again_as_it_was_without_its_secret() {
 }
 
 #[tokio::test]
+async fn what_is_sent_from_here_has_the_query_and_nothing_of_the_visitor() {
+    let server = serve(WebhooksServer::new().secret_in_query(true)).await;
+    let url = server.local_url();
+    let id = "x".repeat(250);
+    let headers = [&format!("Webhook-Id: {id}")[..]];
+    request(url, "POST /webhooks/cookies?project=a%26b&secret=hush", &headers, "{}").unwrap();
+    let visitor = ["Sec-Fetch-Site: same-origin", "Cookie: webhooks-token-1=private"];
+    request(url, "POST /activity/1/again", &visitor, "").unwrap();
+    let sent = get(url, "/activity/2/detail").unwrap().body;
+    assert!(sent.contains("[] project=a%26b<") && sent.contains(&id), "{sent}");
+    assert!(!sent.contains("hush"));
+
+    // Nor does what the function makes of its request stay with the visitor.
+    let token = server.activity_url().unwrap();
+    let answer = ask(url, token.strip_prefix(url).unwrap(), &["Host: bot.example"]);
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = format!("Cookie: {cookie}");
+    let elsewhere = ["X-Forwarded-For: 10.0.0.1", "Sec-Fetch-Site: same-origin", &cookie];
+    let fields = "endpoint=%2Fwebhooks%2Fcookies&sample=own&payload=body&do=send";
+    let page = request(url, "POST /trigger", &elsewhere, fields).unwrap().body;
+    assert!(page.contains("<code>[]</code>") && page.contains("id=\"activity\""), "{page}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_refused_unread_and_a_slow_one_is_not_waited_for() {
+    let limit = Duration::from_millis(300);
+    let server = serve(WebhooksServer::new().webhook_secret("hush").request_timeout(limit)).await;
+    let url = server.local_url();
+    for (origin, status) in
+        [("Origin: https://evil.example", 403), ("Origin: http://localhost", 400)]
+    {
+        let mut stream = connect(url).unwrap();
+        let headers = ["Content-Length: 1000", origin];
+        let head = tests::client::head("POST /trigger", &headers);
+        stream.write_all((head + "end").as_bytes()).unwrap();
+        let answer = tests::client::read_answer(&mut stream).unwrap();
+        assert_eq!(answer.status, status, "{origin}");
+    }
+    server.stop().await;
+
+    let server = serve(WebhooksServer::new()).await;
+    let url = server.local_url();
+    let large = format!("payload={}", "x".repeat(300_000));
+    let page = ["Sec-Fetch-Site: same-origin"];
+    assert_eq!(request(url, "POST /trigger", &page, &large).unwrap().status, 400);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_form_sends_a_delivery_on_only_for_this_page() {
     let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
     let url = server.local_url();
@@ -355,7 +438,7 @@ async fn the_form_sends_a_delivery_on_only_for_this_page() {
         "endpoint=&sample=&payload=&do=send",
     ] {
         let answer = send(page, odd);
-        assert!(answer.status == 200 && !answer.body.contains("200 OK"), "{}", answer.body);
+        assert!(answer.body.contains("There is no such endpoint."), "{}", answer.body);
     }
     assert_eq!(send(page, "what").status, 400);
     assert_eq!(send("Sec-Fetch-Site: cross-site", &fields("hush")).status, 403);

@@ -80,7 +80,15 @@ async fn any_handler_replaces_the_page() {
     let server = serve(WebhooksServer::new().ui(page)).await;
     let answer = get(server.local_url(), "/").unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (200, "<h1>mine</h1>/"));
-    assert_eq!(get(server.local_url(), "/assets/page.css").unwrap().status, 404);
+    let blocks = serve(WebhooksServer::new()).await;
+    let whole = get(blocks.local_url(), "/").unwrap().body;
+    let style =
+        whole.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(get(blocks.local_url(), style).unwrap().status, 200);
+    blocks.stop().await;
+    for path in [style, "/events", "/activity/1", "/samples/dataset-commit"] {
+        assert_eq!(get(server.local_url(), path).unwrap().status, 404, "{path}");
+    }
     server.stop().await;
 }
 

@@ -13,6 +13,8 @@ pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
 pub(crate) struct Seen<'a> {
     pub(crate) endpoint: &'a Arc<str>,
     pub(crate) webhook_id: Option<&'a str>,
+    /// The query of its address, without a secret.
+    pub(crate) query: Option<String>,
     /// From the head of the request to the answer.
     pub(crate) duration: Duration,
     pub(crate) status: u16,
@@ -33,10 +35,11 @@ pub(crate) struct Entry {
     pub(crate) received: SystemTime,
     pub(crate) duration: Duration,
     pub(crate) status: u16,
-    /// Its texts, one after the other: the id, the body, the answer. Copies, as the body itself is a
+    /// Its texts, one after the other: the id, the query, the body, the answer. Copies, as the body itself is a
     /// part of the connection's buffer, which goes on being used.
     texts: Vec<u8>,
     id: Option<Kept>,
+    query: Option<Kept>,
     body: Option<Kept>,
     answer: Option<Kept>,
     /// What a body says that is too long to be read again from what is kept.
@@ -124,6 +127,7 @@ impl Entry {
             status: 0,
             texts: Vec::new(),
             id: None,
+            query: None,
             body: None,
             answer: None,
             names: None,
@@ -141,10 +145,15 @@ impl Entry {
         self.status = seen.status;
         self.texts.clear();
         let id = seen.webhook_id.map(str::as_bytes);
-        self.texts.reserve_exact(
-            [id, seen.body, seen.answer].into_iter().flatten().map(|text| cut(text).len()).sum(),
-        );
+        let texts = [id, seen.query.as_deref().map(str::as_bytes), seen.body, seen.answer];
+        let size = texts.into_iter().flatten().map(|text| cut(text).len()).sum();
+        // The memory of a large one isn't for a small one.
+        if self.texts.capacity() > 2 * size {
+            self.texts.shrink_to(size);
+        }
+        self.texts.reserve_exact(size);
         self.id = self.keep(id);
+        self.query = self.keep(texts[1]);
         self.body = self.keep(seen.body);
         let long = seen.body.filter(|body| body.len() > LONGEST_TEXT);
         self.names = long.and_then(Names::read);
@@ -167,9 +176,14 @@ impl Entry {
         std::str::from_utf8(self.text(self.id, [])?.bytes).ok()
     }
 
+    /// The query of its address, without a secret.
+    pub(crate) fn query(&self) -> Option<&str> {
+        std::str::from_utf8(self.text(self.query, [self.id])?.bytes).ok()
+    }
+
     /// `None` when it was refused unread.
     pub(crate) fn body(&self) -> Option<Text<'_>> {
-        self.text(self.body, [self.id])
+        self.text(self.body, [self.id, self.query])
     }
 
     /// What it is about, if its body says so.
@@ -184,7 +198,7 @@ impl Entry {
 
     /// `None` when it is a stream.
     pub(crate) fn answer(&self) -> Option<Text<'_>> {
-        self.text(self.answer, [self.id, self.body])
+        self.text(self.answer, [self.id, self.query, self.body])
     }
 
     /// A text that stands behind these others.

@@ -136,9 +136,9 @@ impl fmt::Debug for Activity {
 impl Kept {
     /// Takes out what has to go for another one, so that this one can have its memory.
     fn recycle(&mut self, for_read: bool) -> Option<Entry> {
-        let at = if !for_read && self.unread == MOST_UNREAD {
-            self.entries.iter().position(|entry| !entry.is_read())?
-        } else if self.entries.len() == MOST {
+        let at = if !for_read && self.unread >= MOST_UNREAD {
+            self.oldest_unread()?
+        } else if self.entries.len() >= MOST {
             0
         } else {
             return None;
@@ -154,10 +154,19 @@ impl Kept {
         self.unread += usize::from(!entry.is_read());
         self.entries.push_back(Arc::new(entry));
         // Others may have come in between.
+        while self.unread > MOST_UNREAD
+            && let Some(at) = self.oldest_unread()
+        {
+            self.remove(at);
+        }
         while self.entries.len() > MOST || self.size > LARGEST {
             self.remove(0);
         }
         self.last
+    }
+
+    fn oldest_unread(&self) -> Option<usize> {
+        self.entries.iter().position(|entry| !entry.is_read())
     }
 
     fn remove(&mut self, at: usize) -> Option<Arc<Entry>> {
@@ -200,6 +209,7 @@ mod tests {
         activity.record(&Seen {
             endpoint: &"/webhooks/hello".into(),
             webhook_id: None,
+            query: None,
             duration: Duration::ZERO,
             status: 200,
             body,
@@ -251,6 +261,25 @@ mod tests {
             record(&activity, Some(b"{}"));
         }
         assert_eq!(activity.kept().unread, 0);
+    }
+
+    #[test]
+    fn the_bounds_hold_when_many_record_at_once() {
+        for _ in 0..20 {
+            let activity = Activity::new();
+            let read = record(&activity, Some(b"{}"));
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        for _ in 0..500 {
+                            record(&activity, None);
+                        }
+                    });
+                }
+            });
+            assert!(activity.get(read).is_some());
+            assert_eq!(activity.kept().unread, MOST_UNREAD);
+        }
     }
 
     #[test]

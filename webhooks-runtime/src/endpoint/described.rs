@@ -3,9 +3,12 @@
 use std::any::type_name;
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
+
+/// Where a document keeps its schemas, as utoipa refers to them.
+pub(crate) const COMPONENTS: &str = "#/components/schemas/";
 
 /// A type's schema with all that it refers to.
 ///
@@ -29,7 +32,26 @@ impl Described {
         let mut schemas = schemas.collect::<Option<BTreeMap<_, _>>>()?;
         let name = name_of::<T>(&own);
         schemas.insert(name.clone(), own);
+        // A generic type refers to its parameter without a word about it: that may be anything.
+        let mut missing = Vec::new();
+        schemas.values().for_each(|schema| references(schema, &mut missing));
+        for name in missing {
+            schemas.entry(name).or_insert_with(|| json!({}));
+        }
         Some(Self { name, schemas })
+    }
+}
+
+/// The names that a schema refers to.
+fn references(schema: &Value, names: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            let to = members.get("$ref").and_then(Value::as_str);
+            names.extend(to.and_then(|to| to.strip_prefix(COMPONENTS)).map(str::to_owned));
+            members.values().for_each(|member| references(member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+        _ => {}
     }
 }
 

@@ -6,10 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::endpoint::described::Described;
-
-/// Where a document keeps its schemas, as utoipa refers to them.
-const COMPONENTS: &str = "#/components/schemas/";
+use crate::endpoint::described::{COMPONENTS, Described};
 
 /// The schemas of a document, by name.
 #[derive(Debug, Default)]

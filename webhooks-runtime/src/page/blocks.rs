@@ -82,6 +82,8 @@ pub struct Visit<'a> {
     pub(super) endpoints: &'a [Described],
     /// The last deliveries, for a visitor who may see them.
     pub(super) deliveries: Option<&'a Deliveries>,
+    /// Whether this visitor's page is kept up to date.
+    pub(super) follows: bool,
     pub(super) form: &'a Form,
 }
 
@@ -96,7 +98,7 @@ impl Visit<'_> {
     /// Whether this visitor may see deliveries, or whatever else is private to who runs the program.
     #[must_use]
     pub fn may_see_deliveries(&self) -> bool {
-        self.deliveries.is_some()
+        self.follows
     }
 
     /// The paths of the endpoints, sorted.
@@ -211,7 +213,7 @@ impl Blocks {
             @for part in &self.parts {
                 @match part {
                     Part::Intro => (intro(visit.place)),
-                    Part::Endpoints => (endpoints(visit.base, visit.endpoints)),
+                    Part::Endpoints => (endpoints(visit.base, visit.endpoints, visit.follows)),
                     Part::TriggerForm => (trigger_form(visit.endpoints, visit.form)),
                     Part::Activity => @if let Some(shown) = visit.deliveries {
                         (deliveries(shown, visit.endpoints))

@@ -49,7 +49,7 @@ pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Ma
     let shown = if filter.is_none() { taken.len().min(AT_FIRST) } else { taken.len() };
     let whole = shown == entries.len();
     html! {
-        section id="activity" aria-labelledby="activity-heading"
+        section id="activity" aria-labelledby="activity-heading" data-live
             data-mark=[whole.then(|| mark.to_string())] {
             h2 id="activity-heading" {
                 "Activity "
@@ -81,12 +81,11 @@ pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Ma
                 }
                 button.scriptless { "Filter" }
             }
-            p.quiet id="none-yet" hidden[!taken.is_empty()] {
-                @if entries.is_empty() {
-                    "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches."
-                } @else {
-                    "No delivery matches the filter."
-                }
+            p.quiet id="none-yet" hidden[!entries.is_empty()] {
+                "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches."
+            }
+            p.quiet id="no-match" hidden[entries.is_empty() || !taken.is_empty()] {
+                "No delivery matches the filter."
             }
             ol.deliveries id="deliveries" { (rows(&taken[..shown])) }
             @if shown < taken.len() {

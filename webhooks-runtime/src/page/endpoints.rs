@@ -6,20 +6,21 @@ use super::describe::Described;
 use super::markdown::description;
 use super::pieces::{block, copy};
 
-pub(super) fn endpoints(base: &str, endpoints: &[Described]) -> Markup {
+pub(super) fn endpoints(base: &str, endpoints: &[Described], follows: bool) -> Markup {
+    let schemas = schemas(endpoints);
     html! {
         section aria-labelledby="endpoints" {
             h2 id="endpoints" { "Endpoints " span.count { (endpoints.len()) } }
-            ul.endpoints data-base=(base) {
+            ul.endpoints data-base=(base) data-live[follows] {
                 @for (index, described) in endpoints.iter().enumerate() {
-                    (endpoint(base, index, described))
+                    (endpoint(base, index, described, &schemas))
                 }
             }
-            @for (name, schema) in schemas(endpoints) {
+            @for (index, (name, schema)) in schemas.iter().enumerate() {
                 details.schema {
                     summary { "Schema of " code { (name) } }
                     // A browser opens what it is sent into.
-                    div id={ "schema-" (name) } { (block(&format!("The JSON Schema of {name}"), schema)) }
+                    div id={ "schema-" (index) } { (block(&format!("The JSON Schema of {name}"), schema)) }
                 }
             }
             p.quiet {
@@ -30,8 +31,10 @@ pub(super) fn endpoints(base: &str, endpoints: &[Described]) -> Markup {
     }
 }
 
-fn endpoint(base: &str, index: usize, described: &Described) -> Markup {
+fn endpoint(base: &str, index: usize, described: &Described, schemas: &[(&str, &str)]) -> Markup {
     let shown = &described.shown;
+    let own = described.takes.as_deref().zip(described.schema.as_deref());
+    let schema = schemas.iter().position(|schema| Some(*schema) == own);
     let (url, curl) = (format!("url-{index}"), format!("curl-{index}"));
     html! {
         li {
@@ -52,8 +55,8 @@ fn endpoint(base: &str, index: usize, described: &Described) -> Markup {
                 @match &described.takes {
                     Some(name) => span {
                         "takes "
-                        @if described.schema.is_some() {
-                            a href={ "#schema-" (name) } { code { (name) } }
+                        @if let Some(schema) = schema {
+                            a href={ "#schema-" (schema) } { code { (name) } }
                         } @else { (name) }
                     },
                     None => span { "leaves the payload unread" },

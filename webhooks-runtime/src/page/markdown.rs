@@ -83,7 +83,7 @@ mod tests {
     fn a_description_has_no_headings() {
         assert_eq!(
             description("# How\n\nIt *runs*."),
-            "<p><strong>How</strong></p><p>It <em>runs</em>.</p>\n"
+            "<p><strong>How</strong></p>\n<p>It <em>runs</em>.</p>\n"
         );
     }
 

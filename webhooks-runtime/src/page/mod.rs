@@ -21,7 +21,7 @@ mod trigger_form;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::web::Bytes;
-use maud::Markup;
+use maud::{Markup, html};
 
 use crate::activity::Mark;
 use crate::addresses::{Addresses, PublicUrl};
@@ -33,7 +33,7 @@ use describe::Described;
 use document::Place;
 pub(crate) use files::files;
 pub(crate) use text::text;
-pub(crate) use trigger_form::{Answered, Form};
+pub(crate) use trigger_form::{Answered, Form, OWN_SAMPLE};
 
 /// The page of a server.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub(crate) struct Page {
     /// Made when it is first asked for: a server that nobody looks at does without.
     endpoints: OnceLock<Vec<Described>>,
     policy: String,
-    /// The page as it was last made, for visitors without deliveries and with.
+    /// The page as it was last made, for others and for those who may see deliveries.
     made: [Mutex<Option<Made>>; 2],
 }
 
@@ -93,29 +93,34 @@ impl Page {
         public.as_ref().map_or(self.addresses.local(), PublicUrl::as_str).to_owned()
     }
 
-    /// The page as it is now. `deliveries` is `None` for visitors who may not see them.
-    pub(crate) fn html(&self, deliveries: Option<&Deliveries>, form: &Form) -> Bytes {
+    /// The page as it is now. `trusted` are visitors who may see deliveries, if any are kept.
+    pub(crate) fn html(
+        &self,
+        trusted: bool,
+        deliveries: Option<&Deliveries>,
+        form: &Form,
+    ) -> Bytes {
         let plain = deliveries.is_none_or(|deliveries| deliveries.filter.is_none());
         if !plain || !form.is_untouched() || self.blocks.has_own() {
-            return self.make(deliveries, form);
+            return self.make(trusted, deliveries, form);
         }
         let public = self.addresses.public();
         let mark = deliveries.map(|deliveries| deliveries.mark);
-        let made = &self.made[usize::from(deliveries.is_some())];
+        let made = &self.made[usize::from(trusted)];
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         match &*made {
             Some(made) if made.public == public && made.mark == mark => made.html.clone(),
             _ => {
-                let html = self.make(deliveries, form);
+                let html = self.make(trusted, deliveries, form);
                 *made = Some(Made { public, mark, html: html.clone() });
                 html
             }
         }
     }
 
-    fn make(&self, deliveries: Option<&Deliveries>, form: &Form) -> Bytes {
+    fn make(&self, trusted: bool, deliveries: Option<&Deliveries>, form: &Form) -> Bytes {
         let base = self.base();
-        let visit = self.visit(&base, deliveries, form);
+        let visit = self.visit(&base, trusted, deliveries, form);
         let body = self.blocks.render(&visit);
         let count = self.shown.len();
         let title = format!("Webhooks · {count} endpoint{}", if count == 1 { "" } else { "s" });
@@ -125,6 +130,11 @@ impl Page {
     /// A page with something else on it.
     pub(crate) fn other(title: &str, body: &Markup) -> Bytes {
         document::document(title, &document::back(body)).into_string().into()
+    }
+
+    /// What is there for a moment when the token was right.
+    pub(crate) fn opened() -> Bytes {
+        Self::other("Webhooks", &html! { p { "The deliveries are open to this browser now." } })
     }
 
     /// A sample of what the endpoint at this path takes.
@@ -140,6 +150,7 @@ impl Page {
     fn visit<'a>(
         &'a self,
         base: &'a str,
+        trusted: bool,
         deliveries: Option<&'a Deliveries>,
         form: &'a Form,
     ) -> Visit<'a> {
@@ -148,7 +159,7 @@ impl Page {
             Some(_) => Place::Public,
             None => Place::Local,
         };
-        Visit { base, place, endpoints: self.endpoints(), deliveries, form }
+        Visit { base, place, endpoints: self.endpoints(), deliveries, follows: trusted, form }
     }
 }
 

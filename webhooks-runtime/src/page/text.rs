@@ -6,7 +6,9 @@ use crate::json_lines::in_lines;
 
 /// JSON in lines, with its keys in their order; anything else as it is.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
-    match in_lines(bytes).and_then(|lines| String::from_utf8(lines).ok()) {
+    // Deep nesting would be shown as mostly spaces.
+    let lines = in_lines(bytes).filter(|lines| lines.len() < 8 * bytes.len() + 1024);
+    match lines.and_then(|lines| String::from_utf8(lines).ok()) {
         Some(lines) => lines.into(),
         None => String::from_utf8_lossy(bytes),
     }

@@ -31,7 +31,7 @@ pub(crate) struct Answered {
 }
 
 /// The sample of an endpoint whose payload isn't the Hub's.
-const OWN_SAMPLE: &str = "own";
+pub(crate) const OWN_SAMPLE: &str = "own";
 
 /// The sample of one whose payload is.
 const FIRST_SAMPLE: &str = "dataset-commit";

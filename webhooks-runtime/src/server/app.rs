@@ -87,15 +87,14 @@ impl Blueprint {
                 Ok(ServiceResponse::new(request, response))
             }
         });
-        web::scope("/webhooks")
-            .app_data(PayloadConfig::new(body_limit))
-            // The Hub is not the only one who posts, and not all others name the content's type.
-            .app_data(
-                JsonConfig::default()
-                    .limit(body_limit)
-                    .content_type_required(false)
-                    .content_type(|_| true),
-            )
-            .default_service(dispatch)
+        let (payload, json) = extractors(body_limit);
+        web::scope("/webhooks").app_data(payload).app_data(json).default_service(dispatch)
     }
+}
+
+/// How actix-web's own extractors read the body of a delivery.
+pub(super) fn extractors(body_limit: usize) -> (PayloadConfig, JsonConfig) {
+    // The Hub is not the only one who posts, and not all others name the content's type.
+    let json = JsonConfig::default().content_type_required(false).content_type(|_| true);
+    (PayloadConfig::new(body_limit), json.limit(body_limit))
 }

@@ -163,7 +163,7 @@ impl Dispatcher {
         record.log(body.unwrap_or_default(), response.status());
         #[cfg(feature = "page")]
         if let Some(activity) = &self.activity {
-            let (response, number) = record.keep(activity, body, response);
+            let (response, number) = record.keep(activity, request.query_string(), body, response);
             return (response, Some(number));
         }
         (response, None)

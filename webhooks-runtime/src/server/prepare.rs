@@ -75,15 +75,15 @@ impl Prepared {
         let on_space = self.settings.on_space;
         // A proxy of somebody's own may pass requests on as if they were made here.
         let trust_local = !on_space && !matches!(self.settings.reach, Reach::At(_));
-        let watched = self.activity.as_ref().zip(self.visitors.token.as_ref());
-        let watched = watched.map(|(activity, token)| {
-            (activity.clone(), Viewers::new(token.clone(), addresses.clone(), trust_local))
-        });
+        // Where no deliveries are kept, nobody is told of one.
+        let token = self.visitors.token.clone().unwrap_or_else(Token::new);
+        let viewers = Viewers::new(token, addresses.clone(), trust_local);
         let page = crate::page::Page::new(blocks.clone(), addresses.clone(), on_space, &self.shown);
         let desk = Desk {
             page: Arc::new(page),
             dispatcher: Arc::clone(&self.dispatcher),
-            watched,
+            activity: self.activity.clone(),
+            viewers,
             stopping: self.visitors.stopping(),
             addresses: addresses.clone(),
         };

@@ -79,6 +79,7 @@ impl<'a> Record<'a> {
     pub(crate) fn keep(
         &self,
         activity: &Activity,
+        query: &str,
         body: Option<&[u8]>,
         response: HttpResponse,
     ) -> (HttpResponse, u64) {
@@ -86,7 +87,8 @@ impl<'a> Record<'a> {
         let (response, answer) = response.into_parts();
         let seen = |answer| Seen {
             endpoint: self.endpoint,
-            webhook_id: self.webhook_id(),
+            webhook_id: self.webhook_id.as_ref().and_then(|id| id.to_str().ok()),
+            query: without_secret(query),
             duration,
             status: response.status().as_u16(),
             body,
@@ -98,5 +100,28 @@ impl<'a> Record<'a> {
             Err(stream) => (activity.record(&seen(None)), stream),
         };
         (response.set_body(answer), number)
+    }
+}
+
+/// A query without the secret that it may bring; `None` when nothing is left.
+#[cfg(feature = "page")]
+fn without_secret(query: &str) -> Option<String> {
+    if query.is_empty() {
+        return None;
+    }
+    let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
+    pairs.retain(|(name, _)| name != "secret");
+    serde_urlencoded::to_string(pairs).ok().filter(|query| !query.is_empty())
+}
+
+#[cfg(all(test, feature = "page"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_kept_without_its_secret() {
+        assert_eq!(without_secret("a=1&s%65cret=hush&b=%26").as_deref(), Some("a=1&b=%26"));
+        assert_eq!(without_secret("secret=hush"), None);
+        assert_eq!(without_secret(""), None);
     }
 }

@@ -5,6 +5,7 @@ const list = document.getElementById("deliveries");
 const live = document.getElementById("live");
 const news = document.getElementById("news");
 const none = document.getElementById("none-yet");
+const noMatch = document.getElementById("no-match");
 const MOST = 200;
 
 const parsed = (html) => {
@@ -33,10 +34,11 @@ const sendAgain = async (event) => {
   try {
     const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
     const sent = await response.json();
-    const text = response.ok ? `Sent again: ${sent.status}` : sent.error;
+    const gone = response.status === 404 && "It isn't kept any more.";
+    const text = response.ok ? `Sent again: ${sent.status}` : gone || sent.error;
     if (section) say(text);
-    else location.href = `/activity/${sent.number}`;
-    button.textContent = response.ok ? `Sent: ${sent.status}` : "Not sent";
+    else if (response.ok) location.href = `/activity/${sent.number}`;
+    button.textContent = response.ok ? `Sent: ${sent.status}` : gone || "Not sent";
   } catch {
     button.textContent = "Not sent";
   }
@@ -81,12 +83,12 @@ const applyFilter = () => {
     row.hidden = !isShown(row);
     if (!row.hidden) shown += 1;
   }
-  none.hidden = shown > 0;
-  if (!list.children.length) none.textContent = "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches.";
-  else none.textContent = "No delivery matches the filter.";
+  none.hidden = list.children.length > 0;
+  noMatch.hidden = shown > 0 || !none.hidden;
 };
 
 const take = ({ all, rows }) => {
+  if (!section) return;
   const arrived = parsed(rows);
   const count = arrived.children.length;
   localTimes(arrived);
@@ -121,24 +123,24 @@ let stream;
 let mark = section?.dataset.mark ?? "";
 let restarted = false;
 
+const show = (text, state) => {
+  if (live) Object.assign(live, { textContent: text, className: `live ${state}` });
+};
+const showLive = () => show(
+  restarted ? "Live, from a new start: reload the page for what is new" : "Live", "on");
+
 const follow = () => {
   stream = new EventSource(`/events?${new URLSearchParams({ after: mark })}`);
-  stream.addEventListener("open", () => {
-    live.textContent = restarted ? "Live, from a new start: reload the page for what is new" : "Live";
-    live.className = "live on";
-  });
-  stream.addEventListener("error", () => {
-    live.className = "live";
-    live.textContent = stream.readyState === EventSource.CLOSED
-      ? "Not connected: reload the page, with the token that the program printed if need be"
-      : "Connecting …";
-  });
+  stream.addEventListener("open", showLive);
+  stream.addEventListener("error", () => show(stream.readyState === EventSource.CLOSED
+    ? "Not connected: reload the page, with the token that the program printed if need be"
+    : "Connecting …", ""));
   stream.addEventListener("deliveries", (event) => {
     // The part in front is that of one start of the program.
     const start = (text) => text.split("-")[0];
     if (mark && start(mark) !== start(event.lastEventId)) {
       restarted = true;
-      live.textContent = "Live, from a new start: reload the page for what is new";
+      showLive();
     }
     mark = event.lastEventId;
     take(JSON.parse(event.data));
@@ -152,6 +154,8 @@ if (section) {
   }, true);
   filter.addEventListener("change", applyFilter);
   filter.addEventListener("submit", (event) => event.preventDefault());
+}
+if (document.querySelector("[data-live]")) {
   follow();
   // A browser has few connections to one server: a page that nobody sees gives its own back.
   document.addEventListener("visibilitychange", () => {

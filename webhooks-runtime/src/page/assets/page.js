@@ -23,4 +23,4 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 }
 
 if (document.getElementById("trigger-form")) import("./trigger.js");
-if (document.getElementById("activity") || document.querySelector("form.again")) import("./activity.js");
+if (document.querySelector("[data-live], form.again")) import("./activity.js");

@@ -15,12 +15,17 @@ const askForSecret = () => {
 // What was loaded last: as long as it stands there, nobody has edited it.
 let loaded = payload.value;
 
+// Of two that are asked for, the first may come last.
+let asked = 0;
+
 const loadSample = async () => {
+  const mine = asked += 1;
   const query = new URLSearchParams({ endpoint: endpoint.value });
   try {
     const response = await fetch(`/samples/${sample.value}?${query}`);
     if (!response.ok) throw new Error(`${response.status}`);
-    loaded = payload.value = await response.text();
+    const text = await response.text();
+    if (mine === asked) loaded = payload.value = text;
   } catch {
     show("Not loaded", ". Is the program still running?");
   }

@@ -9,12 +9,14 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
 use super::token::Token;
-use crate::addresses::Addresses;
+use crate::addresses::{Addresses, plain};
 use crate::server::connection::Origin;
 
 /// Says what made a request: <https://www.w3.org/TR/fetch-metadata/>. Only browsers send it, and no
 /// script can.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Headers that proxies add, besides all that begin with `x-forwarded`. A request with one of them
 /// comes from elsewhere, whoever its peer is.
@@ -79,8 +81,11 @@ impl Viewers {
         format!("webhooks-token-{port}")
     }
 
-    /// Whether the browser speaks TLS, as far as the public address tells.
+    /// Whether the browser speaks TLS, as far as a proxy or the public address tells.
     fn is_https(&self, request: &HttpRequest) -> bool {
+        if request.headers().get(FORWARDED_PROTO).is_some_and(|scheme| scheme == "https") {
+            return true;
+        }
         let public = self.addresses.public();
         let url: Option<Uri> = public.and_then(|url| url.as_str().parse().ok());
         url.is_some_and(|url| {
@@ -120,7 +125,10 @@ fn looks_local(request: &HttpRequest) -> bool {
 fn host(request: &HttpRequest) -> Option<Authority> {
     let mut hosts = request.headers().get_all(HOST);
     match (hosts.next(), hosts.next(), request.uri().authority()) {
-        (Some(host), None, None) => host.to_str().ok()?.parse().ok(),
+        (Some(host), None, None) => {
+            let host: Authority = host.to_str().ok()?.parse().ok()?;
+            plain(&host).then_some(host)
+        }
         _ => None,
     }
 }

@@ -7,45 +7,47 @@ use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
 use serde_json::json;
 
-use super::access::{Viewers, is_same_origin};
+use super::access::is_same_origin;
 use super::follow::follow;
 use super::send::path;
 use super::{Desk, HTML, foreign};
 use crate::activity::{Activity, Entry};
 use crate::endpoint::arg::WEBHOOK_ID;
 use crate::page::{Page, delivery, detail};
+use crate::server::app::extractors;
 use crate::server::dispatch::{Admission, not_found};
 
 impl Desk {
-    pub(super) fn activity(&self, app: &mut ServiceConfig, activity: &Activity, viewers: &Viewers) {
-        let looking = {
-            let viewers = viewers.clone();
-            move |request: &HttpRequest| viewers.may_look(request)
-        };
-        app.route("/events", {
-            let (looking, activity) = (looking.clone(), activity.clone());
-            let (addresses, stopping) = (self.addresses.clone(), self.stopping.clone());
-            web::get().to(move |request: HttpRequest| {
-                let response = if looking(&request) {
-                    follow(&request, activity.clone(), &addresses, stopping.clone())
-                } else {
-                    not_found()
-                };
-                async { response }
-            })
+    /// The stream that keeps a page up to date.
+    pub(super) fn events(&self, app: &mut ServiceConfig) {
+        let desk = self.clone();
+        let events = web::get().to(move |request: HttpRequest| {
+            let response = if desk.viewers.may_look(&request) {
+                let (activity, stopping) = (desk.activity.clone(), desk.stopping.clone());
+                follow(&request, activity, &desk.addresses, stopping)
+            } else {
+                not_found()
+            };
+            async { response }
         });
+        app.route("/events", events);
+    }
+
+    /// What can be done with the deliveries.
+    pub(super) fn deliveries(&self, app: &mut ServiceConfig, activity: &Activity) {
         for (path, whole) in [("/activity/{number}", true), ("/activity/{number}/detail", false)] {
-            let (desk, looking, activity) = (self.clone(), looking.clone(), activity.clone());
+            let (desk, activity) = (self.clone(), activity.clone());
             app.route(
                 path,
-                web::get().to(move |request: HttpRequest, number: web::Path<u64>| {
-                    let entry = activity.get(*number).filter(|_| looking(&request));
+                web::get().to(move |request: HttpRequest| {
+                    let entry = number(&request).and_then(|number| activity.get(number));
+                    let entry = entry.filter(|_| desk.viewers.may_look(&request));
                     let response = entry.map_or_else(not_found, |entry| desk.open(&entry, whole));
                     async { response }
                 }),
             );
         }
-        app.service(self.again(activity, viewers));
+        app.service(self.again(activity));
     }
 
     fn open(&self, entry: &Entry, whole: bool) -> HttpResponse {
@@ -61,14 +63,16 @@ impl Desk {
 
     /// Sends a delivery to its endpoint once more. Who may see it has all that it takes, but for the
     /// secret, which it brought when it came.
-    fn again(&self, activity: &Activity, viewers: &Viewers) -> impl HttpServiceFactory + use<> {
-        let (desk, activity, viewers) = (self.clone(), activity.clone(), viewers.clone());
-        web::resource("/activity/{number}/again").guard(guard::Post()).default_service(fn_service(
+    fn again(&self, activity: &Activity) -> impl HttpServiceFactory + use<> {
+        let (desk, activity) = (self.clone(), activity.clone());
+        let (payload, json) = extractors(self.dispatcher.limits().body);
+        let resource = web::resource("/activity/{number}/again").app_data(payload).app_data(json);
+        resource.guard(guard::Post()).default_service(fn_service(
             move |mut request: ServiceRequest| {
                 let desk = desk.clone();
-                let number = request.match_info().get("number").and_then(|text| text.parse().ok());
+                let number = number(request.request());
                 let entry = number.and_then(|number| activity.get(number));
-                let entry = entry.filter(|_| viewers.may_look(request.request()));
+                let entry = entry.filter(|_| desk.viewers.may_look(request.request()));
                 async move {
                     let response = match entry {
                         None => not_found(),
@@ -83,7 +87,7 @@ impl Desk {
 
     async fn send_again(&self, request: &mut ServiceRequest, entry: &Entry) -> HttpResponse {
         let whole = entry.body().filter(|body| !body.is_cut());
-        let (Some(body), Some(path)) = (whole, path(&entry.endpoint)) else {
+        let (Some(body), Some(path)) = (whole, path(&entry.endpoint, entry.query())) else {
             let error = json!({ "error": "Not all of this delivery's payload was kept." });
             return HttpResponse::Conflict().json(error);
         };
@@ -105,4 +109,9 @@ impl Desk {
         let location = format!("/activity/{number}");
         self.respond(StatusCode::SEE_OTHER).insert_header((LOCATION, location)).finish()
     }
+}
+
+/// The number in a request's path. What is none is answered like any path at which nothing is.
+fn number(request: &HttpRequest) -> Option<u64> {
+    request.match_info().get("number")?.parse().ok()
 }

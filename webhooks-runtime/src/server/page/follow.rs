@@ -57,7 +57,7 @@ struct Follower {
 /// Answers with all that is new to the asker from now on, until the server stops.
 pub(super) fn follow(
     request: &HttpRequest,
-    activity: Activity,
+    activity: Option<Activity>,
     addresses: &Addresses,
     stopping: watch::Receiver<bool>,
 ) -> HttpResponse {
@@ -65,6 +65,8 @@ pub(super) fn follow(
     let query = web::Query::<Query>::from_query(request.query_string());
     let after = query.map(|query| query.into_inner().after).unwrap_or_default();
     let seen = header.unwrap_or(&after).parse().ok();
+    // A page without deliveries is told of none.
+    let activity = activity.unwrap_or_else(Activity::new);
     let (changes, mut public) = (activity.watch(), addresses.watch());
     // Told at once, in case it came while the page was on its way.
     public.mark_changed();

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, REFRESH,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{self, Bytes, ServiceConfig};
@@ -32,7 +32,8 @@ use super::dispatch::{Dispatcher, not_found};
 use crate::activity::{Activity, Outcome};
 use crate::addresses::Addresses;
 use crate::files::Keep;
-use crate::page::{Deliveries, Filter, Form, SharedPage, files};
+use crate::page::{Deliveries, Filter, Form, OWN_SAMPLE, Page, SharedPage, files};
+use crate::samples::samples;
 
 /// Keeps other sites from embedding what is served here.
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -42,8 +43,10 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 pub(crate) struct Desk {
     pub(crate) page: SharedPage,
     pub(crate) dispatcher: Arc<Dispatcher>,
-    /// The last deliveries and who may see them, if any are kept.
-    pub(crate) watched: Option<(Activity, Viewers)>,
+    /// The last deliveries, if any are kept.
+    pub(crate) activity: Option<Activity>,
+    /// Who may see them, and is told what is new.
+    pub(crate) viewers: Viewers,
     /// Changes when the server is told to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) addresses: Addresses,
@@ -81,52 +84,54 @@ impl Desk {
         }
         app.route("/samples/{name}", {
             let desk = self.clone();
-            web::get().to(move |name: web::Path<String>, asked: web::Query<Asked>| {
-                let response = desk.sample(&name, &asked);
+            web::get().to(move |request: HttpRequest| {
+                let response = desk.sample(&request);
                 async { response }
             })
         });
         app.service(self.trigger());
-        if let Some((activity, viewers)) = &self.watched {
-            self.activity(app, activity, viewers);
+        self.events(app);
+        if let Some(activity) = &self.activity {
+            self.deliveries(app, activity);
         }
     }
 
     fn page(&self, request: &HttpRequest) -> HttpResponse {
-        if let Some((_, viewers)) = &self.watched
-            && let Some(cookie) = viewers.welcome(request)
-        {
-            // Away from the address with the token in it, which stays in no history.
-            let mut response = self.respond(StatusCode::SEE_OTHER);
-            return response.cookie(cookie).insert_header((LOCATION, "/")).finish();
+        if let Some(cookie) = self.viewers.welcome(request) {
+            // Away from the address with the token in it, which stays in no history. Not by a redirect:
+            // on one that another site's link began, browsers send no strict cookie.
+            let mut response = self.respond(StatusCode::OK);
+            response.cookie(cookie).insert_header((REFRESH, "0; url=/"));
+            response.insert_header((REFERRER_POLICY, "no-referrer"));
+            return response.insert_header(HTML).body(Page::opened());
         }
         let html = self.html(request, &Form::default());
         self.respond(StatusCode::OK).insert_header(HTML).body(html)
     }
 
     fn html(&self, request: &HttpRequest, form: &Form) -> Bytes {
-        let looking = self.watched.as_ref().filter(|(_, viewers)| viewers.may_look(request));
-        let deliveries = looking.map(|(activity, _)| {
-            let asked = web::Query::<Asked>::from_query(request.query_string());
+        let trusted = self.viewers.may_look(request);
+        let deliveries = self.activity.as_ref().filter(|_| trusted).map(|activity| {
             let (entries, mark) = activity.all();
-            Deliveries { entries, mark, filter: asked.map(filter).unwrap_or_default() }
+            Deliveries { entries, mark, filter: filter(asked(request)) }
         });
-        self.page.html(deliveries.as_ref(), form)
+        self.page.html(trusted, deliveries.as_ref(), form)
     }
 
-    fn sample(&self, name: &str, asked: &Asked) -> HttpResponse {
-        match self.sample_text(name, &asked.endpoint) {
+    fn sample(&self, request: &HttpRequest) -> HttpResponse {
+        let name = request.match_info().get("name").unwrap_or_default();
+        match self.sample_text(name, &asked(request).endpoint) {
             Some(sample) => self.respond(StatusCode::OK).insert_header(JSON).body(sample),
             None => not_found(),
         }
     }
 
     fn sample_text(&self, name: &str, endpoint: &str) -> Option<String> {
-        let mut samples = crate::samples::samples().into_iter();
-        match samples.find(|sample| sample.name == name) {
-            Some(sample) => serde_json::to_string_pretty(&sample.payload).ok(),
-            None => self.page.sample_of(endpoint).map(str::to_owned),
+        if name == OWN_SAMPLE {
+            return self.page.sample_of(endpoint).map(str::to_owned);
         }
+        let sample = samples().into_iter().find(|sample| sample.name == name)?;
+        serde_json::to_string_pretty(&sample.payload).ok()
     }
 
     /// An answer that holds something of this server's.
@@ -146,8 +151,13 @@ impl Desk {
 const HTML: (HeaderName, &str) = (CONTENT_TYPE, "text/html; charset=utf-8");
 const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
-fn filter(asked: web::Query<Asked>) -> Filter {
-    let Asked { endpoint, outcome, all } = asked.into_inner();
+/// What an address says; nothing where it makes no sense.
+fn asked(request: &HttpRequest) -> Asked {
+    let asked = web::Query::from_query(request.query_string());
+    asked.map(web::Query::into_inner).unwrap_or_default()
+}
+
+fn filter(Asked { endpoint, outcome, all }: Asked) -> Filter {
     Filter {
         endpoint: Some(endpoint).filter(|endpoint| !endpoint.is_empty()),
         outcome: Outcome::ALL.into_iter().find(|known| known.name() == outcome),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
@@ -40,10 +41,13 @@ impl Desk {
         if let Some(host) = host {
             head.headers.insert(HOST, host);
         }
+        // What was made of its headers so far, its cookies for instance, is the visitor's.
+        request.extensions_mut().clear();
         let started = Instant::now();
         let payload = in_one_piece(body);
         let (response, number) =
             self.dispatcher.dispatch_as(request.request(), payload, admission).await;
+        request.extensions_mut().clear();
         let (response, body) = response.into_parts();
         let status = response.status();
         let body = body.try_into_bytes().ok();
@@ -51,7 +55,11 @@ impl Desk {
     }
 }
 
-/// An endpoint's path as the address of a request.
-pub(super) fn path(endpoint: &str) -> Option<Uri> {
-    endpoint.parse().ok().filter(|uri: &Uri| uri.authority().is_none() && endpoint.starts_with('/'))
+/// An endpoint's path, and the query behind it, as the address of a request.
+pub(super) fn path(endpoint: &str, query: Option<&str>) -> Option<Uri> {
+    let address = match query {
+        Some(query) => format!("{endpoint}?{query}"),
+        None => endpoint.to_owned(),
+    };
+    address.parse().ok().filter(|uri: &Uri| uri.authority().is_none() && endpoint.starts_with('/'))
 }
