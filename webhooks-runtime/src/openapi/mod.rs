@@ -5,14 +5,13 @@
 //! type brings no example.
 
 mod answers;
-#[cfg(feature = "page")]
+#[cfg(any(feature = "page", feature = "trigger"))]
 mod body;
 mod document;
-#[cfg(feature = "page")]
+#[cfg(any(feature = "page", feature = "trigger"))]
 mod sample;
 mod schemas;
 
-#[cfg(feature = "page")]
-#[allow(unused_imports, reason = "for the page")]
-pub(crate) use body::{Body, body_of};
+#[cfg(any(feature = "page", feature = "trigger"))]
+pub(crate) use body::body_of;
 pub(crate) use document::document;

@@ -5,10 +5,16 @@ use std::io::{self, Read};
 
 use clap::builder::PossibleValue;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::set::{Assignment, SetError, in_json, in_sample};
+use crate::endpoint::Takes;
+#[cfg(feature = "openapi")]
+use crate::openapi::body_of;
 use crate::samples::{NamedSample, samples};
+
+/// The sample that is sent where none is named.
+const FIRST: &str = "dataset-commit";
 
 /// The body of a delivery.
 pub(super) struct Body {
@@ -43,6 +49,20 @@ pub(super) fn of_sample(name: &str, assignments: &[Assignment]) -> Result<Body, 
     let sample = sample.ok_or_else(|| BodyError::NoSample(name.to_owned()))?;
     let payload = in_sample(sample.payload, assignments)?;
     Ok(Body { name: name.to_owned(), bytes: serde_json::to_vec(&payload)? })
+}
+
+/// What an endpoint takes: a sample of the Hub's payload, unless it takes JSON in another shape.
+pub(super) fn of_endpoint(takes: &Takes, assignments: &[Assignment]) -> Result<Body, BodyError> {
+    let (name, example) = match takes {
+        Takes::Object => ("an empty object".to_owned(), json!({})),
+        #[cfg(feature = "openapi")]
+        Takes::Schema(_) => match body_of(takes) {
+            Some(body) => (body.name, body.sample),
+            None => return of_sample(FIRST, assignments),
+        },
+        _ => return of_sample(FIRST, assignments),
+    };
+    Ok(Body { name, bytes: serde_json::to_vec(&in_json(example, assignments)?)? })
 }
 
 /// The file's bytes as they are, unless something is set in them.
@@ -88,4 +108,41 @@ pub(super) fn list() -> String {
             format!("{name:names$}  {event:events$}  {}\n", sample.description)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(takes: &Takes, set: &[&str]) -> (String, Value) {
+        let set: Vec<_> = set.iter().map(|text| text.parse().unwrap()).collect();
+        let body = of_endpoint(takes, &set).unwrap();
+        (body.name, serde_json::from_slice(&body.bytes).unwrap())
+    }
+
+    #[test]
+    fn an_endpoint_is_sent_what_it_takes() {
+        for takes in [Takes::Payload, Takes::Anything, Takes::Nothing] {
+            assert_eq!(sent(&takes, &[]).0, "dataset-commit");
+        }
+        let object = sent(&Takes::Object, &["name=run"]);
+        assert_eq!(object, ("an empty object".to_owned(), json!({ "name": "run" })));
+    }
+
+    #[cfg(feature = "openapi")]
+    #[test]
+    fn one_with_a_schema_is_sent_an_example_of_it() {
+        use crate::endpoint::described::Described;
+
+        #[derive(utoipa::ToSchema)]
+        #[allow(dead_code, reason = "its shape is all there is to it")]
+        struct Order {
+            #[schema(example = "bolts")]
+            item: String,
+        }
+
+        let takes = Takes::Schema(Described::of::<Order>().unwrap().into());
+        let order = sent(&takes, &["count=3"]);
+        assert_eq!(order, ("Order".to_owned(), json!({ "item": "bolts", "count": 3 })));
+    }
 }

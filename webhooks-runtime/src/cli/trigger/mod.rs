@@ -44,15 +44,11 @@ otherwise it is 1.";
 pub(super) struct Trigger {
     /// The endpoint: its function's name, or its path. Where there is only one it can be left out
     endpoint: Option<String>,
-    /// Send this sample, one of those that --list shows
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "dataset-commit",
-        hide_possible_values = true
-    )]
+    /// Send this sample, one of those that --list shows [default: dataset-commit, or an example of
+    /// what the endpoint takes instead of the Hub's payload]
+    #[arg(long, value_name = "NAME", hide_possible_values = true)]
     #[arg(value_parser = PossibleValuesParser::new(body::names()))]
-    sample: String,
+    sample: Option<String>,
     /// Send the JSON in this file as it stands there; `-` is standard input
     #[arg(long, conflicts_with = "sample")]
     file: Option<String>,
@@ -96,9 +92,10 @@ pub(super) fn run(
     };
     let recipients = Recipients::of(server(), given)?;
     let endpoint = choose(&recipients.endpoints, trigger.endpoint.as_deref(), &mut command)?;
-    let body = match &trigger.file {
-        Some(file) => body::of_file(file, &trigger.set),
-        None => body::of_sample(&trigger.sample, &trigger.set),
+    let body = match (&trigger.file, &trigger.sample) {
+        (Some(file), _) => body::of_file(file, &trigger.set),
+        (None, Some(sample)) => body::of_sample(sample, &trigger.set),
+        (None, None) => body::of_endpoint(&endpoint.takes, &trigger.set),
     };
     let body = body.map_err(|error| match error {
         BodyError::Set(error) => command.error(ErrorKind::ValueValidation, error).into(),
