@@ -107,6 +107,27 @@ async fn the_copy_button_copies_the_url() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium, chromedriver and curl"]
+async fn the_curl_line_posts_the_sample_with_the_secret() {
+    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let browser = Browser::start().await;
+    browser.client.goto(server.local_url()).await.unwrap();
+    browser
+        .run("for (const details of document.querySelectorAll('details')) details.open = true")
+        .await;
+    browser.press(&format!("button[aria-label='Copy the curl line for {TRAIN}']")).await;
+    browser.client.wait().for_element(Locator::XPath("//button[text()='Copied']")).await.unwrap();
+    let read = "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)));";
+    let line = browser.client.execute_async(read, vec![]).await.unwrap();
+    let mut shell = std::process::Command::new("bash");
+    let curl = shell.args(["-c", line.as_str().unwrap()]).env("WEBHOOK_SECRET", "hush").output();
+    let answer = String::from_utf8(curl.unwrap().stdout).unwrap();
+    assert_eq!(answer, r#"{"training_on":"me/sample"}"#, "{line}");
+    browser.end().await;
+    server.stop().await;
+}
+
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn a_sample_is_sent_from_the_form() {
