@@ -489,8 +489,9 @@ fn a_link_is_the_default_and_its_url_is_announced_with_the_endpoints() {
     let lines: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(lines[0], "Webhook secret is correctly defined.");
     assert!(lines[1].starts_with("* Running on local URL:  http://127.0.0.1:"));
+    assert!(lines[2].starts_with("* Page with deliveries:  http://127.0.0.1:"), "{lines:?}");
     assert_eq!(
-        lines[2..].join("\n"),
+        lines[4..].join("\n"),
         format!(
             "* Running on public URL: {url}\n  \
              It stays the same at every start.\n\
