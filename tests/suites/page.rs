@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tests::client::{connect, get, head, request};
-use webhooks_runtime::{HttpRequest, ServerHandle, WebhooksServer, web, webhook_endpoint};
+use webhooks_runtime::maud::{Markup, PreEscaped};
+use webhooks_runtime::{
+    Block, Blocks, HttpRequest, ServerHandle, Visit, WebhooksServer, web, webhook_endpoint,
+};
 
 /// Trains when a dataset changes.
 ///
@@ -89,6 +93,35 @@ async fn any_handler_replaces_the_page() {
     for path in [style, "/events", "/activity/1", "/samples/dataset-commit"] {
         assert_eq!(get(server.local_url(), path).unwrap().status, 404, "{path}");
     }
+    server.stop().await;
+}
+
+/// A block that is another one each time.
+struct Visits(AtomicU64);
+
+impl Block for Visits {
+    fn render(&self, visit: &Visit<'_>) -> Markup {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        let (paths, private) = (visit.paths().count(), visit.may_see_deliveries());
+        PreEscaped(format!("<p>{number} {} {paths} {private}</p>", visit.base_url()))
+    }
+}
+
+#[tokio::test]
+async fn a_block_of_ones_own_is_made_anew_for_each_visit() {
+    let ui = Blocks::new().endpoints().block(Visits(AtomicU64::new(1)));
+    let server = WebhooksServer::empty().endpoint(trigger_training::endpoint());
+    let server = serve(server.ui(ui)).await;
+    let url = server.local_url();
+    for number in 1..=2 {
+        let page = get(url, "/").unwrap().body;
+        assert!(page.contains(&format!("<p>{number} {url} 1 true</p>")), "{page}");
+        // The addresses are kept up to date where no deliveries are shown, too.
+        assert!(page.contains(" data-live>") && !page.contains("id=\"activity\""), "{page}");
+    }
+    let outside = request(url, "GET /", &["X-Forwarded-For: 10.0.0.1"], "").unwrap().body;
+    assert!(outside.contains(&format!("<p>3 {url} 1 false</p>")), "{outside}");
+    assert!(!outside.contains("data-live"));
     server.stop().await;
 }
 

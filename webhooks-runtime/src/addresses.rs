@@ -71,6 +71,11 @@ impl Addresses {
         self.public.borrow().clone()
     }
 
+    /// The public one, or else the one on this machine.
+    pub(crate) fn best(&self) -> String {
+        self.public().map_or_else(|| self.local().to_owned(), |url| url.as_str().to_owned())
+    }
+
     /// Changes when the public one does.
     #[cfg(feature = "page")]
     pub(crate) fn watch(&self) -> watch::Receiver<Option<PublicUrl>> {

@@ -35,8 +35,8 @@ pub(crate) struct Entry {
     pub(crate) received: SystemTime,
     pub(crate) duration: Duration,
     pub(crate) status: u16,
-    /// Its texts, one after the other: the id, the query, the body, the answer. Copies, as the body itself is a
-    /// part of the connection's buffer, which goes on being used.
+    /// Its texts, one after the other: the id, the query, the body, the answer. Copies, as the body
+    /// itself is a part of the connection's buffer, which goes on being used.
     texts: Vec<u8>,
     id: Option<Kept>,
     query: Option<Kept>,
@@ -145,7 +145,8 @@ impl Entry {
         self.status = seen.status;
         self.texts.clear();
         let id = seen.webhook_id.map(str::as_bytes);
-        let texts = [id, seen.query.as_deref().map(str::as_bytes), seen.body, seen.answer];
+        let query = seen.query.as_deref().map(str::as_bytes);
+        let texts = [id, query, seen.body, seen.answer];
         let size = texts.into_iter().flatten().map(|text| cut(text).len()).sum();
         // The memory of a large one isn't for a small one.
         if self.texts.capacity() > 2 * size {
@@ -153,7 +154,7 @@ impl Entry {
         }
         self.texts.reserve_exact(size);
         self.id = self.keep(id);
-        self.query = self.keep(texts[1]);
+        self.query = self.keep(query);
         self.body = self.keep(seen.body);
         let long = seen.body.filter(|body| body.len() > LONGEST_TEXT);
         self.names = long.and_then(Names::read);

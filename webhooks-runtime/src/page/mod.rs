@@ -86,13 +86,6 @@ impl Page {
         &self.policy
     }
 
-    /// The address in front of the paths, without a slash at its end: the public one, if there is one
-    /// by now.
-    pub(crate) fn base(&self) -> String {
-        let public = self.addresses.public();
-        public.as_ref().map_or(self.addresses.local(), PublicUrl::as_str).to_owned()
-    }
-
     /// The page as it is now. `trusted` are visitors who may see deliveries, if any are kept.
     pub(crate) fn html(
         &self,
@@ -119,7 +112,7 @@ impl Page {
     }
 
     fn make(&self, trusted: bool, deliveries: Option<&Deliveries>, form: &Form) -> Bytes {
-        let base = self.base();
+        let base = self.addresses.best();
         let visit = self.visit(&base, trusted, deliveries, form);
         let body = self.blocks.render(&visit);
         let count = self.shown.len();

@@ -20,7 +20,7 @@ use super::prepare::{Prepared, Unasked, prepare};
 use super::signals::Signals;
 use super::visitors::Visitors;
 use super::{LaunchError, WebhooksServer, banner, logs};
-use crate::addresses::{Addresses, PublicUrl};
+use crate::addresses::Addresses;
 use crate::config::Given;
 use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
@@ -128,9 +128,8 @@ impl WebhooksServer {
         #[cfg(not(feature = "share"))]
         let shared: Option<Kept> = None;
         if shared.is_none() {
-            let public = running.addresses.public();
-            let base = public.as_ref().map_or(running.addresses.local(), PublicUrl::as_str);
-            say(&mut io::stdout(), &banner::ready(base, &running.shown));
+            let base = running.addresses.best();
+            say(&mut io::stdout(), &banner::ready(&base, &running.shown));
         }
 
         let handle = running.server.handle();

@@ -5,8 +5,6 @@ use tokio::sync::watch;
 #[cfg(feature = "page")]
 use super::page::Token;
 use crate::addresses::Addresses;
-#[cfg(feature = "page")]
-use crate::addresses::PublicUrl;
 
 /// What a server has for those who look at its page.
 #[derive(Clone, Debug)]
@@ -40,8 +38,7 @@ impl Visitors {
     /// The address of the page with the token in it.
     #[cfg(feature = "page")]
     pub(super) fn activity_url(&self, addresses: &Addresses) -> Option<String> {
-        let public = addresses.public();
-        let base = public.as_ref().map_or(addresses.local(), PublicUrl::as_str);
+        let base = addresses.best();
         self.token.as_ref().map(|token| format!("{base}/?token={}", token.as_str()))
     }
 

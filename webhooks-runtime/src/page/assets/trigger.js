@@ -35,7 +35,8 @@ const loadSample = async () => {
 const chooseEndpoint = () => {
   askForSecret();
   const own = "own" in endpoint.selectedOptions[0].dataset;
-  if (payload.value !== loaded || own === (sample.value === "own") && !own) return;
+  const fits = !own && sample.value !== "own";
+  if (fits || payload.value !== loaded) return;
   sample.value = own ? "own" : "dataset-commit";
   loadSample();
 };

@@ -128,6 +128,6 @@ impl Visitor {
 }
 
 fn unreadable() -> HttpResponse {
-    let error = "This isn't what the form sends, or is larger than a payload may be.";
+    let error = "This isn't what the form sends, or is larger than 256 KiB.";
     HttpResponse::BadRequest().json(json!({ "error": error }))
 }

@@ -1,9 +1,9 @@
 //! The page's routes: the page itself, its files, what is sent from its form, and the deliveries for
 //! those who may see them. For all others these are paths at which nothing is.
 //!
-//! `access` says who may see them, with the `token` if need be, `follow` is the stream that keeps the page up to date, `deliveries`
-//! has all else that can be done with them, and `form` is the form for browsers without scripts. `send`
-//! makes a delivery of a request that was for one of these.
+//! `access` says who may see them, with the `token` if need be, `follow` is the stream that keeps the
+//! page up to date, `deliveries` has all else that can be done with them, and `form` is the form for
+//! browsers without scripts. `send` makes a delivery of a request that was for one of these.
 
 mod access;
 mod deliveries;
