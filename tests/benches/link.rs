@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tests::program::{Program, build};
 use tests::share::{ShareServer, Terms};
 
+use crate::PROFILE;
 use crate::load::Load;
 use crate::numbers::{median, ratio};
 use crate::server::{LOAD_CORE, PATH, SECRET, SERVER_CORE, pinned};
@@ -63,7 +64,7 @@ pub(crate) fn measure(
     seconds: u32,
     progress: fn(&str),
 ) -> Result<[Table; 2], Box<dyn Error>> {
-    let program = build("fixture-measured", "release");
+    let program = build("fixture-measured", PROFILE);
     let home = tempfile::tempdir()?;
     let rival = std::env::var_os("FRPC_BIN");
     let mut rates = Rates::default();
@@ -193,7 +194,7 @@ fn memory(home: &TempDir, progress: fn(&str)) -> Result<Table, Box<dyn Error>> {
     let variables =
         [("XDG_STATE_HOME", home.path().to_str().unwrap_or_default()), ("RUST_LOG", "warn")];
     let arguments = ["--port", "0", "--share-server", &server.address.to_string()];
-    let program = Program::start(&build("fixture-slow", "release"), &arguments, &variables)?;
+    let program = Program::start(&build("fixture-slow", PROFILE), &arguments, &variables)?;
     let host = program.public_url().replace("http://", "");
     let before = program.memory()?;
     let body = "x".repeat(1_300);

@@ -24,6 +24,24 @@ wrk.headers["Webhook-Id"] = "65d0000000000000000000aa"
 wrk.body = [[BODY]]
 "#;
 
+/// The same with an id of its own for each delivery, put into a request that was made once: what the load
+/// costs is not to be seen in what the server does.
+const DELIVER_IDS: &str = r#"
+local before, after
+init = function(args)
+  wrk.headers["Webhook-Id"] = "@@@@@@@@"
+  local request = wrk.format()
+  local at, to = request:find("@@@@@@@@", 1, true)
+  before, after = request:sub(1, at - 1), request:sub(to + 1)
+  math.randomseed(os.time())
+end
+local random, format, sent = math.random, string.format, 0
+request = function()
+  sent = sent + 1
+  return before .. format("%08x-%08x-%08x", random(0, 0x7fffffff), random(0, 0x7fffffff), sent) .. after
+end
+"#;
+
 /// What it prints at the end: one line of figures.
 const FIGURES: &str = r#"
 done = function(summary, latency)
@@ -56,6 +74,8 @@ impl Load {
         let folder = tempfile::tempdir()?;
         let deliver = DELIVER.replace("SECRET", SECRET).replace("BODY", &body) + FIGURES;
         std::fs::write(folder.path().join("deliver.lua"), deliver)?;
+        let ids = DELIVER.replace("SECRET", SECRET).replace("BODY", &body) + DELIVER_IDS + FIGURES;
+        std::fs::write(folder.path().join("ids.lua"), ids)?;
         std::fs::write(folder.path().join("get.lua"), FIGURES)?;
         Ok(Self { folder, payload_bytes: body.len() })
     }
@@ -72,12 +92,37 @@ impl Load {
         host: Option<&str>,
         seconds: u32,
     ) -> Result<Answered, Box<dyn Error>> {
-        self.wrk("deliver.lua", url, host, seconds)
+        self.wrk("deliver.lua", url, host, CONNECTIONS, seconds)
+    }
+
+    /// Loads the server with deliveries of which each has an id of its own.
+    pub(crate) fn ids(
+        &self,
+        url: &str,
+        connections: u32,
+        seconds: u32,
+    ) -> Result<Answered, Box<dyn Error>> {
+        self.wrk("ids.lua", url, None, connections, seconds)
+    }
+
+    /// Sends this many deliveries, or some more.
+    pub(crate) fn this_many(
+        &self,
+        url: &str,
+        connections: u32,
+        count: u64,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut sent = 0;
+        while sent < count {
+            sent +=
+                self.ids(url, connections, if count - sent > 100_000 { 5 } else { 1 })?.requests;
+        }
+        Ok(())
     }
 
     /// Gets what is at `url`, again and again.
     pub(crate) fn get(&self, url: &str, seconds: u32) -> Result<Answered, Box<dyn Error>> {
-        self.wrk("get.lua", url, None, seconds)
+        self.wrk("get.lua", url, None, CONNECTIONS, seconds)
     }
 
     fn wrk(
@@ -85,12 +130,13 @@ impl Load {
         script: &str,
         url: &str,
         host: Option<&str>,
+        connections: u32,
         seconds: u32,
     ) -> Result<Answered, Box<dyn Error>> {
         let host = host.map(|host| ["--header".to_owned(), format!("Host: {host}")]);
         let output = pinned(LOAD_CORE, "wrk")
             .args(host.iter().flatten())
-            .args(["--threads", "1", "--latency", "--connections", &CONNECTIONS.to_string()])
+            .args(["--threads", "1", "--latency", "--connections", &connections.to_string()])
             .args(["--duration", &format!("{seconds}s"), "--script"])
             .arg(self.folder.path().join(script))
             .arg(url)

@@ -4,6 +4,7 @@
 //! Each server runs alone, on one core, in rounds that take turns, with the load on another core. A
 //! ratio is taken within each round, so that what slows the machine down for a while slows both.
 
+mod background;
 mod build;
 mod link;
 mod load;
@@ -18,6 +19,9 @@ use load::Load;
 use numbers::{median, ratio};
 use server::{Kind, Server};
 use table::Table;
+
+/// What is measured is built as this is: optimized, but for a quick one.
+const PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
 
 /// Rounds of load, and seconds of each. Starts are cheaper, so there are more of them.
 struct Effort {
@@ -60,9 +64,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         [] => WHOLE,
         ["--quick"] => QUICK,
         ["--builds"] => return report_builds(WHOLE.builds),
+        ["--background"] => return report_background(&Load::new()?),
         ["--link"] => return report_link(&Load::new()?, &WHOLE),
         [link::SHARE_SERVER] => return link::share_server(),
-        _ => return Err("the only arguments are --quick, --link or --builds".into()),
+        _ => return Err("the only arguments are --quick, --background, --link or --builds".into()),
     };
     let servers = Server::all()?;
     let load = Load::new()?;
@@ -109,6 +114,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     report_page(&page);
 
     report_link(&load, &effort)?;
+    if effort.requests == WHOLE.requests {
+        report_background(&load)?;
+    }
 
     if effort.builds > 0 {
         report_builds(effort.builds)?;
@@ -130,7 +138,7 @@ fn report(servers: &[Server], measured: &[Measured], effort: &Effort, payload_by
         load::CONNECTIONS,
     ));
     if effort.requests < WHOLE.requests {
-        say("This was a quick one: the figures mean little, and the memory was read early.\n");
+        say("This was a quick one, of programs that aren't optimized: the figures mean nothing.\n");
     }
     let mut table = Table::new(&[
         "server",
@@ -194,6 +202,22 @@ fn report_page(page: &PageTimes) {
 
 fn report_link(load: &Load, effort: &Effort) -> Result<(), Box<dyn Error>> {
     let tables = link::measure(load, effort.rounds, effort.seconds, progress)?;
+    progress("");
+    for table in tables {
+        say(&table.to_string());
+    }
+    Ok(())
+}
+
+fn report_background(load: &Load) -> Result<(), Box<dyn Error>> {
+    let effort = background::Effort {
+        rounds: WHOLE.rounds,
+        seconds: WHOLE.seconds,
+        drained: 10_000,
+        waiting: 1_000_000,
+        timed: 500,
+    };
+    let tables = background::measure(load, &effort, progress)?;
     progress("");
     for table in tables {
         say(&table.to_string());

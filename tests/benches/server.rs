@@ -13,6 +13,8 @@ use tests::client::request;
 use tests::program::build;
 use webhooks_runtime::testing::dataset_commit;
 
+use crate::PROFILE;
+
 /// The secret that every server knows and every request brings.
 pub(crate) const SECRET: &str = "a-secret-of-the-benchmark";
 
@@ -57,15 +59,15 @@ impl Server {
     /// Builds them all. The Python original is among them when `PEER_PYTHON` names a Python that has
     /// it.
     pub(crate) fn all() -> io::Result<Vec<Self>> {
-        let ours = build("fixture-measured", "release");
+        let ours = build("fixture-measured", PROFILE);
         let rust = |kind, name, program, log| Self { kind, name, program, argument: None, log };
         let mut servers = vec![
-            rust(Kind::ByHand, "actix-web by hand", build("fixture-by-hand", "release"), "warn"),
+            rust(Kind::ByHand, "actix-web by hand", build("fixture-by-hand", PROFILE), "warn"),
             rust(Kind::Ours, "webhooks-runtime", ours.clone(), "warn"),
             rust(
                 Kind::Thousand,
                 "… with 1,000 endpoints",
-                build("fixture-thousand", "release"),
+                build("fixture-thousand", PROFILE),
                 "warn",
             ),
             rust(Kind::Logging, "… with a log line for each delivery", ours.clone(), "info"),
@@ -86,40 +88,50 @@ impl Server {
 
     /// Starts the server and waits for its first 200.
     pub(crate) fn start(&self) -> Result<Running, Box<dyn Error>> {
-        let body = serde_json::to_string(&dataset_commit())?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut output = tempfile::tempfile()?;
-        let started = Instant::now();
         let forgetful = (self.kind == Kind::Forgetful).then_some(("ACTIVITY", "off"));
-        let child = pinned(SERVER_CORE, &self.program)
-            .args(&self.argument)
-            .envs(forgetful)
-            .env("WEBHOOK_SECRET", SECRET)
-            .env("GRADIO_SERVER_PORT", port.to_string())
-            .env("GRADIO_ANALYTICS_ENABLED", "False")
-            .env("GRADIO_SHARE", "False")
-            .env("RUST_LOG", self.log)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output.try_clone()?)
-            .spawn()?;
-        let base = format!("http://127.0.0.1:{port}");
-        let url = format!("{base}{PATH}");
-        let mut running = Running { child, url, milliseconds: 0.0, followers: Vec::new() };
-        while !answers(&base, &body) {
-            if running.child.try_wait()?.is_some() || started.elapsed() > PATIENCE {
-                return Err(format!("{} doesn't start: {}", self.name, whole(&mut output)?).into());
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        running.milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        let mut command = pinned(SERVER_CORE, &self.program);
+        command.args(&self.argument).envs(forgetful).env("RUST_LOG", self.log);
+        let mut running = launch(command, self.name, PATH)?;
         if self.kind == Kind::Followed {
+            let base = running.url.trim_end_matches(PATH).to_owned();
             for _ in 0..FOLLOWERS {
                 running.followers.push(follow(&base)?);
             }
         }
         Ok(running)
     }
+}
+
+/// Starts a server and waits for the first 200 of the endpoint at this path.
+pub(crate) fn launch(
+    mut command: Command,
+    name: &str,
+    path: &str,
+) -> Result<Running, Box<dyn Error>> {
+    let body = serde_json::to_string(&dataset_commit())?;
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let mut output = tempfile::tempfile()?;
+    let started = Instant::now();
+    let child = command
+        .env("WEBHOOK_SECRET", SECRET)
+        .env("GRADIO_SERVER_PORT", port.to_string())
+        .env("GRADIO_ANALYTICS_ENABLED", "False")
+        .env("GRADIO_SHARE", "False")
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output.try_clone()?)
+        .spawn()?;
+    let base = format!("http://127.0.0.1:{port}");
+    let url = format!("{base}{path}");
+    let mut running = Running { child, url, milliseconds: 0.0, followers: Vec::new() };
+    while !answers(&base, path, &body) {
+        if running.child.try_wait()?.is_some() || started.elapsed() > PATIENCE {
+            return Err(format!("{name} doesn't start: {}", whole(&mut output)?).into());
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    running.milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    Ok(running)
 }
 
 /// A server that runs. It is ended when it is dropped.
@@ -163,10 +175,10 @@ fn follow(base: &str) -> io::Result<Child> {
 }
 
 /// Whether a delivery is answered with 200.
-fn answers(base: &str, body: &str) -> bool {
+fn answers(base: &str, path: &str, body: &str) -> bool {
     let secret = format!("X-Webhook-Secret: {SECRET}");
     let headers = [secret.as_str(), "Content-Type: application/json"];
-    request(base, &format!("POST {PATH}"), &headers, body).is_ok_and(|answer| answer.status == 200)
+    request(base, &format!("POST {path}"), &headers, body).is_ok_and(|answer| answer.status == 200)
 }
 
 /// All that a server has printed.

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// How long a test waits for something that should come at once.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What the page's script sends with what it does.
+pub const BY_SCRIPT: [&str; 2] = ["Sec-Fetch-Site: same-origin", "Accept: application/json"];
+
 /// What a server answered.
 #[derive(Clone, Debug)]
 pub struct Answer {

@@ -1,6 +1,7 @@
 //! What the suites share: a client that says exactly the bytes it is told, payloads, programs
-//! that run as processes of their own, a browser, a proxy, and a share server.
+//! that run as processes of their own, background deliveries, a browser, a proxy, and a share server.
 
+pub mod background;
 pub mod browser;
 pub mod client;
 pub mod payloads;

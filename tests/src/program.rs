@@ -47,7 +47,7 @@ pub fn build_bin(package: &str, bin: &str, profile: &str) -> PathBuf {
 }
 
 #[allow(clippy::panic, reason = "a test that cannot go on")]
-fn fail(text: &str) -> ! {
+pub(crate) fn fail(text: &str) -> ! {
     panic!("{text}")
 }
 
@@ -174,6 +174,33 @@ impl Program {
         let kibibytes = resident.and_then(|text| text.trim().strip_suffix(" kB"));
         let kibibytes: u64 = kibibytes.and_then(|text| text.parse().ok()).unwrap_or_default();
         Ok(kibibytes * 1024)
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has not ended yet.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        // Its state is after its name, which is in brackets; `Z` when it has ended.
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        status.is_ok_and(|status| {
+            !status.rsplit_once(") ").is_some_and(|(_, it)| it.starts_with('Z'))
+        })
+    }
+
+    /// Ends the program without a word, like a machine that loses its power does, and gives what it
+    /// left.
+    ///
+    /// # Panics
+    ///
+    /// When it doesn't end.
+    pub fn kill(self) -> Ended {
+        let _ = self.signal(Signal::SIGKILL);
+        self.wait()
     }
 
     /// Sends the program a signal.

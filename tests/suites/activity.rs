@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tests::client::{Answer, PATIENCE, connect, get, request};
+use tests::client::{Answer, BY_SCRIPT, PATIENCE, connect, get, request};
 use tests::program::{Program, build};
 use tests::share::{ShareServer, Terms};
 use webhooks_runtime::testing::{TestClient, dataset_commit};
@@ -523,4 +523,206 @@ async fn who_follows_does_not_hold_up_the_stop() {
     let mut events = Events::follow(&program.local_url(), "/events", &[]);
     events.deliveries();
     assert_eq!(program.stop().code, Some(0));
+}
+
+// ---- what runs in the background
+
+/// A program with background functions, which keeps their deliveries in a folder of its own.
+struct InBackground {
+    _program: Program,
+    url: String,
+    file: String,
+    _folder: tempfile::TempDir,
+}
+
+impl InBackground {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kept.db").to_str().unwrap().to_owned();
+        let arguments = ["--port", "0", "--store", &file];
+        let program = Program::start(&build("fixture-background", "dev"), &arguments, &[]).unwrap();
+        Self { url: program.local_url(), _program: program, file, _folder: folder }
+    }
+
+    /// Delivers, and waits until the page says that its state is this. Gives the id.
+    fn deliver(&self, endpoint: &str, body: &str, state: &str) -> String {
+        let answer = deliver(&self.url, endpoint, body);
+        assert_eq!(answer.status, 202, "{answer:?}");
+        let id = answer.json()["delivery"].as_str().unwrap().to_owned();
+        self.wait_for(&id, state);
+        id
+    }
+
+    fn wait_for(&self, id: &str, state: &str) {
+        self.wait_for_text(&format!("data-id=\"{id}\" data-state=\"{state}\""));
+    }
+
+    /// Waits until the page holds this.
+    fn wait_for_text(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !get(&self.url, "/").unwrap().body.contains(text) {
+            assert!(Instant::now() < deadline, "{text}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn retry(&self, id: &str, headers: &[&str]) -> Answer {
+        request(&self.url, &format!("POST /deliveries/{id}/retry"), headers, "").unwrap()
+    }
+}
+
+#[test]
+fn background_deliveries_are_shown_with_all_that_tells_of_them() {
+    let server = InBackground::start();
+    let page = get(&server.url, "/").unwrap().body;
+    assert!(page.contains("Nothing has been queued yet.") && page.contains("As they arrived"));
+    assert!(page.contains("answers at once, runs in the background"));
+    let done = server.deliver("quick", &payload("me/private"), "done");
+    let dead = server.deliver("fails", &payload("me/private"), "dead");
+    let running = server.deliver("sleeps", r#"{"milliseconds":600000}"#, "running");
+    let queued = server.deliver("later", "{}", "queued");
+    server.wait_for_text("the Hub is being maintained");
+    let page = get(&server.url, "/").unwrap().body;
+    // The dead first, then what runs, then the newest.
+    let at = |id: &str| page.find(&format!("data-id=\"{id}\"")).unwrap();
+    assert!(at(&dead) < at(&running) && at(&running) < at(&queued) && at(&queued) < at(&done));
+    for part in ["attempt 3 of 3", "the training failed: the disk is full", "attempt 1 of 10"] {
+        assert!(page.contains(part), "{part}");
+    }
+    let detail = |id: &str| get(&server.url, &format!("/deliveries/{id}/detail")).unwrap().body;
+    let shown = detail(&dead);
+    for part in [
+        "Attempt 1, begun ",
+        "Attempt 3, begun ",
+        "<code>the training failed: the disk is full</code>",
+        "<code>an-id</code>",
+        "&quot;name&quot;: &quot;me/private&quot;",
+        "Run again",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    for other in [&done, &running, &queued] {
+        assert!(!detail(other).contains("Run again"));
+    }
+    let whole = get(&server.url, &format!("/deliveries/{dead}")).unwrap().body;
+    assert!(whole.contains("<h1>Background delivery</h1>") && whole.contains("Run again"));
+    for none in ["0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84", "1", "%ff"] {
+        assert_eq!(get(&server.url, &format!("/deliveries/{none}")).unwrap().status, 404);
+        assert_eq!(server.retry(none, &BY_SCRIPT).status, 404);
+    }
+    // Where no function runs in the background, there is nothing of it.
+    let program = Program::start(&build("quickstart", "dev"), &["--port", "0"], &[]).unwrap();
+    let url = program.local_url();
+    let page = get(&url, "/").unwrap().body;
+    assert!(page.contains("id=\"activity\"") && !page.contains("id=\"background\""));
+    assert!(!page.contains("As they arrived") && !page.contains("runs in the background"));
+    assert_eq!(get(&url, &format!("/deliveries/{dead}")).unwrap().status, 404);
+}
+
+#[test]
+fn nobody_else_sees_background_deliveries_or_runs_them_again() {
+    let server = InBackground::start();
+    let dead = server.deliver("gives_up", &payload("me/private"), "dead");
+    for outsider in [
+        ["Host: evil.example", "Sec-Fetch-Site: same-origin"],
+        ["Host: localhost", "X-Forwarded-For: 10.0.0.1"],
+    ] {
+        let page = ask(&server.url, "/", &outsider).body;
+        assert!(!page.contains("id=\"background\"") && !page.contains(&dead), "{page}");
+        let nothing = ask(&server.url, "/nothing", &outsider);
+        for path in [format!("/deliveries/{dead}"), format!("/deliveries/{dead}/detail")] {
+            let answer = ask(&server.url, &path, &outsider);
+            assert_eq!((answer.status, &answer.body), (404, &nothing.body), "{path}");
+        }
+        assert_eq!(ask(&server.url, "/events", &outsider).status, 404);
+    }
+    let outside = ["X-Forwarded-For: 10.0.0.1", "Sec-Fetch-Site: same-origin"];
+    assert_eq!(server.retry(&dead, &outside).status, 404);
+    // Not at the word of another site either.
+    for headers in [&["Sec-Fetch-Site: cross-site"][..], &["Origin: https://evil.example"], &[]] {
+        assert_eq!(server.retry(&dead, headers).status, 403, "{headers:?}");
+    }
+    let shown = get(&server.url, &format!("/deliveries/{dead}")).unwrap().body;
+    assert_eq!(shown.matches("begun ").count(), 1, "nothing was run: {shown}");
+}
+
+#[test]
+fn a_dead_delivery_is_run_again_by_a_script_or_a_form() {
+    let server = InBackground::start();
+    let id = server.deliver("gives_up", "{}", "dead");
+    let by_script = server.retry(&id, &BY_SCRIPT);
+    assert_eq!(by_script.status, 200);
+    assert_eq!(by_script.json(), json!({ "delivery": id, "state": "queued" }));
+    let attempts = |count: usize| {
+        let deadline = Instant::now() + PATIENCE;
+        let path = format!("/deliveries/{id}/detail");
+        while get(&server.url, &path).unwrap().body.matches("begun ").count() != count {
+            assert!(Instant::now() < deadline, "{count}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server.wait_for(&id, "dead");
+    };
+    attempts(2);
+    let by_form = server.retry(&id, &["Origin: http://localhost"]);
+    let location = format!("/deliveries/{id}");
+    assert_eq!((by_form.status, by_form.header("location")), (303, Some(location.as_str())));
+    attempts(3);
+    let done = server.deliver("quick", "{}", "done");
+    let refused = server.retry(&done, &BY_SCRIPT);
+    let error = "It is done, and only dead deliveries are run again.";
+    assert_eq!((refused.status, refused.json()["error"].as_str()), (409, Some(error)));
+}
+
+#[test]
+fn background_deliveries_are_followed_whoever_changes_them() {
+    let server = InBackground::start();
+    let mut events = Events::follow(&server.url, "/events", &[]);
+    let mut until = |text: &str| {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (_, news) = events.next("background");
+            let rows = news["rows"].as_str().unwrap().to_owned();
+            if rows.contains(text) {
+                return rows;
+            }
+            assert!(Instant::now() < deadline, "{text}: {rows}");
+        }
+    };
+    until("Nothing has been queued yet.");
+    deliver(&server.url, "alone", r#"{"milliseconds":1500}"#);
+    until("data-state=\"running\"");
+    until("data-state=\"done\"");
+    deliver(&server.url, "gives_up", "{}");
+    until("data-state=\"dead\"");
+    // By a command line, which is a process of its own.
+    let purge = ["--store", &server.file, "deliveries", "purge", "--dead", "--older-than", "0s"];
+    let purged = Program::start(&build("fixture-background", "dev"), &purge, &[]).unwrap().wait();
+    assert_eq!(purged.code, Some(0), "{purged:?}");
+    let rows = until("data-state=\"done\"");
+    assert!(!rows.contains("data-state=\"dead\""), "{rows}");
+}
+
+#[test]
+fn who_follows_many_background_deliveries_is_told_of_them_together() {
+    let server = InBackground::start();
+    let mut events = Events::follow(&server.url, "/events", &[]);
+    events.next("background");
+    let started = Instant::now();
+    for number in 0..200 {
+        let id = format!("Webhook-Id: {number}");
+        request(&server.url, "POST /webhooks/quick", &[&id], "{}").unwrap();
+    }
+    let mut told = 0;
+    loop {
+        let (_, news) = events.next("background");
+        told += 1;
+        let rows = news["rows"].as_str().unwrap();
+        let (all, done) = (rows.matches("<li ").count(), rows.matches("=\"done\"").count());
+        if (all, done) == (20, 20) {
+            break;
+        }
+    }
+    // One each 300 ms at the most.
+    let most = 2 + started.elapsed().as_millis() / 300;
+    assert!(told <= most, "{told} events in {:?}", started.elapsed());
 }

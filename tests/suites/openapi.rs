@@ -170,7 +170,7 @@ fn it_is_openapi_and_names_every_endpoint() {
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
     let names =
         ["deep/down/alias", "forwarded", "guarded", "maybe", "other_order", "ping", "shaped"];
-    let names = names.into_iter().chain(["text", "train", "unshaped"]);
+    let names = names.into_iter().chain(["task", "text", "train", "unshaped"]);
     assert_eq!(paths, names.map(|name| format!("/webhooks/{name}")).collect::<Vec<_>>());
     // Its paths are those of wherever it is read.
     assert_eq!(document.get("servers"), None);
@@ -213,6 +213,31 @@ fn every_answer_of_the_server_is_told_with_its_shape() {
         let schema = &described["content"]["application/json"]["schema"];
         assert!(validator(&document, schema).is_valid(&answer.json().unwrap()), "{answer:?}");
         assert!(!validator(&document, schema).is_valid(&json!({})));
+    }
+}
+
+mod background {
+    use super::*;
+
+    #[webhook_endpoint(background)]
+    async fn task(_: WebhookPayload) {}
+
+    #[test]
+    fn a_background_endpoint_answers_with_a_delivery() {
+        let server = || WebhooksServer::empty().endpoint(task::endpoint());
+        let document = document_of(server());
+        assert_is_openapi(&document);
+        let answers = post(&document, "task")["responses"].as_object().unwrap();
+        let statuses: Vec<_> = answers.keys().collect();
+        assert_eq!(statuses, ["200", "202", "401", "403", "413", "422", "503"]);
+        let client = TestClient::new(server()).unwrap();
+        let answer = client.post(task::PATH, testing::dataset_commit()).send();
+        for status in ["200", answer.status().as_str()] {
+            let described = follow(&document, &answers[status]);
+            let schema = &described["content"]["application/json"]["schema"];
+            assert!(validator(&document, schema).is_valid(&answer.json().unwrap()), "{answer:?}");
+            assert!(!validator(&document, schema).is_valid(&json!({})));
+        }
     }
 }
 

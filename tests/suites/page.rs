@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tests::client::{connect, get, head, request};
+use tests::program::{Program, build};
 use webhooks_runtime::maud::{Markup, PreEscaped};
 use webhooks_runtime::{
     Block, Blocks, HttpRequest, ServerHandle, Visit, WebhooksServer, web, webhook_endpoint,
@@ -199,4 +200,29 @@ async fn health_is_told_in_a_word() {
     .await;
     assert_eq!(get(server.local_url(), "/health").unwrap().body, "mine");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn health_tells_how_the_store_is_and_how_long_the_oldest_has_waited() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("private-name.db");
+    let arguments = ["--port", "0", "--store", file.to_str().unwrap()];
+    let program = Program::start(&build("fixture-background", "dev"), &arguments, &[]).unwrap();
+    let url = program.local_url();
+    let answer = get(&url, "/health").unwrap();
+    let nothing_waits =
+        r#"{"status":"ok","store":{"kind":"sqlite","status":"ok"},"oldest_queued_seconds":null}"#;
+    assert_eq!((answer.status, answer.body.as_str()), (200, nothing_waits));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    // The first runs, so that the second waits.
+    for id in ["1", "2"] {
+        let headers = ["Content-Type: application/json", &format!("Webhook-Id: {id}")];
+        let body = r#"{"milliseconds":600000}"#;
+        assert_eq!(request(&url, "POST /webhooks/alone", &headers, body).unwrap().status, 202);
+    }
+    let deadline = std::time::Instant::now() + tests::client::PATIENCE;
+    while get(&url, "/health").unwrap().json()["oldest_queued_seconds"].as_u64() < Some(1) {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
 }

@@ -17,8 +17,19 @@ use tests::share::{ShareServer, Terms};
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
 
 /// The blocks of each README, by language and in this order. A block that is added here needs a test.
-const BLOCKS: [&str; 9] =
-    ["rust", "console", "console", "toml", "rust", "rust", "dockerfile", "yaml", "console"];
+const BLOCKS: [&str; 11] = [
+    "rust",
+    "console",
+    "console",
+    "toml",
+    "rust",
+    "rust",
+    "console",
+    "rust",
+    "dockerfile",
+    "yaml",
+    "console",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -62,7 +73,7 @@ fn every_block_is_known_and_the_same_in_both_languages() {
     assert_eq!(languages, BLOCKS);
     assert_eq!(english, korean);
     // What runs this test.
-    assert_eq!(block(8), "$ ./tests/run\n");
+    assert_eq!(block(10), "$ ./tests/run\n");
 }
 
 /// The anchors of a text's headings, as GitHub makes them.
@@ -165,6 +176,49 @@ fn the_page_of_ones_own_is_that_of_the_example() {
     assert!(program.contains(&indented), "{indented}");
 }
 
+#[test]
+fn background_deliveries_are_listed_as_shown() {
+    let program = fs::read_to_string(root().join("examples/background/src/main.rs")).unwrap();
+    assert_eq!(block(5), program);
+    for guide in ["docs/en/background-deliveries.md", "docs/ko/background-deliveries.md"] {
+        let guide = fs::read_to_string(root().join(guide)).unwrap();
+        assert!(guide.contains(&format!("```rust\n{program}```\n")));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("webhooks.db");
+    let variables = [("WEBHOOKS_STORE", file.to_str().unwrap())];
+    let example = build("background", "dev");
+    let program = Program::start(&example, &["--port", "0"], &variables).unwrap();
+    let url = program.local_url();
+    let _ = program.wait_for(&format!("* Background deliveries: {}", file.display()));
+    for sample in ["dataset-commit", "bucket-files"] {
+        let arguments = ["trigger", "trigger_training", "--sample", sample, "--url", &url];
+        let sent = Program::start(&example, &arguments, &[]).unwrap().wait();
+        assert!(sent.stderr.contains("202 Accepted"), "{sent:?}");
+        let _ = program.wait_for_log(if sample == "bucket-files" {
+            "state=dead"
+        } else {
+            "state=done"
+        });
+    }
+    let session = block(6);
+    let (command, shown) = session.split_once('\n').unwrap();
+    let arguments = command.strip_prefix("$ cargo run -p background -- ").unwrap();
+    let listed = Program::start(&example, &[arguments], &variables).unwrap().wait();
+    // Ids and times are others each time.
+    let plain = |text: &str| {
+        let word = |word: &str| match word {
+            id if id.len() == 36 && id.matches('-').count() == 4 => "ID".to_owned(),
+            time if time.len() == 20 && time.ends_with('Z') => "TIME".to_owned(),
+            word => word.to_owned(),
+        };
+        let line = |line: &str| line.split("  ").map(str::trim).map(word).collect::<Vec<_>>();
+        text.lines().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(plain(&listed.stdout), plain(shown));
+    program.stop();
+}
+
 /// Copies a folder without what git keeps and cargo makes.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
@@ -188,7 +242,7 @@ fn project() -> TempDir {
     // The same versions, so that nothing is asked of a network.
     fs::copy(root().join("Cargo.lock"), path.join("Cargo.lock")).unwrap();
     fs::create_dir(path.join("src")).unwrap();
-    fs::write(path.join("src/main.rs"), format!("{}\n{}", block(0), block(5))).unwrap();
+    fs::write(path.join("src/main.rs"), format!("{}\n{}", block(0), block(7))).unwrap();
     folder
 }
 
@@ -231,7 +285,7 @@ fn the_way_to_a_space_ends_in_a_server_with_public_addresses() {
     let pushed = shell(&project, "git init --quiet && git add . && git ls-files --stage");
     assert!(pushed.contains("webhooks/webhooks-runtime/src/lib.rs"), "{pushed}");
     assert!(!pushed.contains("160000 "), "no other repository: {pushed}");
-    let dockerfile = block(6);
+    let dockerfile = block(8);
     let steps = |name: &str| {
         let steps = dockerfile.lines().filter_map(|line| line.strip_prefix(name));
         steps.map(str::to_owned).collect::<Vec<_>>()
@@ -260,6 +314,6 @@ fn the_way_to_a_space_ends_in_a_server_with_public_addresses() {
     let body = dataset_commit().to_string();
     let answer = request(&url, "POST /webhooks/trigger_training", &headers, &body).unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
-    assert!(block(7).contains("sdk: docker\napp_port: 7860\n"));
+    assert!(block(9).contains("sdk: docker\napp_port: 7860\n"));
     program.stop();
 }

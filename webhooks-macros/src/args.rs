@@ -5,19 +5,22 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Ident, LitStr, Path, Token};
 
+use crate::background::Background;
 use crate::errors::Errors;
 
 const PATH: &str = "path";
 const SECRET_ENV: &str = "secret_env";
+const BACKGROUND: &str = "background";
 const CRATE: &str = "crate";
 /// Every key, as error messages list them.
-const KEYS: &str = "`path`, `secret_env`, `crate`";
+const KEYS: &str = "`path`, `secret_env`, `background`, `crate`";
 
 /// The values of all keys.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) path: Option<LitStr>,
     pub(crate) secret_env: Option<LitStr>,
+    pub(crate) background: Option<Background>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -26,24 +29,11 @@ impl Args {
     /// the rest is read all the same.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
-        for part in split_at_commas(tokens) {
-            let parse = |input: ParseStream<'_>| {
-                args.parse_part(input)?;
-                if input.is_empty() {
-                    return Ok(());
-                }
-                let error = input.error("a comma is missing in front of this");
-                input.parse::<TokenStream>()?;
-                Err(error)
-            };
-            if let Err(error) = parse.parse2(part) {
-                errors.push(error);
-            }
-        }
+        parts(tokens, errors, |input, errors| args.parse_part(input, errors));
         args
     }
 
-    fn parse_part(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+    fn parse_part(&mut self, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
         if input.peek(LitStr) {
             let path: LitStr = input.parse()?;
             return put(&mut self.path, path.clone(), PATH, path.span());
@@ -58,6 +48,10 @@ impl Args {
         })?;
         let name = key.unraw().to_string();
         match name.as_str() {
+            BACKGROUND => {
+                let background = Background::parse(key.span(), input, errors)?;
+                put(&mut self.background, background, BACKGROUND, key.span())
+            }
             PATH => put(&mut self.path, text(&key, input)?, PATH, key.span()),
             SECRET_ENV => put(&mut self.secret_env, text(&key, input)?, SECRET_ENV, key.span()),
             CRATE => {
@@ -72,15 +66,48 @@ impl Args {
             unknown => {
                 // The rest of this part belongs to a key that we know nothing about.
                 input.parse::<TokenStream>()?;
-                let message = format!("unknown key `{unknown}`; the keys are {KEYS}");
+                let message = match Background::example(unknown) {
+                    Some(example) => format!(
+                        "`{unknown}` stands in the brackets of `{BACKGROUND}`: \
+                         `{BACKGROUND}({unknown} = {example})`"
+                    ),
+                    None => format!("unknown key `{unknown}`; the keys are {KEYS}"),
+                };
                 Err(syn::Error::new(key.span(), message))
             }
         }
     }
 }
 
+/// Reads what stands between commas, each by itself, so that a mistake in one leaves the others be.
+pub(crate) fn parts(
+    tokens: TokenStream,
+    errors: &mut Errors,
+    mut parse_part: impl FnMut(ParseStream<'_>, &mut Errors) -> syn::Result<()>,
+) {
+    for part in split_at_commas(tokens) {
+        let parse = |input: ParseStream<'_>| {
+            parse_part(input, errors)?;
+            if input.is_empty() {
+                return Ok(());
+            }
+            let error = input.error("a comma is missing in front of this");
+            input.parse::<TokenStream>()?;
+            Err(error)
+        };
+        if let Err(error) = parse.parse2(part) {
+            errors.push(error);
+        }
+    }
+}
+
 /// Sets a value that hasn't been set yet.
-fn put<T>(slot: &mut Option<T>, value: T, key: &str, span: proc_macro2::Span) -> syn::Result<()> {
+pub(crate) fn put<T>(
+    slot: &mut Option<T>,
+    value: T,
+    key: &str,
+    span: proc_macro2::Span,
+) -> syn::Result<()> {
     if slot.is_some() {
         return Err(syn::Error::new(span, format!("`{key}` is given twice; leave one out")));
     }
@@ -88,7 +115,8 @@ fn put<T>(slot: &mut Option<T>, value: T, key: &str, span: proc_macro2::Span) ->
     Ok(())
 }
 
-fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<()> {
+/// Reads the `=` between a key and its value.
+pub(crate) fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<()> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         if !input.is_empty() {
@@ -110,7 +138,7 @@ fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
     })
 }
 
-/// Splits where commas stand outside of brackets, so that a mistake in one part leaves the others be.
+/// Splits where commas stand outside of brackets.
 fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
     let tokens: Vec<_> = tokens.into_iter().collect();
     tokens

@@ -1,9 +1,13 @@
 //! Every rule, in one list.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use proc_macro2::{Ident, Span};
 use syn::{FnArg, LitStr, Safety, Type};
 
 use crate::args::Args;
+use crate::background::{Background, Written};
 use crate::errors::Errors;
 use crate::item::Function;
 
@@ -13,12 +17,17 @@ const MOST_ARGUMENTS: usize = 12;
 /// The path under which all endpoints stand.
 const PREFIX: &str = "/webhooks/";
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Applies every rule. The path is a working one even when it breaks a rule.
 pub(crate) fn check(function: &Function, args: &Args, errors: &mut Errors) -> String {
     qualifiers(function, errors);
     generics(function, errors);
     arguments(function, errors);
     secret_env(args, errors);
+    if let Some(written) = &args.background {
+        background(written, errors);
+    }
     path(function, args, errors)
 }
 
@@ -93,6 +102,58 @@ fn secret_env(args: &Args, errors: &mut Errors) {
                 "this is not the name of a variable; write \"TRAINING_SECRET\" for instance",
             );
         }
+    }
+}
+
+fn background(background: &Background, errors: &mut Errors) {
+    number(
+        background.attempts.as_ref(),
+        1..=1000,
+        "a delivery is tried 1 to 1000 times; write `attempts = 5` for instance",
+        errors,
+    );
+    number(
+        background.concurrency.as_ref(),
+        1..=10_000,
+        "1 to 10000 deliveries run at the same time; write `concurrency = 1` for instance",
+        errors,
+    );
+    // A policy counts in milliseconds.
+    if let Some(Written { value, span }) = background.timeout
+        && (value.as_millis() == 0 || value > 365 * DAY)
+    {
+        let message = "an attempt may take from 1 millisecond to 365 days; write `timeout = \"2h\"` \
+                       for instance";
+        errors.push(syn::Error::new(span, message));
+    }
+    if let Some(Written { value: (shortest, longest), span }) = background.backoff {
+        if shortest > longest {
+            let (first, second) =
+                (humantime::format_duration(longest), humantime::format_duration(shortest));
+            let message = format!("the shortest wait stands first: write \"{first}..{second}\"");
+            errors.push(syn::Error::new(span, message));
+        } else if longest > 30 * DAY {
+            errors
+                .push(syn::Error::new(span, "a wait between two attempts is 30 days at the most"));
+        }
+    }
+    if let Some(Written { value, span }) = background.dedup_window
+        && value > 7 * DAY
+    {
+        let message =
+            "the window is 7 days at the most; write `dedup_window = \"2m\"` for instance";
+        errors.push(syn::Error::new(span, message));
+    }
+}
+
+fn number(
+    written: Option<&Written<u64>>,
+    allowed: RangeInclusive<u64>,
+    message: &str,
+    errors: &mut Errors,
+) {
+    if let Some(written) = written.filter(|written| !allowed.contains(&written.value)) {
+        errors.push(syn::Error::new(written.span, message));
     }
 }
 

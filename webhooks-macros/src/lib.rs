@@ -1,9 +1,10 @@
 //! The attribute of `webhooks-runtime`, which re-exports it. Depend on that crate, not on this one.
 //!
-//! Text in, text out, one stage a file: `args` and `item` read, `check` applies every rule, `expand`
+//! Text in, text out, one stage a file: `args`, `background` and `item` read, `check` applies every rule, `expand`
 //! writes. `errors` collects what is wrong on the way, so that all of it is told in one run.
 
 mod args;
+mod background;
 mod check;
 mod errors;
 mod expand;
@@ -46,6 +47,13 @@ use proc_macro::TokenStream;
 /// | --- | --- |
 /// | `"/say_hello"`, `path = "/say_hello"` | the path, below `/webhooks`; `/webhooks/x`, `/x`, `x` and `x/` are the same |
 /// | `secret_env = "TRAINING_SECRET"` | this endpoint has a secret of its own, in that variable; without it the program doesn't start |
+/// | `background` | requests are answered with 202 as soon as their delivery is kept, and the function runs afterwards, again when it fails |
+/// | `background(attempts = 5)` | the same, with some of these set: |
+/// | `attempts = 5` | how often a delivery is tried, up to 1000; default 5 |
+/// | `timeout = "2h"` | how long an attempt may take before it has failed, up to 365 days; default a day |
+/// | `concurrency = 1` | how many deliveries run at the same time, on all machines together, up to 10,000; default 16 |
+/// | `backoff = "10s..30m"` | how long to wait after the first attempt that failed, twice as long after each further one, and the most, up to 30 days; `"10s"` is the same each time; default `"10s..30m"` |
+/// | `dedup_window = "2m"` | for how long after it arrived a delivery's id is taken for a retry of it and not run again, up to 7 days; default 2 minutes |
 /// | `crate = my_name` | the name that `webhooks-runtime` has in your crate, when you renamed it |
 ///
 /// ```
@@ -57,6 +65,27 @@ use proc_macro::TokenStream;
 /// }
 ///
 /// assert_eq!(trigger_training::PATH, "/webhooks/training");
+/// ```
+///
+/// # In the background
+///
+/// A function that takes longer than the Hub waits, or that must not be lost, runs in the background. It
+/// takes up to 12 of `WebhookPayload`, `web::Json<T>`, `web::Data<T>` and `Delivery` (`BackgroundArg`), and
+/// returns nothing or a `Result<(), E>` (`BackgroundReply`). The future of an `async fn` is `Send`.
+///
+/// ```
+/// use webhooks_runtime::{Delivery, Permanent, WebhookPayload, webhook_endpoint};
+///
+/// #[webhook_endpoint(background(attempts = 3, timeout = "2h", concurrency = 1))]
+/// async fn trigger_training(payload: WebhookPayload, delivery: Delivery) -> Result<(), Permanent> {
+///     println!("attempt {} of {}", delivery.attempt, delivery.max_attempts);
+///     if payload.repo.private {
+///         // Not tried again.
+///         return Err(Permanent("private datasets are not for training"));
+///     }
+///     // train
+///     Ok(())
+/// }
 /// ```
 #[proc_macro_attribute]
 pub fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {

@@ -1,8 +1,8 @@
 //! Every path of the runtime that the expansion names. All of them are absolute, so that nothing in
 //! the user's crate can stand in the way.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
 use syn::Path;
 
 /// Where the runtime is found: `::webhooks_runtime`, or what `crate = …` says.
@@ -23,6 +23,17 @@ impl Paths {
             },
         };
         Self { private: quote!(#krate::__private) }
+    }
+
+    /// The module for functions that run in the background, which may be missing: the error stands at
+    /// `span`.
+    pub(crate) fn background(&self, span: Span) -> TokenStream {
+        let at_span = |mut token: TokenTree| {
+            token.set_span(span.resolved_at(token.span()));
+            token
+        };
+        let private: TokenStream = self.private.clone().into_iter().map(at_span).collect();
+        quote_spanned!(span=> #private::background)
     }
 }
 

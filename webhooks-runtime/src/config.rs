@@ -14,6 +14,8 @@ pub(crate) struct Given {
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) workers: Option<usize>,
+    /// Where background deliveries are kept.
+    pub(crate) store: Option<String>,
     pub(crate) reach: GivenReach,
 }
 
@@ -28,6 +30,7 @@ impl Given {
             })
         };
         let (host, port) = (filled("GRADIO_SERVER_NAME"), filled("GRADIO_SERVER_PORT"));
+        let store = filled("WEBHOOKS_STORE");
         let port = port.and_then(|port| {
             let parsed = port.trim().parse().ok();
             if parsed.is_none() {
@@ -36,7 +39,8 @@ impl Given {
             }
             parsed
         });
-        Self { host, port, workers: None, reach: GivenReach::environment(environment, errors) }
+        let reach = GivenReach::environment(environment, errors);
+        Self { host, port, workers: None, store, reach }
     }
 
     /// Takes from `weaker` what is not given here.
@@ -45,6 +49,7 @@ impl Given {
             host: self.host.or(weaker.host),
             port: self.port.or(weaker.port),
             workers: self.workers.or(weaker.workers),
+            store: self.store.or(weaker.store),
             reach: self.reach.or(weaker.reach),
         }
     }
@@ -100,6 +105,8 @@ pub(crate) struct Settings {
     pub(crate) ports: Ports,
     pub(crate) workers: usize,
     pub(crate) on_space: bool,
+    /// Where background deliveries are kept, if it was said.
+    pub(crate) store: Option<String>,
     pub(crate) reach: Reach,
 }
 
@@ -136,6 +143,7 @@ impl Settings {
             ports: given.port.map_or(ports, Ports::One),
             workers,
             on_space: space.is_some(),
+            store: given.store,
             reach: given.reach.decide(space.as_ref(), shared, errors),
         }
     }

@@ -21,7 +21,31 @@
 //! # Endpoints
 //!
 //! [`#[webhook_endpoint]`](macro@webhook_endpoint) says what a function may look like,
-//! [`EndpointArg`] what it may take, [`EndpointReply`] and [`EndpointError`] what it may return.
+//! [`EndpointArg`] what it may take, [`EndpointReply`] and [`EndpointError`] what it may return. In the
+//! background these are [`BackgroundArg`] and [`BackgroundReply`].
+//!
+//! # Background deliveries
+//!
+//! The Hub gives up on a delivery after 30 s and suspends a webhook that keeps failing. With
+//! `#[webhook_endpoint(background)]` a delivery is answered with 202 as soon as it is on disk, synced, and
+//! its function runs afterwards: at least once, whatever dies. It can run again after a crash, never
+//! silently not at all.
+//!
+//! ```
+//! use webhooks_runtime::{Permanent, WebhookPayload, webhook_endpoint};
+//!
+//! #[webhook_endpoint(background(attempts = 5, timeout = "2h", concurrency = 1))]
+//! async fn evaluate_model(payload: WebhookPayload) -> anyhow::Result<()> {
+//!     if payload.repo.repo_type != "model" {
+//!         return Err(Permanent("only models are evaluated").into());
+//!     }
+//!     // evaluate
+//!     Ok(())
+//! }
+//! ```
+//!
+//! [`BackgroundArg`] says what such a function may take. Deliveries are kept in a file or, for several
+//! replicas, in PostgreSQL: see [`WebhooksServer::store`].
 //!
 //! # Settings
 //!
@@ -31,8 +55,10 @@
 //! # The page
 //!
 //! [`Blocks`] are what it is made of. It shows the last deliveries, but only to a browser on this machine
-//! and to whoever opened it with the token that is printed at the start. `GET /health` says that the
-//! server is there.
+//! and to whoever opened it with the token that is printed at the start. There a dead background delivery
+//! can be run again, as with the command `deliveries` of the program. `GET /health` says that the server is
+//! there and, where functions run in the background, how the store is and for how many seconds the oldest
+//! delivery has been waiting that is due.
 //!
 //! # Tests
 //!
@@ -42,11 +68,13 @@
 //!
 //! | feature | on by default | what it adds |
 //! | --- | --- | --- |
-//! | `cli` | yes | the flags of `webhooks_main!()` and its `endpoints` command |
+//! | `background` | yes | `#[webhook_endpoint(background)]`: deliveries that are kept in a file and run after their answer |
+//! | `cli` | yes | the flags of `webhooks_main!()` and its `endpoints` command; with `background` also `deliveries` |
 //! | `docs` | yes | a viewer of the OpenAPI document at `/docs`; with it comes `openapi` |
 //! | `logs` | yes | log lines on standard error, filtered by `RUST_LOG` |
 //! | `openapi` | yes | the OpenAPI document of all endpoints at `/openapi.json` |
 //! | `page` | yes | the page at `/`: the endpoints, a form to try them, the last deliveries; with it comes `openapi` |
+//! | `postgres` | yes | background deliveries in PostgreSQL; with it comes `background` |
 //! | `share` | yes | the share link: a public URL for a program on a machine of one's own |
 //! | `trigger` | yes | the `trigger` command of `webhooks_main!()`, which sends a sample delivery; with it comes `cli` |
 
@@ -62,7 +90,13 @@ mod endpoint;
 mod environment;
 #[cfg(feature = "openapi")]
 mod files;
-#[cfg(any(feature = "page", feature = "trigger"))]
+#[cfg(feature = "background")]
+#[cfg_attr(
+    not(all(feature = "cli", feature = "page")),
+    allow(dead_code, reason = "the command line and the page look at deliveries")
+)]
+mod jobs;
+#[cfg(any(feature = "page", feature = "trigger", all(feature = "background", feature = "cli")))]
 mod json_lines;
 #[cfg(feature = "openapi")]
 mod openapi;
@@ -85,10 +119,19 @@ pub use actix_web::{self, HttpRequest, HttpResponse, web};
 pub use utoipa;
 pub use {serde, serde_json};
 
+#[cfg(feature = "background")]
+#[cfg_attr(docsrs, doc(cfg(feature = "background")))]
+pub use endpoint::background::BackgroundArg;
+#[cfg(feature = "background")]
+#[cfg_attr(docsrs, doc(cfg(feature = "background")))]
+pub use endpoint::in_background::BackgroundReply;
 pub use endpoint::{
     BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg, EndpointError, EndpointFn,
-    EndpointReply, JsonArg, Location, PathError,
+    EndpointReply, JsonArg, Location, MarkPermanent, PathError, Permanent,
 };
+#[cfg(feature = "background")]
+#[cfg_attr(docsrs, doc(cfg(feature = "background")))]
+pub use jobs::StoreError;
 #[cfg(feature = "page")]
 pub use maud;
 #[cfg(feature = "page")]

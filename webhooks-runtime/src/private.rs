@@ -17,6 +17,36 @@ pub use crate::endpoint::{Endpoint, Location, normalize};
 pub use crate::endpoint::{defer, run as run_blocking};
 pub use crate::server::LaunchError;
 
+/// All that the expansion names where a function runs in the background, so that the compiler says just
+/// once that the feature is off.
+#[cfg(feature = "background")]
+pub mod background {
+    use crate::endpoint::{Endpoint, Location, takes::Takes};
+
+    pub use crate::endpoint::arg::{Arg, OtherArg};
+    pub use crate::endpoint::background::{Background, Policy, Shared, Task, TaskFuture};
+    pub use crate::endpoint::fault::BodyFault;
+    pub use crate::endpoint::in_background::{
+        Args, Missing, OtherArgs, OtherBackgroundArg, blocking, missing,
+    };
+
+    pub use crate::endpoint::reply::{OtherReply, Reply};
+
+    /// The endpoint.
+    #[must_use]
+    pub const fn endpoint(
+        path: &'static str,
+        name: &'static str,
+        description: &'static str,
+        secret_env: Option<&'static str>,
+        location: Location,
+        takes: fn() -> Takes,
+        background: Background,
+    ) -> Endpoint {
+        Endpoint::__background(path, name, description, secret_env, location, takes, background)
+    }
+}
+
 use crate::WebhooksServer;
 
 /// The request of a call, for replies.
@@ -87,3 +117,8 @@ impl MadeByTheMacro for MainExit {}
 
 /// Checks that the module's `main` is the one that the macro made.
 pub const fn at_top_level<R: MadeByTheMacro>(_main: fn() -> R) {}
+
+#[cfg(feature = "background")]
+pub use crate::endpoint::background::{
+    Background, BackgroundArg, Policy, Shared, Task, TaskFailure, TaskFuture,
+};

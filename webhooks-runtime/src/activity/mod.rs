@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+#[cfg(feature = "background")]
+pub(crate) use entry::LONGEST_TEXT;
 pub(crate) use entry::{Entry, Outcome, Seen, Text};
 
 /// How many deliveries are kept.

@@ -1,6 +1,10 @@
 //! The command line of `webhooks_main!()`: the flags of the server and the commands beside it, of
-//! which `trigger` has a folder of its own.
+//! which `deliveries` and `trigger` have folders of their own. `text` is what terminals are shown.
 
+#[cfg(feature = "background")]
+mod deliveries;
+#[cfg(any(feature = "background", feature = "trigger"))]
+mod text;
 #[cfg(feature = "trigger")]
 mod trigger;
 
@@ -41,6 +45,11 @@ struct Serve {
     /// Serve requests with this many threads [default: one for each core]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=512))]
     workers: Option<u16>,
+    /// Keep background deliveries in this file, or in PostgreSQL: postgres://USER:PASSWORD@HOST/DATABASE
+    /// [default: webhooks.db, on a Space in /data when that is there]
+    #[cfg(feature = "background")]
+    #[arg(long, value_name = "FILE|URL")]
+    store: Option<String>,
     /// Print this address, which a proxy or a tunnel of your own provides, and open no tunnel
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -90,6 +99,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List background deliveries, show one, run dead ones again, or delete them
+    #[cfg(feature = "background")]
+    Deliveries(deliveries::Deliveries),
     /// Send an endpoint a sample delivery, as the Hub would, and print the answer
     #[cfg(feature = "trigger")]
     Trigger(trigger::Trigger),
@@ -139,6 +151,10 @@ fn obey(
     match command_line.command {
         None => server().launch_with(flags)?,
         Some(Command::Endpoints { json }) => print_endpoints(server(), json)?,
+        #[cfg(feature = "background")]
+        Some(Command::Deliveries(deliveries)) => {
+            return deliveries::run(deliveries, flags, server());
+        }
         #[cfg(feature = "trigger")]
         Some(Command::Trigger(trigger)) => {
             let command = command.find_subcommand("trigger").cloned().unwrap_or(command);
@@ -158,7 +174,11 @@ impl From<Serve> for Given {
             reach.way = Some(Way::Url(url));
         }
         let workers = flags.workers.map(usize::from);
-        Self { host: flags.host, port: flags.port, workers, reach }
+        #[cfg(feature = "background")]
+        let store = flags.store;
+        #[cfg(not(feature = "background"))]
+        let store = None;
+        Self { host: flags.host, port: flags.port, workers, store, reach }
     }
 }
 

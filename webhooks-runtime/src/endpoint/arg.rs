@@ -9,7 +9,6 @@ use std::any::TypeId;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::time::SystemTime;
 
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header::HeaderName;
@@ -17,7 +16,6 @@ use actix_web::web::{Bytes, BytesMut, Form, Json};
 use actix_web::{Either, FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 use super::call::{Call, Failure};
 use super::delivery::Delivery;
@@ -86,11 +84,7 @@ impl EndpointArg for WebhookPayload {
 
 impl EndpointArg for Delivery {
     async fn extract(call: &Call) -> Result<Self, Failure> {
-        let header = call.request.headers().get(WEBHOOK_ID).and_then(|id| id.to_str().ok());
-        let id = header.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
-        let now = SystemTime::now();
-        let received_at = now.checked_sub(call.received.elapsed()).unwrap_or(now);
-        Ok(Self { id, attempt: 1, received_at })
+        Ok(Self::of(call))
     }
 }
 

@@ -42,10 +42,14 @@ pub struct Deferred<T>(Box<dyn FnOnce() -> T + Send>);
 
 /// Makes a value ready to go to another thread.
 pub fn defer<T: BlockingArg>(value: T) -> Deferred<T> {
-    Deferred(Box::new(move || value))
+    Deferred::new(move || value)
 }
 
 impl<T> Deferred<T> {
+    pub(super) fn new(make: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self(Box::new(make))
+    }
+
     /// The value.
     #[must_use]
     pub fn take(self) -> T {

@@ -1,16 +1,24 @@
 //! What passes between the server and a function.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 
+use super::arg::WEBHOOK_ID;
 use super::fault::BodyFault;
+
+/// The target of the log lines about deliveries.
+pub(crate) const DELIVERY: &str = "webhooks_runtime::delivery";
+
+/// How long a delivery's id may be, in bytes.
+const LONGEST_ID: usize = 512;
 
 /// A request on its way to a function: past the secret, with its body read.
 #[derive(Debug)]
@@ -22,6 +30,19 @@ pub struct Call {
 }
 
 impl Call {
+    /// The `Webhook-Id` header. One that no Hub sends, empty or too long to be kept in an index, counts as
+    /// none.
+    pub(crate) fn webhook_id(&self) -> Option<&str> {
+        let id = self.request.headers().get(WEBHOOK_ID)?.to_str().ok()?;
+        (1..=LONGEST_ID).contains(&id.len()).then_some(id)
+    }
+
+    /// When the request's head had arrived, by the clock that people have.
+    pub(crate) fn received_at(&self) -> SystemTime {
+        let now = SystemTime::now();
+        now.checked_sub(self.received.elapsed()).unwrap_or(now)
+    }
+
     /// The body as an extractor wants it: the whole of it each time.
     pub(crate) fn payload(&self) -> Payload {
         in_one_piece(self.body.clone())
@@ -44,6 +65,15 @@ pub enum Failure {
     Function(Box<dyn StdError>),
     /// The function returned a response that holds an error, which might tell the cause.
     Response(Box<HttpResponse>),
+}
+
+/// The words of a function's panic.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "(no text)",
+    }
 }
 
 /// An answer, or why there is none.

@@ -2,11 +2,15 @@
 //!
 //! `call` is what passes between the server and a function. `arg` and `reply` say which types a
 //! function may take and return, `function` applies them to plain functions (`add_webhook`), the
-//! attribute applies them to annotated ones. `takes` is what they make of a body, as `arg_takes` tells it
-//! of each argument, with `described` for its shape. `path` and `registry` put them on their paths.
+//! attribute applies them to annotated ones. `background` says the same of functions that run after their
+//! request was answered, and `in_background` applies it; `work` is how a function is run. `takes` is what
+//! the arguments make of a body, as `arg_takes` tells it of each, with `described` for its shape. `path`
+//! and `registry` put them on their paths.
 
 pub(crate) mod arg;
 pub(crate) mod arg_takes;
+#[cfg(feature = "background")]
+pub(crate) mod background;
 mod blocking;
 pub(crate) mod call;
 mod delivery;
@@ -15,29 +19,39 @@ pub(crate) mod described;
 pub(crate) mod fault;
 mod fields;
 mod function;
+#[cfg(feature = "background")]
+pub(crate) mod in_background;
 mod path;
+pub(crate) mod permanent;
 pub(crate) mod registry;
 pub(crate) mod reply;
 pub(crate) mod takes;
+mod work;
 
 pub use arg::{EndpointArg, JsonArg};
 pub use blocking::{BlockingArg, BlockingReply};
 pub use delivery::Delivery;
 pub use function::EndpointFn;
-pub(crate) use function::caller;
+pub(crate) use function::{Caller, caller};
 pub use path::{PathError, normalize};
+pub use permanent::{MarkPermanent, Permanent};
 pub use registry::Location;
 pub use reply::{EndpointError, EndpointReply};
 
 #[doc(hidden)]
 pub use blocking::{defer, run};
 
+use std::sync::Arc;
+
+#[cfg(feature = "background")]
+use background::Background;
 use call::CallFn;
 pub(crate) use takes::Takes;
+pub(crate) use work::Work;
 
 /// An annotated function, as the attribute registers it.
 ///
-/// It is a constant: a few texts and a function pointer. [`WebhooksServer::new`] takes all of a
+/// It is a constant: a few texts and function pointers. [`WebhooksServer::new`] takes all of a
 /// program's endpoints by itself; [`WebhooksServer::endpoint`] takes one of them by hand.
 ///
 /// ```
@@ -62,7 +76,15 @@ pub struct Endpoint {
     secret_env: Option<&'static str>,
     location: Location,
     takes: fn() -> Takes,
-    call: CallFn,
+    runs: Runs,
+}
+
+/// How its function is run.
+#[derive(Clone, Copy)]
+enum Runs {
+    Answering(CallFn),
+    #[cfg(feature = "background")]
+    InBackground(Background),
 }
 
 inventory::collect!(Endpoint);
@@ -80,7 +102,25 @@ impl Endpoint {
         takes: fn() -> Takes,
         call: CallFn,
     ) -> Self {
-        Self { path, name, description, secret_env, location, takes, call }
+        let runs = Runs::Answering(call);
+        Self { path, name, description, secret_env, location, takes, runs }
+    }
+
+    /// For the attribute's expansion.
+    #[cfg(feature = "background")]
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __background(
+        path: &'static str,
+        name: &'static str,
+        description: &'static str,
+        secret_env: Option<&'static str>,
+        location: Location,
+        takes: fn() -> Takes,
+        background: Background,
+    ) -> Self {
+        let runs = Runs::InBackground(background);
+        Self { path, name, description, secret_env, location, takes, runs }
     }
 
     /// The path it is served at: `/webhooks/trigger_training`.
@@ -117,8 +157,12 @@ impl Endpoint {
         (self.takes)()
     }
 
-    pub(crate) const fn call(&self) -> CallFn {
-        self.call
+    pub(crate) fn work(&self) -> Work {
+        match self.runs {
+            Runs::Answering(call) => Work::Answer(Arc::new(call)),
+            #[cfg(feature = "background")]
+            Runs::InBackground(background) => Work::Background(background),
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! Collects a program's endpoints, sorts them by path and finds those that share one.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::Endpoint;
-use super::function::Caller;
 use super::takes::Takes;
+use super::work::Work;
 
 /// Where an endpoint is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +44,7 @@ pub(crate) struct Registered {
     /// Whether it comes from the attribute.
     pub(crate) annotated: bool,
     pub(crate) takes: Takes,
-    pub(crate) caller: Caller,
+    pub(crate) work: Work,
 }
 
 impl From<&Endpoint> for Registered {
@@ -58,7 +57,7 @@ impl From<&Endpoint> for Registered {
             location: endpoint.location(),
             annotated: true,
             takes: endpoint.takes(),
-            caller: Arc::new(endpoint.call()),
+            work: endpoint.work(),
         }
     }
 }
@@ -81,6 +80,9 @@ pub(crate) struct Shown {
     /// The variable that holds its own secret.
     pub(crate) secret_env: Option<&'static str>,
     pub(crate) takes: Takes,
+    /// Whether a request is answered before the function runs.
+    #[cfg(feature = "openapi")]
+    pub(crate) background: bool,
 }
 
 impl Shown {
@@ -92,6 +94,8 @@ impl Shown {
             protected,
             secret_env: endpoint.secret_env,
             takes: endpoint.takes.clone(),
+            #[cfg(feature = "openapi")]
+            background: endpoint.work.is_background(),
         }
     }
 }
@@ -149,7 +153,7 @@ mod tests {
             location: Location::__new("bot", "src/main.rs", line),
             annotated: true,
             takes: Takes::Nothing,
-            caller: caller(async || ()),
+            work: Work::Answer(caller(async || ())),
         }
     }
 

@@ -26,20 +26,36 @@ struct Faults {
     detail: [BodyFault; 1],
 }
 
-/// The statuses of an answer, each with the name of what is said about it.
-pub(super) const ANSWERS: [(&str, &str); 5] = [
-    ("200", "Done"),
-    ("401", "SecretMissing"),
-    ("403", "SecretWrong"),
-    ("413", "TooLarge"),
-    ("422", "Unprocessable"),
-];
+/// A delivery that is kept to be run in the background.
+#[derive(ToSchema)]
+#[schema(as = WebhookKept)]
+#[expect(dead_code, reason = "its shape is all there is to it")]
+struct Kept {
+    /// Its id.
+    delivery: String,
+    /// Where it stands: `queued`, `running`, `done` or `dead`.
+    state: String,
+}
 
-/// Says what the answers are.
+/// The statuses of an endpoint's answers, each with the name of what is said about it.
+pub(super) fn answers(background: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    const OWN: &[(&str, &str)] = &[("200", "Done")];
+    const BACKGROUND: &[(&str, &str)] =
+        &[("200", "KeptBefore"), ("202", "Kept"), ("503", "NotKept")];
+    const COMMON: &[(&str, &str)] = &[
+        ("401", "SecretMissing"),
+        ("403", "SecretWrong"),
+        ("413", "TooLarge"),
+        ("422", "Unprocessable"),
+    ];
+    let own = if background { BACKGROUND } else { OWN };
+    own.iter().chain(COMMON).copied()
+}
+
+/// Says what every endpoint answers.
 pub(super) fn described(components: ComponentsBuilder) -> ComponentsBuilder {
     let refusal = |text: &str| answer::<Refusal>(text);
     components
-        .response("Done", Response::new("The function ended well. What it answers is its own."))
         .response(
             "SecretMissing",
             refusal("The header X-Webhook-Secret is missing, and the endpoint has a secret."),
@@ -53,6 +69,33 @@ pub(super) fn described(components: ComponentsBuilder) -> ComponentsBuilder {
             "Unprocessable",
             answer::<Faults>("The body is no JSON, or not in the shape that the endpoint takes."),
         )
+}
+
+/// Says what endpoints answer whose requests wait for the function.
+pub(super) fn described_own(components: ComponentsBuilder) -> ComponentsBuilder {
+    let text = "The function ended well. What it answers is its own.";
+    components.response("Done", Response::new(text))
+}
+
+/// Says what endpoints answer whose functions run in the background.
+pub(super) fn described_in_background(components: ComponentsBuilder) -> ComponentsBuilder {
+    components
+        .response("Kept", answer::<Kept>("The delivery is kept, and the function runs afterwards."))
+        .response(
+            "KeptBefore",
+            answer::<Kept>(
+                "A retry of a delivery that is kept already. The function isn't run again.",
+            ),
+        )
+        .response(
+            "NotKept",
+            answer::<Refusal>("The delivery cannot be kept at the moment: send it again later."),
+        )
+}
+
+/// The schema of the answers of those.
+pub(super) fn background_schema() -> Option<Described> {
+    Described::of::<Kept>()
 }
 
 /// The schemas of the answers.

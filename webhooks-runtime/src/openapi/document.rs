@@ -13,7 +13,7 @@ use utoipa::openapi::schema::{ComponentsBuilder, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, ObjectBuilder, OpenApiBuilder, PathItem, Ref, Required};
 
-use super::answers::{self, ANSWERS};
+use super::answers::{self, answers};
 use super::schemas::Schemas;
 use crate::endpoint::described::Described;
 use crate::endpoint::registry::Shown;
@@ -36,8 +36,10 @@ pub(crate) fn document(endpoints: &[Shown], version: &str) -> serde_json::Result
     let mut schemas = Schemas::default();
     let takes_payload = endpoints.iter().any(|endpoint| matches!(endpoint.takes, Takes::Payload));
     let payload = takes_payload.then(Described::of::<WebhookPayload>).flatten();
+    let is_background = endpoints.iter().any(|endpoint| endpoint.background);
+    let kept = is_background.then(answers::background_schema).flatten();
     // These have their names before any type of the user's.
-    for described in answers::schemas().into_iter().flatten().chain(payload) {
+    for described in answers::schemas().into_iter().flatten().chain(kept).chain(payload) {
         schemas.add(&described);
     }
     let mut ids = BTreeSet::new();
@@ -50,6 +52,10 @@ pub(crate) fn document(endpoints: &[Shown], version: &str) -> serde_json::Result
         .description(Some("What this program does when the Hugging Face Hub calls it."))
         .version(version);
     let components = answers::described(shared_components());
+    let is_own = endpoints.iter().any(|endpoint| !endpoint.background);
+    let components = if is_own { answers::described_own(components) } else { components };
+    let components =
+        if is_background { answers::described_in_background(components) } else { components };
     let components = if takes_payload { with_payload(components) } else { components };
     let is_protected = endpoints.iter().any(|endpoint| endpoint.protected);
     let components = if is_protected { with_secret(components) } else { components };
@@ -72,7 +78,7 @@ fn operation(endpoint: &Shown, id: String, schemas: &mut Schemas) -> OperationBu
         .summary((!summary.is_empty()).then_some(summary))
         .description(rest)
         .parameter_ref(Ref::new(format!("#/components/parameters/{WEBHOOK_ID}")));
-    let operation = ANSWERS.into_iter().fold(operation, |operation, (status, name)| {
+    let operation = answers(endpoint.background).fold(operation, |operation, (status, name)| {
         operation.response(status, Ref::from_response_name(name))
     });
     let operation = if endpoint.protected {

@@ -134,7 +134,8 @@ impl Blocks {
         self.once(Part::TriggerForm)
     }
 
-    /// Adds the last 200 deliveries, as they arrive.
+    /// Adds the last 200 deliveries, as they arrive, and what becomes of those that run in the background.
+    /// Of these a person can run dead ones again.
     ///
     /// Payloads can be private, so they are shown only to a browser on this machine and to whoever
     /// opens the page with the token that is printed at the start. Without this block none are kept.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use super::background::{Background, background};
 use super::describe::Described;
-use super::pieces::{block, duration, status};
+use super::pieces::{block, date_and_time, duration, name, status, time};
 use super::text::text;
 use crate::activity::{Entry, Mark, Outcome, Text};
 
@@ -20,6 +21,8 @@ pub(crate) struct Deliveries {
     /// The mark after them.
     pub(crate) mark: Mark,
     pub(crate) filter: Filter,
+    /// Those that run in the background, if there is an endpoint for them.
+    pub(crate) background: Option<Background>,
 }
 
 /// Which deliveries to show.
@@ -44,7 +47,7 @@ impl Filter {
 }
 
 pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Markup {
-    let Deliveries { entries, mark, filter } = deliveries;
+    let Deliveries { entries, mark, filter, background: in_background } = deliveries;
     let taken: Vec<_> = entries.iter().filter(|entry| filter.takes(entry)).cloned().collect();
     let shown = if filter.is_none() { taken.len().min(AT_FIRST) } else { taken.len() };
     let whole = shown == entries.len();
@@ -54,6 +57,10 @@ pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Ma
             h2 id="activity-heading" {
                 "Activity "
                 span.live id="live" role="status" {}
+            }
+            @if let Some(shown) = in_background {
+                (background(shown))
+                h3 { "As they arrived" }
             }
             form.filter method="get" action="/#activity" {
                 label {
@@ -108,8 +115,8 @@ fn row(entry: &Entry) -> Markup {
             details {
                 summary {
                     span.status.(entry.outcome().name()) { (entry.status) }
-                    (time(entry))
-                    span.name { (name(entry)) }
+                    (time(entry.received))
+                    span.name { (name(&entry.endpoint)) }
                     bdi.event { @if let Some(names) = &names { (names.event) } }
                     bdi.repo { @if let Some(names) = &names { (names.repo) } }
                     span.took { (duration(entry.duration)) }
@@ -137,7 +144,7 @@ pub(crate) fn delivery(entry: &Entry) -> Markup {
 fn in_full(entry: &Entry, heading: impl Fn(&str) -> Markup) -> Markup {
     html! {
         dl.facts {
-            div { dt { "Received" } dd { (date_and_time(entry)) } }
+            div { dt { "Received" } dd { (date_and_time(entry.received)) } }
             div { dt { "Endpoint" } dd { code { (entry.endpoint) } } }
             div { dt { "Webhook-Id" } dd { @match entry.webhook_id() {
                 Some(id) => bdi { code { (id) } },
@@ -167,7 +174,7 @@ fn in_full(entry: &Entry, heading: impl Fn(&str) -> Markup) -> Markup {
     }
 }
 
-fn kept(label: &str, kept: Text<'_>) -> Markup {
+pub(super) fn kept(label: &str, kept: Text<'_>) -> Markup {
     html! {
         @if kept.whole_len == 0 {
             p.quiet { "Empty." }
@@ -178,21 +185,4 @@ fn kept(label: &str, kept: Text<'_>) -> Markup {
             p.quiet { "Cut: the first " (kept.bytes.len()) " of " (kept.whole_len) " bytes." }
         }
     }
-}
-
-fn time(entry: &Entry) -> Markup {
-    let time = humantime::format_rfc3339_millis(entry.received).to_string();
-    // `2026-01-31T12:34:56.789Z`: the seconds of the day. A script makes it the reader's own time.
-    let shown = time.get(11..19).unwrap_or(&time);
-    html! { time datetime=(time) { (shown) " UTC" } }
-}
-
-/// A script makes it the reader's own time, too.
-fn date_and_time(entry: &Entry) -> Markup {
-    let time = humantime::format_rfc3339_millis(entry.received).to_string();
-    html! { time datetime=(time) data-whole { (time) } }
-}
-
-fn name(entry: &Entry) -> &str {
-    entry.endpoint.rsplit('/').next().unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! What there is to say of an endpoint.
 
+use super::pieces::name;
 use crate::endpoint::Takes;
 use crate::endpoint::registry::Shown;
 use crate::openapi::body_of;
@@ -40,7 +41,7 @@ impl Described {
 
     /// The function's name, or what stands for it: the last part of the path.
     pub(super) fn name(&self) -> &str {
-        self.shown.path.rsplit('/').next().unwrap_or_default()
+        name(&self.shown.path)
     }
 
     /// The command that sends the sample, after `curl` and the address.

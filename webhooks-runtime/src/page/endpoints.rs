@@ -61,6 +61,7 @@ fn endpoint(base: &str, index: usize, described: &Described, schemas: &[(&str, &
                     },
                     None => span { "leaves the payload unread" },
                 }
+                @if shown.background { span { "answers at once, runs in the background" } }
                 span.source { "defined in " code { (shown.location.to_string()) } }
             }
             details {

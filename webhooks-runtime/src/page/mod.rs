@@ -3,8 +3,14 @@
 //! `blocks` is the list, `document` the page around it, and each block has a file of its own. `files`
 //! are the style sheet, the scripts and the icon, which stand apart so that the
 //! Content-Security-Policy can forbid everything inline and everything from elsewhere. `describe` is
-//! what there is to say of an endpoint, `text` how a body is shown.
+//! what there is to say of an endpoint, `text` how a body is shown. `background` is the part of the
+//! deliveries' block for those that run in the background.
 
+#[cfg(feature = "background")]
+mod background;
+#[cfg(not(feature = "background"))]
+#[path = "no_background.rs"]
+mod background;
 mod blocks;
 mod deliveries;
 mod describe;
@@ -27,6 +33,11 @@ use crate::activity::Mark;
 use crate::addresses::{Addresses, PublicUrl};
 use crate::endpoint::registry::Shown;
 
+pub(crate) use background::Background;
+#[cfg(feature = "background")]
+pub(crate) use background::{
+    Task, delivery as background_delivery, detail as background_detail, rows as background_rows,
+};
 pub use blocks::{Block, Blocks, Visit};
 pub(crate) use deliveries::{Deliveries, Filter, delivery, detail, rows};
 use describe::Described;
@@ -54,6 +65,7 @@ pub(crate) struct Page {
 struct Made {
     public: Option<PublicUrl>,
     mark: Option<Mark>,
+    background: Option<Background>,
     html: Bytes,
 }
 
@@ -99,13 +111,25 @@ impl Page {
         }
         let public = self.addresses.public();
         let mark = deliveries.map(|deliveries| deliveries.mark);
+        let background = deliveries.and_then(|deliveries| deliveries.background.as_ref());
         let made = &self.made[usize::from(trusted)];
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         match &*made {
-            Some(made) if made.public == public && made.mark == mark => made.html.clone(),
+            Some(made)
+                if made.public == public
+                    && made.mark == mark
+                    && made.background.as_ref() == background =>
+            {
+                made.html.clone()
+            }
             _ => {
                 let html = self.make(trusted, deliveries, form);
-                *made = Some(Made { public, mark, html: html.clone() });
+                *made = Some(Made {
+                    public,
+                    mark,
+                    background: background.cloned(),
+                    html: html.clone(),
+                });
                 html
             }
         }

@@ -1,6 +1,6 @@
 //! What several blocks are made of.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
@@ -33,4 +33,23 @@ pub(super) fn duration(duration: Duration) -> String {
         seconds if seconds < 1.0 => format!("{:.1} ms", seconds * 1e3),
         seconds => format!("{seconds:.1} s"),
     }
+}
+
+/// The time of a day. A script makes it the reader's own.
+pub(super) fn time(time: SystemTime) -> Markup {
+    let time = humantime::format_rfc3339_millis(time).to_string();
+    // `2026-01-31T12:34:56.789Z`: the seconds of the day.
+    let shown = time.get(11..19).unwrap_or(&time);
+    html! { time datetime=(time) { (shown) " UTC" } }
+}
+
+/// A script makes it the reader's own time, too.
+pub(super) fn date_and_time(time: SystemTime) -> Markup {
+    let time = humantime::format_rfc3339_millis(time).to_string();
+    html! { time datetime=(time) data-whole { (time) } }
+}
+
+/// The function's name, or what stands for it: the last part of the path.
+pub(super) fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }

@@ -76,6 +76,7 @@ mod tests {
             protected,
             secret_env: None,
             takes: Takes::Nothing,
+            background: false,
         };
         next_steps(place, &[Described::new(&shown)]).into_string()
     }

@@ -8,8 +8,10 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::http::header::HeaderMap;
 use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
 
+use super::answer::not_found;
+use super::background::Background;
 use super::connection::{Connection, Origin, Serving};
-use super::dispatch::{Dispatcher, SECRET, not_found};
+use super::dispatch::{Dispatcher, SECRET};
 use super::health::health;
 
 /// A step in putting an app together; each worker has an app of its own.
@@ -61,6 +63,8 @@ pub(crate) struct Blueprint {
     pub(crate) ui: Option<Configure>,
     /// What tells of the endpoints.
     pub(crate) description: Option<Configure>,
+    /// For who asks how the server is.
+    pub(super) background: Background,
 }
 
 impl Blueprint {
@@ -72,7 +76,7 @@ impl Blueprint {
         for configure in self.configure.iter().chain(&self.ui).chain(&self.description) {
             configure(app);
         }
-        health(app);
+        health(app, &self.background);
     }
 
     /// All endpoints behind one route, so that a thousand of them cost what one costs.

@@ -40,6 +40,11 @@ pub(super) fn activity(url: &str) -> String {
     )
 }
 
+/// Where background deliveries are kept.
+pub(super) fn background(place: &str) -> String {
+    format!("* Background deliveries: {place}\n")
+}
+
 /// The addresses to give to the Hub.
 pub(super) fn ready(base: &str, endpoints: &[Shown]) -> String {
     let mut text = "\nWebhooks are correctly setup and ready to use:\n".to_owned();
@@ -112,6 +117,8 @@ mod tests {
             protected,
             secret_env: None,
             takes: Takes::Nothing,
+            #[cfg(feature = "openapi")]
+            background: false,
         }
     }
 

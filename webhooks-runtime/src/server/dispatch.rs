@@ -4,68 +4,42 @@
 //! What is refused is refused as early as possible and told in fixed words, so that no answer
 //! repeats its request.
 
-use std::any::Any;
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::error::Error as StdError;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+#[cfg(feature = "background")]
+use std::sync::OnceLock;
 
 use actix_web::dev::Payload;
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
-use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use foldhash::fast::RandomState;
-use futures_util::FutureExt;
-use serde::Serialize;
-use serde_json::json;
+#[cfg(feature = "background")]
 use tracing::Instrument;
 
+use super::answer::{Refusal, answer, not_found};
 use super::body::{self, Unread};
-use super::record::{DELIVERY, Record};
+#[cfg(feature = "background")]
+use super::inline::run_inline;
+#[cfg(feature = "background")]
+use super::keep::keep;
+use super::record::Record;
 #[cfg(feature = "page")]
 use crate::activity::Activity;
 use crate::config::Limits;
-use crate::endpoint::call::{Call, Failure};
-use crate::endpoint::fault::BodyFault;
+use crate::endpoint::Work;
+#[cfg(feature = "background")]
+use crate::endpoint::background::Shared;
+use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::registry::Registered;
+#[cfg(feature = "background")]
+use crate::jobs::Jobs;
 use crate::secret::Secrets;
 
 /// The header that carries the secret.
 pub(crate) const SECRET: HeaderName = HeaderName::from_static("x-webhook-secret");
-
-/// The answer to a body that doesn't fit, in FastAPI's form.
-#[derive(Serialize)]
-struct Faults {
-    detail: [BodyFault; 1],
-}
-
-/// A request that isn't served, in fixed words.
-struct Refusal {
-    status: StatusCode,
-    text: Cow<'static, str>,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, text: text.into() }
-    }
-
-    fn response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            response.insert_header((ALLOW, "POST"));
-        }
-        response.json(json!({ "error": self.text }))
-    }
-}
-
-/// Why a function failed. It stays with the response on this side of the network, for tests.
-#[derive(Clone, Debug)]
-pub(crate) struct Cause(pub(crate) String);
 
 /// An endpoint with what guards it.
 pub(crate) struct Guarded {
@@ -89,6 +63,12 @@ pub(crate) struct Dispatcher {
     endpoints: HashMap<Arc<str>, Guarded, RandomState>,
     limits: Limits,
     secret_in_query: bool,
+    /// What background functions take besides the delivery.
+    #[cfg(feature = "background")]
+    shared: Arc<Shared>,
+    /// Where deliveries are kept that are run in the background; unset in a test, which runs them at once.
+    #[cfg(feature = "background")]
+    jobs: OnceLock<Jobs>,
     /// Where what became of a delivery is kept for people to look at, if anywhere.
     #[cfg(feature = "page")]
     activity: Option<Activity>,
@@ -101,9 +81,27 @@ impl Dispatcher {
             endpoints: endpoints.into_iter().map(by_path).collect(),
             limits,
             secret_in_query,
+            #[cfg(feature = "background")]
+            shared: Arc::default(),
+            #[cfg(feature = "background")]
+            jobs: OnceLock::new(),
             #[cfg(feature = "page")]
             activity: None,
         }
+    }
+
+    /// Gives these values to background functions from now on.
+    #[cfg(feature = "background")]
+    pub(crate) fn sharing(mut self, shared: Arc<Shared>) -> Self {
+        self.shared = shared;
+        self
+    }
+
+    /// Keeps background deliveries there from now on.
+    #[cfg(feature = "background")]
+    pub(crate) fn keep_in(&self, jobs: Jobs) {
+        // A server is started once.
+        let _ = self.jobs.set(jobs);
     }
 
     /// Keeps the last deliveries there from now on.
@@ -151,7 +149,7 @@ impl Dispatcher {
             Ok(body) => {
                 let call =
                     Call { request: request.clone(), body: body.clone(), received: record.started };
-                (Some(body), answer(&guarded.endpoint, call, &record).await)
+                (Some(body), self.answer(&guarded.endpoint, call, &record, admission).await)
             }
             Err(refusal) => (None, refusal.response()),
         };
@@ -160,7 +158,7 @@ impl Dispatcher {
             return (response, None);
         }
         let body = body.as_deref();
-        record.log(body.unwrap_or_default(), response.status());
+        record.log(body.unwrap_or_default(), &response);
         #[cfg(feature = "page")]
         if let Some(activity) = &self.activity {
             let (response, number) = record.keep(activity, request.query_string(), body, response);
@@ -219,6 +217,35 @@ impl Dispatcher {
         })
     }
 
+    /// Does with a delivery what is done at its endpoint. Whatever becomes of it there is an answer.
+    #[cfg_attr(not(feature = "background"), expect(unused_variables, reason = "for the store"))]
+    async fn answer(
+        &self,
+        endpoint: &Registered,
+        call: Call,
+        record: &Record<'_>,
+        admission: Admission,
+    ) -> HttpResponse {
+        let span = tracing::info_span!(
+            target: DELIVERY,
+            "delivery",
+            endpoint = endpoint.path,
+            webhook_id = record.webhook_id()
+        );
+        match &endpoint.work {
+            Work::Answer(caller) => answer(caller, call, span).await,
+            #[cfg(feature = "background")]
+            Work::Background(background) => match self.jobs.get() {
+                // Who sends one again by hand means it.
+                Some(jobs) => {
+                    let insists = admission != Admission::Asked;
+                    keep(jobs, endpoint, background, call, insists).instrument(span).await
+                }
+                None => run_inline(background, call, Arc::clone(&self.shared), span).await,
+            },
+        }
+    }
+
     fn too_large(&self) -> Refusal {
         let text =
             format!("The body is larger than this server's limit of {} bytes.", self.limits.body);
@@ -230,11 +257,6 @@ impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.endpoints.keys()).finish()
     }
-}
-
-/// The answer for a path that nothing is at.
-pub(crate) fn not_found() -> HttpResponse {
-    Refusal::new(StatusCode::NOT_FOUND, "There is no webhook endpoint at this path.").response()
 }
 
 /// Whether just one secret is given, and a right one.
@@ -274,96 +296,4 @@ fn check_kind(request: &HttpRequest) -> Result<(), Refusal> {
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
     Ok(())
-}
-
-/// Calls the function. Whatever becomes of it there is an answer.
-async fn answer(endpoint: &Registered, call: Call, record: &Record<'_>) -> HttpResponse {
-    let span = tracing::info_span!(
-        target: DELIVERY,
-        "delivery",
-        endpoint = endpoint.path,
-        webhook_id = record.webhook_id()
-    );
-    let running = AssertUnwindSafe((endpoint.caller)(call)).catch_unwind().instrument(span.clone());
-    let result = running.await;
-    let _entered = span.enter();
-    match result {
-        Ok(Ok(response)) => response,
-        Ok(Err(failure)) => answer_failure(failure),
-        Err(panic) => {
-            let panic = panic_text(&*panic);
-            tracing::error!(target: DELIVERY, panic, "the function panicked");
-            failed(StatusCode::INTERNAL_SERVER_ERROR, Some(panic.to_owned()))
-        }
-    }
-}
-
-fn answer_failure(failure: Failure) -> HttpResponse {
-    match failure {
-        Failure::Body(fault) => {
-            HttpResponse::UnprocessableEntity().json(Faults { detail: [fault] })
-        }
-        Failure::Argument(error) if repeats_input(&error) => Refusal::new(
-            error.as_response_error().status_code(),
-            "An argument of this endpoint is missing from the request or malformed.",
-        )
-        .response(),
-        Failure::Argument(error) => conceal(HttpResponse::from_error(error)),
-        Failure::Function(error) => match error.downcast::<actix_web::Error>() {
-            Ok(error) => conceal(HttpResponse::from_error(*error)),
-            Err(error) => {
-                let error = causes(&*error);
-                tracing::error!(target: DELIVERY, error, "the function failed");
-                failed(StatusCode::INTERNAL_SERVER_ERROR, Some(error))
-            }
-        },
-        Failure::Response(response) => conceal(*response),
-    }
-}
-
-/// Whether actix-web's own answer to this error would hold parts of the request.
-fn repeats_input(error: &actix_web::Error) -> bool {
-    error.as_error::<QueryPayloadError>().is_some()
-        || error.as_error::<PathError>().is_some()
-        || error.as_error::<JsonPayloadError>().is_some()
-        || error.as_error::<UrlencodedError>().is_some()
-}
-
-/// An error that tells the caller what it did wrong goes out as it is. One of the server's own keeps
-/// its status, and its cause goes to the log.
-fn conceal(response: HttpResponse) -> HttpResponse {
-    if !response.status().is_server_error() {
-        return response;
-    }
-    let error = response.error().map(|error| causes(error));
-    tracing::error!(target: DELIVERY, error, "the function failed");
-    failed(response.status(), error)
-}
-
-fn failed(status: StatusCode, cause: Option<String>) -> HttpResponse {
-    let text = "The function of this endpoint failed. The server's log says why.";
-    let mut response = Refusal::new(status, text).response();
-    if let Some(cause) = cause {
-        response.extensions_mut().insert(Cause(cause));
-    }
-    response
-}
-
-/// An error with all of its causes, the outermost first.
-fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text,
-        (None, None) => "(no text)",
-    }
 }

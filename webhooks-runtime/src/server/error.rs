@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 
 use crate::endpoint::{Location, PathError};
+#[cfg(feature = "background")]
+use crate::jobs::StoreError;
 use crate::secret::SecretError;
 use crate::setting::SettingError;
 
@@ -43,6 +45,11 @@ pub enum LaunchError {
         "launch() blocks its thread, so it cannot be called in async code. Write `.run().await` there."
     )]
     InAsyncCode,
+    /// The store of background deliveries cannot be used.
+    #[cfg(feature = "background")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "background")))]
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The system refused threads or sockets.
     #[error("The server cannot run: {0}.")]
     Io(#[from] io::Error),
@@ -77,6 +84,22 @@ pub enum SetupError {
         /// What is wrong with it.
         reason: PathError,
     },
+    /// A function that runs in the background takes what the server wasn't given.
+    #[cfg(feature = "background")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "background")))]
+    #[error(
+        "The function of {path} ({location}) runs in the background and takes {}, which this server \
+         wasn't given. Write .data(…) with it; what .configure(…) adds isn't there in the background.",
+        Data(.types)
+    )]
+    MissingData {
+        /// The endpoint's path.
+        path: String,
+        /// Where the function is defined.
+        location: Location,
+        /// What stands in the brackets of `web::Data<…>`.
+        types: Vec<&'static str>,
+    },
     /// A secret cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -88,6 +111,18 @@ pub enum SetupError {
 impl fmt::Debug for LaunchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// Types as a function takes them: `web::Data<my_bot::Model> and web::Data<my_bot::Queue>`.
+#[cfg(feature = "background")]
+struct Data<'a>(&'a [&'static str]);
+
+#[cfg(feature = "background")]
+impl fmt::Display for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.0.iter().map(|name| format!("web::Data<{name}>")).collect();
+        f.write_str(&texts.join(" and "))
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::app::guard;
+use super::background::Background;
 use super::connection::{Origin, watch};
 #[cfg(feature = "share")]
 use super::link::{Announcer, Kept, Said};
@@ -115,7 +116,12 @@ impl WebhooksServer {
         if let Some(warning) = banner::experimental(&environment) {
             say(&mut io::stderr(), warning);
         }
-        say(&mut io::stdout(), &format!("{secret}{local_url}{activity}"));
+        if let Some(warning) = running.background.warning() {
+            say(&mut io::stderr(), warning);
+        }
+        let kept = running.background.place().map(banner::background);
+        let kept = kept.unwrap_or_default();
+        say(&mut io::stdout(), &format!("{secret}{local_url}{activity}{kept}"));
         #[cfg(feature = "share")]
         let shared = running.open_tunnel(|announcer, event| {
             for said in announcer.tell(event) {
@@ -144,9 +150,11 @@ impl WebhooksServer {
         );
         let deadline = Instant::now() + running.shutdown_timeout;
         running.visitors.dismiss();
+        let background = running.background;
         let stopped = async {
-            let ended = tokio::join!(handle.stop(true), &mut server).1;
+            let ended = tokio::join!(handle.stop(true), &mut server, background.stop(deadline)).1;
             finish(shared, deadline).await;
+            background.close().await;
             ended
         };
         tokio::select! {
@@ -184,7 +192,11 @@ impl WebhooksServer {
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepare(self, Given::default(), Unasked::Local, &environment)?)?;
         let (handle, addresses) = (running.server.handle(), running.addresses.clone());
-        let visitors = running.visitors.clone();
+        let (visitors, background) = (running.visitors.clone(), running.background.clone());
+        if let Some(warning) = background.warning() {
+            tracing::warn!("{}", warning.trim_end());
+        }
+        let shutdown_timeout = running.shutdown_timeout;
         let (end, ended) = oneshot::channel();
         // On a thread of its own: the server serves whatever the caller's runtime is busy with.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -203,7 +215,7 @@ impl WebhooksServer {
             runtime.shutdown_background();
             let _ = end.send(());
         })?;
-        Ok(ServerHandle { handle, ended, addresses, visitors })
+        Ok(ServerHandle { handle, ended, addresses, visitors, background, shutdown_timeout })
     }
 }
 
@@ -216,6 +228,8 @@ pub struct ServerHandle {
     ended: oneshot::Receiver<()>,
     addresses: Addresses,
     visitors: Visitors,
+    background: Background,
+    shutdown_timeout: Duration,
 }
 
 impl ServerHandle {
@@ -250,9 +264,11 @@ impl ServerHandle {
     /// [`shutdown_timeout`](WebhooksServer::shutdown_timeout), and closes the port.
     pub async fn stop(self) {
         self.visitors.dismiss();
-        self.handle.stop(true).await;
+        let deadline = Instant::now() + self.shutdown_timeout;
+        tokio::join!(self.handle.stop(true), self.background.stop(deadline));
         // An error says that the thread is gone, which is just as well.
         let _ = self.ended.await;
+        self.background.close().await;
     }
 }
 
@@ -263,6 +279,7 @@ struct Running {
     addresses: Addresses,
     shutdown_timeout: Duration,
     visitors: Visitors,
+    background: Background,
     /// What is to be kept open, and where its connections go.
     #[cfg(feature = "share")]
     tunnel: Option<(Box<dyn AnyTunnel>, SocketAddr)>,
@@ -295,14 +312,15 @@ async fn finish(shared: Option<Kept>, deadline: Instant) {
     }
 }
 
-fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
+fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
+    let background = Background::open(&mut prepared)?;
     let (listener, local_url) = bind(&prepared.settings)?;
     let public_url = match &prepared.settings.reach {
         Reach::At(url) => Some(url.clone()),
         _ => None,
     };
     let addresses = Addresses::new(&local_url, public_url);
-    let blueprint = prepared.blueprint(&addresses);
+    let blueprint = prepared.blueprint(&addresses, &background);
     let entrance: Option<(TcpListener, SocketAddr)> = match &prepared.settings.reach {
         Reach::Local | Reach::At(_) => None,
         #[cfg(feature = "share")]
@@ -334,12 +352,14 @@ fn serve(prepared: Prepared) -> Result<Running, LaunchError> {
     if let Some((listener, _)) = entrance {
         server = server.listen(listener)?;
     }
+    background.begin();
     Ok(Running {
         server: server.run(),
         shown,
         addresses,
         shutdown_timeout: limits.shutdown_timeout,
         visitors,
+        background,
         #[cfg(feature = "share")]
         tunnel,
     })

@@ -1,8 +1,9 @@
 //! Log lines: on standard error, or in the output of a test.
 
-/// What is logged when `RUST_LOG` doesn't say: everything of note but actix's own start and stop.
+/// What is logged when `RUST_LOG` doesn't say: everything of note but actix's own start
+/// and stop, and what a database server remarks.
 #[cfg(feature = "logs")]
-const DEFAULT_FILTER: &str = "info,actix_server=warn";
+const DEFAULT_FILTER: &str = "info,actix_server=warn,sqlx=warn";
 
 /// Starts writing log lines to standard error, unless the program has set up a subscriber of its own.
 #[cfg(feature = "logs")]

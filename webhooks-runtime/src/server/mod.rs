@@ -1,15 +1,18 @@
 //! The server: a builder, and what it builds.
 //!
-//! `error` says why it doesn't start. `dispatch` brings a request to its function, `body` reads what
-//! it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
+//! `error` says why it doesn't start. `dispatch` brings a request to its function, `answer` makes its
+//! answer, `body` reads what it brings, `record` notes what became of it, `connection` cuts off who sends none, `app` puts the
 //! actix app together, and `launch` serves at its `ports` until `signals` stop it, with the words of
 //! `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is wrong
-//! before. `recipients` are the endpoints as one sees them who sends them a delivery. `ui` is what may
-//! be the page: `page` has the routes of one made of blocks, and `visitors` are those who look
+//! before. `background` has the deliveries that are run later, of which `keep` takes one in and `kept` are
+//! those that are there; `inline` runs one inside its request. `recipients` are the endpoints as one sees
+//! them who sends them a delivery. `ui` is what may be the page: `page` has the routes of one made of blocks, and `visitors` are those who look
 //! at it. `describe` serves the
 //! OpenAPI document, `viewer` what shows it, and `health` says that the server is there.
 
+mod answer;
 mod app;
+mod background;
 mod banner;
 mod body;
 mod connection;
@@ -18,6 +21,12 @@ mod describe;
 mod dispatch;
 mod error;
 mod health;
+#[cfg(feature = "background")]
+mod inline;
+#[cfg(feature = "background")]
+mod keep;
+#[cfg(all(feature = "background", feature = "cli"))]
+mod kept;
 mod launch;
 #[cfg(feature = "share")]
 mod link;
@@ -35,9 +44,12 @@ mod ui;
 mod viewer;
 mod visitors;
 
+pub(crate) use answer::Cause;
 pub(crate) use app::{Blueprint, guard};
-pub(crate) use dispatch::{Cause, Dispatcher, SECRET};
+pub(crate) use dispatch::{Dispatcher, SECRET};
 pub use error::{LaunchError, SetupError};
+#[cfg(all(feature = "background", feature = "cli"))]
+pub(crate) use kept::Kept;
 pub use launch::ServerHandle;
 pub(crate) use prepare::in_process;
 #[cfg(feature = "cli")]
@@ -56,8 +68,12 @@ use std::time::Duration;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::config::{Given, Limits};
+#[cfg(feature = "background")]
+use crate::endpoint::background::Shared;
 use crate::endpoint::registry::{self, Registered};
-use crate::endpoint::{Endpoint, EndpointFn, Location, caller, normalize};
+use crate::endpoint::{Endpoint, EndpointFn, Location, Work, caller, normalize};
+#[cfg(feature = "background")]
+use crate::jobs::Options;
 use crate::reach::Way;
 #[cfg(feature = "share")]
 use crate::share::Tunnel;
@@ -90,6 +106,10 @@ pub struct WebhooksServer {
     given: Given,
     limits: Limits,
     configure: Vec<Configure>,
+    #[cfg(feature = "background")]
+    shared: Shared,
+    #[cfg(feature = "background")]
+    background: Options,
     ui: Option<ui::Page>,
     /// The version of the program, if it is known.
     #[cfg(feature = "openapi")]
@@ -124,6 +144,10 @@ impl WebhooksServer {
             given: Given::default(),
             limits: Limits::default(),
             configure: Vec::new(),
+            #[cfg(feature = "background")]
+            shared: Shared::default(),
+            #[cfg(feature = "background")]
+            background: Options::default(),
             ui: None,
             #[cfg(feature = "openapi")]
             version: None,
@@ -161,7 +185,7 @@ impl WebhooksServer {
                 location,
                 annotated: false,
                 takes: function.takes(),
-                caller: caller(function),
+                work: Work::Answer(caller(function)),
             }),
             Err(reason) => {
                 self.bad_paths.push(SetupError::Path { path: path.to_owned(), location, reason });
@@ -255,7 +279,8 @@ impl WebhooksServer {
         self
     }
 
-    /// Shares a value with all endpoints, which take it as `web::Data<T>`.
+    /// Shares a value with all endpoints, which take it as `web::Data<T>`. A background endpoint has its
+    /// `web::Data<T>` from here only, and without it the server doesn't start.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -268,8 +293,11 @@ impl WebhooksServer {
     ///
     /// let server = WebhooksServer::new().data(AtomicU64::new(1));
     /// ```
-    pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
+    #[cfg_attr(not(feature = "background"), allow(unused_mut, reason = "kept for the background"))]
+    pub fn data<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         let data = web::Data::new(value);
+        #[cfg(feature = "background")]
+        self.shared.insert(data.clone());
         self.configure(move |app| {
             app.app_data(data.clone());
         })
@@ -312,6 +340,55 @@ impl WebhooksServer {
     /// ```
     pub fn ui<Kind>(mut self, ui: impl Ui<Kind>) -> Self {
         self.ui = Some(ui.into_page());
+        self
+    }
+}
+
+/// Background deliveries, with the Cargo feature `background`.
+#[cfg(feature = "background")]
+#[cfg_attr(docsrs, doc(cfg(feature = "background")))]
+impl WebhooksServer {
+    /// Sets where background deliveries are kept: a file, or `postgres://user:password@host/database` for
+    /// several replicas. Default: `webhooks.db` in the working directory, on a Space in `/data` when that
+    /// is there.
+    ///
+    /// Before it goes the flag `--store`, after it the variable `WEBHOOKS_STORE`.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhooksServer;
+    ///
+    /// let server = WebhooksServer::new().store("/var/lib/my-bot/webhooks.db");
+    /// ```
+    pub fn store(mut self, store: impl Into<String>) -> Self {
+        self.given.store = Some(store.into());
+        self
+    }
+
+    /// Sets how long background deliveries are kept that are done, at least for the longest `dedup_window`
+    /// of their endpoints. Default: 7 days.
+    pub fn keep_done(mut self, time: Duration) -> Self {
+        self.background.keep_done = time;
+        self
+    }
+
+    /// Sets how long background deliveries are kept that are dead. Default: until somebody deletes them,
+    /// with the command `deliveries purge`.
+    pub fn keep_dead(mut self, time: Duration) -> Self {
+        self.background.keep_dead = Some(time);
+        self
+    }
+
+    /// Sets how many background deliveries may wait or run; further ones are answered with 503, and the
+    /// Hub sends them again. Default: 10 million.
+    pub fn backlog_limit(mut self, deliveries: u64) -> Self {
+        self.background.backlog_limit = deliveries;
+        self
+    }
+
+    /// Sets how long a replica may be silent before what it was running is given to others: 1 s at least.
+    /// Default: 30 s.
+    pub fn lease(mut self, time: Duration) -> Self {
+        self.background.lease = time.max(Duration::from_secs(1));
         self
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::WebhooksServer;
 use super::app::{Blueprint, Configure};
+use super::background::Background;
 #[cfg(feature = "openapi")]
 use super::describe::Description;
 use super::dispatch::{Dispatcher, Guarded};
@@ -18,8 +19,14 @@ use super::visitors::Visitors;
 use crate::activity::Activity;
 use crate::addresses::Addresses;
 use crate::config::{Given, Limits, Settings};
+#[cfg(feature = "background")]
+use crate::endpoint::Work;
+#[cfg(feature = "background")]
+use crate::endpoint::background::Shared;
 use crate::endpoint::registry::{self, Registered, Shown};
 use crate::environment::Environment;
+#[cfg(feature = "background")]
+use crate::jobs::{Function, Options};
 #[cfg(feature = "page")]
 use crate::page::Blocks;
 use crate::reach::GivenReach;
@@ -36,6 +43,12 @@ pub(super) struct Prepared {
     /// What there is to show: sorted by path.
     pub(super) shown: Vec<Shown>,
     pub(super) dispatcher: Arc<Dispatcher>,
+    /// Those that run in the background.
+    #[cfg(feature = "background")]
+    pub(super) functions: Vec<Function>,
+    /// How their deliveries are kept.
+    #[cfg(feature = "background")]
+    pub(super) background: Options,
     configure: Vec<Configure>,
     ui: Option<Page>,
     /// What is kept for people to look at.
@@ -52,11 +65,11 @@ pub(super) struct Prepared {
 impl Prepared {
     /// What each worker's app is made of.
     #[cfg_attr(not(feature = "page"), expect(unused_variables, reason = "the page shows them"))]
-    pub(super) fn blueprint(&self, addresses: &Addresses) -> Blueprint {
+    pub(super) fn blueprint(&self, addresses: &Addresses, background: &Background) -> Blueprint {
         let ui = self.ui.as_ref().map(|page| match page {
             Page::Handler(configure) => Arc::clone(configure),
             #[cfg(feature = "page")]
-            Page::Blocks(blocks) => self.desk(blocks, addresses),
+            Page::Blocks(blocks) => self.desk(blocks, addresses, background),
         });
         let (dispatcher, configure) = (Arc::clone(&self.dispatcher), self.configure.clone());
         #[cfg(feature = "openapi")]
@@ -66,12 +79,12 @@ impl Prepared {
         };
         #[cfg(not(feature = "openapi"))]
         let description = None;
-        Blueprint { dispatcher, configure, ui, description }
+        Blueprint { dispatcher, configure, ui, description, background: background.clone() }
     }
 
     /// The routes of a page made of blocks.
     #[cfg(feature = "page")]
-    fn desk(&self, blocks: &Blocks, addresses: &Addresses) -> Configure {
+    fn desk(&self, blocks: &Blocks, addresses: &Addresses, background: &Background) -> Configure {
         let on_space = self.settings.on_space;
         // A proxy of somebody's own may pass requests on as if they were made here.
         let trust_local = !on_space && !matches!(self.settings.reach, Reach::At(_));
@@ -83,6 +96,7 @@ impl Prepared {
             page: Arc::new(page),
             dispatcher: Arc::clone(&self.dispatcher),
             activity: self.activity.clone(),
+            background: background.clone(),
             viewers,
             stopping: self.visitors.stopping(),
             addresses: addresses.clone(),
@@ -98,7 +112,8 @@ pub(crate) fn in_process(mut server: WebhooksServer) -> Result<Blueprint, Launch
     let environment = variables.map(|variable| (variable, "the secret of a test")).collect();
     server.given.reach = GivenReach::default();
     let prepared = prepare(server, Given::default(), Unasked::Local, &environment)?;
-    Ok(prepared.blueprint(&Addresses::new("http://127.0.0.1:7860", None)))
+    let addresses = Addresses::new("http://127.0.0.1:7860", None);
+    Ok(prepared.blueprint(&addresses, &Background::default()))
 }
 
 /// The server's endpoints, sorted by path, if they can be served side by side.
@@ -158,12 +173,20 @@ pub(super) fn prepare(
     let tunnel = tunnel(&settings, server.link, &mut wrong);
     errors.extend(wrong.into_iter().map(SetupError::from));
 
+    #[cfg(feature = "background")]
+    errors.extend(endpoints.iter().filter_map(|endpoint| missing_data(endpoint, &server.shared)));
+
     check(&endpoints, errors)?;
     let shown: Vec<_> = guarded
         .iter()
         .map(|guarded| Shown::new(&guarded.endpoint, guarded.secrets.is_some()))
         .collect();
     let dispatcher = Dispatcher::new(guarded, server.limits.clone(), server.secret_in_query);
+    #[cfg(feature = "background")]
+    let (functions, dispatcher) = {
+        let shared = Arc::new(server.shared);
+        (functions(&endpoints, &shared), dispatcher.sharing(shared))
+    };
     #[cfg(feature = "page")]
     let (ui, activity, visitors, dispatcher) = {
         let ui = server.ui.unwrap_or_else(|| Page::Blocks(Blocks::default()));
@@ -183,6 +206,10 @@ pub(super) fn prepare(
         settings,
         shown,
         dispatcher: Arc::new(dispatcher),
+        #[cfg(feature = "background")]
+        functions,
+        #[cfg(feature = "background")]
+        background: server.background,
         limits: server.limits,
         configure: server.configure,
         ui,
@@ -217,6 +244,32 @@ fn check(endpoints: &[Registered], errors: Vec<SetupError>) -> Result<(), Launch
         return Err(LaunchError::NoEndpoints);
     }
     Ok(())
+}
+
+/// The functions that run in the background, in the order of their endpoints.
+#[cfg(feature = "background")]
+fn functions(endpoints: &[Registered], shared: &Arc<Shared>) -> Vec<Function> {
+    let background = |endpoint: &Registered| match endpoint.work {
+        Work::Background(background) => {
+            Some(Function { path: endpoint.path.clone(), background, shared: Arc::clone(shared) })
+        }
+        Work::Answer(_) => None,
+    };
+    endpoints.iter().filter_map(background).collect()
+}
+
+/// What a background function takes and won't find, which no request would be there to hear of.
+#[cfg(feature = "background")]
+fn missing_data(endpoint: &Registered, shared: &Shared) -> Option<SetupError> {
+    let Work::Background(background) = &endpoint.work else {
+        return None;
+    };
+    let types = (background.missing)(shared);
+    (!types.is_empty()).then(|| SetupError::MissingData {
+        path: endpoint.path.clone(),
+        location: endpoint.location,
+        types,
+    })
 }
 
 /// The secrets of `#[webhook_endpoint(secret_env = "…")]`. It must be there: an endpoint that was

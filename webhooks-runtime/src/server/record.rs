@@ -3,23 +3,25 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::HttpRequest;
-#[cfg(feature = "page")]
-use actix_web::HttpResponse;
 #[cfg(feature = "page")]
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
+use actix_web::{HttpRequest, HttpResponse};
 use tracing::Level;
+#[cfg(feature = "background")]
+use uuid::Uuid;
 
 use super::connection::Origin;
 #[cfg(feature = "page")]
 use crate::activity::{Activity, Seen};
 use crate::endpoint::arg::WEBHOOK_ID;
+use crate::endpoint::call::DELIVERY;
 use crate::payload::{Summary, cut};
 
-/// The target of the log lines about deliveries.
-pub(crate) const DELIVERY: &str = "webhooks_runtime::delivery";
+/// The background delivery that a response is about.
+#[cfg(feature = "background")]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeptAs(pub(super) Uuid);
 
 /// A delivery on its way.
 pub(crate) struct Record<'a> {
@@ -44,7 +46,13 @@ impl<'a> Record<'a> {
     /// Writes the line. `body` is read for it only where the line is wanted, and is empty when the
     /// request was refused before. Texts from outside are written in quotes and escaped, so that none
     /// can make a line of its own.
-    pub(crate) fn log(&self, body: &[u8], status: StatusCode) {
+    pub(crate) fn log(&self, body: &[u8], response: &HttpResponse) {
+        let status = response.status();
+        #[cfg(feature = "background")]
+        let delivery =
+            response.extensions().get::<KeptAs>().map(|kept| tracing::field::display(kept.0));
+        #[cfg(not(feature = "background"))]
+        let delivery: Option<&str> = None;
         macro_rules! line {
             ($level:expr) => {
                 if tracing::enabled!(target: DELIVERY, $level) {
@@ -56,6 +64,7 @@ impl<'a> Record<'a> {
                         endpoint = &**self.endpoint,
                         via = self.tunnelled.then_some("tunnel"),
                         webhook_id = self.webhook_id(),
+                        delivery,
                         event,
                         repo = summary.as_ref().map(Summary::repo),
                         status = status.as_u16(),

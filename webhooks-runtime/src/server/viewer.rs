@@ -13,7 +13,7 @@ use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
 use utoipa_swagger_ui::Config;
 
-use super::dispatch::not_found;
+use super::answer::not_found;
 use crate::files::{File, Keep};
 
 /// The files of Swagger UI that are needed, with their content types.

@@ -31,6 +31,10 @@ use crate::server::{Blueprint, Cause, Dispatcher, LaunchError, SECRET, guard, in
 /// secret, the client brings the right one, as the Hub does; for `secret_env = "…"` both get one
 /// made up for the test.
 ///
+/// A function that runs in the background runs once, before its response, and nothing is kept of the
+/// delivery. The response is 202 however it ends, and
+/// [`response.cause()`](TestResponse::cause) says why it failed.
+///
 /// Log lines, with the cause of every failed delivery, go to the output that `cargo test` shows for a
 /// test that fails. That is the test which made the client, so each makes its own. `RUST_LOG` filters
 /// them, and a program with a `tracing` subscriber of its own sets that up before.

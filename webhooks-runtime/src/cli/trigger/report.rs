@@ -6,7 +6,7 @@ use ureq::http::StatusCode;
 
 use super::print;
 use super::send::Answer;
-use crate::json_lines::in_lines;
+use crate::cli::text::body;
 
 /// The line before it is sent. The address is one that was checked; a file's name comes from the
 /// command line.
@@ -24,29 +24,6 @@ pub(super) fn show(answer: &Answer, variable: Option<&str>) -> io::Result<()> {
     }
     let _ = io::stderr().write_all(said.as_bytes());
     Ok(())
-}
-
-/// JSON with a line for each part, in the order it came in; anything else as it is. Ends with a line
-/// end.
-fn body(bytes: &[u8], terminal: bool) -> Vec<u8> {
-    let mut text = in_lines(bytes).unwrap_or_else(|| bytes.to_vec());
-    if !text.is_empty() && !text.ends_with(b"\n") {
-        text.push(b'\n');
-    }
-    // A terminal would take these for orders.
-    if terminal { escaped(&String::from_utf8_lossy(&text)).into_bytes() } else { text }
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() && !matches!(character, '\n' | '\t') {
-            escaped.extend(character.escape_unicode());
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
 }
 
 /// What may help. `variable` is where the secret comes from; `None` for the code.
@@ -93,27 +70,6 @@ fn grouped(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn json_keeps_its_order_and_its_numbers() {
-        let shown = |text: &str| String::from_utf8(body(text.as_bytes(), false)).unwrap();
-        assert_eq!(
-            shown(r#"{"z":1,"a":[18446744073709551615,-1,0.5,null]}"#),
-            "{\n  \"z\": 1,\n  \"a\": [\n    18446744073709551615,\n    -1,\n    0.5,\n    null\n  ]\n}\n"
-        );
-        assert_eq!(shown("null"), "null\n");
-        assert_eq!(shown(""), "");
-        assert_eq!(shown("training on me/data"), "training on me/data\n");
-        assert_eq!(shown("{} and more\n"), "{} and more\n");
-    }
-
-    #[test]
-    fn a_terminal_gets_no_orders_from_an_answer() {
-        let bytes = b"a\x1b[31m\r\n\tb\x9b\xc2\x9b";
-        assert_eq!(body(bytes, true), "a\\u{1b}[31m\\u{d}\n\tb\u{fffd}\\u{9b}\n".as_bytes());
-        assert_eq!(body(bytes, false), [&bytes[..], b"\n"].concat());
-        assert_eq!(body("\"\u{9b}\"".as_bytes(), true), b"\"\\u{9b}\"\n");
-    }
 
     #[test]
     fn numbers_have_a_comma_for_each_thousand() {

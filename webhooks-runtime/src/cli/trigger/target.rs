@@ -78,7 +78,7 @@ mod tests {
     use std::thread::JoinHandle;
 
     use super::*;
-    use crate::endpoint::{Location, Takes, caller};
+    use crate::endpoint::{Location, Takes, Work, caller};
 
     fn endpoint(name: &str, path: &str) -> Registered {
         Registered {
@@ -89,7 +89,7 @@ mod tests {
             location: Location::__new("bot", "src/main.rs", 1),
             annotated: true,
             takes: Takes::Nothing,
-            caller: caller(async || ()),
+            work: Work::Answer(caller(async || ())),
         }
     }
 

@@ -1,4 +1,5 @@
-// The deliveries: they arrive as they are answered, open in place, and can be sent again.
+// The deliveries: they arrive as they are answered, open in place, and can be sent again. Those that run
+// in the background change while they are looked at.
 
 const section = document.getElementById("activity");
 const list = document.getElementById("deliveries");
@@ -31,18 +32,20 @@ const sendAgain = async (event) => {
   if (button.ariaDisabled) return;
   // Not disabled, which would take the focus away.
   button.ariaDisabled = "true";
+  const label = button.textContent;
   try {
     const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
     const sent = await response.json();
     const gone = response.status === 404 && "It isn't kept any more.";
-    const text = response.ok ? `Sent again: ${sent.status}` : gone || sent.error;
-    if (section) say(text);
-    else if (response.ok) location.href = `/activity/${sent.number}`;
-    button.textContent = response.ok ? `Sent: ${sent.status}` : gone || "Not sent";
+    // Of the background it is told what state it is in now, else with which status it was answered.
+    const done = sent.state ? `It is ${sent.state} again.` : `Sent again: ${sent.status}`;
+    if (section) say(response.ok ? done : gone || sent.error);
+    else if (response.ok) location.href = sent.state ? location.href : `/activity/${sent.number}`;
+    button.textContent = response.ok ? `Sent: ${sent.state ?? sent.status}` : gone || "Not sent";
   } catch {
     button.textContent = "Not sent";
   }
-  setTimeout(() => { button.textContent = "Send again"; button.ariaDisabled = null; }, 1500);
+  setTimeout(() => { button.textContent = label; button.ariaDisabled = null; }, 1500);
 };
 
 document.addEventListener("submit", (event) => {
@@ -50,14 +53,23 @@ document.addEventListener("submit", (event) => {
 });
 localTimes(document);
 
+const addressOf = ({ dataset }) => (dataset.id ? `/deliveries/${dataset.id}` : `/activity/${dataset.number}`);
+
+// Of two that are asked for, the first may come last.
+let opened = 0;
+
 const open = async (row) => {
   const detail = row.querySelector(".detail");
   if (detail.dataset.open) return;
-  detail.dataset.open = true;
+  const mine = detail.dataset.open = String(opened += 1);
   try {
-    const response = await fetch(`/activity/${row.dataset.number}/detail`);
-    if (response.ok) detail.replaceChildren(parsed(await response.text()));
+    const response = await fetch(`${addressOf(row)}/detail`);
+    const text = await response.text();
+    if (detail.dataset.open !== mine) return;
+    const focused = detail.contains(document.activeElement);
+    if (response.ok) detail.replaceChildren(parsed(text));
     else detail.textContent = "It isn't kept any more.";
+    if (focused) row.querySelector("summary").focus();
     localTimes(detail);
   } catch {
     detail.textContent = "It could not be fetched. Is the program still running?";
@@ -100,6 +112,45 @@ const take = ({ all, rows }) => {
   }
   while (list.children.length > MOST) list.lastElementChild.remove();
   applyFilter();
+};
+
+// ---- those that run in the background
+
+const background = document.getElementById("background");
+
+// A row stays the same element, so that it stays open, with the focus in it.
+const renew = (row, fresh) => {
+  const [summary, now] = [row, fresh].map((each) => each.querySelector("summary"));
+  if (summary.innerHTML === now.innerHTML) return row;
+  if (fresh.dataset.state === "dead" && row.dataset.state !== "dead") say("A background delivery is dead.");
+  row.dataset.state = fresh.dataset.state;
+  summary.replaceChildren(...now.childNodes);
+  const detail = row.querySelector(".detail");
+  delete detail.dataset.open;
+  if (detail.parentElement.open) open(row);
+  return row;
+};
+
+const takeBackground = ({ rows }) => {
+  if (!background) return;
+  const arrived = parsed(rows);
+  localTimes(arrived);
+  const [list, fresh] = [background, arrived].map((each) => each.querySelector("ol"));
+  if (!list || !fresh) {
+    background.replaceChildren(arrived);
+    return;
+  }
+  const focused = document.activeElement;
+  const known = new Map([...list.children].map((row) => [row.dataset.id, row]));
+  const now = [...fresh.children].map((row) => {
+    const before = known.get(row.dataset.id);
+    return before ? renew(before, row) : row;
+  });
+  for (const row of known.values()) if (!now.includes(row)) row.remove();
+  now.forEach((row, at) => {
+    if (list.children[at] !== row) list.insertBefore(row, list.children[at] ?? null);
+  });
+  if (focused.isConnected) focused.focus();
 };
 
 // The public address has come or changed.
@@ -145,12 +196,14 @@ const follow = () => {
     mark = event.lastEventId;
     take(JSON.parse(event.data));
   });
+  stream.addEventListener("background", (event) => takeBackground(JSON.parse(event.data)));
   stream.addEventListener("address", (event) => address(JSON.parse(event.data)));
 };
 
 if (section) {
-  list.addEventListener("toggle", (event) => {
-    if (event.target.open) open(event.target.closest("li"));
+  section.addEventListener("toggle", (event) => {
+    const row = event.target.closest(".deliveries > li");
+    if (row && event.target.open) open(row);
   }, true);
   filter.addEventListener("change", applyFilter);
   filter.addEventListener("submit", (event) => event.preventDefault());

@@ -14,8 +14,9 @@ use super::{Desk, HTML, foreign};
 use crate::activity::{Activity, Entry};
 use crate::endpoint::arg::WEBHOOK_ID;
 use crate::page::{Page, delivery, detail};
+use crate::server::answer::not_found;
 use crate::server::app::extractors;
-use crate::server::dispatch::{Admission, not_found};
+use crate::server::dispatch::Admission;
 
 impl Desk {
     /// The stream that keeps a page up to date.
@@ -24,7 +25,7 @@ impl Desk {
         let events = web::get().to(move |request: HttpRequest| {
             let response = if desk.viewers.may_look(&request) {
                 let (activity, stopping) = (desk.activity.clone(), desk.stopping.clone());
-                follow(&request, activity, &desk.addresses, stopping)
+                follow(&request, activity, &desk.background, &desk.addresses, stopping)
             } else {
                 not_found()
             };

@@ -1,4 +1,5 @@
-//! The stream that keeps a page up to date: deliveries as they are answered, and the public address.
+//! The stream that keeps a page up to date: deliveries as they are answered, those that run in the
+//! background, and the public address.
 //!
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
 
@@ -7,20 +8,22 @@ use std::time::Duration;
 use actix_sse::{Data, Event, Sse};
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::background::Watched;
 use crate::activity::{Activity, Mark, News};
 use crate::addresses::{Addresses, PublicUrl};
 use crate::page::rows;
+use crate::server::background::Background;
 
 /// What a browser that comes back has seen last.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How long news are gathered.
-const PAUSE: Duration = Duration::from_millis(300);
+pub(super) const PAUSE: Duration = Duration::from_millis(300);
 
 /// The same when they were many: nobody could read them, and to write them takes the server's time from
 /// the deliveries.
@@ -46,9 +49,10 @@ struct Follower {
     activity: Activity,
     seen: Option<Mark>,
     changes: watch::Receiver<u64>,
+    background: Watched,
     public: watch::Receiver<Option<PublicUrl>>,
     stopping: watch::Receiver<bool>,
-    /// How long to wait before the next event.
+    /// How long to wait before the next events.
     pause: Duration,
     /// Whether it has been told of deliveries yet.
     begun: bool,
@@ -58,6 +62,7 @@ struct Follower {
 pub(super) fn follow(
     request: &HttpRequest,
     activity: Option<Activity>,
+    background: &Background,
     addresses: &Addresses,
     stopping: watch::Receiver<bool>,
 ) -> HttpResponse {
@@ -66,25 +71,34 @@ pub(super) fn follow(
     let after = query.map(|query| query.into_inner().after).unwrap_or_default();
     let seen = header.unwrap_or(&after).parse().ok();
     // A page without deliveries is told of none.
+    let background = Watched::new(activity.is_some().then_some(background));
     let activity = activity.unwrap_or_else(Activity::new);
     let (changes, mut public) = (activity.watch(), addresses.watch());
     // Told at once, in case it came while the page was on its way.
     public.mark_changed();
-    let follower =
-        Follower { activity, seen, changes, public, stopping, pause: PAUSE, begun: false };
+    let follower = Follower {
+        activity,
+        seen,
+        changes,
+        background,
+        public,
+        stopping,
+        pause: PAUSE,
+        begun: false,
+    };
     let events = stream::unfold(follower, |mut follower| async {
-        let event = follower.next().await?;
-        Some((event, follower))
+        let events = follower.next().await?;
+        Some((stream::iter(events), follower))
     });
-    Sse::from_infallible_stream(Box::pin(events))
+    Sse::from_infallible_stream(Box::pin(events.flatten()))
         .with_keep_alive(KEEP_ALIVE)
         .with_retry_duration(RETRY)
         .respond_to(request)
 }
 
 impl Follower {
-    /// The next event, `None` when the server stops.
-    async fn next(&mut self) -> Option<Event> {
+    /// All that is new, `None` when the server stops.
+    async fn next(&mut self) -> Option<Vec<Event>> {
         if self.begun {
             tokio::select! {
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
@@ -92,21 +106,29 @@ impl Follower {
             }
         }
         loop {
+            let mut events = Vec::new();
             if self.public.has_changed().unwrap_or_default() {
                 let public = self.public.borrow_and_update().clone();
-                if let Some(url) = public {
+                events.extend(public.map(|url| {
                     let address = json!({ "base": url.as_str() });
-                    return Some(Data::new(address.to_string()).event("address").into());
-                }
+                    Event::from(Data::new(address.to_string()).event("address"))
+                }));
             }
             if !self.begun || self.changes.has_changed().unwrap_or_default() {
                 self.begun = true;
-                return Some(self.news());
+                events.push(self.news());
+            }
+            if self.background.is_due() {
+                events.extend(self.background.news().await);
+            }
+            if !events.is_empty() {
+                return Some(events);
             }
             tokio::select! {
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
                 _ = self.changes.changed() => self.changes.mark_changed(),
                 _ = self.public.changed() => self.public.mark_changed(),
+                () = self.background.wait() => {}
             }
         }
     }

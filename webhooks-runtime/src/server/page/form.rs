@@ -91,7 +91,7 @@ impl Desk {
         }
         form.endpoint = Some(sent.endpoint);
         visitor.restore(request);
-        let html = self.html(request.request(), &form);
+        let html = self.html(request.request(), &form).await;
         self.respond(StatusCode::OK).insert_header(HTML).body(html)
     }
 }

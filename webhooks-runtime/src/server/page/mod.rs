@@ -2,10 +2,16 @@
 //! those who may see them. For all others these are paths at which nothing is.
 //!
 //! `access` says who may see them, with the `token` if need be, `follow` is the stream that keeps the
-//! page up to date, `deliveries` has all else that can be done with them, and `form` is the form for
-//! browsers without scripts. `send` makes a delivery of a request that was for one of these.
+//! page up to date, `deliveries` has all else that can be done with them, `background` the same for
+//! those that run in the background, and `form` is the form for browsers without scripts. `send` makes a
+//! delivery of a request that was for one of these.
 
 mod access;
+#[cfg(feature = "background")]
+mod background;
+#[cfg(not(feature = "background"))]
+#[path = "no_background.rs"]
+mod background;
 mod deliveries;
 mod follow;
 mod form;
@@ -28,7 +34,9 @@ use tokio::sync::watch;
 pub(super) use access::Viewers;
 pub(super) use token::Token;
 
-use super::dispatch::{Dispatcher, not_found};
+use super::answer::not_found;
+use super::background::Background;
+use super::dispatch::Dispatcher;
 use crate::activity::{Activity, Outcome};
 use crate::addresses::Addresses;
 use crate::files::Keep;
@@ -45,6 +53,8 @@ pub(crate) struct Desk {
     pub(crate) dispatcher: Arc<Dispatcher>,
     /// The last deliveries, if any are kept.
     pub(crate) activity: Option<Activity>,
+    /// Those that run in the background, if there is an endpoint for them.
+    pub(super) background: Background,
     /// Who may see them, and is told what is new.
     pub(crate) viewers: Viewers,
     /// Changes when the server is told to stop.
@@ -67,8 +77,8 @@ impl Desk {
         let page = |method: Route| {
             let desk = self.clone();
             method.to(move |request: HttpRequest| {
-                let response = desk.page(&request);
-                async { response }
+                let desk = desk.clone();
+                async move { desk.page(&request).await }
             })
         };
         app.route("/", page(web::get()));
@@ -93,10 +103,11 @@ impl Desk {
         self.events(app);
         if let Some(activity) = &self.activity {
             self.deliveries(app, activity);
+            self.background(app);
         }
     }
 
-    fn page(&self, request: &HttpRequest) -> HttpResponse {
+    async fn page(&self, request: &HttpRequest) -> HttpResponse {
         if let Some(cookie) = self.viewers.welcome(request) {
             // Away from the address with the token in it, which stays in no history. Not by a redirect:
             // on one that another site's link began, browsers send no strict cookie.
@@ -105,16 +116,20 @@ impl Desk {
             response.insert_header((REFERRER_POLICY, "no-referrer"));
             return response.insert_header(HTML).body(Page::opened());
         }
-        let html = self.html(request, &Form::default());
+        let html = self.html(request, &Form::default()).await;
         self.respond(StatusCode::OK).insert_header(HTML).body(html)
     }
 
-    fn html(&self, request: &HttpRequest, form: &Form) -> Bytes {
+    async fn html(&self, request: &HttpRequest, form: &Form) -> Bytes {
         let trusted = self.viewers.may_look(request);
-        let deliveries = self.activity.as_ref().filter(|_| trusted).map(|activity| {
-            let (entries, mark) = activity.all();
-            Deliveries { entries, mark, filter: filter(asked(request)) }
-        });
+        let deliveries = match self.activity.as_ref().filter(|_| trusted) {
+            Some(activity) => {
+                let background = background::look(&self.background).await;
+                let (entries, mark) = activity.all();
+                Some(Deliveries { entries, mark, filter: filter(asked(request)), background })
+            }
+            None => None,
+        };
         self.page.html(trusted, deliveries.as_ref(), form)
     }
 

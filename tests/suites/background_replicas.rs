@@ -1,0 +1,241 @@
+//! Several processes that share deliveries in PostgreSQL.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tests::background::{
+    Place, Postgres, accepted, accepted_many, deliver, id_of, repeated, wait_long_until, wait_until,
+};
+
+const SHORT_LEASE: (&str, &str) = ("LEASE_SECONDS", "1");
+
+macro_rules! in_postgres {
+    ($($name:ident)*) => {
+        mod in_postgres {
+            $(#[test]
+            #[ignore = "needs PostgreSQL"]
+            fn $name() {
+                super::repeated(|| super::$name(&super::Place::database()));
+            })*
+        }
+    };
+}
+
+in_postgres! {
+    what_two_replicas_share_runs_once_and_within_its_concurrency
+    a_retry_that_another_replica_takes_is_a_retry
+    a_function_with_a_concurrency_of_one_never_overlaps_over_two_replicas
+    a_function_that_blocks_every_worker_keeps_its_lease
+    when_a_replica_dies_another_takes_over_after_its_lease
+    when_a_replica_stops_another_takes_over_at_once
+    what_a_frozen_replica_reports_late_does_not_count
+    the_end_of_the_database_is_survived
+    to_delete_very_many_costs_no_lease
+}
+
+fn what_two_replicas_share_runs_once_and_within_its_concurrency(place: &Place) {
+    let (one, other) = (place.start(&[]), place.start(&[]));
+    let mut ids = accepted_many(&one.local_url(), "sleeps", 50, 20);
+    ids.extend(accepted_many(&other.local_url(), "sleeps", 50, 20));
+    place.wait_for_all();
+    let starts = place.starts();
+    assert!(ids.iter().all(|id| starts[id] == 1) && starts.len() == ids.len(), "{starts:?}");
+    // Four at a time, over both.
+    let (mut running, mut most) = (0, 0);
+    for entry in place.journal() {
+        running += if entry.what == "start" { 1 } else { -1 };
+        most = most.max(running);
+    }
+    assert!(most <= 4, "{most}");
+    assert_eq!((one.stop().code, other.stop().code), (Some(0), Some(0)));
+}
+
+fn a_retry_that_another_replica_takes_is_a_retry(place: &Place) {
+    let (one, other) = (place.start(&[]), place.start(&[]));
+    let urls = &[one.local_url(), other.local_url()];
+    for round in 0..20 {
+        let webhook_id = &format!("round-{round}");
+        let answers: Vec<_> = thread::scope(|scope| {
+            let posting: Vec<_> = (0..6)
+                .map(|at| {
+                    scope.spawn(move || deliver(&urls[at % 2], "sleeps", Some(webhook_id), 1))
+                })
+                .collect();
+            posting.into_iter().map(|posting| posting.join().unwrap().unwrap()).collect()
+        });
+        let of = |status| answers.iter().filter(|answer| answer.status == status).count();
+        assert_eq!((of(202), of(200)), (1, 5), "{answers:?}");
+        assert!(answers.iter().all(|answer| id_of(answer) == id_of(&answers[0])), "{answers:?}");
+    }
+    place.wait_for_all();
+    assert_eq!(place.starts().values().sum::<usize>(), 20);
+}
+
+fn a_function_with_a_concurrency_of_one_never_overlaps_over_two_replicas(place: &Place) {
+    let (one, other) = (place.start(&[]), place.start(&[]));
+    let urls = [one.local_url(), other.local_url()];
+    for at in 0..30 {
+        let _ = accepted(&urls[at % 2], "alone", None, 10);
+    }
+    place.wait_for_all();
+    let journal = place.journal();
+    for pair in journal.chunks(2) {
+        assert_eq!((pair[0].what.as_str(), pair[1].what.as_str()), ("start", "end"), "{pair:?}");
+        assert_eq!(pair[0].delivery, pair[1].delivery);
+    }
+    assert_eq!(journal.len(), 60);
+}
+
+fn a_function_that_blocks_every_worker_keeps_its_lease(place: &Place) {
+    let (one, other) = (place.start(&[SHORT_LEASE]), place.start(&[SHORT_LEASE]));
+    let urls = [one.local_url(), other.local_url()];
+    for at in 0..8 {
+        let _ = accepted(&urls[at % 2], "blocks", None, 2500);
+    }
+    place.wait_for_all();
+    let starts = place.starts();
+    assert!(starts.len() == 8 && starts.values().all(|starts| *starts == 1), "{starts:?}");
+    assert!(place.kept().iter().all(|kept| kept.attempt == 1));
+    for ended in [one.stop(), other.stop()] {
+        assert!(!ended.stderr.contains("took deliveries of"), "{}", ended.stderr);
+    }
+}
+
+fn when_a_replica_dies_another_takes_over_after_its_lease(place: &Place) {
+    let one = place.start(&[SHORT_LEASE]);
+    let id = accepted(&one.local_url(), "alone", None, 1000);
+    place.wait_for_entries("start", "alone", 1);
+    let other = place.start(&[SHORT_LEASE]);
+    let _ = other.local_url();
+    one.kill();
+    let kept = place.wait_for(&id, "done");
+    assert_eq!(kept.attempt, 2);
+    assert!(kept.error.unwrap().contains("died, or was silent"));
+    let _ = other.wait_for_log("took deliveries of a process that died");
+    assert_eq!(place.starts()[&id], 2);
+}
+
+fn when_a_replica_stops_another_takes_over_at_once(place: &Place) {
+    // With leases of 30 seconds.
+    let one = place.start(&[("SHUTDOWN_SECONDS", "1")]);
+    let id = accepted(&one.local_url(), "alone", None, 2000);
+    place.wait_for_entries("start", "alone", 1);
+    let other = place.start(&[]);
+    let _ = other.local_url();
+    assert_eq!(one.stop().code, Some(0));
+    place.wait_for_entries("start", "alone", 2);
+    let kept = place.wait_for(&id, "done");
+    assert_eq!((kept.attempt, kept.error), (1, None));
+    assert!(place.journal().iter().all(|entry| entry.attempt == 1));
+}
+
+fn what_a_frozen_replica_reports_late_does_not_count(place: &Place) {
+    for function in ["alone", "blocks"] {
+        let frozen = place.start(&[SHORT_LEASE]);
+        let url = frozen.local_url();
+        let id = accepted(&url, function, None, 1000);
+        place.wait_for_entries("start", function, 1);
+        frozen.signal(Signal::SIGSTOP).unwrap();
+        let other = place.start(&[SHORT_LEASE]);
+        let kept = place.wait_for(&id, "done");
+        assert_eq!(kept.attempt, 2);
+        frozen.signal(Signal::SIGCONT).unwrap();
+        let _ = frozen.wait_for_log("this process was silent for too long");
+        assert_eq!(place.delivery(&id), kept);
+        assert_eq!(other.stop().code, Some(0));
+        // It goes on working.
+        let next = accepted(&url, function, None, 0);
+        place.wait_for(&next, "done");
+        let ran = place.journal().into_iter().find(|entry| entry.delivery == next).unwrap();
+        assert_eq!(ran.process, frozen.id());
+        assert_eq!(place.delivery(&id), kept);
+        assert_eq!(frozen.stop().code, Some(0));
+    }
+}
+
+fn the_end_of_the_database_is_survived(_: &Place) {
+    let server = Postgres::start();
+    let place = Place::database_on(&server.url);
+    let program = place.start(&[("LEASE_SECONDS", "2")]);
+    let url = &program.local_url();
+    let (stop, refused) = (&AtomicBool::new(false), &AtomicBool::new(false));
+    let answered = &Mutex::new(Vec::new());
+    let running = accepted(url, "alone", Some("long"), 3000);
+    thread::scope(|scope| {
+        for client in 0..3 {
+            scope.spawn(move || {
+                for number in 0.. {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let webhook_id = format!("{client}-{number}");
+                    let answer = deliver(url, "sleeps", Some(&webhook_id), 20).unwrap();
+                    match answer.status {
+                        202 => answered.lock().unwrap().push(id_of(&answer)),
+                        status => {
+                            assert_eq!(status, 503, "{answer:?}");
+                            assert!(answer.header("retry-after").is_some(), "{answer:?}");
+                            refused.store(true, Ordering::Relaxed);
+                        }
+                    }
+                    thread::sleep(Duration::from_millis(5));
+                }
+            });
+        }
+        wait_until("some are accepted", || answered.lock().unwrap().len() > 20);
+        server.stop();
+        wait_until("deliveries are refused", || refused.load(Ordering::Relaxed));
+        server.start_again();
+        let before = answered.lock().unwrap().len();
+        wait_until("more are accepted", || answered.lock().unwrap().len() > before + 20);
+        stop.store(true, Ordering::Relaxed);
+    });
+    place.wait_for_all();
+    let answered = answered.lock().unwrap();
+    let starts = place.starts();
+    for id in answered.iter().chain([&running]) {
+        assert!(starts.contains_key(id), "{id} was accepted and never run");
+        assert_eq!(place.delivery(id).state, "done");
+    }
+    // In one process nothing is run twice at a time, whatever the database does meanwhile.
+    let twice = starts.values().filter(|starts| **starts > 1).count();
+    assert!(twice <= 5, "{twice}: {starts:?}");
+    let ended = program.stop();
+    assert_eq!(ended.code, Some(0));
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+}
+
+fn to_delete_very_many_costs_no_lease(place: &Place) {
+    let program = place.start(&[]);
+    let _ = program.local_url();
+    program.stop();
+    let old = place.execute(
+        "INSERT INTO webhooks_runtime.deliveries
+             (id, endpoint, state, received_at, accepted_at, run_at, ended_at)
+         SELECT gen_random_uuid(), 1, 2, past, past, past, past
+         FROM generate_series(1, 1000000), (SELECT now() - interval '30 days') AS old (past)",
+    );
+    assert_eq!(old, 1_000_000);
+    // One deletes, and the other one looks whether it lives.
+    let one = place.start(&[SHORT_LEASE, ("SHUTDOWN_SECONDS", "1")]);
+    let _ = accepted(&one.local_url(), "alone", None, 600_000);
+    place.wait_for_entries("start", "alone", 1);
+    let other = place.start(&[SHORT_LEASE, ("KEEP_DONE_SECONDS", "8640000")]);
+    let _ = other.local_url();
+    wait_long_until("they are deleted", Duration::from_secs(120), || {
+        place.execute("SELECT 1 FROM webhooks_runtime.deliveries WHERE state = 2 LIMIT 1") == 0
+    });
+    // The other one first, as it would run on what this one hands back.
+    for program in [other, one] {
+        let ended = program.stop();
+        assert_eq!(ended.code, Some(0));
+        for said in ["silent for too long", "died while it ran them", " WARN ", "ERROR ", "sqlx"] {
+            assert!(!ended.stderr.contains(said), "{}", ended.stderr);
+        }
+    }
+}

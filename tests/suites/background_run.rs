@@ -1,0 +1,166 @@
+//! How background functions are run: attempts, and how a delivery ends.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tests::background::{Kept, Place, accepted, deliver, id_of, wait_until};
+use tests::on_both_stores;
+
+on_both_stores! {
+    a_function_that_fails_is_tried_again_and_may_succeed
+    a_function_that_always_fails_ends_dead_after_its_last_attempt
+    a_permanent_error_is_not_tried_again
+    a_panic_is_a_failure_like_another
+    a_function_that_takes_too_long_is_dropped
+    a_thread_that_takes_too_long_is_waited_for_before_it_runs_again
+    a_function_is_told_about_its_delivery
+    no_more_than_its_concurrency_run_at_a_time
+    what_has_ended_is_kept_for_as_long_as_is_said
+    a_retry_is_known_however_short_what_is_done_is_kept
+}
+
+/// Runs one delivery until it is done or dead, and gives it, the journal's lines, and the log.
+fn run(place: &Place, function: &str, milliseconds: u32) -> (Kept, Vec<String>, String) {
+    let program = place.start(&[]);
+    let id = accepted(&program.local_url(), function, Some("a"), milliseconds);
+    place.wait_for_all();
+    let kept = place.delivery(&id);
+    let ended = program.stop();
+    assert_eq!(ended.code, Some(0));
+    let journal = place.journal();
+    let journal = journal.iter().map(|it| format!("{} {}", it.what, it.attempt)).collect();
+    (kept, journal, ended.stderr)
+}
+
+/// The line of the log about how an attempt ended.
+fn line<'a>(log: &'a str, kept: &Kept, attempt: u32) -> &'a str {
+    let attempt = format!("attempt={attempt}");
+    let line = log.lines().find(|it| it.contains(&attempt) && it.contains("the function "));
+    let line = line.unwrap();
+    for part in [&format!("delivery={}", kept.id), "webhook_id=\"a\"", &kept.function] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    line
+}
+
+fn a_function_that_fails_is_tried_again_and_may_succeed(place: &Place) {
+    let (kept, journal, log) = run(place, "recovers", 0);
+    assert_eq!((kept.state, kept.attempt), ("done", 2));
+    assert_eq!(journal, ["start 1", "start 2"]);
+    let failed = line(&log, &kept, 1);
+    for part in ["WARN", "not yet", "state=queued", "retry_in="] {
+        assert!(failed.contains(part), "{part}: {failed}");
+    }
+    let succeeded = line(&log, &kept, 2);
+    assert!(succeeded.contains("INFO") && succeeded.contains("state=done"), "{succeeded}");
+}
+
+fn a_function_that_always_fails_ends_dead_after_its_last_attempt(place: &Place) {
+    let (kept, journal, log) = run(place, "fails", 0);
+    assert_eq!((kept.state, kept.attempt), ("dead", 3));
+    assert_eq!(kept.error.as_deref(), Some("the training failed: the disk is full"));
+    assert_eq!(journal, ["start 1", "start 2", "start 3"]);
+    let last = line(&log, &kept, 3);
+    for part in ["ERROR", "state=dead", "the training failed: the disk is full"] {
+        assert!(last.contains(part), "{part}: {last}");
+    }
+}
+
+fn a_permanent_error_is_not_tried_again(place: &Place) {
+    let (kept, journal, _) = run(place, "gives_up", 0);
+    assert_eq!((kept.state, kept.attempt), ("dead", 1));
+    assert_eq!(kept.error.as_deref(), Some("no such dataset"));
+    assert_eq!(journal, ["start 1"]);
+}
+
+fn a_panic_is_a_failure_like_another(place: &Place) {
+    let (kept, _, log) = run(place, "panics", 0);
+    assert_eq!((kept.state, kept.attempt), ("dead", 1));
+    assert_eq!(kept.error.as_deref(), Some("it panicked: oh no"));
+    assert!(line(&log, &kept, 1).contains("it panicked: oh no"));
+}
+
+fn a_function_that_takes_too_long_is_dropped(place: &Place) {
+    let (kept, journal, _) = run(place, "late", 0);
+    assert_eq!((kept.state, kept.attempt), ("dead", 2));
+    assert_eq!(kept.error.as_deref(), Some("it took longer than 100ms"));
+    assert_eq!(journal, ["start 1", "start 2"]);
+}
+
+fn a_thread_that_takes_too_long_is_waited_for_before_it_runs_again(place: &Place) {
+    let (kept, journal, log) = run(place, "thread", 600);
+    assert_eq!((kept.state, kept.attempt), ("dead", 2));
+    assert_eq!(kept.error.as_deref(), Some("it took longer than 200ms"));
+    assert_eq!(journal, ["start 1", "end 1", "start 2", "end 2"]);
+    assert!(log.contains("and its thread goes on"), "{log}");
+}
+
+fn a_function_is_told_about_its_delivery(place: &Place) {
+    let milliseconds = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let before = milliseconds();
+    let program = place.start(&[]);
+    let id = accepted(&program.local_url(), "fields", Some("a b"), 0);
+    let line = program.wait_for("fields ");
+    let (fields, received_at) = line.rsplit_once(' ').unwrap();
+    assert_eq!(fields, format!("fields {id} Some(\"a b\") 1/7 /webhooks/fields"));
+    let received_at: u128 = received_at.parse().unwrap();
+    assert!((before..=milliseconds()).contains(&received_at), "{received_at}");
+}
+
+fn no_more_than_its_concurrency_run_at_a_time(place: &Place) {
+    let program = place.start(&[]);
+    let url = program.local_url();
+    for _ in 0..24 {
+        let _ = accepted(&url, "sleeps", None, 30);
+    }
+    place.wait_for_all();
+    let (mut running, mut most) = (0, 0);
+    for entry in place.journal() {
+        running += if entry.what == "start" { 1 } else { -1 };
+        most = most.max(running);
+    }
+    assert_eq!((running, most), (0, 4));
+}
+
+fn what_has_ended_is_kept_for_as_long_as_is_said(place: &Place) {
+    let program = place.start(&[]);
+    let url = program.local_url();
+    let _ = accepted(&url, "quick", None, 0);
+    let _ = accepted(&url, "gives_up", None, 0);
+    let _ = accepted(&url, "later", None, 0);
+    let later = || place.kept().into_iter().find(|kept| kept.function == "later").unwrap();
+    wait_until("the one that is tried again waits", || {
+        later().error.is_some() && place.states().len() == 3
+    });
+    program.stop();
+    place.pass_an_hour();
+    for (setting, left) in [
+        (("KEEP_DONE_SECONDS", "3700"), &["dead", "done", "queued"][..]),
+        (("KEEP_DONE_SECONDS", "3500"), &["dead", "queued"]),
+        (("KEEP_DEAD_SECONDS", "3700"), &["dead", "queued"]),
+        (("KEEP_DEAD_SECONDS", "3500"), &["queued"]),
+    ] {
+        let program = place.start(&[setting]);
+        wait_until("they are gone", || place.states().into_keys().eq(left.iter().copied()));
+        program.stop();
+        assert!(place.states().into_keys().eq(left.iter().copied()), "{:?}", place.states());
+    }
+    assert_eq!(later().attempt, 1);
+}
+
+fn a_retry_is_known_however_short_what_is_done_is_kept(place: &Place) {
+    let settings = [("KEEP_DONE_SECONDS", "0")];
+    let program = place.start(&settings);
+    let id = accepted(&program.local_url(), "quick", Some("a"), 0);
+    place.wait_for_all();
+    program.stop();
+    // It sweeps at its start.
+    let program = place.start(&settings);
+    let url = program.local_url();
+    let other = accepted(&url, "quick", Some("b"), 0);
+    place.wait_for(&other, "done");
+    let answer = deliver(&url, "quick", Some("a"), 0).unwrap();
+    assert_eq!((answer.status, id_of(&answer)), (200, id));
+    program.stop();
+}

@@ -1,0 +1,69 @@
+//! The table of deliveries.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::{List, failed, json, print};
+use crate::cli::text::{cut, in_one_line};
+use crate::jobs::{Filter, Jobs, Listed};
+use crate::server::Kept;
+
+/// How many characters of an id of the sender's are shown. The Hub's have 24.
+const LONGEST_ID: usize = 36;
+
+/// How many characters of an error are shown.
+const LONGEST_ERROR: usize = 72;
+
+const HEAD: [&str; 7] =
+    ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "WEBHOOK ID", "LAST ERROR"];
+
+pub(super) async fn list(jobs: &Jobs, kept: &Kept, list: List) -> Result<ExitCode, Box<dyn Error>> {
+    let filter = Filter { state: list.state, endpoint: list.endpoint, limit: list.limit };
+    let listed = jobs.list(filter).await.map_err(failed)?;
+    if list.json {
+        print(json::list(&listed, kept)?.as_bytes())?;
+    } else if listed.is_empty() {
+        // Not among the deliveries that a script may count.
+        let _ = writeln!(io::stderr(), "No deliveries.");
+    } else {
+        let rows: Vec<_> = listed.iter().map(|listed| row(listed, kept)).collect();
+        print(table(&rows).as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(listed: &Listed, kept: &Kept) -> [String; 7] {
+    let attempts = match kept.attempts(&listed.endpoint) {
+        Some(most) => format!("{}/{most}", listed.attempts),
+        None => listed.attempts.to_string(),
+    };
+    // Cut before and after: what is escaped is longer.
+    let short = |text: Option<&str>, most: usize| match text {
+        Some(text) => cut(&in_one_line(&cut(text, most)), most).into_owned(),
+        None => "-".to_owned(),
+    };
+    [
+        listed.id.to_string(),
+        listed.state.to_string(),
+        attempts,
+        humantime::format_rfc3339_seconds(listed.received_at).to_string(),
+        listed.endpoint.clone(),
+        short(listed.webhook_id.as_deref(), LONGEST_ID),
+        short(listed.error.as_deref(), LONGEST_ERROR),
+    ]
+}
+
+/// Columns as wide as what stands in them.
+fn table(rows: &[[String; 7]]) -> String {
+    let widths: [usize; 7] = std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([HEAD[column].len()]).max().unwrap_or_default()
+    });
+    let line = |cells: [&str; 7]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    let rows = rows.iter().map(|row| row.each_ref().map(String::as_str));
+    [HEAD].into_iter().chain(rows).map(line).collect()
+}

@@ -1,0 +1,179 @@
+//! The `deliveries` command: looks at the background deliveries in a store, and decides about dead ones,
+//! whether or not a server has it.
+//!
+//! `list` is the table of them, `show` one in full, `json` both for scripts, and `decide` is what is done
+//! with dead ones.
+
+mod decide;
+mod json;
+mod list;
+mod show;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use super::print;
+use crate::WebhooksServer;
+use crate::config::Given;
+use crate::endpoint::normalize;
+use crate::jobs::{Jobs, Place, State, StoreError};
+use crate::server::Kept;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo run -- deliveries --state dead --endpoint trigger_training
+  cargo run -- deliveries show 0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84
+  cargo run -- deliveries retry --dead
+  cargo run -- deliveries purge --dead --older-than 30d
+
+A delivery is queued until it runs, and for its next attempt when one failed; then running; and in the
+end done, or dead when it failed too often. They are looked for where the server keeps them that starts
+with the same flags and variables, while it runs or when it doesn't. The exit code is 0 when all was
+done, and 2 when something is wrong with the command line; otherwise it is 1.";
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(super) struct Deliveries {
+    #[command(flatten)]
+    list: List,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+/// Which are listed, and how.
+#[derive(Debug, Args)]
+struct List {
+    /// Those in this state
+    #[arg(long, value_parser = state())]
+    state: Option<State>,
+    /// Those of this endpoint: its path, with or without /webhooks/
+    #[arg(long, value_name = "PATH", value_parser = normalize)]
+    endpoint: Option<String>,
+    /// At most this many, the newest first
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Print them as JSON, for scripts
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: Store,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show a delivery: its attempts with their errors, and its payload
+    Show {
+        /// The delivery's id
+        id: Uuid,
+        /// Print it as JSON, for scripts
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Run dead deliveries again, with all attempts before them
+    Retry {
+        /// The ids of dead deliveries
+        #[arg(value_name = "ID", required_unless_present = "dead", conflicts_with = "dead")]
+        ids: Vec<Uuid>,
+        /// All that are dead
+        #[arg(long)]
+        dead: bool,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Delete dead deliveries
+    Purge {
+        /// Those that are dead; no others can be deleted
+        #[arg(long, required = true)]
+        dead: bool,
+        /// Those that died this long ago: 30d, 12h, "1month 2days"
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        older_than: Duration,
+        #[command(flatten)]
+        store: Store,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Store {
+    /// The store that the server was started with [default: where the server keeps them]
+    #[arg(long, value_name = "FILE|URL")]
+    store: Option<String>,
+}
+
+/// Why there is nothing to look at.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "No deliveries have been kept in {} yet. The server makes that file when it starts. If it keeps them \
+     elsewhere, say where, as you told it: --store FILE, or WEBHOOKS_STORE.",
+    .0.display()
+)]
+struct NoFile(PathBuf);
+
+fn state() -> impl TypedValueParser<Value = State> {
+    PossibleValuesParser::new(State::ALL.map(State::name)).try_map(|name| name.parse::<State>())
+}
+
+/// Does what the flags say. `flags` are those of the server, which may stand in front.
+pub(super) fn run(
+    deliveries: Deliveries,
+    flags: Given,
+    server: WebhooksServer,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let Deliveries { list, what } = deliveries;
+    let named = match &what {
+        None => &list.store,
+        Some(What::Show { store, .. } | What::Retry { store, .. } | What::Purge { store, .. }) => {
+            store
+        }
+    };
+    let given = Given { store: named.store.clone().or(flags.store), ..Given::default() };
+    let kept = Kept::of(server, given)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let jobs = visit(&kept.place)?;
+        let done = match what {
+            None => list::list(&jobs, &kept, list).await,
+            Some(What::Show { id, json, .. }) => show::show(&jobs, &kept, id, json).await,
+            Some(What::Retry { ids, dead: false, .. }) => decide::retry(&jobs, &ids).await,
+            Some(What::Retry { dead: true, .. }) => decide::retry_dead(&jobs).await,
+            Some(What::Purge { older_than, .. }) => decide::purge(&jobs, older_than).await,
+        };
+        // Whatever came of it: a file is brought in order then.
+        jobs.close().await;
+        done
+    })
+}
+
+/// Opens the store. A file that isn't there is not made.
+fn visit(place: &Place) -> Result<Jobs, Box<dyn Error>> {
+    if let Place::File(file) = place
+        && !file.exists()
+    {
+        return Err(NoFile(file.clone()).into());
+    }
+    Ok(Jobs::visit(place)?)
+}
+
+/// What a store's failure is called here.
+fn failed(error: StoreError) -> Box<dyn Error> {
+    match error {
+        StoreError::Failed(cause) => {
+            format!("The store of background deliveries failed: {cause}.").into()
+        }
+        error => error.into(),
+    }
+}
+
+/// A number of deliveries, in words.
+fn counted(count: u64) -> String {
+    if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") }
+}

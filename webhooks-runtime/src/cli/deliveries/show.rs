@@ -1,0 +1,87 @@
+//! A delivery in full.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use uuid::Uuid;
+
+use super::{failed, json, print};
+use crate::cli::text::{body, escaped, in_one_line};
+use crate::jobs::{Detail, FailedAttempt, Jobs};
+use crate::server::Kept;
+
+/// Why there is nothing to show.
+#[derive(Debug, thiserror::Error)]
+#[error("There is no delivery {0} in {1}.")]
+struct NotFound(Uuid, String);
+
+pub(super) async fn show(
+    jobs: &Jobs,
+    kept: &Kept,
+    id: Uuid,
+    as_json: bool,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let Some(detail) = jobs.show(id).await.map_err(failed)? else {
+        return Err(NotFound(id, jobs.name().to_owned()).into());
+    };
+    let terminal = io::stdout().is_terminal();
+    if as_json {
+        print(&body(json::show(&detail, kept)?.as_bytes(), terminal))?;
+    } else {
+        print(in_words(&detail, kept).as_bytes())?;
+        print(&body(&detail.body, terminal))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All but the payload, which comes next.
+fn in_words(Detail { listed, failed, .. }: &Detail, kept: &Kept) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:12}  {value}");
+    };
+    line("delivery", &listed.id.to_string());
+    line("state", listed.state.name());
+    line("endpoint", &listed.endpoint);
+    line("webhook id", &listed.webhook_id.as_deref().map_or_else(|| "-".to_owned(), in_one_line));
+    line(
+        "attempts",
+        &match kept.attempts(&listed.endpoint) {
+            Some(most) => format!("{} of {most}", listed.attempts),
+            None => listed.attempts.to_string(),
+        },
+    );
+    line("received", &time(listed.received_at));
+    let times = [
+        ("next attempt", listed.run_at),
+        ("running since", listed.started_at),
+        ("ended", listed.ended_at),
+    ];
+    for (name, at) in times {
+        if let Some(at) = at {
+            line(name, &time(at));
+        }
+    }
+    failed.iter().for_each(|attempt| text.push_str(&attempt_in_words(attempt)));
+    text.push_str("\npayload:\n");
+    text
+}
+
+/// Each line of an error stands further in, so that none can pass for something else.
+fn attempt_in_words(attempt: &FailedAttempt) -> String {
+    let took = attempt.ended_at.duration_since(attempt.started_at).unwrap_or_default();
+    let (number, began) = (attempt.attempt, time(attempt.started_at));
+    let took = humantime::format_duration(took);
+    let mut text = format!("\nattempt {number}, begun {began}, failed after {took}:\n");
+    for line in escaped(&attempt.error).lines() {
+        let _ = writeln!(text, "    {}", in_one_line(line));
+    }
+    text
+}
+
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}

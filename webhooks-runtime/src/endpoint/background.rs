@@ -1,0 +1,297 @@
+//! Functions that run in the background: what they may take and return, and how they are called once
+//! their delivery was answered.
+//!
+//! There is no request any more, so an argument comes from the body, from the delivery, or from the
+//! server's [`Shared`] values. The future goes to a runtime of its own, so it is `Send`.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{Bytes, Data, Json};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use super::delivery::Delivery;
+use super::fault::{self, BodyFault};
+use super::permanent;
+use crate::payload::WebhookPayload;
+
+/// How a function's deliveries are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How often one is tried before it is dead.
+    pub(crate) attempts: u32,
+    /// How long one attempt may take.
+    pub(crate) timeout: Duration,
+    /// How many run at the same time, over all replicas.
+    pub(crate) concurrency: u32,
+    /// How long to wait after the first attempt that failed. It doubles with each further one.
+    pub(crate) shortest_backoff: Duration,
+    /// The longest that it gets.
+    pub(crate) longest_backoff: Duration,
+    /// For how long after its arrival a delivery's id is taken for a retry of it.
+    pub(crate) dedup_window: Duration,
+}
+
+impl Policy {
+    /// What holds where the attribute says nothing.
+    pub const DEFAULT: Self = Self {
+        attempts: 5,
+        timeout: Duration::from_secs(24 * 60 * 60),
+        concurrency: 16,
+        shortest_backoff: Duration::from_secs(10),
+        longest_backoff: Duration::from_secs(30 * 60),
+        dedup_window: Duration::from_secs(2 * 60),
+    };
+
+    /// `attempts = …`
+    #[must_use]
+    pub const fn attempts(self, attempts: u32) -> Self {
+        Self { attempts, ..self }
+    }
+
+    /// `timeout = …`, in milliseconds.
+    #[must_use]
+    pub const fn timeout(self, milliseconds: u64) -> Self {
+        Self { timeout: Duration::from_millis(milliseconds), ..self }
+    }
+
+    /// `concurrency = …`
+    #[must_use]
+    pub const fn concurrency(self, concurrency: u32) -> Self {
+        Self { concurrency, ..self }
+    }
+
+    /// `backoff = …`, in milliseconds.
+    #[must_use]
+    pub const fn backoff(self, shortest: u64, longest: u64) -> Self {
+        Self {
+            shortest_backoff: Duration::from_millis(shortest),
+            longest_backoff: Duration::from_millis(longest),
+            ..self
+        }
+    }
+
+    /// `dedup_window = …`, in milliseconds.
+    #[must_use]
+    pub const fn dedup_window(self, milliseconds: u64) -> Self {
+        Self { dedup_window: Duration::from_millis(milliseconds), ..self }
+    }
+}
+
+/// Values that were given to the server with `.data(…)`, by their type.
+#[derive(Clone, Default)]
+pub struct Shared(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Shared {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: Data<T>) {
+        self.0.insert(TypeId::of::<Data<T>>(), Arc::new(value));
+    }
+
+    fn get<T: Send + Sync + 'static>(&self) -> Option<&Data<T>> {
+        self.0.get(&TypeId::of::<Data<T>>())?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shared({} values)", self.0.len())
+    }
+}
+
+/// A delivery that is to be run.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub(crate) body: Bytes,
+    pub(crate) delivery: Delivery,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) hold: Hold,
+}
+
+/// Held for as long as a function runs: by its future, or by the thread of a `fn`, which goes on when
+/// its future is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Hold(
+    #[expect(dead_code, reason = "dropped, which tells")] mpsc::Sender<Infallible>,
+);
+
+/// Tells when a [`Hold`] and all of its clones are gone.
+#[derive(Debug)]
+pub(crate) struct Released(mpsc::Receiver<Infallible>);
+
+impl Hold {
+    pub(crate) fn new() -> (Self, Released) {
+        let (hold, released) = mpsc::channel(1);
+        (Self(hold), Released(released))
+    }
+}
+
+impl Released {
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    pub(crate) async fn over(&mut self) {
+        while self.0.recv().await.is_some() {}
+    }
+}
+
+/// A function's run.
+pub type TaskFuture = Pin<Box<dyn Future<Output = Result<(), TaskFailure>> + Send>>;
+
+/// Why a run failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// The error with its causes.
+    pub(crate) text: String,
+    /// Whether it would fail again.
+    pub(crate) permanent: bool,
+}
+
+impl TaskFailure {
+    pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
+        Self { text: permanent::causes(error), permanent: permanent::is_permanent(error) }
+    }
+}
+
+/// What an endpoint needs to run in the background, as the attribute writes it.
+#[derive(Clone, Copy)]
+pub struct Background {
+    pub(crate) policy: Policy,
+    /// Whether a body is what the function takes.
+    pub(crate) check: fn(&[u8]) -> Result<(), BodyFault>,
+    /// What the function takes that the server wasn't given.
+    pub(crate) missing: fn(&Shared) -> Vec<&'static str>,
+    pub(crate) run: fn(Task) -> TaskFuture,
+}
+
+impl Background {
+    /// For the attribute's expansion.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new(
+        policy: Policy,
+        check: fn(&[u8]) -> Result<(), BodyFault>,
+        missing: fn(&Shared) -> Vec<&'static str>,
+        run: fn(Task) -> TaskFuture,
+    ) -> Self {
+        Self { policy, check, missing, run }
+    }
+}
+
+impl fmt::Debug for Background {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Background").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// What may be an argument of an endpoint that runs in the background: what is still there when its
+/// request is gone, which is a [`WebhookPayload`], a [`Json<T>`], a [`Delivery`] and a [`Data<T>`]. Several
+/// of them may read the body.
+///
+/// A `Data<T>` comes from [`WebhooksServer::data`]; without it the server doesn't start. What
+/// [`WebhooksServer::configure`] adds belongs to the app that answers requests, and isn't there in the
+/// background.
+///
+/// [`WebhooksServer::data`]: crate::WebhooksServer::data
+/// [`WebhooksServer::configure`]: crate::WebhooksServer::configure
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a background endpoint",
+    label = "not there when the function runs",
+    note = "a background endpoint runs after its request was answered: an argument is a `WebhookPayload`, `web::Json<T>`, `web::Data<T>` or a `Delivery`, each by value",
+    note = "remove `background` to take anything that a request holds"
+)]
+pub trait BackgroundArg: Sized + Send + 'static {
+    /// Whether a body has it.
+    #[doc(hidden)]
+    fn check(_body: &[u8]) -> Result<(), BodyFault> {
+        Ok(())
+    }
+
+    /// What it is called, when the server wasn't given it.
+    #[doc(hidden)]
+    fn missing(_shared: &Shared) -> Option<&'static str> {
+        None
+    }
+
+    /// Takes it.
+    #[doc(hidden)]
+    fn take(task: &Task) -> Result<Self, TaskFailure>;
+}
+
+/// What may come out of the body of a background delivery.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be taken by a background endpoint, because it cannot be sent to another thread",
+    label = "not `Send`",
+    note = "a background endpoint runs on threads of its own, so that it cannot slow down the server"
+)]
+pub trait Sent: Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> Sent for T {}
+
+/// What a background endpoint may share with others.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared with a background endpoint, because it cannot be used by several threads",
+    label = "holds what is not `Send` and `Sync`",
+    note = "a background endpoint runs on threads of its own, and takes what was given to the server with `.data(…)`"
+)]
+pub trait SharedValue: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> SharedValue for T {}
+
+impl BackgroundArg for WebhookPayload {
+    fn check(body: &[u8]) -> Result<(), BodyFault> {
+        fault::read_payload(body).map(|_| ())
+    }
+
+    fn take(task: &Task) -> Result<Self, TaskFailure> {
+        fault::read_payload(&task.body).map_err(|fault| unfit(&fault))
+    }
+}
+
+impl<T: DeserializeOwned + Sent> BackgroundArg for Json<T> {
+    fn check(body: &[u8]) -> Result<(), BodyFault> {
+        fault::read::<T>(body).map(|_| ())
+    }
+
+    fn take(task: &Task) -> Result<Self, TaskFailure> {
+        fault::read(&task.body).map(Json).map_err(|fault| unfit(&fault))
+    }
+}
+
+impl<T: SharedValue> BackgroundArg for Data<T> {
+    fn missing(shared: &Shared) -> Option<&'static str> {
+        shared.get::<T>().is_none().then(type_name::<T>)
+    }
+
+    fn take(task: &Task) -> Result<Self, TaskFailure> {
+        task.shared.get::<T>().cloned().ok_or_else(|| TaskFailure {
+            text: format!("web::Data<{}> was not given to the server", type_name::<T>()),
+            permanent: false,
+        })
+    }
+}
+
+impl BackgroundArg for Delivery {
+    fn take(task: &Task) -> Result<Self, TaskFailure> {
+        Ok(task.delivery.clone())
+    }
+}
+
+/// A body that was accepted by a program whose function took another shape. The next version of the
+/// program may take it again, so it isn't a permanent fault.
+pub(super) fn unfit(fault: &BodyFault) -> TaskFailure {
+    TaskFailure {
+        text: format!("the payload doesn't fit what the function takes now: {fault}"),
+        permanent: false,
+    }
+}

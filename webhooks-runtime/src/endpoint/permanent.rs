@@ -1,0 +1,159 @@
+//! Errors that would come again: a delivery that ends with one is not tried again.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// An error that would come again however often the function is tried, so that a background delivery
+/// which ends with it is dead at once. Made by the function of the same name, or by
+/// [`permanent()`](MarkPermanent::permanent).
+///
+/// ```
+/// use webhooks_runtime::{Permanent, WebhookPayload, webhook_endpoint};
+///
+/// #[webhook_endpoint(background)]
+/// async fn trigger_training(payload: WebhookPayload) -> anyhow::Result<()> {
+///     if payload.repo.private {
+///         return Err(Permanent("private datasets are not for training").into());
+///     }
+///     Ok(())
+/// }
+/// ```
+pub struct Permanent {
+    mark: Mark,
+}
+
+/// Marks an error, or a text, as permanent.
+#[allow(non_snake_case, reason = "it is used like the name of a tuple struct")]
+pub fn Permanent(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Permanent {
+    Permanent { mark: Mark(error.into()) }
+}
+
+/// `.permanent()`, on an error and on a `Result`. `Kind` is always inferred.
+///
+/// ```
+/// use webhooks_runtime::MarkPermanent;
+///
+/// fn parse(text: &str) -> anyhow::Result<u32> {
+///     Ok(text.parse::<u32>().permanent()?)
+/// }
+/// assert_eq!(parse("7").unwrap(), 7);
+/// ```
+pub trait MarkPermanent<Kind> {
+    /// What becomes of it: a [`Permanent`](struct@Permanent), or a `Result` with one.
+    type Marked;
+
+    /// Marks the error as one that would come again.
+    fn permanent(self) -> Self::Marked;
+}
+
+/// The kind of an error by itself.
+#[derive(Debug)]
+pub struct AnError;
+
+/// The kind of a `Result`.
+#[derive(Debug)]
+pub struct AResult;
+
+impl<E: Into<Box<dyn StdError + Send + Sync>>> MarkPermanent<AnError> for E {
+    type Marked = Permanent;
+
+    fn permanent(self) -> Permanent {
+        Permanent(self)
+    }
+}
+
+impl<T, E: Into<Box<dyn StdError + Send + Sync>>> MarkPermanent<AResult> for Result<T, E> {
+    type Marked = Result<T, Permanent>;
+
+    fn permanent(self) -> Result<T, Permanent> {
+        self.map_err(Permanent)
+    }
+}
+
+impl fmt::Debug for Permanent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Permanent").field(&self.mark.0).finish()
+    }
+}
+
+impl fmt::Display for Permanent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.mark.fmt(f)
+    }
+}
+
+impl StdError for Permanent {
+    // anyhow and others hide the type of the outermost error, but none of those below it.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.mark)
+    }
+}
+
+/// What is found in the chain of causes. It says the same as the error above it.
+#[derive(Debug)]
+struct Mark(Box<dyn StdError + Send + Sync>);
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Mark {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// Whether an error is a permanent one, or comes from one.
+#[cfg(any(feature = "background", test))]
+pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
+    chain(error).any(<dyn StdError>::is::<Mark>)
+}
+
+/// An error with all of its causes, the outermost first.
+pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
+    let texts: Vec<_> =
+        chain(error).filter(|error| !error.is::<Mark>()).map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Box<dyn StdError> {
+        error.into()
+    }
+
+    #[test]
+    fn a_permanent_error_is_found_below_others_and_told_once() {
+        let io = std::io::Error::other("no such dataset");
+        let error = anyhow::Error::from(Permanent(io)).context("training");
+        let error = boxed(error);
+        assert!(is_permanent(&*error));
+        assert_eq!(causes(&*error), "training: no such dataset");
+        let plain = boxed(anyhow::anyhow!("busy"));
+        assert!(!is_permanent(&*plain));
+    }
+
+    #[test]
+    fn an_error_a_result_and_a_text_can_be_marked() {
+        let marked = [
+            boxed(Permanent("text")),
+            boxed(anyhow::anyhow!("text").permanent()),
+            boxed(anyhow::Error::from(std::io::Error::other("text").permanent())),
+            boxed(Err::<(), _>(std::io::Error::other("text")).permanent().unwrap_err()),
+        ];
+        for error in marked {
+            assert!(is_permanent(&*error));
+            assert_eq!(causes(&*error), "text");
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! The threads that background deliveries have for themselves: one that keeps, claims and settles them
+//! and never runs a function, and the workers, which run functions and nothing else.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use actix_web::web::Bytes;
+use foldhash::fast::RandomState;
+use tokio::runtime::{self, Handle, Runtime};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::intake::Intake;
+use super::lease::Lease;
+use super::place::Place;
+#[cfg(feature = "postgres")]
+use super::postgres::PostgresStore;
+use super::run::Function;
+use super::scheduler::{Hints, Order, Scheduler};
+use super::sqlite::{Access, SqliteStore};
+use super::store::{
+    Accepted, Detail, Filter, Known, Listed, New, Retention, Store, Which, longest_window,
+};
+
+/// How background deliveries are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// How long those are kept that are done: at least for the longest `dedup_window`.
+    pub(crate) keep_done: Duration,
+    /// How long those are kept that are dead; `None` until somebody deletes them.
+    pub(crate) keep_dead: Option<Duration>,
+    /// How many may be queued or running.
+    pub(crate) backlog_limit: u64,
+    /// How long a process may be silent before its deliveries are given to others.
+    pub(crate) lease: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            keep_done: Duration::from_secs(7 * 24 * 60 * 60),
+            keep_dead: None,
+            backlog_limit: 10_000_000,
+            lease: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long people wait for a look into the store.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much longer than its deadline a stop may take, to hand back, and how long the store may take to close.
+const HAND_BACK: Duration = Duration::from_secs(10);
+
+/// Background deliveries, of a server that runs or for a look at them.
+#[derive(Clone)]
+pub(crate) struct Jobs {
+    store: Arc<dyn Store>,
+    intake: Intake,
+    hints: Arc<Hints>,
+    /// Each endpoint's place in the store's list.
+    endpoints: Arc<HashMap<String, usize, RandomState>>,
+    known: Arc<[Known]>,
+    /// Of the thread that the store lives on, where it must be asked there.
+    home: Option<Handle>,
+    changes: watch::Sender<u64>,
+    begin: mpsc::Sender<()>,
+    orders: mpsc::Sender<Order>,
+    close: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+impl Jobs {
+    /// Opens the store for a server. Nothing is run before [`begin`](Self::begin).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub(crate) fn open(
+        place: &Place,
+        options: &Options,
+        functions: Vec<Function>,
+    ) -> Result<Self, StoreError> {
+        Self::on_a_thread(place.clone(), options.clone(), functions, Access::Own)
+    }
+
+    /// Opens the store to look at it and to decide about what is dead, while a server may run.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub(crate) fn visit(place: &Place) -> Result<Self, StoreError> {
+        Self::on_a_thread(place.clone(), Options::default(), Vec::new(), Access::Visit)
+    }
+
+    fn on_a_thread(
+        place: Place,
+        options: Options,
+        functions: Vec<Function>,
+        access: Access,
+    ) -> Result<Self, StoreError> {
+        let (opened, ready) = sync_channel(1);
+        let failed = |error: std::io::Error| StoreError::Failed(error.into());
+        let own = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        thread::Builder::new()
+            .name("webhooks-jobs".to_owned())
+            .spawn(move || {
+                own.block_on(async {
+                    match Engine::open(&place, options, functions, access).await {
+                        Ok((jobs, engine)) => {
+                            let _ = opened.send(Ok(jobs));
+                            engine.run().await;
+                        }
+                        Err(error) => drop(opened.send(Err(error))),
+                    }
+                });
+                own.shutdown_background();
+            })
+            .map_err(failed)?;
+        ready.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Starts to run deliveries.
+    pub(crate) fn begin(&self) {
+        let _ = self.begin.try_send(());
+    }
+
+    /// Has a delivery kept, and waits until it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// When it isn't.
+    pub(crate) async fn accept(
+        &self,
+        path: &str,
+        webhook_id: Option<String>,
+        received_at: SystemTime,
+        body: Bytes,
+        insists: bool,
+    ) -> Result<Accepted, Arc<StoreError>> {
+        let endpoint = *self.endpoints.get(path).ok_or(StoreError::Closed)?;
+        let accepted = self.intake.accept(New {
+            id: Uuid::now_v7(),
+            endpoint,
+            webhook_id,
+            received_at,
+            body,
+            insists,
+        });
+        let accepted = accepted.await;
+        if matches!(accepted, Ok(Accepted::Queued(_))) {
+            self.changed();
+        }
+        accepted
+    }
+
+    /// How many attempts a delivery of the endpoint at this path has; `None` where there is none.
+    pub(crate) fn attempts(&self, path: &str) -> Option<u32> {
+        self.endpoints.get(path).map(|at| self.known[*at].policy.attempts)
+    }
+
+    /// Changes with each delivery that becomes another.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        if self.changes.receiver_count() > 0 {
+            self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+
+    /// The kind of its store, and what the store is called.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.store.kind()
+    }
+
+    /// What the store is called, without a password.
+    pub(crate) fn name(&self) -> &str {
+        self.store.name()
+    }
+
+    /// Asks the store for something that takes as long as it takes.
+    async fn ask<T: Send + 'static, F>(
+        &self,
+        ask: impl FnOnce(Arc<dyn Store>) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let asked = ask(Arc::clone(&self.store));
+        match &self.home {
+            Some(home) => home.spawn(asked).await.unwrap_or(Err(StoreError::Closed)),
+            None => asked.await,
+        }
+    }
+
+    /// Asks the store for something that somebody waits for. The waiting ends by the clock of who waits,
+    /// as the store's own thread may be waiting for a disk.
+    async fn ask_soon<T: Send + 'static, F>(
+        &self,
+        ask: impl FnOnce(Arc<dyn Store>) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let late = |_| Err(StoreError::Failed("it took too long".into()));
+        timeout(PATIENCE, self.ask(ask)).await.unwrap_or_else(late)
+    }
+
+    /// Deliveries, the newest first.
+    pub(crate) async fn list(&self, filter: Filter) -> Result<Vec<Listed>, StoreError> {
+        self.ask_soon(async move |store| store.list(&filter).await).await
+    }
+
+    /// A delivery in full.
+    pub(crate) async fn show(&self, id: Uuid) -> Result<Option<Detail>, StoreError> {
+        self.ask_soon(async move |store| store.show(id).await).await
+    }
+
+    /// Runs dead deliveries again, and gives how many there were.
+    pub(crate) async fn retry(&self, which: Which) -> Result<u64, StoreError> {
+        let retry = async move |store: Arc<dyn Store>| store.retry(which).await;
+        let retried = match which {
+            Which::One(_) => self.ask_soon(retry).await?,
+            Which::AllDead => self.ask(retry).await?,
+        };
+        self.hints.give_all();
+        self.changed();
+        Ok(retried)
+    }
+
+    /// Deletes dead deliveries, and gives how many there were.
+    pub(crate) async fn purge_dead(&self, older_than: Duration) -> Result<u64, StoreError> {
+        self.ask(async move |store| store.purge_dead(older_than).await).await
+    }
+
+    /// For how long the delivery that is due longest has been waiting.
+    pub(crate) async fn oldest_due(&self) -> Result<Option<Duration>, StoreError> {
+        self.ask_soon(async move |store| store.oldest_due().await).await
+    }
+
+    /// Takes no more to run, lets what runs end by then, and hands the rest back.
+    pub(crate) async fn stop(&self, deadline: Instant) {
+        let (stopped, ended) = oneshot::channel();
+        let stopping = async {
+            if self.orders.send(Order::Stop(deadline, stopped)).await.is_ok() {
+                let _ = ended.await;
+            }
+        };
+        if timeout_at(deadline + HAND_BACK, stopping).await.is_err() {
+            tracing::error!(
+                "the store doesn't answer: the background deliveries that were running count as lost"
+            );
+        }
+    }
+
+    /// Closes the store. Nothing can be kept from now on.
+    pub(crate) async fn close(&self) {
+        let (closed, ended) = oneshot::channel();
+        let closing = async {
+            if self.close.send(closed).await.is_ok() {
+                let _ = ended.await;
+            }
+        };
+        if timeout(HAND_BACK, closing).await.is_err() {
+            tracing::error!("the store of background deliveries could not be closed");
+        }
+    }
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Jobs({})", self.store.name())
+    }
+}
+
+/// What runs on the thread of the store.
+struct Engine {
+    store: Arc<dyn Store>,
+    scheduler: Scheduler,
+    lease: Lease,
+    workers: Runtime,
+    begin: mpsc::Receiver<()>,
+    orders: mpsc::Receiver<Order>,
+    close: mpsc::Receiver<oneshot::Sender<()>>,
+}
+
+impl Engine {
+    async fn open(
+        place: &Place,
+        options: Options,
+        functions: Vec<Function>,
+        access: Access,
+    ) -> Result<(Jobs, Self), StoreError> {
+        let known: Vec<_> = functions
+            .iter()
+            .map(|function| Known {
+                path: function.path.clone(),
+                policy: function.background.policy,
+            })
+            .collect();
+        let store = open_store(place, known.clone(), options.backlog_limit, access).await?;
+        let owner = Uuid::now_v7();
+        if access == Access::Own {
+            store.enlist(owner, options.lease).await?;
+            for path in store.strangers().await? {
+                tracing::warn!(
+                    "background deliveries wait for {path}, which this program doesn't have: they stay \
+                     until a program has it again"
+                );
+            }
+        }
+        let threads = if access == Access::Visit {
+            1
+        } else {
+            thread::available_parallelism().map_or(2, usize::from)
+        };
+        let workers = runtime::Builder::new_multi_thread()
+            .enable_all()
+            .worker_threads(threads)
+            .thread_name("webhooks-worker")
+            .build()
+            .map_err(|error| StoreError::Failed(error.into()))?;
+        let hints = Arc::new(Hints::new(functions.len()));
+        let changes = watch::Sender::new(0);
+        let scheduler = Scheduler::new(
+            Arc::clone(&store),
+            functions,
+            Arc::clone(&hints),
+            workers.handle().clone(),
+            owner,
+            changes.clone(),
+        );
+        let (order, orders) = mpsc::channel(4);
+        // A delivery's id is known for as long as the delivery is kept.
+        let keep_done = options.keep_done.max(longest_window(known.iter()));
+        let lease = Lease {
+            store: Arc::clone(&store),
+            known: known.clone(),
+            hints: Arc::clone(&hints),
+            owner,
+            length: options.lease,
+            retention: Retention { done: keep_done, dead: options.keep_dead },
+            orders: order.clone(),
+        };
+        let (begin, begun) = mpsc::channel(1);
+        let (close, closed) = mpsc::channel(1);
+        let endpoints = known.iter().enumerate().map(|(at, known)| (known.path.clone(), at));
+        let jobs = Jobs {
+            endpoints: Arc::new(endpoints.collect()),
+            known: known.into(),
+            intake: Intake::start(Arc::clone(&store), Arc::clone(&hints)),
+            hints,
+            store: Arc::clone(&store),
+            home: store.is_bound().then(Handle::current),
+            changes,
+            begin,
+            orders: order,
+            close,
+        };
+        let engine = Self { store, scheduler, lease, workers, begin: begun, orders, close: closed };
+        Ok((jobs, engine))
+    }
+
+    /// Works until the store is closed, or nobody is left who could ask for anything.
+    async fn run(mut self) {
+        let Self { store, scheduler, lease, orders, .. } = self;
+        let working = async {
+            if self.begin.recv().await.is_some() {
+                tokio::spawn(lease.keep());
+                scheduler.run(orders).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let closed = tokio::select! {
+            () = working => None,
+            closed = self.close.recv() => closed,
+        };
+        store.close().await;
+        self.workers.shutdown_background();
+        if let Some(closed) = closed {
+            let _ = closed.send(());
+        }
+    }
+}
+
+async fn open_store(
+    place: &Place,
+    known: Vec<Known>,
+    backlog_limit: u64,
+    access: Access,
+) -> Result<Arc<dyn Store>, StoreError> {
+    match place {
+        Place::File(file) => Ok(Arc::new(SqliteStore::open(file, known, backlog_limit, access)?)),
+        #[cfg(feature = "postgres")]
+        Place::Postgres(url) => Ok(PostgresStore::open(url, known, backlog_limit).await?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use rusqlite::Connection;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::endpoint::background::Policy;
+
+    /// Background deliveries in a file that another process writes to, and what waits for that process on
+    /// the store's thread.
+    struct Waiting {
+        jobs: Jobs,
+        other: Connection,
+        purging: tokio::task::JoinHandle<Result<u64, StoreError>>,
+        _folder: TempDir,
+    }
+
+    impl Waiting {
+        async fn begin() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("webhooks.db");
+            let place = Place::File(file.clone());
+            let jobs = Jobs::open(&place, &Options::default(), Vec::new()).unwrap();
+            jobs.begin();
+            let other = Connection::open(file).unwrap();
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            let purge = jobs.clone();
+            let purging = tokio::spawn(async move { purge.purge_dead(Duration::ZERO).await });
+            tokio::task::yield_now().await;
+            // Of the clock on the wall, whatever the test's clock is.
+            thread::sleep(Duration::from_millis(200));
+            Self { jobs, other, purging, _folder: folder }
+        }
+    }
+
+    #[test]
+    fn by_default_done_ones_are_kept_for_a_week_and_dead_ones_for_ever() {
+        let Options { keep_done, keep_dead, .. } = Options::default();
+        assert_eq!((keep_done.as_secs(), keep_dead), (7 * 86_400, None));
+        assert_eq!(Policy::DEFAULT.dedup_window.as_secs(), 120);
+    }
+
+    #[tokio::test]
+    async fn people_can_look_while_the_store_waits_for_another_process() {
+        let Waiting { jobs, other, mut purging, .. } = Waiting::begin().await;
+        let filter = Filter { limit: 1, ..Filter::default() };
+        assert_eq!(jobs.list(filter).await.unwrap(), []);
+        assert!(jobs.show(Uuid::now_v7()).await.unwrap().is_none());
+        assert!((&mut purging).now_or_never().is_none());
+        other.execute_batch("COMMIT").unwrap();
+        assert_eq!(purging.await.unwrap().unwrap(), 0);
+        jobs.stop(Instant::now()).await;
+        jobs.close().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_does_not_answer_holds_up_no_stop() {
+        let Waiting { jobs, other, mut purging, .. } = Waiting::begin().await;
+        let begun = Instant::now();
+        jobs.stop(begun + Duration::from_secs(30)).await;
+        assert_eq!(begun.elapsed().as_secs(), 40);
+        jobs.close().await;
+        assert_eq!(begun.elapsed().as_secs(), 50);
+        assert!((&mut purging).now_or_never().is_none());
+        other.execute_batch("COMMIT").unwrap();
+    }
+}

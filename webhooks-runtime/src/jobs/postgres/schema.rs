@@ -1,0 +1,83 @@
+//! The tables, in a schema of their own.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, SqlSafeStr};
+
+use super::super::store::Known;
+use super::connect;
+
+/// By their versions. One that was released is never changed.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "deliveries", include_str!("schema.sql"))];
+
+/// Sees to it that the tables are there, and gives the numbers that the endpoints have in them.
+pub(super) async fn ready(
+    options: &PgConnectOptions,
+    known: &[Known],
+) -> Result<Vec<i64>, sqlx::Error> {
+    let mut connection = connect::first(options).await?;
+    migrate(&mut connection, options).await?;
+    let numbers = enter(&mut connection, known).await?;
+    connection.close().await?;
+    Ok(numbers)
+}
+
+/// Makes the tables, or brings them up to date.
+async fn migrate(
+    connection: &mut PgConnection,
+    options: &PgConnectOptions,
+) -> Result<(), sqlx::Error> {
+    // Who may use the schema may not always make one.
+    let there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)")
+            .bind("webhooks_runtime")
+            .fetch_one(connection)
+            .await?;
+    let migrations = MIGRATIONS.map(|(version, name, sql)| {
+        Migration::new(
+            version,
+            Cow::Borrowed(name),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    });
+    let mut migrator = Migrator::with_migrations(migrations.into());
+    // An older replica may start again beside newer ones.
+    migrator.set_ignore_missing(true);
+    if !there {
+        migrator.create_schema("webhooks_runtime");
+    }
+    migrator.dangerous_set_table_name("webhooks_runtime.migrations");
+    // With a connection that was borrowed, the future isn't `Send`.
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+    migrator.run(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
+/// The numbers that the endpoints have in the tables, in their order.
+async fn enter(connection: &mut PgConnection, known: &[Known]) -> Result<Vec<i64>, sqlx::Error> {
+    let paths: Vec<&str> = known.iter().map(|known| known.path.as_str()).collect();
+    sqlx::query(
+        "INSERT INTO webhooks_runtime.endpoints (path) SELECT path FROM UNNEST($1::text[]) AS new (path) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(&paths)
+    .execute(&mut *connection)
+    .await?;
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT path, id FROM webhooks_runtime.endpoints WHERE path = ANY($1::text[])",
+    )
+    .bind(&paths)
+    .fetch_all(&mut *connection)
+    .await?;
+    let numbers: HashMap<String, i64> = rows.into_iter().collect();
+    known
+        .iter()
+        .map(|known| numbers.get(&known.path).copied().ok_or(sqlx::Error::RowNotFound))
+        .collect()
+}

@@ -1,0 +1,189 @@
+//! The store against a real server, which `tests/postgres` starts. Each test has a database of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::PostgresStore;
+use crate::endpoint::background::Policy;
+use crate::jobs::conformance::{Behaviour, Fixture, conformance, new};
+use crate::jobs::store::{Known, Store, Want};
+
+/// A database of its own.
+struct Database {
+    url: String,
+}
+
+impl Fixture for Database {
+    fn open(&self, known: Vec<Known>, backlog_limit: u64) -> BoxFuture<'_, Arc<dyn Store>> {
+        Box::pin(async move {
+            let store = PostgresStore::open(&self.url, known, backlog_limit).await.unwrap();
+            store as Arc<dyn Store>
+        })
+    }
+}
+
+fn server() -> String {
+    std::env::var("WEBHOOKS_TEST_POSTGRES").expect(
+        "WEBHOOKS_TEST_POSTGRES must be the URL of a PostgreSQL server: \
+         export WEBHOOKS_TEST_POSTGRES=$(./tests/postgres start FOLDER)",
+    )
+}
+
+async fn on_server(statement: String) {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+fn run(behaviour: Behaviour) {
+    with_database(|database| behaviour(database));
+}
+
+fn with_database(test: impl for<'a> FnOnce(&'a Database) -> BoxFuture<'a, ()>) {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let name = format!("test_{}", Uuid::new_v4().simple());
+    let mut url = server();
+    url.truncate(url.rfind('/').unwrap() + 1);
+    let database = Database { url: url + &name };
+    runtime().block_on(on_server(format!("CREATE DATABASE {name}")));
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        runtime().block_on(test(&database));
+    }));
+    runtime().block_on(on_server(format!("DROP DATABASE {name} WITH (FORCE)")));
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+conformance!(run, #[ignore = "needs PostgreSQL"]);
+
+fn known() -> Vec<Known> {
+    vec![Known { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }]
+}
+
+async fn open(database: &Database) -> Arc<PostgresStore> {
+    PostgresStore::open(&database.url, known(), 1000).await.unwrap()
+}
+
+/// Ends all connections but the one that it is asked on.
+const END_CONNECTIONS: &str = "
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn broken_connections_are_replaced() {
+    with_database(|database| {
+        Box::pin(async move {
+            let store = open(database).await;
+            for _ in 0..3 {
+                let batches = [[new(0, None, "{}")], [new(0, None, "{}")], [new(0, None, "{}")]];
+                let accepted = batches.iter().map(|batch| store.accept(batch.to_vec()));
+                futures_util::future::try_join_all(accepted).await.unwrap();
+                let mut connection = PgConnection::connect(&database.url).await.unwrap();
+                connection.execute(END_CONNECTIONS).await.unwrap();
+                // One that was used a moment ago is believed in; when it fails, no other is.
+                if store.accept(vec![new(0, None, "{}")]).await.is_err() {
+                    store.accept(vec![new(0, None, "{}")]).await.unwrap();
+                }
+            }
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn what_was_claimed_without_an_answer_is_claimed_again() {
+    with_database(|database| {
+        Box::pin(async move {
+            let store = open(database).await;
+            let me = Uuid::new_v4();
+            let wants = [Want { endpoint: 0, slots: 1 }];
+            store.enlist(me, Duration::from_secs(30)).await.unwrap();
+            store.accept(vec![new(0, None, "{}"), new(0, None, "{}")]).await.unwrap();
+            let first = store.advance(me, &[], &wants).await.unwrap().claimed;
+
+            // The server did it, and the answer to it is lost.
+            store.holdings.begin(me);
+            let mut connection = store.pool.lend().await.unwrap();
+            let lost = store.step_in(&mut connection, me, &[], &wants, None).await.unwrap().claimed;
+
+            let found = store.advance(me, &[], &wants).await.unwrap().claimed;
+            assert_eq!((lost.len(), found.len()), (1, 1));
+            assert_eq!((found[0].id, found[0].fence), (lost[0].id, lost[0].fence));
+            assert_ne!(found[0].id, first[0].id);
+            assert!(store.advance(me, &[], &wants).await.unwrap().claimed.is_empty());
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn news_come_from_other_replicas_only() {
+    with_database(|database| {
+        Box::pin(async move {
+            let (store, other) = (open(database).await, open(database).await);
+            // Both hear that they listen now.
+            store.news().await;
+            other.news().await;
+            store.accept(vec![new(0, None, "{}")]).await.unwrap();
+            timeout(Duration::from_secs(5), other.news()).await.unwrap();
+            let own = timeout(Duration::from_millis(200), store.news()).await;
+            assert!(own.is_err(), "it heard itself");
+
+            // Also after the connection that it listened on was lost.
+            let mut connection = PgConnection::connect(&database.url).await.unwrap();
+            connection.execute(END_CONNECTIONS).await.unwrap();
+            timeout(Duration::from_secs(15), other.news()).await.unwrap();
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn commits_are_synchronous_whatever_the_server_is_set_to() {
+    with_database(|database| {
+        Box::pin(async move {
+            let name = &database.url[database.url.rfind('/').unwrap() + 1..];
+            on_server(format!("ALTER DATABASE {name} SET synchronous_commit = off")).await;
+            on_server(format!(
+                "ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"
+            ))
+            .await;
+            let store = open(database).await;
+            let (commit, isolation): (String, String) = sqlx::query_as(
+                "SELECT current_setting('synchronous_commit'), current_setting('transaction_isolation')",
+            )
+            .fetch_one(&mut *store.pool.lend().await.unwrap())
+            .await
+            .unwrap();
+            assert_eq!((&*commit, &*isolation), ("on", "read committed"));
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn replicas_that_start_together_make_the_tables_once() {
+    with_database(|database| {
+        Box::pin(async move {
+            let stores = (0..5).map(|_| PostgresStore::open(&database.url, known(), 1000));
+            futures_util::future::try_join_all(stores).await.unwrap();
+        })
+    });
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_said_at_once_and_without_the_password() {
+    let begun = std::time::Instant::now();
+    let url = "postgres://me:hunter2@127.0.0.1:1/hooks";
+    let error = PostgresStore::open(url, known(), 1000).await.err().unwrap().to_string();
+    assert!(error.starts_with("The background deliveries in 127.0.0.1:1/hooks cannot be opened"));
+    assert!(!error.contains("hunter2"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}

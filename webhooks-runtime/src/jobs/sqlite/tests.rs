@@ -1,0 +1,226 @@
+//! The store in a file of its own for each test.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rusqlite::types::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::writer::Command;
+use super::{Access, SqliteStore};
+use crate::endpoint::background::Policy;
+use crate::jobs::conformance::{Behaviour, Fixture, conformance, new};
+use crate::jobs::error::StoreError;
+use crate::jobs::state::Next;
+use crate::jobs::store::{Accepted, Claimed, Known, Retention, Settlement, Store, Want};
+
+/// A file. One process has it, so all who open it at the same time have the same store.
+struct InFile {
+    folder: TempDir,
+    open: Mutex<Weak<SqliteStore>>,
+}
+
+impl InFile {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), open: Mutex::default() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("webhooks.db")
+    }
+}
+
+impl Fixture for InFile {
+    fn open(&self, known: Vec<Known>, backlog_limit: u64) -> BoxFuture<'_, Arc<dyn Store>> {
+        Box::pin(async move {
+            let open = self.open.lock().unwrap().upgrade();
+            if let Some(store) = open
+                && !store.commands.is_closed()
+            {
+                return store as Arc<dyn Store>;
+            }
+            let store = SqliteStore::open(&self.file(), known, backlog_limit, Access::Own);
+            let store = Arc::new(store.unwrap());
+            *self.open.lock().unwrap() = Arc::downgrade(&store);
+            store
+        })
+    }
+}
+
+fn run(behaviour: Behaviour) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(behaviour(&InFile::new()));
+}
+
+conformance!(run);
+
+#[tokio::test]
+async fn a_file_belongs_to_one_process() {
+    let place = InFile::new();
+    let store = place.open(Vec::new(), 1).await;
+    let second = SqliteStore::open(&place.file(), Vec::new(), 1, Access::Own);
+    assert!(matches!(second.err(), Some(StoreError::Taken { path }) if path == place.file()));
+    store.close().await;
+    place.open(Vec::new(), 1).await.close().await;
+}
+
+#[tokio::test]
+async fn what_was_due_is_due_on_a_machine_that_has_lost_its_time() {
+    let place = InFile::new();
+    let known = || vec![Known { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }];
+    let store = place.open(known(), 10).await;
+    store.accept(vec![new(0, Some("one"), "{}")]).await.unwrap();
+    store.close().await;
+    drop(store);
+    // It was taken in with a clock that was a year ahead.
+    let connection = rusqlite::Connection::open(place.file()).unwrap();
+    let later = "UPDATE deliveries SET accepted_at = accepted_at + ?1, run_at = run_at + ?1";
+    connection.execute(later, [365_i64 * 86_400_000]).unwrap();
+    connection.close().unwrap();
+
+    let store = place.open(known(), 10).await;
+    let me = Uuid::now_v7();
+    store.enlist(me, Duration::from_secs(30)).await.unwrap();
+    let advanced = store.advance(me, &[], &[Want { endpoint: 0, slots: 1 }]).await.unwrap();
+    assert_eq!(advanced.claimed.len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn the_ids_of_what_was_done_long_ago_are_forgotten() {
+    let place = InFile::new();
+    let policy = Policy::DEFAULT.dedup_window(60_000).concurrency(5000);
+    let known = vec![Known { path: "/webhooks/train".to_owned(), policy }];
+    let store = SqliteStore::open(&place.file(), known, 10_000, Access::Own).unwrap();
+    let batch = (0..2500).map(|id| new(0, Some(&id.to_string()), "{}")).collect();
+    store.accept(batch).await.unwrap();
+    let me = Uuid::now_v7();
+    store.enlist(me, Duration::from_secs(3600)).await.unwrap();
+    let advanced = store.advance(me, &[], &[Want { endpoint: 0, slots: 2500 }]).await.unwrap();
+    let done = |claimed: &Claimed| Settlement {
+        id: claimed.id,
+        fence: claimed.fence,
+        next: Next::Done,
+        error: None,
+    };
+    let settled: Vec<_> = advanced.claimed.iter().map(done).collect();
+    assert!(store.advance(me, &settled, &[]).await.unwrap().refused.is_empty());
+    let keys = async || store.ask(Command::Keys).await.unwrap();
+    let retention = Retention { done: Duration::from_secs(3600), dead: None };
+    assert_eq!((store.sweep(retention).await.unwrap(), keys().await), (0, 2500));
+    store.pass(Duration::from_secs(61)).await.unwrap();
+    assert_eq!((store.sweep(retention).await.unwrap(), keys().await), (0, 0));
+    let again = store.accept(vec![new(0, Some("7"), "{}")]).await.unwrap();
+    assert!(matches!(again[..], [Accepted::Queued(_)]));
+    store.pass(Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(store.sweep(retention).await.unwrap(), 2500);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn who_deletes_many_lets_the_server_write_in_between() {
+    const DEAD: u32 = 60_000;
+    let place = InFile::new();
+    let known = vec![Known { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }];
+    place.open(known.clone(), 100_000).await.close().await;
+    let connection = rusqlite::Connection::open(place.file()).unwrap();
+    let many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT ?)
+        INSERT INTO deliveries (id, endpoint, state, received_at, accepted_at, run_at, ended_at)
+        SELECT randomblob(16), 1, 3, 0, 0, 0, 0 FROM n";
+    connection.execute(many, [DEAD]).unwrap();
+    connection.close().unwrap();
+
+    let store = place.open(known, 100_000).await;
+    let file = place.file();
+    let (begun, purge_begins) = oneshot::channel();
+    let purging = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let visit = SqliteStore::open(&file, Vec::new(), 1, Access::Visit).unwrap();
+            begun.send(()).unwrap();
+            let purged = visit.purge_dead(Duration::ZERO).await;
+            visit.close().await;
+            purged
+        })
+    });
+    purge_begins.await.unwrap();
+    let mut kept = 0;
+    while !purging.is_finished() {
+        store.accept(vec![new(0, None, "{}")]).await.unwrap();
+        kept += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(purging.join().unwrap().unwrap(), u64::from(DEAD));
+    assert!(kept > 20, "{kept}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_arrives_during_a_sweep_is_counted_once() {
+    let place = InFile::new();
+    let known = vec![Known { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }];
+    let store = SqliteStore::open(&place.file(), known, 10, Access::Own).unwrap();
+    let some = || (0..5).map(|_| new(0, None, "{}")).collect();
+    let retention = Retention { done: Duration::from_secs(3600), dead: None };
+    // Both are asked for before the writer comes to them, so it does them in one transaction.
+    let (accepted, swept) = tokio::join!(store.accept(some()), store.sweep(retention));
+    assert_eq!((accepted.unwrap().len(), swept.unwrap()), (5, 0));
+    let accepted = store.accept(some()).await.unwrap();
+    assert!(accepted.iter().all(|it| matches!(it, Accepted::Queued(_))), "{accepted:?}");
+    let full = store.accept(some()).await.unwrap();
+    assert!(full.iter().all(|it| *it == Accepted::Full), "{full:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn who_visits_makes_no_file() {
+    let place = InFile::new();
+    let visit = SqliteStore::open(&place.file(), Vec::new(), 1, Access::Visit);
+    assert!(matches!(visit.err(), Some(StoreError::Open { .. })));
+    assert!(!place.file().exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_user_can_read_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = InFile::new();
+    std::fs::write(place.file(), "").unwrap();
+    std::fs::set_permissions(place.file(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let store = place.open(Vec::new(), 1).await;
+    for end in ["", "-wal", "-lock"] {
+        let file = place.folder.path().join(format!("webhooks.db{end}"));
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{end}");
+    }
+    store.close().await;
+}
+
+#[test]
+fn a_commit_waits_for_the_disk() {
+    let place = InFile::new();
+    let opened = super::open::open(&place.file(), Access::Own).unwrap();
+    let pragma = |name: &str| -> String {
+        let value = opened.writer.pragma_query_value(None, name, |row| row.get(0)).unwrap();
+        match value {
+            Value::Text(text) => text,
+            Value::Integer(number) => number.to_string(),
+            value => panic!("{value:?}"),
+        }
+    };
+    assert_eq!(pragma("journal_mode"), "wal");
+    // FULL: the log is synced by each commit.
+    assert_eq!(pragma("synchronous"), "2");
+    assert_eq!(pragma("fullfsync"), "1");
+}
+
+#[test]
+fn the_library_has_no_known_fault_in_its_log() {
+    // Older ones can lose what was committed while the log is written back.
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}

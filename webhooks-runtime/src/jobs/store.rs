@@ -1,0 +1,246 @@
+//! What a store of deliveries does. `sqlite` and `postgres` are the stores, `conformance` holds both to
+//! what is said here.
+//!
+//! A store's own clock decides when something is due, old or lost. A process that has deliveries is an
+//! owner, which must be heard of at least once in a lease. What an owner says of a delivery counts only
+//! while it has it: each claim has a fence, a number that is never given twice for one delivery.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::web::Bytes;
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::state::{Next, State};
+use crate::endpoint::background::Policy;
+
+/// An endpoint that a store is to have deliveries of. Its place in the list is what the store's methods
+/// know it by.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) path: String,
+    pub(crate) policy: Policy,
+}
+
+/// The longest time after its arrival for which the id of a delivery of any of these is known.
+pub(crate) fn longest_window<'a>(known: impl Iterator<Item = &'a Known>) -> Duration {
+    known.map(|known| known.policy.dedup_window).max().unwrap_or_default()
+}
+
+/// A delivery that has arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct New {
+    pub(crate) id: Uuid,
+    /// Its endpoint's place in the list of [`Known`] ones.
+    pub(crate) endpoint: usize,
+    /// The `Webhook-Id` header.
+    pub(crate) webhook_id: Option<String>,
+    /// By this process's clock, for people to read.
+    pub(crate) received_at: SystemTime,
+    pub(crate) body: Bytes,
+    /// Whether a person wants it run again, though it was just done.
+    pub(crate) insists: bool,
+}
+
+/// What became of a delivery that has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// It is kept, and will be run. The id is an older one when a dead delivery was revived.
+    Queued(Uuid),
+    /// It is a retry of one that is there.
+    Known(Uuid, State),
+    /// There are as many waiting as may be.
+    Full,
+}
+
+/// A process that runs deliveries. It has a new name at each start, and when it was taken for dead.
+pub(crate) type Owner = Uuid;
+
+/// How many deliveries of an endpoint an owner could run now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Want {
+    pub(crate) endpoint: usize,
+    pub(crate) slots: u32,
+}
+
+/// A delivery to be run. Its attempt has begun, and that is on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    pub(crate) id: Uuid,
+    pub(crate) fence: i64,
+    pub(crate) endpoint: usize,
+    pub(crate) webhook_id: Option<String>,
+    /// Which attempt this is, counted from 1.
+    pub(crate) attempt: u32,
+    pub(crate) received_at: SystemTime,
+    pub(crate) body: Bytes,
+}
+
+/// What became of a delivery that was claimed.
+#[derive(Clone, Debug)]
+pub(crate) struct Settlement {
+    pub(crate) id: Uuid,
+    pub(crate) fence: i64,
+    pub(crate) next: Next,
+    /// Why the attempt failed.
+    pub(crate) error: Option<String>,
+}
+
+/// What a step of an owner's work brought.
+#[derive(Debug, Default)]
+pub(crate) struct Advanced {
+    /// Settlements that didn't count, as the owner had the delivery no more.
+    pub(crate) refused: Vec<Uuid>,
+    pub(crate) claimed: Vec<Claimed>,
+    /// When the next delivery is due that waits for its time: of the wanted endpoints, at the least.
+    pub(crate) next_due: Option<Duration>,
+    /// How many owners there are.
+    pub(crate) owners: u32,
+}
+
+/// Where a lost delivery goes: by its endpoint's place, if it is known, and the attempt that was lost.
+pub(crate) type Decide<'a> = &'a (dyn Fn(Option<usize>, u32) -> Next + Send + Sync);
+
+/// Which deliveries to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) state: Option<State>,
+    /// The endpoint's path.
+    pub(crate) endpoint: Option<String>,
+    /// At most this many, the newest first.
+    pub(crate) limit: u32,
+}
+
+/// A delivery as people see it in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) id: Uuid,
+    /// The endpoint's path.
+    pub(crate) endpoint: String,
+    pub(crate) webhook_id: Option<String>,
+    pub(crate) state: State,
+    /// How many attempts have begun.
+    pub(crate) attempts: u32,
+    pub(crate) received_at: SystemTime,
+    /// When the next attempt is due, of a queued one.
+    pub(crate) run_at: Option<SystemTime>,
+    /// When the last attempt began, of a running one.
+    pub(crate) started_at: Option<SystemTime>,
+    /// When it was done or dead.
+    pub(crate) ended_at: Option<SystemTime>,
+    /// Why the last failed attempt failed.
+    pub(crate) error: Option<String>,
+}
+
+/// An attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FailedAttempt {
+    pub(crate) attempt: u32,
+    pub(crate) started_at: SystemTime,
+    pub(crate) ended_at: SystemTime,
+    pub(crate) error: String,
+}
+
+/// A delivery in full.
+#[derive(Clone, Debug)]
+pub(crate) struct Detail {
+    pub(crate) listed: Listed,
+    /// The oldest first.
+    pub(crate) failed: Vec<FailedAttempt>,
+    pub(crate) body: Bytes,
+}
+
+/// Which dead deliveries to run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    One(Uuid),
+    AllDead,
+}
+
+/// How long finished deliveries are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retention {
+    pub(crate) done: Duration,
+    /// `None` for ever.
+    pub(crate) dead: Option<Duration>,
+}
+
+/// What a store's method gives.
+pub(crate) type Given<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// A store of deliveries.
+pub(crate) trait Store: Send + Sync {
+    /// Keeps deliveries, all of them or none. What it says `Queued` of is on disk, synced.
+    fn accept(&self, batch: Vec<New>) -> Given<'_, Vec<Accepted>>;
+
+    /// Becomes an owner, heard of now.
+    fn enlist(&self, owner: Owner, lease: Duration) -> Given<'_, ()>;
+
+    /// Is heard of. `false` when the owner was taken for dead, and has nothing any more.
+    fn beat(&self, owner: Owner, lease: Duration) -> Given<'_, bool>;
+
+    /// Is an owner no more. What it still has is lost.
+    fn retire(&self, owner: Owner) -> Given<'_, ()>;
+
+    /// Settles what an owner has run, then claims what it could run: of each endpoint those that are
+    /// due, the one that is due longest first, within `concurrency` over all owners. One transaction.
+    /// An owner that was taken for dead claims nothing.
+    fn advance<'a>(
+        &'a self,
+        owner: Owner,
+        settled: &'a [Settlement],
+        wants: &'a [Want],
+    ) -> Given<'a, Advanced>;
+
+    /// Takes the deliveries of other owners that have not been heard of for their lease, and sends them
+    /// where `decide` says. Gives how many there were.
+    fn reap<'a>(&'a self, me: Owner, decide: Decide<'a>) -> Given<'a, u64>;
+
+    /// Deletes finished deliveries that were kept long enough, and gives how many there were.
+    fn sweep(&self, retention: Retention) -> Given<'_, u64>;
+
+    /// For how long the delivery that is due longest has been waiting; `None` when none is.
+    fn oldest_due(&self) -> Given<'_, Option<Duration>>;
+
+    /// The paths of endpoints that aren't known here and have deliveries waiting.
+    fn strangers(&self) -> Given<'_, Vec<String>>;
+
+    /// The newest first.
+    fn list<'a>(&'a self, filter: &'a Filter) -> Given<'a, Vec<Listed>>;
+
+    /// A delivery in full.
+    fn show(&self, id: Uuid) -> Given<'_, Option<Detail>>;
+
+    /// Queues dead deliveries at once, with all attempts before them, and gives how many there were.
+    fn retry(&self, which: Which) -> Given<'_, u64>;
+
+    /// Deletes dead deliveries that died this long ago, and gives how many there were.
+    fn purge_dead(&self, older_than: Duration) -> Given<'_, u64>;
+
+    /// Waits until another process may have brought something to do; for ever where none can tell.
+    fn news(&self) -> BoxFuture<'_, ()>;
+
+    /// Ends its work and closes it.
+    fn close(&self) -> BoxFuture<'_, ()>;
+
+    /// How many batches to have kept at the same time: more than one where a commit takes a way over the
+    /// network.
+    fn at_once(&self) -> usize;
+
+    /// Whether other processes may run its deliveries at the same time.
+    fn is_shared(&self) -> bool;
+
+    /// Whether it can be asked only in the runtime that it was opened in, where its connections live.
+    fn is_bound(&self) -> bool;
+
+    /// What to call it in a message: no password in it.
+    fn name(&self) -> &str;
+
+    /// The kind of store: `sqlite` or `postgres`.
+    fn kind(&self) -> &'static str;
+
+    /// Moves the store's clock on, by making all that it has older.
+    #[cfg(test)]
+    fn pass(&self, time: Duration) -> Given<'_, ()>;
+}

@@ -1,0 +1,160 @@
+//! The deliveries that run in the background: a row for each, which opens.
+
+use std::time::SystemTime;
+
+use maud::{Markup, html};
+
+use super::deliveries::kept;
+use super::pieces::{block, date_and_time, duration, name, time};
+use crate::activity::{LONGEST_TEXT, Text};
+use crate::jobs::{FailedAttempt, Listed, State};
+
+/// What there is to see of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Background {
+    /// In the order in which they are shown; `None` when the store doesn't answer.
+    pub(crate) tasks: Option<Vec<Task>>,
+}
+
+/// A delivery that runs in the background.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Task {
+    pub(crate) listed: Listed,
+    /// How many attempts it has; `None` when the program has its endpoint no more.
+    pub(crate) attempts: Option<u32>,
+}
+
+pub(super) fn background(background: &Background) -> Markup {
+    html! {
+        h3 id="background-heading" { "Background" }
+        div id="background" { (rows(background)) }
+    }
+}
+
+/// All that changes.
+pub(crate) fn rows(background: &Background) -> Markup {
+    html! {
+        @match background.tasks.as_deref() {
+            None => p.quiet { "The store of background deliveries doesn't answer." },
+            Some([]) => p.quiet { "Nothing has been queued yet." },
+            Some(tasks) => ol.deliveries.tasks aria-labelledby="background-heading" {
+                @for task in tasks { (row(task)) }
+            },
+        }
+    }
+}
+
+fn row(task: &Task) -> Markup {
+    let listed = &task.listed;
+    html! {
+        li data-id=(listed.id) data-state=(listed.state) {
+            details {
+                summary {
+                    (state(listed.state))
+                    (time(listed.received_at))
+                    span.name { (name(&listed.endpoint)) }
+                    span.attempts { @match attempts(task) {
+                        Some(attempts) => { "attempt " (attempts) },
+                        None => "not tried yet",
+                    } }
+                    @if let Some(at) = next_attempt(listed) { span.next { "next at " (time(at)) } }
+                    @if let Some(error) = last_error(listed) { bdi.error { (error) } }
+                    bdi.id { (listed.id) }
+                }
+                div.detail { a href={ "/deliveries/" (listed.id) } { "Open the delivery" } }
+            }
+        }
+    }
+}
+
+/// When one is tried again that has failed.
+fn next_attempt(listed: &Listed) -> Option<SystemTime> {
+    listed.run_at.filter(|_| listed.attempts > 0)
+}
+
+/// Why the last attempt failed, unless it did no harm.
+fn last_error(listed: &Listed) -> Option<&str> {
+    listed.error.as_deref().filter(|_| listed.state != State::Done)
+}
+
+/// A delivery in full, in the list.
+pub(crate) fn detail(task: &Task, failed: &[FailedAttempt], body: &[u8]) -> Markup {
+    in_full(task, failed, body, |heading| html! { h4 { (heading) } })
+}
+
+/// The same on a page of its own.
+pub(crate) fn delivery(task: &Task, failed: &[FailedAttempt], body: &[u8]) -> Markup {
+    html! {
+        h1 { "Background delivery" }
+        (in_full(task, failed, body, |heading| html! { h2 { (heading) } }))
+    }
+}
+
+fn in_full(
+    task: &Task,
+    failed: &[FailedAttempt],
+    body: &[u8],
+    heading: impl Fn(&str) -> Markup,
+) -> Markup {
+    let listed = &task.listed;
+    let times = [
+        ("Next attempt", listed.run_at),
+        ("Running since", listed.started_at),
+        ("Ended", listed.ended_at),
+    ];
+    let text = Text { bytes: &body[..body.len().min(LONGEST_TEXT)], whole_len: body.len() };
+    html! {
+        dl.facts {
+            div { dt { "State" } dd { (state(listed.state)) } }
+            div { dt { "Endpoint" } dd { code { (listed.endpoint) } } }
+            div { dt { "Delivery" } dd { code { (listed.id) } } }
+            div { dt { "Webhook-Id" } dd { @match &listed.webhook_id {
+                Some(id) => bdi { code { (id) } },
+                None => "none",
+            } } }
+            div { dt { "Attempts" } dd { (attempts(task).as_deref().unwrap_or("none yet")) } }
+            div { dt { "Received" } dd { (date_and_time(listed.received_at)) } }
+            @for (name, at) in times {
+                @if let Some(at) = at { div { dt { (name) } dd { (date_and_time(at)) } } }
+            }
+        }
+        @if listed.state == State::Dead {
+            form.again method="post" action={ "/deliveries/" (listed.id) "/retry" } {
+                button { "Run again" }
+            }
+        }
+        @if !failed.is_empty() {
+            (heading("Failed attempts"))
+            ol.failures {
+                @for attempt in failed { li { (failed_attempt(listed, attempt)) } }
+            }
+        }
+        (heading("Payload"))
+        (kept(&format!("The payload of {}", listed.id), text))
+    }
+}
+
+fn failed_attempt(listed: &Listed, failed: &FailedAttempt) -> Markup {
+    let took = failed.ended_at.duration_since(failed.started_at).unwrap_or_default();
+    html! {
+        p {
+            "Attempt " (failed.attempt) ", begun " (date_and_time(failed.started_at))
+            ", failed after " (duration(took))
+        }
+        (block(&format!("The error of attempt {} of {}", failed.attempt, listed.id), &failed.error))
+    }
+}
+
+fn state(state: State) -> Markup {
+    html! { strong.status.(state.name()) { (state) } }
+}
+
+/// How many attempts have begun, of how many; `None` before the first.
+fn attempts(task: &Task) -> Option<String> {
+    let begun = task.listed.attempts;
+    let text = match task.attempts {
+        Some(most) => format!("{begun} of {most}"),
+        None => begun.to_string(),
+    };
+    (begun > 0).then_some(text)
+}

@@ -1,0 +1,123 @@
+//! The answers: what a function gives, and fixed words for all that went wrong on the way or in it.
+
+use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+
+use actix_web::HttpResponse;
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
+use actix_web::http::StatusCode;
+use actix_web::http::header::ALLOW;
+use futures_util::FutureExt;
+use serde::Serialize;
+use serde_json::json;
+use tracing::{Instrument, Span};
+
+use crate::endpoint::Caller;
+use crate::endpoint::call::{Call, DELIVERY, Failure, panic_text};
+use crate::endpoint::fault::BodyFault;
+use crate::endpoint::permanent::causes;
+
+/// The answer to a body that doesn't fit, in FastAPI's form.
+#[derive(Serialize)]
+struct Faults {
+    detail: [BodyFault; 1],
+}
+
+/// A request that isn't served, in fixed words.
+pub(super) struct Refusal {
+    status: StatusCode,
+    text: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, text: text.into() }
+    }
+
+    pub(super) fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            response.insert_header((ALLOW, "POST"));
+        }
+        response.json(json!({ "error": self.text }))
+    }
+}
+
+/// Why a function failed. It stays with the response on this side of the network, for tests.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
+
+/// The answer for a path that nothing is at.
+pub(crate) fn not_found() -> HttpResponse {
+    Refusal::new(StatusCode::NOT_FOUND, "There is no webhook endpoint at this path.").response()
+}
+
+/// Calls a function. Whatever becomes of it there is an answer.
+pub(super) async fn answer(caller: &Caller, call: Call, span: Span) -> HttpResponse {
+    let running = AssertUnwindSafe(caller(call)).catch_unwind().instrument(span.clone());
+    let result = running.await;
+    let _entered = span.enter();
+    match result {
+        Ok(Ok(response)) => response,
+        Ok(Err(failure)) => answer_failure(failure),
+        Err(panic) => {
+            let panic = panic_text(&*panic);
+            tracing::error!(target: DELIVERY, panic, "the function panicked");
+            failed(StatusCode::INTERNAL_SERVER_ERROR, Some(panic.to_owned()))
+        }
+    }
+}
+
+fn answer_failure(failure: Failure) -> HttpResponse {
+    match failure {
+        Failure::Body(fault) => unfit(fault),
+        Failure::Argument(error) if repeats_input(&error) => Refusal::new(
+            error.as_response_error().status_code(),
+            "An argument of this endpoint is missing from the request or malformed.",
+        )
+        .response(),
+        Failure::Argument(error) => conceal(HttpResponse::from_error(error)),
+        Failure::Function(error) => match error.downcast::<actix_web::Error>() {
+            Ok(error) => conceal(HttpResponse::from_error(*error)),
+            Err(error) => {
+                let error = causes(&*error);
+                tracing::error!(target: DELIVERY, error, "the function failed");
+                failed(StatusCode::INTERNAL_SERVER_ERROR, Some(error))
+            }
+        },
+        Failure::Response(response) => conceal(*response),
+    }
+}
+
+/// The answer to a body that isn't what the function takes.
+pub(super) fn unfit(fault: BodyFault) -> HttpResponse {
+    HttpResponse::UnprocessableEntity().json(Faults { detail: [fault] })
+}
+
+/// Whether actix-web's own answer to this error would hold parts of the request.
+fn repeats_input(error: &actix_web::Error) -> bool {
+    error.as_error::<QueryPayloadError>().is_some()
+        || error.as_error::<PathError>().is_some()
+        || error.as_error::<JsonPayloadError>().is_some()
+        || error.as_error::<UrlencodedError>().is_some()
+}
+
+/// An error that tells the caller what it did wrong goes out as it is. One of the server's own keeps
+/// its status, and its cause goes to the log.
+fn conceal(response: HttpResponse) -> HttpResponse {
+    if !response.status().is_server_error() {
+        return response;
+    }
+    let error = response.error().map(|error| causes(error));
+    tracing::error!(target: DELIVERY, error, "the function failed");
+    failed(response.status(), error)
+}
+
+fn failed(status: StatusCode, cause: Option<String>) -> HttpResponse {
+    let text = "The function of this endpoint failed. The server's log says why.";
+    let mut response = Refusal::new(status, text).response();
+    if let Some(cause) = cause {
+        response.extensions_mut().insert(Cause(cause));
+    }
+    response
+}

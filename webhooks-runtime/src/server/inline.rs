@@ -1,0 +1,52 @@
+//! Runs a background function inside its request, once: for tests, where nothing is to be kept and the
+//! outcome is wanted at once.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use futures_util::FutureExt;
+use serde_json::json;
+use tracing::{Instrument, Span};
+use uuid::Uuid;
+
+use super::answer::{Cause, unfit};
+use crate::endpoint::Delivery;
+use crate::endpoint::background::{Background, Hold, Shared, Task};
+use crate::endpoint::call::{Call, DELIVERY, panic_text};
+
+/// Answers as if the delivery had been kept. Why the function failed stays with the response.
+pub(super) async fn run_inline(
+    background: &Background,
+    call: Call,
+    shared: Arc<Shared>,
+    span: Span,
+) -> HttpResponse {
+    if let Err(fault) = (background.check)(&call.body) {
+        return unfit(fault);
+    }
+    let id = Uuid::now_v7().to_string();
+    let max_attempts = background.policy.attempts;
+    let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
+    let mut response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
+    let (hold, _) = Hold::new();
+    let task = Task { body: call.body, delivery, shared, hold };
+    let running = AssertUnwindSafe((background.run)(task)).catch_unwind().instrument(span.clone());
+    let ended = running.await;
+    let _entered = span.enter();
+    let cause = match ended {
+        Ok(Ok(())) => return response,
+        Ok(Err(failure)) => {
+            let error = failure.text;
+            tracing::error!(target: DELIVERY, error, "the function failed");
+            error
+        }
+        Err(panic) => {
+            let panic = panic_text(&*panic).to_owned();
+            tracing::error!(target: DELIVERY, panic, "the function panicked");
+            panic
+        }
+    };
+    response.extensions_mut().insert(Cause(cause));
+    response
+}

@@ -1,0 +1,64 @@
+//! Has a delivery kept that is run in the background, and answers when it is on disk.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::answer::unfit;
+use super::record::KeptAs;
+use crate::endpoint::background::Background;
+use crate::endpoint::call::{Call, DELIVERY};
+use crate::endpoint::registry::Registered;
+use crate::jobs::{Accepted, Jobs, State};
+
+/// What is kept.
+#[derive(Serialize)]
+struct Kept {
+    delivery: Uuid,
+    state: &'static str,
+}
+
+/// How soon to send again what could not be kept, in seconds. The Hub has a schedule of its own.
+const SECONDS: &str = "10";
+
+/// Keeps a delivery. `insists` is whether it is to be run again though it was just done.
+pub(super) async fn keep(
+    jobs: &Jobs,
+    endpoint: &Registered,
+    background: &Background,
+    call: Call,
+    insists: bool,
+) -> HttpResponse {
+    if let Err(fault) = (background.check)(&call.body) {
+        return unfit(fault);
+    }
+    let id = call.webhook_id().map(str::to_owned);
+    match jobs.accept(&endpoint.path, id, call.received_at(), call.body, insists).await {
+        Ok(Accepted::Queued(id)) => is_kept(HttpResponse::Accepted(), id, State::Queued),
+        Ok(Accepted::Known(id, state)) => is_kept(HttpResponse::Ok(), id, state),
+        Ok(Accepted::Full) => {
+            tracing::error!(target: DELIVERY, "too many deliveries wait, so this one was not accepted");
+            is_not_kept("Too many deliveries wait, so it was not accepted.")
+        }
+        Err(error) => {
+            tracing::error!(target: DELIVERY, %error, "the delivery could not be kept");
+            is_not_kept("The delivery could not be kept, so it counts as not accepted.")
+        }
+    }
+}
+
+fn is_kept(mut response: HttpResponseBuilder, id: Uuid, state: State) -> HttpResponse {
+    let mut response = response.json(Kept { delivery: id, state: state.name() });
+    response.extensions_mut().insert(KeptAs(id));
+    response
+}
+
+/// Whoever sent it is to try again.
+fn is_not_kept(why: &str) -> HttpResponse {
+    HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+        .insert_header((RETRY_AFTER, SECONDS))
+        .json(json!({ "error": format!("{why} Send it again later.") }))
+}

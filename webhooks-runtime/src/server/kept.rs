@@ -1,0 +1,42 @@
+//! The background deliveries of a server that runs in another process, or ran, for this one to look at.
+
+use std::collections::HashMap;
+
+use super::background::place;
+use super::error::SetupError;
+use super::{LaunchError, WebhooksServer};
+use crate::config::{Given, Settings};
+use crate::endpoint::Work;
+use crate::environment::Environment;
+use crate::jobs::Place;
+
+/// Where a server keeps its background deliveries, and how often it tries them.
+pub(crate) struct Kept {
+    pub(crate) place: Place,
+    attempts: HashMap<String, u32>,
+}
+
+impl Kept {
+    /// Decides the place as the server does that starts with the same flags and variables. Nothing else
+    /// need be right that it would start with, its secrets for instance.
+    pub(crate) fn of(server: WebhooksServer, flags: Given) -> Result<Self, LaunchError> {
+        let mut wrong = Vec::new();
+        let environment = Environment::default();
+        let settings =
+            Settings::resolve(flags, server.given, false, &server.limits, &environment, &mut wrong);
+        if !wrong.is_empty() {
+            return Err(LaunchError::Setup(wrong.into_iter().map(SetupError::from).collect()));
+        }
+        let attempts = server.endpoints.into_iter().filter_map(|endpoint| match endpoint.work {
+            Work::Background(background) => Some((endpoint.path, background.policy.attempts)),
+            Work::Answer(_) => None,
+        });
+        Ok(Self { place: place(&settings)?, attempts: attempts.collect() })
+    }
+
+    /// How many attempts a delivery of the endpoint at this path has; `None` where the program doesn't
+    /// have it any more.
+    pub(crate) fn attempts(&self, path: &str) -> Option<u32> {
+        self.attempts.get(path).copied()
+    }
+}
