@@ -7,7 +7,7 @@ use std::path::Path;
 use fantoccini::Locator;
 use serde_json::{Value, json};
 use tests::browser::Browser;
-use tests::client::{post, request};
+use tests::client::{BY_SCRIPT, PATIENCE, get, post, request};
 use tests::program::{Program, build};
 use tests::proxy;
 use tests::share::ShareServer;
@@ -74,7 +74,7 @@ async fn wait_for_rows(browser: &Browser, count: usize) {
 
 /// Waits for a page that holds this text, where no script can tell.
 async fn wait_for_source(browser: &Browser, text: &str) {
-    let deadline = std::time::Instant::now() + tests::client::PATIENCE;
+    let deadline = std::time::Instant::now() + PATIENCE;
     while !browser.client.source().await.is_ok_and(|source| source.contains(text)) {
         assert!(std::time::Instant::now() < deadline, "{text}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -251,6 +251,14 @@ async fn deliveries_are_filtered_by_endpoint_and_outcome() {
     server.stop().await;
 }
 
+/// Makes the page one that nobody sees, or brings it back.
+fn hidden(hidden: bool) -> String {
+    format!(
+        "Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }}); \
+         document.dispatchEvent(new Event('visibilitychange'))"
+    )
+}
+
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn a_page_that_comes_back_misses_nothing() {
@@ -260,18 +268,12 @@ async fn a_page_that_comes_back_misses_nothing() {
     browser.wait_for_text("#live", "Live").await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
     wait_for_rows(&browser, 1).await;
-    let hide = |hidden: bool| {
-        format!(
-            "Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }}); \
-             document.dispatchEvent(new Event('visibilitychange'))"
-        )
-    };
-    browser.run(&hide(true)).await;
+    browser.run(&hidden(true)).await;
     for id in ["2", "3", "4"] {
         deliver(&server, TRAIN, id, &sample("me/data"));
     }
     assert_eq!(shown(&browser).await, json!(1));
-    browser.run(&hide(false)).await;
+    browser.run(&hidden(false)).await;
     wait_for_rows(&browser, 4).await;
     let ids = "return [...document.querySelectorAll('#deliveries .id')].map((id) => id.innerText)";
     assert_eq!(browser.run(ids).await, json!(["4", "3", "2", "1"]));
@@ -560,8 +562,14 @@ async fn a_dead_delivery_is_run_again_from_the_page() {
     wait_for_state(&browser, &dead, "dead").await;
     browser.press(&format!("{dead} summary")).await;
     browser.wait_for_text(&format!("{dead} .failures"), "no such dataset").await;
+    // What is said can be followed by other news at once.
+    let listen = "window.said = []; const news = document.getElementById('news'); \
+                  new MutationObserver(() => said.push(news.textContent)).observe(news, { childList: true })";
+    browser.run(listen).await;
     browser.press(&format!("{dead} form.again button")).await;
-    browser.wait_for_text("#news", "It is queued again.").await;
+    for news in ["It is queued again.", "A background delivery is dead."] {
+        browser.wait_until(&format!("return said.includes({})", json!(news))).await;
+    }
     let attempts = format!(
         "return document.querySelectorAll(\"{dead} .failures li\").length === 2 \
          && document.querySelector(\"{dead} form.again\") !== null"
@@ -586,13 +594,46 @@ async fn a_dead_delivery_is_run_again_from_the_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
+async fn one_that_died_again_unseen_is_told_of_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, url) = in_background(&folder);
+    let browser = Browser::start().await;
+    browser.client.goto(&url).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    let dead = queue(&url, "gives_up", "{}");
+    wait_for_state(&browser, &dead, "dead").await;
+    browser.press(&format!("{dead} summary")).await;
+    browser.wait_for_text(&format!("{dead} .failures"), "no such dataset").await;
+    browser.run(&hidden(true)).await;
+    let id = dead.split('\'').nth(1).unwrap();
+    let again = request(&url, &format!("POST /deliveries/{id}/retry"), &BY_SCRIPT, "").unwrap();
+    assert_eq!(again.status, 200, "{again:?}");
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let failures = |detail: &str| detail.matches(", begun ").count();
+    loop {
+        let detail = get(&url, &format!("/deliveries/{id}/detail")).unwrap().body;
+        if failures(&detail) == 2 && detail.contains("Run again") {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{detail}");
+    }
+    // Its row looks as before: dead at the first attempt, with the same error.
+    browser.run(&hidden(false)).await;
+    let two = format!("return document.querySelectorAll(\"{dead} .failures li\").length === 2");
+    browser.wait_until(&two).await;
+    browser.end().await;
+    program.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
 async fn without_scripts_a_dead_delivery_is_opened_and_run_again() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
     let dead = queue(&url, "gives_up", "{}");
     let browser = Browser::start().await;
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
-    let deadline = std::time::Instant::now() + tests::client::PATIENCE;
+    let deadline = std::time::Instant::now() + PATIENCE;
     loop {
         browser.client.goto(&url).await.unwrap();
         if browser.client.source().await.unwrap().contains("data-state=\"dead\"") {

@@ -1,6 +1,6 @@
 //! The deliveries that run in the background: a row for each, which opens.
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use maud::{Markup, html};
 
@@ -47,7 +47,7 @@ pub(crate) fn rows(background: &Background) -> Markup {
 fn row(task: &Task) -> Markup {
     let listed = &task.listed;
     html! {
-        li data-id=(listed.id) data-state=(listed.state) {
+        li data-id=(listed.id) data-state=(listed.state) data-changed=(changed(listed)) {
             details {
                 summary {
                     (state(listed.state))
@@ -65,6 +65,13 @@ fn row(task: &Task) -> Markup {
             }
         }
     }
+}
+
+/// When it came into its state, in milliseconds. One that was run again and is dead again can look as before,
+/// and has one attempt more to show.
+fn changed(listed: &Listed) -> u128 {
+    let at = listed.ended_at.or(listed.started_at).or(listed.run_at).unwrap_or(listed.received_at);
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }
 
 /// When one is tried again that has failed.
@@ -157,4 +164,34 @@ fn attempts(task: &Task) -> Option<String> {
         None => begun.to_string(),
     };
     (begun > 0).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn one_that_is_dead_again_has_another_row() {
+        let dead_after = |seconds: u64| {
+            let listed = Listed {
+                id: Uuid::nil(),
+                endpoint: "/webhooks/train".to_owned(),
+                webhook_id: None,
+                state: State::Dead,
+                attempts: 1,
+                received_at: UNIX_EPOCH,
+                run_at: None,
+                started_at: None,
+                ended_at: Some(UNIX_EPOCH + Duration::from_secs(seconds)),
+                error: Some("no such dataset".to_owned()),
+            };
+            row(&Task { listed, attempts: Some(1) }).into_string()
+        };
+        assert_eq!(dead_after(1), dead_after(1));
+        assert_ne!(dead_after(1), dead_after(2));
+    }
 }

@@ -118,12 +118,16 @@ const take = ({ all, rows }) => {
 
 const background = document.getElementById("background");
 
+// Whether two rows tell of one state, into which the delivery came at one time.
+const isSame = (row, other) =>
+  ["state", "changed"].every((each) => row.dataset[each] === other?.dataset[each]);
+
 // A row stays the same element, so that it stays open, with the focus in it.
 const renew = (row, fresh) => {
   const [summary, now] = [row, fresh].map((each) => each.querySelector("summary"));
-  if (summary.innerHTML === now.innerHTML) return row;
-  if (fresh.dataset.state === "dead" && row.dataset.state !== "dead") say("A background delivery is dead.");
-  row.dataset.state = fresh.dataset.state;
+  if (isSame(row, fresh) && summary.innerHTML === now.innerHTML) return row;
+  const { state, changed } = fresh.dataset;
+  Object.assign(row.dataset, { state, changed });
   summary.replaceChildren(...now.childNodes);
   const detail = row.querySelector(".detail");
   delete detail.dataset.open;
@@ -136,12 +140,14 @@ const takeBackground = ({ rows }) => {
   const arrived = parsed(rows);
   localTimes(arrived);
   const [list, fresh] = [background, arrived].map((each) => each.querySelector("ol"));
+  const known = new Map([...list?.children ?? []].map((row) => [row.dataset.id, row]));
+  const dead = [...fresh?.children ?? []].filter((row) => row.dataset.state === "dead");
+  if (!dead.every((row) => isSame(row, known.get(row.dataset.id)))) say("A background delivery is dead.");
   if (!list || !fresh) {
     background.replaceChildren(arrived);
     return;
   }
   const focused = document.activeElement;
-  const known = new Map([...list.children].map((row) => [row.dataset.id, row]));
   const now = [...fresh.children].map((row) => {
     const before = known.get(row.dataset.id);
     return before ? renew(before, row) : row;
