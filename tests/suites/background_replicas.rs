@@ -33,6 +33,7 @@ in_postgres! {
     a_function_that_blocks_every_worker_keeps_its_lease
     when_a_replica_dies_another_takes_over_after_its_lease
     when_a_replica_stops_another_takes_over_at_once
+    without_notify_the_replicas_look_by_themselves
     what_a_frozen_replica_reports_late_does_not_count
     the_end_of_the_database_is_survived
     to_delete_very_many_costs_no_lease
@@ -132,6 +133,13 @@ fn when_a_replica_stops_another_takes_over_at_once(place: &Place) {
     let kept = place.wait_for(&id, "done");
     assert_eq!((kept.attempt, kept.error), (1, None));
     assert!(place.journal().iter().all(|entry| entry.attempt == 1));
+}
+
+fn without_notify_the_replicas_look_by_themselves(place: &Place) {
+    // As in distributed SQL that has no such function.
+    let _ = place.execute("ALTER FUNCTION pg_catalog.pg_notify(text, text) RENAME TO absent");
+    what_two_replicas_share_runs_once_and_within_its_concurrency(place);
+    when_a_replica_stops_another_takes_over_at_once(place);
 }
 
 fn what_a_frozen_replica_reports_late_does_not_count(place: &Place) {
