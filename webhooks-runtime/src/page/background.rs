@@ -67,11 +67,12 @@ fn row(task: &Task) -> Markup {
     }
 }
 
-/// When it came into its state, in milliseconds. One that was run again and is dead again can look as before,
-/// and has one attempt more to show.
-fn changed(listed: &Listed) -> u128 {
+/// Another for each state that it comes into. One that was run again and is dead again can look as before, and
+/// has one attempt more to show.
+fn changed(listed: &Listed) -> String {
     let at = listed.ended_at.or(listed.started_at).or(listed.run_at).unwrap_or(listed.received_at);
-    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+    let at = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    format!("{}-{at}", listed.state)
 }
 
 /// When one is tried again that has failed.

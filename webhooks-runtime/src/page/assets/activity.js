@@ -118,16 +118,13 @@ const take = ({ all, rows }) => {
 
 const background = document.getElementById("background");
 
-// Whether two rows tell of one state, into which the delivery came at one time.
-const isSame = (row, other) =>
-  ["state", "changed"].every((each) => row.dataset[each] === other?.dataset[each]);
+const isNews = (row, before) => row.dataset.changed !== before?.dataset.changed;
 
 // A row stays the same element, so that it stays open, with the focus in it.
 const renew = (row, fresh) => {
   const [summary, now] = [row, fresh].map((each) => each.querySelector("summary"));
-  if (isSame(row, fresh) && summary.innerHTML === now.innerHTML) return row;
-  const { state, changed } = fresh.dataset;
-  Object.assign(row.dataset, { state, changed });
+  if (!isNews(fresh, row) && summary.innerHTML === now.innerHTML) return row;
+  Object.assign(row.dataset, fresh.dataset);
   summary.replaceChildren(...now.childNodes);
   const detail = row.querySelector(".detail");
   delete detail.dataset.open;
@@ -141,8 +138,8 @@ const takeBackground = ({ rows }) => {
   localTimes(arrived);
   const [list, fresh] = [background, arrived].map((each) => each.querySelector("ol"));
   const known = new Map([...list?.children ?? []].map((row) => [row.dataset.id, row]));
-  const dead = [...fresh?.children ?? []].filter((row) => row.dataset.state === "dead");
-  if (!dead.every((row) => isSame(row, known.get(row.dataset.id)))) say("A background delivery is dead.");
+  const dead = arrived.querySelectorAll("[data-state=dead]");
+  if ([...dead].some((row) => isNews(row, known.get(row.dataset.id)))) say("A background delivery is dead.");
   if (!list || !fresh) {
     background.replaceChildren(arrived);
     return;

@@ -3,8 +3,6 @@
 // Without scripts these buttons do what a script does otherwise.
 for (const element of document.querySelectorAll(".scriptless")) element.hidden = true;
 
-const select = (element) => getSelection().selectAllChildren(element);
-
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const label = button.textContent;
   const source = document.getElementById(button.dataset.copy);
@@ -15,7 +13,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
       button.textContent = "Copied";
     } catch {
       // No clipboard without a secure context: mark the text, so that the usual keys copy it.
-      select(source);
+      getSelection().selectAllChildren(source);
       button.textContent = "Selected";
     }
     setTimeout(() => { button.textContent = label; }, 1500);
