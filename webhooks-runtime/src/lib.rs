@@ -78,6 +78,7 @@
 //! | `share` | yes | the share link: a public URL for a program on a machine of one's own |
 //! | `trigger` | yes | the `trigger` command of `webhooks_main!()`, which sends a sample delivery; with it comes `cli` |
 
+// On docs.rs each item says by itself which Cargo feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "page")]
@@ -115,22 +116,18 @@ pub mod testing;
 
 pub use actix_web::{self, HttpRequest, HttpResponse, web};
 #[cfg(feature = "openapi")]
-#[cfg_attr(docsrs, doc(cfg(feature = "openapi")))]
 pub use utoipa;
 pub use {serde, serde_json};
 
 #[cfg(feature = "background")]
-#[cfg_attr(docsrs, doc(cfg(feature = "background")))]
 pub use endpoint::background::BackgroundArg;
 #[cfg(feature = "background")]
-#[cfg_attr(docsrs, doc(cfg(feature = "background")))]
 pub use endpoint::in_background::BackgroundReply;
 pub use endpoint::{
     BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg, EndpointError, EndpointFn,
     EndpointReply, JsonArg, Location, MarkPermanent, PathError, Permanent,
 };
 #[cfg(feature = "background")]
-#[cfg_attr(docsrs, doc(cfg(feature = "background")))]
 pub use jobs::StoreError;
 #[cfg(feature = "page")]
 pub use maud;

@@ -47,7 +47,6 @@ pub enum LaunchError {
     InAsyncCode,
     /// The store of background deliveries cannot be used.
     #[cfg(feature = "background")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "background")))]
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The system refused threads or sockets.
@@ -86,7 +85,6 @@ pub enum SetupError {
     },
     /// A function that runs in the background takes what the server wasn't given.
     #[cfg(feature = "background")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "background")))]
     #[error(
         "The function of {path} ({location}) runs in the background and takes {}, which this server \
          wasn't given. Write .data(…) with it; what .configure(…) adds isn't there in the background.",

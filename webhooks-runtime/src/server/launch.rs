@@ -254,7 +254,6 @@ impl ServerHandle {
     ///
     /// Payloads can be private: give it to nobody who may not see them.
     #[cfg(feature = "page")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "page")))]
     #[must_use]
     pub fn activity_url(&self) -> Option<String> {
         self.visitors.activity_url(&self.addresses)

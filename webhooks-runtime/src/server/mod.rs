@@ -346,7 +346,6 @@ impl WebhooksServer {
 
 /// Background deliveries, with the Cargo feature `background`.
 #[cfg(feature = "background")]
-#[cfg_attr(docsrs, doc(cfg(feature = "background")))]
 impl WebhooksServer {
     /// Sets where background deliveries are kept: a file, or `postgres://user:password@host/database` for
     /// several replicas. Default: `webhooks.db` in the working directory, on a Space in `/data` when that
@@ -405,7 +404,6 @@ impl WebhooksServer {
 
 /// The public link, with the Cargo feature `share`.
 #[cfg(feature = "share")]
-#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
 impl WebhooksServer {
     /// Sets whether a public URL is made for the server, through the share server of gradio.live.
     /// Default: yes for [`launch`](Self::launch), [`run`](Self::run) and `webhooks_main!()` on a

@@ -78,7 +78,6 @@ use tokio_util::sync::CancellationToken;
 ///
 /// let server = WebhooksServer::new().share_with(MyTunnel);
 /// ```
-#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
 pub trait Tunnel: Send + 'static {
     /// Opens the tunnel: connections from outside are to be carried, as they come, to `entrance`,
     /// where the server listens for nothing else.
@@ -93,12 +92,10 @@ pub trait Tunnel: Send + 'static {
 }
 
 /// Why a tunnel cannot be opened, or is lost.
-#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
 pub type TunnelError = Box<dyn Error + Send + Sync>;
 
 /// How an open tunnel ended.
 #[derive(Debug)]
-#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
 pub enum TunnelEnd {
     /// It was open for as long as it may be.
     Expired,
@@ -107,7 +104,6 @@ pub enum TunnelEnd {
 }
 
 /// A tunnel that is open.
-#[cfg_attr(docsrs, doc(cfg(feature = "share")))]
 pub struct OpenTunnel {
     url: String,
     closed: BoxFuture<'static, TunnelEnd>,
