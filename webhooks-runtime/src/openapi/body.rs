@@ -65,6 +65,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_a_payload_is_said_without_the_examples_for_rust() {
+        let body = body_of(&Takes::Payload).unwrap();
+        assert!(!body.schema.unwrap().to_string().contains("```"));
+    }
+
+    #[test]
     fn a_payload_is_told_with_its_schema_and_a_sample() {
         let body = body_of(&Takes::Payload).unwrap();
         assert_eq!(body.name, "WebhookPayload");

@@ -8,12 +8,22 @@ open_set! {
     /// What was done.
     ///
     /// Compares with text: `payload.event.action == "update"`.
+    ///
+    /// ```
+    /// use webhooks_runtime::EventAction;
+    ///
+    /// let action = EventAction::from("update");
+    /// assert!(action == "update" && matches!(action, EventAction::Update));
+    ///
+    /// // One that the Hub adds later is kept.
+    /// assert!(matches!(EventAction::from("archive"), EventAction::Other(name) if name == "archive"));
+    /// ```
     pub enum EventAction {
         /// Something was created, a repo or a comment for instance.
         Create = "create",
         /// Something was deleted.
         Delete = "delete",
-        /// A repo was moved or renamed; `moved_to` says where it went.
+        /// A repo was moved or renamed; [`moved_to`](crate::WebhookPayload::moved_to) says where it went.
         Move = "move",
         /// Something changed.
         Update = "update",
@@ -24,6 +34,19 @@ open_set! {
     /// What it was done to. Scopes are nested by dots: `repo.content` is a part of `repo`.
     ///
     /// Compares with text: `payload.event.scope == "repo.content"`.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::dataset_commit;
+    /// use webhooks_runtime::{EventScope, WebhookPayload};
+    ///
+    /// let payload: WebhookPayload = dataset_commit().into();
+    /// let about = match payload.event.scope {
+    ///     EventScope::RepoContent => "files",
+    ///     EventScope::Discussion | EventScope::DiscussionComment => "people",
+    ///     _ => "something else",
+    /// };
+    /// assert_eq!(about, "files");
+    /// ```
     pub enum EventScope {
         /// A repo as a whole: created, deleted, moved.
         Repo = "repo",
@@ -39,8 +62,21 @@ open_set! {
 }
 
 /// What happened: an action and its scope.
+///
+/// ```
+/// use webhooks_runtime::WebhookPayload;
+/// use webhooks_runtime::testing::repo_moved;
+///
+/// let payload: WebhookPayload = repo_moved().into();
+/// assert_eq!(payload.event.action, "move");
+/// assert_eq!(payload.event.scope, "repo");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "What happened: an action and its scope.")
+)]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadEvent {

@@ -22,6 +22,15 @@ macro_rules! open_set {
 
         impl $name {
             /// The value as it stands on the wire.
+            ///
+            /// ```
+            #[doc = concat!("use webhooks_runtime::", stringify!($name), ";")]
+            ///
+            $( #[doc = concat!(
+                "assert_eq!(", stringify!($name), "::", stringify!($variant), ".as_str(), \"", $text, "\");"
+            )] )+
+            #[doc = concat!("assert_eq!(", stringify!($name), "::from(\"new\").as_str(), \"new\");")]
+            /// ```
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {

@@ -8,6 +8,25 @@ open_set! {
     /// The kind of a repo.
     ///
     /// Compares with text: `payload.repo.repo_type == "dataset"`.
+    ///
+    /// ```
+    /// use webhooks_runtime::RepoType;
+    ///
+    /// /// Where the Hub's API has a repo of this type.
+    /// fn api(repo_type: &RepoType, name: &str) -> Option<String> {
+    ///     let folder = match repo_type {
+    ///         RepoType::Model => "models",
+    ///         RepoType::Dataset => "datasets",
+    ///         RepoType::Space => "spaces",
+    ///         _ => return None,
+    ///     };
+    ///     Some(format!("https://huggingface.co/api/{folder}/{name}"))
+    /// }
+    ///
+    /// let address = api(&RepoType::Dataset, "me/data");
+    /// assert_eq!(address.as_deref(), Some("https://huggingface.co/api/datasets/me/data"));
+    /// assert_eq!(api(&RepoType::Bucket, "me/checkpoints"), None);
+    /// ```
     pub enum RepoType {
         /// A model.
         Model = "model",
@@ -15,14 +34,31 @@ open_set! {
         Dataset = "dataset",
         /// A Space.
         Space = "space",
-        /// A bucket: files without a git history, so it has no `head_sha`.
+        /// A bucket: files without a git history, so it has no
+        /// [`head_sha`](WebhookPayloadRepo::head_sha).
         Bucket = "bucket",
     }
 }
 
 /// The repo that an event happened to.
+///
+/// ```
+/// use webhooks_runtime::WebhookPayload;
+/// use webhooks_runtime::testing::dataset_commit;
+///
+/// let payload: WebhookPayload = dataset_commit().repo("me/data").tags(["audio"]).into();
+/// let repo = payload.repo;
+///
+/// assert_eq!(repo.repo_type, "dataset");
+/// assert_eq!(repo.name.split_once('/'), Some(("me", "data")));
+/// assert!(repo.tags.unwrap_or_default().iter().any(|tag| tag == "audio"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "The repo that an event happened to.")
+)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadRepo {
@@ -52,8 +88,23 @@ pub struct WebhookPayloadRepo {
 }
 
 /// An object on the Hub, known by its id.
+///
+/// ```
+/// use webhooks_runtime::WebhookPayload;
+/// use webhooks_runtime::testing::comment_created;
+///
+/// /// The account that the bot writes with, so that it doesn't answer itself.
+/// const BOT: &str = "65d0000000000000000000b0";
+///
+/// let payload: WebhookPayload = comment_created().author(BOT).into();
+/// assert!(payload.comment.is_some_and(|comment| comment.author.id == BOT));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "An object on the Hub, known by its id.")
+)]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct ObjectId {
@@ -62,8 +113,23 @@ pub struct ObjectId {
 }
 
 /// Where something is found.
+///
+/// ```
+/// use webhooks_runtime::WebhookPayload;
+/// use webhooks_runtime::testing::repo_made_private;
+///
+/// let payload: WebhookPayload = repo_made_private().repo("me/model").into();
+/// let url = payload.repo.url;
+///
+/// assert_eq!(url.web, "https://huggingface.co/me/model");
+/// assert_eq!(url.api.as_deref(), Some("https://huggingface.co/api/models/me/model"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "Where something is found.")
+)]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUrl {
@@ -77,8 +143,23 @@ pub struct WebhookPayloadUrl {
 }
 
 /// Where a repo went.
+///
+/// ```
+/// use webhooks_runtime::WebhookPayload;
+/// use webhooks_runtime::testing::repo_moved;
+///
+/// let payload: WebhookPayload = repo_moved().to("another-team/model").into();
+/// let moved_to = payload.moved_to.unwrap();
+///
+/// assert_eq!(moved_to.name, "another-team/model");
+/// assert_ne!(moved_to.owner, payload.repo.owner);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "Where a repo went.")
+)]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadMovedTo {

@@ -7,8 +7,29 @@ use super::open_set::open_set;
 /// A branch, a tag or a pull request's ref that changed.
 ///
 /// Events arrive in no order; `old_sha` and `new_sha` link them.
+///
+/// ```
+/// use webhooks_runtime::testing::{dataset_commit, tag_deleted};
+/// use webhooks_runtime::{WebhookPayload, WebhookPayloadUpdatedRef};
+///
+/// /// What a new commit was made to: `main`, for instance.
+/// fn branch(updated: &WebhookPayloadUpdatedRef) -> Option<&str> {
+///     updated.new_sha.as_ref()?;
+///     updated.ref_name.strip_prefix("refs/heads/")
+/// }
+///
+/// let payload: WebhookPayload = dataset_commit().branch("v2").into();
+/// assert_eq!(branch(&payload.updated_refs.unwrap()[0]), Some("v2"));
+///
+/// let payload: WebhookPayload = tag_deleted().into();
+/// assert_eq!(branch(&payload.updated_refs.unwrap()[0]), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "A branch, a tag or a pull request's ref that changed.")
+)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedRef {
@@ -22,8 +43,26 @@ pub struct WebhookPayloadUpdatedRef {
 }
 
 /// The settings of a repo that changed. Each field is there when that setting changed.
+///
+/// ```
+/// use webhooks_runtime::WebhookPayload;
+/// use webhooks_runtime::testing::repo_made_private;
+///
+/// let payload: WebhookPayload = repo_made_private().into();
+/// match payload.updated_config.and_then(|config| config.private) {
+///     Some(true) => println!("{} is private now", payload.repo.name),
+///     Some(false) => println!("{} is public now", payload.repo.name),
+///     None => println!("another setting of {} changed", payload.repo.name),
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(
+        description = "The settings of a repo that changed. Each field is there when that setting changed."
+    )
+)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedConfig {
@@ -34,6 +73,16 @@ pub struct WebhookPayloadUpdatedConfig {
 
 open_set! {
     /// What was done to a file in a bucket.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::bucket_files;
+    /// use webhooks_runtime::{FileAction, WebhookPayload};
+    ///
+    /// let payload: WebhookPayload = bucket_files().added(["model.safetensors"]).into();
+    /// let files = payload.updated_files.unwrap();
+    /// let added = files.iter().filter(|file| file.action == FileAction::Add);
+    /// assert!(added.map(|file| file.path.as_str()).eq(["model.safetensors"]));
+    /// ```
     pub enum FileAction {
         /// The file was added, or its content replaced.
         Add = "add",
@@ -43,8 +92,23 @@ open_set! {
 }
 
 /// A file that changed in a bucket.
+///
+/// ```
+/// use webhooks_runtime::WebhookPayload;
+/// use webhooks_runtime::testing::bucket_files;
+///
+/// let payload: WebhookPayload = bucket_files().added(["a.parquet", "b.parquet"]).into();
+/// let files = payload.updated_files.unwrap_or_default();
+///
+/// let new_bytes: u64 = files.iter().filter_map(|file| file.size).sum();
+/// assert_eq!(new_bytes, 2048);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "A file that changed in a bucket.")
+)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedFile {

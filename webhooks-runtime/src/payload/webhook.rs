@@ -9,8 +9,24 @@ use serde::{Deserialize, Serialize};
 const VERSION: u32 = 3;
 
 /// The webhook that sent a payload.
+///
+/// ```
+/// use webhooks_runtime::serde_json::{self, json};
+/// use webhooks_runtime::testing::dataset_commit;
+/// use webhooks_runtime::{WebhookPayload, WebhookPayloadWebhook};
+///
+/// let payload: WebhookPayload = dataset_commit().into();
+/// assert_eq!(payload.webhook.version, 3);
+///
+/// let later = json!({ "id": payload.webhook.id, "version": 4 });
+/// assert!(serde_json::from_value::<WebhookPayloadWebhook>(later).is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "The webhook that sent a payload.")
+)]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadWebhook {
