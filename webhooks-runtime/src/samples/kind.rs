@@ -1,9 +1,44 @@
-//! The kinds of deliveries that there is a [`Sample`](super::Sample) of, and what they have in common.
+//! The kinds of deliveries that there is a [`Sample`](super::Sample) of, and what they have in common. They
+//! are there to name the type of a sample:
+//!
+//! ```
+//! use webhooks_runtime::testing::{Sample, comment_created, kind};
+//!
+//! /// A comment that the bot is to act on.
+//! fn command(text: &str) -> Sample<kind::CommentCreated> {
+//!     comment_created().repo("me/model").text(format!("/bot {text}"))
+//! }
+//! # command("retrain");
+//! ```
 
 /// A repo with a git history: a model, a dataset or a Space.
+///
+/// ```
+/// use webhooks_runtime::testing::{Sample, dataset_commit, kind, repo_moved};
+///
+/// /// Whatever happened, in a Space.
+/// fn of_a_space<K: kind::InGitRepo>(sample: Sample<K>) -> Sample<K> {
+///     sample.repo_type("space").repo("me/demo")
+/// }
+///
+/// of_a_space(dataset_commit());
+/// of_a_space(repo_moved());
+/// ```
 pub trait InGitRepo: sealed::Kind {}
 
 /// Something that happened in a discussion or a pull request.
+///
+/// ```
+/// use webhooks_runtime::testing::{Sample, comment_created, discussion_opened, kind};
+///
+/// /// Whatever happened, written by the bot itself.
+/// fn by_the_bot<K: kind::InDiscussion>(sample: Sample<K>) -> Sample<K> {
+///     sample.author("65d0000000000000000000b0")
+/// }
+///
+/// by_the_bot(discussion_opened());
+/// by_the_bot(comment_created());
+/// ```
 pub trait InDiscussion: InGitRepo {}
 
 mod sealed {
@@ -11,8 +46,16 @@ mod sealed {
 }
 
 macro_rules! kinds {
-    ($( $(#[$meta:meta])* $kind:ident: $($common:ident)*; )+) => { $(
-        $(#[$meta])*
+    ($( $kind:ident = $function:ident: $($common:ident)*; )+) => { $(
+        #[doc = concat!("The kind of a [`", stringify!($function), "`](super::", stringify!($function), ").")]
+        ///
+        /// ```
+        #[doc = concat!("use webhooks_runtime::testing::{Sample, ", stringify!($function), ", kind};")]
+        ///
+        #[doc = concat!(
+            "let sample: Sample<kind::", stringify!($kind), "> = ", stringify!($function), "();"
+        )]
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $kind {}
 
@@ -23,22 +66,13 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// See [`bucket_files`](super::bucket_files).
-    BucketFiles: ;
-    /// See [`comment_created`](super::comment_created).
-    CommentCreated: InGitRepo InDiscussion;
-    /// See [`comment_hidden`](super::comment_hidden).
-    CommentHidden: InGitRepo InDiscussion;
-    /// See [`dataset_commit`](super::dataset_commit).
-    DatasetCommit: InGitRepo;
-    /// See [`discussion_opened`](super::discussion_opened).
-    DiscussionOpened: InGitRepo InDiscussion;
-    /// See [`pull_request_merged`](super::pull_request_merged).
-    PullRequestMerged: InGitRepo InDiscussion;
-    /// See [`repo_made_private`](super::repo_made_private).
-    RepoMadePrivate: InGitRepo;
-    /// See [`repo_moved`](super::repo_moved).
-    RepoMoved: InGitRepo;
-    /// See [`tag_deleted`](super::tag_deleted).
-    TagDeleted: InGitRepo;
+    BucketFiles = bucket_files: ;
+    CommentCreated = comment_created: InGitRepo InDiscussion;
+    CommentHidden = comment_hidden: InGitRepo InDiscussion;
+    DatasetCommit = dataset_commit: InGitRepo;
+    DiscussionOpened = discussion_opened: InGitRepo InDiscussion;
+    PullRequestMerged = pull_request_merged: InGitRepo InDiscussion;
+    RepoMadePrivate = repo_made_private: InGitRepo;
+    RepoMoved = repo_moved: InGitRepo;
+    TagDeleted = tag_deleted: InGitRepo;
 }

@@ -77,6 +77,14 @@ struct Job {
 impl TestClient {
     /// A client of this server, which is started for it.
     ///
+    /// ```
+    /// use webhooks_runtime::testing::TestClient;
+    /// use webhooks_runtime::{LaunchError, WebhooksServer};
+    ///
+    /// let error = TestClient::new(WebhooksServer::empty()).unwrap_err();
+    /// assert!(matches!(error, LaunchError::NoEndpoints));
+    /// ```
+    ///
     /// # Errors
     ///
     /// When a server like this cannot start; [`LaunchError`] says why.
@@ -97,6 +105,21 @@ impl TestClient {
     ///
     /// `body` is a [`Sample`](super::Sample), a [`WebhookPayload`](crate::WebhookPayload), or whatever
     /// else the endpoint takes.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::TestClient;
+    /// use webhooks_runtime::{WebhooksServer, web, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint]
+    /// async fn double(number: web::Json<u32>) -> String {
+    ///     (*number * 2).to_string()
+    /// }
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().endpoint(double::endpoint()))?;
+    /// assert_eq!(client.post(double::PATH, 21).send().text(), "42");
+    /// assert_eq!(client.post("/webhooks/doubel", 21).send().status(), 404);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     ///
     /// # Panics
     ///
@@ -123,6 +146,15 @@ impl TestClient {
     }
 
     /// A GET, for a page or a route of your own.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// # use webhooks_runtime::testing::TestClient;
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let client = TestClient::new(server)?;
+    /// assert_eq!(client.get("/health").send().text(), r#"{"status":"ok"}"#);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     ///
     /// # Panics
     ///
@@ -178,6 +210,20 @@ pub struct TestRequest {
 impl TestRequest {
     /// Sets a header: `Webhook-Id`, for instance, to deliver one delivery twice.
     ///
+    /// ```
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// use webhooks_runtime::{HttpRequest, WebhooksServer};
+    ///
+    /// async fn trace(request: HttpRequest) -> String {
+    ///     format!("{:?}", request.headers().get("X-Trace"))
+    /// }
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().add_webhook("/trace", trace))?;
+    /// let response = client.post("/webhooks/trace", dataset_commit()).header("X-Trace", "a1b2").send();
+    /// assert_eq!(response.text(), r#"Some("a1b2")"#);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    ///
     /// # Panics
     ///
     /// When no header can have this name or this value.
@@ -190,6 +236,18 @@ impl TestRequest {
     }
 
     /// Brings this body, as it is, in place of the JSON: a recorded delivery, or what is no JSON.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::TestClient;
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer};
+    ///
+    /// async fn hello(_payload: WebhookPayload) {}
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().add_webhook("/hello", hello))?;
+    /// let response = client.post("/webhooks/hello", ()).body("{ half a payload").send();
+    /// assert_eq!(response.status(), 422);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Bytes::from(body.into());
         let length = HeaderValue::from(self.body.len());
@@ -197,6 +255,17 @@ impl TestRequest {
     }
 
     /// Brings this secret in place of the right one.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhooksServer;
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    ///
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let client = TestClient::new(server.webhook_secret("hush"))?;
+    /// let request = client.post("/webhooks/hello", dataset_commit());
+    /// assert_eq!(request.secret("guessed").send().status(), 403);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     ///
     /// # Panics
     ///
@@ -207,6 +276,17 @@ impl TestRequest {
     }
 
     /// Brings no secret.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhooksServer;
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    ///
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let client = TestClient::new(server.webhook_secret("hush"))?;
+    /// let request = client.post("/webhooks/hello", dataset_commit());
+    /// assert_eq!(request.without_secret().send().status(), 401);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn without_secret(mut self) -> Self {
         self.headers.remove(SECRET);
         self
@@ -215,6 +295,16 @@ impl TestRequest {
     /// Sends the request and waits for the response.
     ///
     /// It blocks the thread. In async code `.await` the request instead.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhooksServer;
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    ///
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let client = TestClient::new(server)?;
+    /// assert_eq!(client.post("/webhooks/hello", dataset_commit()).send().text(), "hello");
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     ///
     /// # Panics
     ///

@@ -51,24 +51,84 @@ impl TestResponse {
     }
 
     /// The status code, which compares with numbers: `response.status() == 200`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// # use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let response = TestClient::new(server)?.post("/webhooks/hello", dataset_commit()).send();
+    /// assert!(response.status().is_success());
+    /// assert_eq!(response.status(), 200);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
     /// A header's value; `None` when it isn't there or isn't text.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// use webhooks_runtime::{HttpResponse, WebhooksServer};
+    ///
+    /// async fn created() -> HttpResponse {
+    ///     HttpResponse::Created().insert_header(("Location", "/runs/7")).finish()
+    /// }
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().add_webhook("/runs", created))?;
+    /// let response = client.post("/webhooks/runs", dataset_commit()).send();
+    /// assert_eq!(response.header("location"), Some("/runs/7"));
+    /// assert_eq!(response.header("Retry-After"), None);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// The body as text; what isn't UTF-8 in it is replaced.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::{TestClient, discussion_opened};
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer};
+    ///
+    /// async fn title(payload: WebhookPayload) -> String {
+    ///     payload.discussion.map(|discussion| discussion.title).unwrap_or_default()
+    /// }
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().add_webhook("/title", title))?;
+    /// let response = client.post("/webhooks/title", discussion_opened().title("비밀")).send();
+    /// assert_eq!(response.text(), "비밀");
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.body)
     }
 
-    /// The body read as JSON, into `serde_json::Value` or a type of your own.
+    /// The body read as JSON, into [`serde_json::Value`] or a type of your own.
+    ///
+    /// ```
+    /// use webhooks_runtime::serde::{Deserialize, Serialize};
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// use webhooks_runtime::{WebhooksServer, web};
+    ///
+    /// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    /// #[serde(crate = "webhooks_runtime::serde")]
+    /// struct Run {
+    ///     id: u64,
+    /// }
+    ///
+    /// async fn start() -> web::Json<Run> {
+    ///     web::Json(Run { id: 7 })
+    /// }
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().add_webhook("/start", start))?;
+    /// let run: Run = client.post("/webhooks/start", dataset_commit()).send().json()?;
+    /// assert_eq!(run, Run { id: 7 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -80,6 +140,22 @@ impl TestResponse {
     /// Why the function failed: its error with all causes, or what it panicked with.
     ///
     /// Over the network nobody is told, there it stands in the log only.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer};
+    ///
+    /// async fn train(_payload: WebhookPayload) {
+    ///     panic!("no GPU is free")
+    /// }
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().add_webhook("/train", train))?;
+    /// let response = client.post("/webhooks/train", dataset_commit()).send();
+    /// assert_eq!(response.status(), 500);
+    /// assert!(!response.text().contains("GPU"));
+    /// assert_eq!(response.cause(), Some("no GPU is free"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_ref().map(|Cause(cause)| cause.as_str())
