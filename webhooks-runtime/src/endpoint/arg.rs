@@ -27,9 +27,42 @@ use crate::payload::WebhookPayload;
 pub(crate) const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 
 /// What may be an argument of an endpoint: a [`WebhookPayload`], a [`Delivery`] and every extractor
-/// of actix-web, [`web::Json<T>`](Json), `web::Data<T>` and `HttpRequest` among them.
+/// of actix-web, [`web::Json<T>`](Json), [`web::Data<T>`](actix_web::web::Data) and [`HttpRequest`] among
+/// them.
 ///
 /// To make a type of your own an argument, implement actix-web's [`FromRequest`] for it.
+///
+/// ```
+/// use std::future::{Ready, ready};
+///
+/// use webhooks_runtime::actix_web::dev::Payload;
+/// use webhooks_runtime::actix_web::{Error, FromRequest};
+/// use webhooks_runtime::testing::{TestClient, dataset_commit};
+/// use webhooks_runtime::{HttpRequest, WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// /// Who sent the request, as it says itself.
+/// struct Sender(String);
+///
+/// impl FromRequest for Sender {
+///     type Error = Error;
+///     type Future = Ready<Result<Self, Error>>;
+///
+///     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+///         let agent = request.headers().get("User-Agent").and_then(|agent| agent.to_str().ok());
+///         ready(Ok(Self(agent.unwrap_or("somebody").to_owned())))
+///     }
+/// }
+///
+/// #[webhook_endpoint]
+/// async fn note(payload: WebhookPayload, Sender(sender): Sender) -> String {
+///     format!("{sender} told of {}", payload.repo.name)
+/// }
+///
+/// let client = TestClient::new(WebhooksServer::empty().endpoint(note::endpoint()))?;
+/// let response = client.post(note::PATH, dataset_commit().repo("me/data")).send();
+/// assert_eq!(response.text(), "somebody told of me/data");
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a webhook endpoint",
     label = "not something that a request holds",
@@ -93,6 +126,34 @@ impl EndpointArg for Delivery {
 /// A body that doesn't fit is answered with 422, the path to its first fault and what was expected
 /// there. The path is made of positions and of the fields that `T` declares; any other key, a map's for
 /// instance, is a `*`, as nothing of the body is repeated.
+///
+/// ```
+/// use webhooks_runtime::serde::Deserialize;
+/// use webhooks_runtime::serde_json::{Value, json};
+/// use webhooks_runtime::testing::TestClient;
+/// use webhooks_runtime::{WebhooksServer, web, webhook_endpoint};
+///
+/// #[derive(Deserialize)]
+/// #[serde(crate = "webhooks_runtime::serde")]
+/// struct Order {
+///     item: String,
+///     count: u32,
+/// }
+///
+/// #[webhook_endpoint]
+/// async fn order(order: web::Json<Order>) -> String {
+///     format!("{} × {}", order.count, order.item)
+/// }
+///
+/// let client = TestClient::new(WebhooksServer::empty().endpoint(order::endpoint()))?;
+/// let response = client.post(order::PATH, json!({ "item": "GPU hour", "count": 3 })).send();
+/// assert_eq!(response.text(), "3 × GPU hour");
+///
+/// let response = client.post(order::PATH, json!({ "item": "GPU hour", "count": "three" })).send();
+/// assert_eq!(response.status(), 422);
+/// assert_eq!(response.json::<Value>()?["detail"][0]["loc"], json!(["body", "count"]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait JsonArg: Sized + 'static {
     /// Reads the body.
     #[doc(hidden)]

@@ -200,6 +200,26 @@ impl fmt::Debug for Background {
 /// [`WebhooksServer::configure`] adds belongs to the app that answers requests, and isn't there in the
 /// background.
 ///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use webhooks_runtime::testing::{TestClient, dataset_commit};
+/// use webhooks_runtime::{Delivery, WebhookPayload, WebhooksServer, web, webhook_endpoint};
+///
+/// type Seen = Mutex<Vec<String>>;
+///
+/// #[webhook_endpoint(background)]
+/// async fn index(payload: WebhookPayload, delivery: Delivery, seen: web::Data<Seen>) {
+///     println!("attempt {} of {}", delivery.attempt, delivery.max_attempts);
+///     seen.lock().unwrap().push(payload.repo.name);
+/// }
+///
+/// let server = WebhooksServer::empty().endpoint(index::endpoint()).data(Seen::default());
+/// let response = TestClient::new(server)?.post(index::PATH, dataset_commit()).send();
+/// assert_eq!(response.status(), 202);
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
+///
 /// [`WebhooksServer::data`]: crate::WebhooksServer::data
 /// [`WebhooksServer::configure`]: crate::WebhooksServer::configure
 #[diagnostic::on_unimplemented(

@@ -11,6 +11,18 @@ use tracing::Span;
 use super::call::Failure;
 
 /// What may be an argument of an endpoint that isn't async: what can go to another thread.
+///
+/// ```
+/// use std::fs;
+///
+/// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+///
+/// /// May block: the server goes on serving.
+/// #[webhook_endpoint]
+/// fn remember(payload: WebhookPayload) -> std::io::Result<()> {
+///     fs::write("last-repo.txt", payload.repo.name)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a `fn` endpoint, because it cannot be sent to another thread",
     label = "not `Send`",
@@ -23,6 +35,18 @@ pub trait BlockingArg: Send + 'static {}
 impl<T: Send + 'static> BlockingArg for T {}
 
 /// What an endpoint that isn't async may return: what can come back from another thread.
+///
+/// ```
+/// use std::process::Command;
+///
+/// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+///
+/// #[webhook_endpoint]
+/// fn evaluate(payload: WebhookPayload) -> std::io::Result<String> {
+///     let output = Command::new("./evaluate").arg(payload.repo.name).output()?;
+///     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a `fn` endpoint, because it cannot be sent to another thread",
     label = "not `Send`",

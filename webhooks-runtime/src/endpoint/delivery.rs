@@ -49,6 +49,17 @@ impl Delivery {
     }
 
     /// A first attempt that arrives now, for calling a function in a test.
+    ///
+    /// ```
+    /// use webhooks_runtime::{Delivery, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint]
+    /// fn file_name(delivery: Delivery) -> String {
+    ///     format!("{}.json", delivery.id)
+    /// }
+    ///
+    /// assert_eq!(file_name(Delivery::new("88cf08b1")), "88cf08b1.json");
+    /// ```
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self {

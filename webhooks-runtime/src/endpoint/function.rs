@@ -12,12 +12,36 @@ use super::reply::FnReply;
 use super::takes::Takes;
 
 /// A function that can be an endpoint: `async fn` or `fn`, with 0 to 12 arguments that are
-/// [`EndpointArg`]s. `Args` and `Kind` are always inferred.
+/// [`EndpointArg`]s. `Args` and `Kind` are always inferred. [`WebhooksServer::add_webhook`] takes one.
 ///
 /// It returns `()`, `serde_json::Value`, `web::Json<T>`, `HttpResponse`, text, or a `Result` with any
-/// `Responder` in it. Another `Responder` goes through as `Ok::<_, actix_web::Error>(…)`.
+/// `Responder` in it, as [`EndpointReply`] says. Another `Responder` goes through as `Ok::<_, actix_web::Error>(…)`.
 ///
 /// A `fn` runs on a pool of threads, so that it may block; what it takes and returns must be `Send`.
+///
+/// ```
+/// use webhooks_runtime::testing::{TestClient, dataset_commit};
+/// use webhooks_runtime::{EndpointFn, WebhookPayload, WebhooksServer};
+///
+/// /// A server for one function.
+/// fn serving<Args, Kind>(function: impl EndpointFn<Args, Kind>) -> WebhooksServer {
+///     WebhooksServer::empty().add_webhook("/only", function)
+/// }
+///
+/// // A closure is one, too, so that values can be brought along.
+/// let greeting = "Hello";
+/// let hello = move |payload: WebhookPayload| async move {
+///     format!("{greeting}, {}", payload.repo.name)
+/// };
+///
+/// let client = TestClient::new(serving(hello))?;
+/// let response = client.post("/webhooks/only", dataset_commit().repo("me/data")).send();
+/// assert_eq!(response.text(), "Hello, me/data");
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
+///
+/// [`EndpointReply`]: super::EndpointReply
+/// [`WebhooksServer::add_webhook`]: crate::WebhooksServer::add_webhook
 #[diagnostic::on_unimplemented(
     message = "this function cannot be a webhook endpoint",
     label = "not an endpoint",

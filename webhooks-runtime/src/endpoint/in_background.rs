@@ -110,6 +110,10 @@ impl JsonKind {
 
 impl<T: BackgroundArg> Arg<T> {
     /// Whether a body has it.
+    ///
+    /// # Errors
+    ///
+    /// The first fault of one that hasn't.
     pub fn check(self, body: &[u8]) -> Result<(), BodyFault> {
         T::check(body)
     }
@@ -124,6 +128,10 @@ impl<T: BackgroundArg> Arg<T> {
 /// `check()` and `missing()` for what cannot be an argument, which the compiler says where it is taken.
 pub trait OtherBackgroundArg {
     /// Never called.
+    ///
+    /// # Errors
+    ///
+    /// None.
     fn check(&self, _body: &[u8]) -> Result<(), BodyFault> {
         Ok(())
     }
@@ -147,6 +155,23 @@ pub fn missing<const N: usize>(arguments: [Option<&'static str>; N]) -> Missing 
 
 /// What a background endpoint may return: nothing, or a `Result<(), E>` where `E` is an
 /// [`EndpointError`]. `Kind` is always inferred.
+///
+/// ```
+/// use webhooks_runtime::testing::{TestClient, tag_deleted};
+/// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// /// Fails, and is tried again: three times in all.
+/// #[webhook_endpoint(background(attempts = 3, backoff = "1m"))]
+/// async fn release(_payload: WebhookPayload) -> anyhow::Result<()> {
+///     anyhow::bail!("the registry is down")
+/// }
+///
+/// let client = TestClient::new(WebhooksServer::empty().endpoint(release::endpoint()))?;
+/// let response = client.post(release::PATH, tag_deleted()).send();
+/// assert_eq!(response.status(), 202); // whatever becomes of it later
+/// assert_eq!(response.cause(), Some("the registry is down"));
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a background endpoint",
     label = "nobody is answered with it",

@@ -124,30 +124,71 @@ impl Endpoint {
     }
 
     /// The path it is served at: `/webhooks/trigger_training`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::webhook_endpoint;
+    /// #[webhook_endpoint("/deep/down")]
+    /// async fn hello() {}
+    ///
+    /// assert_eq!(hello::endpoint().path(), "/webhooks/deep/down");
+    /// ```
     #[must_use]
     pub const fn path(&self) -> &'static str {
         self.path
     }
 
     /// The function's name.
+    ///
+    /// ```
+    /// # use webhooks_runtime::webhook_endpoint;
+    /// #[webhook_endpoint("/deep/down")]
+    /// async fn hello() {}
+    ///
+    /// assert_eq!(hello::endpoint().name(), "hello");
+    /// ```
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
     /// The function's doc comment, empty when it has none.
+    ///
+    /// ```
+    /// # use webhooks_runtime::webhook_endpoint;
+    /// /// Says hello.
+    /// #[webhook_endpoint]
+    /// async fn hello() {}
+    ///
+    /// assert_eq!(hello::endpoint().description(), "Says hello.");
+    /// ```
     #[must_use]
     pub const fn description(&self) -> &'static str {
         self.description
     }
 
     /// The variable that holds this endpoint's own secret, from `secret_env = "…"`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::webhook_endpoint;
+    /// #[webhook_endpoint(secret_env = "HELLO_SECRET")]
+    /// async fn hello() {}
+    ///
+    /// assert_eq!(hello::endpoint().secret_env(), Some("HELLO_SECRET"));
+    /// ```
     #[must_use]
     pub const fn secret_env(&self) -> Option<&'static str> {
         self.secret_env
     }
 
     /// Where the function is defined.
+    ///
+    /// ```
+    /// # use webhooks_runtime::webhook_endpoint;
+    /// #[webhook_endpoint]
+    /// async fn hello() {}
+    ///
+    /// println!("{} is defined at {}", hello::PATH, hello::endpoint().location());
+    /// ```
     #[must_use]
     pub const fn location(&self) -> Location {
         self.location

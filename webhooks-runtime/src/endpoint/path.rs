@@ -7,6 +7,17 @@
 const PREFIX: &str = "/webhooks/";
 
 /// Why a path cannot be an endpoint's.
+///
+/// ```
+/// use webhooks_runtime::testing::TestClient;
+/// use webhooks_runtime::{LaunchError, PathError, SetupError, WebhooksServer};
+///
+/// async fn hello() {}
+///
+/// let server = WebhooksServer::empty().add_webhook("/say hello", hello);
+/// let Err(LaunchError::Setup(errors)) = TestClient::new(server) else { panic!("it started") };
+/// assert!(matches!(errors[0], SetupError::Path { reason: PathError::Character(' '), .. }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {

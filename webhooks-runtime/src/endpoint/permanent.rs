@@ -23,6 +23,17 @@ pub struct Permanent {
 }
 
 /// Marks an error, or a text, as permanent.
+///
+/// ```
+/// use webhooks_runtime::Permanent;
+///
+/// let error = Permanent("only datasets are trained on");
+/// assert_eq!(error.to_string(), "only datasets are trained on");
+///
+/// let missing = std::io::Error::other("there is no recipe for this dataset");
+/// let error: anyhow::Error = Permanent(missing).into();
+/// assert_eq!(error.to_string(), "there is no recipe for this dataset");
+/// ```
 #[allow(non_snake_case, reason = "it is used like the name of a tuple struct")]
 pub fn Permanent(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Permanent {
     Permanent { mark: Mark(error.into()) }
@@ -43,6 +54,16 @@ pub trait MarkPermanent<Kind> {
     type Marked;
 
     /// Marks the error as one that would come again.
+    ///
+    /// ```
+    /// use webhooks_runtime::{MarkPermanent, Permanent};
+    ///
+    /// let error: Permanent = "the recipe is gone".permanent();
+    /// assert_eq!(error.to_string(), "the recipe is gone");
+    ///
+    /// let recipe: Result<u32, Permanent> = "7 epochs".parse::<u32>().permanent();
+    /// assert_eq!(recipe.unwrap_err().to_string(), "invalid digit found in string");
+    /// ```
     fn permanent(self) -> Self::Marked;
 }
 

@@ -7,10 +7,21 @@ use super::takes::Takes;
 use super::work::Work;
 
 /// Where an endpoint is defined.
+///
+/// ```
+/// use webhooks_runtime::webhook_endpoint;
+///
+/// #[webhook_endpoint]
+/// async fn hello() {}
+///
+/// let location = hello::endpoint().location();
+/// assert_eq!(location.to_string(), format!("{}:{}", location.file, location.line));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Location {
-    /// The module, `my_bot::hooks`; empty for a function given to `add_webhook`.
+    /// The module, `my_bot::hooks`; empty for a function given to
+    /// [`add_webhook`](crate::WebhooksServer::add_webhook).
     pub module_path: &'static str,
     /// The source file, as the compiler was given it.
     pub file: &'static str,

@@ -20,8 +20,36 @@ use serde::Serialize;
 
 use super::call::{CallResult, Failure};
 
-/// What an endpoint may return: `()`, [`Json<T>`], `serde_json::Value`, any [`Responder`], and a
+/// What an endpoint may return: `()`, [`Json<T>`], [`serde_json::Value`], any [`Responder`], and a
 /// `Result` of these. `Kind` says by which of these rules, and is always inferred.
+///
+/// ```
+/// use webhooks_runtime::serde_json::{Value, json};
+/// use webhooks_runtime::testing::{TestClient, dataset_commit};
+/// use webhooks_runtime::{HttpResponse, WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// #[webhook_endpoint]
+/// async fn nothing(_payload: WebhookPayload) {}
+///
+/// #[webhook_endpoint]
+/// async fn data(payload: WebhookPayload) -> Value {
+///     json!({ "seen": payload.repo.name })
+/// }
+///
+/// #[webhook_endpoint]
+/// async fn accepted(_payload: WebhookPayload) -> HttpResponse {
+///     HttpResponse::Accepted().body("later")
+/// }
+///
+/// let server = WebhooksServer::empty().endpoint(nothing::endpoint());
+/// let client = TestClient::new(server.endpoint(data::endpoint()).endpoint(accepted::endpoint()))?;
+/// let post = |path| client.post(path, dataset_commit().repo("me/data")).send();
+///
+/// assert_eq!(post(nothing::PATH).text(), "null");
+/// assert_eq!(post(data::PATH).text(), r#"{"seen":"me/data"}"#);
+/// assert_eq!(post(accepted::PATH).status(), 202);
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a webhook endpoint",
     label = "not an answer",
@@ -33,11 +61,39 @@ pub trait EndpointReply<Kind> {
     fn reply(self, request: &HttpRequest) -> CallResult;
 }
 
-/// The error of a `Result` that an endpoint returns: `anyhow::Error`, any `std::error::Error`, a
-/// boxed one, `actix_web::Error`, and text. `Kind` is always inferred.
+/// The error of a `Result` that an endpoint returns: `anyhow::Error`, any [`std::error::Error`], a
+/// boxed one, [`actix_web::Error`], and text. `Kind` is always inferred.
 ///
 /// The caller gets a 500 that doesn't tell the cause, which goes to the log. An `actix_web::Error`
 /// keeps its status.
+///
+/// ```
+/// use webhooks_runtime::actix_web::error::ErrorNotFound;
+/// use webhooks_runtime::testing::{TestClient, dataset_commit};
+/// use webhooks_runtime::{WebhookPayload, WebhooksServer, actix_web, webhook_endpoint};
+///
+/// #[webhook_endpoint]
+/// async fn train(_payload: WebhookPayload) -> anyhow::Result<()> {
+///     anyhow::bail!("the queue at 10.0.0.7 is full")
+/// }
+///
+/// #[webhook_endpoint]
+/// async fn find(payload: WebhookPayload) -> Result<(), actix_web::Error> {
+///     Err(ErrorNotFound(format!("I don't know {}", payload.repo.name)))
+/// }
+///
+/// let server = WebhooksServer::empty().endpoint(train::endpoint()).endpoint(find::endpoint());
+/// let client = TestClient::new(server)?;
+///
+/// let response = client.post(train::PATH, dataset_commit()).send();
+/// assert_eq!(response.status(), 500);
+/// assert!(!response.text().contains("10.0.0.7"));
+/// assert_eq!(response.cause(), Some("the queue at 10.0.0.7 is full"));
+///
+/// let response = client.post(find::PATH, dataset_commit()).send();
+/// assert_eq!(response.status(), 404);
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a webhook endpoint",
     label = "not an error",
