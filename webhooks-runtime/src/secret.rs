@@ -11,6 +11,17 @@ use crate::environment::{Environment, NotUnicode};
 pub(crate) struct Secrets(Vec<Box<[u8]>>);
 
 /// What makes a secret unusable. The texts name where it comes from, never the secret itself.
+///
+/// ```
+/// use webhooks_runtime::testing::TestClient;
+/// use webhooks_runtime::{LaunchError, SecretError, SetupError, WebhooksServer};
+///
+/// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+/// let Err(LaunchError::Setup(errors)) = TestClient::new(server.webhook_secret("hush\n")) else {
+///     panic!("it started")
+/// };
+/// assert!(matches!(errors[0], SetupError::Secret(SecretError::NotAHeaderValue(_))));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {

@@ -4,6 +4,20 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 
 /// Why deliveries cannot be kept.
+///
+/// ```
+/// use webhooks_runtime::{LaunchError, StoreError, WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// #[webhook_endpoint(background)]
+/// async fn train(_payload: WebhookPayload) {}
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let server = WebhooksServer::empty().endpoint(train::endpoint()).port(0);
+/// let error = server.store("mysql://db/webhooks").start().await.unwrap_err();
+/// assert!(matches!(error, LaunchError::Store(StoreError::Address { .. })));
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

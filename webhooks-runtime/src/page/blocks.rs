@@ -70,11 +70,50 @@ enum Part {
 /// ```
 pub trait Block: Send + Sync + 'static {
     /// The block as this visitor is to see it.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use webhooks_runtime::maud::{Markup, PreEscaped};
+    /// use webhooks_runtime::testing::TestClient;
+    /// use webhooks_runtime::{Block, Blocks, Visit, WebhooksServer};
+    ///
+    /// /// Since when the program has been running.
+    /// struct Started(SystemTime);
+    ///
+    /// impl Block for Started {
+    ///     fn render(&self, _visit: &Visit<'_>) -> Markup {
+    ///         let seconds = self.0.elapsed().map(|time| time.as_secs()).unwrap_or_default();
+    ///         PreEscaped(format!("<p>Running for {seconds} s</p>"))
+    ///     }
+    /// }
+    ///
+    /// let ui = Blocks::new().block(Started(SystemTime::now()));
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").ui(ui);
+    /// let page = TestClient::new(server)?.get("/").send();
+    /// assert!(page.text().contains("<p>Running for 0 s</p>"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     fn render(&self, visit: &Visit<'_>) -> Markup;
 }
 
 /// A visit of the page: what a block may show. What a block makes of it is sent to whoever opens the page,
 /// through the share link too, unless it asks [`may_see_deliveries`](Self::may_see_deliveries).
+///
+/// ```
+/// use webhooks_runtime::maud::{Markup, PreEscaped};
+/// use webhooks_runtime::{Block, Visit};
+///
+/// /// What the bot costs, for nobody but the one who runs it.
+/// struct Costs;
+///
+/// impl Block for Costs {
+///     fn render(&self, visit: &Visit<'_>) -> Markup {
+///         let text = if visit.may_see_deliveries() { "<p>12 GPU hours so far</p>" } else { "" };
+///         PreEscaped(text.to_owned())
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Visit<'a> {
     pub(super) base: &'a str,
@@ -90,18 +129,72 @@ pub struct Visit<'a> {
 impl Visit<'_> {
     /// The address of this server, without a slash at its end: the public one, if there is one by now,
     /// or else the one on this machine.
+    ///
+    /// ```
+    /// # use webhooks_runtime::maud::{Markup, PreEscaped};
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Block, Blocks, Visit, WebhooksServer};
+    /// struct Health;
+    ///
+    /// impl Block for Health {
+    ///     fn render(&self, visit: &Visit<'_>) -> Markup {
+    ///         let base = visit.base_url();
+    ///         PreEscaped(format!("<p><a href=\"{base}/health\">Is it well?</a></p>"))
+    ///     }
+    /// }
+    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// # let page = TestClient::new(server.ui(Blocks::new().block(Health)))?.get("/").send();
+    /// # assert!(page.text().contains("127.0.0.1:7860/health"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.base
     }
 
     /// Whether this visitor may see deliveries, or whatever else is private to who runs the program.
+    ///
+    /// ```
+    /// # use webhooks_runtime::maud::{Markup, PreEscaped};
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Block, Blocks, Visit, WebhooksServer};
+    /// struct Notes;
+    ///
+    /// impl Block for Notes {
+    ///     fn render(&self, visit: &Visit<'_>) -> Markup {
+    ///         let notes = visit.may_see_deliveries().then_some("<p>Ask before you retrain.</p>");
+    ///         PreEscaped(notes.unwrap_or_default().to_owned())
+    ///     }
+    /// }
+    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// # let page = TestClient::new(server.ui(Blocks::new().block(Notes)))?.get("/");
+    /// # assert!(!page.send().text().contains("Ask before"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     #[must_use]
     pub fn may_see_deliveries(&self) -> bool {
         self.follows
     }
 
     /// The paths of the endpoints, sorted.
+    ///
+    /// ```
+    /// # use webhooks_runtime::maud::{Markup, PreEscaped};
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Block, Blocks, Visit, WebhooksServer};
+    /// struct Paths;
+    ///
+    /// impl Block for Paths {
+    ///     fn render(&self, visit: &Visit<'_>) -> Markup {
+    ///         let items: String = visit.paths().map(|path| format!("<li>{path}</li>")).collect();
+    ///         PreEscaped(format!("<ul>{items}</ul>"))
+    ///     }
+    /// }
+    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// # let page = TestClient::new(server.ui(Blocks::new().block(Paths)))?.get("/").send();
+    /// # assert!(page.text().contains("<li>/webhooks/hello</li>"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.endpoints.iter().map(|endpoint| endpoint.shown.path.as_str())
     }
@@ -109,27 +202,74 @@ impl Visit<'_> {
 
 impl Blocks {
     /// An empty page.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Blocks, WebhooksServer};
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let page = TestClient::new(server.ui(Blocks::new()))?.get("/").send();
+    /// assert_eq!(page.status(), 200);
+    /// assert!(!page.text().contains("/webhooks/hello"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn new() -> Self {
         Self { parts: Vec::new() }
     }
 
     /// Adds what this is and where it runs.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Blocks, WebhooksServer};
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let page = TestClient::new(server.ui(Blocks::new().intro()))?.get("/").send();
+    /// assert!(page.text().contains("receives webhooks of the"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn intro(self) -> Self {
         self.once(Part::Intro)
     }
 
     /// Adds a text in Markdown: [CommonMark](https://commonmark.org) with tables and strikethrough.
     /// HTML in it is shown as text, and a picture from elsewhere as a link.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Blocks, WebhooksServer};
+    /// let ui = Blocks::new().markdown("# Retraining bot\n\nI watch *me/data*.");
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let page = TestClient::new(server.ui(ui))?.get("/").send();
+    /// assert!(page.text().contains("<em>me/data</em>"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn markdown(self, text: &str) -> Self {
         self.and(Part::Fixed(markdown(text).into()))
     }
 
     /// Adds the endpoints: where to point the Hub, and what each of them takes.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Blocks, WebhooksServer};
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let page = TestClient::new(server.ui(Blocks::new().endpoints()))?.get("/").send();
+    /// assert!(page.text().contains("/webhooks/hello"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn endpoints(self) -> Self {
         self.once(Part::Endpoints)
     }
 
     /// Adds a form that sends a delivery to an endpoint.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Blocks, WebhooksServer};
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let page = TestClient::new(server.ui(Blocks::new().trigger_form()))?.get("/").send();
+    /// assert!(page.text().contains("<form"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn trigger_form(self) -> Self {
         self.once(Part::TriggerForm)
     }
@@ -139,11 +279,32 @@ impl Blocks {
     ///
     /// Payloads can be private, so they are shown only to a browser on this machine and to whoever
     /// opens the page with the token that is printed at the start. Without this block none are kept.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// # use webhooks_runtime::{Blocks, WebhooksServer};
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let client = TestClient::new(server.ui(Blocks::new().activity()))?;
+    /// client.post("/webhooks/hello", dataset_commit().repo("me/data")).send();
+    ///
+    /// // Not for a visitor who didn't bring the token.
+    /// assert!(!client.get("/").send().text().contains("me/data"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn activity(self) -> Self {
         self.once(Part::Activity)
     }
 
     /// Adds what to do next, which depends on where the program runs.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::TestClient;
+    /// # use webhooks_runtime::{Blocks, WebhooksServer};
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let page = TestClient::new(server.ui(Blocks::new().next_steps()))?.get("/").send();
+    /// assert!(page.text().contains("What to do next"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
     pub fn next_steps(self) -> Self {
         self.once(Part::NextSteps)
     }
@@ -163,6 +324,21 @@ impl Blocks {
     }
 
     /// Adds a block of one's own.
+    ///
+    /// ```
+    /// use webhooks_runtime::maud::{Markup, PreEscaped};
+    /// use webhooks_runtime::{Block, Blocks, Visit};
+    ///
+    /// struct Rule;
+    ///
+    /// impl Block for Rule {
+    ///     fn render(&self, _visit: &Visit<'_>) -> Markup {
+    ///         PreEscaped("<hr>".to_owned())
+    ///     }
+    /// }
+    ///
+    /// let ui = Blocks::new().intro().block(Rule).endpoints();
+    /// ```
     pub fn block(self, block: impl Block) -> Self {
         self.and(Part::Own(Arc::new(block)))
     }

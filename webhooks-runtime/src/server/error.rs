@@ -12,6 +12,29 @@ use crate::setting::SettingError;
 /// Why a server didn't start, or stopped by itself.
 ///
 /// `Debug` shows the same text as `Display`, since that is what a `main` that returns it prints.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// use webhooks_runtime::{LaunchError, WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// #[webhook_endpoint]
+/// async fn trigger_training(payload: WebhookPayload) {}
+///
+/// fn main() -> ExitCode {
+///     match WebhooksServer::new().launch() {
+///         Ok(()) => ExitCode::SUCCESS,
+///         Err(LaunchError::Bind { host, ports, .. }) => {
+///             eprintln!("Is another bot running at {host}:{ports}?");
+///             ExitCode::from(3)
+///         }
+///         Err(error) => {
+///             eprintln!("{error}");
+///             ExitCode::FAILURE
+///         }
+///     }
+/// }
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LaunchError {
@@ -40,7 +63,7 @@ pub enum LaunchError {
         /// What the system said.
         source: io::Error,
     },
-    /// `launch()` was called in async code, which it would block.
+    /// [`launch()`](crate::WebhooksServer::launch) was called in async code, which it would block.
     #[error(
         "launch() blocks its thread, so it cannot be called in async code. Write `.run().await` there."
     )]
@@ -55,6 +78,20 @@ pub enum LaunchError {
 }
 
 /// One thing that was set and doesn't work.
+///
+/// ```
+/// use webhooks_runtime::testing::TestClient;
+/// use webhooks_runtime::{LaunchError, SetupError, WebhooksServer};
+///
+/// async fn hello() {}
+///
+/// let server = WebhooksServer::empty().add_webhook("/hello", hello).add_webhook("hello/", hello);
+/// let Err(LaunchError::Setup(errors)) = TestClient::new(server.webhook_secret("")) else {
+///     panic!("it started")
+/// };
+/// assert!(matches!(&errors[0], SetupError::DuplicatePath { path, .. } if path == "/webhooks/hello"));
+/// assert!(matches!(&errors[1], SetupError::Secret(_)));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
@@ -73,7 +110,7 @@ pub enum SetupError {
         /// The other one.
         second: Location,
     },
-    /// A path given to `add_webhook` cannot be served.
+    /// A path given to [`add_webhook`](crate::WebhooksServer::add_webhook) cannot be served.
     #[error("add_webhook({path:?}, …) at {location}: {reason}.")]
     Path {
         /// The path as it was given.

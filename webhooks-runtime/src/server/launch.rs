@@ -36,12 +36,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// lose a delivery that they send just when it is closed here, so it is theirs to close.
 const TUNNEL_KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// How it is started.
 impl WebhooksServer {
     /// Starts the server and blocks until SIGINT (Ctrl+C) or SIGTERM stops it.
     ///
     /// Writes the addresses to standard output and log lines to standard error, and on a machine of
     /// one's own makes a public URL, unless told not to. The command line is not read; that is for
-    /// `webhooks_main!()` alone.
+    /// [`webhooks_main!()`](crate::webhooks_main) alone.
     ///
     /// ```no_run
     /// use webhooks_runtime::{LaunchError, WebhookPayload, WebhooksServer, webhook_endpoint};
@@ -222,6 +223,21 @@ impl WebhooksServer {
 /// A server that runs in the background; see [`WebhooksServer::start`].
 ///
 /// Dropping the handle leaves the server running for as long as the program does.
+///
+/// ```
+/// use webhooks_runtime::WebhooksServer;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
+/// let one = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0).start().await?;
+/// let two = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0).start().await?;
+/// assert_ne!(one.local_url(), two.local_url());
+///
+/// one.stop().await;
+/// two.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ServerHandle {
     handle: ActixHandle,
@@ -234,6 +250,19 @@ pub struct ServerHandle {
 
 impl ServerHandle {
     /// The address on this machine, without a slash at its end: `http://127.0.0.1:7860`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
+    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
+    /// let server = server.start().await?;
+    /// println!("POST {}/webhooks/hello", server.local_url());
+    /// # assert!(server.local_url().starts_with("http://127.0.0.1:"));
+    /// # server.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn local_url(&self) -> &str {
         self.addresses.local()
@@ -243,6 +272,18 @@ impl ServerHandle {
     ///
     /// That of a share link or a tunnel is there as soon as it stands, and stays when it is lost for a
     /// while.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
+    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
+    /// let server = server.public_url("https://hooks.example.com").start().await?;
+    /// assert_eq!(server.public_url().as_deref(), Some("https://hooks.example.com"));
+    /// # server.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn public_url(&self) -> Option<String> {
         self.addresses.public().map(|url| url.to_string())
@@ -253,6 +294,21 @@ impl ServerHandle {
     /// deliveries are kept.
     ///
     /// Payloads can be private: give it to nobody who may not see them.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
+    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
+    /// let server = server.start().await?;
+    /// if let Some(url) = server.activity_url() {
+    ///     println!("See what arrives: {url}");
+    /// }
+    /// # assert!(server.activity_url().unwrap().contains("/?token="));
+    /// # server.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "page")]
     #[must_use]
     pub fn activity_url(&self) -> Option<String> {
@@ -261,6 +317,19 @@ impl ServerHandle {
 
     /// Stops the server: takes no more requests, lets the running ones end within the limit of
     /// [`shutdown_timeout`](WebhooksServer::shutdown_timeout), and closes the port.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
+    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
+    /// let server = server.start().await?;
+    /// let address = server.local_url().trim_start_matches("http://").to_owned();
+    /// server.stop().await;
+    /// assert!(std::net::TcpStream::connect(address).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn stop(self) {
         self.visitors.dismiss();
         let deadline = Instant::now() + self.shutdown_timeout;

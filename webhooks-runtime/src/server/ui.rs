@@ -10,8 +10,26 @@ use super::app::Configure;
 #[cfg(feature = "page")]
 use crate::page::Blocks;
 
-/// What may be a server's page: any handler of actix-web and, with the Cargo feature `page`, `Blocks`.
-/// `Kind` is always inferred.
+/// What may be a server's page, given to [`WebhooksServer::ui`]: any handler of actix-web and, with the Cargo
+/// feature `page`, [`Blocks`](crate::Blocks). `Kind` is always inferred.
+///
+/// ```
+/// use webhooks_runtime::testing::TestClient;
+/// use webhooks_runtime::{HttpRequest, WebhooksServer, web};
+///
+/// /// Takes and returns what any handler of actix-web does.
+/// async fn page(request: HttpRequest) -> web::Html {
+///     let host = request.connection_info().host().to_owned();
+///     web::Html::new(format!("<h1>The bot at {host}</h1>"))
+/// }
+///
+/// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").ui(page);
+/// let response = TestClient::new(server)?.get("/").send();
+/// assert_eq!(response.text(), "<h1>The bot at localhost:8080</h1>");
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
+///
+/// [`WebhooksServer::ui`]: crate::WebhooksServer::ui
 #[diagnostic::on_unimplemented(
     message = "this cannot be the page of a server",
     label = "neither `Blocks` nor a handler",

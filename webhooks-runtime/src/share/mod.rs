@@ -82,6 +82,31 @@ pub trait Tunnel: Send + 'static {
     /// Opens the tunnel: connections from outside are to be carried, as they come, to `entrance`,
     /// where the server listens for nothing else.
     ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use webhooks_runtime::{OpenTunnel, Tunnel, TunnelError};
+    ///
+    /// /// A server of one's own that passes on whatever it is sent, to an address that it is told.
+    /// struct Forwarder;
+    ///
+    /// impl Tunnel for Forwarder {
+    ///     async fn open(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, TunnelError> {
+    ///         if !entrance.ip().is_loopback() {
+    ///             return Err("the forwarder only reaches this machine".into());
+    ///         }
+    ///         // Tell it to pass everything on to `entrance`, and wait until it does.
+    ///         Ok(OpenTunnel::new("https://hooks.example.com", std::future::pending()))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// assert!(Forwarder.open(([127, 0, 0, 1], 7860).into()).await.is_ok());
+    /// assert!(Forwarder.open(([10, 0, 0, 1], 7860).into()).await.is_err());
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// When it cannot be opened now. The error is shown to the user, and it is tried again.
@@ -92,9 +117,36 @@ pub trait Tunnel: Send + 'static {
 }
 
 /// Why a tunnel cannot be opened, or is lost.
+///
+/// ```
+/// use webhooks_runtime::TunnelError;
+///
+/// fn url(line: &str) -> Result<String, TunnelError> {
+///     let url = line.strip_prefix("url: ").ok_or("the tunnel printed no URL")?;
+///     Ok(url.to_owned())
+/// }
+///
+/// assert_eq!(url("no such server").unwrap_err().to_string(), "the tunnel printed no URL");
+/// ```
 pub type TunnelError = Box<dyn Error + Send + Sync>;
 
 /// How an open tunnel ended.
+///
+/// ```
+/// use std::io::Error;
+///
+/// use webhooks_runtime::TunnelEnd;
+///
+/// /// How a tunnel ended whose program ended like this.
+/// fn end(code: Option<i32>) -> TunnelEnd {
+///     match code {
+///         Some(0) => TunnelEnd::Expired,
+///         _ => TunnelEnd::Lost(Error::other("the tunnel's program broke off").into()),
+///     }
+/// }
+///
+/// assert!(matches!(end(Some(0)), TunnelEnd::Expired));
+/// ```
 #[derive(Debug)]
 pub enum TunnelEnd {
     /// It was open for as long as it may be.
@@ -104,6 +156,16 @@ pub enum TunnelEnd {
 }
 
 /// A tunnel that is open.
+///
+/// ```
+/// use webhooks_runtime::{OpenTunnel, TunnelEnd};
+///
+/// // One that lasts for an hour.
+/// let tunnel = OpenTunnel::new("https://hooks.example.com", async {
+///     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+///     TunnelEnd::Expired
+/// });
+/// ```
 pub struct OpenTunnel {
     url: String,
     closed: BoxFuture<'static, TunnelEnd>,
@@ -117,6 +179,13 @@ pub struct OpenTunnel {
 impl OpenTunnel {
     /// A tunnel with this public URL, `https://…` or `http://…`, that carries connections while
     /// `closed` is polled, and ends with it. It is closed when `closed` is dropped.
+    ///
+    /// ```
+    /// use webhooks_runtime::OpenTunnel;
+    ///
+    /// // One that lasts for as long as the program.
+    /// let tunnel = OpenTunnel::new("https://hooks.example.com", std::future::pending());
+    /// ```
     pub fn new(
         url: impl Into<String>,
         closed: impl Future<Output = TunnelEnd> + Send + 'static,

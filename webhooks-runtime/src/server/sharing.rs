@@ -1,0 +1,142 @@
+//! What can be set of the public link.
+
+use std::path::PathBuf;
+
+use super::WebhooksServer;
+use crate::reach::Way;
+use crate::share::Tunnel;
+
+/// The public link, with the Cargo feature `share`.
+impl WebhooksServer {
+    /// Sets whether a public URL is made for the server, through the share server of gradio.live.
+    /// Default: yes for [`launch`](Self::launch), [`run`](Self::run) and `webhooks_main!()` on a
+    /// machine of one's own; no on a Space, which has a URL, and for [`start`](Self::start).
+    ///
+    /// Who knows the URL can call your functions, so define a secret. The URL stays the same at every
+    /// start: it is made of a secret name that is kept in `$XDG_STATE_HOME/webhooks-runtime/share` (by
+    /// default in `~/.local/state`, on Windows in `%LOCALAPPDATA%`), one for each program of
+    /// `webhooks_main!()`, known by the folder of its `Cargo.toml` at build time, or else for each
+    /// working directory. `--new-share-url` makes a new one.
+    ///
+    /// Before it go the flags `--share` and `--no-share`, after it the variable `GRADIO_SHARE`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// let server = WebhooksServer::new().share(false);
+    /// ```
+    pub fn share(mut self, share: bool) -> Self {
+        self.given.reach.way = Some(Way::Share(share));
+        self
+    }
+
+    /// Makes the public URL with a tunnel of your own in place of the share link; see [`Tunnel`].
+    ///
+    /// Whether one is made at all is decided as with the share link.
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::net::SocketAddr;
+    /// use std::time::Duration;
+    ///
+    /// use webhooks_runtime::{OpenTunnel, Tunnel, TunnelError, WebhooksServer};
+    ///
+    /// /// One that always stands.
+    /// struct Standing;
+    ///
+    /// impl Tunnel for Standing {
+    ///     async fn open(&mut self, _entrance: SocketAddr) -> Result<OpenTunnel, TunnelError> {
+    ///         Ok(OpenTunnel::new("https://hooks.example.com", pending()))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
+    /// let server = server.share_with(Standing).share(true).start().await?;
+    /// while server.public_url().is_none() {
+    ///     tokio::time::sleep(Duration::from_millis(10)).await;
+    /// }
+    /// assert_eq!(server.public_url().as_deref(), Some("https://hooks.example.com"));
+    /// # server.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn share_with(mut self, tunnel: impl Tunnel) -> Self {
+        self.link.tunnel = Some(Box::new(tunnel));
+        self.given.reach.tunnel = true;
+        self
+    }
+
+    /// Makes the public URL through a share server of your own, `host:port`, in place of that of
+    /// gradio.live.
+    ///
+    /// Without [`share_server_certificate`](Self::share_server_certificate) the way to it isn't
+    /// encrypted. Before it goes the flag `--share-server`, after it the variable
+    /// `GRADIO_SHARE_SERVER_ADDRESS`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// let server = WebhooksServer::new().share_server("share.example.com:7000");
+    /// ```
+    pub fn share_server(mut self, address: impl Into<String>) -> Self {
+        self.given.reach.server = Some(address.into());
+        self
+    }
+
+    /// Speaks TLS with a share server of your own and trusts the certificates in this PEM file, and no
+    /// others.
+    ///
+    /// Before it goes the flag `--share-server-certificate`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// let server = WebhooksServer::new()
+    ///     .share_server("share.example.com:7000")
+    ///     .share_server_certificate("/etc/ssl/share.example.com.pem");
+    /// ```
+    pub fn share_server_certificate(mut self, file: impl Into<PathBuf>) -> Self {
+        self.given.reach.certificate = Some(file.into());
+        self
+    }
+
+    /// Sets whether the public URLs of a share server of your own begin with `https`. Default: yes with
+    /// a certificate, and no without.
+    ///
+    /// Before it goes the flag `--share-server-protocol`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// // Behind a proxy that speaks TLS with the Hub.
+    /// let server = WebhooksServer::new().share_server("10.0.0.7:7000").share_server_https(true);
+    /// ```
+    pub fn share_server_https(mut self, https: bool) -> Self {
+        self.given.reach.https = Some(https);
+        self
+    }
+
+    /// Sets whether the bytes between this program and the share server are encrypted once more, below
+    /// HTTP. Default: no. With TLS they are encrypted already, and the key of this is no secret: on
+    /// public share servers it is made of an empty token.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// let server = WebhooksServer::new().share_server("10.0.0.7:7000").share_encryption(true);
+    /// ```
+    pub fn share_encryption(mut self, encrypted: bool) -> Self {
+        self.link.form.encrypted = encrypted;
+        self
+    }
+
+    /// Sets whether the bytes between this program and the share server are compressed. Default: no.
+    /// A delivery is some kilobytes, for which it costs more time than it saves.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// // For answers of megabytes, over a slow line.
+    /// let server = WebhooksServer::new().share_compression(true);
+    /// ```
+    pub fn share_compression(mut self, compressed: bool) -> Self {
+        self.link.form.compressed = compressed;
+        self
+    }
+}

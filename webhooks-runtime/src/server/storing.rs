@@ -1,0 +1,81 @@
+//! What can be set of how background deliveries are kept.
+
+use std::time::Duration;
+
+use super::WebhooksServer;
+
+/// Background deliveries, with the Cargo feature `background`.
+impl WebhooksServer {
+    /// Sets where background deliveries are kept: a file, or `postgres://user:password@host/database` for
+    /// several replicas. Default: `webhooks.db` in the working directory, on a Space in `/data` when that
+    /// is there.
+    ///
+    /// Before it goes the flag `--store`, after it the variable `WEBHOOKS_STORE`.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhooksServer;
+    ///
+    /// let server = WebhooksServer::new().store("/var/lib/my-bot/webhooks.db");
+    /// ```
+    pub fn store(mut self, store: impl Into<String>) -> Self {
+        self.given.store = Some(store.into());
+        self
+    }
+
+    /// Sets how long background deliveries are kept that are done, at least for the longest `dedup_window`
+    /// of their endpoints. Default: 7 days.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use webhooks_runtime::WebhooksServer;
+    /// let server = WebhooksServer::new().keep_done(Duration::from_secs(24 * 60 * 60));
+    /// ```
+    pub fn keep_done(mut self, time: Duration) -> Self {
+        self.background.keep_done = time;
+        self
+    }
+
+    /// Sets how long background deliveries are kept that are dead. Default: until somebody deletes them,
+    /// with the command `deliveries purge`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use webhooks_runtime::WebhooksServer;
+    /// let server = WebhooksServer::new().keep_dead(Duration::from_secs(30 * 24 * 60 * 60));
+    /// ```
+    pub fn keep_dead(mut self, time: Duration) -> Self {
+        self.background.keep_dead = Some(time);
+        self
+    }
+
+    /// Sets how many background deliveries may wait or run; further ones are answered with 503, and the
+    /// Hub sends them again. Default: 10 million.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// // A payload takes a few kilobytes on the disk.
+    /// let server = WebhooksServer::new().backlog_limit(100_000);
+    /// ```
+    pub fn backlog_limit(mut self, deliveries: u64) -> Self {
+        self.background.backlog_limit = deliveries;
+        self
+    }
+
+    /// Sets how long a replica may be silent before what it was running is given to others: 1 s at least.
+    /// Default: 30 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use webhooks_runtime::WebhooksServer;
+    /// let server = WebhooksServer::new()
+    ///     .store("postgres://bot:hush@db.example.com/webhooks")
+    ///     .lease(Duration::from_secs(60));
+    /// ```
+    pub fn lease(mut self, time: Duration) -> Self {
+        self.background.lease = time.max(Duration::from_secs(1));
+        self
+    }
+}
