@@ -31,15 +31,15 @@ use proc_macro::TokenStream;
 /// landing page. Beside it stands a type of the same name:
 ///
 /// - `trigger_training::PATH` is its path, `"/webhooks/trigger_training"`,
-/// - `trigger_training::endpoint()` its `Endpoint`, to hand to a server,
+/// - `trigger_training::endpoint()` its [`Endpoint`], to hand to a server,
 /// - `trigger_training::launch()` starts a server with all endpoints of the program, and blocks.
 ///
 /// # The function
 ///
 /// It is an `async fn`, or a `fn`, which runs on a pool of threads so that it may block. It takes up
-/// to 12 arguments (`EndpointArg`), of which one may read the body, and returns nothing,
+/// to 12 arguments ([`EndpointArg`]), of which one may read the body, and returns nothing,
 /// `web::Json<T>`, `serde_json::Value`, any `Responder` of actix-web, or a `Result` of these
-/// (`EndpointReply`, `EndpointError`).
+/// ([`EndpointReply`], [`EndpointError`]).
 ///
 /// # In the brackets
 ///
@@ -70,8 +70,8 @@ use proc_macro::TokenStream;
 /// # In the background
 ///
 /// A function that takes longer than the Hub waits, or that must not be lost, runs in the background. It
-/// takes up to 12 of `WebhookPayload`, `web::Json<T>`, `web::Data<T>` and `Delivery` (`BackgroundArg`), and
-/// returns nothing or a `Result<(), E>` (`BackgroundReply`). The future of an `async fn` is `Send`.
+/// takes up to 12 of `WebhookPayload`, `web::Json<T>`, `web::Data<T>` and `Delivery` ([`BackgroundArg`]), and
+/// returns nothing or a `Result<(), E>` ([`BackgroundReply`]). The future of an `async fn` is `Send`.
 ///
 /// ```
 /// use webhooks_runtime::{Delivery, Permanent, WebhookPayload, webhook_endpoint};
@@ -87,6 +87,13 @@ use proc_macro::TokenStream;
 ///     Ok(())
 /// }
 /// ```
+///
+/// [`BackgroundArg`]: ../webhooks_runtime/trait.BackgroundArg.html
+/// [`BackgroundReply`]: ../webhooks_runtime/trait.BackgroundReply.html
+/// [`Endpoint`]: ../webhooks_runtime/struct.Endpoint.html
+/// [`EndpointArg`]: ../webhooks_runtime/trait.EndpointArg.html
+/// [`EndpointError`]: ../webhooks_runtime/trait.EndpointError.html
+/// [`EndpointReply`]: ../webhooks_runtime/trait.EndpointReply.html
 #[proc_macro_attribute]
 pub fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::webhook_endpoint(args.into(), item.into()).into()

@@ -15,14 +15,30 @@
 //! webhooks_main!();
 //! ```
 //!
-//! `cargo run` serves `POST /webhooks/trigger_training` and a page and, on a machine of one's own, makes a
-//! public URL for both.
+//! This is a whole program. [`#[webhook_endpoint]`](macro@webhook_endpoint) has the function called for each
+//! delivery to `/webhooks/trigger_training`, [`webhooks_main!()`](webhooks_main) makes the program's `main`, and
+//! `cargo run` starts it:
+//!
+//! ```text
+//! * Running on local URL:  http://127.0.0.1:7860
+//! * Running on public URL: https://4f6e1f65055263866d.gradio.live
+//!   It stays the same at every start.
+//!
+//! Webhooks are correctly setup and ready to use:
+//!   - POST https://4f6e1f65055263866d.gradio.live/webhooks/trigger_training
+//! Go to https://huggingface.co/settings/webhooks to setup your webhooks.
+//! ```
+//!
+//! The public URL is for the settings of your webhooks. It is made on a machine of one's own only; a Space has
+//! one already. The local URL shows [the page](#the-page). Whoever knows an address can call your functions, so
+//! define a [secret](WebhooksServer::webhook_secret): in the variable `WEBHOOK_SECRET`, for instance.
 //!
 //! # Endpoints
 //!
-//! [`#[webhook_endpoint]`](macro@webhook_endpoint) says what a function may look like,
-//! [`EndpointArg`] what it may take, [`EndpointReply`] and [`EndpointError`] what it may return. In the
-//! background these are [`BackgroundArg`] and [`BackgroundReply`].
+//! [`#[webhook_endpoint]`](macro@webhook_endpoint) says what a function may look like and what may stand in
+//! the brackets, [`EndpointArg`] what it may take, [`EndpointReply`] and [`EndpointError`] what it may return.
+//! [`WebhookPayload`] is what the Hub sends. A function without the attribute is added with
+//! [`WebhooksServer::add_webhook`].
 //!
 //! # Background deliveries
 //!
@@ -44,39 +60,47 @@
 //! }
 //! ```
 //!
-//! [`BackgroundArg`] says what such a function may take. Deliveries are kept in a file or, for several
-//! replicas, in PostgreSQL: see [`WebhooksServer::store`].
+//! An error is tried again, later each time, until the attempts are used up; a [`Permanent`](struct@Permanent)
+//! one is not. [`BackgroundArg`] says what such a function may take, [`BackgroundReply`] what it may return.
+//! Deliveries are kept in a file or, for several replicas, in PostgreSQL: see [`WebhooksServer::store`].
 //!
 //! # Settings
 //!
-//! [`WebhooksServer`] has a method for each of them. A flag goes before the code, the code before the
-//! environment.
+//! [`WebhooksServer`] has a method for each of them, and `webhooks_main!(WebhooksServer::new().port(8000))` has
+//! the program take them. A flag goes before the code, the code before the environment. All that is wrong with
+//! them is told at once, before the port is open: see [`LaunchError`].
 //!
 //! # The page
 //!
-//! [`Blocks`] are what it is made of. It shows the last deliveries, but only to a browser on this machine
-//! and to whoever opened it with the token that is printed at the start. There a dead background delivery
-//! can be run again, as with the command `deliveries` of the program. `GET /health` says that the server is
-//! there and, where functions run in the background, how the store is and for how many seconds the oldest
-//! delivery has been waiting that is due.
+//! At `/` there is a page made of [`Blocks`]. It lists the endpoints, sends them samples and shows the last
+//! deliveries, but these only to a browser on this machine and to whoever opened it with the token that is
+//! printed at the start. There a dead background delivery can be run again, as with the command `deliveries` of
+//! the program.
+//!
+//! `GET /health` says that the server is there and, where functions run in the background, how the store is and
+//! for how many seconds the oldest delivery has been waiting that is due.
 //!
 //! # Tests
 //!
-//! [`testing`] has a client for the tests of your own bot, and a sample of each kind of delivery.
+//! [`testing`] has a [client](testing::TestClient) for the tests of your own bot, and a
+//! [sample](testing::samples) of each kind of delivery.
 //!
 //! # Features
 //!
-//! | feature | on by default | what it adds |
-//! | --- | --- | --- |
-//! | `background` | yes | `#[webhook_endpoint(background)]`: deliveries that are kept in a file and run after their answer |
-//! | `cli` | yes | the flags of `webhooks_main!()` and its `endpoints` command; with `background` also `deliveries` |
-//! | `docs` | yes | a viewer of the OpenAPI document at `/docs`; with it comes `openapi` |
-//! | `logs` | yes | log lines on standard error, filtered by `RUST_LOG` |
-//! | `openapi` | yes | the OpenAPI document of all endpoints at `/openapi.json` |
-//! | `page` | yes | the page at `/`: the endpoints, a form to try them, the last deliveries; with it comes `openapi` |
-//! | `postgres` | yes | background deliveries in PostgreSQL; with it comes `background` |
-//! | `share` | yes | the share link: a public URL for a program on a machine of one's own |
-//! | `trigger` | yes | the `trigger` command of `webhooks_main!()`, which sends a sample delivery; with it comes `cli` |
+//! All of them are on by default. Without any, endpoints, secrets, payloads, settings in code and [`testing`] are
+//! there.
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `background` | `#[webhook_endpoint(background)]`: deliveries that are kept in a file and run after their answer |
+//! | `cli` | the flags of `webhooks_main!()` and its `endpoints` command; with `background` also `deliveries` |
+//! | `docs` | a viewer of the OpenAPI document at `/docs`; with it comes `openapi` |
+//! | `logs` | log lines on standard error, filtered by `RUST_LOG` |
+//! | `openapi` | the OpenAPI document of all endpoints at `/openapi.json` |
+//! | `page` | the page at `/`: the endpoints, a form to try them, the last deliveries; with it comes `openapi` |
+//! | `postgres` | background deliveries in PostgreSQL; with it comes `background` |
+//! | `share` | the share link: a public URL for a program on a machine of one's own |
+//! | `trigger` | the `trigger` command of `webhooks_main!()`, which sends a sample delivery; with it comes `cli` |
 
 // On docs.rs each item says by itself which Cargo feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
