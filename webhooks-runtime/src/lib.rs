@@ -17,7 +17,7 @@
 //!
 //! This is a whole program. [`#[webhook_endpoint]`](macro@webhook_endpoint) has the function called for each
 //! delivery to `/webhooks/trigger_training`, [`webhooks_main!()`](webhooks_main) makes the program's `main`, and
-//! `cargo run` starts it:
+//! `cargo run` starts it. The screen shows, among other things:
 //!
 //! ```text
 //! * Running on local URL:  http://127.0.0.1:7860
@@ -87,8 +87,8 @@
 //!
 //! # Features
 //!
-//! All of them are on by default. Without any, endpoints, secrets, payloads, settings in code and [`testing`] are
-//! there.
+//! All of them are on by default. With `default-features = false` there remain endpoints, secrets, payloads, the
+//! settings in code, and [`testing`].
 //!
 //! | feature | what it adds |
 //! | --- | --- |

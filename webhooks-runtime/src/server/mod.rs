@@ -93,6 +93,10 @@ use app::Configure;
 ///
 /// A setting that can be given in several places is taken from the first of: a flag on the command
 /// line, the code, the environment, the default.
+///
+/// In a `main` of your own, [`launch`](Self::launch) starts it and blocks, and in async code it is
+/// [`run`](Self::run) that serves until a signal comes and [`start`](Self::start) that returns at once.
+/// A test hands it to a [`TestClient`](crate::testing::TestClient).
 #[must_use = "a server does nothing until it is started"]
 pub struct WebhooksServer {
     endpoints: Vec<Registered>,
