@@ -16,8 +16,8 @@ impl WebhooksServer {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
     /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
-    /// let server = server.host("127.0.0.2").port(0).start().await?;
-    /// assert!(server.local_url().starts_with("http://127.0.0.2:"));
+    /// let server = server.host("localhost").port(0).start().await?;
+    /// assert!(server.local_url().starts_with("http://localhost:"));
     /// # server.stop().await;
     /// # Ok(())
     /// # }
