@@ -50,6 +50,10 @@ const PLANS: &str = "
 
 /// Reads the server's address.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    if cuts_its_password(url) {
+        let reason = "an @ stands behind the host. In the password write %40 for @, %2F for /, %3F for ?, %23 for #";
+        return Err(StoreError::Address { reason: reason.to_owned() });
+    }
     // What is wrong with it is said without it, as it may hold a password.
     let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Address {
         reason: match error {
@@ -58,6 +62,18 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         },
     })?;
     Ok(options.application_name("webhooks-runtime").disable_statement_logging())
+}
+
+/// Whether a URL's password ends too early, by a character that means something in URLs. The rest of the
+/// password would be taken for the name of a host or a database, which are shown.
+fn cuts_its_password(url: &str) -> bool {
+    let behind_scheme = url.split_once("//").map_or(url, |(_, rest)| rest);
+    let end = behind_scheme.find(['/', '?', '#']).unwrap_or(behind_scheme.len());
+    let (authority, rest) = behind_scheme.split_at(end);
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    // Else an @ may stand in the query: `?user=me@tenant`.
+    let has_port = authority.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_ok());
+    path.contains('@') || (rest.contains('@') && !authority.contains('@') && !has_port)
 }
 
 /// What to call the server's database, without the password.
@@ -257,6 +273,10 @@ mod tests {
             "postgres://me:hunter2@host/db?sslmode=hunted",
             "postgres://me:hunter2@/db?port=x",
             "postgres://me:hunter2@[::1/db",
+            "postgres://me:a@hunter2/b@host/db",
+            "postgres://me:a/hunter2@host/db",
+            "postgres://me:a?hunter2@host/db",
+            "postgres://me:a#hunter2@host/db",
         ] {
             let reason = reason(url);
             assert!(!reason.contains("hunter2") && !reason.is_empty(), "{url}: {reason}");
@@ -268,6 +288,10 @@ mod tests {
         let named = |url| name(&options(url).unwrap());
         assert_eq!(named("postgres://me:hunter2@db.example/hooks"), "db.example/hooks");
         assert_eq!(named("postgresql://me:hunter2@db.example:5433/hooks"), "db.example:5433/hooks");
+        assert_eq!(named("postgres://me:p%40ss%2Fword@db.example/hooks"), "db.example/hooks");
+        assert_eq!(named("postgres://me:p@ss@db.example/hooks"), "db.example/hooks");
+        assert_eq!(named("postgres://db.example/hooks?user=me@tenant"), "db.example/hooks");
+        assert_eq!(named("postgres://me:p@db.example/hooks?user=me@tenant"), "db.example/hooks");
         assert_eq!(named("postgres://me@%2Frun%2Fpostgresql/hooks"), "/run/postgresql/hooks");
     }
 }
