@@ -76,8 +76,8 @@ impl Place {
             return Some(format!(
                 "Warning: background deliveries are kept in {}, which this Space LOSES at each restart, \
                  with all that still waits in it.\n\
-                 Give the Space persistent storage, which then is at {SPACE_DISK}, or keep them in PostgreSQL: \
-                 set WEBHOOKS_STORE to postgres://…\n",
+                 Keep them in PostgreSQL: set WEBHOOKS_STORE to postgres://… Or mount a storage bucket at \
+                 {SPACE_DISK}, where a crash can still lose some.\n",
                 file.display()
             ));
         }
