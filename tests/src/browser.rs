@@ -99,11 +99,16 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", scheme).await;
     }
 
-    /// Keeps a picture of the whole page where git ignores it, for people to look at.
-    pub async fn picture(&self, name: &str) {
+    /// A picture of the whole page, as PNG.
+    pub async fn photograph(&self) -> Vec<u8> {
         let whole = json!({ "captureBeyondViewport": true });
         let picture = self.devtools("Page.captureScreenshot", whole).await;
-        let picture = BASE64.decode(picture["data"].as_str().unwrap()).unwrap();
+        BASE64.decode(picture["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// Keeps a picture of the whole page where git ignores it, for people to look at.
+    pub async fn picture(&self, name: &str) {
+        let picture = self.photograph().await;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(name), picture).unwrap();

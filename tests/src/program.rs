@@ -86,15 +86,20 @@ impl Program {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> io::Result<Self> {
-        let mut child = Command::new(program)
-            .args(arguments.iter().map(OsStr::new))
-            .env_clear()
-            .env("GRADIO_SHARE", "false")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut command = Command::new(program);
+        command.args(arguments.iter().map(OsStr::new)).env_clear();
+        command.env("GRADIO_SHARE", "false").envs(variables.iter().copied());
+        Self::spawn(&mut command)
+    }
+
+    /// Starts a program as this command says, with whatever variables it has.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (stdout, stderr) = (Lines::default(), Lines::default());
         let readers = [
             child.stdout.take().map(|stream| follow(stream, &stdout)),
@@ -143,6 +148,26 @@ impl Program {
         let line = self.wait_for("* Running on local URL:");
         let _ = self.wait_for("to setup your webhooks");
         line.rsplit(' ').next().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until `check` finds what it looks for in the lines of standard output so far. Gives what it
+    /// found, `None` when it didn't in time, and the lines.
+    pub fn wait_until<T>(
+        &self,
+        mut check: impl FnMut(&[String]) -> Option<T>,
+    ) -> (Option<T>, Vec<String>) {
+        let (lines, news) = &*self.stdout;
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        loop {
+            let found = check(&lines);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if found.is_some() || left.is_zero() {
+                return (found, lines.clone());
+            }
+            lines =
+                news.wait_timeout(lines, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
     }
 
     /// How many lines of standard output there are that say that something started.

@@ -9,7 +9,10 @@ use webhooks_runtime::{Delivery, Permanent, WebhookPayload, webhook_endpoint, we
 ))]
 async fn trigger_training(payload: WebhookPayload, delivery: Delivery) -> anyhow::Result<()> {
     if payload.repo.repo_type != "dataset" {
-        return Err(Permanent("only datasets are trained on").into());
+        return Ok(());
+    }
+    if payload.repo.private {
+        return Err(Permanent("private datasets are not trained on").into());
     }
     println!("training on {}, attempt {}", payload.repo.name, delivery.attempt);
     // train

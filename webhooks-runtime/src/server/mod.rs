@@ -18,6 +18,8 @@ mod banner;
 mod body;
 mod builder;
 mod connection;
+#[cfg(test)]
+mod defaults;
 #[cfg(feature = "openapi")]
 mod describe;
 mod dispatch;

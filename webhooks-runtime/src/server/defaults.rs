@@ -1,0 +1,146 @@
+//! What the doc comments of the settings call a default is the default. The guide's table is made of them.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::WebhooksServer;
+use crate::config::{Given, Ports, Settings};
+use crate::environment::Environment;
+use crate::reach::Reach;
+
+/// The doc comment of a method, in one line, up to its first block of code.
+fn documented(method: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server");
+    let sources = fs::read_dir(folder).unwrap().filter_map(|entry| {
+        let path = entry.unwrap().path();
+        fs::read_to_string(path).ok().filter(|source| source.contains("impl WebhooksServer"))
+    });
+    let found = sources.filter_map(|source| {
+        let start = [format!("\n    pub fn {method}("), format!("\n    pub fn {method}<")];
+        let at = start.iter().find_map(|start| source.find(start))?;
+        let above = source[..at].lines().rev().map_while(|line| {
+            let line = line.trim_start();
+            (line.starts_with("///") || line.starts_with('#')).then_some(line)
+        });
+        let mut lines: Vec<_> = above.filter_map(|line| line.strip_prefix("///")).collect();
+        lines.reverse();
+        let prose = lines.into_iter().map(str::trim).take_while(|line| !line.starts_with("```"));
+        Some(prose.collect::<Vec<_>>().join(" "))
+    });
+    let found: Vec<_> = found.collect();
+    assert_eq!(found.len(), 1, "{method}: {found:?}");
+    found[0].clone()
+}
+
+/// What a method's doc comment says the default is.
+fn stated(method: &str) -> String {
+    let documented = documented(method);
+    let default = documented.split("Default: ").nth(1).unwrap_or_else(|| panic!("{method}"));
+    default.split(". ").next().unwrap_or_default().trim().trim_end_matches('.').to_owned()
+}
+
+/// What a server has where nobody says anything.
+fn settings(shared: bool, variables: &[(&'static str, &'static str)]) -> Settings {
+    let server = WebhooksServer::empty();
+    let (environment, mut errors) = (variables.iter().copied().collect(), Vec::new());
+    let given = server.given.clone();
+    let settings = Settings::resolve(
+        Given::default(),
+        given,
+        shared,
+        &server.limits,
+        &environment,
+        &mut errors,
+    );
+    assert!(errors.is_empty(), "{errors:?}");
+    settings
+}
+
+const SPACE: [(&str, &str); 2] = [("SPACE_ID", "me/bot"), ("SPACE_HOST", "me-bot.hf.space")];
+
+#[test]
+fn the_address_to_listen_on_is_the_documented_one() {
+    let (here, space) = (settings(true, &[]), settings(true, &SPACE));
+    assert_eq!(stated("host"), format!("`{}`, on a Space `{}`", here.host, space.host));
+    let (Ports::FirstFreeOf(ports), Ports::One(port)) = (here.ports, space.ports) else {
+        panic!("a range, and one port on a Space");
+    };
+    let (first, last) = (ports.start(), ports.end());
+    assert_eq!(stated("port"), format!("the first free one of {first}–{last}, on a Space {port}"));
+    assert_eq!(stated("workers"), "one for each core");
+    assert_eq!(here.workers, std::thread::available_parallelism().map_or(1, usize::from));
+}
+
+#[test]
+fn the_limits_are_the_documented_ones() {
+    let server = WebhooksServer::empty();
+    assert_eq!(stated("body_limit"), format!("{} MiB", server.limits.body as f64 / 1_048_576.0));
+    assert_eq!(stated("request_timeout"), seconds(server.limits.request_timeout));
+    assert_eq!(stated("shutdown_timeout"), seconds(server.limits.shutdown_timeout));
+    assert!(documented("secret_in_query").contains("Off by default"));
+    assert!(!server.secret_in_query);
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}
+
+#[cfg(feature = "background")]
+#[test]
+fn background_deliveries_are_kept_as_documented() {
+    use crate::jobs::Place;
+
+    let server = WebhooksServer::empty();
+    let days = server.background.keep_done.as_secs_f64() / (24.0 * 60.0 * 60.0);
+    assert_eq!(stated("keep_done"), format!("{days} days"));
+    assert!(stated("keep_dead").starts_with("until somebody deletes them"));
+    assert_eq!(server.background.keep_dead, None);
+    let millions = server.background.backlog_limit as f64 / 1e6;
+    assert_eq!(stated("backlog_limit"), format!("{millions} million"));
+    assert_eq!(stated("lease"), seconds(server.background.lease));
+    let Place::File(file) = Place::default(false) else { panic!("a file") };
+    assert!(stated("store").starts_with(&format!("`{}` in the working directory", file.display())));
+    assert_eq!(settings(true, &[]).store, None);
+}
+
+#[cfg(feature = "share")]
+#[test]
+fn a_public_url_is_made_as_documented() {
+    let stated_share = stated("share");
+    let (yes, no) = stated_share.split_once("; no ").unwrap();
+    assert!(yes.starts_with("yes for [`launch`]") && no.starts_with("on a Space"), "{yes} {no}");
+    assert!(matches!(settings(true, &[]).reach, Reach::Link { renew: false, .. }));
+    assert!(matches!(settings(true, &SPACE).reach, Reach::At(_)));
+    assert!(no.ends_with("for [`start`](Self::start)"), "{no}");
+    assert_eq!(settings(false, &[]).reach, Reach::Local);
+    let form = WebhooksServer::empty().link.form;
+    assert_eq!((stated("share_encryption").as_str(), form.encrypted), ("no", false));
+    assert_eq!((stated("share_compression").as_str(), form.compressed), ("no", false));
+}
+
+#[cfg(feature = "share")]
+#[test]
+fn the_urls_of_a_share_server_begin_as_documented() {
+    use crate::reach::ShareServer;
+
+    assert_eq!(stated("share_server_https"), "yes with a certificate, and no without");
+    let server = WebhooksServer::empty().share_server("share.example.com:7000");
+    for (server, begins) in [(server, false), (trusting(), true)] {
+        let none = Environment::from_iter([]);
+        let mut errors = Vec::new();
+        let (flags, given) = (Given::default(), server.given.clone());
+        let settings = Settings::resolve(flags, given, true, &server.limits, &none, &mut errors);
+        let Reach::Link { server: ShareServer::Own { https, .. }, .. } = settings.reach else {
+            panic!("{errors:?}");
+        };
+        assert_eq!(https, begins);
+    }
+}
+
+#[cfg(feature = "share")]
+fn trusting() -> WebhooksServer {
+    WebhooksServer::empty()
+        .share_server("share.example.com:7000")
+        .share_server_certificate("ca.pem")
+}
