@@ -1,0 +1,369 @@
+//! The page "When it doesn't work" has every message that this code can print, and no other.
+//!
+//! Whatever prints a message, it is a text in the source: so all texts of both crates are read there, and
+//! each must be on the page, unless a rule below says why it is none. A new message is on the page or this
+//! test names it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::fs;
+use std::iter::Peekable;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use proc_macro2::token_stream::IntoIter;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+
+const ENGLISH: &str = "docs/en/troubleshooting.md";
+const KOREAN: &str = "docs/ko/troubleshooting.md";
+
+const CRATES: [&str; 2] = ["webhooks-macros/src", "webhooks-runtime/src"];
+
+/// Parts of the source whose texts are no messages, and what they are.
+const OTHER_PLACES: [(&str, &str); 3] = [
+    ("webhooks-runtime/src/openapi/", "what the OpenAPI document says of the endpoints"),
+    ("webhooks-runtime/src/page/", "the page's headings, headers and samples"),
+    ("webhooks-runtime/src/samples/", "what is in the samples, and what they are called"),
+];
+
+/// What is written to SQLite and PostgreSQL, besides messages.
+const STORES: [&str; 2] =
+    ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
+
+/// How texts begin that are no messages, and what they are.
+const OTHER_TEXTS: [(&str, &str); 25] = [
+    ("Examples:", "the end of a command's help"),
+    ("attempt {number}, begun {began}", "a line of `deliveries show`"),
+    ("The version of the payload.", "what the OpenAPI document says of it"),
+    (
+        "The webhook endpoint of the function of this name",
+        "a doc comment that the attribute writes",
+    ),
+    (" at line {} column {}", "serde's words, which are looked for"),
+    ("missing field `", "serde's words, which are looked for"),
+    ("duplicate field `", "serde's words, which are looked for"),
+    ("unknown variant `", "serde's words, which are looked for"),
+    ("unknown field `", "serde's words, which are looked for"),
+    (", there are no ", "serde's words, which are looked for"),
+    ("a state is queued, running, done or dead", "clap refuses all others before"),
+    ("the path ends here", "ends a search, and is dropped"),
+    ("a chunk is too long", "ends a connection of the share link, which the debug log alone tells"),
+    ("the secret of a test", "a secret"),
+    ("public, max-age=", "a header"),
+    ("default-src 'none'", "a header"),
+    ("an empty object", "the name of a sample"),
+    ("Webhook secret is correctly defined.", "a line of each start"),
+    ("* Running on local URL:", "a line of each start"),
+    ("* Running on public URL:", "a line of each start"),
+    ("* Page with deliveries:", "a line of each start"),
+    ("* Background deliveries:", "a line of each start"),
+    ("Webhooks are correctly setup and ready to use:", "a line of each start"),
+    ("Go to https://huggingface.co/settings/webhooks", "a line of each start"),
+    ("It stays the same at every start.", "a line of each start"),
+];
+
+/// What the page explains though the compiler prints it.
+const OF_THE_COMPILER: [&str; 4] = [
+    "future cannot be sent between threads safely",
+    "the trait bound `…: serde::Deserialize<'de>` is not satisfied",
+    "the trait bound `…: serde::Serialize` is not satisfied",
+    "expected expression, found keyword `fn`",
+];
+
+/// A text of the source.
+#[derive(Debug)]
+struct Text {
+    file: String,
+    value: String,
+    /// Whether it is certainly a message: one of an error, or one for the log.
+    is_message: bool,
+}
+
+impl Text {
+    /// What is printed as it is, piece by piece, of its first line. One that is no format string has no
+    /// braces, or none that matter.
+    fn pieces(&self) -> Vec<String> {
+        pieces(self.value.trim_start().lines().next().unwrap_or_default())
+    }
+
+    /// Whether people may see it when something is wrong.
+    fn is_told(&self) -> bool {
+        if OTHER_PLACES.iter().any(|(place, _)| self.file.starts_with(place))
+            || OTHER_TEXTS.iter().any(|(text, _)| begins(&self.value, text))
+        {
+            return false;
+        }
+        let pieces = self.pieces();
+        let words = words(&pieces);
+        if self.is_message {
+            return !words.is_empty();
+        }
+        let in_store = STORES.iter().any(|store| self.file.starts_with(store));
+        let shouted = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
+        if in_store && (words.iter().any(shouted) || self.value.contains('=')) {
+            return false;
+        }
+        let sentence =
+            self.value.starts_with(char::is_uppercase) && self.value.trim_end().ends_with('.');
+        words.len() >= 3 || (sentence && words.len() >= 2)
+    }
+}
+
+fn begins(text: &str, beginning: &str) -> bool {
+    text.starts_with(beginning) || text.trim_start().starts_with(beginning)
+}
+
+/// A text without its placeholders, `{…}`, and the letterless rest that stands between two of them.
+fn pieces(text: &str) -> Vec<String> {
+    let text = text.replace("{{", "\u{1}").replace("}}", "\u{2}");
+    let outside = text.split('{').enumerate();
+    let outside = outside.map(|(index, part)| match part.split_once('}') {
+        Some((_, rest)) if index > 0 => rest,
+        _ => part,
+    });
+    let outside: Vec<_> = outside.flat_map(|part| part.split('…')).collect();
+    let pieces =
+        outside.into_iter().map(in_one_line).filter(|part| part.contains(char::is_alphabetic));
+    pieces.map(|part| part.replace('\u{1}', "{").replace('\u{2}', "}")).collect()
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn words(pieces: &[String]) -> Vec<&str> {
+    let words = pieces.iter().flat_map(|piece| piece.split(' '));
+    words.filter(|word| word.contains(char::is_alphabetic)).collect()
+}
+
+/// Whether the pieces stand in the text, in this order.
+fn holds(text: &str, pieces: &[String]) -> bool {
+    let mut rest = text;
+    pieces.iter().all(|piece| match rest.split_once(piece.as_str()) {
+        Some((_, behind)) => {
+            rest = behind;
+            true
+        }
+        None => false,
+    })
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The files below a folder whose names end so, with what is in them.
+fn files(folder: &Path, end: &str) -> Vec<(PathBuf, String)> {
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let found = paths.into_iter().flat_map(|path| {
+        if path.is_dir() {
+            files(&path, end)
+        } else if path.extension().is_some_and(|extension| extension == end) {
+            let text = fs::read_to_string(&path).unwrap();
+            vec![(path, text)]
+        } else {
+            Vec::new()
+        }
+    });
+    found.collect()
+}
+
+/// All texts of the two crates.
+static TEXTS: LazyLock<Vec<Text>> = LazyLock::new(|| {
+    let sources: Vec<_> =
+        CRATES.iter().flat_map(|folder| files(&root().join(folder), "rs")).collect();
+    let for_tests: Vec<_> =
+        sources.iter().flat_map(|(path, source)| test_modules(path, source)).collect();
+    let mut texts = Vec::new();
+    for (path, source) in sources {
+        let is_for_tests =
+            for_tests.iter().any(|module| path.with_extension("").starts_with(module));
+        if !is_for_tests {
+            let file = path.strip_prefix(root()).unwrap().to_str().unwrap();
+            read(source.parse().unwrap(), file, false, &mut texts);
+        }
+    }
+    texts
+});
+
+/// The modules for tests alone that have files of their own.
+fn test_modules(path: &Path, source: &str) -> Vec<PathBuf> {
+    let is_folders = ["mod.rs", "lib.rs"].iter().any(|name| path.ends_with(name));
+    let folder = if is_folders { path.parent().unwrap().into() } else { path.with_extension("") };
+    let modules = source.split("#[cfg(test)]\nmod ").skip(1);
+    let names = modules.filter_map(|rest| rest.lines().next()?.strip_suffix(';'));
+    names.map(|name| folder.join(name)).collect()
+}
+
+/// The texts of some tokens. What is for tests, documentation and other code is left out.
+fn read(tokens: TokenStream, file: &str, is_message: bool, texts: &mut Vec<Text>) {
+    let mut tokens = tokens.into_iter().peekable();
+    // Whether the next text is a part of a `SettingError { name, wants }`.
+    let mut of_setting = false;
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                let inner = tokens.next_if(is('!')).is_some();
+                let Some(attribute) = tokens.next_if(is_brackets).and_then(group) else { continue };
+                if !inner && is_for_tests(&attribute) {
+                    skip_item(&mut tokens);
+                } else {
+                    read_attribute(attribute, file, texts);
+                }
+            }
+            TokenTree::Ident(name) => {
+                // Not `name != …`.
+                let called = tokens.next_if(is('!')).is_some();
+                of_setting = !called && (name == "name" || name == "wants");
+                if called && let Some(arguments) = tokens.next_if(is_group).and_then(group) {
+                    read_macro(&name.to_string(), arguments, file, is_message, texts);
+                }
+            }
+            TokenTree::Group(group) => read(group.stream(), file, is_message, texts),
+            TokenTree::Literal(literal) => {
+                if let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) {
+                    let (file, value) = (file.to_owned(), text.value());
+                    texts.push(Text { file, value, is_message: is_message || of_setting });
+                }
+                of_setting = false;
+            }
+            TokenTree::Punct(_) => {}
+        }
+    }
+}
+
+fn read_macro(name: &str, arguments: TokenStream, file: &str, inside: bool, texts: &mut Vec<Text>) {
+    // A macro of ours that writes log lines takes the level first.
+    let first = arguments.clone().into_iter().next().map(|token| token.to_string());
+    let level = if name == "line" { first.as_deref().unwrap_or_default() } else { name };
+    match level {
+        "trace" | "debug" | "info" | "info_span" => {}
+        "assert" | "html" | "quote" | "quote_spanned" => {}
+        "warn" | "error" => read(arguments, file, true, texts),
+        _ => read(arguments, file, inside, texts),
+    }
+}
+
+/// The messages in `#[error("…")]` and `#[diagnostic::on_unimplemented(message = "…", …)]`; what comes
+/// after the latter's message is read below it.
+fn read_attribute(attribute: TokenStream, file: &str, texts: &mut Vec<Text>) {
+    let text = attribute.to_string();
+    let arguments = attribute.into_iter().find_map(group).unwrap_or_default();
+    if text.starts_with("error") {
+        read(arguments, file, true, texts);
+    } else if text.starts_with("diagnostic") && text.contains("on_unimplemented") {
+        let message = arguments.into_iter().take(3).collect();
+        read(message, file, true, texts);
+    }
+}
+
+fn is(letter: char) -> impl Fn(&TokenTree) -> bool {
+    move |token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == letter)
+}
+
+fn is_group(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Group(_))
+}
+
+fn is_brackets(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket)
+}
+
+fn group(token: TokenTree) -> Option<TokenStream> {
+    match token {
+        TokenTree::Group(group) => Some(group.stream()),
+        _ => None,
+    }
+}
+
+/// `cfg(test)`, or one with `test` among others.
+fn is_for_tests(attribute: &TokenStream) -> bool {
+    let text = attribute.to_string().replace(' ', "");
+    text.starts_with("cfg(test)") || text.starts_with("cfg(all(test,")
+}
+
+/// Up to the end of what an attribute stands on: its body, `;`, or a comma.
+fn skip_item(tokens: &mut Peekable<IntoIter>) {
+    let ends = |token: &TokenTree| match token {
+        TokenTree::Group(body) => Group::delimiter(body) == Delimiter::Brace,
+        token => is(';')(token) || is(',')(token),
+    };
+    let _ = tokens.find(ends);
+}
+
+/// The messages that a page explains: paragraphs of nothing but code, in lists.
+fn quoted(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(page)).unwrap();
+    let (mut messages, mut codes, mut other) = (Vec::new(), Vec::new(), false);
+    let mut depth = 0;
+    for event in Parser::new(&text) {
+        match event {
+            Event::Start(Tag::Item) => depth += 1,
+            Event::End(TagEnd::Item) => depth -= 1,
+            Event::Start(Tag::Paragraph) => (codes, other) = (Vec::new(), depth == 0),
+            Event::Code(code) => codes.push(in_one_line(&code)),
+            Event::SoftBreak | Event::HardBreak => {}
+            Event::End(TagEnd::Paragraph) if !other => messages.append(&mut codes),
+            _ => other = true,
+        }
+    }
+    messages
+}
+
+#[test]
+fn every_message_is_on_the_page() {
+    let quoted = quoted(ENGLISH);
+    let told: Vec<_> = TEXTS.iter().filter(|text| text.is_told()).collect();
+    assert!(told.len() > 200, "the source wasn't understood: {} messages", told.len());
+    let missing: Vec<_> = told
+        .iter()
+        .filter(|text| !quoted.iter().any(|quote| holds(quote, &text.pieces())))
+        .map(|text| format!("{}: {:?}", text.file, text.value))
+        .collect();
+    assert!(missing.is_empty(), "not on {ENGLISH}:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_message_on_the_page_can_be_printed() {
+    // What the page says is written in markup and scripts.
+    let page = ["rs", "js"].map(|end| files(&root().join("webhooks-runtime/src/page"), end));
+    let page: String = page.into_iter().flatten().map(|(_, source)| source).collect();
+    let mut known: Vec<_> = TEXTS.iter().flat_map(Text::pieces).collect();
+    known.retain(|piece| piece.contains(' '));
+    known.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
+    let is_printed = |quote: &str| {
+        let parts = pieces(quote);
+        // A message may be made of several texts, with a name or two in between.
+        let names = known.iter().fold(quote.to_owned(), |rest, piece| rest.replace(piece, " "));
+        words(&[names]).len() <= 2
+            || TEXTS.iter().any(|text| holds(&in_one_line(&text.value), &parts))
+            || holds(&page, &parts)
+            || OF_THE_COMPILER.contains(&quote)
+    };
+    let gone: Vec<_> = quoted(ENGLISH).into_iter().filter(|quote| !is_printed(quote)).collect();
+    assert!(gone.is_empty(), "on {ENGLISH}, and printed by nothing:\n{}", gone.join("\n"));
+}
+
+#[test]
+fn the_messages_are_the_same_in_both_languages() {
+    if root().join(KOREAN).exists() {
+        assert_eq!(quoted(ENGLISH), quoted(KOREAN));
+    }
+}
+
+#[test]
+fn every_exception_is_needed() {
+    for (place, _) in OTHER_PLACES {
+        assert!(TEXTS.iter().any(|text| text.file.starts_with(place)), "{place}");
+    }
+    for (beginning, _) in OTHER_TEXTS {
+        assert!(TEXTS.iter().any(|text| begins(&text.value, beginning)), "{beginning}");
+    }
+    let quoted = quoted(ENGLISH);
+    for message in OF_THE_COMPILER {
+        assert!(quoted.iter().any(|quote| quote == message), "{message}");
+    }
+}

@@ -1,0 +1,597 @@
+//! The guide's page of settings is made from the code: from the doc comments of the server's methods, from
+//! `--help`, from the variables that the source names, and from the manifest.
+//!
+//! `UPDATE_SETTINGS=1 cargo test -p tests --test settings` writes the English tables anew. Other languages are
+//! held to their flags, methods, variables and numbers, and are written by hand.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, OnceLock};
+
+use proc_macro2::{TokenStream, TokenTree};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
+use regex::Regex;
+use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, ReturnType, Type, Visibility};
+use tests::program::{Ended, Program, build};
+use webhooks_runtime::__private::Policy;
+
+/// Flags that set nothing.
+const NO_SETTINGS: [&str; 2] = ["--help", "--version"];
+
+/// Variables that no method stands for: what they do, and what is done without them.
+const VARIABLES: [(&str, &str, &str); 6] = [
+    ("SPACE_ID", "Says that the program runs on a Space, which sets it", ""),
+    ("SPACE_HOST", "The host name of the Space's public URL, which the Space sets", ""),
+    ("XDG_STATE_HOME", "The folder in which the share link's name is kept", "`~/.local/state`"),
+    ("RUST_LOG", "Which log lines are written", "`info,actix_server=warn,sqlx=warn`"),
+    ("NO_COLOR", "Log lines without colours, whatever its value", "colours in a terminal"),
+    (
+        "HF_HUB_DISABLE_EXPERIMENTAL_WARNING",
+        "`1` hides the line that the API may change from version to version",
+        "",
+    ),
+];
+
+/// Variables that cargo has when it compiles.
+const CARGO: &str = "CARGO_";
+
+static VARIABLE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$").unwrap());
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+// ---- what the sources say
+
+/// Every file of Rust below a folder, sorted, a folder's `mod.rs` first.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let (mut folders, mut files) = (vec![root().join(folder)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort_by_key(|path| (!path.ends_with("mod.rs"), path.clone()));
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// A doc comment's Markdown up to its first block of code or heading.
+fn prose(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    });
+    let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned());
+    let lines = lines.take_while(|line| !line.starts_with("```") && !line.starts_with('#'));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The sentences of a Markdown text, code in backticks, without its links.
+fn sentences(markdown: &str) -> Vec<String> {
+    // Rustdoc finds what a link in brackets alone leads to.
+    let mut leads = |_: pulldown_cmark::BrokenLink<'_>| {
+        Some((CowStr::Borrowed("of rustdoc"), CowStr::Borrowed("")))
+    };
+    let parser =
+        Parser::new_with_broken_link_callback(markdown, Options::empty(), Some(&mut leads));
+    let mut sentences = vec![String::new()];
+    for event in parser {
+        let last = sentences.last_mut().unwrap();
+        match event {
+            Event::Code(code) => last.extend(["`", &code, "`"]),
+            Event::SoftBreak => last.push(' '),
+            Event::End(TagEnd::Paragraph) => sentences.push(String::new()),
+            Event::Text(text) => {
+                let mut parts = text.split(". ");
+                last.push_str(parts.next().unwrap());
+                sentences.extend(parts.map(str::to_owned));
+            }
+            _ => {}
+        }
+        // A sentence may end where a line does.
+        if let Some(last) = sentences.last_mut().filter(|last| last.ends_with(". ")) {
+            last.truncate(last.len() - 2);
+            sentences.push(String::new());
+        }
+    }
+    let trimmed = sentences.iter().map(|sentence| sentence.trim().trim_end_matches('.').to_owned());
+    trimmed.filter(|sentence| !sentence.is_empty()).collect()
+}
+
+/// What stands in backticks.
+fn codes(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// A line of the table.
+#[derive(Clone, Debug, Default)]
+struct Setting {
+    what: String,
+    flags: Vec<String>,
+    method: Option<String>,
+    variables: Vec<String>,
+    default: String,
+}
+
+/// What a method's doc comment says of the setting.
+fn setting(method: &str, docs: &str) -> Setting {
+    let sentences = sentences(docs);
+    let first = sentences[0].strip_prefix("Sets ").unwrap_or(&sentences[0]);
+    let mut setting = Setting {
+        what: first[..1].to_uppercase() + &first[1..],
+        method: Some(format!(".{method}(…)")),
+        ..Setting::default()
+    };
+    for sentence in &sentences {
+        let codes = codes(sentence).into_iter().map(str::to_owned);
+        if let Some(default) = sentence.strip_prefix("Default: ") {
+            // Of a value every language has the same words.
+            let value = default.starts_with(|first: char| first.is_ascii_digit());
+            setting.default = if value { format!("`{default}`") } else { default.to_owned() };
+        } else if sentence.starts_with("Off by default") {
+            "off".clone_into(&mut setting.default);
+        }
+        if sentence.starts_with("Before it go") {
+            setting.flags.extend(codes.clone().filter(|code| code.starts_with("--")));
+        }
+        if sentence.contains("variable") || sentence.contains("environment") {
+            setting.variables.extend(codes.filter(|code| VARIABLE.is_match(code)));
+        }
+    }
+    setting
+}
+
+/// The settings of the server's methods: those that take a server and give one.
+fn methods() -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for (path, source) in sources("webhooks-runtime/src/server") {
+        let file = syn::parse_file(&source).unwrap();
+        let blocks = file.items.iter().filter_map(|item| match item {
+            Item::Impl(block) if block.trait_.is_none() => Some(block),
+            _ => None,
+        });
+        let of_server =
+            |own: &Type| matches!(own, Type::Path(path) if path.path.is_ident("WebhooksServer"));
+        for item in blocks.filter(|block| of_server(&block.self_ty)).flat_map(|block| &block.items)
+        {
+            let ImplItem::Fn(function) = item else { continue };
+            let signature = &function.sig;
+            let gives = matches!(&signature.output, ReturnType::Type(_, gives)
+                if matches!(&**gives, Type::Path(path) if path.path.is_ident("Self")));
+            let public = matches!(function.vis, Visibility::Public(_));
+            if public && gives && signature.receiver().is_some() {
+                let docs = prose(&function.attrs);
+                assert!(!docs.is_empty(), "{} of {}", signature.ident, path.display());
+                settings.push(setting(&signature.ident.to_string(), &docs));
+            }
+        }
+    }
+    settings
+}
+
+/// The flags of `--help`: what each is for, and its default if there is one.
+fn flags() -> &'static BTreeMap<String, (String, Option<String>)> {
+    static FLAGS: OnceLock<BTreeMap<String, (String, Option<String>)>> = OnceLock::new();
+    FLAGS.get_or_init(|| {
+        let help = run(&["--help"], &[]).stdout;
+        let flag = Regex::new("(?m)^ +(?:-[a-zA-Z], )?(--[a-z-]+).*$").unwrap();
+        let default = Regex::new(r"\[default: ([^\]]*)\]").unwrap();
+        let starts: Vec<_> = flag.captures_iter(&help).collect();
+        let ends = starts.iter().skip(1).map(|flag| flag.get(0).unwrap().start());
+        let of_one = |(flag, end): (&regex::Captures<'_>, usize)| {
+            let text = &help[flag.get(0).unwrap().end()..end];
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let stated = default.captures(&words).map(|found| found[1].to_owned());
+            let what = words.split(" [").next().unwrap().to_owned();
+            (flag[1].to_owned(), (what, stated))
+        };
+        starts.iter().zip(ends.chain([help.len()])).map(of_one).collect()
+    })
+}
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| build("quickstart", "dev"));
+    Program::start(program, arguments, variables).unwrap().wait()
+}
+
+/// Hands over each text between quotes, without those of tests, and each call of `env::var` and `var_os`
+/// with what stands in its brackets.
+fn texts(tokens: TokenStream, text: &mut impl FnMut(String), call: &mut impl FnMut(String)) {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut after_test = false;
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => {
+                let inner = group.stream().to_string();
+                if inner.starts_with("cfg") && inner.contains("test") {
+                    after_test = true;
+                } else if std::mem::take(&mut after_test) {
+                    // The module of tests, whose attribute was there before.
+                } else {
+                    if let Some(TokenTree::Ident(name)) = at.checked_sub(1).map(|at| &tokens[at])
+                        && (name == "var" || name == "var_os")
+                    {
+                        call(inner);
+                    }
+                    texts(group.stream(), text, call);
+                }
+            }
+            // An item without brackets.
+            TokenTree::Punct(punct) if punct.as_char() == ';' => after_test = false,
+            TokenTree::Literal(literal) => {
+                if let Ok(Lit::Str(literal)) = syn::parse_str(&literal.to_string()) {
+                    text(literal.value());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The variables that the source names: as texts that look like one, and in doc comments as `$NAME`.
+fn variables() -> BTreeSet<String> {
+    let mentioned = Regex::new(r"\$([A-Z][A-Z_]+)\b").unwrap();
+    let mut variables = BTreeSet::new();
+    for (path, source) in sources("webhooks-runtime/src") {
+        // Modules of tests in files of their own.
+        let is_test = ["tests.rs", "defaults.rs"].iter().any(|name| path.ends_with(name));
+        if is_test || path.iter().any(|part| part == "conformance") {
+            continue;
+        }
+        let mut text = |text: String| {
+            let named = mentioned.captures_iter(&text).map(|found| found[1].to_owned());
+            variables.extend(named);
+            if VARIABLE.is_match(&text) && !text.starts_with(CARGO) {
+                variables.insert(text);
+            }
+        };
+        let mut call = |argument: String| {
+            let read = argument.trim_matches('"');
+            let known = VARIABLE.is_match(read) || path.ends_with("environment.rs");
+            assert!(known, "{}: which variable is {argument}?", path.display());
+        };
+        texts(source.parse().unwrap(), &mut text, &mut call);
+    }
+    variables
+}
+
+/// Every setting: those with a method, then the flags without, then the variables without.
+fn settings() -> Vec<Setting> {
+    let mut settings = methods();
+    let known = |settings: &[Setting], flag: &String| {
+        settings.iter().any(|setting| setting.flags.contains(flag))
+    };
+    for (flag, (what, default)) in flags() {
+        if !known(&settings, flag) && !NO_SETTINGS.contains(&flag.as_str()) {
+            settings.push(Setting {
+                what: what.clone(),
+                flags: vec![flag.clone()],
+                default: default.clone().unwrap_or_default(),
+                ..Setting::default()
+            });
+        }
+    }
+    settings.extend(VARIABLES.map(|(name, what, default)| Setting {
+        what: what.to_owned(),
+        variables: vec![name.to_owned()],
+        default: default.to_owned(),
+        ..Setting::default()
+    }));
+    settings
+}
+
+// ---- the tables
+
+/// A table's lines, cell by cell, its head first.
+type Table = Vec<Vec<String>>;
+
+fn listed<'a>(codes: impl IntoIterator<Item = &'a String>) -> String {
+    codes.into_iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn head<const N: usize>(cells: [&str; N]) -> Table {
+    vec![cells.map(str::to_owned).to_vec()]
+}
+
+fn table_of_settings() -> Table {
+    let mut table = head(["what it sets", "flag", "in code", "variable", "default"]);
+    table.extend(settings().into_iter().map(|setting| {
+        let (flags, method) = (listed(&setting.flags), listed(&setting.method));
+        vec![setting.what, flags, method, listed(&setting.variables), setting.default]
+    }));
+    table
+}
+
+/// What the attribute's own documentation has in a table, the defaults in a column of their own.
+fn table_of_attribute() -> Table {
+    let file = syn::parse_file(&read("webhooks-macros/src/lib.rs")).unwrap();
+    let docs = file.items.iter().find_map(|item| match item {
+        Item::Fn(function) if function.sig.ident == "webhook_endpoint" => Some(&function.attrs),
+        _ => None,
+    });
+    let lines = docs.unwrap().iter().map(|line| prose(std::slice::from_ref(line)));
+    let documented = tables(&lines.collect::<Vec<_>>().join("\n"));
+    let mut table = head(["in the brackets", "means", "default"]);
+    for row in documented.concat().iter().skip(1) {
+        let (means, default) = row[1].split_once("; default ").unwrap_or((&row[1], ""));
+        table.push(vec![row[0].clone(), means.to_owned(), default.to_owned()]);
+    }
+    table
+}
+
+/// The features of the manifest, described by the comments above them.
+fn table_of_features() -> Table {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let arguments = ["metadata", "--no-deps", "--offline", "--format-version", "1"];
+    let output = Command::new(cargo).args(arguments).current_dir(root()).output().unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == "webhooks-runtime").unwrap();
+    let features = package["features"].as_object().unwrap();
+    let list = |name: &str| {
+        let parts = features[name].as_array().unwrap().iter();
+        parts.map(|part| part.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // Those that cargo makes of optional dependencies are named by others, with `dep:`.
+    let named = |name: &&String| *name != "default" && list("default").contains(*name);
+    let manifest = read("webhooks-runtime/Cargo.toml");
+    let mut table = head(["Cargo feature", "what it is for", "brings along"]);
+    for feature in features.keys().filter(named) {
+        let before = manifest.split(&format!("\n{feature} = [")).next().unwrap();
+        let mut comment: Vec<_> =
+            before.lines().rev().map_while(|line| line.strip_prefix("# ")).collect();
+        comment.reverse();
+        let others = list(feature).into_iter().filter(|part| features.contains_key(part));
+        let others: Vec<_> = others.collect();
+        let what = comment.join(" ").trim_end_matches('.').to_owned();
+        table.push(vec![format!("`{feature}`"), what, listed(&others)]);
+    }
+    let count = features.keys().filter(|name| *name != "default").count();
+    assert_eq!(table.len() - 1, count, "a feature is off by default, which the page must say");
+    table
+}
+
+/// A table in Markdown.
+fn markdown(table: &Table) -> String {
+    let cell = |cell: &String| if cell.is_empty() { " |".into() } else { format!(" {cell} |") };
+    let line = |cells: &Vec<String>| format!("|{}\n", cells.iter().map(cell).collect::<String>());
+    let rule = format!("|{}\n", " --- |".repeat(table[0].len()));
+    let rows: String = table[1..].iter().map(line).collect();
+    format!("{}{rule}{rows}\n", line(&table[0]))
+}
+
+/// The tables of a page, code in backticks.
+fn tables(page: &str) -> Vec<Table> {
+    let mut tables: Vec<Table> = Vec::new();
+    let mut inside = false;
+    for event in Parser::new_ext(page, Options::ENABLE_TABLES) {
+        match (event, tables.last_mut()) {
+            (Event::Start(Tag::Table(_)), _) => tables.push(Table::new()),
+            (Event::Start(Tag::TableHead | Tag::TableRow), Some(table)) => table.push(Vec::new()),
+            (Event::Start(Tag::TableCell), Some(table)) => {
+                table.last_mut().unwrap().push(String::new());
+                inside = true;
+            }
+            (Event::End(TagEnd::TableCell), _) => inside = false,
+            (event, Some(table)) if inside => {
+                let cell = table.last_mut().unwrap().last_mut().unwrap();
+                match event {
+                    Event::Text(text) => cell.push_str(&text),
+                    Event::Code(code) => cell.extend(["`", &code, "`"]),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    tables
+}
+
+/// The tables that the page has between comments of these names.
+fn made() -> [(&'static str, Table); 3] {
+    [
+        ("settings", table_of_settings()),
+        ("attribute", table_of_attribute()),
+        ("features", table_of_features()),
+    ]
+}
+
+/// A page in three: up to a table's begin, the table, and from its end.
+fn around<'a>(page: &'a str, name: &str) -> (&'a str, &'a str, &'a str) {
+    let (begin, end) = (format!("<!-- {name}, made from the code -->\n\n"), "<!-- end -->");
+    let start = page.find(&begin).unwrap_or_else(|| panic!("no {begin:?}")) + begin.len();
+    let length = page[start..].find(end).unwrap_or_else(|| panic!("no end of {name}"));
+    (&page[..start], &page[start..start + length], &page[start + length..])
+}
+
+// ---- the tests
+
+#[test]
+fn the_tables_are_those_of_the_code() {
+    let file = "docs/en/settings.md";
+    if std::env::var_os("UPDATE_SETTINGS").is_some() {
+        let renewed = made().into_iter().fold(read(file), |page, (name, table)| {
+            let (before, _, after) = around(&page, name);
+            format!("{before}{}{after}", markdown(&table))
+        });
+        fs::write(root().join(file), renewed).unwrap();
+    }
+    for (name, table) in made() {
+        let page = read(file);
+        let shown = around(&page, name).1;
+        let made = markdown(&table);
+        // By name what is missing or too much, before all is compared.
+        let keys = |markdown: &str| {
+            let rows = tables(markdown).concat().into_iter().skip(1);
+            rows.map(|row| listed_in(&row)).collect::<BTreeSet<_>>()
+        };
+        let (of_code, of_page) = (keys(&made), keys(shown));
+        let missing: Vec<_> = of_code.difference(&of_page).collect();
+        let surplus: Vec<_> = of_page.difference(&of_code).collect();
+        let hint = "UPDATE_SETTINGS=1 cargo test -p tests --test settings";
+        assert!(
+            missing.is_empty() && surplus.is_empty(),
+            "{file} doesn't have {missing:?} and has {surplus:?}, unlike the code: {hint}"
+        );
+        assert_eq!(shown, made, "{file}: {hint}");
+    }
+}
+
+/// What names a row: the flags, methods and variables, or else what stands first.
+fn listed_in(row: &[String]) -> String {
+    if row.len() == 5 { row[1..4].join(" ").trim().to_owned() } else { row[0].clone() }
+}
+
+#[test]
+fn every_other_language_has_the_same_code_and_numbers_in_them() {
+    let number = Regex::new("[0-9]+").unwrap();
+    let held = |cell: &String| {
+        let mut codes: Vec<_> = codes(cell).into_iter().map(str::to_owned).collect();
+        let prose: String = cell.split('`').step_by(2).collect();
+        codes.extend(number.find_iter(&prose).map(|number| number.as_str().to_owned()));
+        // Each language has an order of its own.
+        codes.sort();
+        codes
+    };
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let file = entry.unwrap().path().join("settings.md");
+        // English is held word for word, above.
+        if file.ends_with("en/settings.md") {
+            continue;
+        }
+        let Ok(page) = fs::read_to_string(&file) else { continue };
+        for (name, table) in made() {
+            let shown = tables(around(&page, name).1).concat();
+            assert_eq!(shown.len(), table.len(), "{}: {name}", file.display());
+            for (shown, made) in shown.iter().zip(&table).skip(1) {
+                let (shown_code, code): (Vec<_>, Vec<_>) =
+                    (shown.iter().map(held).collect(), made.iter().map(held).collect());
+                assert_eq!(shown_code, code, "{}: {shown:?} for {made:?}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_flag_of_a_method_is_one_of_the_command_line_and_every_variable_is_read() {
+    let (flags, read) = (flags(), variables());
+    let mut named = BTreeSet::new();
+    for setting in settings() {
+        for flag in &setting.flags {
+            assert!(flags.contains_key(flag), "--help doesn't have {flag}: {setting:?}");
+        }
+        named.extend(setting.variables);
+    }
+    let unknown: Vec<_> = read.difference(&named).collect();
+    let unread: Vec<_> = named.difference(&read).collect();
+    assert!(unknown.is_empty(), "no doc comment of a method, nor VARIABLES, has {unknown:?}");
+    // Made of another variable's name.
+    assert_eq!(unread, ["WEBHOOK_SECRET_PREVIOUS"]);
+}
+
+#[test]
+fn a_flag_has_the_default_of_its_method() {
+    // What is a value: it has a digit, a dot or a slash in it.
+    let values = |text: &str| {
+        let words = text.split([' ', ',', ';', '`']).map(|word| word.trim_end_matches('.'));
+        let values = words.filter(|word| {
+            word.contains(|letter: char| "./".contains(letter) || letter.is_ascii_digit())
+        });
+        values.map(|word| word.replace('–', "-")).collect::<BTreeSet<_>>()
+    };
+    let mut compared = 0;
+    for setting in methods() {
+        for flag in &setting.flags {
+            let Some(stated) = &flags()[flag].1 else { continue };
+            // The one that is replaced is named where it is.
+            let documented = format!("{} {}", setting.what, setting.default);
+            let (stated, documented) = (values(stated), values(&documented));
+            assert!(stated.is_subset(&documented), "{flag}: {stated:?}, but {setting:?}");
+            compared += stated.len();
+        }
+    }
+    assert!(compared >= 5, "{compared}");
+}
+
+#[test]
+fn the_default_filter_of_the_log_is_that_of_the_code() {
+    let file = syn::parse_file(&read("webhooks-runtime/src/server/logs.rs")).unwrap();
+    assert_eq!(constant(&file, "DEFAULT_FILTER"), codes(VARIABLES[3].2)[0]);
+}
+
+/// A text that is a constant of a file.
+fn constant(file: &syn::File, name: &str) -> String {
+    let value = file.items.iter().find_map(|item| match item {
+        Item::Const(item) if item.ident == name => Some(&*item.expr),
+        _ => None,
+    });
+    match value {
+        Some(Expr::Lit(literal)) => match &literal.lit {
+            Lit::Str(text) => text.value(),
+            _ => panic!("{name} is no text"),
+        },
+        _ => panic!("no {name}"),
+    }
+}
+
+#[test]
+fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
+    let table = table_of_attribute();
+    for file in ["args", "background"] {
+        let file = syn::parse_file(&read(&format!("webhooks-macros/src/{file}.rs"))).unwrap();
+        for key in codes(&constant(&file, "KEYS")) {
+            let here = |row: &&Vec<String>| row[0].contains(key);
+            assert!(table.iter().any(|row| here(&row)), "{key}");
+        }
+    }
+    let has = format!("{:?}", Policy::DEFAULT);
+    let of = |key: &str| {
+        let row = table.iter().find(|row| row[0].starts_with(&format!("`{key} =")));
+        row.unwrap_or_else(|| panic!("no {key}"))[2].clone()
+    };
+    for (key, stated, value) in [
+        ("attempts", "5", "attempts: 5,"),
+        ("timeout", "a day", "timeout: 86400s,"),
+        ("concurrency", "16", "concurrency: 16,"),
+        ("backoff", "`\"10s..30m\"`", "shortest_backoff: 10s, longest_backoff: 1800s,"),
+        ("dedup_window", "2 minutes", "dedup_window: 120s "),
+    ] {
+        assert_eq!(of(key), stated, "{key}");
+        assert!(has.contains(value), "{key}: {has}");
+    }
+}
+
+#[test]
+fn a_bad_setting_ends_the_program_with_1_and_a_bad_flag_with_2() {
+    for (arguments, variables, code) in [
+        (&[][..], &[("GRADIO_SERVER_PORT", "http")][..], 1),
+        (&["--port", "http"], &[], 2),
+        (&["--prot", "80"], &[], 2),
+        (&["--share", "--no-share"], &[], 2),
+    ] {
+        let ended = run(arguments, variables);
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
+        assert!(ended.stdout.is_empty(), "{ended:?}");
+    }
+}
