@@ -494,6 +494,21 @@ fn every_other_language_has_the_same_code_and_numbers_in_them() {
 }
 
 #[test]
+fn the_limits_that_the_guide_explains_are_the_defaults() {
+    let method = Regex::new(r"`\.[a-z_]+\(…\)`").unwrap();
+    let settings = table_of_settings();
+    let limits = tables(&read("docs/en/how-it-works.md")).concat();
+    let mut compared = 0;
+    for limit in &limits {
+        let Some(method) = method.find(&limit[2]) else { continue };
+        let setting = settings.iter().find(|row| row[2].contains(method.as_str())).unwrap();
+        assert!(limit[1].contains(&setting[4].replace('`', "")), "{limit:?} for {setting:?}");
+        compared += 1;
+    }
+    assert_eq!(compared, 5);
+}
+
+#[test]
 fn every_flag_of_a_method_is_one_of_the_command_line_and_every_variable_is_read() {
     let (flags, read) = (flags(), variables());
     let mut named = BTreeSet::new();

@@ -52,8 +52,8 @@
 //!
 //! #[webhook_endpoint(background(attempts = 5, timeout = "2h", concurrency = 1))]
 //! async fn evaluate_model(payload: WebhookPayload) -> anyhow::Result<()> {
-//!     if payload.repo.repo_type != "model" {
-//!         return Err(Permanent("only models are evaluated").into());
+//!     if payload.repo.private {
+//!         return Err(Permanent("private models are not evaluated").into());
 //!     }
 //!     // evaluate
 //!     Ok(())

@@ -1,6 +1,6 @@
 //! The server: a builder, and what it builds.
 //!
-//! `builder` makes it of endpoints; `listening`, `sharing` and `storing` are what else can be set of it.
+//! Here it is made of endpoints; `listening`, `sharing` and `storing` are what else can be set of it.
 //! `error` says why it doesn't start. `dispatch` brings a request to its function, `answer` makes its
 //! answer, `body` reads what it brings, `record` notes what became of it, `connection` cuts off who sends
 //! none, `app` puts the actix app together, and `launch` serves at its `ports` until `signals` stop it, with
@@ -16,7 +16,6 @@ mod app;
 mod background;
 mod banner;
 mod body;
-mod builder;
 mod connection;
 #[cfg(test)]
 mod defaults;
@@ -68,11 +67,16 @@ pub(crate) use recipients::Recipients;
 pub use ui::Ui;
 
 use std::fmt;
+use std::panic::Location as CodeLocation;
+use std::sync::Arc;
+
+use actix_web::web::{self, ServiceConfig};
 
 use crate::config::{Given, Limits};
 #[cfg(feature = "background")]
 use crate::endpoint::background::Shared;
-use crate::endpoint::registry::Registered;
+use crate::endpoint::registry::{self, Registered};
+use crate::endpoint::{Endpoint, EndpointFn, Location, Work, caller, normalize};
 #[cfg(feature = "background")]
 use crate::jobs::Options;
 use app::Configure;
@@ -118,6 +122,251 @@ pub struct WebhooksServer {
     version: Option<&'static str>,
     #[cfg(feature = "share")]
     link: link::Link,
+}
+
+/// What it is made of.
+impl WebhooksServer {
+    /// A server with every endpoint of the program: each function with `#[webhook_endpoint]` in this
+    /// crate and in the crates that it names.
+    ///
+    /// ```standalone_crate
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint]
+    /// async fn hello(payload: WebhookPayload) {}
+    ///
+    /// let client = TestClient::new(WebhooksServer::new())?;
+    /// assert_eq!(client.post(hello::PATH, dataset_commit()).send().status(), 200);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    pub fn new() -> Self {
+        Self { endpoints: registry::linked().collect(), ..Self::empty() }
+    }
+
+    /// A server without endpoints, for choosing them one by one.
+    ///
+    /// ```
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint]
+    /// async fn hello(payload: WebhookPayload) {}
+    ///
+    /// let server = WebhooksServer::empty().endpoint(hello::endpoint());
+    /// ```
+    pub fn empty() -> Self {
+        Self {
+            endpoints: Vec::new(),
+            bad_paths: Vec::new(),
+            secrets: None,
+            secret_in_query: false,
+            given: Given::default(),
+            limits: Limits::default(),
+            configure: Vec::new(),
+            #[cfg(feature = "background")]
+            shared: Shared::default(),
+            #[cfg(feature = "background")]
+            background: Options::default(),
+            ui: None,
+            #[cfg(feature = "openapi")]
+            version: None,
+            #[cfg(feature = "share")]
+            link: link::Link::default(),
+        }
+    }
+
+    /// Adds a function that has no attribute, at a path below `/webhooks`: `/say_hello`, `say_hello`
+    /// and `/webhooks/say_hello` mean the same. A path that cannot be served is an error at launch.
+    ///
+    /// ```
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer, serde_json};
+    ///
+    /// async fn hello(payload: WebhookPayload) -> serde_json::Value {
+    ///     serde_json::json!({ "message": format!("hello {}", payload.repo.name) })
+    /// }
+    ///
+    /// let server = WebhooksServer::empty().add_webhook("/say_hello", hello);
+    /// ```
+    #[track_caller]
+    pub fn add_webhook<Args, Kind>(
+        mut self,
+        path: &str,
+        function: impl EndpointFn<Args, Kind>,
+    ) -> Self {
+        let place = CodeLocation::caller();
+        let location = Location::__new("", place.file(), place.line());
+        match normalize(path) {
+            Ok(path) => self.endpoints.push(Registered {
+                name: path.rsplit('/').next().unwrap_or_default().to_owned(),
+                path,
+                description: "",
+                secret_env: None,
+                location,
+                annotated: false,
+                takes: function.takes(),
+                work: Work::Answer(caller(function)),
+            }),
+            Err(reason) => {
+                self.bad_paths.push(SetupError::Path { path: path.to_owned(), location, reason });
+            }
+        }
+        self
+    }
+
+    /// Adds an annotated function, from this crate or another: `.endpoint(bots::hello::endpoint())`.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// # use webhooks_runtime::WebhooksServer;
+    /// mod bots {
+    ///     use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+    ///
+    ///     #[webhook_endpoint]
+    ///     pub async fn hello(payload: WebhookPayload) {}
+    ///
+    ///     #[webhook_endpoint]
+    ///     pub async fn good_bye(payload: WebhookPayload) {}
+    /// }
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().endpoint(bots::hello::endpoint()))?;
+    /// assert_eq!(client.post(bots::hello::PATH, dataset_commit()).send().status(), 200);
+    /// assert_eq!(client.post(bots::good_bye::PATH, dataset_commit()).send().status(), 404);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    #[allow(clippy::needless_pass_by_value, reason = "an endpoint is a small constant")]
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoints.push(Registered::from(&endpoint));
+        self
+    }
+
+    /// Sets the secret that requests must bring in `X-Webhook-Secret`, in place of the variable
+    /// `WEBHOOK_SECRET`. Visible ASCII; anything else is an error at launch.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhooksServer;
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    ///
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let client = TestClient::new(server.webhook_secret("my_secret"))?;
+    ///
+    /// // As the Hub sends it, with the secret that the webhook was given in its settings.
+    /// let delivery = client.post("/webhooks/hello", dataset_commit());
+    /// assert_eq!(delivery.clone().send().status(), 200);
+    /// assert_eq!(delivery.without_secret().send().status(), 401);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    pub fn webhook_secret(self, secret: impl Into<String>) -> Self {
+        self.webhook_secrets([secret])
+    }
+
+    /// The same with several secrets, each of which is accepted: while you change it, the new one
+    /// and the old one.
+    ///
+    /// From the environment this is `WEBHOOK_SECRET` and `WEBHOOK_SECRET_PREVIOUS`.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhooksServer;
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    ///
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let client = TestClient::new(server.webhook_secrets(["new", "old"]))?;
+    ///
+    /// for (secret, status) in [("new", 200), ("old", 200), ("older", 403)] {
+    ///     let response = client.post("/webhooks/hello", dataset_commit()).secret(secret).send();
+    ///     assert_eq!(response.status(), status);
+    /// }
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    pub fn webhook_secrets<S: Into<String>>(
+        mut self,
+        secrets: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.secrets = Some(secrets.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Also takes the secret from the URL, `?secret=…`, when the header isn't there. Off by default:
+    /// addresses end up in the logs of proxies.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhooksServer;
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    ///
+    /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
+    /// let client = TestClient::new(server.webhook_secret("my_secret").secret_in_query(true))?;
+    ///
+    /// let request = client.post("/webhooks/hello?secret=my_secret", dataset_commit()).without_secret();
+    /// assert_eq!(request.send().status(), 200);
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    pub fn secret_in_query(mut self, accept: bool) -> Self {
+        self.secret_in_query = accept;
+        self
+    }
+
+    /// Shares a value with all endpoints, which take it as [`web::Data<T>`](web::Data). A background endpoint has its
+    /// `web::Data<T>` from here only, and without it the server doesn't start.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use webhooks_runtime::{WebhooksServer, web, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint]
+    /// async fn count(counter: web::Data<AtomicU64>) -> String {
+    ///     counter.fetch_add(1, Ordering::Relaxed).to_string()
+    /// }
+    ///
+    /// let server = WebhooksServer::new().data(AtomicU64::new(1));
+    /// ```
+    #[cfg_attr(not(feature = "background"), allow(unused_mut, reason = "kept for the background"))]
+    pub fn data<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        let data = web::Data::new(value);
+        #[cfg(feature = "background")]
+        self.shared.insert(data.clone());
+        self.configure(move |app| {
+            app.app_data(data.clone());
+        })
+    }
+
+    /// Adds anything to the actix app, by its [`ServiceConfig`]: routes, data, services. Called once for each worker.
+    ///
+    /// ```
+    /// use webhooks_runtime::{HttpResponse, WebhooksServer, web};
+    ///
+    /// let server = WebhooksServer::new().configure(|app| {
+    ///     app.route("/ping", web::get().to(async || "pong"));
+    /// });
+    /// ```
+    pub fn configure(
+        mut self,
+        configure: impl Fn(&mut ServiceConfig) + Send + Sync + 'static,
+    ) -> Self {
+        self.configure.push(Arc::new(configure));
+        self
+    }
+
+    /// Replaces the page at `/` by one of your own: [`Blocks`](crate::Blocks), of which the default page is
+    /// made as well, or any handler of actix-web.
+    ///
+    /// ```
+    /// # #[cfg(feature = "page")]
+    /// # {
+    /// use webhooks_runtime::{Blocks, WebhooksServer};
+    ///
+    /// let ui = Blocks::new().markdown("# Retraining bot").endpoints().trigger_form().activity();
+    /// let server = WebhooksServer::new().ui(ui);
+    /// # }
+    /// ```
+    ///
+    /// ```
+    /// use webhooks_runtime::{WebhooksServer, web};
+    ///
+    /// let server = WebhooksServer::new().ui(async || web::Html::new("<h1>Retraining bot</h1>"));
+    /// ```
+    pub fn ui<Kind>(mut self, ui: impl Ui<Kind>) -> Self {
+        self.ui = Some(ui.into_page());
+        self
+    }
 }
 
 /// The OpenAPI document, with the Cargo feature `openapi`.
