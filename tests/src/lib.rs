@@ -11,5 +11,6 @@ pub mod payloads;
 pub mod picture;
 pub mod program;
 pub mod proxy;
+pub mod repository;
 pub mod share;
 pub mod terminal;

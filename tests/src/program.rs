@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::client::PATIENCE;
+use crate::repository::root;
 
 /// Builds a package of this workspace and gives the path of the program of the same name.
 ///
@@ -34,7 +35,7 @@ pub fn build_bin(package: &str, bin: &str, profile: &str) -> PathBuf {
     let output = Command::new(cargo)
         .args(["build", "--package", package, "--bin", bin, "--profile", profile])
         .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .current_dir(root())
         .output();
     let output = output.unwrap_or_else(|error| fail(&format!("cargo doesn't start: {error}")));
     let messages = String::from_utf8_lossy(&output.stdout);

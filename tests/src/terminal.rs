@@ -6,9 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -16,6 +14,17 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::program::{Program, fail};
+
+/// Where what is installed here is found, and how cargo is to build.
+const INSTALLED: [&str; 7] = [
+    "PATH",
+    "HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "CARGO_INCREMENTAL",
+    "CARGO_PROFILE_DEV_DEBUG",
+];
 
 /// What is another each time.
 static CHANGING: LazyLock<Regex> = LazyLock::new(|| {
@@ -60,13 +69,15 @@ struct Server {
 }
 
 impl Terminal {
-    /// A terminal in this folder, with these variables and no others.
+    /// A terminal in this folder, with what is installed here, no network, these variables and no others.
     #[must_use]
     pub fn new(folder: &Path, variables: &[(&str, &str)]) -> Self {
-        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let of_this = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+        let given = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let offline = ("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
         Self {
             folder: folder.to_owned(),
-            variables: variables.collect(),
+            variables: INSTALLED.iter().filter_map(of_this).chain([offline]).chain(given).collect(),
             meant: Vec::new(),
             server: None,
             faults: Vec::new(),
@@ -124,7 +135,7 @@ impl Terminal {
     }
 
     /// Stops the server, if one runs.
-    pub fn stop(&mut self) {
+    fn stop(&mut self) {
         if let Some(server) = self.server.take() {
             server.program.stop();
         }
@@ -251,7 +262,12 @@ fn indented<T: Display>(lines: &[T]) -> String {
 }
 
 /// The commands of a block, each with the lines that are shown after it.
-fn commands(block: &str) -> Vec<(String, Vec<&str>)> {
+///
+/// # Panics
+///
+/// When it begins with something else.
+#[must_use]
+pub fn commands(block: &str) -> Vec<(String, Vec<&str>)> {
     let mut commands: Vec<(String, Vec<&str>)> = Vec::new();
     for line in block.lines() {
         if let Some(command) = line.strip_prefix("$ ") {
@@ -314,30 +330,6 @@ fn pairs<'a>(shown: &[&'a str], printed: &'a [String]) -> Vec<(&'a str, &'a str)
         shown = rest;
     }
     pairs
-}
-
-/// Copies a folder without what git keeps and cargo makes.
-///
-/// # Errors
-///
-/// When it cannot be read or written.
-pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (from, name) = (entry.path(), entry.file_name());
-        if [".git", "target", "node_modules"].iter().any(|left_out| name == *left_out) {
-            continue;
-        }
-        if from.is_symlink() {
-            symlink(fs::read_link(&from)?, to.join(name))?;
-        } else if from.is_file() {
-            fs::copy(&from, to.join(name))?;
-        } else {
-            copy(&from, &to.join(name))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

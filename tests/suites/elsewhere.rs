@@ -27,6 +27,8 @@ use tests::client::request;
 use tests::markdown::blocks;
 use tests::payloads::dataset_commit;
 use tests::program::{Program, build};
+use tests::repository::{read, root};
+use tests::terminal;
 
 /// The blocks of the page, by language and in this order. A block that is added needs a test.
 const BLOCKS: [&str; 11] = [
@@ -51,13 +53,9 @@ const SECRET: (&str, &str) = ("WEBHOOK_SECRET", "hush");
 /// The longest that a stop takes: running functions, the handing back of others, the closing of the store.
 const LONGEST_STOP: u32 = 50;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// The block at a place of [`BLOCKS`].
 fn block(index: usize) -> String {
-    let page = fs::read_to_string(root().join("docs/en/deploy-elsewhere.md")).unwrap();
+    let page = read("docs/en/deploy-elsewhere.md");
     blocks(&page).swap_remove(index).text
 }
 
@@ -79,19 +77,9 @@ fn every_block_is_known_and_the_same_in_each_language() {
 
 /// The commands of a block, each with what is shown after it.
 fn commands(block: &str) -> Vec<(String, String)> {
-    let mut commands: Vec<(String, String)> = Vec::new();
-    for line in block.lines() {
-        match (line.strip_prefix("$ "), commands.last_mut()) {
-            (Some(command), _) => commands.push((command.to_owned(), String::new())),
-            (None, Some((command, _))) if command.ends_with('\\') => {
-                command.truncate(command.len() - 1);
-                command.push_str(line.trim_start());
-            }
-            (None, Some((_, shown))) => shown.extend([line, "\n"]),
-            (None, None) => panic!("{line:?} is after no command"),
-        }
-    }
-    commands
+    let text = |shown: Vec<&str>| shown.iter().map(|line| format!("{line}\n")).collect();
+    let commands = terminal::commands(block).into_iter();
+    commands.map(|(command, shown)| (command, text(shown))).collect()
 }
 
 fn path() -> String {
@@ -187,7 +175,7 @@ fn the_container_starts_as_docker_is_told() {
     assert!(one(&run, "stop-timeout").parse::<u32>().unwrap() > LONGEST_STOP);
 
     // The image is that of the examples.
-    let dockerfile = fs::read_to_string(root().join("examples/quickstart/Dockerfile")).unwrap();
+    let dockerfile = read("examples/quickstart/Dockerfile");
     let installed = instruction(&dockerfile, "COPY --from=build /build/program ");
     assert_eq!(Path::new(&installed).file_name().unwrap(), command[0].as_str());
     assert_eq!(
@@ -203,7 +191,7 @@ fn the_container_starts_as_docker_is_told() {
     let given = all(&run, "env");
     let mut variables: Vec<_> =
         given.iter().map(|given| given.split_once('=').unwrap_or((given, &secret))).collect();
-    let settings = fs::read_to_string(root().join("docs/en/settings.md")).unwrap();
+    let settings = read("docs/en/settings.md");
     for (name, value) in &mut variables {
         assert!(settings.contains(&format!("`{name}`")), "{name}");
         if *value == "0.0.0.0" {

@@ -14,8 +14,9 @@ use regex::Regex;
 use tests::browser::Browser;
 use tests::markdown::{Block, Part, anchor, blocks, headings, links, outline, parts};
 use tests::picture::resemble;
+use tests::repository::{self, root};
 use tests::share::{ShareServer, Terms};
-use tests::terminal::{Terminal, copy};
+use tests::terminal::Terminal;
 use url::Url;
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::dataset_commit;
@@ -25,19 +26,12 @@ const LANGUAGES: [&str; 2] = ["en", "ko"];
 /// The pages that have suites of their own.
 const ELSEWHERE: [&str; 2] = ["deploy-to-a-space", "deploy-elsewhere"];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 fn guide(language: &str) -> PathBuf {
     root().join("docs").join(language)
 }
 
 fn page(language: &str, name: &str) -> String {
-    let file = guide(language).join(format!("{name}.md"));
-    let text = fs::read_to_string(&file);
-    assert!(text.is_ok(), "{}: {text:?}", file.display());
-    text.unwrap()
+    repository::read(guide(language).join(format!("{name}.md")))
 }
 
 /// The pages in the order of the table of contents: title and name.
@@ -215,7 +209,7 @@ impl Project {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         // As one has it who has cloned this repository.
-        copy(&root(), &folder.join("webhooks")).unwrap();
+        repository::copy(&folder.join("webhooks")).unwrap();
         let share_server = ShareServer::start(&Terms::default()).unwrap();
         // The public URLs of that share server lead to this machine, but not to the port of the web.
         let public = share_server.public;
@@ -224,9 +218,9 @@ impl Project {
         let mut terminal = project.terminal(&project.folder);
         let start = page("en", "quick-start");
         let making = blocks(&start).into_iter().find(|block| block.text.contains("cargo new"));
-        // `cargo add` wants no network with these versions.
         terminal.type_in(&making.unwrap().text);
         drop(terminal);
+        // The same versions, so that nothing is asked of a network.
         fs::copy(root().join("Cargo.lock"), project.path().join("Cargo.lock")).unwrap();
         project.manifest = fs::read(project.path().join("Cargo.toml")).unwrap();
         project
@@ -248,37 +242,19 @@ impl Project {
 
     /// A terminal with what a person's has, and no way to the internet.
     fn terminal(&self, folder: &Path) -> Terminal {
-        let of_this = |name| std::env::var(name).unwrap_or_default();
-        let (path, home) = (of_this("PATH"), of_this("HOME"));
-        let (cargo, rustup) = (of_this("CARGO_HOME"), of_this("RUSTUP_HOME"));
-        let toolchain = of_this("RUSTUP_TOOLCHAIN");
         // Beside the workspace's own, so that the crates are compiled once for all projects of tests.
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("my-bot");
-        let state = self.folder.join("state");
+        let (home, state) = (self.folder.to_str().unwrap(), self.folder.join("state"));
         let share_server = self.share_server.address.to_string();
-        let text = |path: &Path| path.to_str().unwrap().to_owned();
         let variables = [
-            ("PATH", path),
-            ("HOME", home),
-            ("CARGO_HOME", cargo),
-            ("RUSTUP_HOME", rustup),
-            ("RUSTUP_TOOLCHAIN", toolchain),
-            ("CARGO_TARGET_DIR", text(&target)),
-            ("CARGO_NET_OFFLINE", "true".to_owned()),
-            ("CARGO_INCREMENTAL", of_this("CARGO_INCREMENTAL")),
-            ("CARGO_PROFILE_DEV_DEBUG", of_this("CARGO_PROFILE_DEV_DEBUG")),
-            ("XDG_STATE_HOME", text(&state)),
-            ("CURL_HOME", text(&self.folder)),
-            ("GRADIO_SHARE", String::new()),
-            ("GRADIO_SHARE_SERVER_ADDRESS", share_server),
+            ("CARGO_TARGET_DIR", target.to_str().unwrap()),
+            ("XDG_STATE_HOME", state.to_str().unwrap()),
+            ("CURL_HOME", home),
+            ("GRADIO_SHARE", ""),
+            ("GRADIO_SHARE_SERVER_ADDRESS", &share_server),
         ];
-        let variables: Vec<_> = variables
-            .iter()
-            .filter(|(name, value)| !value.is_empty() || *name == "GRADIO_SHARE")
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
         let mut terminal = Terminal::new(folder, &variables);
-        terminal.stand_in("/home/me", &text(&self.folder));
+        terminal.stand_in("/home/me", home);
         terminal
     }
 }
@@ -366,7 +342,10 @@ fn every_program_of_the_guide_compiles() {
             let target = format!("{name}-{}", number + 1);
             let file = folder.path().join(format!("{target}.rs"));
             // What nothing uses is no fault of a block that is only a part of a program.
-            let block = format!("#![deny(warnings)]\n#![allow(dead_code)]\n{}", block.text);
+            let block = format!(
+                "#![deny(warnings)]\n#![allow(dead_code, reason = \"a part of a program\")]\n{}",
+                block.text
+            );
             fs::write(&file, block).unwrap();
             // As a library, for which nothing need be linked.
             targets += &format!(

@@ -6,14 +6,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::fs;
-use std::iter::Peekable;
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use proc_macro2::token_stream::IntoIter;
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use tests::repository::{files, read, root, sources, without_tests};
 
 const ENGLISH: &str = "docs/en/troubleshooting.md";
 const KOREAN: &str = "docs/ko/troubleshooting.md";
@@ -149,70 +146,27 @@ fn holds(text: &str, pieces: &[String]) -> bool {
     })
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The files below a folder whose names end so, with what is in them.
-fn files(folder: &Path, end: &str) -> Vec<(PathBuf, String)> {
-    let mut paths: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let found = paths.into_iter().flat_map(|path| {
-        if path.is_dir() {
-            files(&path, end)
-        } else if path.extension().is_some_and(|extension| extension == end) {
-            let text = fs::read_to_string(&path).unwrap();
-            vec![(path, text)]
-        } else {
-            Vec::new()
-        }
-    });
-    found.collect()
-}
-
 /// All texts of the two crates.
 static TEXTS: LazyLock<Vec<Text>> = LazyLock::new(|| {
-    let sources: Vec<_> =
-        CRATES.iter().flat_map(|folder| files(&root().join(folder), "rs")).collect();
-    let for_tests: Vec<_> =
-        sources.iter().flat_map(|(path, source)| test_modules(path, source)).collect();
     let mut texts = Vec::new();
-    for (path, source) in sources {
-        let is_for_tests =
-            for_tests.iter().any(|module| path.with_extension("").starts_with(module));
-        if !is_for_tests {
-            let file = path.strip_prefix(root()).unwrap().to_str().unwrap();
-            read(source.parse().unwrap(), file, false, &mut texts);
-        }
+    for (path, source) in CRATES.iter().flat_map(|folder| sources(folder)) {
+        let file = path.strip_prefix(root()).unwrap().to_str().unwrap();
+        collect(without_tests(source.parse().unwrap()), file, false, &mut texts);
     }
     texts
 });
 
-/// The modules for tests alone that have files of their own.
-fn test_modules(path: &Path, source: &str) -> Vec<PathBuf> {
-    let is_folders = ["mod.rs", "lib.rs"].iter().any(|name| path.ends_with(name));
-    let folder = if is_folders { path.parent().unwrap().into() } else { path.with_extension("") };
-    let modules = source.split("#[cfg(test)]\nmod ").skip(1);
-    let names = modules.filter_map(|rest| rest.lines().next()?.strip_suffix(';'));
-    names.map(|name| folder.join(name)).collect()
-}
-
-/// The texts of some tokens. What is for tests, documentation and other code is left out.
-fn read(tokens: TokenStream, file: &str, is_message: bool, texts: &mut Vec<Text>) {
+/// The texts of some tokens. What is for documentation and other code is left out.
+fn collect(tokens: TokenStream, file: &str, is_message: bool, texts: &mut Vec<Text>) {
     let mut tokens = tokens.into_iter().peekable();
     // Whether the next text is a part of a `SettingError { name, wants }`.
     let mut of_setting = false;
     while let Some(token) = tokens.next() {
         match token {
             TokenTree::Punct(punct) if punct.as_char() == '#' => {
-                let inner = tokens.next_if(is('!')).is_some();
+                let _ = tokens.next_if(is('!'));
                 let Some(attribute) = tokens.next_if(is_brackets).and_then(group) else { continue };
-                if !inner && is_for_tests(&attribute) {
-                    skip_item(&mut tokens);
-                } else {
-                    read_attribute(attribute, file, texts);
-                }
+                read_attribute(attribute, file, texts);
             }
             TokenTree::Ident(name) => {
                 // Not `name != …`.
@@ -222,7 +176,7 @@ fn read(tokens: TokenStream, file: &str, is_message: bool, texts: &mut Vec<Text>
                     read_macro(&name.to_string(), arguments, file, is_message, texts);
                 }
             }
-            TokenTree::Group(group) => read(group.stream(), file, is_message, texts),
+            TokenTree::Group(group) => collect(group.stream(), file, is_message, texts),
             TokenTree::Literal(literal) => {
                 if let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) {
                     let (file, value) = (file.to_owned(), text.value());
@@ -242,8 +196,8 @@ fn read_macro(name: &str, arguments: TokenStream, file: &str, inside: bool, text
     match level {
         "trace" | "debug" | "info" | "info_span" => {}
         "assert" | "html" | "quote" | "quote_spanned" => {}
-        "warn" | "error" => read(arguments, file, true, texts),
-        _ => read(arguments, file, inside, texts),
+        "warn" | "error" => collect(arguments, file, true, texts),
+        _ => collect(arguments, file, inside, texts),
     }
 }
 
@@ -253,10 +207,10 @@ fn read_attribute(attribute: TokenStream, file: &str, texts: &mut Vec<Text>) {
     let text = attribute.to_string();
     let arguments = attribute.into_iter().find_map(group).unwrap_or_default();
     if text.starts_with("error") {
-        read(arguments, file, true, texts);
+        collect(arguments, file, true, texts);
     } else if text.starts_with("diagnostic") && text.contains("on_unimplemented") {
         let message = arguments.into_iter().take(3).collect();
-        read(message, file, true, texts);
+        collect(message, file, true, texts);
     }
 }
 
@@ -279,24 +233,9 @@ fn group(token: TokenTree) -> Option<TokenStream> {
     }
 }
 
-/// `cfg(test)`, or one with `test` among others.
-fn is_for_tests(attribute: &TokenStream) -> bool {
-    let text = attribute.to_string().replace(' ', "");
-    text.starts_with("cfg(test)") || text.starts_with("cfg(all(test,")
-}
-
-/// Up to the end of what an attribute stands on: its body, `;`, or a comma.
-fn skip_item(tokens: &mut Peekable<IntoIter>) {
-    let ends = |token: &TokenTree| match token {
-        TokenTree::Group(body) => Group::delimiter(body) == Delimiter::Brace,
-        token => is(';')(token) || is(',')(token),
-    };
-    let _ = tokens.find(ends);
-}
-
 /// The messages that a page explains: paragraphs of nothing but code, in lists.
 fn quoted(page: &str) -> Vec<String> {
-    let text = fs::read_to_string(root().join(page)).unwrap();
+    let text = read(page);
     let (mut messages, mut codes, mut other) = (Vec::new(), Vec::new(), false);
     let mut depth = 0;
     for event in Parser::new(&text) {
@@ -329,7 +268,7 @@ fn every_message_is_on_the_page() {
 #[test]
 fn every_message_on_the_page_can_be_printed() {
     // What the page says is written in markup and scripts.
-    let page = ["rs", "js"].map(|end| files(&root().join("webhooks-runtime/src/page"), end));
+    let page = ["rs", "js"].map(|end| files("webhooks-runtime/src/page", end));
     let page: String = page.into_iter().flatten().map(|(_, source)| source).collect();
     let mut known: Vec<_> = TEXTS.iter().flat_map(Text::pieces).collect();
     known.retain(|piece| piece.contains(' '));

@@ -10,8 +10,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tests::markdown::{anchor, blocks, headings, links};
 use tests::program::{Program, build};
+use tests::repository::{self, read, root};
 use tests::share::{ShareServer, Terms};
-use tests::terminal::copy;
 
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
 
@@ -21,17 +21,9 @@ const BLOCKS: [&str; 12] = [
     "yaml", "console",
 ];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn text(readme: &str) -> String {
-    fs::read_to_string(root().join(readme)).unwrap()
-}
-
 /// The block at a place of [`BLOCKS`].
 fn block(index: usize) -> String {
-    blocks(&text(READMES[0])).swap_remove(index).text
+    blocks(&read(READMES[0])).swap_remove(index).text
 }
 
 fn run(command: &mut Command) -> String {
@@ -43,7 +35,7 @@ fn run(command: &mut Command) -> String {
 
 #[test]
 fn every_block_is_known_and_the_same_in_both_languages() {
-    let [english, korean] = READMES.map(|readme| blocks(&text(readme)));
+    let [english, korean] = READMES.map(|readme| blocks(&read(readme)));
     let languages: Vec<_> = english.iter().map(|block| block.language.as_str()).collect();
     assert_eq!(languages, BLOCKS);
     assert_eq!(english, korean);
@@ -54,7 +46,7 @@ fn every_block_is_known_and_the_same_in_both_languages() {
 #[test]
 fn every_link_to_a_file_or_a_heading_leads_somewhere() {
     for readme in READMES {
-        let text = text(readme);
+        let text = read(readme);
         let links: Vec<_> =
             links(&text).into_iter().filter(|link| !link.starts_with("http")).collect();
         let anchors: Vec<_> = headings(&text).iter().map(|heading| anchor(heading)).collect();
@@ -72,10 +64,16 @@ fn every_link_to_a_file_or_a_heading_leads_somewhere() {
 
 #[test]
 fn the_quickstart_is_the_first_program_and_prints_what_is_shown() {
-    let program = fs::read_to_string(root().join("examples/quickstart/src/main.rs")).unwrap();
+    let program = read("examples/quickstart/src/main.rs");
     assert_eq!(block(0), program);
     let session = block(1);
     let shown = session.strip_prefix("$ cargo run -p quickstart\n").unwrap();
+    // The front page of the crate's docs shows a part of it.
+    let front = read("webhooks-runtime/src/lib.rs");
+    let part = front.split("//! ```text\n").nth(1).unwrap().split("//! ```").next().unwrap();
+    let lines: Vec<_> = part.lines().map(|line| line.trim_start_matches("//!").trim()).collect();
+    let mut shown_lines = shown.lines().map(str::trim);
+    assert!(lines.len() > 5 && lines.iter().all(|line| shown_lines.any(|shown| shown == *line)));
     let share_server = ShareServer::start(&Terms::default()).unwrap();
     let home = tempfile::tempdir().unwrap();
     let address = share_server.address.to_string();
@@ -121,17 +119,17 @@ fn the_delivery_from_a_terminal_is_answered_as_shown() {
 
 #[test]
 fn the_page_of_ones_own_is_that_of_the_example() {
-    let program = fs::read_to_string(root().join("examples/custom-server/src/main.rs")).unwrap();
+    let program = read("examples/custom-server/src/main.rs");
     let indented: String = block(5).lines().map(|line| format!("    {line}\n")).collect();
     assert!(program.contains(&indented), "{indented}");
 }
 
 #[test]
 fn background_deliveries_are_listed_as_shown() {
-    let program = fs::read_to_string(root().join("examples/background/src/main.rs")).unwrap();
+    let program = read("examples/background/src/main.rs");
     assert_eq!(block(6), program);
     for guide in ["docs/en/background-deliveries.md", "docs/ko/background-deliveries.md"] {
-        let guide = fs::read_to_string(root().join(guide)).unwrap();
+        let guide = read(guide);
         assert!(guide.contains(&format!("```rust\n{program}```\n")));
     }
     let folder = tempfile::tempdir().unwrap();
@@ -174,7 +172,7 @@ struct Project {
 impl Project {
     fn make() -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap() };
-        copy(&root(), &project.folder.path().join("webhooks")).unwrap();
+        repository::copy(&project.folder.path().join("webhooks")).unwrap();
         let path = project.path();
         fs::create_dir_all(path.join("src")).unwrap();
         project.shell(&block(3).replace("$ ", ""));
@@ -211,7 +209,7 @@ fn a_project_with_these_blocks_passes_its_test() {
 fn a_workspace_leaves_out_the_copy_as_the_readme_says() {
     let excluded = "exclude = [\"webhooks\"]";
     for readme in READMES {
-        assert!(text(readme).contains(excluded), "{readme}");
+        assert!(read(readme).contains(excluded), "{readme}");
     }
     let project = Project::make();
     let manifest = project.path().join("Cargo.toml");

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{LazyLock, OnceLock};
 
@@ -17,6 +17,7 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, ReturnType, Type, Visibility};
 use tests::program::{Ended, Program, build};
+use tests::repository::{read, root, sources, without_tests};
 use webhooks_runtime::__private::Policy;
 
 /// Flags that set nothing.
@@ -42,32 +43,7 @@ const CARGO: &str = "CARGO_";
 static VARIABLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$").unwrap());
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
-}
-
 // ---- what the sources say
-
-/// Every file of Rust below a folder, sorted, a folder's `mod.rs` first.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let (mut folders, mut files) = (vec![root().join(folder)], Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort_by_key(|path| (!path.ends_with("mod.rs"), path.clone()));
-    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
-}
 
 /// A doc comment's Markdown up to its first block of code or heading.
 fn prose(attributes: &[Attribute]) -> String {
@@ -215,30 +191,20 @@ fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     Program::start(program, arguments, variables).unwrap().wait()
 }
 
-/// Hands over each text between quotes, without those of tests, and each call of `env::var` and `var_os`
-/// with what stands in its brackets.
+/// Hands over each text between quotes, and each call of `env::var` and `var_os` with what stands in its
+/// brackets.
 fn texts(tokens: TokenStream, text: &mut impl FnMut(String), call: &mut impl FnMut(String)) {
     let tokens: Vec<_> = tokens.into_iter().collect();
-    let mut after_test = false;
     for (at, token) in tokens.iter().enumerate() {
         match token {
             TokenTree::Group(group) => {
-                let inner = group.stream().to_string();
-                if inner.starts_with("cfg") && inner.contains("test") {
-                    after_test = true;
-                } else if std::mem::take(&mut after_test) {
-                    // The module of tests, whose attribute was there before.
-                } else {
-                    if let Some(TokenTree::Ident(name)) = at.checked_sub(1).map(|at| &tokens[at])
-                        && (name == "var" || name == "var_os")
-                    {
-                        call(inner);
-                    }
-                    texts(group.stream(), text, call);
+                if let Some(TokenTree::Ident(name)) = at.checked_sub(1).map(|at| &tokens[at])
+                    && (name == "var" || name == "var_os")
+                {
+                    call(group.stream().to_string());
                 }
+                texts(group.stream(), text, call);
             }
-            // An item without brackets.
-            TokenTree::Punct(punct) if punct.as_char() == ';' => after_test = false,
             TokenTree::Literal(literal) => {
                 if let Ok(Lit::Str(literal)) = syn::parse_str(&literal.to_string()) {
                     text(literal.value());
@@ -254,11 +220,6 @@ fn variables() -> BTreeSet<String> {
     let mentioned = Regex::new(r"\$([A-Z][A-Z_]+)\b").unwrap();
     let mut variables = BTreeSet::new();
     for (path, source) in sources("webhooks-runtime/src") {
-        // Modules of tests in files of their own.
-        let is_test = ["tests.rs", "defaults.rs"].iter().any(|name| path.ends_with(name));
-        if is_test || path.iter().any(|part| part == "conformance") {
-            continue;
-        }
         let mut text = |text: String| {
             let named = mentioned.captures_iter(&text).map(|found| found[1].to_owned());
             variables.extend(named);
@@ -271,7 +232,7 @@ fn variables() -> BTreeSet<String> {
             let known = VARIABLE.is_match(read) || path.ends_with("environment.rs");
             assert!(known, "{}: which variable is {argument}?", path.display());
         };
-        texts(source.parse().unwrap(), &mut text, &mut call);
+        texts(without_tests(source.parse().unwrap()), &mut text, &mut call);
     }
     variables
 }
@@ -509,6 +470,19 @@ fn the_limits_that_the_guide_explains_are_the_defaults() {
 }
 
 #[test]
+fn the_page_of_background_deliveries_has_the_defaults_of_the_attribute() {
+    let attribute = table_of_attribute();
+    let of_key = |cell: &str| attribute.iter().skip(1).find(|row| row[0] == cell);
+    for language in ["en", "ko"] {
+        let rows = tables(&read(format!("docs/{language}/background-deliveries.md"))).concat();
+        let keys: Vec<_> =
+            rows.iter().filter_map(|row| Some((&row[1], &of_key(&row[0])?[2]))).collect();
+        keys.iter().for_each(|(shown, default)| assert_eq!(shown, default, "{language}"));
+        assert_eq!(keys.len(), 5, "{language}");
+    }
+}
+
+#[test]
 fn every_flag_of_a_method_is_one_of_the_command_line_and_every_variable_is_read() {
     let (flags, read) = (flags(), variables());
     let mut named = BTreeSet::new();
@@ -574,7 +548,7 @@ fn constant(file: &syn::File, name: &str) -> String {
 fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
     let table = table_of_attribute();
     for file in ["args", "background"] {
-        let file = syn::parse_file(&read(&format!("webhooks-macros/src/{file}.rs"))).unwrap();
+        let file = syn::parse_file(&read(format!("webhooks-macros/src/{file}.rs"))).unwrap();
         for key in codes(&constant(&file, "KEYS")) {
             let here = |row: &&Vec<String>| row[0].contains(key);
             assert!(table.iter().any(|row| here(&row)), "{key}");
@@ -587,10 +561,10 @@ fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
     };
     for (key, stated, value) in [
         ("attempts", "5", "attempts: 5,"),
-        ("timeout", "a day", "timeout: 86400s,"),
+        ("timeout", "`\"24h\"`", "timeout: 86400s,"),
         ("concurrency", "16", "concurrency: 16,"),
         ("backoff", "`\"10s..30m\"`", "shortest_backoff: 10s, longest_backoff: 1800s,"),
-        ("dedup_window", "2 minutes", "dedup_window: 120s "),
+        ("dedup_window", "`\"2m\"`", "dedup_window: 120s "),
     ] {
         assert_eq!(of(key), stated, "{key}");
         assert!(has.contains(value), "{key}: {has}");

@@ -22,7 +22,8 @@ use tests::dockerfile::{Image, Instruction, Owner, build, parse};
 use tests::markdown::{Block, blocks};
 use tests::payloads::dataset_commit;
 use tests::program::Program;
-use tests::terminal::{Terminal, copy};
+use tests::repository::{self, read, root};
+use tests::terminal::Terminal;
 
 const PAGE: &str = "docs/en/deploy-to-a-space.md";
 
@@ -60,14 +61,6 @@ const EXAMPLES: [Example; 4] = [
     },
     Example { name: "background", endpoints: &["trigger_training"], secret: "hush", status: 202 },
 ];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(file: &str) -> String {
-    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
 
 /// The blocks of a language.
 fn blocks_of(language: &str, text: &str) -> Vec<String> {
@@ -107,10 +100,10 @@ fn every_example_is_a_docker_space_that_can_be_copied_under_any_name() {
     known.sort_unstable();
     assert_eq!(there, known);
     for Example { name, .. } in EXAMPLES {
-        is_front_matter_of_a_docker_space(&read(&format!("examples/{name}/README.md")));
+        is_front_matter_of_a_docker_space(&read(format!("examples/{name}/README.md")));
         for file in ["Dockerfile", ".dockerignore", ".gitignore"] {
-            let first = read(&format!("examples/quickstart/{file}"));
-            assert_eq!(read(&format!("examples/{name}/{file}")), first, "{name}/{file}");
+            let first = read(format!("examples/quickstart/{file}"));
+            assert_eq!(read(format!("examples/{name}/{file}")), first, "{name}/{file}");
             assert!(!first.contains(name));
         }
     }
@@ -155,7 +148,7 @@ fn the_page_shows_the_files_that_it_is_about() {
     let [readme] = <[_; 1]>::try_from(blocks_of("yaml", &page)).unwrap();
     is_front_matter_of_a_docker_space(&readme);
     for file in [".dockerignore", ".gitignore"] {
-        for line in read(&format!("examples/quickstart/{file}")).lines() {
+        for line in read(format!("examples/quickstart/{file}")).lines() {
             assert!(page.contains(&format!("`{line}`")), "{file}: {line}");
         }
     }
@@ -199,9 +192,6 @@ impl Way {
 
     /// A terminal of a person who has git, and no network.
     fn terminal(&self, folder: &Path) -> Terminal {
-        let of_this = |name| Some((name, std::env::var(name).ok()?));
-        let installed = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
-        let dev = ["CARGO_INCREMENTAL", "CARGO_PROFILE_DEV_DEBUG"];
         let hub = format!("url.{}.insteadOf", self.path("hub").display());
         let git = [
             ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -213,8 +203,7 @@ impl Way {
             ("GIT_CONFIG_KEY_2", hub.as_str()),
             ("GIT_CONFIG_VALUE_2", "https://huggingface.co"),
         ];
-        let variables: Vec<_> =
-            installed.into_iter().chain(dev).filter_map(of_this).chain(Self::variables()).collect();
+        let variables = Self::variables();
         let variables: Vec<_> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).chain(git).collect();
         Terminal::new(folder, &variables)
@@ -290,7 +279,7 @@ fn every_example_runs_on_a_space_when_it_was_copied_out_as_its_readme_says() {
         assert!(copied.unwrap().success());
     }
     for Example { name, endpoints, secret, status } in EXAMPLES {
-        let readme = read(&format!("examples/{name}/README.md"));
+        let readme = read(format!("examples/{name}/README.md"));
         let [here, copied_out] = <[_; 2]>::try_from(blocks_of("console", &readme)).unwrap();
         // As many tests do.
         assert_eq!(here, format!("$ cargo run -p {name}\n"));
@@ -333,7 +322,7 @@ fn every_example_runs_on_a_space_when_it_was_copied_out_as_its_readme_says() {
 /// The project at the end of the quick start, and what it was made from.
 fn project_of_the_quick_start(way: &Way) -> PathBuf {
     let clone = way.path("webhooks");
-    copy(&root(), &clone).unwrap();
+    repository::copy(&clone).unwrap();
     way.terminal(&clone)
         .type_in("$ git init --quiet\n$ git add --all\n$ git commit --quiet --message Copy\n");
     let start = blocks(&read("docs/en/quick-start.md"));

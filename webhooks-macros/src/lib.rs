@@ -50,10 +50,10 @@ use proc_macro::TokenStream;
 /// | `background` | requests are answered with 202 as soon as their delivery is kept, and the function runs afterwards, again when it fails |
 /// | `background(attempts = 5)` | the same, with some of these set: |
 /// | `attempts = 5` | how often a delivery is tried, up to 1000; default 5 |
-/// | `timeout = "2h"` | how long an attempt may take before it has failed, up to 365 days; default a day |
+/// | `timeout = "2h"` | how long an attempt may take before it has failed, up to 365 days; default `"24h"` |
 /// | `concurrency = 1` | how many deliveries run at the same time, on all machines together, up to 10,000; default 16 |
 /// | `backoff = "10s..30m"` | how long to wait after the first attempt that failed, twice as long after each further one, and the most, up to 30 days; `"10s"` is the same each time; default `"10s..30m"` |
-/// | `dedup_window = "2m"` | for how long after it arrived a delivery's id is taken for a retry of it and not run again, up to 7 days; default 2 minutes |
+/// | `dedup_window = "2m"` | for how long after it arrived a delivery's id is taken for a retry of it and not run again, up to 7 days; default `"2m"` |
 /// | `crate = my_name` | the name that `webhooks-runtime` has in your crate, when you renamed it |
 ///
 /// ```
