@@ -90,7 +90,8 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 2 * 1024 * 1024,
+            // The largest delivery that the Hub documents, 10,000 files of a bucket, has 2.6 MB.
+            body: 10 * 1024 * 1024,
             request_timeout: Duration::from_secs(10),
             // The Hub gives up on a delivery after 30 s.
             shutdown_timeout: Duration::from_secs(30),

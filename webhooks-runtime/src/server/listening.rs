@@ -91,7 +91,7 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets the largest body that is read, in bytes. Default: 2 MiB.
+    /// Sets the largest body that is read, in bytes. Default: 10 MiB.
     ///
     /// ```
     /// use webhooks_runtime::testing::{TestClient, dataset_commit};
