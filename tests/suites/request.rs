@@ -165,6 +165,29 @@ async fn a_field_that_nobody_reads_may_hold_any_bytes() {
 }
 
 #[tokio::test]
+async fn half_a_surrogate_pair_is_read_as_the_replacement_character_by_every_argument() {
+    let server = WebhooksServer::empty()
+        .add_webhook("title", async |payload: WebhookPayload| payload.discussion.unwrap().title)
+        .add_webhook("json", async |json: web::Json<Value>| json.into_inner())
+        .add_webhook("maybe", async |json: Option<web::Json<Value>>| json.unwrap().into_inner())
+        .add_webhook("text", async |text: String| text);
+    let server = server.port(0).workers(1).start().await.unwrap();
+    let title = |title: &str| with(pull_request_comment(), "/discussion/title", json!(title));
+    let body = title("MARK")
+        .to_string()
+        .replace("MARK", r"Numbers \ud83d in the \ude00 card \ud83d\ude00");
+    let read = "Numbers \u{fffd} in the \u{fffd} card \u{1f600}";
+    let post = |path: &str| post(server.local_url(), path, &body).unwrap();
+    let answer = post("/webhooks/title");
+    assert_eq!((answer.status, answer.body.as_str()), (200, read));
+    for path in ["/webhooks/json", "/webhooks/maybe", "/webhooks/text"] {
+        let answer = post(path);
+        assert_eq!((answer.status, answer.json()), (200, title(read)), "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_may_come_in_pieces() {
     let server = open_server().await;
     let body = dataset_commit().to_string();
@@ -255,7 +278,8 @@ async fn the_limit_holds_for_every_way_to_read_a_body_and_is_10_mib_by_default()
 async fn the_largest_delivery_of_a_bucket_is_within_the_limit() {
     let file = |number: usize| {
         let step = format!("checkpoints/run-{:03}/global_step_{number:06}", number / 100);
-        let path = format!("{step}/optimizer/rank_00/shard-{number:05}-of-10000.distcp.safetensors");
+        let path =
+            format!("{step}/optimizer/rank_00/shard-{number:05}-of-10000.distcp.safetensors");
         let hash = format!("{number:064x}");
         json!({ "path": path, "action": "add", "xetHash": hash, "size": 1_000_000 + number })
     };

@@ -11,6 +11,7 @@ mod event;
 mod open_set;
 mod repo;
 mod summary;
+mod surrogates;
 mod updated;
 mod webhook;
 
@@ -21,6 +22,7 @@ pub use discussion::{
 pub use event::{EventAction, EventScope, WebhookPayloadEvent};
 pub use repo::{ObjectId, RepoType, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUrl};
 pub(crate) use summary::{Summary, cut};
+pub(crate) use surrogates::replace_unpaired_surrogates;
 pub use updated::{
     FileAction, WebhookPayloadUpdatedConfig, WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef,
 };

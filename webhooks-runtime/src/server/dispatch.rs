@@ -36,6 +36,7 @@ use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::registry::Registered;
 #[cfg(feature = "background")]
 use crate::jobs::Jobs;
+use crate::payload::replace_unpaired_surrogates;
 use crate::secret::Secrets;
 
 /// The header that carries the secret.
@@ -206,7 +207,7 @@ impl Dispatcher {
 
     async fn read(&self, payload: Payload) -> Result<Bytes, Refusal> {
         let reading = body::read(payload, self.limits.body, self.limits.request_timeout);
-        reading.await.map_err(|unread| match unread {
+        let body = reading.await.map_err(|unread| match unread {
             Unread::TooLarge => self.too_large(),
             Unread::Broken => {
                 Refusal::new(StatusCode::BAD_REQUEST, "The body could not be read to its end.")
@@ -214,7 +215,9 @@ impl Dispatcher {
             Unread::Late => {
                 Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.")
             }
-        })
+        })?;
+        // Here, so that all arguments, the log, the page and the store agree on what the body says.
+        Ok(replace_unpaired_surrogates(&body).map_or(body, Bytes::from))
     }
 
     /// Does with a delivery what is done at its endpoint. Whatever becomes of it there is an answer.
