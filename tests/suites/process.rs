@@ -108,6 +108,43 @@ fn the_endpoints_of_the_examples_answer() {
 }
 
 #[test]
+fn a_payload_that_differs_from_the_documentation_leaves_one_warning() {
+    let program = start(&quickstart(), &["--port", "0"], &[]);
+    let url = program.local_url();
+    let body = json!({
+        "event": { "action": "create", "scope": "discussion" },
+        "repo": { "type": "model", "name": "acme/tiny-model", "private": false, "url": null },
+        "discussion": {
+            "id": "1", "num": 7, "title": "s3cret", "author": "s3cret",
+            "url": { "web": "https://huggingface.co/acme/tiny-model/discussions/7" },
+            "isPullRequest": false, "status": "open"
+        },
+        "webhook": { "id": "2", "version": 3 }
+    });
+    let first = "POST /webhooks/trigger_training";
+    let answer = request(&url, first, &["Webhook-Id: 7f3a"], &body.to_string()).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    request(&url, first, &["Webhook-Id: 7f3b"], &dataset_commit().to_string()).unwrap();
+    let _ = program.wait_for_log("webhook_id=\"7f3b\"");
+    let stderr = program.stop().stderr;
+    let warnings: Vec<_> = stderr
+        .lines()
+        .filter(|line| line.contains("differs from the Hub's documentation"))
+        .collect();
+    let [warning] = warnings[..] else { panic!("{stderr}") };
+    for part in [
+        "WARN",
+        "endpoint=\"/webhooks/trigger_training\"",
+        "webhook_id=\"7f3a\"",
+        "missing=\"repo.id, repo.url, repo.owner\"",
+        "dropped=\"discussion.author\"",
+    ] {
+        assert!(warning.contains(part), "{part}: {warning}");
+    }
+    assert!(!stderr.contains("s3cret"), "{stderr}");
+}
+
+#[test]
 fn each_delivery_is_one_line_on_standard_error() {
     let program = start(&quickstart(), &["--port", "0"], &[]);
     let url = program.local_url();

@@ -326,7 +326,7 @@ fn check_body(function: &Function, paths: &Paths) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         fn __webhooks_check(
             body: &[u8],
-        ) -> #result<(), __webhooks_background::BodyFault> {
+        ) -> #result<(), __webhooks_background::BodyFaults> {
             #[allow(unused_imports, reason = "not every function needs it")]
             use __webhooks_background::OtherBackgroundArg as _;
             let _ = body;

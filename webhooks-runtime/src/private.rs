@@ -25,7 +25,7 @@ pub mod background {
 
     pub use crate::endpoint::arg::{Arg, OtherArg};
     pub use crate::endpoint::background::{Background, Policy, Shared, Task, TaskFuture};
-    pub use crate::endpoint::fault::BodyFault;
+    pub use crate::endpoint::fault::BodyFaults;
     pub use crate::endpoint::in_background::{
         Args, Missing, OtherArgs, OtherBackgroundArg, blocking, missing,
     };

@@ -89,7 +89,7 @@ impl<T: FromRequest + 'static> EndpointArg for T {
             let error: actix_web::Error = error.into();
             match error.as_error::<JsonPayloadError>() {
                 Some(JsonPayloadError::Deserialize(error)) => {
-                    Failure::Body(BodyFault::at_position(&call.body, error))
+                    Failure::Body(BodyFault::at_position(&call.body, error).into())
                 }
                 _ => Failure::Argument(error),
             }
@@ -339,7 +339,14 @@ pub struct JsonKind;
 impl JsonKind {
     /// How to take it.
     pub fn arg<T: JsonArg + ReadsBody<B>, B>(self, _: B) -> (Extract<T>, Read) {
-        (|call| Box::pin(async move { T::read(&call.body).map_err(Failure::Body) }), Read)
+        (
+            |call| {
+                Box::pin(
+                    async move { T::read(&call.body).map_err(|fault| Failure::Body(fault.into())) },
+                )
+            },
+            Read,
+        )
     }
 
     /// The same where `Json<Inner>` is written out, so that the error can stand under `Inner`.
@@ -352,9 +359,10 @@ impl JsonKind {
         _: B,
     ) -> (Extract<T>, Read) {
         let extract: Extract<T> = |call| {
-            Box::pin(
-                async move { Json::<Inner>::read(&call.body).map(T::from).map_err(Failure::Body) },
-            )
+            Box::pin(async move {
+                let read = Json::<Inner>::read(&call.body);
+                read.map(T::from).map_err(|fault| Failure::Body(fault.into()))
+            })
         };
         (extract, Read)
     }

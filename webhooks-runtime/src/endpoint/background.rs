@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::delivery::Delivery;
-use super::fault::{self, BodyFault};
+use super::fault::{self, BodyFaults};
 use super::permanent;
 use crate::payload::WebhookPayload;
 
@@ -166,7 +166,7 @@ impl TaskFailure {
 pub struct Background {
     pub(crate) policy: Policy,
     /// Whether a body is what the function takes.
-    pub(crate) check: fn(&[u8]) -> Result<(), BodyFault>,
+    pub(crate) check: fn(&[u8]) -> Result<(), BodyFaults>,
     /// What the function takes that the server wasn't given.
     pub(crate) missing: fn(&Shared) -> Vec<&'static str>,
     pub(crate) run: fn(Task) -> TaskFuture,
@@ -178,7 +178,7 @@ impl Background {
     #[must_use]
     pub const fn __new(
         policy: Policy,
-        check: fn(&[u8]) -> Result<(), BodyFault>,
+        check: fn(&[u8]) -> Result<(), BodyFaults>,
         missing: fn(&Shared) -> Vec<&'static str>,
         run: fn(Task) -> TaskFuture,
     ) -> Self {
@@ -231,7 +231,7 @@ impl fmt::Debug for Background {
 pub trait BackgroundArg: Sized + Send + 'static {
     /// Whether a body has it.
     #[doc(hidden)]
-    fn check(_body: &[u8]) -> Result<(), BodyFault> {
+    fn check(_body: &[u8]) -> Result<(), BodyFaults> {
         Ok(())
     }
 
@@ -269,22 +269,25 @@ pub trait SharedValue: Send + Sync + 'static {}
 impl<T: Send + Sync + 'static> SharedValue for T {}
 
 impl BackgroundArg for WebhookPayload {
-    fn check(body: &[u8]) -> Result<(), BodyFault> {
+    fn check(body: &[u8]) -> Result<(), BodyFaults> {
         fault::read_payload(body).map(|_| ())
     }
 
     fn take(task: &Task) -> Result<Self, TaskFailure> {
-        fault::read_payload(&task.body).map_err(|fault| unfit(&fault))
+        match fault::parse_payload(&task.body) {
+            Ok(read) => Ok(read.payload),
+            Err(faults) => Err(unfit(&faults)),
+        }
     }
 }
 
 impl<T: DeserializeOwned + Sent> BackgroundArg for Json<T> {
-    fn check(body: &[u8]) -> Result<(), BodyFault> {
-        fault::read::<T>(body).map(|_| ())
+    fn check(body: &[u8]) -> Result<(), BodyFaults> {
+        fault::read::<T>(body).map(|_| ()).map_err(BodyFaults::from)
     }
 
     fn take(task: &Task) -> Result<Self, TaskFailure> {
-        fault::read(&task.body).map(Json).map_err(|fault| unfit(&fault))
+        fault::read(&task.body).map(Json).map_err(|fault| unfit(&fault.into()))
     }
 }
 
@@ -309,9 +312,9 @@ impl BackgroundArg for Delivery {
 
 /// A body that was accepted by a program whose function took another shape. The next version of the
 /// program may take it again, so it isn't a permanent fault.
-pub(super) fn unfit(fault: &BodyFault) -> TaskFailure {
+pub(super) fn unfit(faults: &BodyFaults) -> TaskFailure {
     TaskFailure {
-        text: format!("the payload doesn't fit what the function takes now: {fault}"),
+        text: format!("the payload doesn't fit what the function takes now: {faults}"),
         permanent: false,
     }
 }

@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 
 use super::arg::WEBHOOK_ID;
-use super::fault::BodyFault;
+use super::fault::BodyFaults;
 
 /// The target of the log lines about deliveries.
 pub(crate) const DELIVERY: &str = "webhooks_runtime::delivery";
@@ -58,7 +58,7 @@ pub(crate) fn in_one_piece(body: Bytes) -> Payload {
 #[derive(Debug)]
 pub enum Failure {
     /// The body isn't what the function takes.
-    Body(BodyFault),
+    Body(BodyFaults),
     /// Another argument could not be taken from the request.
     Argument(actix_web::Error),
     /// The function returned an error.

@@ -1,18 +1,56 @@
-//! What is wrong with a body: where the first fault is and what was expected there, but never what
-//! stood there.
+//! Reads bodies, and describes what is wrong with those that cannot be read: where the faults are and
+//! what was expected there, but never what stood there.
 
 use std::error::Error as StdError;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
+use super::call::DELIVERY;
 use super::fields;
-use crate::payload::{WebhookPayload, WebhookPayloadWebhook};
+use crate::payload::{
+    Deviations, ExpectedVersion, FaultKind, FieldFault, FieldStep, PayloadError, TolerantPayload,
+    WebhookPayload, read_tolerantly,
+};
 
-/// The first fault of a body, in the form that FastAPI gives it.
+/// What is said of a field that is missing.
+const MISSING: &str = "This field is required.";
+
+/// What is said of a field that is given twice.
+const DUPLICATE: &str = "This field is given twice.";
+
+/// The faults of a body, at least one. A payload of the Hub has all of its faults here, any other type
+/// the first one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyFaults(pub(crate) Vec<BodyFault>);
+
+impl From<BodyFault> for BodyFaults {
+    fn from(fault: BodyFault) -> Self {
+        Self(vec![fault])
+    }
+}
+
+impl fmt::Display for BodyFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, fault) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str(" ")?;
+            }
+            match fault.path() {
+                path if path.is_empty() => fault.fmt(f)?,
+                path => write!(f, "{path}: {fault}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StdError for BodyFaults {}
+
+/// One fault of a body, in the form that FastAPI gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BodyFault {
@@ -71,7 +109,6 @@ impl BodyFault {
     }
 
     /// The way to the fault, with dots: `event.scope`.
-    #[cfg(feature = "trigger")]
     pub(crate) fn path(&self) -> String {
         let below = self.loc.iter().skip(1).map(|place| match place {
             Place::Key(key) => key.clone(),
@@ -79,11 +116,26 @@ impl BodyFault {
         });
         below.collect::<Vec<_>>().join(".")
     }
+}
 
-    /// Whether the fault is a payload's version, and not that it is missing.
-    fn is_version(&self) -> bool {
-        let at_version = self.loc.last() == Some(&Place::Key("version".to_owned()));
-        at_version && self.kind != "missing"
+impl From<FieldFault> for BodyFault {
+    fn from(fault: FieldFault) -> Self {
+        let (kind, msg) = match fault.kind {
+            FaultKind::Missing => ("missing", MISSING.to_owned()),
+            FaultKind::Duplicate => ("duplicate_field", DUPLICATE.to_owned()),
+            FaultKind::Shape(shape) => ("invalid_type", format!("Expected {shape}.")),
+            FaultKind::Version { is_number } => {
+                let kind = if is_number { "invalid_value" } else { "invalid_type" };
+                (kind, format!("Expected {ExpectedVersion}."))
+            }
+        };
+        let place = |step| match step {
+            FieldStep::Name(name) => Place::Key(String::from(name)),
+            FieldStep::Index(index) => Place::Index(index),
+        };
+        let body = Place::Key("body".to_owned());
+        let loc = std::iter::once(body).chain(fault.path.0.into_iter().map(place)).collect();
+        Self { kind, loc, msg }
     }
 }
 
@@ -97,13 +149,7 @@ impl StdError for BodyFault {}
 
 /// Reads `body` as JSON. Only when that fails is it read again, with an eye on the path.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyFault> {
-    // Checked once as a whole, the text isn't checked again string by string. JSON that holds something
-    // else, in a field that nobody reads, is still JSON.
-    let value = match std::str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(body),
-    };
-    value.map_err(|error| {
+    parse(body).map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
             Err(traced) => BodyFault::new(traced.inner(), || {
@@ -116,19 +162,46 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyFault> {
     })
 }
 
-/// Reads `body` as a payload. The version goes before all else: the payload of another version may
-/// have any shape.
-pub(crate) fn read_payload(body: &[u8]) -> Result<WebhookPayload, BodyFault> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        #[serde(rename = "webhook")]
-        _webhook: WebhookPayloadWebhook,
+fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    // Checked once as a whole, the text isn't checked again string by string. JSON that holds something
+    // else, in a field that nobody reads, is still JSON.
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
     }
+}
 
-    read(body).map_err(|fault| match read::<Versioned>(body) {
-        Err(version) if version.is_version() => version,
-        _ => fault,
-    })
+/// Reads `body` as a payload of the Hub. Only one that differs from the documentation is read again, by
+/// the tolerant parser, and leaves a warning in the log.
+pub(crate) fn read_payload(body: &[u8]) -> Result<WebhookPayload, BodyFaults> {
+    let TolerantPayload { payload, deviations } = parse_payload(body)?;
+    if !deviations.is_empty() {
+        warn(&deviations);
+    }
+    Ok(payload)
+}
+
+/// The same without the warning, for a body that was read before.
+pub(crate) fn parse_payload(body: &[u8]) -> Result<TolerantPayload, BodyFaults> {
+    match parse(body) {
+        Ok(payload) => Ok(TolerantPayload { payload, deviations: Deviations::default() }),
+        Err(error) if error.is_data() => read_tolerantly(body).map_err(|error| match error {
+            PayloadError::Json(error) => BodyFault::new(&error, Vec::new).into(),
+            PayloadError::Faults(faults) => {
+                BodyFaults(faults.into_iter().map(BodyFault::from).collect())
+            }
+        }),
+        Err(error) => Err(BodyFault::new(&error, Vec::new).into()),
+    }
+}
+
+fn warn(deviations: &Deviations) {
+    tracing::warn!(
+        target: DELIVERY,
+        missing = deviations.missing(),
+        dropped = deviations.dropped(),
+        "the payload differs from the Hub's documentation"
+    );
 }
 
 /// Finds the path of an error by its position, for any type that was being read.
@@ -193,10 +266,10 @@ fn places(path: &[&Segment], declared: &[bool]) -> Vec<Place> {
 fn describe(text: &str) -> (&'static str, Option<&str>, String) {
     let quoted = |prefix| text.strip_prefix(prefix).and_then(|rest: &str| rest.strip_suffix('`'));
     if let Some(field) = quoted("missing field `") {
-        return ("missing", Some(field), "This field is required.".to_owned());
+        return ("missing", Some(field), MISSING.to_owned());
     }
     if let Some(field) = quoted("duplicate field `") {
-        return ("duplicate_field", Some(field), "This field is given twice.".to_owned());
+        return ("duplicate_field", Some(field), DUPLICATE.to_owned());
     }
     let kind = match text {
         _ if text.starts_with("invalid type: ") => "invalid_type",
@@ -220,6 +293,7 @@ fn describe(text: &str) -> (&'static str, Option<&str>, String) {
 mod tests {
     use std::collections::HashMap;
 
+    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;
@@ -440,15 +514,33 @@ mod tests {
     fn another_version_is_said_before_any_other_fault() {
         for version in ["4", "-1", "4294967299", "3.5", "\"3\"", "null", "[3]"] {
             let body = format!(r#"{{"events":[],"webhook":{{"id":"x","version":{version}}}}}"#);
-            let fault = serde_json::to_value(read_payload(body.as_bytes()).unwrap_err()).unwrap();
-            assert_eq!(fault["loc"], json!(["body", "webhook", "version"]), "{version}");
+            let faults =
+                serde_json::to_value(read_payload(body.as_bytes()).unwrap_err().0).unwrap();
+            assert_eq!(faults[0]["loc"], json!(["body", "webhook", "version"]), "{version}");
             assert_eq!(
-                fault["msg"],
+                faults[0]["msg"],
                 "Expected version 3, the only version of the payload that this server reads."
             );
+            assert_eq!(faults[1]["loc"], json!(["body", "event"]));
         }
-        let body = br#"{"event":{"action":"update"},"webhook":{"id":"x","version":3}}"#;
-        let fault = serde_json::to_value(read_payload(body).unwrap_err()).unwrap();
-        assert_eq!(fault["loc"], json!(["body", "event", "scope"]));
+    }
+
+    #[test]
+    fn all_faults_of_a_payload_are_told_at_once() {
+        let body = br#"{"event":{"action":"update"},"repo":{"type":7},"webhook":{"version":3}}"#;
+        let faults = read_payload(body).unwrap_err();
+        assert_eq!(
+            serde_json::to_value(&faults.0).unwrap(),
+            json!([
+                { "type": "missing", "loc": ["body", "event", "scope"], "msg": MISSING },
+                { "type": "invalid_type", "loc": ["body", "repo", "type"], "msg": "Expected a string." },
+                { "type": "missing", "loc": ["body", "repo", "name"], "msg": MISSING },
+            ])
+        );
+        assert_eq!(
+            faults.to_string(),
+            "event.scope: This field is required. repo.type: Expected a string. \
+             repo.name: This field is required."
+        );
     }
 }

@@ -14,7 +14,7 @@ use tracing::Span;
 use super::arg::{Arg, BodyKind, FormKind, IsJson, JsonKind, PlainKind};
 use super::background::{BackgroundArg, Sent, Shared, Task, TaskFailure, TaskFuture, unfit};
 use super::blocking::Deferred;
-use super::fault::{self, BodyFault};
+use super::fault::{self, BodyFaults};
 use super::reply::{self, EndpointError, Fallible, FallibleKind, Nothing, OneKind};
 
 /// How one argument is taken from a task: as it is, or ready to go to the blocking pool. Of function
@@ -96,7 +96,7 @@ impl JsonKind {
         self,
     ) -> Taking<T> {
         fn read<Inner: for<'de> Deserialize<'de>>(task: &Task) -> Result<Json<Inner>, TaskFailure> {
-            fault::read(&task.body).map(Json).map_err(|fault| unfit(&fault))
+            fault::read(&task.body).map(Json).map_err(|fault| unfit(&fault.into()))
         }
         Taking {
             take: |task| read(task).map(T::from),
@@ -113,8 +113,8 @@ impl<T: BackgroundArg> Arg<T> {
     ///
     /// # Errors
     ///
-    /// The first fault of one that hasn't.
-    pub fn check(self, body: &[u8]) -> Result<(), BodyFault> {
+    /// The faults of one that hasn't.
+    pub fn check(self, body: &[u8]) -> Result<(), BodyFaults> {
         T::check(body)
     }
 
@@ -132,7 +132,7 @@ pub trait OtherBackgroundArg {
     /// # Errors
     ///
     /// None.
-    fn check(&self, _body: &[u8]) -> Result<(), BodyFault> {
+    fn check(&self, _body: &[u8]) -> Result<(), BodyFaults> {
         Ok(())
     }
 

@@ -22,8 +22,8 @@ struct Refusal {
 #[schema(as = WebhookBodyFaults)]
 #[expect(dead_code, reason = "its shape is all there is to it")]
 struct Faults {
-    /// The first fault.
-    detail: [BodyFault; 1],
+    /// The faults: all of them where the Hub's payload is read, or else the first.
+    detail: Vec<BodyFault>,
 }
 
 /// A delivery that is kept to be run in the background.

@@ -62,18 +62,25 @@ open_set! {
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussion {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub id: String,
     /// Its number within the repo, as in its address.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub num: u64,
     /// Its title.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub title: String,
     /// Who opened it.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub author: ObjectId,
     /// Its addresses. A comment is posted to `{api}/comment`.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub url: WebhookPayloadUrl,
     /// Whether it is a pull request.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub is_pull_request: bool,
     /// Where it stands.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub status: DiscussionStatus,
     /// What a pull request would change.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,6 +113,7 @@ pub struct WebhookPayloadDiscussion {
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussionChanges {
     /// The ref it is to be merged into.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub base: String,
     /// The commit that merged it, once it is merged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,14 +147,18 @@ pub struct WebhookPayloadDiscussionChanges {
 #[non_exhaustive]
 pub struct WebhookPayloadComment {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub id: String,
     /// Who wrote it.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub author: ObjectId,
     /// Whether it was hidden by a moderator.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub hidden: bool,
     /// Its text in Markdown; absent when it is hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// Its address.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub url: WebhookPayloadUrl,
 }

@@ -3,8 +3,10 @@
 //! One file per part of the payload. Nothing here knows HTTP, so a payload can be read, built and
 //! written anywhere. Facts come from <https://huggingface.co/docs/hub/webhooks#webhook-payloads>.
 //!
-//! The Hub adds values and fields over time, so these types are tolerant: a field they don't know is
-//! ignored, and a value they don't know is kept as `Other`.
+//! The Hub adds values and fields over time, so these types are open: a field they don't know is
+//! ignored, and a value they don't know is kept as `Other`. The Hub also removes and reshapes fields, so
+//! a body that the types reject is read once more by `tolerant`, which puts defaults in place of all but
+//! the required fields.
 
 mod discussion;
 mod event;
@@ -12,6 +14,7 @@ mod open_set;
 mod repo;
 mod summary;
 mod surrogates;
+mod tolerant;
 mod updated;
 mod webhook;
 
@@ -23,9 +26,13 @@ pub use event::{EventAction, EventScope, WebhookPayloadEvent};
 pub use repo::{ObjectId, RepoType, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUrl};
 pub(crate) use summary::{Summary, cut};
 pub(crate) use surrogates::replace_unpaired_surrogates;
+pub(crate) use tolerant::{
+    Deviations, FaultKind, FieldFault, FieldStep, PayloadError, TolerantPayload, read_tolerantly,
+};
 pub use updated::{
     FileAction, WebhookPayloadUpdatedConfig, WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef,
 };
+pub(crate) use webhook::ExpectedVersion;
 pub use webhook::WebhookPayloadWebhook;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +42,13 @@ use serde::{Deserialize, Serialize};
 /// The optional parts are there when the event has them: `discussion` for the scopes
 /// `discussion` and `discussion.comment`, `updated_refs` for `repo.content`, and so on.
 ///
-/// Serialising gives the Hub's own form back: camelCase, and what was absent stays absent.
+/// An endpoint requires `event.action`, `event.scope`, `repo.type` and `repo.name`. Any other field that
+/// is missing, or has another shape than documented, gets a default: an empty text, 0, `false`, `None`,
+/// `Other("")`, for `repo.private` `true`, and for `comment.hidden` whether the content is missing. An
+/// element of `updated_refs` or `updated_files` that is incomplete is left out. A warning in the log names
+/// such fields. `Deserialize` itself is strict.
+///
+/// Serializing gives the Hub's own form back: camelCase, and what was absent stays absent.
 ///
 /// ```
 /// use webhooks_runtime::WebhookPayload;
@@ -63,7 +76,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(
     feature = "openapi",
-    schema(description = "What happened, where, and what the event brought along.")
+    schema(
+        description = "What happened, where, and what the event brought along, as the Hub documents it. A field that isn't required and has another type is ignored."
+    )
 )]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
@@ -79,6 +94,7 @@ pub struct WebhookPayload {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<WebhookPayloadComment>,
     /// The webhook that sent this payload.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub webhook: WebhookPayloadWebhook,
     /// Where the repo went, when the action is `move`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -68,12 +68,16 @@ pub struct WebhookPayloadRepo {
     /// `owner/name`, or only `name` for the few old ones like `gpt2`.
     pub name: String,
     /// The repo's id, which stays the same when the repo is moved.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub id: String,
     /// Whether only its members can see it.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub private: bool,
     /// Its addresses.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub url: WebhookPayloadUrl,
     /// The user or organization that owns it.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub owner: ObjectId,
     /// The commit that the main branch points to. Only on the scopes `repo` and below, and never for
     /// a bucket.
@@ -109,6 +113,7 @@ pub struct WebhookPayloadRepo {
 #[non_exhaustive]
 pub struct ObjectId {
     /// 24 hexadecimal digits, to be taken as opaque.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub id: String,
 }
 
@@ -134,6 +139,7 @@ pub struct ObjectId {
 #[non_exhaustive]
 pub struct WebhookPayloadUrl {
     /// The page for people.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub web: String,
     /// The address for programs, when there is one.
     ///
@@ -164,7 +170,9 @@ pub struct WebhookPayloadUrl {
 #[non_exhaustive]
 pub struct WebhookPayloadMovedTo {
     /// The repo's new name.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub name: String,
     /// Its new owner.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub owner: ObjectId,
 }

@@ -1,6 +1,6 @@
 //! What an event changed: refs, settings, files.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::open_set::open_set;
 
@@ -37,9 +37,19 @@ pub struct WebhookPayloadUpdatedRef {
     #[serde(rename = "ref")]
     pub ref_name: String,
     /// The commit it pointed to before; `None` when the ref was created.
+    #[serde(deserialize_with = "present")]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub old_sha: Option<String>,
     /// The commit it points to now; `None` when the ref was deleted.
+    #[serde(deserialize_with = "present")]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub new_sha: Option<String>,
+}
+
+/// Reads a field that may be `null`. One that is missing is a fault, where serde by itself would take it
+/// for `null`: a ref whose commit nobody named was neither created nor deleted.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 /// The settings of a repo that changed. Each field is there when that setting changed.
@@ -69,6 +79,9 @@ pub struct WebhookPayloadUpdatedConfig {
     /// Whether the repo is private now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
+    /// Whether the repo's large files are stored with Xet now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xet_enabled: Option<bool>,
 }
 
 open_set! {

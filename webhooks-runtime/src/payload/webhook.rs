@@ -6,7 +6,17 @@ use serde::de::{self, Deserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// The version of the payload that these types describe.
-const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 3;
+
+/// What is expected of a payload's version, for error texts.
+#[derive(Debug)]
+pub(crate) struct ExpectedVersion;
+
+impl fmt::Display for ExpectedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "version {VERSION}, the only version of the payload that this server reads")
+    }
+}
 
 /// The webhook that sent a payload.
 ///
@@ -31,11 +41,12 @@ const VERSION: u32 = 3;
 #[non_exhaustive]
 pub struct WebhookPayloadWebhook {
     /// The webhook's id, as in its address on the Hub.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub id: String,
     /// The version of the payload: 3. Any other is refused when the payload is read, since the
     /// meaning of the other fields could have changed.
     #[serde(deserialize_with = "version")]
-    #[cfg_attr(feature = "openapi", schema(schema_with = version_schema))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = version_schema, required = false))]
     pub version: u32,
 }
 
@@ -57,7 +68,7 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> 
         type Value = u32;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "version {VERSION}, the only version of the payload that this server reads")
+            fmt::Display::fmt(&ExpectedVersion, f)
         }
 
         fn visit_u64<E: de::Error>(self, version: u64) -> Result<u32, E> {

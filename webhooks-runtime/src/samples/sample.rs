@@ -132,7 +132,8 @@ pub fn repo_made_private() -> Sample<RepoMadePrivate> {
     let mut sample = Sample::new(EventAction::Update, EventScope::RepoConfig, RepoType::Model);
     sample.payload.repo.head_sha = Some(NEW_SHA.to_owned());
     sample.payload.repo.private = true;
-    sample.payload.updated_config = Some(WebhookPayloadUpdatedConfig { private: Some(true) });
+    sample.payload.updated_config =
+        Some(WebhookPayloadUpdatedConfig { private: Some(true), xet_enabled: None });
     sample
 }
 

@@ -14,13 +14,13 @@ use tracing::{Instrument, Span};
 
 use crate::endpoint::Caller;
 use crate::endpoint::call::{Call, DELIVERY, Failure, panic_text};
-use crate::endpoint::fault::BodyFault;
+use crate::endpoint::fault::{BodyFault, BodyFaults};
 use crate::endpoint::permanent::causes;
 
 /// The answer to a body that doesn't fit, in FastAPI's form.
 #[derive(Serialize)]
 struct Faults {
-    detail: [BodyFault; 1],
+    detail: Vec<BodyFault>,
 }
 
 /// A request that isn't served, in fixed words.
@@ -70,7 +70,7 @@ pub(super) async fn answer(caller: &Caller, call: Call, span: Span) -> HttpRespo
 
 fn answer_failure(failure: Failure) -> HttpResponse {
     match failure {
-        Failure::Body(fault) => unfit(fault),
+        Failure::Body(faults) => unfit(faults),
         Failure::Argument(error) if repeats_input(&error) => Refusal::new(
             error.as_response_error().status_code(),
             "An argument of this endpoint is missing from the request or malformed.",
@@ -90,8 +90,8 @@ fn answer_failure(failure: Failure) -> HttpResponse {
 }
 
 /// The answer to a body that isn't what the function takes.
-pub(super) fn unfit(fault: BodyFault) -> HttpResponse {
-    HttpResponse::UnprocessableEntity().json(Faults { detail: [fault] })
+pub(super) fn unfit(BodyFaults(detail): BodyFaults) -> HttpResponse {
+    HttpResponse::UnprocessableEntity().json(Faults { detail })
 }
 
 /// Whether actix-web's own answer to this error would hold parts of the request.

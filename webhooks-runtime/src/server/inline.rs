@@ -22,8 +22,8 @@ pub(super) async fn run_inline(
     shared: Arc<Shared>,
     span: Span,
 ) -> HttpResponse {
-    if let Err(fault) = (background.check)(&call.body) {
-        return unfit(fault);
+    if let Err(faults) = span.in_scope(|| (background.check)(&call.body)) {
+        return unfit(faults);
     }
     let id = Uuid::now_v7().to_string();
     let max_attempts = background.policy.attempts;

@@ -32,8 +32,8 @@ pub(super) async fn keep(
     call: Call,
     insists: bool,
 ) -> HttpResponse {
-    if let Err(fault) = (background.check)(&call.body) {
-        return unfit(fault);
+    if let Err(faults) = (background.check)(&call.body) {
+        return unfit(faults);
     }
     let id = call.webhook_id().map(str::to_owned);
     match jobs.accept(&endpoint.path, id, call.received_at(), call.body, insists).await {

@@ -1,0 +1,149 @@
+//! The kinds of values in a payload, except for objects.
+
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
+
+use super::reader::{Field, Reader, Slot};
+use crate::payload::{
+    DiscussionStatus, EventAction, EventScope, FileAction, RepoType, WebhookPayloadUpdatedFile,
+    WebhookPayloadUpdatedRef,
+};
+
+/// A type that can be read where the JSON may have any shape. Each method is for one shape, and gives
+/// `None` where the type has another.
+pub(super) trait Lenient: Sized {
+    /// What is expected, for error texts.
+    const SHAPE: &'static str;
+
+    fn text(_text: &str) -> Option<Self> {
+        None
+    }
+
+    fn boolean(_boolean: bool) -> Option<Self> {
+        None
+    }
+
+    fn number(_number: u64) -> Option<Self> {
+        None
+    }
+
+    fn list<'de, A: SeqAccess<'de>>(
+        mut items: A,
+        _: &mut Reader,
+    ) -> Result<Option<Self>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn object<'de, A: MapAccess<'de>>(
+        mut members: A,
+        _: &mut Reader,
+    ) -> Result<Option<Self>, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+/// A type with a value for a field that is missing.
+pub(super) trait Empty {
+    fn empty() -> Self;
+}
+
+macro_rules! texts {
+    ($($name:ident),+) => {$(
+        impl Lenient for $name {
+            const SHAPE: &'static str = "a string";
+
+            fn text(text: &str) -> Option<Self> {
+                Some(Self::from(text))
+            }
+        }
+
+        impl Empty for $name {
+            fn empty() -> Self {
+                Self::from("")
+            }
+        }
+    )+};
+}
+
+texts!(String, EventAction, EventScope, RepoType, DiscussionStatus, FileAction);
+
+impl Lenient for bool {
+    const SHAPE: &'static str = "a boolean";
+
+    fn boolean(boolean: bool) -> Option<Self> {
+        Some(boolean)
+    }
+}
+
+impl Empty for bool {
+    fn empty() -> Self {
+        false
+    }
+}
+
+impl Lenient for u64 {
+    const SHAPE: &'static str = "a number";
+
+    fn number(number: u64) -> Option<Self> {
+        Some(number)
+    }
+
+    /// A program's dependencies can turn serde_json's feature `arbitrary_precision` on, with which a
+    /// number looks like an object with this one member.
+    fn object<'de, A: MapAccess<'de>>(
+        mut members: A,
+        _: &mut Reader,
+    ) -> Result<Option<Self>, A::Error> {
+        let mut number = None;
+        while let Some(key) = members.next_key::<String>()? {
+            if key == "$serde_json::private::Number" {
+                number = members.next_value::<String>()?.parse().ok();
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(number)
+    }
+}
+
+impl Empty for u64 {
+    fn empty() -> Self {
+        0
+    }
+}
+
+impl Lenient for Vec<String> {
+    const SHAPE: &'static str = "a list";
+
+    fn list<'de, A: SeqAccess<'de>>(
+        mut items: A,
+        reader: &mut Reader,
+    ) -> Result<Option<Self>, A::Error> {
+        let mut texts = Some(Self::new());
+        while let Some(item) = items.next_element_seed(Field::new(reader))? {
+            match (item, &mut texts) {
+                (Slot::Value(text), Some(texts)) => texts.push(text),
+                _ => texts = None,
+            }
+        }
+        Ok(texts)
+    }
+}
+
+macro_rules! lists {
+    ($($element:ident),+) => {$(
+        impl Lenient for Vec<$element> {
+            const SHAPE: &'static str = "a list";
+
+            fn list<'de, A: SeqAccess<'de>>(
+                items: A,
+                reader: &mut Reader,
+            ) -> Result<Option<Self>, A::Error> {
+                reader.elements(items).map(Some)
+            }
+        }
+    )+};
+}
+
+lists!(WebhookPayloadUpdatedRef, WebhookPayloadUpdatedFile);
