@@ -20,6 +20,7 @@ pub(super) struct Reader {
 }
 
 /// What a payload has at a field.
+#[derive(Clone, Copy)]
 pub(super) enum Slot<T> {
     Absent,
     Null,
