@@ -302,6 +302,24 @@ mod arguments {
     }
 
     #[webhook_endpoint]
+    async fn several(
+        payload: WebhookPayload,
+        raw: web::Json<Value>,
+        bytes: web::Bytes,
+        shape: Option<web::Json<Sized>>,
+        text: String,
+    ) -> Value {
+        let same = bytes == text.as_bytes() && shape.unwrap().repo.name == payload.repo.name;
+        let xet_enabled = payload.updated_config.unwrap().xet_enabled;
+        json!([payload.repo.name, xet_enabled, raw["repo"]["resourceGroup"]["id"], same])
+    }
+
+    #[webhook_endpoint]
+    fn several_blocking(raw: web::Json<Value>, payload: WebhookPayload) -> Value {
+        json!([payload.repo.name, raw["repo"]["resourceGroup"]["id"]])
+    }
+
+    #[webhook_endpoint]
     async fn query(query: web::Query<Query>) -> String {
         query.n.to_string()
     }
@@ -339,6 +357,28 @@ mod arguments {
         payload: WebhookPayload,
     ) -> String {
         payload.repo.name
+    }
+
+    #[tokio::test]
+    async fn several_arguments_may_read_the_body() {
+        let mut body = dataset_commit();
+        body["repo"]["resourceGroup"] = json!({ "id": "1" });
+        body["updatedConfig"] = json!({ "xetEnabled": true });
+        let body = body.to_string();
+        let post = async |endpoint: webhooks_runtime::Endpoint| {
+            let server = WebhooksServer::empty().endpoint(endpoint);
+            post_to(server, endpoint.path(), &body).await.json()
+        };
+        assert_eq!(post(several::endpoint()).await, json!(["openai/gsm8k", true, "1", true]));
+        assert_eq!(post(several_blocking::endpoint()).await, json!(["openai/gsm8k", "1"]));
+        let server = WebhooksServer::empty().add_webhook(
+            "both",
+            async |payload: WebhookPayload, raw: web::Json<Value>| {
+                json!([payload.repo.name, raw["repo"]["resourceGroup"]["id"]])
+            },
+        );
+        let answer = post_to(server, "/webhooks/both", &body).await.json();
+        assert_eq!(answer, json!(["openai/gsm8k", "1"]));
     }
 
     #[tokio::test]
@@ -547,6 +587,17 @@ mod background {
     }
 
     #[webhook_endpoint(background)]
+    async fn several(
+        payload: WebhookPayload,
+        raw: web::Json<Value>,
+        shape: web::Json<Sized>,
+        ran: web::Data<Ran>,
+    ) {
+        assert_eq!(raw["repo"]["name"], payload.repo.name);
+        ran.lock().unwrap().push(Delivery::new(shape.into_inner().repo.name));
+    }
+
+    #[webhook_endpoint(background)]
     async fn without_arguments() {}
 
     #[webhook_endpoint(background)]
@@ -592,6 +643,7 @@ mod background {
         let server = WebhooksServer::empty()
             .endpoint(task::endpoint())
             .endpoint(blocking::endpoint())
+            .endpoint(several::endpoint())
             .data(Arc::clone(&ran));
         (TestClient::new(server).unwrap(), ran)
     }
@@ -617,11 +669,13 @@ mod background {
     }
 
     #[test]
-    fn a_fn_runs_as_well_and_may_read_the_body_twice() {
-        let (client, ran) = client();
-        let response = client.post(blocking::PATH, dataset_commit()).send();
-        assert_eq!((response.status().as_u16(), response.cause()), (202, None), "{response:?}");
-        assert_eq!(ran.lock().unwrap()[0].id, "openai/gsm8k");
+    fn a_fn_runs_as_well_and_several_arguments_may_read_the_body() {
+        for path in [blocking::PATH, several::PATH] {
+            let (client, ran) = client();
+            let response = client.post(path, dataset_commit()).send();
+            assert_eq!((response.status().as_u16(), response.cause()), (202, None), "{response:?}");
+            assert_eq!(ran.lock().unwrap()[0].id, "openai/gsm8k");
+        }
     }
 
     #[test]

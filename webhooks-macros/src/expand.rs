@@ -242,7 +242,7 @@ fn takes(function: &Function, paths: &Paths) -> TokenStream {
 /// Each type is named once, in the turbofish of the trait that it must fulfil, so that the compiler's
 /// error stands under it and is said once.
 fn call(function: &Function, paths: &Paths) -> TokenStream {
-    let (boxed, unread, reply) = (paths.boxed(), paths.unread(), paths.reply());
+    let (boxed, reply) = (paths.boxed(), paths.reply());
     let (other_arg, other_reply, request) =
         (paths.other_arg(), paths.other_reply(), paths.request());
     let (call_type, call_future) = (paths.call(), paths.call_future());
@@ -259,9 +259,7 @@ fn call(function: &Function, paths: &Paths) -> TokenStream {
             #[allow(unused_imports, reason = "not every function needs both")]
             use {#other_arg as _, #other_reply as _};
             #boxed::pin(async move {
-                let body = #unread;
                 #(#takes)*
-                let _ = body;
                 let value = #result;
                 #reply::of(&value).kind().#reply_method(value, #request(&call))
             })
@@ -279,16 +277,15 @@ fn names(function: &Function) -> Vec<Ident> {
 fn take(function: &Function, paths: &Paths, name: &Ident, ty: &Type) -> TokenStream {
     let arg = paths.arg();
     let method = match inner_types(ty, "Json").as_deref() {
-        Some([inner]) => quote!(json_arg::<#ty, #inner, _>),
-        _ => quote!(arg::<#ty, _>),
+        Some([inner]) => quote!(json_arg::<#ty, #inner>),
+        _ => quote!(arg::<#ty>),
     };
     let defer = (!function.is_async()).then(|| {
         let defer = paths.defer();
         quote!(let #name = #defer::<#ty>(#name);)
     });
     quote_spanned! {Span::mixed_site()=>
-        let (#name, body) = #arg::<#ty>::NEW.kind().#method(body);
-        let #name = #name(&call).await?;
+        let #name = #arg::<#ty>::NEW.kind().#method()(&call).await?;
         #defer
     }
 }

@@ -71,5 +71,4 @@ paths! {
     run_blocking => run_blocking,
     submit => submit,
     takes => Takes,
-    unread => Unread,
 }

@@ -8,7 +8,7 @@ pub use std::boxed::Box;
 pub use std::option::Option;
 pub use std::result::Result;
 
-pub use crate::endpoint::arg::{Arg, OtherArg, Unread};
+pub use crate::endpoint::arg::{Arg, OtherArg};
 pub use crate::endpoint::arg_takes::{JsonTakes, OtherTakes};
 pub use crate::endpoint::call::{Call, CallFuture};
 pub use crate::endpoint::reply::{OtherReply, Reply};

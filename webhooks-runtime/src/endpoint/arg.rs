@@ -12,8 +12,8 @@ use std::pin::Pin;
 
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header::HeaderName;
-use actix_web::web::{Bytes, BytesMut, Form, Json};
-use actix_web::{Either, FromRequest, HttpRequest};
+use actix_web::web::{Form, Json};
+use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -29,6 +29,9 @@ pub(crate) const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 /// What may be an argument of an endpoint: a [`WebhookPayload`], a [`Delivery`] and every extractor
 /// of actix-web, [`web::Json<T>`](Json), [`web::Data<T>`](actix_web::web::Data) and [`HttpRequest`] among
 /// them.
+///
+/// Several arguments may read the body: each gets all of it. `(payload: WebhookPayload, raw:
+/// web::Json<Value>)` takes a payload together with the fields that [`WebhookPayload`] doesn't have.
 ///
 /// To make a type of your own an argument, implement actix-web's [`FromRequest`] for it.
 ///
@@ -176,32 +179,6 @@ impl<T: 'static> IsJson<T> for Json<T> {}
 pub(crate) type Extract<T> =
     for<'a> fn(&'a Call) -> Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
-/// No argument so far reads the body.
-#[derive(Clone, Copy, Debug)]
-pub struct Unread;
-
-/// An argument before this one reads the body.
-#[derive(Clone, Copy, Debug)]
-pub struct Read;
-
-/// An argument that reads the body, after those whose reading is `Before`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` reads the body of the request, and so does an argument before it",
-    label = "the body is read twice",
-    note = "a request has one body: take it once, as a `WebhookPayload`, `web::Json<T>`, `web::Bytes` or `String`"
-)]
-pub trait ReadsBody<Before> {}
-
-impl<T> ReadsBody<Unread> for T {}
-
-/// Never the case. With one impl only, the compiler would take `Unread` for granted and find fault
-/// with the expansion instead of the type.
-#[derive(Debug)]
-pub enum Never {}
-
-#[diagnostic::do_not_recommend]
-impl<T> ReadsBody<Never> for T {}
-
 /// An argument's type, of which `kind()` tells the kind.
 ///
 /// A method of the type itself goes before a trait's, so that `kind()` finds those below for the
@@ -216,7 +193,7 @@ impl<T> Arg<T> {
 
 /// `kind()` for the types that have none of their own.
 pub trait OtherArg {
-    /// An argument that, as far as we know, leaves the body alone.
+    /// An argument that its own trait says how to take.
     fn kind(&self) -> PlainKind {
         PlainKind
     }
@@ -232,22 +209,6 @@ impl<T> Arg<Json<T>> {
     }
 }
 
-impl<T> Arg<Option<Json<T>>> {
-    /// Reads the body.
-    #[must_use]
-    pub fn kind(&self) -> BodyKind {
-        BodyKind
-    }
-}
-
-impl<T, E> Arg<Result<Json<T>, E>> {
-    /// Reads the body.
-    #[must_use]
-    pub fn kind(&self) -> BodyKind {
-        BodyKind
-    }
-}
-
 impl<T> Arg<Form<T>> {
     /// A form, which never gets here.
     #[must_use]
@@ -256,60 +217,22 @@ impl<T> Arg<Form<T>> {
     }
 }
 
-impl<L, R> Arg<Either<L, R>> {
-    /// Reads the body.
-    #[must_use]
-    pub fn kind(&self) -> BodyKind {
-        BodyKind
-    }
-}
-
-macro_rules! reads_body {
-    ($($type:ty),+) => {$(
-        impl Arg<$type> {
-            /// Reads the body.
-            #[must_use]
-            pub fn kind(&self) -> BodyKind {
-                BodyKind
-            }
-        }
-    )+};
-}
-
-reads_body!(
-    WebhookPayload,
-    Bytes,
-    BytesMut,
-    String,
-    actix_web::web::Payload,
-    actix_web::dev::Payload
-);
-
-/// An argument that leaves the body alone.
+/// An argument that its own trait says how to take.
 #[derive(Debug)]
 pub struct PlainKind;
 
 #[expect(clippy::extra_unused_type_parameters, reason = "called for either kind of the name")]
 impl PlainKind {
     /// How to take it.
-    pub fn arg<T: EndpointArg, B>(self, body: B) -> (Extract<T>, B) {
-        (|call| Box::pin(T::extract(call)), body)
+    #[must_use]
+    pub fn arg<T: EndpointArg>(self) -> Extract<T> {
+        |call| Box::pin(T::extract(call))
     }
 
     /// The same for somebody else's type of the name `Json`, with what stands in its brackets.
-    pub fn json_arg<T: EndpointArg, Inner, B>(self, body: B) -> (Extract<T>, B) {
-        self.arg(body)
-    }
-}
-
-/// An argument that reads the body.
-#[derive(Debug)]
-pub struct BodyKind;
-
-impl BodyKind {
-    /// How to take it.
-    pub fn arg<T: EndpointArg + ReadsBody<B>, B>(self, _: B) -> (Extract<T>, Read) {
-        (|call| Box::pin(T::extract(call)), Read)
+    #[must_use]
+    pub fn json_arg<T: EndpointArg, Inner>(self) -> Extract<T> {
+        self.arg()
     }
 }
 
@@ -327,8 +250,9 @@ pub struct FormKind;
 
 impl FormKind {
     /// Never called.
-    pub fn arg<T: FormArg, B>(self, body: B) -> (Extract<T>, B) {
-        (|call| Box::pin(T::extract(call)), body)
+    #[must_use]
+    pub fn arg<T: FormArg>(self) -> Extract<T> {
+        |call| Box::pin(T::extract(call))
     }
 }
 
@@ -338,32 +262,25 @@ pub struct JsonKind;
 
 impl JsonKind {
     /// How to take it.
-    pub fn arg<T: JsonArg + ReadsBody<B>, B>(self, _: B) -> (Extract<T>, Read) {
-        (
-            |call| {
-                Box::pin(
-                    async move { T::read(&call.body).map_err(|fault| Failure::Body(fault.into())) },
-                )
-            },
-            Read,
-        )
+    #[must_use]
+    pub fn arg<T: JsonArg>(self) -> Extract<T> {
+        |call| {
+            Box::pin(
+                async move { T::read(&call.body).map_err(|fault| Failure::Body(fault.into())) },
+            )
+        }
     }
 
     /// The same where `Json<Inner>` is written out, so that the error can stand under `Inner`.
-    pub fn json_arg<
-        T: IsJson<Inner> + ReadsBody<B>,
-        Inner: for<'de> Deserialize<'de> + 'static,
-        B,
-    >(
+    #[must_use]
+    pub fn json_arg<T: IsJson<Inner>, Inner: for<'de> Deserialize<'de> + 'static>(
         self,
-        _: B,
-    ) -> (Extract<T>, Read) {
-        let extract: Extract<T> = |call| {
+    ) -> Extract<T> {
+        |call| {
             Box::pin(async move {
                 let read = Json::<Inner>::read(&call.body);
                 read.map(T::from).map_err(|fault| Failure::Body(fault.into()))
             })
-        };
-        (extract, Read)
+        }
     }
 }

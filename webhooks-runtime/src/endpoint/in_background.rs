@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio::task::{JoinError, spawn_blocking};
 use tracing::Span;
 
-use super::arg::{Arg, BodyKind, FormKind, IsJson, JsonKind, PlainKind};
+use super::arg::{Arg, FormKind, IsJson, JsonKind, PlainKind};
 use super::background::{BackgroundArg, Sent, Shared, Task, TaskFailure, TaskFuture, unfit};
 use super::blocking::Deferred;
 use super::fault::{self, BodyFaults};
@@ -49,14 +49,6 @@ fn taking<T: BackgroundArg>() -> Taking<T> {
             let value = T::take(task)?;
             Ok(Deferred::new(move || value))
         },
-    }
-}
-
-impl BodyKind {
-    /// How to take it in the background.
-    #[must_use]
-    pub fn background<T: BackgroundArg>(self) -> Taking<T> {
-        taking()
     }
 }
 

@@ -26,16 +26,23 @@ pub enum Takes {
 }
 
 impl Takes {
-    /// What a function takes whose arguments take these: one of them at most reads the body, and what
-    /// is known of it goes before what isn't.
+    /// Returns what a function takes whose arguments take these. Where several read the body, the one of
+    /// which most is known describes it, and of two of those the first.
     #[must_use]
     pub fn of<const N: usize>(arguments: [Self; N]) -> Self {
-        let taken = |left: Self, right| match (&left, &right) {
-            (Self::Nothing, _) | (Self::Anything, Self::Object | Self::Payload) => right,
+        let best = |best: Self, next: Self| if next.rank() > best.rank() { next } else { best };
+        arguments.into_iter().fold(Self::Nothing, best)
+    }
+
+    /// How much is known of it.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Anything => 1,
+            Self::Object => 2,
             #[cfg(feature = "openapi")]
-            (Self::Anything, Self::Schema(_)) => right,
-            _ => left,
-        };
-        arguments.into_iter().fold(Self::Nothing, taken)
+            Self::Schema(_) => 3,
+            Self::Payload => 4,
+        }
     }
 }
