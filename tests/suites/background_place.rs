@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::os::unix::fs::PermissionsExt;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use tests::background::{Place, accepted, program};
 use tests::program::{Ended, Program};
@@ -41,6 +44,70 @@ fn a_second_process_on_the_same_file_says_so_and_stops() {
     let next = place.start(&[]);
     let _ = next.local_url();
     assert_eq!(next.stop().code, Some(0));
+}
+
+/// Whatever a second process calls the file, it says that the first one has it.
+#[test]
+fn a_second_process_is_refused_whatever_name_it_gives_the_file() {
+    let place = Place::file();
+    let other = tempfile::tempdir().unwrap();
+    let link = |name: &str| other.path().join(name).to_str().unwrap().to_owned();
+    // One that leads to the file before the file exists.
+    symlink(place.store(), link("early.db")).unwrap();
+    let first = start_in(place.folder(), &["--store", &link("early.db")], &[]);
+    let url = first.local_url();
+    assert!(Path::new(&place.store()).exists());
+    symlink(place.folder(), link("folder")).unwrap();
+    symlink(link("early.db"), link("twice.db")).unwrap();
+    for name in [link("early.db"), link("twice.db"), link("folder/webhooks.db"), place.store()] {
+        let ended = refused(&["--store", &name]);
+        assert!(ended.stderr.contains("Another process"), "{name}: {}", ended.stderr);
+    }
+    fs::hard_link(place.store(), link("hard.db")).unwrap();
+    let ended = refused(&["--store", &link("hard.db")]);
+    assert!(ended.stderr.contains("hard link"), "{}", ended.stderr);
+    let id = accepted(&url, "quick", None, 0);
+    place.wait_for(&id, "done");
+    assert_eq!(first.stop().code, Some(0));
+}
+
+/// All that can be seen of the files in a folder.
+fn traces(folder: &Path) -> BTreeMap<String, String> {
+    let trace = |file: fs::DirEntry| {
+        let metadata = file.metadata().unwrap();
+        let bytes = metadata.is_file().then(|| fs::read(file.path()).unwrap());
+        let (mode, changed) = (metadata.mode(), (metadata.mtime_nsec(), metadata.ctime_nsec()));
+        let content = format!("{mode:o} {changed:?} {:?} {bytes:?}", metadata.ino());
+        (file.file_name().into_string().unwrap(), content)
+    };
+    folder.read_dir().unwrap().map(|file| trace(file.unwrap())).collect()
+}
+
+#[test]
+fn what_is_not_a_store_is_left_without_a_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("passwd"), "root:x:0:0:root:/root:/bin/sh\n").unwrap();
+    fs::write(path("empty"), "").unwrap();
+    fs::create_dir(path("folder")).unwrap();
+    assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
+    for (name, log) in [("app.db", "DELETE"), ("app-wal.db", "WAL")] {
+        let app = rusqlite::Connection::open(path(name)).unwrap();
+        app.pragma_update(None, "journal_mode", log).unwrap();
+        app.execute_batch("CREATE TABLE users (name); INSERT INTO users VALUES ('me')").unwrap();
+        app.close().unwrap();
+    }
+    let names = ["passwd", "empty", "app.db", "app-wal.db"];
+    for name in names {
+        fs::set_permissions(path(name), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    symlink(path("passwd"), path("link")).unwrap();
+    let before = traces(folder.path());
+    for name in names.into_iter().chain(["folder", "fifo", "link"]) {
+        let ended = refused(&["--store", &path(name)]);
+        assert!(ended.stderr.contains(&path(name)), "{name}: {}", ended.stderr);
+        assert_eq!(traces(folder.path()), before, "{name}");
+    }
 }
 
 #[test]

@@ -120,12 +120,14 @@ fn file_name(owner: &Owner) -> String {
     format!("{readable}-{}", hex(&digest.as_ref()[..8]))
 }
 
-/// Reads the name in a file or writes a new one there; `None` when another process has it.
+/// Reads the name in a file or writes a new one there; `None` when another process has it. A file that
+/// this program did not write is left as it is.
 fn keep(path: &Path, renew: bool) -> io::Result<Option<(Name, File)>> {
     if let Some(folder) = path.parent() {
         private_folder(folder)?;
     }
-    let (mut file, unwritable) = match private_file(path) {
+    regular_or_absent(path)?;
+    let (mut file, unwritable) = match private(&mut OpenOptions::new()).open(path) {
         Ok(file) => (file, None),
         // What cannot be written may still be read.
         Err(error) => match File::open(path) {
@@ -140,7 +142,11 @@ fn keep(path: &Path, renew: bool) -> io::Result<Option<(Name, File)>> {
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
         Err(TryLockError::Error(error)) => return Err(error),
     }
-    let name = match read(&file)?.filter(|_| !renew) {
+    let found = read(&file)?;
+    if unwritable.is_none() {
+        only_for_its_user(&file)?;
+    }
+    let name = match found.filter(|_| !renew) {
         Some(name) => name,
         None => {
             if let Some(error) = unwritable {
@@ -157,11 +163,27 @@ fn keep(path: &Path, renew: bool) -> io::Result<Option<(Name, File)>> {
     Ok(Some((name, file)))
 }
 
-/// The name that a file holds, if it holds one.
+/// Refuses a link, which may lead to somebody else's file, and what is no file, such as a device.
+fn regular_or_absent(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_file() && !has_second_name(&metadata) => Ok(()),
+        Ok(_) => Err(io::Error::other("it is not a regular file with one name")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The name that a file holds; `None` when it holds what a program leaves that was stopped while it wrote.
 fn read(file: &File) -> io::Result<Option<Name>> {
     let mut text = Vec::new();
     file.take(2 * LENGTH as u64).read_to_end(&mut text)?;
-    Ok(std::str::from_utf8(&text).ok().and_then(Name::parse))
+    let name = std::str::from_utf8(&text).ok().and_then(Name::parse);
+    // After a power cut a file can be full of zeros.
+    let of_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_\n\0".contains(byte);
+    if name.is_none() && (text.len() > LENGTH + 1 || !text.iter().all(of_a_name)) {
+        return Err(io::Error::other("it holds something else than the name of a share link"));
+    }
+    Ok(name)
 }
 
 #[cfg(unix)]
@@ -170,17 +192,26 @@ fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Opens or makes a file that only its user can read.
+/// How to open or create a file that only its user can read.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.read(true).write(true).create(true).truncate(false)
+}
+
+/// Takes the right to read a name from everybody else, as anyone who knows it can take the URL.
 #[cfg(unix)]
-fn private_file(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(path)?;
+fn only_for_its_user(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
     }
-    Ok(file)
+    Ok(())
+}
+
+#[cfg(unix)]
+fn has_second_name(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
 }
 
 // A user's folders are the user's own on other systems.
@@ -190,8 +221,13 @@ fn private_folder(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+fn only_for_its_user(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn has_second_name(_: &fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -251,15 +287,58 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_no_name_gets_one() {
+    fn a_file_whose_writing_was_cut_off_gets_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let old = of("/bot", folder.path()).name;
         let file = only_file(folder.path());
-        for text in [&b""[..], b"short", b"\xff\xfe", &[b'A'; 44], &[b'\n'; 1 << 20]] {
+        for text in [&b""[..], b"short", &[b'A'; 44], &[0; 44]] {
             fs::write(&file, text).unwrap();
             let new = of("/bot", folder.path()).name;
             assert!(new != old);
             assert_eq!(fs::read_to_string(&file).unwrap(), format!("{}\n", new.reveal()));
+        }
+    }
+
+    #[test]
+    fn a_file_that_holds_something_else_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        of("/bot", folder.path());
+        let file = only_file(folder.path());
+        for text in [&b"export PATH=/bin"[..], b"\xff\xfe", &[b'A'; 45], &[b'\n'; 1 << 20]] {
+            fs::write(&file, text).unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644))
+                .unwrap();
+            let permissions = fs::metadata(&file).unwrap().permissions();
+            for renew in [false, true] {
+                let owner = Owner { renew, ..owner("/bot", folder.path()) };
+                let identity = Identity::of(&owner).unwrap();
+                assert!(matches!(identity.term, Term::Unkept { .. }));
+            }
+            assert_eq!(fs::read(&file).unwrap(), text);
+            assert_eq!(fs::metadata(&file).unwrap().permissions(), permissions);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_another_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = folder.path().join("share");
+        of("/bot", &names);
+        let file = only_file(&names);
+        let other = folder.path().join("other");
+        for hard in [true, false] {
+            fs::remove_file(&file).unwrap();
+            let _ = fs::remove_file(&other);
+            fs::write(&other, "").unwrap();
+            if hard {
+                fs::hard_link(&other, &file).unwrap();
+            } else {
+                std::os::unix::fs::symlink(&other, &file).unwrap();
+            }
+            assert!(matches!(of("/bot", &names).term, Term::Unkept { .. }));
+            assert_eq!(fs::read_to_string(&other).unwrap(), "");
         }
     }
 

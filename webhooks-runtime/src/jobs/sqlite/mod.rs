@@ -1,6 +1,6 @@
 //! Deliveries in a file, which one process has for itself.
 //!
-//! `open` makes and locks the file, `writer` is the one connection that writes, in groups, `accept`,
+//! `identify` decides whether a file is a store, `open` creates and locks it, `schema` has its tables, `writer` is the one connection that writes, in groups, `accept`,
 //! `work` and `tidy` are what it is asked to do, `keys` are the ids that it has seen, and `read` is what
 //! others may look at meanwhile.
 //!
@@ -9,9 +9,11 @@
 //! deliveries accepted in a second were 36,000 without them.
 
 mod accept;
+mod identify;
 mod keys;
 mod open;
 mod read;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod tidy;

@@ -1,13 +1,15 @@
-//! Makes the file, locks it, and brings it to the form that this version has.
+//! Opens a store: identifies the file, locks it, and brings its tables up to date.
 
+use std::error::Error;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
-use rusqlite_migration::{M, Migrations};
 
+use super::identify::{Foreign, Found, identify, resolve};
+use super::schema;
 use crate::jobs::error::StoreError;
 
 /// What a process has to do with the file.
@@ -36,8 +38,7 @@ const PAGES_OF_LOG: &str = "2048";
 
 /// What a connection is told. Where a sync doesn't reach the disk by itself, on macOS, it is told to. The
 /// pages that it keeps in memory are counted in KiB with a minus.
-const WRITER: [(&str, &str); 7] = [
-    ("journal_mode", "WAL"),
+const WRITER: [(&str, &str); 6] = [
     ("synchronous", "FULL"),
     ("fullfsync", "ON"),
     ("checkpoint_fullfsync", "ON"),
@@ -51,36 +52,55 @@ const READER: [(&str, &str); 1] = [("cache_size", "-512")];
 const STATEMENTS: usize = 64;
 
 pub(super) fn open(file: &Path, access: Access) -> Result<Opened, StoreError> {
-    let failed = |cause: Box<dyn std::error::Error + Send + Sync>| StoreError::Open {
+    let failed = |cause: Box<dyn Error + Send + Sync>| StoreError::Open {
         store: file.display().to_string(),
         cause,
     };
-    if access == Access::Visit && !file.exists() {
-        return Err(failed("there is no such file".into()));
+    let path = resolve(file).map_err(|error| failed(error.into()))?;
+    if access == Access::Visit {
+        let found = identify(&path).map_err(failed)?;
+        if found == Found::Nothing {
+            return Err(failed("there is no such file".into()));
+        }
     }
-    let lock = match access {
-        Access::Own => Some(lock(file)?),
-        Access::Visit => None,
-    };
-    if access != Access::Visit {
-        private_file(file).map_err(|error| failed(error.into()))?;
-    }
-    let opened = || -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
-        let mut writer = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, &WRITER)?;
-        migrations().to_latest(&mut writer)?;
-        let reader = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, &READER)?;
+    let lock = if access == Access::Own { Some(owned(file, &path)?) } else { None };
+    let opened = || -> Result<_, Box<dyn Error + Send + Sync>> {
+        let mut writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, &WRITER)?;
+        schema::migrate(&mut writer)?;
+        writer.pragma_update(None, "journal_mode", "WAL")?;
+        let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY, &READER)?;
         Ok(Opened { writer, reader, lock })
     };
     opened().map_err(failed)
+}
+
+/// Locks a store for this process and sees to it that the file exists. Nothing is created or changed
+/// before the file is known to be a store, or not to exist.
+fn owned(file: &Path, path: &Path) -> Result<File, StoreError> {
+    let failed = |cause: Box<dyn Error + Send + Sync>| StoreError::Open {
+        store: file.display().to_string(),
+        cause,
+    };
+    // A server that runs writes to the file, so whether one does is looked at first.
+    let locked = lock(file, path, Create::No)?;
+    let found = identify(path).map_err(failed)?;
+    let lock = match locked {
+        Some(lock) => lock,
+        None => lock(file, path, Create::Yes)?.ok_or(StoreError::Closed)?,
+    };
+    if found == Found::Nothing {
+        private(OpenOptions::new().write(true).create_new(true))
+            .open(path)
+            .map_err(|error| failed(error.into()))?;
+    }
+    Ok(lock)
 }
 
 fn connect(
     file: &Path,
     rights: OpenFlags,
     pragmas: &[(&str, &str)],
-) -> Result<Connection, Box<dyn std::error::Error + Send + Sync>> {
-    // Not relative, as a name that begins with `file:` is something else for SQLite.
-    let file = std::path::absolute(file)?;
+) -> Result<Connection, rusqlite::Error> {
     // One thread at a time has it.
     let connection = Connection::open_with_flags(file, rights | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
@@ -91,51 +111,52 @@ fn connect(
     Ok(connection)
 }
 
-/// Payloads can be private: only the program's user may read the file. SQLite makes its log with the
-/// rights of the file.
-fn private_file(file: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+/// Payloads can be private: only the program's user may read a file that it creates. SQLite creates its
+/// log with the mode of the file.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let opened = options.open(file)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if opened.metadata()?.permissions().mode() & 0o077 != 0 {
-            opened.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        }
-    }
-    drop(opened);
-    Ok(())
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
 }
 
 /// A file beside the database, of the same name but for its end.
-fn beside(file: &Path, end: &str) -> PathBuf {
+pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(end);
     name.into()
 }
 
-/// Not the database itself: SQLite has locks of its own on it.
-fn lock(file: &Path) -> Result<File, StoreError> {
-    let path = beside(file, "-lock");
+/// Whether to create the file that is locked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Create {
+    Yes,
+    No,
+}
+
+/// Locks a file beside the database, not the database itself: SQLite has locks of its own on it. `path`
+/// is the same whatever name the database is given by. `None` when the file is not there and not to be
+/// created.
+fn lock(file: &Path, path: &Path, create: Create) -> Result<Option<File>, StoreError> {
+    let path = beside(path, "-lock");
     let failed = |error: io::Error| StoreError::Open {
         store: file.display().to_string(),
         cause: format!("{}: {error}", path.display()).into(),
     };
+    match path.symlink_metadata() {
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(failed(io::Error::other(Foreign::NotRegular)));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && create == Create::No => {
+            return Ok(None);
+        }
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let lock = options.open(&path).map_err(failed)?;
+    options.read(true).write(true).create(create == Create::Yes).truncate(false);
+    let lock = private(&mut options).open(&path).map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(Some(lock)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Taken { path: file.to_owned() }),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
-}
-
-fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../../../migrations/sqlite/1_deliveries.sql"))])
 }

@@ -190,8 +190,6 @@ async fn who_visits_makes_no_file() {
 async fn only_its_user_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
     let place = InFile::new();
-    std::fs::write(place.file(), "").unwrap();
-    std::fs::set_permissions(place.file(), std::fs::Permissions::from_mode(0o644)).unwrap();
     let store = place.open(Vec::new(), 1).await;
     for end in ["", "-wal", "-lock"] {
         let file = place.folder.path().join(format!("webhooks.db{end}"));
@@ -199,6 +197,91 @@ async fn only_its_user_can_read_the_file() {
         assert_eq!(mode & 0o077, 0, "{end}");
     }
     store.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_start_that_was_cut_off_is_begun_again() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = InFile::new();
+    std::fs::write(place.file(), "").unwrap();
+    let set_mode = |mode| {
+        std::fs::set_permissions(place.file(), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    // Not one that was created by somebody else.
+    set_mode(0o644);
+    let other = SqliteStore::open(&place.file(), Vec::new(), 1, Access::Own);
+    assert!(other.err().unwrap().to_string().contains("did not create"));
+    set_mode(0o600);
+    place.open(Vec::new(), 1).await.close().await;
+}
+
+/// The tables as the first version had them.
+const VERSION_1: &str = concat!(
+    include_str!("../../../migrations/sqlite/1_deliveries.sql"),
+    "PRAGMA user_version = 1; INSERT INTO endpoints (path) VALUES ('/webhooks/train');"
+);
+
+#[tokio::test]
+async fn a_store_from_before_stores_had_an_id_is_known_and_gets_one() {
+    // The tables are in the file, or still in its log, as when the server was killed.
+    for in_its_log in [false, true] {
+        let place = InFile::new();
+        let old = rusqlite::Connection::open(place.file()).unwrap();
+        if in_its_log {
+            old.pragma_update(None, "journal_mode", "WAL").unwrap();
+        }
+        old.execute_batch(VERSION_1).unwrap();
+        let copy = InFile::new();
+        for end in ["", "-wal"].into_iter().take(1 + usize::from(in_its_log)) {
+            let file = |place: &InFile| place.folder.path().join(format!("webhooks.db{end}"));
+            std::fs::copy(file(&place), file(&copy)).unwrap();
+        }
+        old.close().unwrap();
+        let store = copy.open(Vec::new(), 1).await;
+        store.close().await;
+        let file = rusqlite::Connection::open(copy.file()).unwrap();
+        let id: i32 = file.pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
+        assert_eq!(id, super::schema::APPLICATION_ID);
+        let endpoints: i64 =
+            file.query_row("SELECT count(*) FROM endpoints", [], |row| row.get(0)).unwrap();
+        assert_eq!(endpoints, 1, "{in_its_log}");
+    }
+}
+
+#[tokio::test]
+async fn tables_like_those_of_a_store_are_not_enough() {
+    for (change, version) in [
+        ("CREATE TABLE users (name)", 1),
+        ("ALTER TABLE owners ADD COLUMN name", 1),
+        ("CREATE VIEW others AS SELECT 1", 1),
+        ("DROP TABLE attempts", 1),
+        ("", 2),
+        ("PRAGMA application_id = 7", 1),
+    ] {
+        let place = InFile::new();
+        let other = rusqlite::Connection::open(place.file()).unwrap();
+        other.execute_batch(VERSION_1).unwrap();
+        other.execute_batch(change).unwrap();
+        other.pragma_update(None, "user_version", version).unwrap();
+        other.close().unwrap();
+        let before = std::fs::read(place.file()).unwrap();
+        let refused = SqliteStore::open(&place.file(), Vec::new(), 1, Access::Own);
+        let refused = refused.err().unwrap().to_string();
+        assert!(refused.contains("is not a store of background deliveries"), "{change}: {refused}");
+        assert_eq!(std::fs::read(place.file()).unwrap(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_is_left_as_it_is() {
+    let place = InFile::new();
+    place.open(Vec::new(), 1).await.close().await;
+    let newer = rusqlite::Connection::open(place.file()).unwrap();
+    newer.pragma_update(None, "user_version", 1000).unwrap();
+    newer.close().unwrap();
+    let refused = SqliteStore::open(&place.file(), Vec::new(), 1, Access::Own);
+    assert!(refused.err().unwrap().to_string().contains("version 1000, is newer"));
 }
 
 #[test]
