@@ -20,9 +20,15 @@ fn start_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Pr
 
 /// What a program says that cannot start, before it has opened a port.
 fn refused(arguments: &[&str]) -> Ended {
+    refused_with(1, arguments)
+}
+
+/// The same with an exit code.
+fn refused_with(code: i32, arguments: &[&str]) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let ended = start_in(folder.path(), arguments, &[]).wait();
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{arguments:?}: {ended:?}");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{arguments:?}: {ended:?}");
+    assert!(folder.path().read_dir().unwrap().next().is_none(), "it made a file: {arguments:?}");
     assert!(!ended.stderr.contains("hush") && !ended.stderr.contains("panicked"), "{ended:?}");
     ended
 }
@@ -172,8 +178,16 @@ fn a_file_that_cannot_be_used_is_told_before_the_port_is_open() {
 
 #[test]
 fn a_store_of_no_kind_is_told_without_its_password() {
-    for store in ["mysql://me:hush@localhost/bot", "redis://:hush@localhost", "sqlite://"] {
-        let ended = refused(&["--store", store]);
+    for store in [
+        "mysql://me:hush@localhost/bot",
+        "redis://:hush@localhost",
+        "sqlite://",
+        "postgres:/me:hush@localhost/bot",
+        "postgres//me:hush@localhost/bot",
+        "host=localhost user=me password=hush dbname=bot",
+        "postgres://me:hush@127.0.0.1:port/bot",
+    ] {
+        let ended = refused_with(2, &["--store", store]);
         assert!(ended.stderr.contains("must be a file, or postgres://"), "{}", ended.stderr);
     }
 }
@@ -183,7 +197,7 @@ fn a_database_that_is_not_there_is_told_without_its_password() {
     for store in [
         "postgres://me:hush@127.0.0.1:1/bot",
         "postgresql://me:hush@nowhere.invalid/bot",
-        "postgres://me:hush@127.0.0.1:port/bot",
+        "postgres://me:hush@127.0.0.1:1/bot?pgbouncer=true&token=hush",
     ] {
         let ended = refused(&["--store", store]);
         assert!(ended.stderr.contains("ackground deliveries"), "{store}: {}", ended.stderr);

@@ -22,6 +22,10 @@ fn program() -> PathBuf {
 /// An id that no delivery has.
 const NONE: &str = "0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84";
 
+/// A payload that names an event and a repo.
+const NAMED: &str =
+    r#"{"event":{"action":"update","scope":"repo.content"},"repo":{"name":"me/data"}}"#;
+
 /// A store in a folder of its own.
 struct Store {
     folder: TempDir,
@@ -84,7 +88,7 @@ fn each<'a>(listed: &'a Value, field: &str) -> Vec<&'a str> {
 fn they_are_listed_newest_first_while_the_server_runs_and_when_it_does_not() {
     let store = Store::new();
     let (server, url) = store.serve();
-    let dead = deliver(&url, "fails", "one", "{}");
+    let dead = deliver(&url, "fails", "one", NAMED);
     store.wait_for(1, "dead");
     let done = deliver(&url, "quick", "two", "{}");
     store.wait_for(1, "done");
@@ -103,15 +107,15 @@ fn they_are_listed_newest_first_while_the_server_runs_and_when_it_does_not() {
         cells.retain(|cell| !cell.is_empty());
         cells
     };
-    let head = ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "WEBHOOK ID", "LAST ERROR"];
+    let head = ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "EVENT", "REPO", "LAST ERROR"];
     assert_eq!(cells(lines[0]), head);
     let newest = cells(lines[1]);
     assert_eq!(newest[..3], [done.as_str(), "done", "1/5"]);
-    assert_eq!(newest[4..], ["/webhooks/quick", "two", "-"]);
+    assert_eq!(newest[4..], ["/webhooks/quick", "-", "-", "-"]);
     let oldest = cells(lines[2]);
     assert_eq!(oldest[..3], [dead.as_str(), "dead", "3/3"]);
     let error = "the training failed: the disk is full";
-    assert_eq!(oldest[4..], ["/webhooks/fails", "one", error]);
+    assert_eq!(oldest[4..], ["/webhooks/fails", "update repo.content", "me/data", error]);
     // Each column begins in one place.
     let at = lines[0].find("ENDPOINT").unwrap();
     assert!(lines[1..].iter().all(|line| line[at..].starts_with("/webhooks/")), "{lines:#?}");
@@ -154,7 +158,7 @@ fn they_are_chosen_by_state_by_endpoint_and_by_number() {
 fn the_json_of_a_list_has_fixed_names_and_times_of_rfc_3339() {
     let store = Store::new();
     let (server, url) = store.serve();
-    let id = deliver(&url, "later", "an-id", "{}");
+    let id = deliver(&url, "later", "an-id", NAMED);
     let deadline = Instant::now() + PATIENCE;
     while store.json(&[])[0]["error"].is_null() {
         assert!(Instant::now() < deadline);
@@ -171,6 +175,8 @@ fn the_json_of_a_list_has_fixed_names_and_times_of_rfc_3339() {
         "id": id,
         "state": "queued",
         "endpoint": "/webhooks/later",
+        "event": "update repo.content",
+        "repo": "me/data",
         "webhook_id": "an-id",
         "attempts": 1,
         "max_attempts": 3,
@@ -384,8 +390,134 @@ fn what_is_no_store_is_said_to_be_none() {
     assert!(ended.stderr.starts_with(&said), "{}", ended.stderr);
     let address = Program::start(&program(), &["deliveries", "--store", "mysql://x"], &[]).unwrap();
     let address = address.wait();
-    assert_eq!(address.code, Some(1));
+    assert_eq!(address.code, Some(2));
     assert!(address.stderr.contains("must be a file, or postgres://"), "{}", address.stderr);
+}
+
+#[test]
+fn one_is_found_by_the_beginning_of_its_id() {
+    let store = Store::new();
+    let (server, url) = store.serve();
+    let first = deliver(&url, "gives_up", "1", "{}");
+    let second = deliver(&url, "gives_up", "2", "{}");
+    store.wait_for(2, "dead");
+    // Ids that were made one after the other begin alike.
+    let alike = first.bytes().zip(second.bytes()).take_while(|(a, b)| a == b).count();
+    let enough = &first[..=alike];
+    let shown = store.deliveries(&["show", enough]);
+    assert_eq!((shown.code, shown.stderr.as_str()), (Some(0), ""));
+    assert!(shown.stdout.starts_with(&format!("delivery      {first}\n")), "{}", shown.stdout);
+    assert!(!shown.stdout.contains(&second));
+    for arguments in [["show", &first[..2]], ["retry", &first[..2]]] {
+        let several = store.deliveries(&arguments);
+        assert_eq!((several.code, several.stdout.as_str()), (Some(1), ""), "{several:?}");
+        let said = format!("error: Several deliveries begin with {}, among them ", &first[..2]);
+        assert!(several.stderr.starts_with(&said), "{}", several.stderr);
+        assert!(several.stderr.contains(&first) && several.stderr.contains(&second));
+    }
+    server.stop();
+    let retried = store.deliveries(&["retry", enough, "ffff"]);
+    assert_eq!((retried.code, retried.stdout.as_str()), (Some(1), "1 delivery queued again.\n"));
+    let none = format!("error: There is no delivery ffff in {}.\n", store.file);
+    assert_eq!(retried.stderr, none);
+    assert_eq!(each(&store.json(&["--state", "queued"]), "id"), [first.as_str()]);
+}
+
+#[test]
+fn those_of_an_endpoint_are_deleted_queued_ones_too() {
+    let store = Store::new();
+    let (server, url) = store.serve();
+    deliver(&url, "gives_up", "1", "{}");
+    deliver(&url, "later", "2", "{}");
+    deliver(&url, "quick", "3", "{}");
+    store.wait_for(1, "dead");
+    store.wait_for(1, "done");
+    let purge = |arguments: &[&str]| {
+        let purged = store.deliveries(&[&["purge", "--endpoint"], arguments].concat());
+        assert_eq!((purged.code, purged.stderr.as_str()), (Some(0), ""), "{purged:?}");
+        purged.stdout
+    };
+    assert_eq!(purge(&["quick"]), "0 deliveries deleted.\n");
+    assert_eq!(purge(&["later", "--dead"]), "0 deliveries deleted.\n");
+    assert_eq!(purge(&["later", "--older-than", "1h"]), "0 deliveries deleted.\n");
+    assert_eq!(purge(&["later", "--queued"]), "1 delivery deleted.\n");
+    assert_eq!(purge(&["gives_up"]), "1 delivery deleted.\n");
+    assert_eq!(each(&store.json(&[]), "state"), ["done"]);
+    server.stop();
+}
+
+#[test]
+fn what_is_listed_is_not_changed() {
+    let store = Store::new();
+    let (server, url) = store.serve();
+    let id = deliver(&url, "gives_up", "1", "{}");
+    store.wait_for(1, "dead");
+    server.stop();
+    let files = || -> Vec<_> {
+        let mut files: Vec<_> = fs::read_dir(store.folder.path())
+            .unwrap()
+            .map(|file| file.unwrap())
+            .map(|file| (file.file_name(), fs::read(file.path()).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = files();
+    store.deliveries(&[]);
+    store.deliveries(&["show", &id]);
+    assert!(files() == before, "{:?}", fs::read_dir(store.folder.path()).unwrap().count());
+
+    // Neither is a file of another program, nor a store of another version.
+    let file = rusqlite::Connection::open(&store.file).unwrap();
+    file.pragma_update(None, "user_version", 1).unwrap();
+    file.pragma_update(None, "journal_mode", "DELETE").unwrap();
+    file.close().unwrap();
+    let older = files();
+    for arguments in [&[][..], &["show", &id], &["retry", &id], &["purge", "--endpoint", "quick"]] {
+        let ended = store.deliveries(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(ended.stderr.contains("start the server once"), "{}", ended.stderr);
+        assert!(files() == older, "{arguments:?}");
+    }
+    let app = store.folder.path().join("app.db").to_str().unwrap().to_owned();
+    let file = rusqlite::Connection::open(&app).unwrap();
+    file.execute_batch("CREATE TABLE users (name)").unwrap();
+    file.close().unwrap();
+    let before = files();
+    for arguments in [&[][..], &["retry", "--dead"]] {
+        let arguments = [&["deliveries"], arguments, &["--store", &app]].concat();
+        let ended = Program::start(&program(), &arguments, &[]).unwrap().wait();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(ended.stderr.contains("is not a store of background deliveries"));
+        assert!(files() == before);
+    }
+}
+
+#[test]
+fn a_wrong_store_is_told_first_and_without_its_password() {
+    let plain = build("quickstart", "dev");
+    for command in [&[][..], &["endpoints"], &["deliveries"], &["deliveries", "show", "0"]] {
+        for program in [&program(), &plain] {
+            for store in ["postgres:/me:hush@host/db", "host=db user=me password=hush dbname=x"] {
+                let arguments = [&["--store", store], command].concat();
+                let ended = Program::start(program, &arguments, &[]).unwrap().wait();
+                assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+                assert!(ended.stderr.contains("must be a file, or postgres://"), "{ended:?}");
+                assert!(!ended.stderr.contains("hush"), "{ended:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_program_without_background_functions_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.db").to_str().unwrap().to_owned();
+    let plain = build("quickstart", "dev");
+    let ended = Program::start(&plain, &["deliveries", "--store", &file], &[]).unwrap().wait();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("No function of this program runs in the background"));
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
 }
 
 #[test]
@@ -396,11 +528,13 @@ fn a_wrong_command_line_is_told_with_exit_code_2() {
         (&["--endpoint", "say hello"], "a path is made of ASCII letters"),
         (&["--limit", "0"], "0 is not in 1.."),
         (&["show"], "<ID>"),
-        (&["show", "seven"], "invalid value 'seven'"),
-        (&["retry"], "<ID>"),
+        (&["show", "seven"], "an id is made of the digits 0-9 and a-f"),
+        (&["retry", "0198-f0c2-seven"], "an id is made of the digits 0-9 and a-f"),
+        (&["retry"], "deliveries retry --dead"),
         (&["retry", NONE, "--dead"], "cannot be used with"),
         (&["purge", "--dead"], "--older-than <DURATION>"),
-        (&["purge", "--older-than", "1d"], "--dead"),
+        (&["purge", "--older-than", "1d"], "--dead for the dead ones, --endpoint for"),
+        (&["purge", "--queued", "--older-than", "1d"], "--endpoint <PATH>"),
         (&["purge", "--dead", "--older-than", "soon"], "invalid value 'soon'"),
         (&["--json", "show", NONE], "cannot be used with"),
     ] {

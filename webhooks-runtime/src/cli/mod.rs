@@ -16,12 +16,16 @@ use std::process::ExitCode;
 
 #[cfg(feature = "share")]
 use clap::ValueEnum;
+#[cfg(feature = "background")]
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::registry::Registered;
+#[cfg(feature = "background")]
+use crate::jobs::Place;
 use crate::reach::{GivenReach, Way};
 use crate::server::{LaunchError, listing};
 
@@ -147,13 +151,19 @@ fn obey(
 ) -> Result<ExitCode, Box<dyn Error>> {
     let matches = command.try_get_matches_from_mut(std::env::args_os())?;
     let command_line = CommandLine::from_arg_matches(&matches)?;
+    // Before anything else, and not by clap, which would show the value: it can hold a password.
+    #[cfg(feature = "background")]
+    if let Some(Err(error)) = command_line.store().map(Place::parse) {
+        return Err(command.error(ErrorKind::ValueValidation, error).into());
+    }
     let flags = command_line.serve.into();
     match command_line.command {
         None => server().launch_with(flags)?,
         Some(Command::Endpoints { json }) => print_endpoints(server(), json)?,
         #[cfg(feature = "background")]
         Some(Command::Deliveries(deliveries)) => {
-            return deliveries::run(deliveries, flags, server());
+            let command = command.find_subcommand("deliveries").cloned().unwrap_or(command);
+            return deliveries::run(deliveries, command, flags, server());
         }
         #[cfg(feature = "trigger")]
         Some(Command::Trigger(trigger)) => {
@@ -162,6 +172,18 @@ fn obey(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(feature = "background")]
+impl CommandLine {
+    /// The store that the flags name.
+    fn store(&self) -> Option<&str> {
+        let of_command = match &self.command {
+            Some(Command::Deliveries(deliveries)) => deliveries.store(),
+            _ => None,
+        };
+        of_command.or(self.serve.store.as_deref())
+    }
 }
 
 impl From<Serve> for Given {

@@ -23,10 +23,11 @@ use super::place::Place;
 use super::postgres::PostgresStore;
 use super::run::Function;
 use super::scheduler::{Hints, Order, Scheduler};
-use super::sqlite::{Access, SqliteStore};
+use super::sqlite::SqliteStore;
 use super::store::{
-    Accepted, Detail, Filter, Known, Listed, New, Retention, Store, Which, longest_window,
+    Accepted, Access, Detail, Filter, Known, Listed, New, Purge, Retention, Store, Which, longest_window,
 };
+use crate::payload::Summary;
 
 /// How background deliveries are kept.
 #[derive(Clone, Debug)]
@@ -89,13 +90,13 @@ impl Jobs {
         Self::on_a_thread(place.clone(), options.clone(), functions, Access::Own)
     }
 
-    /// Opens the store to look at it and to decide about what is dead, while a server may run.
+    /// Opens the store to read it, or to change deliveries as a person asks, while a server may run.
     ///
     /// # Errors
     ///
-    /// When it cannot be opened.
-    pub(crate) fn visit(place: &Place) -> Result<Self, StoreError> {
-        Self::on_a_thread(place.clone(), Options::default(), Vec::new(), Access::Visit)
+    /// When it cannot be opened, is no store, or has another version than this program's.
+    pub(crate) fn visit(place: &Place, access: Access) -> Result<Self, StoreError> {
+        Self::on_a_thread(place.clone(), Options::default(), Vec::new(), access)
     }
 
     fn on_a_thread(
@@ -144,10 +145,15 @@ impl Jobs {
         insists: bool,
     ) -> Result<Accepted, Arc<StoreError>> {
         let endpoint = *self.endpoints.get(path).ok_or(StoreError::Closed)?;
+        let summary = Summary::read(&body);
+        let event = summary.as_ref().map(Summary::event);
+        let repo = summary.map(|summary| summary.repo().to_owned());
         let accepted = self.intake.accept(New {
             id: Uuid::now_v7(),
             endpoint,
             webhook_id,
+            event,
+            repo,
             received_at,
             body,
             insists,
@@ -235,9 +241,19 @@ impl Jobs {
         Ok(retried)
     }
 
-    /// Deletes dead deliveries, and gives how many there were.
-    pub(crate) async fn purge_dead(&self, older_than: Duration) -> Result<u64, StoreError> {
-        self.ask(async move |store| store.purge_dead(older_than).await).await
+    /// Deletes dead or queued deliveries, and gives how many there were.
+    pub(crate) async fn purge(&self, purge: Purge) -> Result<u64, StoreError> {
+        self.ask(async move |store| store.purge(&purge).await).await
+    }
+
+    /// The ids between these two, at most `limit`.
+    pub(crate) async fn find(
+        &self,
+        first: Uuid,
+        last: Uuid,
+        limit: u32,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        self.ask_soon(async move |store| store.find(first, last, limit).await).await
     }
 
     /// For how long the delivery that is due longest has been waiting.
@@ -316,10 +332,10 @@ impl Engine {
                 );
             }
         }
-        let threads = if access == Access::Visit {
-            1
-        } else {
+        let threads = if access == Access::Own {
             thread::available_parallelism().map_or(2, usize::from)
+        } else {
+            1
         };
         let workers = runtime::Builder::new_multi_thread()
             .enable_all()
@@ -399,7 +415,7 @@ async fn open_store(
     match place {
         Place::File(file) => Ok(Arc::new(SqliteStore::open(file, known, backlog_limit, access)?)),
         #[cfg(feature = "postgres")]
-        Place::Postgres(url) => Ok(PostgresStore::open(url, known, backlog_limit).await?),
+        Place::Postgres(url) => Ok(PostgresStore::open(url, known, backlog_limit, access).await?),
     }
 }
 
@@ -411,6 +427,7 @@ mod tests {
 
     use super::*;
     use crate::endpoint::background::Policy;
+    use crate::jobs::conformance::dead;
 
     /// Background deliveries in a file that another process writes to, and what waits for that process on
     /// the store's thread.
@@ -431,7 +448,7 @@ mod tests {
             let other = Connection::open(file).unwrap();
             other.execute_batch("BEGIN IMMEDIATE").unwrap();
             let purge = jobs.clone();
-            let purging = tokio::spawn(async move { purge.purge_dead(Duration::ZERO).await });
+            let purging = tokio::spawn(async move { purge.purge(dead(Duration::ZERO)).await });
             tokio::task::yield_now().await;
             // Of the clock on the wall, whatever the test's clock is.
             thread::sleep(Duration::from_millis(200));

@@ -29,5 +29,7 @@ pub(crate) use place::Place;
 pub(crate) use run::Function;
 pub(crate) use state::State;
 pub(crate) use store::Accepted;
+#[cfg(feature = "cli")]
+pub(crate) use store::{Access, Purge};
 #[cfg(any(feature = "cli", feature = "page"))]
 pub(crate) use store::{Detail, FailedAttempt, Filter, Listed, Which};

@@ -21,34 +21,53 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// The place that a setting names: a file, `sqlite://` and a file, or `postgres://…`.
+    /// The place that a setting names: a file, `sqlite://` and a file, or `postgres://…`. What looks like
+    /// another kind of address is no file: it can hold a password, which a file's name would show.
     ///
     /// # Errors
     ///
     /// [`StoreError::Address`] when it is none of these.
     pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
         let wrong = |reason: &str| StoreError::Address { reason: reason.to_owned() };
-        match text.split_once(':') {
-            _ if text.trim().is_empty() => Err(wrong("it is empty")),
-            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-                #[cfg(feature = "postgres")]
-                return Ok(Self::Postgres(text.to_owned()));
-                #[cfg(not(feature = "postgres"))]
-                return Err(wrong("this program was built without the Cargo feature `postgres`"));
-            }
-            Some(("sqlite", file)) => {
-                let file = file.strip_prefix("//").unwrap_or(file);
-                if file.is_empty() {
-                    Err(wrong("no file is named"))
-                } else {
-                    Ok(Self::File(file.into()))
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(wrong("it is empty"));
+        }
+        let (scheme, rest) = scheme(text).unwrap_or_default();
+        match scheme.to_ascii_lowercase().as_str() {
+            "postgres" | "postgresql" if rest.starts_with("//") => Self::postgres(text),
+            "postgres" | "postgresql" => Err(wrong("a PostgreSQL URL begins with postgres://")),
+            "sqlite" => {
+                let file = rest.strip_prefix("//").unwrap_or(rest);
+                match file {
+                    "" => Err(wrong("no file is named")),
+                    _ if file.contains('?') => Err(wrong("a file has no parameters")),
+                    _ => Ok(Self::File(file.into())),
                 }
             }
-            Some((scheme, rest)) if rest.starts_with("//") => {
-                Err(wrong(&format!("{scheme:?} is no kind of store")))
+            "" if has_connection_keyword(text) => {
+                Err(wrong("settings like host=… are written as one URL"))
             }
-            _ => Ok(Self::File(text.into())),
+            "" if has_credentials(text) => {
+                Err(wrong("it looks like an address with a password. Write sqlite: before a file's name"))
+            }
+            "" => Ok(Self::File(text.into())),
+            scheme => Err(wrong(&format!(
+                "{scheme:?} is no kind of store. Write sqlite: before a file's name"
+            ))),
         }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres(url: &str) -> Result<Self, StoreError> {
+        super::postgres::check_url(url)?;
+        Ok(Self::Postgres(url.to_owned()))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn postgres(_: &str) -> Result<Self, StoreError> {
+        let reason = "this program was built without the Cargo feature `postgres`".to_owned();
+        Err(StoreError::Address { reason })
     }
 
     /// The place where none is given: on a Space the disk that it keeps, if it has one, else the working
@@ -90,6 +109,35 @@ impl Place {
             )
         })
     }
+}
+
+/// The scheme of a URL, and what follows its colon. A single letter is a drive.
+fn scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_scheme.then_some((scheme, rest))
+}
+
+/// Whether it is made of settings such as `host=db password=…`, as libpq takes them.
+fn has_connection_keyword(text: &str) -> bool {
+    const KEYWORDS: [&str; 10] = [
+        "dbname", "host", "hostaddr", "passfile", "password", "port", "service", "sslmode", "user",
+        "username",
+    ];
+    let spaced = text.replace('=', " = ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    words.windows(2).any(|pair| {
+        pair[1] == "=" && KEYWORDS.iter().any(|keyword| pair[0].eq_ignore_ascii_case(keyword))
+    })
+}
+
+/// Whether one of its parts looks like `user:password@host`, or it is a URL without its colon.
+fn has_credentials(text: &str) -> bool {
+    let behind_colon = text.split_once(':').map_or("", |(_, rest)| rest);
+    let lower = text.to_ascii_lowercase();
+    behind_colon.contains('@') || lower.starts_with("postgres//") || lower.starts_with("postgresql//")
 }
 
 impl fmt::Debug for Place {
@@ -147,10 +195,32 @@ mod tests {
             ("sqlite:///data/bot.db", file("/data/bot.db")),
             ("sqlite:bot.db", file("bot.db")),
             (r"C:\bot.db", file(r"C:\bot.db")),
+            ("backups/10:00.db", file("backups/10:00.db")),
+            ("me@home.db", file("me@home.db")),
+            ("lr=0.1.db", file("lr=0.1.db")),
+            ("sqlite:a:b@c.db", file("a:b@c.db")),
         ] {
             assert_eq!(Place::parse(text).unwrap(), place, "{text}");
         }
-        for wrong in ["", " ", "mysql://localhost/bot", "redis://:hush@localhost", "sqlite://"] {
+        for wrong in [
+            "",
+            " ",
+            "mysql://localhost/bot",
+            "redis://:hush@localhost",
+            "sqlite://",
+            "sqlite://bot.db?mode=ro&key=hush",
+            "postgres:/me:hush@localhost/bot",
+            "postgres:me:hush@localhost/bot",
+            "postgresql:host=localhost password=hush",
+            "postgres//me:hush@localhost/bot",
+            "//me:hush@localhost/bot",
+            "me:hush@localhost/bot",
+            "me:hu/sh@localhost/bot",
+            "host=localhost user=me password=hush dbname=bot",
+            "Password = hush",
+            "jdbc:postgresql://localhost/bot?password=hush",
+            "file:bot.db?key=hush",
+        ] {
             let error = Place::parse(wrong).unwrap_err().to_string();
             assert!(error.contains("must be a file, or postgres://"), "{error}");
             assert!(!error.contains("hush"), "{error}");

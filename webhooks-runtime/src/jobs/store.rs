@@ -36,6 +36,9 @@ pub(crate) struct New {
     pub(crate) endpoint: usize,
     /// The `Webhook-Id` header.
     pub(crate) webhook_id: Option<String>,
+    /// The event and the repo that the payload names, for people to read.
+    pub(crate) event: Option<String>,
+    pub(crate) repo: Option<String>,
     /// By this process's clock, for people to read.
     pub(crate) received_at: SystemTime,
     pub(crate) body: Bytes,
@@ -119,6 +122,10 @@ pub(crate) struct Listed {
     /// The endpoint's path.
     pub(crate) endpoint: String,
     pub(crate) webhook_id: Option<String>,
+    /// The action and the scope, `update repo.content`; `None` when the payload names none.
+    pub(crate) event: Option<String>,
+    /// The repo's name; `None` when the payload names none.
+    pub(crate) repo: Option<String>,
     pub(crate) state: State,
     /// How many attempts have begun.
     pub(crate) attempts: u32,
@@ -158,12 +165,34 @@ pub(crate) enum Which {
     AllDead,
 }
 
+/// Which deliveries a person wants deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Purge {
+    /// Dead or queued.
+    pub(crate) state: State,
+    /// The endpoint's path; of any endpoint when there is none.
+    pub(crate) endpoint: Option<String>,
+    /// Those that died, or were accepted, this long ago.
+    pub(crate) older_than: Duration,
+}
+
 /// How long finished deliveries are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retention {
     pub(crate) done: Duration,
     /// `None` for ever.
     pub(crate) dead: Option<Duration>,
+}
+
+/// What a process may do with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It accepts deliveries and runs them. It creates and updates the tables.
+    Own,
+    /// It changes deliveries as a person asks, while a server may run. The tables stay as they are.
+    Change,
+    /// It only reads.
+    Read,
 }
 
 /// What a store's method gives.
@@ -212,11 +241,15 @@ pub(crate) trait Store: Send + Sync {
     /// A delivery in full.
     fn show(&self, id: Uuid) -> Given<'_, Option<Detail>>;
 
-    /// Queues dead deliveries at once, with all attempts before them, and gives how many there were.
+    /// Queues dead deliveries at once, with all attempts before them, and gives how many there were. They
+    /// take their turn as if they had been queued when they died: before what was accepted since.
     fn retry(&self, which: Which) -> Given<'_, u64>;
 
-    /// Deletes dead deliveries that died this long ago, and gives how many there were.
-    fn purge_dead(&self, older_than: Duration) -> Given<'_, u64>;
+    /// The ids between these two, both included, in their order: at most `limit`.
+    fn find(&self, first: Uuid, last: Uuid, limit: u32) -> Given<'_, Vec<Uuid>>;
+
+    /// Deletes dead or queued deliveries, and gives how many there were. A queued one never runs.
+    fn purge<'a>(&'a self, purge: &'a Purge) -> Given<'a, u64>;
 
     /// Waits until another process may have brought something to do; for ever where none can tell.
     fn news(&self) -> BoxFuture<'_, ()>;

@@ -57,6 +57,8 @@ fn row(task: &Task) -> Markup {
                         Some(attempts) => { "attempt " (attempts) },
                         None => "not tried yet",
                     } }
+                    bdi.event { @if let Some(event) = &listed.event { (event) } }
+                    bdi.repo { @if let Some(repo) = &listed.repo { (repo) } }
                     @if let Some(at) = next_attempt(listed) { span.next { "next at " (time(at)) } }
                     @if let Some(error) = last_error(listed) { bdi.error { (error) } }
                     bdi.id { (listed.id) }
@@ -115,6 +117,9 @@ fn in_full(
         dl.facts {
             div { dt { "State" } dd { (state(listed.state)) } }
             div { dt { "Endpoint" } dd { code { (listed.endpoint) } } }
+            @for (name, text) in [("Event", &listed.event), ("Repo", &listed.repo)] {
+                @if let Some(text) = text { div { dt { (name) } dd { bdi { (text) } } } }
+            }
             div { dt { "Delivery" } dd { code { (listed.id) } } }
             div { dt { "Webhook-Id" } dd { @match &listed.webhook_id {
                 Some(id) => bdi { code { (id) } },
@@ -182,6 +187,8 @@ mod tests {
                 id: Uuid::nil(),
                 endpoint: "/webhooks/train".to_owned(),
                 webhook_id: None,
+                event: None,
+                repo: None,
                 state: State::Dead,
                 attempts: 1,
                 received_at: UNIX_EPOCH,

@@ -34,6 +34,11 @@ impl Kept {
         Ok(Self { place: place(&settings)?, attempts: attempts.collect() })
     }
 
+    /// Whether any function of the program runs in the background.
+    pub(crate) fn has_functions(&self) -> bool {
+        !self.attempts.is_empty()
+    }
+
     /// How many attempts a delivery of the endpoint at this path has; `None` where the program doesn't
     /// have it any more.
     pub(crate) fn attempts(&self, path: &str) -> Option<u32> {

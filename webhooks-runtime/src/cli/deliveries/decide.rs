@@ -1,4 +1,4 @@
-//! What is done with dead deliveries: they are run again, or deleted.
+//! Runs dead deliveries again, and deletes deliveries.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -7,17 +7,25 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::id::IdPrefix;
 use super::{counted, failed, print};
-use crate::jobs::{Jobs, State, Which};
+use crate::jobs::{Jobs, Purge, State, Which};
 
-/// Queues these again. Each of the others is said to be none, and why.
-pub(super) async fn retry(jobs: &Jobs, ids: &[Uuid]) -> Result<ExitCode, Box<dyn Error>> {
+/// Queues these again. For each of the others it is said why not.
+pub(super) async fn retry(jobs: &Jobs, ids: &[IdPrefix]) -> Result<ExitCode, Box<dyn Error>> {
     let (mut queued, mut others) = (0, String::new());
     for id in ids {
-        let retried = jobs.retry(Which::One(*id)).await.map_err(failed)?;
+        let id = match id.find(jobs).await {
+            Ok(id) => id,
+            Err(error) => {
+                others += &format!("error: {error}\n");
+                continue;
+            }
+        };
+        let retried = jobs.retry(Which::One(id)).await.map_err(failed)?;
         if retried == 0 {
-            let found = jobs.show(*id).await.map_err(failed)?;
-            others += &reason(*id, found.map(|detail| detail.listed.state), jobs);
+            let found = jobs.show(id).await.map_err(failed)?;
+            others += &reason(id, found.map(|detail| detail.listed.state), jobs);
         }
         queued += retried;
     }
@@ -34,9 +42,26 @@ pub(super) async fn retry_dead(jobs: &Jobs) -> Result<ExitCode, Box<dyn Error>> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Deletes dead ones.
-pub(super) async fn purge(jobs: &Jobs, older_than: Duration) -> Result<ExitCode, Box<dyn Error>> {
-    let purged = jobs.purge_dead(older_than).await.map_err(failed)?;
+/// Which deliveries a person wants deleted.
+pub(super) struct Deleted {
+    pub(super) dead: bool,
+    pub(super) queued: bool,
+    pub(super) endpoint: Option<String>,
+    pub(super) older_than: Option<Duration>,
+}
+
+/// Deletes dead ones, and queued ones of an endpoint.
+pub(super) async fn purge(jobs: &Jobs, deleted: Deleted) -> Result<ExitCode, Box<dyn Error>> {
+    let Deleted { dead, queued, endpoint, older_than } = deleted;
+    let mut purged = 0;
+    for (state, named) in [(State::Dead, dead), (State::Queued, queued)] {
+        // Of an endpoint both, unless one of them is named.
+        if named || !(dead || queued) {
+            let older_than = older_than.unwrap_or_default();
+            let purge = Purge { state, endpoint: endpoint.clone(), older_than };
+            purged += jobs.purge(purge).await.map_err(failed)?;
+        }
+    }
     print(format!("{} deleted.\n", counted(purged)).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

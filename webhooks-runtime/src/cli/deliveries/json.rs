@@ -20,6 +20,8 @@ struct Row<'a> {
     id: Uuid,
     state: &'static str,
     endpoint: &'a str,
+    event: Option<&'a str>,
+    repo: Option<&'a str>,
     webhook_id: Option<&'a str>,
     attempts: u32,
     /// `null` when the program has no such endpoint any more.
@@ -74,6 +76,8 @@ impl<'a> Row<'a> {
             id: listed.id,
             state: listed.state.name(),
             endpoint: &listed.endpoint,
+            event: listed.event.as_deref(),
+            repo: listed.repo.as_deref(),
             webhook_id: listed.webhook_id.as_deref(),
             attempts: listed.attempts,
             max_attempts: kept.attempts(&listed.endpoint),

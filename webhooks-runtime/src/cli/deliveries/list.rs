@@ -9,14 +9,14 @@ use crate::cli::text::{cut, in_one_line};
 use crate::jobs::{Filter, Jobs, Listed};
 use crate::server::Kept;
 
-/// How many characters of an id of the sender's are shown. The Hub's have 24.
-const LONGEST_ID: usize = 36;
-
 /// How many characters of an error are shown.
 const LONGEST_ERROR: usize = 72;
 
-const HEAD: [&str; 7] =
-    ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "WEBHOOK ID", "LAST ERROR"];
+/// How many characters of an event or a repo's name are shown.
+const LONGEST_NAME: usize = 48;
+
+const HEAD: [&str; 8] =
+    ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "EVENT", "REPO", "LAST ERROR"];
 
 pub(super) async fn list(jobs: &Jobs, kept: &Kept, list: List) -> Result<ExitCode, Box<dyn Error>> {
     let filter = Filter { state: list.state, endpoint: list.endpoint, limit: list.limit };
@@ -33,7 +33,7 @@ pub(super) async fn list(jobs: &Jobs, kept: &Kept, list: List) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(listed: &Listed, kept: &Kept) -> [String; 7] {
+fn row(listed: &Listed, kept: &Kept) -> [String; HEAD.len()] {
     let attempts = match kept.attempts(&listed.endpoint) {
         Some(most) => format!("{}/{most}", listed.attempts),
         None => listed.attempts.to_string(),
@@ -49,18 +49,19 @@ fn row(listed: &Listed, kept: &Kept) -> [String; 7] {
         attempts,
         humantime::format_rfc3339_seconds(listed.received_at).to_string(),
         listed.endpoint.clone(),
-        short(listed.webhook_id.as_deref(), LONGEST_ID),
+        short(listed.event.as_deref(), LONGEST_NAME),
+        short(listed.repo.as_deref(), LONGEST_NAME),
         short(listed.error.as_deref(), LONGEST_ERROR),
     ]
 }
 
 /// Columns as wide as what stands in them.
-fn table(rows: &[[String; 7]]) -> String {
-    let widths: [usize; 7] = std::array::from_fn(|column| {
+fn table(rows: &[[String; HEAD.len()]]) -> String {
+    let widths: [usize; HEAD.len()] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([HEAD[column].len()]).max().unwrap_or_default()
     });
-    let line = |cells: [&str; 7]| {
+    let line = |cells: [&str; HEAD.len()]| {
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };

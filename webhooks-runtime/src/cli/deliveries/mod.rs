@@ -1,10 +1,11 @@
 //! The `deliveries` command: looks at the background deliveries in a store, and decides about dead ones,
 //! whether or not a server has it.
 //!
-//! `list` is the table of them, `show` one in full, `json` both for scripts, and `decide` is what is done
-//! with dead ones.
+//! `list` is the table of them, `show` one in full, `json` both for scripts, `id` finds one by the beginning
+//! of its id, and `decide` runs deliveries again or deletes them.
 
 mod decide;
+mod id;
 mod json;
 mod list;
 mod show;
@@ -15,14 +16,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Subcommand};
-use uuid::Uuid;
+use clap::error::ErrorKind;
+use clap::{Args, Command, Subcommand};
 
+use self::decide::Deleted;
+use self::id::IdPrefix;
 use super::print;
 use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::normalize;
-use crate::jobs::{Jobs, Place, State, StoreError};
+use crate::jobs::{Access, Jobs, Place, State, StoreError};
 use crate::server::Kept;
 
 const EXAMPLES: &str = "\
@@ -31,6 +34,7 @@ Examples:
   cargo run -- deliveries show 0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84
   cargo run -- deliveries retry --dead
   cargo run -- deliveries purge --dead --older-than 30d
+  cargo run -- deliveries purge --endpoint an_old_endpoint
 
 A delivery is queued until it runs, and for its next attempt when one failed; then running; and in the
 end done, or dead when it failed too often. They are looked for where the server keeps them that starts
@@ -70,8 +74,8 @@ struct List {
 enum What {
     /// Show a delivery: its attempts with their errors, and its payload
     Show {
-        /// The delivery's id
-        id: Uuid,
+        /// The delivery's id, or its beginning
+        id: IdPrefix,
         /// Print it as JSON, for scripts
         #[arg(long)]
         json: bool,
@@ -80,23 +84,30 @@ enum What {
     },
     /// Run dead deliveries again, with all attempts before them
     Retry {
-        /// The ids of dead deliveries
-        #[arg(value_name = "ID", required_unless_present = "dead", conflicts_with = "dead")]
-        ids: Vec<Uuid>,
+        /// The ids of dead deliveries, or their beginnings
+        #[arg(value_name = "ID", conflicts_with = "dead")]
+        ids: Vec<IdPrefix>,
         /// All that are dead
         #[arg(long)]
         dead: bool,
         #[command(flatten)]
         store: Store,
     },
-    /// Delete dead deliveries
+    /// Delete dead deliveries, and queued ones of an endpoint
     Purge {
-        /// Those that are dead; no others can be deleted
-        #[arg(long, required = true)]
+        /// Dead ones [default with --endpoint: dead and queued ones]
+        #[arg(long)]
         dead: bool,
-        /// Those that died this long ago: 30d, 12h, "1month 2days"
+        /// Queued ones, which then never run
+        #[arg(long, requires = "endpoint")]
+        queued: bool,
+        /// Those of this endpoint: its path, with or without /webhooks/
+        #[arg(long, value_name = "PATH", value_parser = normalize)]
+        endpoint: Option<String>,
+        /// Those that died, or were queued, this long ago: 30d, 12h, "1month 2days"
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-        older_than: Duration,
+        #[arg(required_unless_present = "endpoint")]
+        older_than: Option<Duration>,
         #[command(flatten)]
         store: Store,
     },
@@ -118,6 +129,57 @@ struct Store {
 )]
 struct NoFile(PathBuf);
 
+/// The program has nothing that could be listed.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "No function of this program runs in the background, so it has no deliveries to show. \
+     #[webhook_endpoint(background)] makes one that does."
+)]
+struct NoFunctions;
+
+/// Nothing says which deliveries are to be run again.
+#[derive(Debug, thiserror::Error)]
+#[error("Name the deliveries by their ids, or run all dead ones again: deliveries retry --dead")]
+struct NoIds;
+
+/// Nothing says which deliveries are to be deleted.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "Say which deliveries are deleted: --dead for the dead ones, --endpoint for the dead and the queued ones \
+     of an endpoint"
+)]
+struct NoneToPurge;
+
+impl Deliveries {
+    /// The store that its flag names.
+    pub(super) fn store(&self) -> Option<&str> {
+        let store = match &self.what {
+            None => &self.list.store,
+            Some(
+                What::Show { store, .. } | What::Retry { store, .. } | What::Purge { store, .. },
+            ) => store,
+        };
+        store.store.as_deref()
+    }
+
+    /// What is wrong with the command line.
+    fn check(&self) -> Result<(), Box<dyn Error>> {
+        match &self.what {
+            Some(What::Retry { ids, dead: false, .. }) if ids.is_empty() => Err(NoIds.into()),
+            Some(What::Purge { dead: false, endpoint: None, .. }) => Err(NoneToPurge.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the command does with the store.
+    fn access(&self) -> Access {
+        match &self.what {
+            None | Some(What::Show { .. }) => Access::Read,
+            Some(What::Retry { .. } | What::Purge { .. }) => Access::Change,
+        }
+    }
+}
+
 fn state() -> impl TypedValueParser<Value = State> {
     PossibleValuesParser::new(State::ALL.map(State::name)).try_map(|name| name.parse::<State>())
 }
@@ -125,27 +187,32 @@ fn state() -> impl TypedValueParser<Value = State> {
 /// Does what the flags say. `flags` are those of the server, which may stand in front.
 pub(super) fn run(
     deliveries: Deliveries,
+    mut command: Command,
     flags: Given,
     server: WebhooksServer,
 ) -> Result<ExitCode, Box<dyn Error>> {
-    let Deliveries { list, what } = deliveries;
-    let named = match &what {
-        None => &list.store,
-        Some(What::Show { store, .. } | What::Retry { store, .. } | What::Purge { store, .. }) => {
-            store
-        }
-    };
-    let given = Given { store: named.store.clone().or(flags.store), ..Given::default() };
-    let kept = Kept::of(server, given)?;
+    if let Err(error) = deliveries.check() {
+        return Err(command.error(ErrorKind::MissingRequiredArgument, error).into());
+    }
+    let store = deliveries.store().map(str::to_owned).or(flags.store);
+    let kept = Kept::of(server, Given { store, ..Given::default() })?;
+    if !kept.has_functions() {
+        return Err(NoFunctions.into());
+    }
+    let access = deliveries.access();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let jobs = visit(&kept.place)?;
+        let jobs = visit(&kept.place, access)?;
+        let Deliveries { list, what } = deliveries;
         let done = match what {
             None => list::list(&jobs, &kept, list).await,
-            Some(What::Show { id, json, .. }) => show::show(&jobs, &kept, id, json).await,
+            Some(What::Show { id, json, .. }) => show::show(&jobs, &kept, &id, json).await,
             Some(What::Retry { ids, dead: false, .. }) => decide::retry(&jobs, &ids).await,
             Some(What::Retry { dead: true, .. }) => decide::retry_dead(&jobs).await,
-            Some(What::Purge { older_than, .. }) => decide::purge(&jobs, older_than).await,
+            Some(What::Purge { dead, queued, endpoint, older_than, .. }) => {
+                let deleted = Deleted { dead, queued, endpoint, older_than };
+                decide::purge(&jobs, deleted).await
+            }
         };
         // Whatever came of it: a file is brought in order then.
         jobs.close().await;
@@ -154,13 +221,13 @@ pub(super) fn run(
 }
 
 /// Opens the store. A file that isn't there is not made.
-fn visit(place: &Place) -> Result<Jobs, Box<dyn Error>> {
+fn visit(place: &Place, access: Access) -> Result<Jobs, Box<dyn Error>> {
     if let Place::File(file) = place
         && !file.exists()
     {
         return Err(NoFile(file.clone()).into());
     }
-    Ok(Jobs::visit(place)?)
+    Ok(Jobs::visit(place, access)?)
 }
 
 /// What a store's failure is called here.

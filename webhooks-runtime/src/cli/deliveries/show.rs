@@ -6,26 +6,21 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use uuid::Uuid;
-
+use super::id::IdPrefix;
 use super::{failed, json, print};
 use crate::cli::text::{body, escaped, in_one_line};
 use crate::jobs::{Detail, FailedAttempt, Jobs};
 use crate::server::Kept;
 
-/// Why there is nothing to show.
-#[derive(Debug, thiserror::Error)]
-#[error("There is no delivery {0} in {1}.")]
-struct NotFound(Uuid, String);
-
 pub(super) async fn show(
     jobs: &Jobs,
     kept: &Kept,
-    id: Uuid,
+    id: &IdPrefix,
     as_json: bool,
 ) -> Result<ExitCode, Box<dyn Error>> {
-    let Some(detail) = jobs.show(id).await.map_err(failed)? else {
-        return Err(NotFound(id, jobs.name().to_owned()).into());
+    let found = id.find(jobs).await?;
+    let Some(detail) = jobs.show(found).await.map_err(failed)? else {
+        return Err(id.gone(jobs).into());
     };
     let terminal = io::stdout().is_terminal();
     if as_json {
@@ -46,6 +41,9 @@ fn in_words(Detail { listed, failed, .. }: &Detail, kept: &Kept) -> String {
     line("delivery", &listed.id.to_string());
     line("state", listed.state.name());
     line("endpoint", &listed.endpoint);
+    for (name, value) in [("event", &listed.event), ("repo", &listed.repo)] {
+        line(name, &value.as_deref().map_or_else(|| "-".to_owned(), in_one_line));
+    }
     line("webhook id", &listed.webhook_id.as_deref().map_or_else(|| "-".to_owned(), in_one_line));
     line(
         "attempts",

@@ -1,7 +1,7 @@
 //! How long deliveries are kept, and what people see of them.
 
 use super::*;
-use crate::jobs::store::{Retention, Which};
+use crate::jobs::store::{Purge, Retention, Which};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -37,10 +37,10 @@ pub(crate) async fn dead_ones_are_purged_by_their_age(fixture: &dyn Fixture) {
     store.pass(WEEK).await.unwrap();
     let young = run(&*store, new(TRAIN, None, "{}"), Next::Dead).await;
     let done = run(&*store, new(TRAIN, None, "{}"), Next::Done).await;
-    assert_eq!(store.purge_dead(WEEK).await.unwrap(), 1);
+    assert_eq!(store.purge(&dead(WEEK)).await.unwrap(), 1);
     assert!(store.show(old).await.unwrap().is_none());
     assert_eq!(state(&*store, young).await, State::Dead);
-    assert_eq!(store.purge_dead(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(store.purge(&dead(Duration::ZERO)).await.unwrap(), 1);
     assert_eq!(state(&*store, done).await, State::Done);
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn what_is_queued_or_running_is_never_swept(fixture: &dyn Fixtu
     store.pass(WEEK * 100).await.unwrap();
     let retention = Retention { done: Duration::ZERO, dead: Some(Duration::ZERO) };
     assert_eq!(store.sweep(retention).await.unwrap(), 0);
-    assert_eq!(store.purge_dead(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(store.purge(&dead(Duration::ZERO)).await.unwrap(), 0);
     assert_eq!(store.list(&all()).await.unwrap().len(), 2);
 }
 
@@ -187,6 +187,115 @@ pub(crate) async fn more_dead_ones_than_one_step_takes_are_run_again_and_deleted
     die().await;
     assert_eq!(store.retry(Which::AllDead).await.unwrap(), 2345);
     die().await;
-    assert_eq!(store.purge_dead(Duration::ZERO).await.unwrap(), 2345);
+    assert_eq!(store.purge(&dead(Duration::ZERO)).await.unwrap(), 2345);
     assert!(store.list(&all()).await.unwrap().is_empty());
+}
+
+pub(crate) async fn dead_ones_run_again_in_the_order_of_their_deaths_before_newer_ones(
+    fixture: &dyn Fixture,
+) {
+    for which in [None, Some(Which::AllDead)] {
+        let store = open(fixture).await;
+        let mut dead = Vec::new();
+        for _ in 0..3 {
+            dead.push(run(&*store, new(TRAIN, None, "{}"), Next::Dead).await);
+            store.pass(Duration::from_secs(1)).await.unwrap();
+        }
+        let newer = queue(&*store, TRAIN).await;
+        match which {
+            Some(all) => assert_eq!(store.retry(all).await.unwrap(), 3),
+            // In whatever order they are asked for.
+            None => {
+                for id in dead.iter().rev() {
+                    assert_eq!(store.retry(Which::One(*id)).await.unwrap(), 1);
+                }
+            }
+        }
+        let me = owner(&*store).await;
+        for expected in dead.iter().chain([&newer]) {
+            let claimed = claim_one(&*store, me, TRAIN).await;
+            assert_eq!(claimed.id, *expected);
+            settle(&*store, me, &claimed, Next::Done).await;
+        }
+        store.close().await;
+    }
+}
+
+pub(crate) async fn a_delivery_is_found_by_the_beginning_of_its_id(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    let ids: Vec<Uuid> = ["10", "11", "2f"]
+        .into_iter()
+        .map(|start| Uuid::parse_str(&format!("{start}98f0c26ad57b1e9f603a1c5d2e7b84")).unwrap())
+        .collect();
+    let batch = ids.iter().map(|id| New { id: *id, ..new(TRAIN, None, "{}") }).collect();
+    store.accept(batch).await.unwrap();
+    let find = async |first: u128, last: u128, limit| {
+        store
+            .find(
+                Uuid::from_u128(first << 120),
+                Uuid::from_u128(last << 120 | (u128::MAX >> 8)),
+                limit,
+            )
+            .await
+            .unwrap()
+    };
+    assert_eq!(find(0x10, 0x1f, 2).await, ids[..2]);
+    assert_eq!(find(0x10, 0x1f, 1).await, ids[..1]);
+    assert_eq!(find(0x20, 0x2f, 2).await, ids[2..]);
+    assert_eq!(store.find(ids[1], ids[1], 2).await.unwrap(), ids[1..2]);
+    assert!(find(0x30, 0x3f, 2).await.is_empty());
+}
+
+pub(crate) async fn what_the_payload_names_is_listed(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    let named = |repo: &str, webhook_id| New {
+        event: Some("update repo.content".to_owned()),
+        repo: Some(repo.to_owned()),
+        ..new(TRAIN, webhook_id, "{}")
+    };
+    let dead = run(&*store, named("me/data", Some("same")), Next::Dead).await;
+    queue(&*store, TRAIN).await;
+    let names = async || {
+        let listed = store.list(&all()).await.unwrap();
+        listed.into_iter().map(|it| (it.event, it.repo)).collect::<Vec<_>>()
+    };
+    let data = (Some("update repo.content".to_owned()), Some("me/data".to_owned()));
+    assert_eq!(names().await, [(None, None), data]);
+    // A revived one has the names of the payload that it now has.
+    assert_eq!(accept(&*store, named("me/model", Some("same"))).await, Accepted::Queued(dead));
+    assert_eq!(listed(&*store, dead).await.repo.as_deref(), Some("me/model"));
+}
+
+pub(crate) async fn queued_ones_of_an_endpoint_are_purged(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    let me = owner(&*store).await;
+    let running = queue(&*store, TRAIN).await;
+    claim_one(&*store, me, TRAIN).await;
+    for _ in 0..2 {
+        accept(&*store, new(TRAIN, Some("same"), "{}")).await;
+        queue(&*store, TRAIN).await;
+    }
+    let other = queue(&*store, ONE_AT_A_TIME).await;
+    let purge = |older_than| Purge {
+        state: State::Queued,
+        endpoint: Some("/webhooks/train".to_owned()),
+        older_than,
+    };
+    assert_eq!(store.purge(&purge(WEEK)).await.unwrap(), 0);
+    assert_eq!(store.purge(&purge(Duration::ZERO)).await.unwrap(), 3);
+    let left: Vec<Uuid> = store.list(&all()).await.unwrap().iter().map(|it| it.id).collect();
+    assert_eq!(left, [other, running]);
+    // What was deleted is not known any more.
+    let again = new(TRAIN, Some("same"), "{}");
+    assert_eq!(accept(&*store, again.clone()).await, Accepted::Queued(again.id));
+    assert_eq!(claim_one(&*store, me, TRAIN).await.id, again.id);
+}
+
+pub(crate) async fn dead_ones_are_purged_by_their_endpoint(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    run(&*store, new(TRAIN, None, "{}"), Next::Dead).await;
+    let other = run(&*store, new(ONE_AT_A_TIME, None, "{}"), Next::Dead).await;
+    let of_train = Purge { endpoint: Some("/webhooks/train".to_owned()), ..dead(Duration::ZERO) };
+    assert_eq!(store.purge(&of_train).await.unwrap(), 1);
+    assert_eq!(state(&*store, other).await, State::Dead);
 }

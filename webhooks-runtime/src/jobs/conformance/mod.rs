@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::state::{End, Next, State};
-use super::store::{Accepted, Claimed, Filter, Known, Listed, New, Owner, Settlement, Store, Want};
+use super::store::{Accepted, Claimed, Filter, Known, Listed, New, Owner, Purge, Settlement, Store, Want};
 use crate::endpoint::background::{Policy, TaskFailure};
 
 /// A place that has nothing in it at first.
@@ -86,6 +86,11 @@ macro_rules! conformance {
                 what_is_shown_has_the_failed_attempts_and_the_body
                 a_dead_one_is_run_again_with_all_attempts_before_it
                 all_dead_ones_are_run_again
+                dead_ones_run_again_in_the_order_of_their_deaths_before_newer_ones
+                a_delivery_is_found_by_the_beginning_of_its_id
+                what_the_payload_names_is_listed
+                queued_ones_of_an_endpoint_are_purged
+                dead_ones_are_purged_by_their_endpoint
                 more_dead_ones_than_one_step_takes_are_run_again_and_deleted
             }
             hour {
@@ -133,10 +138,17 @@ pub(crate) fn new(endpoint: usize, webhook_id: Option<&str>, body: &'static str)
         id: Uuid::now_v7(),
         endpoint,
         webhook_id: webhook_id.map(str::to_owned),
+        event: None,
+        repo: None,
         received_at: SystemTime::now(),
         body: Bytes::from_static(body.as_bytes()),
         insists: false,
     }
+}
+
+/// All dead ones that died this long ago.
+pub(crate) fn dead(older_than: Duration) -> Purge {
+    Purge { state: State::Dead, endpoint: None, older_than }
 }
 
 /// Accepts one, and gives what became of it.

@@ -20,8 +20,8 @@ use super::{PostgresStore, rows};
 /// another replica has just brought one, leaves none either.
 const KEEP: &str = "
     WITH new AS (
-        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[])
-            AS new (id, endpoint, webhook_id, received_at, body)
+        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[])
+            AS new (id, endpoint, webhook_id, received_at, body, event, repo)
     ), there AS (
         SELECT 1 FROM new CROSS JOIN LATERAL (
             SELECT 1 FROM webhooks_runtime.deliveries AS old
@@ -30,8 +30,8 @@ const KEEP: &str = "
             LIMIT 1
         ) AS old (one)
     ), kept AS (
-        INSERT INTO webhooks_runtime.deliveries (id, endpoint, webhook_id, received_at)
-        SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0) FROM new
+        INSERT INTO webhooks_runtime.deliveries (id, endpoint, webhook_id, received_at, event, repo)
+        SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0), event, repo FROM new
         WHERE NOT EXISTS (SELECT 1 FROM there)
         RETURNING id
     ), bodies AS (
@@ -60,11 +60,11 @@ const LEAVE: &str =
 
 const INSERT: &str = "
     WITH new AS (
-        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[])
-            AS new (id, endpoint, webhook_id, received_at, body)
+        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[])
+            AS new (id, endpoint, webhook_id, received_at, body, event, repo)
     ), kept AS (
-        INSERT INTO webhooks_runtime.deliveries (id, endpoint, webhook_id, received_at)
-        SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0) FROM new
+        INSERT INTO webhooks_runtime.deliveries (id, endpoint, webhook_id, received_at, event, repo)
+        SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0), event, repo FROM new
         ON CONFLICT DO NOTHING
         RETURNING id
     ), bodies AS (
@@ -76,12 +76,13 @@ const INSERT: &str = "
 /// Gives dead ones all their attempts again, and what has arrived now.
 const REVIVE: &str = "
     WITH new AS (
-        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bytea[]) AS new (id, received_at, body)
+        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bytea[], $4::text[], $5::text[])
+            AS new (id, received_at, body, event, repo)
     ), revived AS (
         UPDATE webhooks_runtime.deliveries AS old
         SET state = 0, attempt = 0, owner = NULL, ended_at = NULL, run_at = statement_timestamp(),
             accepted_at = statement_timestamp(),
-            received_at = to_timestamp(new.received_at / 1000.0)
+            received_at = to_timestamp(new.received_at / 1000.0), event = new.event, repo = new.repo
         FROM new WHERE old.id = new.id
     )
     UPDATE webhooks_runtime.payloads AS old SET body = new.body
@@ -196,6 +197,8 @@ impl PostgresStore {
                 .bind(&ids)
                 .bind(&received_at)
                 .bind(&bodies)
+                .bind(texts(revived.iter().map(|(_, new)| &new.event)))
+                .bind(texts(revived.iter().map(|(_, new)| &new.repo)))
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -240,6 +243,8 @@ impl PostgresStore {
             .bind(&webhook_ids)
             .bind(&received_at)
             .bind(&bodies)
+            .bind(texts(new.iter().map(|new| &new.event)))
+            .bind(texts(new.iter().map(|new| &new.repo)))
             .fetch_one(connection)
             .await?;
         Ok(kept == new.len() as i64)
@@ -248,6 +253,11 @@ impl PostgresStore {
     fn key<'a>(&self, new: &'a New) -> Option<Key<'a>> {
         Some((self.numbers[new.endpoint], new.webhook_id.as_deref()?))
     }
+}
+
+/// Texts as PostgreSQL has them, without NUL.
+fn texts<'a>(texts: impl Iterator<Item = &'a Option<String>>) -> Vec<Option<String>> {
+    texts.map(|text| Some(text.as_ref()?.replace('\0', "\u{fffd}"))).collect()
 }
 
 /// Whether one that arrives is a retry of what is there.

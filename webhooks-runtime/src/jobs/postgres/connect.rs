@@ -54,14 +54,52 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         let reason = "an @ stands behind the host. In the password write %40 for @, %2F for /, %3F for ?, %23 for #";
         return Err(StoreError::Address { reason: reason.to_owned() });
     }
+    let (url, unknown) = without_unknown_parameters(url);
     // What is wrong with it is said without it, as it may hold a password.
-    let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Address {
+    let options = PgConnectOptions::from_str(&url).map_err(|error| StoreError::Address {
         reason: match error {
             sqlx::Error::Configuration(cause) => cause.to_string(),
             _ => "it isn't understood".to_owned(),
         },
     })?;
+    if unknown > 0 {
+        tracing::debug!(unknown, "ignoring parameters of the store's URL");
+    }
     Ok(options.application_name("webhooks-runtime").disable_statement_logging())
+}
+
+/// The parameters that `sqlx` knows. Of others it logs the name and the value, which may be a password.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// A URL without the parameters that nothing comes of, and how many they were.
+fn without_unknown_parameters(url: &str) -> (String, usize) {
+    let Some((rest, query)) = url.split_once('?') else { return (url.to_owned(), 0) };
+    let all = query.split('&').filter(|parameter| !parameter.is_empty());
+    let (known, unknown): (Vec<&str>, Vec<&str>) = all.partition(|parameter| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'))
+    });
+    let end = if known.is_empty() { String::new() } else { format!("?{}", known.join("&")) };
+    (format!("{rest}{end}"), unknown.len())
 }
 
 /// Whether a URL's password ends too early, by a character that means something in URLs. The rest of the
@@ -101,7 +139,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(options: PgConnectOptions) -> Self {
+    /// With `read_only` the server refuses every change.
+    pub(super) fn new(options: PgConnectOptions, read_only: bool) -> Self {
         let broken: Arc<Mutex<Option<Instant>>> = Arc::default();
         let was_broken = Arc::clone(&broken);
         let connections = PgPoolOptions::new()
@@ -120,9 +159,12 @@ impl Pool {
                     Ok(true)
                 })
             })
-            .after_connect(|connection, _| {
+            .after_connect(move |connection, _| {
                 Box::pin(async move {
                     connection.execute(PROMISES).await?;
+                    if read_only {
+                        connection.execute("SET default_transaction_read_only = on").await?;
+                    }
                     // Other servers than PostgreSQL have other plans.
                     if let Err(error) = connection.execute(PLANS).await {
                         tracing::debug!(%error, "the server plans by itself");
@@ -281,6 +323,19 @@ mod tests {
             let reason = reason(url);
             assert!(!reason.contains("hunter2") && !reason.is_empty(), "{url}: {reason}");
         }
+    }
+
+    #[test]
+    fn parameters_that_nothing_comes_of_are_left_out() {
+        let url = "postgres://me:hunter2@host/db";
+        let of = |query: &str| without_unknown_parameters(&format!("{url}?{query}"));
+        assert_eq!(of("sslmode=require"), (format!("{url}?sslmode=require"), 0));
+        assert_eq!(
+            of("pgbouncer=true&sslmode=require&token=hunter2"),
+            (format!("{url}?sslmode=require"), 2)
+        );
+        assert_eq!(of("channel_binding=require"), (url.to_owned(), 1));
+        assert_eq!(of("options[search_path]=x"), (format!("{url}?options[search_path]=x"), 0));
     }
 
     #[test]

@@ -37,7 +37,7 @@ use self::owners::Holdings;
 use super::error::StoreError;
 use super::state::State;
 use super::store::{
-    Accepted, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Retention,
+    Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge, Retention,
     Settlement, Store, Want, Which,
 };
 
@@ -60,8 +60,13 @@ pub(crate) struct PostgresStore {
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// Checks a server's address, without a connection.
+pub(super) fn check_url(url: &str) -> Result<(), StoreError> {
+    connect::options(url).map(drop)
+}
+
 impl PostgresStore {
-    /// Opens the store, and makes its tables where they aren't there. At most about this many deliveries
+    /// Opens the store. With [`Access::Own`] its tables are created or updated. At most about this many deliveries
     /// wait in it at any time.
     ///
     /// Its connections and tasks are of the runtime that it is opened in, which is also the one to call
@@ -70,19 +75,27 @@ impl PostgresStore {
         url: &str,
         known: Vec<Known>,
         backlog_limit: u64,
+        access: Access,
     ) -> Result<Arc<Self>, StoreError> {
         let options = connect::options(url)?;
         let name = connect::name(&options);
-        let numbers = schema::ready(&options, &known)
-            .await
-            .map_err(|error| connect::unopened(&name, error))?;
+        let unopened = |error| connect::unopened(&name, error);
+        let numbers = if access == Access::Own {
+            schema::ready(&options, &known).await.map_err(unopened)?
+        } else {
+            schema::check(&options).await.map_err(unopened)?;
+            Vec::new()
+        };
 
-        let pool = Pool::new(options.clone());
+        let pool = Pool::new(options.clone(), access == Access::Read);
         let (bell, news) = (Arc::new(Bell::new()), Arc::default());
-        let tasks = vec![
-            tokio::spawn(Arc::clone(&bell).call(pool.clone())),
-            tokio::spawn(Arc::clone(&bell).listen(options, Arc::clone(&news))),
-        ];
+        let tasks = match access {
+            Access::Read => Vec::new(),
+            Access::Own | Access::Change => vec![
+                tokio::spawn(Arc::clone(&bell).call(pool.clone())),
+                tokio::spawn(Arc::clone(&bell).listen(options, Arc::clone(&news))),
+            ],
+        };
         Ok(Arc::new(Self {
             name,
             pool,
@@ -177,8 +190,12 @@ impl Store for PostgresStore {
         Box::pin(self.revive(which))
     }
 
-    fn purge_dead(&self, older_than: Duration) -> Given<'_, u64> {
-        Box::pin(self.delete(State::Dead, older_than))
+    fn find(&self, first: Uuid, last: Uuid, limit: u32) -> Given<'_, Vec<Uuid>> {
+        Box::pin(self.found(first, last, limit))
+    }
+
+    fn purge<'a>(&'a self, purge: &'a Purge) -> Given<'a, u64> {
+        Box::pin(self.purge_chunks(purge))
     }
 
     fn news(&self) -> BoxFuture<'_, ()> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::super::error::StoreError;
 use super::super::state::State;
-use super::super::store::{Detail, FailedAttempt, Filter, Listed, Which};
+use super::super::store::{Detail, FailedAttempt, Filter, Listed, Purge, Which};
 use super::connect::tried;
 use super::{PostgresStore, rows};
 
@@ -19,7 +19,7 @@ const CHUNK: i64 = 1000;
 macro_rules! listed {
     ($which:literal) => {
         concat!(
-            "SELECT it.id, endpoint.path, it.webhook_id, it.state, it.attempt, it.error,
+            "SELECT it.id, endpoint.path, it.webhook_id, it.state, it.attempt, it.error, it.event, it.repo,
                 (extract(epoch FROM it.received_at) * 1000)::bigint AS received_at,
                 (extract(epoch FROM it.run_at) * 1000)::bigint AS run_at,
                 (extract(epoch FROM it.started_at) * 1000)::bigint AS started_at,
@@ -45,7 +45,7 @@ const ATTEMPTS: &str = "
 
 const RETRY_ONE: &str = "
     UPDATE webhooks_runtime.deliveries
-    SET state = 0, attempt = 0, ended_at = NULL, run_at = statement_timestamp()
+    SET state = 0, attempt = 0, ended_at = NULL, run_at = least(statement_timestamp(), ended_at)
     WHERE id = $1 AND state = 3";
 
 /// Queues a chunk of those that died this long ago.
@@ -57,7 +57,7 @@ const RETRY_DEAD: &str = "
         LIMIT $2 FOR UPDATE SKIP LOCKED
     )
     UPDATE webhooks_runtime.deliveries AS it
-    SET state = 0, attempt = 0, ended_at = NULL, run_at = statement_timestamp()
+    SET state = 0, attempt = 0, ended_at = NULL, run_at = least(statement_timestamp(), it.ended_at)
     FROM dead WHERE it.id = dead.id";
 
 /// Deletes a chunk of those that ended in a state this long ago.
@@ -73,6 +73,26 @@ const DELETE: &str = "
         DELETE FROM webhooks_runtime.attempts AS it USING old WHERE it.delivery = old.id
     )
     DELETE FROM webhooks_runtime.deliveries AS it USING old WHERE it.id = old.id";
+
+/// Deletes a chunk of dead or queued ones, of one endpoint or of any.
+const PURGE: &str = "
+    WITH old AS (
+        SELECT it.id FROM webhooks_runtime.deliveries AS it
+        JOIN webhooks_runtime.endpoints AS endpoint ON endpoint.id = it.endpoint
+        WHERE it.state = $1 AND (it.state = 0 OR it.state >= 2)
+            AND ($2::text IS NULL OR endpoint.path = $2)
+            AND CASE WHEN it.state = 0 THEN it.accepted_at ELSE it.ended_at END
+                <= statement_timestamp() - $3 * interval '1 millisecond'
+        LIMIT $4 FOR UPDATE OF it SKIP LOCKED
+    ), bodies AS (
+        DELETE FROM webhooks_runtime.payloads AS it USING old WHERE it.delivery = old.id
+    ), failed AS (
+        DELETE FROM webhooks_runtime.attempts AS it USING old WHERE it.delivery = old.id
+    )
+    DELETE FROM webhooks_runtime.deliveries AS it USING old WHERE it.id = old.id";
+
+const FIND: &str =
+    "SELECT id FROM webhooks_runtime.deliveries WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3";
 
 const STRANGERS: &str = "
     SELECT endpoint.path FROM webhooks_runtime.endpoints AS endpoint
@@ -110,6 +130,51 @@ impl PostgresStore {
                 (lent, deleted.map(|it| it.rows_affected()))
             })
             .await
+        })
+        .await
+    }
+
+    /// Deletes what a person wants deleted.
+    pub(super) async fn purge_chunks(&self, purge: &Purge) -> Result<u64, StoreError> {
+        let older_than = rows::milliseconds(purge.older_than);
+        let purged = self
+            .in_chunks(|| async move {
+                let changing = self.backlog.changing().await;
+                let deleted = tried(&self.pool, |mut lent| async move {
+                    let deleted = sqlx::query(PURGE)
+                        .bind(purge.state.code())
+                        .bind(purge.endpoint.as_deref())
+                        .bind(older_than)
+                        .bind(CHUNK)
+                        .execute(&mut *lent)
+                        .await;
+                    (lent, deleted.map(|it| it.rows_affected()))
+                })
+                .await?;
+                if purge.state == State::Queued {
+                    self.backlog.change(-deleted.cast_signed());
+                }
+                drop(changing);
+                Ok(deleted)
+            })
+            .await?;
+        Ok(purged)
+    }
+
+    pub(super) async fn found(
+        &self,
+        first: Uuid,
+        last: Uuid,
+        limit: u32,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        tried(&self.pool, |mut lent| async move {
+            let found = sqlx::query_scalar(FIND)
+                .bind(first)
+                .bind(last)
+                .bind(i64::from(limit))
+                .fetch_all(&mut *lent)
+                .await;
+            (lent, found)
         })
         .await
     }
@@ -250,6 +315,8 @@ impl FromRow<'_, PgRow> for Listed {
             started_at: time("started_at")?.filter(|_| state == State::Running),
             ended_at: time("ended_at")?,
             error: row.try_get("error")?,
+            event: row.try_get("event")?,
+            repo: row.try_get("repo")?,
         })
     }
 }

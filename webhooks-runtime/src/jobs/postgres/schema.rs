@@ -11,7 +11,8 @@ use super::super::store::Known;
 use super::connect;
 
 /// By their versions. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "deliveries", include_str!("schema.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] =
+    [(1, "deliveries", include_str!("schema.sql")), (2, "names", include_str!("schema_2.sql"))];
 
 /// Sees to it that the tables are there, and gives the numbers that the endpoints have in them.
 pub(super) async fn ready(
@@ -23,6 +24,41 @@ pub(super) async fn ready(
     let numbers = enter(&mut connection, known).await?;
     connection.close().await?;
     Ok(numbers)
+}
+
+/// Why the tables cannot be used as they are.
+#[derive(Debug, thiserror::Error)]
+enum VersionError {
+    #[error("there are no background deliveries in it: a server creates the tables when it starts")]
+    NoTables,
+    #[error(
+        "its format, version {0}, is older than this program's, version {newest}: start the server once, \
+         which updates it",
+        newest = MIGRATIONS.len()
+    )]
+    Older(i64),
+}
+
+/// Checks that the tables are those of this version, or of a newer one, which only adds to them. Nothing
+/// is changed.
+pub(super) async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    let refused = |why: VersionError| sqlx::Error::AnyDriverError(Box::new(why));
+    let mut connection = connect::first(options).await?;
+    let version = sqlx::query_scalar(
+        "SELECT coalesce(max(version), 0) FROM webhooks_runtime.migrations WHERE success",
+    );
+    let version: i64 = match version.fetch_one(&mut connection).await {
+        // No such table, no such schema.
+        Err(error) if connect::has_code(&error, "42P01") || connect::has_code(&error, "3F000") => {
+            return Err(refused(VersionError::NoTables));
+        }
+        version => version?,
+    };
+    connection.close().await?;
+    if version < MIGRATIONS.len() as i64 {
+        return Err(refused(VersionError::Older(version)));
+    }
+    Ok(())
 }
 
 /// Makes the tables, or brings them up to date.

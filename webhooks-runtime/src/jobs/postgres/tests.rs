@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::PostgresStore;
 use crate::endpoint::background::Policy;
 use crate::jobs::conformance::{Behaviour, Fixture, conformance, new};
-use crate::jobs::store::{Known, Store, Want};
+use crate::jobs::store::{Access, Known, Store, Want};
 
 /// A database of its own.
 struct Database {
@@ -21,7 +21,7 @@ struct Database {
 impl Fixture for Database {
     fn open(&self, known: Vec<Known>, backlog_limit: u64) -> BoxFuture<'_, Arc<dyn Store>> {
         Box::pin(async move {
-            let store = PostgresStore::open(&self.url, known, backlog_limit).await.unwrap();
+            let store = PostgresStore::open(&self.url, known, backlog_limit, Access::Own).await.unwrap();
             store as Arc<dyn Store>
         })
     }
@@ -67,7 +67,7 @@ fn known() -> Vec<Known> {
 }
 
 async fn open(database: &Database) -> Arc<PostgresStore> {
-    PostgresStore::open(&database.url, known(), 1000).await.unwrap()
+    PostgresStore::open(&database.url, known(), 1000, Access::Own).await.unwrap()
 }
 
 /// Ends all connections but the one that it is asked on.
@@ -172,7 +172,7 @@ fn commits_are_synchronous_whatever_the_server_is_set_to() {
 fn replicas_that_start_together_make_the_tables_once() {
     with_database(|database| {
         Box::pin(async move {
-            let stores = (0..5).map(|_| PostgresStore::open(&database.url, known(), 1000));
+            let stores = (0..5).map(|_| PostgresStore::open(&database.url, known(), 1000, Access::Own));
             futures_util::future::try_join_all(stores).await.unwrap();
         })
     });
@@ -182,7 +182,7 @@ fn replicas_that_start_together_make_the_tables_once() {
 async fn a_server_that_is_not_there_is_said_at_once_and_without_the_password() {
     let begun = std::time::Instant::now();
     let url = "postgres://me:hunter2@127.0.0.1:1/hooks";
-    let error = PostgresStore::open(url, known(), 1000).await.err().unwrap().to_string();
+    let error = PostgresStore::open(url, known(), 1000, Access::Own).await.err().unwrap().to_string();
     assert!(error.starts_with("The background deliveries in 127.0.0.1:1/hooks cannot be opened"));
     assert!(!error.contains("hunter2"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(2));

@@ -94,8 +94,8 @@ impl Writer {
     fn insert(&self, fresh: &[(i64, &New)], now: i64) -> Result<(), rusqlite::Error> {
         let mut delivery = self.connection.prepare_cached(
             "INSERT INTO deliveries
-             (seq, id, endpoint, webhook_id, received_at, accepted_at, run_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+             (seq, id, endpoint, webhook_id, event, repo, received_at, accepted_at, run_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
         )?;
         let mut payload = self
             .connection
@@ -103,7 +103,16 @@ impl Writer {
         for (seq, new) in fresh {
             let endpoint = self.endpoints[new.endpoint].id;
             let received_at = to_millis(new.received_at);
-            delivery.execute((seq, new.id, endpoint, &new.webhook_id, received_at, now))?;
+            delivery.execute((
+                seq,
+                new.id,
+                endpoint,
+                &new.webhook_id,
+                &new.event,
+                &new.repo,
+                received_at,
+                now,
+            ))?;
             payload.execute((seq, &*new.body))?;
         }
         Ok(())
@@ -146,9 +155,9 @@ impl Writer {
         self.execute(
             "UPDATE deliveries
              SET state = 0, attempt = 0, received_at = ?3, accepted_at = ?2, run_at = ?2,
-                 ended_at = NULL, owner = NULL
+                 ended_at = NULL, owner = NULL, event = ?4, repo = ?5
              WHERE seq = ?1",
-            (seq, now, to_millis(new.received_at)),
+            (seq, now, to_millis(new.received_at), &new.event, &new.repo),
         )?;
         self.execute("UPDATE payloads SET body = ? WHERE delivery = ?", (&*new.body, seq))?;
         Ok(())

@@ -121,7 +121,7 @@ const QUIETLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY
     .union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// The URI under which SQLite reads a file and does nothing else: it locks nothing and creates nothing.
-fn immutable(path: &Path) -> OsString {
+pub(super) fn immutable(path: &Path) -> OsString {
     let mut uri = OsString::from("file:");
     uri.push(escaped(path));
     uri.push("?immutable=1");

@@ -31,10 +31,9 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::store::{
-    Accepted, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Retention,
+    Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge, Retention,
     Settlement, Store, Want, Which,
 };
-pub(super) use open::Access;
 use open::Opened;
 use read::Reader;
 use writer::{Command, Reply, Writer};
@@ -47,7 +46,7 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, and makes it where there is none. Called in the runtime that it lives in, whose
+    /// Opens the file. With [`Access::Own`] it is created where there is none. Called in the runtime that it lives in, whose
     /// thread then waits for the disk.
     ///
     /// # Errors
@@ -61,8 +60,10 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let Opened { writer, reader, lock } = open::open(file, access)?;
         let (commands, asked) = mpsc::channel(1024);
-        let writer = Writer::new(writer, lock, known, backlog_limit, access)?;
-        tokio::spawn(writer.run(asked));
+        if let Some(writer) = writer {
+            let writer = Writer::new(writer, lock, known, backlog_limit, access)?;
+            tokio::spawn(writer.run(asked));
+        }
         Ok(Self { commands, reader: Reader::new(reader), name: file.display().to_string() })
     }
 
@@ -186,8 +187,12 @@ impl Store for SqliteStore {
         .boxed()
     }
 
-    fn purge_dead(&self, older_than: Duration) -> Given<'_, u64> {
-        self.in_chunks(move |reply| Command::PurgeDead(older_than, reply)).boxed()
+    fn find(&self, first: Uuid, last: Uuid, limit: u32) -> Given<'_, Vec<Uuid>> {
+        self.reader.look(move |connection| read::find(connection, first, last, limit)).boxed()
+    }
+
+    fn purge<'a>(&'a self, purge: &'a Purge) -> Given<'a, u64> {
+        self.in_chunks(move |reply| Command::Purge(purge.clone(), reply)).boxed()
     }
 
     fn news(&self) -> BoxFuture<'_, ()> {

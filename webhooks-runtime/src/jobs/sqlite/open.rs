@@ -1,6 +1,7 @@
 //! Opens a store: identifies the file, locks it, and brings its tables up to date.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,22 +9,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::identify::{Foreign, Found, identify, resolve};
+use super::identify::{Foreign, Found, identify, immutable, resolve};
 use super::schema;
 use crate::jobs::error::StoreError;
-
-/// What a process has to do with the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// It takes deliveries and runs them. One process at a time may.
-    Own,
-    /// It looks at them, and decides about dead ones, while another may have the file.
-    Visit,
-}
+use crate::jobs::store::Access;
 
 /// An open file.
 pub(super) struct Opened {
-    pub(super) writer: Connection,
+    /// `None` when it is only read.
+    pub(super) writer: Option<Connection>,
     pub(super) reader: Connection,
     /// Locked while this lives.
     pub(super) lock: Option<File>,
@@ -57,22 +51,41 @@ pub(super) fn open(file: &Path, access: Access) -> Result<Opened, StoreError> {
         cause,
     };
     let path = resolve(file).map_err(|error| failed(error.into()))?;
-    if access == Access::Visit {
-        let found = identify(&path).map_err(failed)?;
-        if found == Found::Nothing {
-            return Err(failed("there is no such file".into()));
-        }
+    if access == Access::Own {
+        let lock = Some(owned(file, &path)?);
+        let opened = || -> Result<_, Box<dyn Error + Send + Sync>> {
+            let mut writer = connect(path.as_os_str(), READ_WRITE, &WRITER)?;
+            schema::migrate(&mut writer)?;
+            writer.pragma_update(None, "journal_mode", "WAL")?;
+            let reader = connect(path.as_os_str(), READ_ONLY, &READER)?;
+            Ok(Opened { writer: Some(writer), reader, lock })
+        };
+        return opened().map_err(failed);
     }
-    let lock = if access == Access::Own { Some(owned(file, &path)?) } else { None };
+    match identify(&path).map_err(failed)? {
+        Found::Nothing | Found::Empty => return Err(failed("there is no such file".into())),
+        Found::Store => {}
+    }
     let opened = || -> Result<_, Box<dyn Error + Send + Sync>> {
-        let mut writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, &WRITER)?;
-        schema::migrate(&mut writer)?;
-        writer.pragma_update(None, "journal_mode", "WAL")?;
-        let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY, &READER)?;
-        Ok(Opened { writer, reader, lock })
+        // A server that runs has a log. Without one the file is read in a way that creates none.
+        let is_idle = access == Access::Read && !beside(&path, "-wal").exists();
+        let reader = if is_idle {
+            connect(&immutable(&path), READ_ONLY | OpenFlags::SQLITE_OPEN_URI, &READER)?
+        } else {
+            connect(path.as_os_str(), READ_ONLY, &READER)?
+        };
+        schema::check(&reader)?;
+        let writer = match access {
+            Access::Change => Some(connect(path.as_os_str(), READ_WRITE, &WRITER)?),
+            _ => None,
+        };
+        Ok(Opened { writer, reader, lock: None })
     };
     opened().map_err(failed)
 }
+
+const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY;
 
 /// Locks a store for this process and sees to it that the file exists. Nothing is created or changed
 /// before the file is known to be a store, or not to exist.
@@ -97,7 +110,7 @@ fn owned(file: &Path, path: &Path) -> Result<File, StoreError> {
 }
 
 fn connect(
-    file: &Path,
+    file: &OsStr,
     rights: OpenFlags,
     pragmas: &[(&str, &str)],
 ) -> Result<Connection, rusqlite::Error> {

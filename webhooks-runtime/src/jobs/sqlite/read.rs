@@ -47,7 +47,7 @@ macro_rules! list {
     ($index:literal, $state:literal) => {
         concat!(
             "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
-                 d.started_at, d.ended_at, d.error
+                 d.started_at, d.ended_at, d.error, d.event, d.repo
              FROM deliveries AS d ",
             $index,
             " CROSS JOIN endpoints AS e ON e.id = d.endpoint
@@ -74,17 +74,29 @@ pub(super) fn list(
     statement.query_map((&filter.endpoint, filter.limit), listed)?.collect()
 }
 
+pub(super) fn find(
+    connection: &Connection,
+    first: Uuid,
+    last: Uuid,
+    limit: u32,
+) -> Result<Vec<Uuid>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM deliveries WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+    )?;
+    statement.query_map((first, last, limit), |row| row.get(0))?.collect()
+}
+
 pub(super) fn show(connection: &Connection, id: Uuid) -> Result<Option<Detail>, rusqlite::Error> {
     let found = connection
         .prepare_cached(
             "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
-                 d.started_at, d.ended_at, d.error, d.seq, p.body
+                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.seq, p.body
              FROM deliveries AS d JOIN endpoints AS e ON e.id = d.endpoint
                  JOIN payloads AS p ON p.delivery = d.seq
              WHERE d.id = ?",
         )?
         .query_row([id], |row| {
-            Ok((listed(row)?, row.get::<_, i64>(10)?, row.get::<_, Vec<u8>>(11)?))
+            Ok((listed(row)?, row.get::<_, i64>(12)?, row.get::<_, Vec<u8>>(13)?))
         })
         .optional()?;
     let Some((listed, seq, body)) = found else {
@@ -122,5 +134,7 @@ fn listed(row: &Row<'_>) -> Result<Listed, rusqlite::Error> {
         started_at: time(7)?.filter(|_| state == State::Running),
         ended_at: time(8)?,
         error: row.get(9)?,
+        event: row.get(10)?,
+        repo: row.get(11)?,
     })
 }

@@ -9,7 +9,10 @@ pub(super) const APPLICATION_ID: i32 = 0x5748_4b53;
 
 /// The statements that lead from each version to the next, beginning with an empty file. One that was
 /// released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/1_deliveries.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/1_deliveries.sql"),
+    include_str!("../../../migrations/sqlite/2_names.sql"),
+];
 
 /// The last version whose files had no `application_id`.
 const WITHOUT_ID: usize = 1;
@@ -22,6 +25,25 @@ pub(super) enum VersionError {
         newest = MIGRATIONS.len()
     )]
     Newer(usize),
+    #[error(
+        "its format, version {0}, is older than this program's, version {newest}: start the server once, \
+         which updates it",
+        newest = MIGRATIONS.len()
+    )]
+    Older(usize),
+}
+
+/// Checks that the tables are those of this version. Nothing is changed.
+pub(super) fn check(file: &Connection) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let id: i32 = file.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version = version(file)?;
+    if version > MIGRATIONS.len() {
+        return Err(VersionError::Newer(version).into());
+    }
+    if version < MIGRATIONS.len() || id != APPLICATION_ID {
+        return Err(VersionError::Older(version).into());
+    }
+    Ok(())
 }
 
 /// Creates the tables, or brings them up to date.

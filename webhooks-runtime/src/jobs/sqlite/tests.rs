@@ -12,12 +12,12 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::writer::Command;
-use super::{Access, SqliteStore};
+use super::SqliteStore;
 use crate::endpoint::background::Policy;
-use crate::jobs::conformance::{Behaviour, Fixture, conformance, new};
+use crate::jobs::conformance::{Behaviour, Fixture, conformance, dead, new};
 use crate::jobs::error::StoreError;
 use crate::jobs::state::Next;
-use crate::jobs::store::{Accepted, Claimed, Known, Retention, Settlement, Store, Want};
+use crate::jobs::store::{Accepted, Access, Claimed, Known, Retention, Settlement, Store, Want};
 
 /// A file. One process has it, so all who open it at the same time have the same store.
 struct InFile {
@@ -141,9 +141,9 @@ async fn who_deletes_many_lets_the_server_write_in_between() {
     let purging = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let visit = SqliteStore::open(&file, Vec::new(), 1, Access::Visit).unwrap();
+            let visit = SqliteStore::open(&file, Vec::new(), 1, Access::Change).unwrap();
             begun.send(()).unwrap();
-            let purged = visit.purge_dead(Duration::ZERO).await;
+            let purged = visit.purge(&dead(Duration::ZERO)).await;
             visit.close().await;
             purged
         })
@@ -180,9 +180,11 @@ async fn what_arrives_during_a_sweep_is_counted_once() {
 #[tokio::test]
 async fn who_visits_makes_no_file() {
     let place = InFile::new();
-    let visit = SqliteStore::open(&place.file(), Vec::new(), 1, Access::Visit);
-    assert!(matches!(visit.err(), Some(StoreError::Open { .. })));
-    assert!(!place.file().exists());
+    for access in [Access::Read, Access::Change] {
+        let visit = SqliteStore::open(&place.file(), Vec::new(), 1, access);
+        assert!(matches!(visit.err(), Some(StoreError::Open { .. })));
+    }
+    assert!(place.folder.path().read_dir().unwrap().next().is_none());
 }
 
 #[cfg(unix)]
@@ -289,7 +291,7 @@ fn a_commit_waits_for_the_disk() {
     let place = InFile::new();
     let opened = super::open::open(&place.file(), Access::Own).unwrap();
     let pragma = |name: &str| -> String {
-        let value = opened.writer.pragma_query_value(None, name, |row| row.get(0)).unwrap();
+        let value = opened.writer.as_ref().unwrap().pragma_query_value(None, name, |row| row.get(0)).unwrap();
         match value {
             Value::Text(text) => text,
             Value::Integer(number) => number.to_string(),

@@ -9,7 +9,7 @@ use super::keys::Key;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::millis;
 use crate::jobs::state::State;
-use crate::jobs::store::Retention;
+use crate::jobs::store::{Purge, Retention};
 
 /// How many deliveries are deleted in one transaction, at the most.
 pub(super) const AT_ONCE: u64 = 1000;
@@ -76,12 +76,32 @@ impl Writer {
         rows.collect()
     }
 
-    pub(super) fn purge_dead(
+    /// Deletes some of the deliveries that a person wants deleted.
+    pub(super) fn purge(
         &mut self,
-        older_than: Duration,
+        purge: &Purge,
         changes: &mut Changes,
     ) -> Result<u64, rusqlite::Error> {
-        self.delete(State::Dead, older_than, changes)
+        // Of each state by its own index. A queued one has no end: its key is forgotten all the same.
+        let query = match purge.state {
+            State::Queued => {
+                "SELECT d.seq, d.endpoint, d.webhook_id, d.accepted_at FROM deliveries AS d
+                     INDEXED BY queued JOIN endpoints AS e ON e.id = d.endpoint
+                 WHERE d.state = 0 AND (?1 IS NULL OR e.path = ?1) AND d.accepted_at <= ?2 LIMIT ?3"
+            }
+            _ => {
+                "SELECT d.seq, d.endpoint, d.webhook_id, d.ended_at FROM deliveries AS d
+                     INDEXED BY dead JOIN endpoints AS e ON e.id = d.endpoint
+                 WHERE d.state = 3 AND (?1 IS NULL OR e.path = ?1) AND d.ended_at <= ?2 LIMIT ?3"
+            }
+        };
+        let until = self.clock.now().saturating_sub(millis(purge.older_than));
+        let rows = self.named(query, (&purge.endpoint, until, AT_ONCE.cast_signed()))?;
+        self.delete_rows(&rows, changes)?;
+        if purge.state == State::Queued {
+            changes.backlog -= rows.len() as i64;
+        }
+        Ok(rows.len() as u64)
     }
 
     fn delete(
@@ -103,7 +123,12 @@ impl Writer {
         };
         let until = self.clock.now().saturating_sub(millis(older_than));
         let rows = self.named(query, (until, AT_ONCE.cast_signed()))?;
-        for row in &rows {
+        self.delete_rows(&rows, changes)?;
+        Ok(rows.len() as u64)
+    }
+
+    fn delete_rows(&self, rows: &[Named], changes: &mut Changes) -> Result<(), rusqlite::Error> {
+        for row in rows {
             for statement in [
                 "DELETE FROM payloads WHERE delivery = ?",
                 "DELETE FROM attempts WHERE delivery = ?",
@@ -113,7 +138,7 @@ impl Writer {
             }
             changes.dropped_keys.extend(row.key.map(|key| (key, row.seq)));
         }
-        Ok(rows.len() as u64)
+        Ok(())
     }
 
     /// Queues a dead delivery. It is due at once by the clock of the process that has the file, too, which

@@ -9,13 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::keys::{Key, Keys};
-use super::open::Access;
 use super::tidy::Swept;
 use super::work::Lost;
 use crate::jobs::clock::{Clock, millis};
 use crate::jobs::error::StoreError;
 use crate::jobs::store::{
-    Accepted, Advanced, Known, New, Owner, Retention, Settlement, Want, longest_window,
+    Accepted, Access, Advanced, Known, New, Owner, Purge, Retention, Settlement, Want, longest_window,
 };
 
 /// Where an answer goes.
@@ -37,7 +36,7 @@ pub(super) enum Command {
     Retry(Uuid, Reply<u64>),
     LastDeath(Reply<Option<i64>>),
     RetryDead(i64, Reply<u64>),
-    PurgeDead(Duration, Reply<u64>),
+    Purge(Purge, Reply<u64>),
     Close(Reply<()>),
     #[cfg(test)]
     Pass(Duration, Reply<()>),
@@ -268,7 +267,7 @@ impl Writer {
             Command::Retry(id, reply) => perform!(reply, self.retry(id, changes)),
             Command::LastDeath(reply) => perform!(reply, self.last_death()),
             Command::RetryDead(until, reply) => perform!(reply, self.retry_dead(until, changes)),
-            Command::PurgeDead(age, reply) => perform!(reply, self.purge_dead(age, changes)),
+            Command::Purge(purge, reply) => perform!(reply, self.purge(&purge, changes)),
             Command::Close(reply) => perform!(reply, Ok(())),
             #[cfg(test)]
             Command::Pass(time, reply) => perform!(reply, self.pass(time)),

@@ -1,0 +1,4 @@
+-- What the payload names, for people to read in lists.
+
+ALTER TABLE webhooks_runtime.deliveries ADD COLUMN IF NOT EXISTS event text;
+ALTER TABLE webhooks_runtime.deliveries ADD COLUMN IF NOT EXISTS repo text;
