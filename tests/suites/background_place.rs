@@ -8,7 +8,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use tests::background::{Place, accepted, program};
+use tests::background::{Place, accepted, program, wait_until};
+use tests::client::{get, post};
 use tests::program::{Ended, Program};
 
 /// Starts the program in a folder.
@@ -113,6 +114,35 @@ fn what_is_not_a_store_is_left_without_a_trace() {
         let ended = refused(&["--store", &path(name)]);
         assert!(ended.stderr.contains(&path(name)), "{name}: {}", ended.stderr);
         assert_eq!(traces(folder.path()), before, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_is_deleted_or_replaced_is_noticed() {
+    for is_replaced in [false, true] {
+        let place = Place::file();
+        let program = place.start(&[]);
+        let url = program.local_url();
+        let id = accepted(&url, "quick", None, 0);
+        place.wait_for(&id, "done");
+        let store = place.store();
+        if is_replaced {
+            fs::copy(&store, format!("{store}.new")).unwrap();
+            fs::rename(format!("{store}.new"), &store).unwrap();
+        } else {
+            for end in ["", "-wal", "-shm", "-lock"] {
+                fs::remove_file(format!("{store}{end}")).unwrap();
+            }
+        }
+        // Though nothing arrives.
+        let said = program.wait_for_log("was deleted or replaced");
+        assert!(said.contains("ERROR") && said.contains(&store), "{said}");
+        let answer = post(&url, "/webhooks/quick", "{}").unwrap();
+        assert_eq!(answer.status, 503, "{answer:?}");
+        wait_until("the health says so", || {
+            get(&url, "/health").unwrap().json()["store"]["status"] == "unavailable"
+        });
+        program.stop();
     }
 }
 

@@ -25,7 +25,8 @@ use super::run::Function;
 use super::scheduler::{Hints, Order, Scheduler};
 use super::sqlite::SqliteStore;
 use super::store::{
-    Accepted, Access, Detail, Filter, Known, Listed, New, Purge, Retention, Store, Which, longest_window,
+    Accepted, Access, Detail, Filter, Known, Listed, New, Purge, Retention, Store, StoreLimits,
+    Which, longest_window,
 };
 use crate::payload::Summary;
 
@@ -34,10 +35,9 @@ use crate::payload::Summary;
 pub(crate) struct Options {
     /// How long those are kept that are done: at least for the longest `dedup_window`.
     pub(crate) keep_done: Duration,
-    /// How long those are kept that are dead; `None` until somebody deletes them.
-    pub(crate) keep_dead: Option<Duration>,
-    /// How many may be queued or running.
-    pub(crate) backlog_limit: u64,
+    /// How long those are kept that are dead.
+    pub(crate) keep_dead: Duration,
+    pub(crate) limits: StoreLimits,
     /// How long a process may be silent before its deliveries are given to others.
     pub(crate) lease: Duration,
 }
@@ -46,8 +46,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             keep_done: Duration::from_secs(7 * 24 * 60 * 60),
-            keep_dead: None,
-            backlog_limit: 10_000_000,
+            keep_dead: Duration::from_secs(30 * 24 * 60 * 60),
+            limits: StoreLimits { deliveries: 10_000_000, bytes: 10 << 30 },
             lease: Duration::from_secs(30),
         }
     }
@@ -321,7 +321,7 @@ impl Engine {
                 policy: function.background.policy,
             })
             .collect();
-        let store = open_store(place, known.clone(), options.backlog_limit, access).await?;
+        let store = open_store(place, known.clone(), options.limits, access).await?;
         let owner = Uuid::now_v7();
         if access == Access::Own {
             store.enlist(owner, options.lease).await?;
@@ -362,7 +362,7 @@ impl Engine {
             hints: Arc::clone(&hints),
             owner,
             length: options.lease,
-            retention: Retention { done: keep_done, dead: options.keep_dead },
+            retention: Retention { done: keep_done, dead: Some(options.keep_dead) },
             orders: order.clone(),
         };
         let (begin, begun) = mpsc::channel(1);
@@ -409,13 +409,13 @@ impl Engine {
 async fn open_store(
     place: &Place,
     known: Vec<Known>,
-    backlog_limit: u64,
+    limits: StoreLimits,
     access: Access,
 ) -> Result<Arc<dyn Store>, StoreError> {
     match place {
-        Place::File(file) => Ok(Arc::new(SqliteStore::open(file, known, backlog_limit, access)?)),
+        Place::File(file) => Ok(Arc::new(SqliteStore::open(file, known, limits, access)?)),
         #[cfg(feature = "postgres")]
-        Place::Postgres(url) => Ok(PostgresStore::open(url, known, backlog_limit, access).await?),
+        Place::Postgres(url) => Ok(PostgresStore::open(url, known, limits, access).await?),
     }
 }
 
@@ -457,15 +457,15 @@ mod tests {
     }
 
     #[test]
-    fn by_default_done_ones_are_kept_for_a_week_and_dead_ones_for_ever() {
+    fn by_default_done_ones_are_kept_for_a_week_and_dead_ones_for_a_month() {
         let Options { keep_done, keep_dead, .. } = Options::default();
-        assert_eq!((keep_done.as_secs(), keep_dead), (7 * 86_400, None));
+        assert_eq!((keep_done.as_secs(), keep_dead.as_secs()), (7 * 86_400, 30 * 86_400));
         assert_eq!(Policy::DEFAULT.dedup_window.as_secs(), 120);
     }
 
     #[tokio::test]
     async fn people_can_look_while_the_store_waits_for_another_process() {
-        let Waiting { jobs, other, mut purging, .. } = Waiting::begin().await;
+        let Waiting { jobs, other, mut purging, _folder } = Waiting::begin().await;
         let filter = Filter { limit: 1, ..Filter::default() };
         assert_eq!(jobs.list(filter).await.unwrap(), []);
         assert!(jobs.show(Uuid::now_v7()).await.unwrap().is_none());
@@ -478,7 +478,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_does_not_answer_holds_up_no_stop() {
-        let Waiting { jobs, other, mut purging, .. } = Waiting::begin().await;
+        let Waiting { jobs, other, mut purging, _folder } = Waiting::begin().await;
         let begun = Instant::now();
         jobs.stop(begun + Duration::from_secs(30)).await;
         assert_eq!(begun.elapsed().as_secs(), 40);

@@ -48,9 +48,9 @@ impl Place {
             "" if has_connection_keyword(text) => {
                 Err(wrong("settings like host=… are written as one URL"))
             }
-            "" if has_credentials(text) => {
-                Err(wrong("it looks like an address with a password. Write sqlite: before a file's name"))
-            }
+            "" if has_credentials(text) => Err(wrong(
+                "it looks like an address with a password. Write sqlite: before a file's name",
+            )),
             "" => Ok(Self::File(text.into())),
             scheme => Err(wrong(&format!(
                 "{scheme:?} is no kind of store. Write sqlite: before a file's name"
@@ -137,7 +137,9 @@ fn has_connection_keyword(text: &str) -> bool {
 fn has_credentials(text: &str) -> bool {
     let behind_colon = text.split_once(':').map_or("", |(_, rest)| rest);
     let lower = text.to_ascii_lowercase();
-    behind_colon.contains('@') || lower.starts_with("postgres//") || lower.starts_with("postgresql//")
+    behind_colon.contains('@')
+        || lower.starts_with("postgres//")
+        || lower.starts_with("postgresql//")
 }
 
 impl fmt::Debug for Place {

@@ -176,6 +176,22 @@ pub(crate) struct Purge {
     pub(crate) older_than: Duration,
 }
 
+/// How much a store may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoreLimits {
+    /// How many deliveries may be queued or running.
+    pub(crate) deliveries: u64,
+    /// How many bytes all deliveries together may take, in whatever state.
+    pub(crate) bytes: u64,
+}
+
+#[cfg(test)]
+impl From<u64> for StoreLimits {
+    fn from(deliveries: u64) -> Self {
+        Self { deliveries, bytes: u64::MAX }
+    }
+}
+
 /// How long finished deliveries are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retention {

@@ -94,9 +94,11 @@ fn background_deliveries_are_kept_as_documented() {
     let server = WebhooksServer::empty();
     let days = server.background.keep_done.as_secs_f64() / (24.0 * 60.0 * 60.0);
     assert_eq!(stated("keep_done"), format!("{days} days"));
-    assert!(stated("keep_dead").starts_with("until somebody deletes them"));
-    assert_eq!(server.background.keep_dead, None);
-    let millions = server.background.backlog_limit as f64 / 1e6;
+    let days = server.background.keep_dead.as_secs_f64() / (24.0 * 60.0 * 60.0);
+    assert_eq!(stated("keep_dead"), format!("{days} days"));
+    let gibibytes = server.background.limits.bytes as f64 / f64::from(1 << 30);
+    assert_eq!(stated("store_limit"), format!("{gibibytes} GiB"));
+    let millions = server.background.limits.deliveries as f64 / 1e6;
     assert_eq!(stated("backlog_limit"), format!("{millions} million"));
     assert_eq!(stated("lease"), seconds(server.background.lease));
     let Place::File(file) = Place::default(false) else { panic!("a file") };

@@ -36,17 +36,17 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how long background deliveries are kept that are dead. Default: until somebody deletes them,
-    /// with the command `deliveries purge`.
+    /// Sets how long background deliveries are kept that are dead: with `Duration::MAX` until somebody
+    /// deletes them, with the command `deliveries purge`. Default: 30 days.
     ///
     /// ```
     /// use std::time::Duration;
     ///
     /// # use webhooks_runtime::WebhooksServer;
-    /// let server = WebhooksServer::new().keep_dead(Duration::from_secs(30 * 24 * 60 * 60));
+    /// let server = WebhooksServer::new().keep_dead(Duration::from_secs(90 * 24 * 60 * 60));
     /// ```
     pub fn keep_dead(mut self, time: Duration) -> Self {
-        self.background.keep_dead = Some(time);
+        self.background.keep_dead = time;
         self
     }
 
@@ -59,7 +59,21 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().backlog_limit(100_000);
     /// ```
     pub fn backlog_limit(mut self, deliveries: u64) -> Self {
-        self.background.backlog_limit = deliveries;
+        self.background.limits.deliveries = deliveries;
+        self
+    }
+
+    /// Sets how many bytes background deliveries may take in a file, in whatever state: further ones are
+    /// answered with 503. Default: 10 GiB.
+    ///
+    /// In PostgreSQL `backlog_limit` is the only limit.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// let server = WebhooksServer::new().store_limit(1024 * 1024 * 1024);
+    /// ```
+    pub fn store_limit(mut self, bytes: u64) -> Self {
+        self.background.limits.bytes = bytes;
         self
     }
 

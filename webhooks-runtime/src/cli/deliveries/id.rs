@@ -50,7 +50,9 @@ impl FromStr for IdPrefix {
 pub(super) enum FindError {
     #[error("There is no delivery {id} in {store}.")]
     None { id: String, store: String },
-    #[error("Several deliveries begin with {id}, among them {first} and {second}. Write more of the id.")]
+    #[error(
+        "Several deliveries begin with {id}, among them {first} and {second}. Write more of the id."
+    )]
     Several { id: String, first: Uuid, second: Uuid },
     #[error("{0}")]
     Store(String),

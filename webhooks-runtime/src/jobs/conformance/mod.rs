@@ -16,7 +16,9 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::state::{End, Next, State};
-use super::store::{Accepted, Claimed, Filter, Known, Listed, New, Owner, Purge, Settlement, Store, Want};
+use super::store::{
+    Accepted, Claimed, Filter, Known, Listed, New, Owner, Purge, Settlement, Store, Want,
+};
 use crate::endpoint::background::{Policy, TaskFailure};
 
 /// A place that has nothing in it at first.

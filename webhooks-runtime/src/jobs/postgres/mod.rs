@@ -37,8 +37,8 @@ use self::owners::Holdings;
 use super::error::StoreError;
 use super::state::State;
 use super::store::{
-    Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge, Retention,
-    Settlement, Store, Want, Which,
+    Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge,
+    Retention, Settlement, Store, StoreLimits, Want, Which,
 };
 
 /// How long connections may take to end.
@@ -74,7 +74,7 @@ impl PostgresStore {
     pub(crate) async fn open(
         url: &str,
         known: Vec<Known>,
-        backlog_limit: u64,
+        limits: impl Into<StoreLimits>,
         access: Access,
     ) -> Result<Arc<Self>, StoreError> {
         let options = connect::options(url)?;
@@ -102,7 +102,7 @@ impl PostgresStore {
             places: numbers.iter().enumerate().map(|(place, number)| (*number, place)).collect(),
             known,
             numbers,
-            backlog: Arc::new(Backlog::new(backlog_limit)),
+            backlog: Arc::new(Backlog::new(limits.into().deliveries)),
             holdings: Holdings::default(),
             owners: AtomicU32::new(1),
             bell,

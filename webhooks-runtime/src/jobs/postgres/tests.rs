@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use crate::endpoint::background::Policy;
-use crate::jobs::conformance::{Behaviour, Fixture, conformance, new};
-use crate::jobs::store::{Access, Known, Store, Want};
+use crate::jobs::conformance::{Behaviour, Fixture, conformance, dead, new};
+use crate::jobs::store::{Access, Filter, Known, Store, Want};
 
 /// A database of its own.
 struct Database {
@@ -21,7 +21,8 @@ struct Database {
 impl Fixture for Database {
     fn open(&self, known: Vec<Known>, backlog_limit: u64) -> BoxFuture<'_, Arc<dyn Store>> {
         Box::pin(async move {
-            let store = PostgresStore::open(&self.url, known, backlog_limit, Access::Own).await.unwrap();
+            let store =
+                PostgresStore::open(&self.url, known, backlog_limit, Access::Own).await.unwrap();
             store as Arc<dyn Store>
         })
     }
@@ -167,12 +168,70 @@ fn commits_are_synchronous_whatever_the_server_is_set_to() {
     });
 }
 
+/// How many schemas and relations a database has besides the server's own.
+async fn objects(database: &Database) -> (i64, i64) {
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    sqlx::query_as("SELECT (SELECT count(*) FROM pg_namespace), (SELECT count(*) FROM pg_class)")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn only_a_server_creates_the_tables_or_updates_them() {
+    with_database(|database| {
+        Box::pin(async move {
+            let visit = async |access| {
+                PostgresStore::open(&database.url, Vec::new(), 1, access)
+                    .await
+                    .err()
+                    .map(|error| error.to_string())
+            };
+            let before = objects(database).await;
+            for access in [Access::Read, Access::Change] {
+                let error = visit(access).await.unwrap();
+                assert!(error.contains("there are no background deliveries in it"), "{error}");
+            }
+            assert_eq!(objects(database).await, before);
+
+            open(database).await.close().await;
+            assert_eq!(visit(Access::Read).await, None);
+            let mut connection = PgConnection::connect(&database.url).await.unwrap();
+            let older = "DELETE FROM webhooks_runtime.migrations WHERE version > 1";
+            connection.execute(older).await.unwrap();
+            for access in [Access::Read, Access::Change] {
+                let error = visit(access).await.unwrap();
+                assert!(error.contains("start the server once"), "{error}");
+            }
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn what_only_reads_cannot_change_anything() {
+    with_database(|database| {
+        Box::pin(async move {
+            open(database).await.close().await;
+            let opened = PostgresStore::open(&database.url, Vec::new(), 1, Access::Read);
+            let reading = opened.await.unwrap();
+            assert!(
+                reading.list(&Filter { limit: 1, ..Filter::default() }).await.unwrap().is_empty()
+            );
+            let refused = reading.purge(&dead(Duration::ZERO)).await.unwrap_err().to_string();
+            assert!(refused.contains("read-only"), "{refused}");
+        })
+    });
+}
+
 #[test]
 #[ignore = "needs PostgreSQL"]
 fn replicas_that_start_together_make_the_tables_once() {
     with_database(|database| {
         Box::pin(async move {
-            let stores = (0..5).map(|_| PostgresStore::open(&database.url, known(), 1000, Access::Own));
+            let stores =
+                (0..5).map(|_| PostgresStore::open(&database.url, known(), 1000, Access::Own));
             futures_util::future::try_join_all(stores).await.unwrap();
         })
     });
@@ -182,7 +241,8 @@ fn replicas_that_start_together_make_the_tables_once() {
 async fn a_server_that_is_not_there_is_said_at_once_and_without_the_password() {
     let begun = std::time::Instant::now();
     let url = "postgres://me:hunter2@127.0.0.1:1/hooks";
-    let error = PostgresStore::open(url, known(), 1000, Access::Own).await.err().unwrap().to_string();
+    let error =
+        PostgresStore::open(url, known(), 1000, Access::Own).await.err().unwrap().to_string();
     assert!(error.starts_with("The background deliveries in 127.0.0.1:1/hooks cannot be opened"));
     assert!(!error.contains("hunter2"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(2));

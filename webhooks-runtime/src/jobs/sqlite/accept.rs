@@ -27,6 +27,7 @@ impl Writer {
         changes: &mut Changes,
     ) -> Result<Vec<Accepted>, rusqlite::Error> {
         let now = self.clock.now();
+        self.bytes = self.bytes_in_use()?;
         let mut accepted = Vec::with_capacity(batch.len());
         let mut fresh = Vec::with_capacity(batch.len());
         // Those of this batch, which no look into the file would find yet.
@@ -70,6 +71,7 @@ impl Writer {
             }
             changes.rows += 1;
             changes.backlog += 1;
+            self.bytes = self.bytes.saturating_add(new.body.len() as u64);
             let seq = self.newest + changes.rows;
             if let Some((id, key)) = key {
                 changes.keys.push((key, seq));
@@ -83,7 +85,8 @@ impl Writer {
     }
 
     fn is_full(&self, changes: &Changes) -> bool {
-        self.backlog.saturating_add_signed(changes.backlog) >= self.backlog_limit
+        self.backlog.saturating_add_signed(changes.backlog) >= self.limits.deliveries
+            || self.bytes >= self.limits.bytes
     }
 
     fn key_of(&self, endpoint: usize, webhook_id: &str) -> Key {

@@ -35,9 +35,13 @@ pub(super) enum Foreign {
          delete the other name, or make it a symbolic link"
     )]
     HardLink,
-    #[error("it is an empty file that this program did not create: delete it, or choose another file")]
+    #[error(
+        "it is an empty file that this program did not create: delete it, or choose another file"
+    )]
     Empty,
-    #[error("it is not a store of background deliveries, so nothing in it was changed: choose another file")]
+    #[error(
+        "it is not a store of background deliveries, so nothing in it was changed: choose another file"
+    )]
     Other,
 }
 
@@ -80,7 +84,8 @@ pub(super) fn identify(path: &Path) -> Result<Found, Box<dyn Error + Send + Sync
         return if created { Ok(Found::Empty) } else { Err(Foreign::Empty.into()) };
     }
     // Without its log: to read that, SQLite may have to create files.
-    let content = Connection::open_with_flags(immutable(path), QUIETLY).and_then(|file| look(&file));
+    let content =
+        Connection::open_with_flags(immutable(path), QUIETLY).and_then(|file| look(&file));
     let is_store = match content {
         Ok(Content::Nothing) if has_log(path) => {
             let with_log = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);

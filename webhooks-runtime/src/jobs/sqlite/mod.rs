@@ -2,7 +2,7 @@
 //!
 //! `identify` decides whether a file is a store, `open` creates and locks it, `schema` has its tables, `writer` is the one connection that writes, in groups, `accept`,
 //! `work` and `tidy` are what it is asked to do, `keys` are the ids that it has seen, and `read` is what
-//! others may look at meanwhile.
+//! others may look at meanwhile, and `watch` notices when the file is gone.
 //!
 //! By `rusqlite`, in place on the jobs' own thread. `sqlx`, which the other store is by, has each statement
 //! of SQLite done by a thread of its own, and the two switches cost more than the statement: 26,000
@@ -17,6 +17,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod watch;
 mod work;
 mod writer;
 
@@ -31,8 +32,8 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::store::{
-    Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge, Retention,
-    Settlement, Store, Want, Which,
+    Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge,
+    Retention, Settlement, Store, StoreLimits, Want, Which,
 };
 use open::Opened;
 use read::Reader;
@@ -55,13 +56,13 @@ impl SqliteStore {
     pub(crate) fn open(
         file: &Path,
         known: Vec<Known>,
-        backlog_limit: u64,
+        limits: impl Into<StoreLimits>,
         access: Access,
     ) -> Result<Self, StoreError> {
-        let Opened { writer, reader, lock } = open::open(file, access)?;
+        let Opened { writer, reader, lock, watch } = open::open(file, access)?;
         let (commands, asked) = mpsc::channel(1024);
         if let Some(writer) = writer {
-            let writer = Writer::new(writer, lock, known, backlog_limit, access)?;
+            let writer = Writer::new(writer, (lock, watch), known, limits, access)?;
             tokio::spawn(writer.run(asked));
         }
         Ok(Self { commands, reader: Reader::new(reader), name: file.display().to_string() })
@@ -147,9 +148,11 @@ impl Store for SqliteStore {
                 let swept = self.ask(move |reply| Command::Sweep(retention, reply)).await?;
                 deleted += swept.deleted;
                 if swept.is_all {
-                    return Ok(deleted);
+                    break;
                 }
             }
+            self.in_chunks(Command::GiveBack).await?;
+            Ok(deleted)
         }
         .boxed()
     }
@@ -192,7 +195,12 @@ impl Store for SqliteStore {
     }
 
     fn purge<'a>(&'a self, purge: &'a Purge) -> Given<'a, u64> {
-        self.in_chunks(move |reply| Command::Purge(purge.clone(), reply)).boxed()
+        async move {
+            let purged = self.in_chunks(|reply| Command::Purge(purge.clone(), reply)).await?;
+            self.in_chunks(Command::GiveBack).await?;
+            Ok(purged)
+        }
+        .boxed()
     }
 
     fn news(&self) -> BoxFuture<'_, ()> {

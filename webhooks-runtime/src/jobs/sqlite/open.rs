@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::identify::{Foreign, Found, identify, immutable, resolve};
 use super::schema;
+use super::watch::FileWatch;
 use crate::jobs::error::StoreError;
 use crate::jobs::store::Access;
 
@@ -21,6 +22,8 @@ pub(super) struct Opened {
     pub(super) reader: Connection,
     /// Locked while this lives.
     pub(super) lock: Option<File>,
+    /// Of a server, which has the file open for long.
+    pub(super) watch: Option<FileWatch>,
 }
 
 /// How long to wait for another process that writes.
@@ -55,10 +58,13 @@ pub(super) fn open(file: &Path, access: Access) -> Result<Opened, StoreError> {
         let lock = Some(owned(file, &path)?);
         let opened = || -> Result<_, Box<dyn Error + Send + Sync>> {
             let mut writer = connect(path.as_os_str(), READ_WRITE, &WRITER)?;
+            // Of a file that is still empty. The space of what is deleted can then be given back.
+            writer.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             schema::migrate(&mut writer)?;
             writer.pragma_update(None, "journal_mode", "WAL")?;
             let reader = connect(path.as_os_str(), READ_ONLY, &READER)?;
-            Ok(Opened { writer: Some(writer), reader, lock })
+            let watch = Some(FileWatch::new(path.clone()));
+            Ok(Opened { writer: Some(writer), reader, lock, watch })
         };
         return opened().map_err(failed);
     }
@@ -79,7 +85,7 @@ pub(super) fn open(file: &Path, access: Access) -> Result<Opened, StoreError> {
             Access::Change => Some(connect(path.as_os_str(), READ_WRITE, &WRITER)?),
             _ => None,
         };
-        Ok(Opened { writer, reader, lock: None })
+        Ok(Opened { writer, reader, lock: None, watch: None })
     };
     opened().map_err(failed)
 }

@@ -80,9 +80,8 @@ pub(super) fn find(
     last: Uuid,
     limit: u32,
 ) -> Result<Vec<Uuid>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id FROM deliveries WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
-    )?;
+    let mut statement = connection
+        .prepare_cached("SELECT id FROM deliveries WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?")?;
     statement.query_map((first, last, limit), |row| row.get(0))?.collect()
 }
 

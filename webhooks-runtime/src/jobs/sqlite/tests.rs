@@ -11,13 +11,15 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::writer::Command;
 use super::SqliteStore;
+use super::writer::Command;
 use crate::endpoint::background::Policy;
 use crate::jobs::conformance::{Behaviour, Fixture, conformance, dead, new};
 use crate::jobs::error::StoreError;
 use crate::jobs::state::Next;
-use crate::jobs::store::{Accepted, Access, Claimed, Known, Retention, Settlement, Store, Want};
+use crate::jobs::store::{
+    Accepted, Access, Claimed, Known, New, Retention, Settlement, Store, StoreLimits, Want,
+};
 
 /// A file. One process has it, so all who open it at the same time have the same store.
 struct InFile {
@@ -178,6 +180,45 @@ async fn what_arrives_during_a_sweep_is_counted_once() {
 }
 
 #[tokio::test]
+async fn all_deliveries_together_have_a_limit_and_give_their_space_back() {
+    const LIMIT: u64 = 1 << 20;
+    let place = InFile::new();
+    let policy = Policy::DEFAULT.concurrency(100);
+    let known = vec![Known { path: "/webhooks/train".to_owned(), policy }];
+    let limits = StoreLimits { deliveries: 1000, bytes: LIMIT };
+    let store = SqliteStore::open(&place.file(), known, limits, Access::Own).unwrap();
+    let large = || New { body: vec![b'x'; 100_000].into(), ..new(0, None, "") };
+    // One by one and together.
+    let mut accepted = store.accept(vec![large()]).await.unwrap();
+    accepted.extend(store.accept((0..20).map(|_| large()).collect()).await.unwrap());
+    let queued = accepted.iter().filter(|it| matches!(it, Accepted::Queued(_))).count();
+    assert!((8..=11).contains(&queued), "{accepted:?}");
+    assert_eq!(accepted.last(), Some(&Accepted::Full));
+
+    // Dead ones take as much.
+    let me = Uuid::now_v7();
+    store.enlist(me, Duration::from_secs(3600)).await.unwrap();
+    let claimed = store.advance(me, &[], &[Want { endpoint: 0, slots: 100 }]).await.unwrap();
+    let died = |claimed: &Claimed| Settlement {
+        id: claimed.id,
+        fence: claimed.fence,
+        next: Next::Dead,
+        error: None,
+    };
+    let settled: Vec<_> = claimed.claimed.iter().map(died).collect();
+    store.advance(me, &settled, &[]).await.unwrap();
+    assert_eq!(store.accept(vec![large()]).await.unwrap(), [Accepted::Full]);
+
+    let retention = Retention { done: Duration::ZERO, dead: Some(Duration::ZERO) };
+    assert_eq!(store.sweep(retention).await.unwrap(), queued as u64);
+    let accepted = store.accept(vec![new(0, None, "{}")]).await.unwrap();
+    assert!(matches!(accepted[..], [Accepted::Queued(_)]));
+    store.close().await;
+    let len = std::fs::metadata(place.file()).unwrap().len();
+    assert!(len < LIMIT / 4, "{len}");
+}
+
+#[tokio::test]
 async fn who_visits_makes_no_file() {
     let place = InFile::new();
     for access in [Access::Read, Access::Change] {
@@ -291,7 +332,12 @@ fn a_commit_waits_for_the_disk() {
     let place = InFile::new();
     let opened = super::open::open(&place.file(), Access::Own).unwrap();
     let pragma = |name: &str| -> String {
-        let value = opened.writer.as_ref().unwrap().pragma_query_value(None, name, |row| row.get(0)).unwrap();
+        let value = opened
+            .writer
+            .as_ref()
+            .unwrap()
+            .pragma_query_value(None, name, |row| row.get(0))
+            .unwrap();
         match value {
             Value::Text(text) => text,
             Value::Integer(number) => number.to_string(),

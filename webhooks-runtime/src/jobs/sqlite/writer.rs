@@ -1,20 +1,24 @@
 //! The one connection that writes. What it is asked for while it commits is done together in the next
 //! transaction, so that one sync of the disk serves all of them.
 
+use std::error::Error;
 use std::fs::File;
 use std::time::Duration;
 
 use rusqlite::{Connection, Params};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::keys::{Key, Keys};
 use super::tidy::Swept;
+use super::watch::FileWatch;
 use super::work::Lost;
 use crate::jobs::clock::{Clock, millis};
 use crate::jobs::error::StoreError;
 use crate::jobs::store::{
-    Accepted, Access, Advanced, Known, New, Owner, Purge, Retention, Settlement, Want, longest_window,
+    Accepted, Access, Advanced, Known, New, Owner, Purge, Retention, Settlement, StoreLimits, Want,
+    longest_window,
 };
 
 /// Where an answer goes.
@@ -37,6 +41,7 @@ pub(super) enum Command {
     LastDeath(Reply<Option<i64>>),
     RetryDead(i64, Reply<u64>),
     Purge(Purge, Reply<u64>),
+    GiveBack(Reply<u64>),
     Close(Reply<()>),
     #[cfg(test)]
     Pass(Duration, Reply<()>),
@@ -47,13 +52,18 @@ pub(super) enum Command {
 /// How many commands are done in one transaction, at the most.
 const MOST_AT_ONCE: usize = 64;
 
+/// How often the file is looked at when nothing is done.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// The connection and what is known of the file.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) clock: Clock,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) keys: Keys,
-    pub(super) backlog_limit: u64,
+    pub(super) limits: StoreLimits,
+    /// How many bytes the file's deliveries take, while some are accepted.
+    pub(super) bytes: u64,
     /// How many deliveries are queued or running, as of the last commit.
     pub(super) backlog: u64,
     /// The number of the newest row.
@@ -63,6 +73,7 @@ pub(super) struct Writer {
     /// Whether the last transaction failed, so that commands are done one by one: what one of them fails
     /// with is not to keep back the others.
     apart: bool,
+    watch: Option<FileWatch>,
     /// Locked while this lives.
     _lock: Option<File>,
 }
@@ -88,9 +99,9 @@ type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 impl Writer {
     pub(super) fn new(
         connection: Connection,
-        lock: Option<File>,
+        (lock, watch): (Option<File>, Option<FileWatch>),
         known: Vec<Known>,
-        backlog_limit: u64,
+        limits: impl Into<StoreLimits>,
         access: Access,
     ) -> Result<Self, StoreError> {
         let mut writer = Self {
@@ -98,11 +109,13 @@ impl Writer {
             clock: Clock::new(),
             endpoints: Vec::with_capacity(known.len()),
             keys: Keys::new(),
-            backlog_limit,
+            limits: limits.into(),
+            bytes: 0,
             backlog: 0,
             newest: 0,
             forgotten: (0, 0),
             apart: false,
+            watch,
             _lock: lock,
         };
         for known in known {
@@ -171,7 +184,16 @@ impl Writer {
     }
 
     pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Command>) {
-        while let Some(command) = asked.recv().await {
+        loop {
+            let command = match timeout(LOOK, asked.recv()).await {
+                Ok(Some(command)) => command,
+                Ok(None) => return,
+                // Nothing to do, so that nobody would notice.
+                Err(_) => {
+                    let _ = self.watch.as_mut().map(FileWatch::check);
+                    continue;
+                }
+            };
             let mut commands = vec![command];
             let most = if self.apart { 1 } else { MOST_AT_ONCE };
             while commands.len() < most
@@ -196,14 +218,14 @@ impl Writer {
     fn transact(&mut self, commands: Vec<Command>) {
         let mut changes = Changes::default();
         let mut answers = Vec::with_capacity(commands.len());
-        let mut ended = self.execute("BEGIN IMMEDIATE", []).map(drop);
+        let mut ended = self.begin();
         for command in commands {
             let (done, answer) = self.perform(command, ended.is_ok(), &mut changes);
             answers.push(answer);
-            ended = ended.and(done);
+            ended = ended.and(done.map_err(Into::into));
         }
         if ended.is_ok() {
-            ended = self.execute("COMMIT", []).map(drop);
+            ended = self.execute("COMMIT", []).map(drop).map_err(Into::into);
         }
         match &ended {
             Ok(()) => self.apply(changes),
@@ -215,6 +237,14 @@ impl Writer {
         for answer in answers {
             answer(failure.clone().map_or(Ok(()), |text| Err(StoreError::Failed(text.into()))));
         }
+    }
+
+    fn begin(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if let Some(watch) = &mut self.watch {
+            watch.check()?;
+        }
+        self.execute("BEGIN IMMEDIATE", [])?;
+        Ok(())
     }
 
     fn apply(&mut self, changes: Changes) {
@@ -268,6 +298,7 @@ impl Writer {
             Command::LastDeath(reply) => perform!(reply, self.last_death()),
             Command::RetryDead(until, reply) => perform!(reply, self.retry_dead(until, changes)),
             Command::Purge(purge, reply) => perform!(reply, self.purge(&purge, changes)),
+            Command::GiveBack(reply) => perform!(reply, self.give_back()),
             Command::Close(reply) => perform!(reply, Ok(())),
             #[cfg(test)]
             Command::Pass(time, reply) => perform!(reply, self.pass(time)),
