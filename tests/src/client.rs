@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::program::fail;
+
 /// How long a test waits for something that should come at once.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -130,4 +132,67 @@ pub fn post(url: &str, path: &str, body: &str) -> io::Result<Answer> {
 /// When there is no answer.
 pub fn get(url: &str, path: &str) -> io::Result<Answer> {
     exchange(url, head(&format!("GET {path}"), &[]))
+}
+
+/// The variable that sets the page's token in a program, for tests.
+pub const PAGE_TOKEN: (&str, &str) = ("WEBHOOKS_PAGE_TOKEN", "the-page-token-of-a-test");
+
+/// A browser that has opened a page with its token.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// The server, without a slash at its end.
+    pub url: String,
+    /// The header line with its cookie.
+    pub cookie: String,
+}
+
+impl Viewer {
+    /// Opens the page at the URL that the program gives.
+    ///
+    /// # Panics
+    ///
+    /// When it isn't authorized by it.
+    #[must_use]
+    pub fn open(activity_url: Option<String>) -> Self {
+        let activity_url = activity_url.unwrap_or_else(|| fail("the page has no token"));
+        let (url, query) = activity_url.split_once("/?").unwrap_or_default();
+        Self::with(url, query)
+    }
+
+    /// Opens the page of a program that was started with [`PAGE_TOKEN`].
+    ///
+    /// # Panics
+    ///
+    /// When it isn't authorized by it.
+    #[must_use]
+    pub fn of_program(url: &str) -> Self {
+        Self::with(url, &format!("token={}", PAGE_TOKEN.1))
+    }
+
+    fn with(url: &str, query: &str) -> Self {
+        let opened = get(url, &format!("/?{query}")).ok();
+        let cookie = opened.as_ref().and_then(|opened| opened.header("set-cookie"));
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next());
+        let cookie = cookie.unwrap_or_else(|| fail("the token was exchanged for no cookie"));
+        Self { url: url.to_owned(), cookie: format!("Cookie: {cookie}") }
+    }
+
+    /// Gets a page.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub fn get(&self, path: &str) -> io::Result<Answer> {
+        self.request(&format!("GET {path}"), &[], "")
+    }
+
+    /// Sends a whole request with a body.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub fn request(&self, first: &str, headers: &[&str], body: &str) -> io::Result<Answer> {
+        let headers: Vec<_> = headers.iter().copied().chain([self.cookie.as_str()]).collect();
+        request(&self.url, first, &headers, body)
+    }
 }

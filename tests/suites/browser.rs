@@ -7,7 +7,7 @@ use std::path::Path;
 use fantoccini::Locator;
 use serde_json::{Value, json};
 use tests::browser::Browser;
-use tests::client::{BY_SCRIPT, PATIENCE, get, post, request};
+use tests::client::{BY_SCRIPT, PAGE_TOKEN, PATIENCE, Viewer, post, request};
 use tests::program::{Program, build};
 use tests::proxy;
 use tests::share::ShareServer;
@@ -97,7 +97,7 @@ async fn type_into(browser: &Browser, selector: &str, text: &str) {
 async fn the_copy_button_copies_the_url() {
     let server = serve(WebhooksServer::new()).await;
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.press(&format!("button[aria-label='Copy the URL of {TRAIN}']")).await;
     browser.client.wait().for_element(Locator::XPath("//button[text()='Copied']")).await.unwrap();
     let read = "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)));";
@@ -113,7 +113,7 @@ async fn the_copy_button_copies_the_url() {
 async fn the_curl_line_posts_the_sample_with_the_secret() {
     let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser
         .run("for (const details of document.querySelectorAll('details')) details.open = true")
         .await;
@@ -134,7 +134,7 @@ async fn the_curl_line_posts_the_sample_with_the_secret() {
 async fn a_sample_is_sent_from_the_form() {
     let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     choose(&browser, "#trigger-form [name=endpoint]", TRAIN).await;
     choose(&browser, "#trigger-form [name=sample]", "comment-created").await;
     let holds_comment = "return document.querySelector('#trigger-form textarea').value.includes('discussion.comment')";
@@ -168,7 +168,7 @@ async fn the_form_works_without_scripts() {
     let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
     let browser = Browser::start().await;
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     choose(&browser, "#trigger-form [name=endpoint]", TRAIN).await;
     choose(&browser, "#trigger-form [name=sample]", "tag-deleted").await;
     browser.press("#trigger-form [value=load]").await;
@@ -201,7 +201,7 @@ async fn the_form_works_without_scripts() {
 async fn deliveries_arrive_open_and_are_sent_again_without_a_reload() {
     let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     browser.wait_for_text("#none-yet", "Nothing has arrived yet.").await;
 
@@ -232,7 +232,7 @@ async fn deliveries_are_filtered_by_endpoint_and_outcome() {
     deliver(&server, TRAIN, "2", "{}");
     deliver(&server, "/webhooks/report", "3", r#"{"accuracy": 1}"#);
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     wait_for_rows(&browser, 3).await;
     choose(&browser, ".filter [name=endpoint]", TRAIN).await;
@@ -264,7 +264,7 @@ fn hidden(hidden: bool) -> String {
 async fn a_page_that_comes_back_misses_nothing() {
     let server = serve(WebhooksServer::new()).await;
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
     wait_for_rows(&browser, 1).await;
@@ -291,7 +291,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
     let server = WebhooksServer::new().share(true).share_server(address.to_string());
     let server = serve(server).await;
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     assert!(browser.text("#where").await.contains("your own machine"));
     let _share_server = ShareServer::start_at(address).unwrap();
@@ -308,21 +308,19 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
-async fn the_token_opens_the_deliveries_where_they_are_not_shown_otherwise() {
-    // A proxy of somebody's own is in front, so that nothing counts as local.
-    let server = serve(WebhooksServer::new().public_url("http://hooks.example")).await;
+async fn the_token_opens_the_deliveries_and_nothing_else_does() {
+    let server = serve(WebhooksServer::new()).await;
     deliver(&server, TRAIN, "1", &sample("me/private"));
     let browser = Browser::start().await;
     browser.client.goto(server.local_url()).await.unwrap();
     let page = browser.client.source().await.unwrap();
-    for trace in ["id=\"activity", "/events", "deliveries", "?token", "me/private"] {
+    for trace in ["id=\"activity", "events", "id=\"deliveries", "<form", "me/private"] {
         assert!(!page.contains(trace), "{trace}: {page}");
     }
+    assert!(page.contains("opens this page with its token"), "{page}");
     browser.pictures("outsider").await;
 
-    let with_token = server.activity_url().unwrap();
-    let with_token = with_token.replace("http://hooks.example", server.local_url());
-    browser.client.goto(&with_token).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     let address = browser.client.current_url().await.unwrap();
     assert_eq!((address.path(), address.query()), ("/", None));
     wait_for_rows(&browser, 1).await;
@@ -364,7 +362,7 @@ async fn through_a_proxy_the_token_opens_a_page_that_is_whole() {
 async fn whatever_a_payload_holds_stays_text() {
     let server = serve(WebhooksServer::new()).await;
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     let hostile = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\"'`&amp;\r\n\u{202e}sdrawkcab\u{2066}\u{0}";
     let comment = comment_created().repo(hostile).text(hostile);
@@ -403,7 +401,7 @@ async fn a_page_of_ones_own_is_made_of_the_same_blocks() {
     let server = serve(WebhooksServer::new().ui(ui).webhook_secret("hush")).await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     assert_eq!(browser.text("h1").await, "Retraining bot");
     assert!(browser.text("main").await.contains("<b>No HTML</b>"));
@@ -439,7 +437,7 @@ async fn the_page_is_whole_for_everyone_in_light_and_dark_on_a_desk_and_on_a_pho
     let open = serve(WebhooksServer::new()).await;
     let guarded = serve(WebhooksServer::new().webhook_secret("hush")).await;
     let browser = Browser::start().await;
-    browser.client.goto(open.local_url()).await.unwrap();
+    browser.client.goto(&open.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     browser.pictures("at-rest").await;
     check_accessibility(&browser, "at rest").await;
@@ -459,7 +457,7 @@ async fn the_page_is_whole_for_everyone_in_light_and_dark_on_a_desk_and_on_a_pho
     deliver(&guarded, TRAIN, "65d0000000000000000000aa", "{}");
     deliver(&guarded, "/webhooks/report", "65d0000000000000000000bb", r#"{"accuracy": 1}"#);
     post(guarded.local_url(), TRAIN, "{}").unwrap();
-    browser.client.goto(guarded.local_url()).await.unwrap();
+    browser.client.goto(&guarded.activity_url().unwrap()).await.unwrap();
     wait_for_rows(&browser, 28).await;
     let unfold = "for (const details of document.querySelectorAll('.endpoints details, .schema, #deliveries > li:nth-child(2) details')) details.open = true";
     browser.run(unfold).await;
@@ -482,7 +480,7 @@ async fn everything_can_be_reached_by_keys() {
     let server = serve(WebhooksServer::new()).await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
     let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     wait_for_rows(&browser, 1).await;
     let focus = "document.querySelector('#deliveries summary').focus()";
     browser.run(focus).await;
@@ -501,9 +499,15 @@ async fn everything_can_be_reached_by_keys() {
 fn in_background(folder: &tempfile::TempDir) -> (Program, String) {
     let file = folder.path().join("kept.db");
     let arguments = ["--port", "0", "--store", file.to_str().unwrap()];
-    let program = Program::start(&build("fixture-background", "dev"), &arguments, &[]).unwrap();
+    let program = Program::start(&build("fixture-background", "dev"), &arguments, &[PAGE_TOKEN]);
+    let program = program.unwrap();
     let url = program.local_url();
     (program, url)
+}
+
+/// The URL that opens the page of such a program.
+fn opening(url: &str) -> String {
+    format!("{url}/?token={}", PAGE_TOKEN.1)
 }
 
 /// Delivers, and gives what selects the delivery's row.
@@ -525,7 +529,7 @@ async fn background_deliveries_change_their_state_without_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
     let browser = Browser::start().await;
-    browser.client.goto(&url).await.unwrap();
+    browser.client.goto(&opening(&url)).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     browser.wait_for_text("#background", "Nothing has been queued yet.").await;
     browser.run("window.mine = true").await;
@@ -556,7 +560,7 @@ async fn a_dead_delivery_is_run_again_from_the_page() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
     let browser = Browser::start().await;
-    browser.client.goto(&url).await.unwrap();
+    browser.client.goto(&opening(&url)).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     let dead = queue(&url, "gives_up", "{}");
     wait_for_state(&browser, &dead, "dead").await;
@@ -598,7 +602,7 @@ async fn one_that_died_again_unseen_is_told_of_anew() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
     let browser = Browser::start().await;
-    browser.client.goto(&url).await.unwrap();
+    browser.client.goto(&opening(&url)).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     let dead = queue(&url, "gives_up", "{}");
     wait_for_state(&browser, &dead, "dead").await;
@@ -606,12 +610,13 @@ async fn one_that_died_again_unseen_is_told_of_anew() {
     browser.wait_for_text(&format!("{dead} .failures"), "no such dataset").await;
     browser.run(&hidden(true)).await;
     let id = dead.split('\'').nth(1).unwrap();
-    let again = request(&url, &format!("POST /deliveries/{id}/retry"), &BY_SCRIPT, "").unwrap();
+    let viewer = Viewer::of_program(&url);
+    let again = viewer.request(&format!("POST /deliveries/{id}/retry"), &BY_SCRIPT, "").unwrap();
     assert_eq!(again.status, 200, "{again:?}");
     let deadline = std::time::Instant::now() + PATIENCE;
     let failures = |detail: &str| detail.matches(", begun ").count();
     loop {
-        let detail = get(&url, &format!("/deliveries/{id}/detail")).unwrap().body;
+        let detail = viewer.get(&format!("/deliveries/{id}/detail")).unwrap().body;
         if failures(&detail) == 2 && detail.contains("Run again") {
             break;
         }
@@ -635,7 +640,7 @@ async fn without_scripts_a_dead_delivery_is_opened_and_run_again() {
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
-        browser.client.goto(&url).await.unwrap();
+        browser.client.goto(&opening(&url)).await.unwrap();
         if browser.client.source().await.unwrap().contains("data-state=\"dead\"") {
             break;
         }
@@ -664,7 +669,7 @@ async fn background_deliveries_are_whole_for_everyone() {
     let (program, url) = in_background(&folder);
     let hostile = json!({ "error": format!("<script>document.title='owned'</script> \u{202e}sdrawkcab {}\nline", "w".repeat(500)) });
     let browser = Browser::start().await;
-    browser.client.goto(&url).await.unwrap();
+    browser.client.goto(&opening(&url)).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
     let done = queue(&url, "recovers", "{}");
     let failed = queue(&url, "fails", &sample("me/data"));

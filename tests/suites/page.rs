@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tests::client::{connect, get, head, request};
+use tests::client::{Viewer, connect, get, head, request};
 use tests::program::{Program, build};
 use webhooks_runtime::maud::{Markup, PreEscaped};
 use webhooks_runtime::{
@@ -114,13 +114,14 @@ async fn a_block_of_ones_own_is_made_anew_for_each_visit() {
     let server = WebhooksServer::empty().endpoint(trigger_training::endpoint());
     let server = serve(server.ui(ui)).await;
     let url = server.local_url();
+    let viewer = Viewer::open(server.activity_url());
     for number in 1..=2 {
-        let page = get(url, "/").unwrap().body;
+        let page = viewer.get("/").unwrap().body;
         assert!(page.contains(&format!("<p>{number} {url} 1 true</p>")), "{page}");
         // The addresses are kept up to date where no deliveries are shown, too.
         assert!(page.contains(" data-live>") && !page.contains("id=\"activity\""), "{page}");
     }
-    let outside = request(url, "GET /", &["X-Forwarded-For: 10.0.0.1"], "").unwrap().body;
+    let outside = get(url, "/").unwrap().body;
     assert!(outside.contains(&format!("<p>3 {url} 1 false</p>")), "{outside}");
     assert!(!outside.contains("data-live"));
     server.stop().await;
@@ -169,7 +170,7 @@ async fn the_whole_page_is_less_than_60_kb() {
         )
         .unwrap();
     }
-    let page = get(url, "/").unwrap().body;
+    let page = Viewer::open(server.activity_url()).get("/").unwrap().body;
     assert!(page.contains("Schema of <code>WebhookPayload"), "{page}");
     let folder = page.split("/assets/").nth(1).unwrap().split('/').next().unwrap();
     let files = ["page.css", "page.js", "trigger.js", "activity.js", "icon.svg"];

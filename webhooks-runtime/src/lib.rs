@@ -72,10 +72,10 @@
 //!
 //! # The page
 //!
-//! At `/` there is a page made of [`Blocks`]. It lists the endpoints, sends them samples and shows the last
-//! deliveries, but these only to a browser on this machine and to whoever opened it with the token that is
-//! printed at the start. There a dead background delivery can be run again, as with the command `deliveries` of
-//! the program.
+//! At `/` there is a page made of [`Blocks`]. It lists the endpoints and, for a browser that has opened it with
+//! its token, sends them samples and shows the last deliveries. The program prints the URL with the token to the
+//! terminal; `WEBHOOKS_PAGE_TOKEN` sets one. There a dead background delivery can be run again, as with the
+//! command `deliveries` of the program.
 //!
 //! `GET /health` says that the server is there and, where functions run in the background, how the store is and
 //! for how many seconds the oldest delivery has been waiting that is due.

@@ -10,6 +10,7 @@ use super::describe::Described;
 use super::document::Place;
 use super::endpoints::endpoints;
 use super::intro::intro;
+use super::locked::locked;
 use super::markdown::markdown;
 use super::steps::next_steps;
 use super::trigger_form::{Form, trigger_form};
@@ -97,7 +98,7 @@ pub trait Block: Send + Sync + 'static {
     fn render(&self, visit: &Visit<'_>) -> Markup;
 }
 
-/// A visit of the page: what a block may show. What a block makes of it is sent to whoever opens the page,
+/// A visit of the page: what a block may show. What a block makes of it is sent to everyone who opens the page,
 /// through the share link too, unless it asks [`may_see_deliveries`](Self::may_see_deliveries).
 ///
 /// ```
@@ -152,7 +153,8 @@ impl Visit<'_> {
         self.base
     }
 
-    /// Whether this visitor may see deliveries, or whatever else is private to who runs the program.
+    /// Whether this viewer has opened the page with its token, and so may see deliveries and whatever else is
+    /// private to the person who runs the program.
     ///
     /// ```
     /// # use webhooks_runtime::maud::{Markup, PreEscaped};
@@ -260,14 +262,16 @@ impl Blocks {
         self.once(Part::Endpoints)
     }
 
-    /// Adds a form that sends a delivery to an endpoint.
+    /// Adds a form that sends a delivery to an endpoint, for a viewer who has opened the page with its token.
     ///
     /// ```
     /// # use webhooks_runtime::testing::TestClient;
     /// # use webhooks_runtime::{Blocks, WebhooksServer};
     /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
     /// let page = TestClient::new(server.ui(Blocks::new().trigger_form()))?.get("/").send();
-    /// assert!(page.text().contains("<form"));
+    ///
+    /// // Without the token, the page says how to open it instead.
+    /// assert!(page.text().contains("opens this page with its token"));
     /// # Ok::<(), webhooks_runtime::LaunchError>(())
     /// ```
     pub fn trigger_form(self) -> Self {
@@ -277,8 +281,8 @@ impl Blocks {
     /// Adds the last 200 deliveries, as they arrive, and what becomes of those that run in the background.
     /// Of these a person can run dead ones again.
     ///
-    /// Payloads can be private, so they are shown only to a browser on this machine and to whoever
-    /// opens the page with the token that is printed at the start. Without this block none are kept.
+    /// Payloads can be private, so they are shown only to a viewer who has opened the page with its token.
+    /// Without this block none are kept.
     ///
     /// ```
     /// # use webhooks_runtime::testing::{TestClient, dataset_commit};
@@ -287,7 +291,7 @@ impl Blocks {
     /// let client = TestClient::new(server.ui(Blocks::new().activity()))?;
     /// client.post("/webhooks/hello", dataset_commit().repo("me/data")).send();
     ///
-    /// // Not for a visitor who didn't bring the token.
+    /// // Not for a viewer without the token.
     /// assert!(!client.get("/").send().text().contains("me/data"));
     /// # Ok::<(), webhooks_runtime::LaunchError>(())
     /// ```
@@ -360,6 +364,17 @@ impl Blocks {
         self.parts.iter().any(|part| matches!(part, Part::Activity))
     }
 
+    fn has_form(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::TriggerForm))
+    }
+
+    /// Whether the page has something for authorized viewers.
+    pub(crate) fn has_private(&self) -> bool {
+        let private =
+            |part: &Part| matches!(part, Part::Activity | Part::TriggerForm | Part::Own(_));
+        self.parts.iter().any(private)
+    }
+
     /// Whether there is a block whose markup nobody can foretell.
     pub(super) fn has_own(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Own(_)))
@@ -369,7 +384,7 @@ impl Blocks {
     fn contents(&self, visit: &Visit<'_>) -> Markup {
         let link = |part: &Part| match part {
             Part::Endpoints => Some(("#endpoints", "Endpoints")),
-            Part::TriggerForm => Some(("#trigger", "Try it")),
+            Part::TriggerForm if visit.follows => Some(("#trigger", "Try it")),
             Part::Activity if visit.deliveries.is_some() => Some(("#activity", "Activity")),
             Part::NextSteps => Some(("#next", "What to do next")),
             _ => None,
@@ -391,9 +406,15 @@ impl Blocks {
                 @match part {
                     Part::Intro => (intro(visit.place)),
                     Part::Endpoints => (endpoints(visit.base, visit.endpoints, visit.follows)),
-                    Part::TriggerForm => (trigger_form(visit.endpoints, visit.form)),
+                    Part::TriggerForm => @if visit.follows {
+                        (trigger_form(visit.endpoints, visit.form))
+                    } @else {
+                        (locked(visit.place))
+                    },
                     Part::Activity => @if let Some(shown) = visit.deliveries {
                         (deliveries(shown, visit.endpoints))
+                    } @else if !visit.follows && !self.has_form() {
+                        (locked(visit.place))
                     },
                     Part::NextSteps => (next_steps(visit.place, visit.endpoints)),
                     Part::Fixed(markup) => div.text { (PreEscaped(markup)) },

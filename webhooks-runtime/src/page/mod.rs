@@ -18,6 +18,7 @@ mod document;
 mod endpoints;
 mod files;
 mod intro;
+mod locked;
 mod markdown;
 mod pieces;
 mod steps;
@@ -56,7 +57,7 @@ pub(crate) struct Page {
     /// Made when it is first asked for: a server that nobody looks at does without.
     endpoints: OnceLock<Vec<Described>>,
     policy: String,
-    /// The page as it was last made, for others and for those who may see deliveries.
+    /// The page as it was last made, for other viewers and for authorized ones.
     made: [Mutex<Option<Made>>; 2],
 }
 
@@ -98,21 +99,21 @@ impl Page {
         &self.policy
     }
 
-    /// The page as it is now. `trusted` are visitors who may see deliveries, if any are kept.
+    /// The page as it is now, for an authorized viewer or another.
     pub(crate) fn html(
         &self,
-        trusted: bool,
+        authorized: bool,
         deliveries: Option<&Deliveries>,
         form: &Form,
     ) -> Bytes {
         let plain = deliveries.is_none_or(|deliveries| deliveries.filter.is_none());
         if !plain || !form.is_untouched() || self.blocks.has_own() {
-            return self.make(trusted, deliveries, form);
+            return self.make(authorized, deliveries, form);
         }
         let public = self.addresses.public();
         let mark = deliveries.map(|deliveries| deliveries.mark);
         let background = deliveries.and_then(|deliveries| deliveries.background.as_ref());
-        let made = &self.made[usize::from(trusted)];
+        let made = &self.made[usize::from(authorized)];
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         match &*made {
             Some(made)
@@ -123,7 +124,7 @@ impl Page {
                 made.html.clone()
             }
             _ => {
-                let html = self.make(trusted, deliveries, form);
+                let html = self.make(authorized, deliveries, form);
                 *made = Some(Made {
                     public,
                     mark,
@@ -135,9 +136,9 @@ impl Page {
         }
     }
 
-    fn make(&self, trusted: bool, deliveries: Option<&Deliveries>, form: &Form) -> Bytes {
+    fn make(&self, authorized: bool, deliveries: Option<&Deliveries>, form: &Form) -> Bytes {
         let base = self.addresses.best();
-        let visit = self.visit(&base, trusted, deliveries, form);
+        let visit = self.visit(&base, authorized, deliveries, form);
         let body = self.blocks.render(&visit);
         let count = self.shown.len();
         let title = format!("Webhooks · {count} endpoint{}", if count == 1 { "" } else { "s" });
@@ -167,7 +168,7 @@ impl Page {
     fn visit<'a>(
         &'a self,
         base: &'a str,
-        trusted: bool,
+        authorized: bool,
         deliveries: Option<&'a Deliveries>,
         form: &'a Form,
     ) -> Visit<'a> {
@@ -176,7 +177,7 @@ impl Page {
             Some(_) => Place::Public,
             None => Place::Local,
         };
-        Visit { base, place, endpoints: self.endpoints(), deliveries, follows: trusted, form }
+        Visit { base, place, endpoints: self.endpoints(), deliveries, follows: authorized, form }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+#[cfg(feature = "page")]
+use super::page::{TOKEN_VARIABLE, Token};
 #[cfg(feature = "share")]
 use crate::addresses::PublicUrl;
 use crate::endpoint::registry::Shown;
@@ -32,13 +34,32 @@ pub(super) fn local_url(url: &str) -> String {
     format!("* Running on local URL:  {url}\n")
 }
 
-/// Where a person sees the deliveries.
-pub(super) fn activity(url: &str) -> String {
-    format!(
-        "* Page with deliveries:  {url}\n  \
-         Whoever opens this address sees the payloads, so keep it to yourself.\n"
-    )
+/// How a person opens the page. The token is printed to a terminal only: what else reads standard output
+/// keeps it, and shows it to others.
+#[cfg(feature = "page")]
+pub(super) fn page(base: &str, token: &Token, has_activity: bool, terminal: bool) -> String {
+    let (page, harm) = if has_activity {
+        ("Page with deliveries:  ", "sees the payloads")
+    } else {
+        ("Page:                  ", "can call your functions")
+    };
+    let warning = format!("Anyone who opens this URL {harm}, so keep it to yourself.");
+    let (token, note) = if terminal {
+        (token.as_str(), warning)
+    } else if token.is_set() {
+        (TOKEN_IN_SHELL, format!("The token is the value of {TOKEN_VARIABLE}. {warning}"))
+    } else {
+        let note = format!(
+            "To open it, set {TOKEN_VARIABLE} to 16 or more letters, digits, - or _ and start again."
+        );
+        (TOKEN_IN_SHELL, note)
+    };
+    format!("* {page}{base}/?token={token}\n  {note}\n")
 }
+
+/// The token where it isn't printed, as a shell names it.
+#[cfg(feature = "page")]
+const TOKEN_IN_SHELL: &str = "$WEBHOOKS_PAGE_TOKEN";
 
 /// Where background deliveries are kept.
 pub(super) fn background(place: &str) -> String {
@@ -128,6 +149,23 @@ mod tests {
         assert!(secret(&[shown("/a", false)]).starts_with("Webhook secret is not defined. Anyone"));
         let mixed = secret(&[shown("/a", true), shown("/b", false), shown("/c", false)]);
         assert!(mixed.starts_with("Webhook secret is not defined for /b, /c. Anyone"), "{mixed}");
+    }
+
+    #[cfg(feature = "page")]
+    #[test]
+    fn the_token_is_printed_to_a_terminal_only() {
+        let base = "http://127.0.0.1:7860";
+        let random = Token::random();
+        let variable = [(TOKEN_VARIABLE, "a-token-of_16-ch")];
+        let set = Token::from_environment(&Environment::from_iter(variable)).unwrap();
+        for token in [&random, &set] {
+            let url = format!("* Page with deliveries:  {base}/?token={}\n", token.as_str());
+            assert!(page(base, token, true, true).starts_with(&url));
+            let hint = page(base, token, true, false);
+            assert!(!hint.contains(token.as_str()) && hint.contains(TOKEN_VARIABLE), "{hint}");
+        }
+        assert!(page(base, &random, true, false).contains("To open it, set WEBHOOKS_PAGE_TOKEN"));
+        assert!(page(base, &set, false, false).contains("can call your functions"));
     }
 
     #[cfg(feature = "share")]

@@ -1,6 +1,6 @@
 //! Binds the port, says so, serves, and stops without losing what is running.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
@@ -109,11 +109,8 @@ impl WebhooksServer {
         let mut running = serve(prepared)?;
 
         let local_url = banner::local_url(running.addresses.local());
-        let activity = running
-            .visitors
-            .activity_url(&running.addresses)
-            .map(|url| banner::activity(&url))
-            .unwrap_or_default();
+        let terminal = io::stdout().is_terminal();
+        let activity = running.visitors.banner(&running.addresses, terminal).unwrap_or_default();
         if let Some(warning) = banner::experimental(&environment) {
             say(&mut io::stderr(), warning);
         }
@@ -289,9 +286,9 @@ impl ServerHandle {
         self.addresses.public().map(|url| url.to_string())
     }
 
-    /// The address that opens the page with its deliveries, from anywhere: the public one, if there is
-    /// one by now, or else that on this machine, and a token made for this start. `None` when no
-    /// deliveries are kept.
+    /// The URL that opens the page with its deliveries: the public URL, if it is known by now, or else the
+    /// local one, and the token, which `WEBHOOKS_PAGE_TOKEN` sets or which is made for this start. `None`
+    /// when the page has nothing that needs it.
     ///
     /// Payloads can be private: give it to nobody who may not see them.
     ///

@@ -12,7 +12,7 @@ use super::error::{LaunchError, SetupError};
 #[cfg(feature = "share")]
 use super::link::tunnel;
 #[cfg(feature = "page")]
-use super::page::{Desk, Token, Viewers};
+use super::page::{Desk, Token, ViewerAuth};
 use super::ui::Page;
 use super::visitors::Visitors;
 #[cfg(feature = "page")]
@@ -30,8 +30,6 @@ use crate::jobs::{Function, Options};
 #[cfg(feature = "page")]
 use crate::page::Blocks;
 use crate::reach::GivenReach;
-#[cfg(feature = "page")]
-use crate::reach::Reach;
 use crate::secret::{SecretError, Secrets};
 #[cfg(feature = "share")]
 use crate::share::AnyTunnel;
@@ -86,11 +84,7 @@ impl Prepared {
     #[cfg(feature = "page")]
     fn desk(&self, blocks: &Blocks, addresses: &Addresses, background: &Background) -> Configure {
         let on_space = self.settings.on_space;
-        // A proxy of somebody's own may pass requests on as if they were made here.
-        let trust_local = !on_space && !matches!(self.settings.reach, Reach::At(_));
-        // Where no deliveries are kept, nobody is told of one.
-        let token = self.visitors.token.clone().unwrap_or_else(Token::new);
-        let viewers = Viewers::new(token, addresses.clone(), trust_local);
+        let viewers = ViewerAuth::new(self.visitors.token.clone(), addresses.clone());
         let page = crate::page::Page::new(blocks.clone(), addresses.clone(), on_space, &self.shown);
         let desk = Desk {
             page: Arc::new(page),
@@ -171,6 +165,8 @@ pub(super) fn prepare(
     );
     #[cfg(feature = "share")]
     let tunnel = tunnel(&settings, server.link, &mut wrong);
+    #[cfg(feature = "page")]
+    let token = Token::from_environment(environment).map_err(|error| wrong.push(error)).ok();
     errors.extend(wrong.into_iter().map(SetupError::from));
 
     #[cfg(feature = "background")]
@@ -191,9 +187,10 @@ pub(super) fn prepare(
     let (ui, activity, visitors, dispatcher) = {
         let ui = server.ui.unwrap_or_else(|| Page::Blocks(Blocks::default()));
         let kept = matches!(&ui, Page::Blocks(blocks) if blocks.has_activity());
-        let (activity, token) = (kept.then(Activity::new), kept.then(Token::new));
+        let activity = kept.then(Activity::new);
+        let token = token.filter(|_| matches!(&ui, Page::Blocks(blocks) if blocks.has_private()));
         let dispatcher = dispatcher.recording(activity.clone());
-        (Some(ui), activity, Visitors::new(token), dispatcher)
+        (Some(ui), activity, Visitors::new(token, kept), dispatcher)
     };
     #[cfg(not(feature = "page"))]
     let (ui, visitors) = (server.ui, Visitors::new());

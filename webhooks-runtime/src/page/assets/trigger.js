@@ -1,4 +1,4 @@
-// The form: it sends a delivery to the endpoint itself, as the Hub does.
+// The form: the server delivers what it holds, as the Hub does, and returns the answer as JSON.
 
 const form = document.getElementById("trigger-form");
 const answer = document.getElementById("answer");
@@ -41,21 +41,17 @@ const chooseEndpoint = () => {
   loadSample();
 };
 
-// JSON in lines; anything else as it is.
-const inLines = (text) => {
-  try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
-};
-
 const outcome = (status) => (status < 400 ? "answered" : status < 500 ? "refused" : "failed");
 
 const show = (status, words, body) => {
   const line = element("p", "");
   line.append(element("strong", status, { className: `status ${outcome(parseInt(status, 10))}` }), words);
   answer.replaceChildren(line);
-  if (body === "") answer.append(element("p", "No answer besides the status."));
+  if (body === null) answer.append(element("p", "The answer is a stream, which isn't shown here."));
+  else if (body === "") answer.append(element("p", "No answer besides the status."));
   else if (body !== undefined) {
     const block = element("pre", "", { tabIndex: 0, role: "region", ariaLabel: "The answer" });
-    block.append(element("code", inLines(body)));
+    block.append(element("code", body));
     answer.append(block);
   }
   answer.scrollIntoView({ block: "nearest" });
@@ -68,22 +64,17 @@ const send = async (event) => {
   // Not disabled, which would take the focus away.
   button.ariaDisabled = "true";
   answer.replaceChildren(element("p", "Waiting for the answer …"));
-  const headers = { "Content-Type": "application/json" };
-  if (secret && !secret.hidden && form.elements.secret.value) {
-    headers["X-Webhook-Secret"] = form.elements.secret.value;
-  }
-  // As the Hub's deliveries have one. It takes a secure context.
-  if (crypto.randomUUID) headers["Webhook-Id"] = crypto.randomUUID();
-  const started = performance.now();
+  const headers = { Accept: "application/json" };
+  const fields = new URLSearchParams(new FormData(form));
+  if (secret?.hidden) fields.delete("secret");
+  fields.set("do", "send");
   try {
-    const response = await fetch(endpoint.value, { method: "POST", headers, body: payload.value });
-    const body = await response.text();
-    const took = Math.round(performance.now() - started);
-    show(`${response.status} ${response.statusText}`.trim(), ` in ${took} ms`, body);
-  } catch (error) {
-    // A secret that no header can carry, or a server that is gone.
-    const gone = error.message.includes("fetch");
-    show("Not sent", gone ? ". Is the program still running?" : `: ${error.message}`);
+    const response = await fetch(form.action, { method: "POST", headers, body: fields });
+    const sent = await response.json();
+    if (response.ok) show(`${sent.status} ${sent.reason}`.trim(), ` in ${sent.milliseconds} ms`, sent.body);
+    else show("Not sent", `: ${sent.error}`);
+  } catch {
+    show("Not sent", ". Is the program still running?");
   } finally {
     button.ariaDisabled = null;
   }

@@ -1,49 +1,33 @@
-//! Who may look at the deliveries, since payloads can be private: a browser on this machine, and
-//! whoever opened the page with the token that is printed at the start.
+//! Authorizes viewers: payloads can be private, so the page shows deliveries, and sends any, only for a
+//! browser with the session cookie, which it gets by opening the page with the token.
+//!
+//! Nothing else counts: behind a proxy every request can look as if it came from this machine.
 
+use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::Uri;
-use actix_web::http::header::{HOST, HeaderName, ORIGIN};
+use actix_web::http::header::{COOKIE, HOST, HeaderName, ORIGIN};
 use actix_web::http::uri::Authority;
-use actix_web::{HttpRequest, web};
+use actix_web::http::{Uri, header::HeaderMap};
+use actix_web::web;
 use serde::Deserialize;
 
-use super::token::Token;
+use super::token::{Session, Token};
 use crate::addresses::{Addresses, plain};
-use crate::server::connection::Origin;
 
-/// Says what made a request: <https://www.w3.org/TR/fetch-metadata/>. Only browsers send it, and no
-/// script can.
+/// Reports what made a request: <https://www.w3.org/TR/fetch-metadata/>. Only browsers send it, and no
+/// script can set it.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Headers that proxies add, besides all that begin with `x-forwarded`. A request with one of them
-/// comes from elsewhere, whoever its peer is.
-const FORWARDING: [&str; 13] = [
-    "cdn-loop",
-    "cf-connecting-ip",
-    "client-ip",
-    "fastly-client-ip",
-    "fly-client-ip",
-    "forwarded",
-    "true-client-ip",
-    "via",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-original-forwarded-for",
-    "x-proxyuser-ip",
-    "x-real-ip",
-];
-
-/// Who may look.
+/// What authorizes a viewer.
 #[derive(Clone, Debug)]
-pub(crate) struct Viewers {
-    token: Token,
+pub(crate) struct ViewerAuth {
+    /// `None` for a page that has nothing for authorized viewers.
+    token: Option<Token>,
+    session: Option<Session>,
+    cookie_name: String,
     addresses: Addresses,
-    /// Whether a browser on this machine may look without the token. Where a proxy is known to be in
-    /// front, a request from elsewhere can look like one from here.
-    trust_local: bool,
 }
 
 /// The token in a URL's query.
@@ -52,36 +36,41 @@ struct Query {
     token: Option<String>,
 }
 
-impl Viewers {
-    pub(crate) fn new(token: Token, addresses: Addresses, trust_local: bool) -> Self {
-        Self { token, addresses, trust_local }
+impl ViewerAuth {
+    pub(crate) fn new(token: Option<Token>, addresses: Addresses) -> Self {
+        let name = match &token {
+            // The same for all replicas.
+            Some(token) if token.is_set() => token.name(),
+            // The same at each start, so that old cookies don't pile up in the browser.
+            _ => addresses.local().rsplit(':').next().unwrap_or_default().to_owned(),
+        };
+        let session = token.as_ref().map(Token::session);
+        Self { token, session, cookie_name: format!("webhooks-session-{name}"), addresses }
     }
 
-    /// Whether the sender of this request may see deliveries.
-    pub(crate) fn may_look(&self, request: &HttpRequest) -> bool {
-        self.has_cookie(request) || (self.trust_local && is_local(request))
+    /// Whether the sender of this request is an authorized viewer.
+    pub(crate) fn is_authorized(&self, request: &HttpRequest) -> bool {
+        let Some(session) = &self.session else {
+            return false;
+        };
+        // Another server of this host can set a cookie of the same name, or one that cannot be parsed.
+        let mut values = values_of(request.headers(), &self.cookie_name);
+        values.any(|value| session.matches(value))
     }
 
-    /// The cookie for a request that brings the token in its URL, which is to be exchanged for it.
-    pub(crate) fn welcome(&self, request: &HttpRequest) -> Option<Cookie<'static>> {
+    /// The session cookie for a request whose URL has the token.
+    pub(crate) fn exchange(&self, request: &HttpRequest) -> Option<Cookie<'static>> {
         let query = web::Query::<Query>::from_query(request.query_string()).ok()?.into_inner();
-        let given = query.token.filter(|given| self.token.is(given))?;
-        let secure = self.is_https(request);
-        let cookie = Cookie::build(self.cookie_name(), given).path("/").http_only(true);
-        Some(cookie.same_site(SameSite::Strict).secure(secure).finish())
+        let (token, session) = self.token.as_ref().zip(self.session.as_ref())?;
+        query.token.filter(|given| token.matches(given))?;
+        let value = session.as_str().to_owned();
+        // Without a path of its own it is sent to the page's folder and all below, whichever path a proxy
+        // serves the page at.
+        let cookie = Cookie::build(self.cookie_name.clone(), value).http_only(true);
+        Some(cookie.same_site(SameSite::Strict).secure(self.is_https(request)).finish())
     }
 
-    fn has_cookie(&self, request: &HttpRequest) -> bool {
-        request.cookie(&self.cookie_name()).is_some_and(|cookie| self.token.is(cookie.value()))
-    }
-
-    /// Cookies are shared by all ports of a host, and so by all servers on one machine.
-    fn cookie_name(&self) -> String {
-        let port = self.addresses.local().rsplit(':').next().unwrap_or_default();
-        format!("webhooks-token-{port}")
-    }
-
-    /// Whether the browser speaks TLS, as far as a proxy or the public address tells.
+    /// Whether the browser speaks TLS, as far as a proxy or the public URL says so.
     fn is_https(&self, request: &HttpRequest) -> bool {
         if request.headers().get(FORWARDED_PROTO).is_some_and(|scheme| scheme == "https") {
             return true;
@@ -94,8 +83,20 @@ impl Viewers {
     }
 }
 
+/// The values of all cookies of this name.
+fn values_of<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    let cookies =
+        headers.get_all(COOKIE).flat_map(|header| header.as_bytes().split(|b| *b == b';'));
+    cookies.filter_map(move |cookie| {
+        cookie.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+    })
+}
+
 /// Whether a request that changes something was made by a page of this server. Browsers say so in
 /// `Sec-Fetch-Site`, and where they don't, without TLS, in `Origin`.
+///
+/// That is enough only together with the session cookie: a site that points its own name here (DNS
+/// rebinding) has the same origin and no cookie.
 pub(crate) fn is_same_origin(request: &HttpRequest) -> bool {
     if let Some(site) = request.headers().get(SEC_FETCH_SITE) {
         return site == "same-origin";
@@ -104,21 +105,6 @@ pub(crate) fn is_same_origin(request: &HttpRequest) -> bool {
     let origin: Option<Uri> = origin.and_then(|origin| origin.parse().ok());
     let origin = origin.as_ref().and_then(Uri::authority);
     origin.is_some() && origin == host(request).as_ref()
-}
-
-/// Whether a request didn't come through the tunnel and looks as if it was sent on this machine.
-fn is_local(request: &HttpRequest) -> bool {
-    request.conn_data() == Some(&Origin::Direct) && looks_local(request)
-}
-
-/// Whether a request was sent on this machine, to a name of this machine, and by nobody on behalf of
-/// somebody else. The name keeps out pages that lead their own name here (DNS rebinding).
-fn looks_local(request: &HttpRequest) -> bool {
-    let peer = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    let forwarded = request.headers().keys().any(|name| {
-        FORWARDING.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded")
-    });
-    peer && !forwarded && host(request).is_some_and(|host| is_loopback(host.host()))
 }
 
 /// The host that a request names: in its one `Host` header, and nowhere else.
@@ -133,13 +119,6 @@ fn host(request: &HttpRequest) -> Option<Authority> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    let address: Result<std::net::IpAddr, _> = address.parse();
-    host.eq_ignore_ascii_case("localhost")
-        || address.is_ok_and(|address| address.to_canonical().is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -148,72 +127,58 @@ mod tests {
 
     const HERE: &str = "127.0.0.1:40000";
 
-    fn request(peer: &str, uri: &str, headers: &[(&str, &str)]) -> HttpRequest {
-        let mut request = TestRequest::with_uri(uri).peer_addr(peer.parse().unwrap());
+    fn request(uri: &str, headers: &[(&str, &str)]) -> HttpRequest {
+        let mut request = TestRequest::with_uri(uri).peer_addr(HERE.parse().unwrap());
         for header in headers {
             request = request.append_header(*header);
         }
         request.to_http_request()
     }
 
-    #[test]
-    fn a_browser_on_this_machine_looks_local() {
-        for (peer, host) in [
-            (HERE, "127.0.0.1:7860"),
-            (HERE, "localhost:7860"),
-            ("[::1]:40000", "[::1]:7860"),
-            ("[::ffff:127.0.0.1]:40000", "localhost"),
-        ] {
-            assert!(looks_local(&request(peer, "/", &[("host", host)])), "{peer} {host}");
-        }
+    fn auth(public: Option<&str>) -> (ViewerAuth, Token) {
+        let public = public.map(|url| crate::addresses::PublicUrl::parse(url).unwrap());
+        let token = Token::random();
+        let addresses = Addresses::new("http://127.0.0.1:7860", public);
+        (ViewerAuth::new(Some(token.clone()), addresses), token)
     }
 
     #[test]
-    fn nobody_else_does() {
-        let host = ("host", "127.0.0.1:7860");
-        assert!(!looks_local(&request("10.0.0.1:40000", "/", &[host])), "another machine");
-        assert!(!looks_local(&request(HERE, "/", &[("host", "evil.example")])), "rebinding");
-        assert!(!looks_local(&request(HERE, "/", &[])), "no host");
-        assert!(!looks_local(&request(HERE, "/", &[host, host])), "two hosts");
-        assert!(!looks_local(&request(HERE, "http://evil.example/", &[host])), "another host");
-        for name in FORWARDING.into_iter().chain(["x-forwarded-for", "X-Forwarded-Anything"]) {
-            assert!(!looks_local(&request(HERE, "/", &[host, (name, "")])), "{name}");
-        }
-        // What has no connection at all, a request made in this process, is not trusted either.
-        assert!(!is_local(&request(HERE, "/", &[host])));
-    }
-
-    #[test]
-    fn the_token_is_exchanged_for_a_cookie() {
-        let token = Token::new();
-        let addresses = Addresses::new("http://127.0.0.1:7860", None);
-        let viewers = Viewers::new(token.clone(), addresses, true);
-        let uri = format!("/?token={}", token.as_str());
-        let cookie = viewers.welcome(&request("10.0.0.1:1", &uri, &[])).unwrap();
-        assert_eq!(
-            cookie.to_string(),
-            format!("webhooks-token-7860={}; HttpOnly; SameSite=Strict; Path=/", token.as_str())
-        );
-        let with = |value: &str| {
-            let cookie = format!("webhooks-token-7860={value}");
-            viewers.may_look(&request("10.0.0.1:1", "/", &[("cookie", &cookie)]))
+    fn the_token_is_exchanged_for_a_cookie_with_a_value_of_its_own() {
+        let (auth, token) = auth(None);
+        let cookie = auth.exchange(&request(&format!("/?token={}", token.as_str()), &[])).unwrap();
+        let (name, value) = (cookie.name().to_owned(), cookie.value().to_owned());
+        assert_eq!(cookie.to_string(), format!("{name}={value}; HttpOnly; SameSite=Strict"));
+        assert!(name == "webhooks-session-7860" && !value.contains(token.as_str()));
+        let with = |cookies: &[&str]| {
+            let headers: Vec<_> = cookies.iter().map(|cookie| ("cookie", *cookie)).collect();
+            auth.is_authorized(&request("/", &headers))
         };
-        assert!(with(token.as_str()) && !with("guessed") && !with(""));
-        for bad in ["/", "/?token=", "/?token=guessed", "/?token", "/?token=%ff"] {
-            assert!(viewers.welcome(&request(HERE, bad, &[])).is_none(), "{bad}");
+        let right = format!("{name}={value}");
+        assert!(with(&[&right]) && with(&[&format!("a=b;{right} ;c=d")]) && with(&["x=y", &right]));
+        // Another server of this host has set one of the same name, or what is no cookie.
+        assert!(with(&[&format!("{name}=other; {right}")]) && with(&[&format!("\"; =; {right}")]));
+        for wrong in ["", "a", &format!("{name}={}", token.as_str()), &format!("{name}=")] {
+            assert!(!with(&[wrong]), "{wrong}");
         }
-        assert_eq!(format!("{token:?}"), "Token(hidden)");
+        assert!(!with(&[&format!("{name}2={value}")]) && !with(&[]));
+        for bad in ["/", "/?token=", "/?token=guessed", "/?token", "/?token=%ff"] {
+            assert!(auth.exchange(&request(bad, &[])).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn without_a_token_nobody_is_authorized() {
+        let auth = ViewerAuth::new(None, Addresses::new("http://127.0.0.1:7860", None));
+        assert!(auth.exchange(&request("/?token=", &[])).is_none());
+        assert!(!auth.is_authorized(&request("/", &[("cookie", "webhooks-session-7860=")])));
     }
 
     #[test]
     fn the_cookie_is_for_tls_where_the_browser_speaks_it() {
-        let public = crate::addresses::PublicUrl::parse("https://me-bot.hf.space").ok();
-        let token = Token::new();
-        let addresses = Addresses::new("http://0.0.0.0:7860", public);
-        let viewers = Viewers::new(token.clone(), addresses, false);
+        let (auth, token) = auth(Some("https://me-bot.hf.space"));
         let secure = |host| {
             let uri = format!("/?token={}", token.as_str());
-            viewers.welcome(&request(HERE, &uri, &[("host", host)])).unwrap().secure()
+            auth.exchange(&request(&uri, &[("host", host)])).unwrap().secure()
         };
         assert_eq!(secure("me-bot.hf.space"), Some(true));
         assert_eq!(secure("localhost:7860"), Some(false));
@@ -223,7 +188,7 @@ mod tests {
     fn only_a_page_of_this_server_changes_something() {
         let from = |headers: &[(&str, &str)]| {
             let host = ("host", "localhost:7860");
-            is_same_origin(&request(HERE, "/", &[&[host], headers].concat()))
+            is_same_origin(&request("/", &[&[host], headers].concat()))
         };
         assert!(from(&[("sec-fetch-site", "same-origin")]));
         assert!(from(&[("origin", "http://localhost:7860")]));
@@ -235,25 +200,5 @@ mod tests {
             assert!(!from(&[("origin", other)]), "{other}");
         }
         assert!(!from(&[]));
-    }
-
-    #[test]
-    fn hosts_of_this_machine_are_known() {
-        for here in
-            ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]"]
-        {
-            assert!(is_loopback(here), "{here}");
-        }
-        for elsewhere in [
-            "localhost.evil.example",
-            "evil.example",
-            "10.0.0.1",
-            "0.0.0.0",
-            "[::2]",
-            "2130706433",
-            "",
-        ] {
-            assert!(!is_loopback(elsewhere), "{elsewhere}");
-        }
     }
 }

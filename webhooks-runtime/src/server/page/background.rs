@@ -99,7 +99,7 @@ impl Desk {
         request: &HttpRequest,
         whole: bool,
     ) -> HttpResponse {
-        let Some(id) = id(request).filter(|_| self.viewers.may_look(request)) else {
+        let Some(id) = id(request).filter(|_| self.viewers.is_authorized(request)) else {
             return not_found();
         };
         let Detail { listed, failed, body } = match timeout(PATIENCE, jobs.show(id)).await {
@@ -120,7 +120,7 @@ impl Desk {
 
     /// Runs a dead delivery again.
     async fn run_again(&self, jobs: &Jobs, request: &HttpRequest) -> HttpResponse {
-        let Some(id) = id(request).filter(|_| self.viewers.may_look(request)) else {
+        let Some(id) = id(request).filter(|_| self.viewers.is_authorized(request)) else {
             return not_found();
         };
         if !is_same_origin(request) {

@@ -23,7 +23,7 @@ impl Desk {
     pub(super) fn events(&self, app: &mut ServiceConfig) {
         let desk = self.clone();
         let events = web::get().to(move |request: HttpRequest| {
-            let response = if desk.viewers.may_look(&request) {
+            let response = if desk.viewers.is_authorized(&request) {
                 let (activity, stopping) = (desk.activity.clone(), desk.stopping.clone());
                 follow(&request, activity, &desk.background, &desk.addresses, stopping)
             } else {
@@ -42,7 +42,7 @@ impl Desk {
                 path,
                 web::get().to(move |request: HttpRequest| {
                     let entry = number(&request).and_then(|number| activity.get(number));
-                    let entry = entry.filter(|_| desk.viewers.may_look(&request));
+                    let entry = entry.filter(|_| desk.viewers.is_authorized(&request));
                     let response = entry.map_or_else(not_found, |entry| desk.open(&entry, whole));
                     async { response }
                 }),
@@ -73,7 +73,7 @@ impl Desk {
                 let desk = desk.clone();
                 let number = number(request.request());
                 let entry = number.and_then(|number| activity.get(number));
-                let entry = entry.filter(|_| desk.viewers.may_look(request.request()));
+                let entry = entry.filter(|_| desk.viewers.is_authorized(request.request()));
                 async move {
                     let response = match entry {
                         None => not_found(),

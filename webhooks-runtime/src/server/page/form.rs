@@ -1,28 +1,33 @@
-//! The form for browsers without scripts: it sends a delivery on to the endpoint.
+//! Receives the page's form, which sends a delivery to an endpoint: from the page's script, which gets JSON,
+//! or from a browser without scripts, which gets the page.
 
 use std::time::Duration;
 
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service};
-use actix_web::http::header::{HeaderMap, HeaderValue};
-use actix_web::http::{StatusCode, Uri};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT, HeaderMap, HeaderValue};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpMessage, HttpResponse, guard};
 use serde::Deserialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::access::is_same_origin;
 use super::send::{Delivered, path};
-use super::{Desk, HTML, foreign};
-use crate::page::{Answered, Form, text};
+use super::{Desk, HTML, foreign, unauthorized};
+use crate::endpoint::arg::WEBHOOK_ID;
+use crate::page::{Answered, Filter, Form, text};
 use crate::server::app::extractors;
 use crate::server::body;
 use crate::server::dispatch::{Admission, SECRET};
 
-/// The largest form that is read, in bytes. What is typed by hand is far smaller, and anybody may send
-/// one.
-const LARGEST: usize = 256 * 1024;
+/// How much larger than the largest payload the form may be: quotes are three bytes long in it.
+const ESCAPED: usize = 3;
 
-/// What the form sends.
+/// What the form has besides the payload, in bytes.
+const REST: usize = 16 * 1024;
+
+/// The form's fields.
 #[derive(Deserialize)]
 struct Sent {
     endpoint: String,
@@ -35,7 +40,7 @@ struct Sent {
 }
 
 impl Desk {
-    /// The form for browsers without scripts: it sends a delivery on to the endpoint.
+    /// The route of the form.
     pub(super) fn trigger(&self) -> impl HttpServiceFactory + use<> {
         let desk = self.clone();
         let (payload, json) = extractors(self.dispatcher.limits().body);
@@ -56,8 +61,12 @@ impl Desk {
         if !is_same_origin(request.request()) {
             return foreign();
         }
-        let time = self.dispatcher.limits().request_timeout;
-        let body = body::read(request.take_payload(), LARGEST, time).await.ok();
+        if !self.viewers.is_authorized(request.request()) {
+            return unauthorized();
+        }
+        let limits = self.dispatcher.limits();
+        let largest = limits.body.saturating_mul(ESCAPED).saturating_add(REST);
+        let body = body::read(request.take_payload(), largest, limits.request_timeout).await.ok();
         match body.and_then(|body| serde_urlencoded::from_bytes(&body).ok()) {
             Some(sent) => self.send(request, sent).await,
             None => unreadable(),
@@ -65,7 +74,8 @@ impl Desk {
     }
 
     async fn send(&self, request: &mut ServiceRequest, sent: Sent) -> HttpResponse {
-        let visitor = Visitor::of(request);
+        let by_script =
+            request.headers().get(ACCEPT).is_some_and(|kind| kind == "application/json");
         let mut form = Form { sample: Some(sent.sample), ..Form::default() };
         if sent.action == "load" {
             let sample = form.sample.as_deref().unwrap_or_default();
@@ -76,27 +86,44 @@ impl Desk {
                 secret.set_sensitive(true);
                 secret
             });
-            form.answered = Some(match (path(&sent.endpoint, None), secret) {
+            let answered = match (path(&sent.endpoint, None), secret) {
                 (None, _) => not_sent("There is no such endpoint."),
                 (_, Err(_)) => not_sent("This secret has characters that no header can carry."),
                 (Some(path), Ok(secret)) => {
                     if !secret.is_empty() {
                         headers.insert(SECRET, secret);
                     }
+                    // Like the Hub's deliveries, each has an id.
+                    if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
+                        headers.insert(WEBHOOK_ID, id);
+                    }
                     let body = Bytes::from(sent.payload.clone());
                     self.deliver(request, path, headers, body, Admission::Asked).await.shown()
                 }
-            });
+            };
+            if by_script {
+                return self.respond(StatusCode::OK).json(as_json(&answered));
+            }
+            form.answered = Some(answered);
             form.payload = Some(sent.payload);
         }
         form.endpoint = Some(sent.endpoint);
-        visitor.restore(request);
-        let html = self.html(request.request(), &form).await;
+        let html = self.html(true, Filter::default(), &form).await;
         self.respond(StatusCode::OK).insert_header(HTML).body(html)
     }
 }
 
-/// The answer to what cannot be a delivery.
+fn as_json(answered: &Answered) -> serde_json::Value {
+    let reason = answered.status.canonical_reason().unwrap_or_default();
+    json!({
+        "status": answered.status.as_u16(),
+        "reason": reason,
+        "milliseconds": u64::try_from(answered.duration.as_millis()).unwrap_or(u64::MAX),
+        "body": answered.body,
+    })
+}
+
+/// The outcome of a form that cannot be a delivery.
 fn not_sent(why: &str) -> Answered {
     let body = Some(why.to_owned());
     Answered { status: StatusCode::BAD_REQUEST, duration: Duration::ZERO, body }
@@ -109,25 +136,7 @@ impl Delivered {
     }
 }
 
-/// What tells who made a request, kept while it is a delivery.
-struct Visitor {
-    uri: Uri,
-    headers: HeaderMap,
-}
-
-impl Visitor {
-    fn of(request: &ServiceRequest) -> Self {
-        Self { uri: request.uri().clone(), headers: request.headers().clone() }
-    }
-
-    fn restore(self, request: &mut ServiceRequest) {
-        let head = request.head_mut();
-        head.uri = self.uri;
-        head.headers = self.headers;
-    }
-}
-
 fn unreadable() -> HttpResponse {
-    let error = "This isn't what the form sends, or is larger than 256 KiB.";
+    let error = "This isn't what the page's form sends, or it is too large.";
     HttpResponse::BadRequest().json(json!({ "error": error }))
 }

@@ -1,10 +1,11 @@
-//! The page's routes: the page itself, its files, what is sent from its form, and the deliveries for
-//! those who may see them. For all others these are paths at which nothing is.
+//! The page's routes: the page itself, its files, its form, and the deliveries for authorized viewers.
+//! Everyone else gets a 404 at the paths of the deliveries.
 //!
-//! `access` says who may see them, with the `token` if need be, `follow` is the stream that keeps the
-//! page up to date, `deliveries` has all else that can be done with them, `background` the same for
-//! those that run in the background, and `form` is the form for browsers without scripts. `send` makes a
-//! delivery of a request that was for one of these.
+//! - `access` authorizes viewers, by the `token` and the session that it is exchanged for
+//! - `follow` streams what is new to an open page
+//! - `deliveries` and `background` show deliveries and send them again
+//! - `form` receives the page's form
+//! - `send` hands a delivery from the page to the dispatcher
 
 mod access;
 #[cfg(feature = "background")]
@@ -31,8 +32,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
 
-pub(super) use access::Viewers;
-pub(super) use token::Token;
+pub(super) use access::ViewerAuth;
+pub(super) use token::{Token, VARIABLE as TOKEN_VARIABLE};
 
 use super::answer::not_found;
 use super::background::Background;
@@ -55,8 +56,8 @@ pub(crate) struct Desk {
     pub(crate) activity: Option<Activity>,
     /// Those that run in the background, if there is an endpoint for them.
     pub(super) background: Background,
-    /// Who may see them, and is told what is new.
-    pub(crate) viewers: Viewers,
+    /// Who may see them.
+    pub(crate) viewers: ViewerAuth,
     /// Changes when the server is told to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) addresses: Addresses,
@@ -108,7 +109,7 @@ impl Desk {
     }
 
     async fn page(&self, request: &HttpRequest) -> HttpResponse {
-        if let Some(cookie) = self.viewers.welcome(request) {
+        if let Some(cookie) = self.viewers.exchange(request) {
             // Away from the address with the token in it, which stays in no history. Not by a redirect:
             // on one that another site's link began, browsers send no strict cookie.
             let mut response = self.respond(StatusCode::OK);
@@ -116,21 +117,21 @@ impl Desk {
             response.insert_header((REFERRER_POLICY, "no-referrer"));
             return response.insert_header(HTML).body(Page::opened());
         }
-        let html = self.html(request, &Form::default()).await;
+        let authorized = self.viewers.is_authorized(request);
+        let html = self.html(authorized, filter(asked(request)), &Form::default()).await;
         self.respond(StatusCode::OK).insert_header(HTML).body(html)
     }
 
-    async fn html(&self, request: &HttpRequest, form: &Form) -> Bytes {
-        let trusted = self.viewers.may_look(request);
-        let deliveries = match self.activity.as_ref().filter(|_| trusted) {
+    async fn html(&self, authorized: bool, filter: Filter, form: &Form) -> Bytes {
+        let deliveries = match self.activity.as_ref().filter(|_| authorized) {
             Some(activity) => {
                 let background = background::look(&self.background).await;
                 let (entries, mark) = activity.all();
-                Some(Deliveries { entries, mark, filter: filter(asked(request)), background })
+                Some(Deliveries { entries, mark, filter, background })
             }
             None => None,
         };
-        self.page.html(trusted, deliveries.as_ref(), form)
+        self.page.html(authorized, deliveries.as_ref(), form)
     }
 
     fn sample(&self, request: &HttpRequest) -> HttpResponse {
@@ -180,7 +181,15 @@ fn filter(Asked { endpoint, outcome, all }: Asked) -> Filter {
     }
 }
 
+/// Rejects a request that wasn't made by a page of this server.
 fn foreign() -> HttpResponse {
-    let error = "This is for the page of this server alone. Reload the page, and try again.";
+    let error = "Only the page of this server may send this. Reload the page and try again.";
+    HttpResponse::Forbidden().json(json!({ "error": error }))
+}
+
+/// Rejects a request without the session cookie.
+fn unauthorized() -> HttpResponse {
+    let error = "Open the page with its token first: the URL that the program printed, or /?token= and \
+                 the value of WEBHOOKS_PAGE_TOKEN.";
     HttpResponse::Forbidden().json(json!({ "error": error }))
 }

@@ -1,4 +1,4 @@
-//! Sends a delivery from here: a request for something else becomes one.
+//! Hands a delivery from the page to the dispatcher.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use super::Desk;
 use crate::endpoint::call::in_one_piece;
 use crate::server::dispatch::Admission;
 
-/// What became of a delivery that was sent from here.
+/// The outcome of a delivery from the page.
 pub(super) struct Delivered {
     pub(super) status: StatusCode,
     /// `None` when it is a stream.
@@ -23,8 +23,11 @@ pub(super) struct Delivered {
 }
 
 impl Desk {
-    /// Turns a request into a delivery to the endpoint at `path`, with nothing of what it was but its
-    /// connection, and answers it.
+    /// Delivers to the endpoint at `path`. The page's request becomes the delivery, since actix-web gives
+    /// an application no other way to make one that has the application's data.
+    ///
+    /// It keeps nothing of what it was but its connection and its `Host`, and once the dispatcher has it,
+    /// nothing may change in it any more: a function can keep it for longer than it runs.
     pub(super) async fn deliver(
         &self,
         request: &mut ServiceRequest,
@@ -41,13 +44,12 @@ impl Desk {
         if let Some(host) = host {
             head.headers.insert(HOST, host);
         }
-        // What was made of its headers so far, its cookies for instance, is the visitor's.
+        // What was parsed from its headers so far, for example its cookies, is the viewer's.
         request.extensions_mut().clear();
         let started = Instant::now();
         let payload = in_one_piece(body);
         let (response, number) =
             self.dispatcher.dispatch_as(request.request(), payload, admission).await;
-        request.extensions_mut().clear();
         let (response, body) = response.into_parts();
         let status = response.status();
         let body = body.try_into_bytes().ok();
