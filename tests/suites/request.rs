@@ -655,3 +655,56 @@ fn the_payloads_are_read_as_the_types_say() {
     let payload: WebhookPayload = serde_json::from_value(config.clone()).unwrap();
     assert_eq!(serde_json::to_value(&payload).unwrap(), config);
 }
+
+// ---- pages of other sites
+
+#[tokio::test]
+async fn without_a_secret_pages_of_other_sites_call_no_endpoint() {
+    let server = open_server().await;
+    let url = server.local_url();
+    let port = url.rsplit(':').next().unwrap();
+    let call = |headers: &[&str]| {
+        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let host = if headers.iter().any(|line| line.starts_with("Host:")) {
+            ""
+        } else {
+            "Host: localhost\r\n"
+        };
+        let head =
+            format!("POST /webhooks/quiet HTTP/1.1\r\n{host}{lines}Content-Length: 2\r\n\r\n{{}}");
+        exchange(url, head).unwrap()
+    };
+    let rebound = format!("evil.example:{port}");
+    let (origin, host) = (format!("Origin: http://{rebound}"), format!("Host: {rebound}"));
+    for headers in [
+        &["Sec-Fetch-Site: cross-site", "Content-Type: text/plain"][..],
+        &["Sec-Fetch-Site: same-site"],
+        &["Origin: https://evil.example"],
+        &["Origin: null"],
+        // Its own name, pointed at this server.
+        &[&origin, &host],
+    ] {
+        let answer = call(headers);
+        assert_eq!(answer.status, 403, "{headers:?}");
+        assert!(answer.body.contains("no webhook secret is set"), "{answer:?}");
+    }
+    let own = [format!("Origin: {url}"), format!("Origin: http://localhost:{port}")];
+    for headers in [
+        // The Hub, curl and tunnels, whatever their host.
+        &[][..],
+        &["Host: 4f6e1f65055263866d.gradio.live"],
+        &[&host],
+        &[&own[0], "Sec-Fetch-Site: same-origin"],
+        &[&own[1]],
+    ] {
+        assert_eq!(call(headers).status, 200, "{headers:?}");
+    }
+    server.stop().await;
+
+    // The secret decides where there is one.
+    let server = guarded_server().await;
+    let headers = ["Sec-Fetch-Site: cross-site", &format!("X-Webhook-Secret: {SECRET}")[..]];
+    let answer = request(server.local_url(), "POST /webhooks/quiet", &headers, "{}").unwrap();
+    assert_eq!(answer.status, 200);
+    server.stop().await;
+}

@@ -6,9 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
-#[cfg(feature = "background")]
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName};
@@ -21,6 +19,7 @@ use tracing::Instrument;
 
 use super::answer::{Refusal, answer, not_found};
 use super::body::{self, Unread};
+use super::cross_site::is_cross_site;
 #[cfg(feature = "background")]
 use super::inline::run_inline;
 #[cfg(feature = "background")]
@@ -28,6 +27,7 @@ use super::keep::keep;
 use super::record::Record;
 #[cfg(feature = "page")]
 use crate::activity::Activity;
+use crate::addresses::Addresses;
 use crate::config::Limits;
 use crate::endpoint::Work;
 #[cfg(feature = "background")]
@@ -64,6 +64,8 @@ pub(crate) struct Dispatcher {
     endpoints: HashMap<Arc<str>, Guarded, RandomState>,
     limits: Limits,
     secret_in_query: bool,
+    /// Where people find the server; unset until it listens.
+    addresses: OnceLock<Addresses>,
     /// What background functions take besides the delivery.
     #[cfg(feature = "background")]
     shared: Arc<Shared>,
@@ -82,6 +84,7 @@ impl Dispatcher {
             endpoints: endpoints.into_iter().map(by_path).collect(),
             limits,
             secret_in_query,
+            addresses: OnceLock::new(),
             #[cfg(feature = "background")]
             shared: Arc::default(),
             #[cfg(feature = "background")]
@@ -103,6 +106,12 @@ impl Dispatcher {
     pub(crate) fn keep_in(&self, jobs: Jobs) {
         // A server is started once.
         let _ = self.jobs.set(jobs);
+    }
+
+    /// Sets where people find the server.
+    pub(crate) fn listens_at(&self, addresses: Addresses) {
+        // A server is started once.
+        let _ = self.addresses.set(addresses);
     }
 
     /// Keeps the last deliveries there from now on.
@@ -181,8 +190,14 @@ impl Dispatcher {
                 "A webhook endpoint takes POST requests only.",
             ));
         }
-        if let (Some(secrets), Admission::Asked) = (&guarded.secrets, admission) {
-            self.check_secret(secrets, request)?;
+        match (&guarded.secrets, admission) {
+            (Some(secrets), Admission::Asked) => self.check_secret(secrets, request)?,
+            // A secret keeps the pages of other sites out, too.
+            (None, Admission::Asked) if is_cross_site(request, self.addresses.get()) => {
+                let text = "Pages of other sites may not call this endpoint, since no webhook secret is set.";
+                return Err(Refusal::new(StatusCode::FORBIDDEN, text));
+            }
+            _ => {}
         }
         check_kind(request)?;
         // Before the body is waited for. The reading checks again, as this header may lie.

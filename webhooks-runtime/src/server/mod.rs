@@ -3,7 +3,7 @@
 //! Here it is made of endpoints; `listening`, `sharing` and `storing` are what else can be set of it.
 //! `error` says why it doesn't start. `dispatch` brings a request to its function, `answer` makes its
 //! answer, `body` reads what it brings, `record` notes what became of it, `connection` cuts off who sends
-//! none, `app` puts the actix app together, and `launch` serves at its `ports` until `signals` stop it, with
+//! none, `cross_site` recognizes requests at the word of another site's page, `app` puts the actix app together, and `launch` serves at its `ports` until `signals` stop it, with
 //! the words of `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is
 //! wrong before. `background` has the deliveries that are run later, of which `keep` takes one in and `kept`
 //! are those that are there; `inline` runs one inside its request. `recipients` are the endpoints as one sees
@@ -17,6 +17,7 @@ mod background;
 mod banner;
 mod body;
 mod connection;
+mod cross_site;
 #[cfg(test)]
 mod defaults;
 #[cfg(feature = "openapi")]

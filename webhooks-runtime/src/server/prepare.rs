@@ -62,7 +62,6 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// What each worker's app is made of.
-    #[cfg_attr(not(feature = "page"), expect(unused_variables, reason = "the page shows them"))]
     pub(super) fn blueprint(&self, addresses: &Addresses, background: &Background) -> Blueprint {
         let ui = self.ui.as_ref().map(|page| match page {
             Page::Handler(configure) => Arc::clone(configure),
@@ -70,6 +69,7 @@ impl Prepared {
             Page::Blocks(blocks) => self.desk(blocks, addresses, background),
         });
         let (dispatcher, configure) = (Arc::clone(&self.dispatcher), self.configure.clone());
+        dispatcher.listens_at(addresses.clone());
         #[cfg(feature = "openapi")]
         let description: Option<Configure> = {
             let description = self.description.clone();

@@ -13,10 +13,7 @@ use serde::Deserialize;
 
 use super::token::{Session, Token};
 use crate::addresses::{Addresses, plain};
-
-/// Reports what made a request: <https://www.w3.org/TR/fetch-metadata/>. Only browsers send it, and no
-/// script can set it.
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+use crate::server::cross_site::SEC_FETCH_SITE;
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
