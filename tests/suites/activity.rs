@@ -177,8 +177,9 @@ async fn the_token_is_exchanged_for_a_cookie_that_opens_them() {
     let path = opening.strip_prefix(url).unwrap();
     let elsewhere = "Host: bot.example";
     let answer = ask(url, path, &[elsewhere]);
-    assert_eq!((answer.status, answer.header("refresh")), (200, Some("0; url=/")));
-    assert!(!answer.body.contains("me/private"));
+    // The URL with the token is never a page, so that it stays in no history.
+    assert_eq!((answer.status, answer.header("location")), (303, Some("./?opened")));
+    assert_eq!(answer.body, "");
     let cookie = answer.header("set-cookie").unwrap();
     assert!(cookie.ends_with("; HttpOnly; SameSite=Strict"), "{cookie}");
     let cookie = format!("Cookie: {}", cookie.split(';').next().unwrap());
@@ -186,6 +187,11 @@ async fn the_token_is_exchanged_for_a_cookie_that_opens_them() {
     assert!(!cookie.contains(token), "the cookie is not the token");
     assert!(sees(url, &[elsewhere, &cookie]));
     assert!(sees(url, &[elsewhere, &cookie, "X-Forwarded-For: 10.0.0.1"]));
+    let opened = ask(url, "/?opened", &[elsewhere, &cookie]);
+    assert_eq!((opened.status, opened.header("location")), (303, Some("./")));
+    // On redirects that another site's link began, browsers don't send the cookie.
+    let opened = ask(url, "/?opened", &[elsewhere]);
+    assert_eq!((opened.status, opened.header("refresh")), (200, Some("0; url=./")));
     assert!(!sees(url, &[elsewhere, &cookie[..cookie.len() - 1]]));
     // Another server of this host has set a cookie of the same name.
     let name = cookie.split('=').next().unwrap();

@@ -334,6 +334,62 @@ async fn the_token_opens_the_deliveries_and_nothing_else_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
+async fn the_token_stays_in_no_history_whoever_linked_to_it() {
+    let server = serve(WebhooksServer::new()).await;
+    deliver(&server, TRAIN, "1", &sample("me/private"));
+    let opening = server.activity_url().unwrap();
+    let link = format!("<h1>Another site</h1><a id=\"link\" href=\"{opening}\">Open</a>");
+    let other = WebhooksServer::empty().add_webhook("/none", async || "none");
+    let page = move || std::future::ready(web::Html::new(link.clone()));
+    let other = serve(other.ui(page)).await;
+    let browser = Browser::start().await;
+    // Another site: its name is another.
+    let elsewhere = other.local_url().replace("127.0.0.1", "localhost");
+    browser.client.goto(&elsewhere).await.unwrap();
+    browser.press("#link").await;
+    browser.wait_for_text("#live", "Live").await;
+    wait_for_rows(&browser, 1).await;
+    browser.client.goto(&opening).await.unwrap();
+    browser.wait_for_text("#live", "Live").await;
+    let history = browser.devtools("Page.getNavigationHistory", json!({})).await.to_string();
+    let token = opening.rsplit('=').next().unwrap();
+    assert!(history.contains(server.local_url()) && !history.contains(token), "{history}");
+    assert_eq!(browser.run("return document.referrer").await, json!(""));
+    browser.end().await;
+    server.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_page_of_another_site_calls_no_function() {
+    let server = serve(WebhooksServer::new()).await;
+    let other = WebhooksServer::empty().add_webhook("/none", async || "none");
+    let other = serve(other.ui(async || web::Html::new("<h1>Another site</h1>"))).await;
+    let browser = Browser::start().await;
+    let viewer = Viewer::open(server.activity_url());
+    for site in [other.local_url().to_owned(), other.local_url().replace("127.0.0.1", "localhost")]
+    {
+        browser.client.goto(&site).await.unwrap();
+        let call = format!(
+            "const done = arguments[0]; fetch({}, {{ method: 'POST', mode: 'no-cors', body: '{{}}' }}).then(() => done('sent'), done)",
+            json!(format!("{}{TRAIN}", server.local_url()))
+        );
+        browser.client.execute_async(&call, vec![]).await.unwrap();
+    }
+    let page = viewer.get("/").unwrap().body;
+    assert_eq!(page.matches("data-number=").count(), 2, "both were sent");
+    assert_eq!(page.matches("data-outcome=\"refused\"").count(), 2, "{page}");
+    let detail = viewer.get("/activity/2/detail").unwrap().body;
+    assert!(detail.contains("403 Forbidden"), "{detail}");
+    let _ = browser.complaints().await;
+    browser.end().await;
+    server.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
 async fn through_a_proxy_the_token_opens_a_page_that_is_whole() {
     let server = serve(WebhooksServer::new()).await;
     let behind = server.local_url().strip_prefix("http://").unwrap().parse().unwrap();

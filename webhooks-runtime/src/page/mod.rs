@@ -150,7 +150,7 @@ impl Page {
         document::document(title, &document::back(body)).into_string().into()
     }
 
-    /// What is there for a moment when the token was right.
+    /// The page that goes on by itself after the token was exchanged.
     pub(crate) fn opened() -> Bytes {
         Self::other("Webhooks", &html! { p { "The deliveries are open to this browser now." } })
     }

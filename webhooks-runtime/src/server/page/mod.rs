@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, REFRESH,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
+    REFRESH, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Route};
@@ -43,6 +43,9 @@ use crate::addresses::Addresses;
 use crate::files::Keep;
 use crate::page::{Deliveries, Filter, Form, OWN_SAMPLE, Page, SharedPage, files};
 use crate::samples::samples;
+
+/// The query of the page for a moment after the token was exchanged.
+const OPENED: &str = "opened";
 
 /// Keeps other sites from embedding what is served here.
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -110,14 +113,20 @@ impl Desk {
 
     async fn page(&self, request: &HttpRequest) -> HttpResponse {
         if let Some(cookie) = self.viewers.exchange(request) {
-            // Away from the address with the token in it, which stays in no history. Not by a redirect:
-            // on one that another site's link began, browsers send no strict cookie.
-            let mut response = self.respond(StatusCode::OK);
-            response.cookie(cookie).insert_header((REFRESH, "0; url=/"));
-            response.insert_header((REFERRER_POLICY, "no-referrer"));
-            return response.insert_header(HTML).body(Page::opened());
+            // A URL that redirects is no page: it stays in no address bar and in no history.
+            return self.see_other(&format!("./?{OPENED}")).cookie(cookie).finish();
         }
         let authorized = self.viewers.is_authorized(request);
+        if request.query_string() == OPENED {
+            if authorized {
+                return self.see_other("./").finish();
+            }
+            // Where another site's link led to the token, browsers send no strict cookie on the redirects
+            // that follow. They send it to the page that this one goes on to by itself.
+            let mut response = self.respond(StatusCode::OK);
+            response.insert_header((REFRESH, "0; url=./"));
+            return response.insert_header(HTML).body(Page::opened());
+        }
         let html = self.html(authorized, filter(asked(request)), &Form::default()).await;
         self.respond(StatusCode::OK).insert_header(HTML).body(html)
     }
@@ -148,6 +157,13 @@ impl Desk {
         }
         let sample = samples().into_iter().find(|sample| sample.name == name)?;
         serde_json::to_string_pretty(&sample.payload).ok()
+    }
+
+    /// A redirect to a URL that is relative to the request's, since a proxy can serve the page anywhere.
+    fn see_other(&self, location: &str) -> HttpResponseBuilder {
+        let mut response = self.respond(StatusCode::SEE_OTHER);
+        response.insert_header((LOCATION, location));
+        response
     }
 
     /// An answer that holds something of this server's.
