@@ -708,3 +708,34 @@ async fn without_a_secret_pages_of_other_sites_call_no_endpoint() {
     assert_eq!(answer.status, 200);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_function_returns_is_confined_in_a_browser() {
+    let server = WebhooksServer::new().webhook_secret(SECRET);
+    let server = server.add_webhook("html", async || web::Html::new("<script>alert(1)</script>"));
+    let server = server.add_webhook("own", async || {
+        HttpResponse::Ok()
+            .insert_header(("content-security-policy", "default-src 'self'"))
+            .insert_header(("x-content-type-options", "none"))
+            .finish()
+    });
+    let server = server.port(0).workers(1).start().await.unwrap();
+    let url = server.local_url();
+    let secret = format!("X-Webhook-Secret: {SECRET}");
+    for (first, headers) in [
+        ("POST /webhooks/html", &[secret.as_str()][..]),
+        ("POST /webhooks/own", &[&secret]),
+        ("POST /webhooks/html", &[]),
+        ("POST /webhooks/nothing", &[&secret]),
+        ("GET /webhooks/html", &[]),
+    ] {
+        let answer = request(url, first, headers, "").unwrap();
+        let lines: Vec<_> = answer.head.lines().map(str::to_ascii_lowercase).collect();
+        assert!(lines.iter().any(|line| line == "content-security-policy: sandbox"), "{answer:?}");
+        let sniffing = lines.iter().filter(|line| line.starts_with("x-content-type-options"));
+        assert_eq!(sniffing.collect::<Vec<_>>(), ["x-content-type-options: nosniff"], "{first}");
+        let own = lines.iter().any(|line| line == "content-security-policy: default-src 'self'");
+        assert_eq!(own, first.ends_with("own"));
+    }
+    server.stop().await;
+}
