@@ -375,6 +375,32 @@ async fn a_body_above_64_kib_is_cut_and_not_sent_again() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn rejected_requests_push_out_no_delivery_and_are_small() {
+    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let url = server.local_url();
+    let viewer = Viewer::open(server.activity_url());
+    let large = payload(&"x".repeat(60_000));
+    for number in 0..150 {
+        let headers = ["X-Webhook-Secret: hush", &format!("Webhook-Id: real-{number}")[..]];
+        let body = if number < 50 { &large } else { "{}" };
+        request(url, "POST /webhooks/train", &headers, body).unwrap();
+    }
+    let id = format!("Webhook-Id: {}", "i".repeat(60_000));
+    let first = format!("POST /webhooks/train?{}", "q".repeat(60_000));
+    for _ in 0..100 {
+        let rejected = request(url, &first, &[&id], "{}").unwrap();
+        assert_eq!(rejected.status, 401, "{rejected:?}");
+    }
+    let page = viewer.get("/?all=true").unwrap().body;
+    for number in 0..150 {
+        assert!(page.contains(&format!(">real-{number}<")), "{number}");
+    }
+    assert!(page.contains(&"i".repeat(100)) && !page.contains(&"i".repeat(1000)));
+    assert!(page.len() < 500_000, "{}", page.len());
+    server.stop().await;
+}
+
 // ---- sending
 
 #[tokio::test]

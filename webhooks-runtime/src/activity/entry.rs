@@ -8,6 +8,12 @@ use crate::payload::Summary;
 /// How much of a body or an answer is kept, in bytes.
 pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
 
+/// How much of an id is kept, in bytes. The Hub's have 36.
+const LONGEST_ID: usize = 512;
+
+/// How much of a query is kept, in bytes.
+const LONGEST_QUERY: usize = 2 * 1024;
+
 /// A delivery as it is handed over to be kept.
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
@@ -146,24 +152,29 @@ impl Entry {
         self.texts.clear();
         let id = seen.webhook_id.map(str::as_bytes);
         let query = seen.query.as_deref().map(str::as_bytes);
-        let texts = [id, query, seen.body, seen.answer];
-        let size = texts.into_iter().flatten().map(|text| cut(text).len()).sum();
+        let texts = [
+            (id, LONGEST_ID),
+            (query, LONGEST_QUERY),
+            (seen.body, LONGEST_TEXT),
+            (seen.answer, LONGEST_TEXT),
+        ];
+        let size = texts.iter().filter_map(|(text, most)| Some(cut((*text)?, *most).len())).sum();
         // The memory of a large one isn't for a small one.
         if self.texts.capacity() > 2 * size {
             self.texts.shrink_to(size);
         }
         self.texts.reserve_exact(size);
-        self.id = self.keep(id);
-        self.query = self.keep(query);
-        self.body = self.keep(seen.body);
+        self.id = self.keep(id, LONGEST_ID);
+        self.query = self.keep(query, LONGEST_QUERY);
+        self.body = self.keep(seen.body, LONGEST_TEXT);
         let long = seen.body.filter(|body| body.len() > LONGEST_TEXT);
         self.names = long.and_then(Names::read);
-        self.answer = self.keep(seen.answer);
+        self.answer = self.keep(seen.answer, LONGEST_TEXT);
     }
 
-    fn keep(&mut self, text: Option<&[u8]>) -> Option<Kept> {
+    fn keep(&mut self, text: Option<&[u8]>, most: usize) -> Option<Kept> {
         let whole = text?;
-        let kept = cut(whole);
+        let kept = cut(whole, most);
         self.texts.extend_from_slice(kept);
         Some(Kept { len: kept.len(), whole_len: whole.len() })
     }
@@ -172,9 +183,15 @@ impl Entry {
         Outcome::of(self.status)
     }
 
-    /// The `Webhook-Id` header.
+    /// The `Webhook-Id` header, or its beginning. It is ASCII, so that it can be cut anywhere.
     pub(crate) fn webhook_id(&self) -> Option<&str> {
         std::str::from_utf8(self.text(self.id, [])?.bytes).ok()
+    }
+
+    /// Whether all of the delivery is kept that its function takes.
+    pub(crate) fn is_whole(&self) -> bool {
+        let whole = |kept: Option<Kept>| kept.is_none_or(|kept| kept.len == kept.whole_len);
+        self.body.is_some() && [self.id, self.query, self.body].into_iter().all(whole)
     }
 
     /// The query of its address, without a secret.
@@ -220,6 +237,6 @@ impl Entry {
     }
 }
 
-fn cut(text: &[u8]) -> &[u8] {
-    &text[..text.len().min(LONGEST_TEXT)]
+fn cut(text: &[u8], most: usize) -> &[u8] {
+    &text[..text.len().min(most)]
 }

@@ -20,12 +20,15 @@ pub(crate) use entry::{Entry, Outcome, Seen, Text};
 /// How many deliveries are kept.
 const MOST: usize = 200;
 
-/// How many of them may be such that were refused unread. Whoever finds the address can send those,
-/// and is not to push out the others.
+/// How many are kept besides that were rejected unread. Anyone who finds the address can send those, and must
+/// not push out the others.
 const MOST_UNREAD: usize = 50;
 
-/// How large they may be together, in bytes: bodies and answers.
+/// How large the deliveries may be together, in bytes: ids, queries, bodies and answers.
 const LARGEST: usize = 8 * 1024 * 1024;
+
+/// The same for those that were rejected unread.
+const LARGEST_UNREAD: usize = 64 * 1024;
 
 /// The last deliveries.
 #[derive(Clone)]
@@ -44,8 +47,16 @@ struct Inner {
 struct Kept {
     entries: VecDeque<Arc<Entry>>,
     last: u64,
+    /// Of those whose body was read, and of those that were rejected before.
+    read: Share,
+    unread: Share,
+}
+
+/// What some of the deliveries take.
+#[derive(Default)]
+struct Share {
+    count: usize,
     size: usize,
-    unread: usize,
 }
 
 /// A point in the list: everything up to a delivery's number, 0 for nothing.
@@ -137,44 +148,42 @@ impl fmt::Debug for Activity {
 
 impl Kept {
     /// Takes out what has to go for another one, so that this one can have its memory.
-    fn recycle(&mut self, for_read: bool) -> Option<Entry> {
-        let at = if !for_read && self.unread >= MOST_UNREAD {
-            self.oldest_unread()?
-        } else if self.entries.len() >= MOST {
-            0
-        } else {
+    fn recycle(&mut self, is_read: bool) -> Option<Entry> {
+        let most = if is_read { MOST } else { MOST_UNREAD };
+        if self.share(is_read).count < most {
             return None;
-        };
+        }
         // Unless somebody is looking at it.
-        self.remove(at).and_then(Arc::into_inner)
+        self.remove_oldest(is_read).and_then(Arc::into_inner)
     }
 
     fn push(&mut self, mut entry: Entry) -> u64 {
         self.last += 1;
         entry.number = self.last;
-        self.size += entry.size();
-        self.unread += usize::from(!entry.is_read());
+        let is_read = entry.is_read();
+        let share = self.share(is_read);
+        share.count += 1;
+        share.size += entry.size();
         self.entries.push_back(Arc::new(entry));
         // Others may have come in between.
-        while self.unread > MOST_UNREAD
-            && let Some(at) = self.oldest_unread()
-        {
-            self.remove(at);
-        }
-        while self.entries.len() > MOST || self.size > LARGEST {
-            self.remove(0);
+        let (most, largest) =
+            if is_read { (MOST, LARGEST) } else { (MOST_UNREAD, LARGEST_UNREAD) };
+        while self.share(is_read).count > most || self.share(is_read).size > largest {
+            self.remove_oldest(is_read);
         }
         self.last
     }
 
-    fn oldest_unread(&self) -> Option<usize> {
-        self.entries.iter().position(|entry| !entry.is_read())
+    fn share(&mut self, is_read: bool) -> &mut Share {
+        if is_read { &mut self.read } else { &mut self.unread }
     }
 
-    fn remove(&mut self, at: usize) -> Option<Arc<Entry>> {
+    fn remove_oldest(&mut self, is_read: bool) -> Option<Arc<Entry>> {
+        let at = self.entries.iter().position(|entry| entry.is_read() == is_read)?;
         let entry = self.entries.remove(at)?;
-        self.size -= entry.size();
-        self.unread -= usize::from(!entry.is_read());
+        let share = self.share(is_read);
+        share.count -= 1;
+        share.size -= entry.size();
         Some(entry)
     }
 }
@@ -246,7 +255,7 @@ mod tests {
         assert_eq!(all.len(), LARGEST / (LONGEST_TEXT + 4));
         let body = all[0].body().unwrap();
         assert_eq!((body.bytes.len(), body.whole_len), (LONGEST_TEXT, 2 * LONGEST_TEXT));
-        assert!(body.is_cut() && activity.kept().size <= LARGEST);
+        assert!(body.is_cut() && activity.kept().read.size <= LARGEST);
     }
 
     #[test]

@@ -163,12 +163,12 @@ fn in_full(entry: &Entry, heading: impl Fn(&str) -> Markup) -> Markup {
             Some(answer) => (kept("The answer", answer)),
         }
         @match entry.body() {
-            Some(body) if !body.is_cut() => {
+            Some(_) if entry.is_whole() => {
                 form.again method="post" action={ "/activity/" (entry.number) "/again" } {
                     button { "Send again" }
                 }
             },
-            Some(_) => p.quiet { "It cannot be sent again, since not all of its payload was kept." },
+            Some(_) => p.quiet { "It cannot be sent again, since not all of it was kept." },
             None => {},
         }
     }

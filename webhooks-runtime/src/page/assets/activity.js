@@ -7,7 +7,7 @@ const live = document.getElementById("live");
 const news = document.getElementById("news");
 const none = document.getElementById("none-yet");
 const noMatch = document.getElementById("no-match");
-const MOST = 200;
+const MOST = 250;
 
 const parsed = (html) => {
   const template = document.createElement("template");

@@ -87,7 +87,7 @@ impl Desk {
     }
 
     async fn send_again(&self, request: &mut ServiceRequest, entry: &Entry) -> HttpResponse {
-        let whole = entry.body().filter(|body| !body.is_cut());
+        let whole = entry.body().filter(|_| entry.is_whole());
         let (Some(body), Some(path)) = (whole, path(&entry.endpoint, entry.query())) else {
             let error = json!({ "error": "Not all of this delivery's payload was kept." });
             return HttpResponse::Conflict().json(error);
