@@ -69,6 +69,21 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
 }
 
 #[test]
+#[ignore = "needs strip, of binutils"]
+fn a_program_does_not_hold_the_folder_that_it_was_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    // Without the debug information, which a release has none of.
+    let stripped = folder.path().join("stripped");
+    let mut strip = std::process::Command::new("strip");
+    strip.arg("-o").arg(&stripped).arg(quickstart());
+    assert!(strip.status().unwrap().success());
+    let program = std::fs::read(stripped).unwrap();
+    let built_in = tests::repository::root().canonicalize().unwrap().join("examples/quickstart");
+    let built_in = built_in.to_str().unwrap().as_bytes().to_owned();
+    assert!(!program.windows(built_in.len()).any(|bytes| bytes == built_in));
+}
+
+#[test]
 fn the_experimental_warning_is_one_line_and_can_be_silenced() {
     let warnings = |variables: &[(&str, &str)]| {
         let program = start(&quickstart(), &["--port", "0"], variables);

@@ -199,11 +199,8 @@ macro_rules! webhooks_main {
             const PROGRAM: $crate::__private::Program = $crate::__private::Program {
                 name: ::core::env!("CARGO_PKG_NAME"),
                 version: ::core::env!("CARGO_PKG_VERSION"),
-                project: ::core::concat!(
-                    ::core::env!("CARGO_MANIFEST_DIR"),
-                    "/",
-                    ::core::env!("CARGO_CRATE_NAME"),
-                ),
+                folder: $crate::__private::hash(::core::env!("CARGO_MANIFEST_DIR")),
+                crate_name: ::core::env!("CARGO_CRATE_NAME"),
             };
             $crate::__private::main(&PROGRAM, || $crate::__server!($($server)?))
         }

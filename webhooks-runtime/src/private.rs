@@ -71,8 +71,23 @@ pub struct Program {
     pub name: &'static str,
     /// Its version, for `--version`.
     pub version: &'static str,
-    /// What the URL of its share link belongs to: the folder of its manifest, and its name there.
-    pub project: &'static str,
+    /// The folder of its manifest, as a hash: the program doesn't say where it was built.
+    pub folder: u64,
+    /// Its name in that folder.
+    pub crate_name: &'static str,
+}
+
+/// The FNV-1a hash of a text, for constants: the program then has the hash and not the text.
+#[must_use]
+pub const fn hash(text: &str) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    hash
 }
 
 /// What the `main` of `webhooks_main!()` returns; a type of its own, so that this `main` can be told
@@ -91,7 +106,10 @@ pub fn main(program: &Program, server: impl FnOnce() -> WebhooksServer) -> MainE
     #[cfg(feature = "openapi")]
     let server = || server().of_version(program.version);
     #[cfg(feature = "share")]
-    let server = || server().of_project(program.project);
+    let server = || {
+        let project = format!("{:016x}/{}", program.folder, program.crate_name);
+        server().of_project(project)
+    };
     #[cfg(feature = "cli")]
     let ended = crate::cli::run(program.name, program.version, server);
     #[cfg(not(feature = "cli"))]

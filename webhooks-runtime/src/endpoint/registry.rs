@@ -36,6 +36,19 @@ impl Location {
     pub const fn __new(module_path: &'static str, file: &'static str, line: u32) -> Self {
         Self { module_path, file, line }
     }
+
+    /// The location without the folders of the machine that compiled it: the compiler is given an absolute path
+    /// for a crate outside of the workspace.
+    #[cfg(feature = "page")]
+    pub(crate) fn without_folders(&self) -> String {
+        let parts: Vec<_> = self.file.split(['/', '\\']).collect();
+        if !std::path::Path::new(self.file).is_absolute() {
+            return self.to_string();
+        }
+        let source = parts.iter().rposition(|part| *part == "src");
+        let from = source.unwrap_or(parts.len().saturating_sub(1));
+        format!("{}:{}", parts.get(from..).unwrap_or_default().join("/"), self.line)
+    }
 }
 
 impl fmt::Display for Location {
@@ -198,5 +211,14 @@ mod tests {
         let added = || Registered { annotated: false, ..endpoint("/a", 3) };
         let (_, duplicates) = sort([added(), added()]);
         assert_eq!(duplicates.len(), 1);
+    }
+
+    #[cfg(feature = "page")]
+    #[test]
+    fn a_location_can_be_shown_without_the_folders_of_a_machine() {
+        let shown = |file| Location::__new("bots", file, 7).without_folders();
+        assert_eq!(shown("examples/bots/src/lib.rs"), "examples/bots/src/lib.rs:7");
+        assert_eq!(shown("/home/me/src/bots/src/hooks/lib.rs"), "src/hooks/lib.rs:7");
+        assert_eq!(shown("/home/me/bots/lib.rs"), "lib.rs:7");
     }
 }

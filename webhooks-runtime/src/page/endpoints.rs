@@ -13,7 +13,7 @@ pub(super) fn endpoints(base: &str, endpoints: &[Described], follows: bool) -> M
             h2 id="endpoints" { "Endpoints " span.count { (endpoints.len()) } }
             ul.endpoints data-base=(base) data-live[follows] {
                 @for (index, described) in endpoints.iter().enumerate() {
-                    (endpoint(base, index, described, &schemas))
+                    (endpoint(base, index, described, &schemas, follows))
                 }
             }
             @for (index, (name, schema)) in schemas.iter().enumerate() {
@@ -31,7 +31,13 @@ pub(super) fn endpoints(base: &str, endpoints: &[Described], follows: bool) -> M
     }
 }
 
-fn endpoint(base: &str, index: usize, described: &Described, schemas: &[(&str, &str)]) -> Markup {
+fn endpoint(
+    base: &str,
+    index: usize,
+    described: &Described,
+    schemas: &[(&str, &str)],
+    follows: bool,
+) -> Markup {
     let shown = &described.shown;
     let own = described.takes.as_deref().zip(described.schema.as_deref());
     let schema = schemas.iter().position(|schema| Some(*schema) == own);
@@ -62,7 +68,10 @@ fn endpoint(base: &str, index: usize, described: &Described, schemas: &[(&str, &
                     None => span { "leaves the payload unread" },
                 }
                 @if shown.background { span { "answers at once, runs in the background" } }
-                span.source { "defined in " code { (shown.location.to_string()) } }
+                // Where the source is tells others how a developer's machine looks.
+                @if follows {
+                    span.source { "defined in " code { (shown.location.without_folders()) } }
+                }
             }
             details {
                 summary { "Sample, as a " code { "curl" } " line" }

@@ -24,7 +24,7 @@ pub(super) struct Link {
     pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
     pub(super) form: Form,
     /// What the share link's URL belongs to; the working directory when it isn't known.
-    pub(super) project: Option<&'static str>,
+    pub(super) project: Option<String>,
 }
 
 /// The tunnel that the settings ask for.
@@ -53,7 +53,7 @@ pub(super) fn tunnel(
         }
     };
     let project = match link.project {
-        Some(project) => project.to_owned(),
+        Some(project) => project,
         None => std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
     };
     let owner = Owner { project, server: at, folder: folder(), renew };

@@ -384,7 +384,7 @@ impl WebhooksServer {
 #[cfg(feature = "share")]
 impl WebhooksServer {
     /// Sets what the URL of the share link belongs to.
-    pub(crate) fn of_project(mut self, project: &'static str) -> Self {
+    pub(crate) fn of_project(mut self, project: String) -> Self {
         self.link.project = Some(project);
         self
     }
