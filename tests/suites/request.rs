@@ -739,3 +739,38 @@ async fn what_a_function_returns_is_confined_in_a_browser() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_printed_request_shows_no_secret_of_its_query() {
+    async fn print(request: webhooks_runtime::HttpRequest) -> String {
+        format!("{} {request:?}", request.uri())
+    }
+    let server = WebhooksServer::empty().add_webhook("print", print).webhook_secret(SECRET);
+    let server = server.secret_in_query(true).port(0).workers(1).start().await.unwrap();
+    let url = server.local_url();
+    let call = |query: &str, headers: &[&str]| {
+        request(url, &format!("POST /webhooks/print?{query}"), headers, "").unwrap()
+    };
+    for query in [
+        format!("a=%2F+b&secret={SECRET}&c"),
+        "a=%2F+b&s%65cret=hush%2Dhush&c".to_owned(),
+        format!("secret={SECRET}"),
+    ] {
+        let answer = call(&query, &[]);
+        assert_eq!(answer.status, 200, "{query}");
+        assert!(!answer.body.contains("hush"), "{answer:?}");
+        let rest = if query.starts_with('a') { "/webhooks/print?a=%2F+b&c " } else { "/webhooks/print " };
+        assert!(answer.body.starts_with(rest), "{answer:?}");
+    }
+    // The header decides, and what is in the query isn't shown either.
+    let header = format!("X-Webhook-Secret: {SECRET}");
+    let answer = call("secret=hush-other", &[&header]);
+    assert!(answer.status == 200 && !answer.body.contains("hush"), "{answer:?}");
+    assert_eq!(call(&format!("secret={SECRET}"), &["X-Webhook-Secret: guessed"]).status, 403);
+    assert_eq!(call(&format!("secret={SECRET}&secret={SECRET}"), &[]).status, 400);
+    for wrong in ["secret=guessed", "secret=%0A", "secret="] {
+        assert_eq!(call(wrong, &[]).status, 403, "{wrong}");
+    }
+    assert_eq!(call("a=b", &[]).status, 401);
+    server.stop().await;
+}

@@ -83,9 +83,10 @@ impl Blueprint {
     fn endpoints(&self) -> Scope {
         let body_limit = self.dispatcher.limits().body;
         let dispatcher = Arc::clone(&self.dispatcher);
-        let dispatch = fn_service(move |request: ServiceRequest| {
+        let dispatch = fn_service(move |mut request: ServiceRequest| {
             let dispatcher = Arc::clone(&dispatcher);
             async move {
+                dispatcher.take_secret_from_query(request.head_mut());
                 let (request, payload) = request.into_parts();
                 let response = dispatcher.dispatch(&request, payload).await;
                 Ok(ServiceResponse::new(request, response))

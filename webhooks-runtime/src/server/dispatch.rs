@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, RequestHead};
 use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
     X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use foldhash::fast::RandomState;
@@ -196,7 +196,9 @@ impl Dispatcher {
             ));
         }
         match (&guarded.secrets, admission) {
-            (Some(secrets), Admission::Asked) => self.check_secret(secrets, request)?,
+            (Some(secrets), Admission::Asked) => {
+                judge(secrets, request.headers().get_all(SECRET))?;
+            }
             // A secret keeps the pages of other sites out, too.
             (None, Admission::Asked) if is_cross_site(request, self.addresses.get()) => {
                 let text = "Pages of other sites may not call this endpoint, since no webhook secret is set.";
@@ -216,12 +218,41 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// The secret comes in its header or, where that is allowed, as `?secret=`. The header decides.
-    fn check_secret(&self, secrets: &Secrets, request: &HttpRequest) -> Result<(), Refusal> {
-        if self.secret_in_query && !request.headers().contains_key(SECRET) {
-            judge(secrets, secrets_in_query(request.query_string()).into_iter())
-        } else {
-            judge(secrets, request.headers().get_all(SECRET))
+    /// Makes the secret in a request's query, where that is allowed, one in its header, which decides when it
+    /// is there: a function that prints its request doesn't print the secret.
+    pub(crate) fn take_secret_from_query(&self, head: &mut RequestHead) {
+        let Some(query) = head.uri.query().filter(|_| self.secret_in_query) else {
+            return;
+        };
+        let secret = |pair: &str| {
+            let pairs: Vec<(String, String)> = serde_urlencoded::from_str(pair).ok()?;
+            pairs.into_iter().find(|(name, _)| name == "secret").map(|(_, secret)| secret)
+        };
+        let secrets: Vec<String> = query.split('&').filter_map(secret).collect();
+        if secrets.is_empty() {
+            return;
+        }
+        let rest: Vec<_> = query.split('&').filter(|pair| secret(pair).is_none()).collect();
+        let path = head.uri.path();
+        let path = match rest.join("&") {
+            rest if rest.is_empty() => path.to_owned(),
+            rest => format!("{path}?{rest}"),
+        };
+        let mut parts = head.uri.clone().into_parts();
+        // Parts of a path and a query are one.
+        let Ok(path) = path.parse() else { return };
+        parts.path_and_query = Some(path);
+        let Ok(uri) = Uri::from_parts(parts) else { return };
+        head.uri = uri;
+        if head.headers.contains_key(SECRET) {
+            return;
+        }
+        for secret in secrets {
+            // What no header can carry is no endpoint's secret, and neither is an empty one.
+            let value = HeaderValue::from_str(&secret);
+            let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
+            value.set_sensitive(true);
+            head.headers.append(SECRET, value);
         }
     }
 
@@ -304,11 +335,6 @@ fn judge<T: AsRef<[u8]>>(
         }
     };
     Err(Refusal::new(status, text))
-}
-
-fn secrets_in_query(query: &str) -> Vec<String> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
-    pairs.into_iter().filter(|(name, _)| name == "secret").map(|(_, secret)| secret).collect()
 }
 
 /// The Hub sends JSON, and others may forget to say that they do; what says that it is a form or is
