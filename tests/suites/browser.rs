@@ -413,6 +413,55 @@ async fn through_a_proxy_the_token_opens_a_page_that_is_whole() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium, chromedriver and nginx"]
+async fn the_page_is_whole_under_any_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--port", "0", "--public-url", "https://hooks.example/bot"];
+    let program = build("quickstart", "dev");
+    let program = Program::start(&program, &arguments, &[PAGE_TOKEN]).unwrap();
+    let pass = format!("location /bot/ {{ proxy_pass {}/; }}", program.local_url());
+    let (nginx, site) = proxy::nginx(folder.path(), &pass);
+    let url = format!("{site}/bot");
+    let browser = Browser::start().await;
+    for scripts in [true, false] {
+        let disabled = json!({ "value": !scripts });
+        browser.devtools("Emulation.setScriptExecutionDisabled", disabled).await;
+        browser.client.goto(&opening(&url)).await.unwrap();
+        let page = browser.client.find(Locator::Css("#trigger-form")).await.unwrap();
+        assert_eq!(browser.client.current_url().await.unwrap().as_str(), format!("{url}/"));
+        assert!(page.is_displayed().await.unwrap());
+        browser.press("#trigger-form button.primary").await;
+        wait_for_source(&browser, "200 OK</strong>").await;
+        browser.client.goto(&format!("{url}/")).await.unwrap();
+        browser.press("#deliveries > li summary").await;
+        if scripts {
+            browser.wait_for_text("#live", "Live").await;
+            browser.wait_for_text("#deliveries > li .detail", "Payload").await;
+            browser.press("#deliveries > li form.again button").await;
+            wait_for_rows(&browser, 2).await;
+            choose(&browser, "#trigger-form [name=sample]", "tag-deleted").await;
+            let loaded = "return document.querySelector('textarea').value.includes('refs/tags')";
+            browser.wait_until(loaded).await;
+        } else {
+            browser.press("#deliveries > li .detail a").await;
+            wait_for_source(&browser, "Delivery 3").await;
+            browser.press("form.again button").await;
+            let again = format!("{url}/activity/4");
+            browser.client.wait().for_url(&again.parse().unwrap()).await.unwrap();
+            browser.press("nav a").await;
+            wait_for_source(&browser, "id=\"activity\"").await;
+            assert_eq!(browser.client.current_url().await.unwrap().as_str(), format!("{url}/"));
+        }
+    }
+    browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
+    browser.client.goto(&format!("{url}/docs")).await.unwrap();
+    browser.wait_for_text("#docs", "trigger_training").await;
+    browser.end().await;
+    nginx.stop();
+    program.stop();
+}
+
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn whatever_a_payload_holds_stays_text() {

@@ -759,7 +759,8 @@ async fn a_printed_request_shows_no_secret_of_its_query() {
         let answer = call(&query, &[]);
         assert_eq!(answer.status, 200, "{query}");
         assert!(!answer.body.contains("hush"), "{answer:?}");
-        let rest = if query.starts_with('a') { "/webhooks/print?a=%2F+b&c " } else { "/webhooks/print " };
+        let rest =
+            if query.starts_with('a') { "/webhooks/print?a=%2F+b&c " } else { "/webhooks/print " };
         assert!(answer.body.starts_with(rest), "{answer:?}");
     }
     // The header decides, and what is in the query isn't shown either.

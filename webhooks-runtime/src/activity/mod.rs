@@ -166,8 +166,7 @@ impl Kept {
         share.size += entry.size();
         self.entries.push_back(Arc::new(entry));
         // Others may have come in between.
-        let (most, largest) =
-            if is_read { (MOST, LARGEST) } else { (MOST_UNREAD, LARGEST_UNREAD) };
+        let (most, largest) = if is_read { (MOST, LARGEST) } else { (MOST_UNREAD, LARGEST_UNREAD) };
         while self.share(is_read).count > most || self.share(is_read).size > largest {
             self.remove_oldest(is_read);
         }

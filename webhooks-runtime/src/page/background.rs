@@ -63,7 +63,7 @@ fn row(task: &Task) -> Markup {
                     @if let Some(error) = last_error(listed) { bdi.error { (error) } }
                     bdi.id { (listed.id) }
                 }
-                div.detail { a href={ "/deliveries/" (listed.id) } { "Open the delivery" } }
+                div.detail { a href={ "deliveries/" (listed.id) } { "Open the delivery" } }
             }
         }
     }
@@ -89,14 +89,14 @@ fn last_error(listed: &Listed) -> Option<&str> {
 
 /// A delivery in full, in the list.
 pub(crate) fn detail(task: &Task, failed: &[FailedAttempt], body: &[u8]) -> Markup {
-    in_full(task, failed, body, |heading| html! { h4 { (heading) } })
+    in_full(task, failed, body, "", |heading| html! { h4 { (heading) } })
 }
 
 /// The same on a page of its own.
 pub(crate) fn delivery(task: &Task, failed: &[FailedAttempt], body: &[u8]) -> Markup {
     html! {
         h1 { "Background delivery" }
-        (in_full(task, failed, body, |heading| html! { h2 { (heading) } }))
+        (in_full(task, failed, body, "../", |heading| html! { h2 { (heading) } }))
     }
 }
 
@@ -104,6 +104,7 @@ fn in_full(
     task: &Task,
     failed: &[FailedAttempt],
     body: &[u8],
+    root: &str,
     heading: impl Fn(&str) -> Markup,
 ) -> Markup {
     let listed = &task.listed;
@@ -132,7 +133,7 @@ fn in_full(
             }
         }
         @if listed.state == State::Dead {
-            form.again method="post" action={ "/deliveries/" (listed.id) "/retry" } {
+            form.again method="post" action={ (root) "deliveries/" (listed.id) "/retry" } {
                 button { "Run again" }
             }
         }

@@ -62,7 +62,7 @@ pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Ma
                 (background(shown))
                 h3 { "As they arrived" }
             }
-            form.filter method="get" action="/#activity" {
+            form.filter method="get" action="./#activity" {
                 label {
                     span { "Endpoint" }
                     select name="endpoint" {
@@ -96,7 +96,7 @@ pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Ma
             }
             ol.deliveries id="deliveries" { (rows(&taken[..shown])) }
             @if shown < taken.len() {
-                p.scriptless { a href="/?all=true#activity" { "Show all " (taken.len()) } }
+                p.scriptless { a href="./?all=true#activity" { "Show all " (taken.len()) } }
             }
             p.hidden id="news" role="status" aria-live="polite" {}
         }
@@ -122,7 +122,7 @@ fn row(entry: &Entry) -> Markup {
                     span.took { (duration(entry.duration)) }
                     bdi.id { @if let Some(id) = entry.webhook_id() { (id) } }
                 }
-                div.detail { a href={ "/activity/" (entry.number) } { "Open the delivery" } }
+                div.detail { a href={ "activity/" (entry.number) } { "Open the delivery" } }
             }
         }
     }
@@ -130,18 +130,18 @@ fn row(entry: &Entry) -> Markup {
 
 /// A delivery in full, in the list.
 pub(crate) fn detail(entry: &Entry) -> Markup {
-    in_full(entry, |heading| html! { h3 { (heading) } })
+    in_full(entry, "", |heading| html! { h3 { (heading) } })
 }
 
 /// The same on a page of its own.
 pub(crate) fn delivery(entry: &Entry) -> Markup {
     html! {
         h1 { "Delivery " (entry.number) }
-        (in_full(entry, |heading| html! { h2 { (heading) } }))
+        (in_full(entry, "../", |heading| html! { h2 { (heading) } }))
     }
 }
 
-fn in_full(entry: &Entry, heading: impl Fn(&str) -> Markup) -> Markup {
+fn in_full(entry: &Entry, root: &str, heading: impl Fn(&str) -> Markup) -> Markup {
     html! {
         dl.facts {
             div { dt { "Received" } dd { (date_and_time(entry.received)) } }
@@ -164,7 +164,7 @@ fn in_full(entry: &Entry, heading: impl Fn(&str) -> Markup) -> Markup {
         }
         @match entry.body() {
             Some(_) if entry.is_whole() => {
-                form.again method="post" action={ "/activity/" (entry.number) "/again" } {
+                form.again method="post" action={ (root) "activity/" (entry.number) "/again" } {
                     button { "Send again" }
                 }
             },

@@ -15,9 +15,10 @@ pub(super) enum Place {
     Local,
 }
 
-/// A whole page.
-pub(super) fn document(title: &str, body: &Markup) -> Markup {
-    let folder = folder();
+/// A whole page. `root` leads from its URL to that of the page at `/`: a proxy can serve the pages under any
+/// path, so every link is relative.
+pub(super) fn document(title: &str, root: &str, body: &Markup) -> Markup {
+    let folder = format!("{root}{}", folder());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -39,9 +40,9 @@ pub(super) fn document(title: &str, body: &Markup) -> Markup {
 }
 
 /// Something with the way back to the page.
-pub(super) fn back(body: &Markup) -> Markup {
+pub(super) fn back(root: &str, body: &Markup) -> Markup {
     html! {
-        nav { a href="/" { "← All endpoints" } }
+        nav { a href=(root) { "← All endpoints" } }
         (body)
     }
 }

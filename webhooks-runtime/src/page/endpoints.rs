@@ -24,8 +24,8 @@ pub(super) fn endpoints(base: &str, endpoints: &[Described], follows: bool) -> M
                 }
             }
             p.quiet {
-                @if cfg!(feature = "docs") { a href="/docs" { "API reference" } " · " }
-                a href="/openapi.json" { "OpenAPI" }
+                @if cfg!(feature = "docs") { a href="docs" { "API reference" } " · " }
+                a href="openapi.json" { "OpenAPI" }
             }
         }
     }

@@ -24,16 +24,16 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
         ("icon.svg", File::new("image/svg+xml", include_str!("assets/icon.svg"))),
     ];
     let hashes: String = files.iter().map(|(_, file)| file.hash()).collect();
-    let folder = format!("/assets/{}", File::new("", hashes).hash());
+    let folder = format!("assets/{}", File::new("", hashes).hash());
     Files { folder, files }
 });
 
 /// All of them, each with its path.
 pub(crate) fn files() -> impl Iterator<Item = (String, &'static File)> {
-    FILES.files.iter().map(|(name, file)| (format!("{}/{name}", FILES.folder), file))
+    FILES.files.iter().map(|(name, file)| (format!("/{}/{name}", FILES.folder), file))
 }
 
-/// The folder's path.
+/// The folder's path, relative to the page's.
 pub(super) fn folder() -> &'static str {
     &FILES.folder
 }

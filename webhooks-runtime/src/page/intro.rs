@@ -8,7 +8,7 @@ use super::files::folder;
 pub(super) fn intro(place: Place) -> Markup {
     html! {
         header {
-            h1 { img src={ (folder()) "/icon.svg" } alt="" width="36" height="36"; "Webhooks" }
+            h1 { img src={ "./" (folder()) "/icon.svg" } alt="" width="36" height="36"; "Webhooks" }
             p {
                 "This program receives webhooks of the "
                 a href="https://huggingface.co" { "Hugging Face Hub" }

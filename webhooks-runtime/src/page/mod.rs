@@ -142,17 +142,25 @@ impl Page {
         let body = self.blocks.render(&visit);
         let count = self.shown.len();
         let title = format!("Webhooks · {count} endpoint{}", if count == 1 { "" } else { "s" });
-        document::document(&title, &body).into_string().into()
+        document::document(&title, "./", &body).into_string().into()
     }
 
-    /// A page with something else on it.
+    /// A page with something else on it, one folder below.
     pub(crate) fn other(title: &str, body: &Markup) -> Bytes {
-        document::document(title, &document::back(body)).into_string().into()
+        Self::below("../", title, body)
+    }
+
+    fn below(root: &str, title: &str, body: &Markup) -> Bytes {
+        document::document(title, root, &document::back(root, body)).into_string().into()
     }
 
     /// The page that goes on by itself after the token was exchanged.
     pub(crate) fn opened() -> Bytes {
-        Self::other("Webhooks", &html! { p { "The deliveries are open to this browser now." } })
+        Self::below(
+            "./",
+            "Webhooks",
+            &html! { p { "The deliveries are open to this browser now." } },
+        )
     }
 
     /// A sample of what the endpoint at this path takes.

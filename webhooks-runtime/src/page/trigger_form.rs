@@ -55,7 +55,7 @@ pub(super) fn trigger_form(endpoints: &[Described], form: &Form) -> Markup {
     html! {
         section aria-labelledby="trigger" {
             h2 id="trigger" { "Try it" }
-            form.trigger id="trigger-form" method="post" action="/trigger#trigger" {
+            form.trigger id="trigger-form" method="post" action="trigger#trigger" {
                 div.fields {
                     label {
                         span { "Endpoint" }

@@ -24,7 +24,7 @@ pub(super) fn is_cross_site(request: &HttpRequest, addresses: Option<&Addresses>
 }
 
 /// Whether an origin is one of the server's own addresses.
-fn is_own(origin: &HeaderValue, addresses: Option<&Addresses>) -> bool {
+pub(super) fn is_own(origin: &HeaderValue, addresses: Option<&Addresses>) -> bool {
     let origin = origin.to_str().ok().and_then(Origin::parse);
     let (Some(origin), Some(addresses)) = (origin, addresses) else {
         return false;

@@ -22,14 +22,15 @@ const THEIRS: [(&str, &str); 2] = [
     ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
 ];
 
-/// The page, with `{files}` for where its files are.
+/// The page, with `{root}` for the way to the page at `/`, and `{files}` for where its files are.
 const PAGE: &str = include_str!("assets/docs.html");
 
 /// The page, and its files by their paths. Read when somebody asks first: they are large.
 static ASSETS: LazyLock<Assets> = LazyLock::new(Assets::new);
 
 struct Assets {
-    page: Bytes,
+    /// At `/docs`, and at `/docs/`.
+    pages: [Bytes; 2],
     files: Vec<(String, File)>,
 }
 
@@ -44,9 +45,14 @@ impl Assets {
         let files: Vec<_> = ours.into_iter().chain(theirs).collect();
         let hashes: Vec<_> = files.iter().map(|(_, file)| file.hash()).collect();
         let folder = format!("/docs/{}", File::new("", hashes.concat()).hash());
-        let page = PAGE.replace("{files}", &folder).into();
+        let page = |root: &str| {
+            PAGE.replace("{files}", &format!("{{root}}{}", &folder[1..]))
+                .replace("{root}", root)
+                .into()
+        };
+        let pages = [page("./"), page("../")];
         let files = files.into_iter().map(|(name, file)| (format!("{folder}/{name}"), file));
-        Self { page, files: files.collect() }
+        Self { pages, files: files.collect() }
     }
 }
 
@@ -70,10 +76,10 @@ impl Viewer {
     /// Adds the page and its files to an app.
     pub(super) fn apply(&self, app: &mut ServiceConfig) {
         let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-        for path in ["/docs", "/docs/"] {
+        for (index, path) in ["/docs", "/docs/"].into_iter().enumerate() {
             let this = self.clone();
             let page = move || {
-                let page = this.page();
+                let page = this.page(index);
                 async { page }
             };
             app.route(path, read().to(page));
@@ -81,14 +87,14 @@ impl Viewer {
         app.route("/docs/{hash}/{file}", read().to(async |request: HttpRequest| file(&request)));
     }
 
-    fn page(&self) -> HttpResponse {
+    fn page(&self, index: usize) -> HttpResponse {
         HttpResponse::Ok()
             .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
             .insert_header((CONTENT_SECURITY_POLICY, self.policy.as_ref()))
             .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .insert_header((REFERRER_POLICY, "no-referrer"))
             .insert_header((CACHE_CONTROL, "no-cache"))
-            .body(ASSETS.page.clone())
+            .body(ASSETS.pages.get(index).cloned().unwrap_or_default())
     }
 }
 

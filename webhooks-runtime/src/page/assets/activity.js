@@ -1,6 +1,9 @@
 // The deliveries: they arrive as they are answered, open in place, and can be sent again. Those that run
 // in the background change while they are looked at.
 
+// A proxy can serve the page under any path.
+const root = new URL("../../", import.meta.url);
+
 const section = document.getElementById("activity");
 const list = document.getElementById("deliveries");
 const live = document.getElementById("live");
@@ -40,7 +43,7 @@ const sendAgain = async (event) => {
     // Of the background it is told what state it is in now, else with which status it was answered.
     const done = sent.state ? `It is ${sent.state} again.` : `Sent again: ${sent.status}`;
     if (section) say(response.ok ? done : gone || sent.error);
-    else if (response.ok) location.href = sent.state ? location.href : `/activity/${sent.number}`;
+    else if (response.ok) location.href = sent.state ? location.href : new URL(`activity/${sent.number}`, root);
     button.textContent = response.ok ? `Sent: ${sent.state ?? sent.status}` : gone || "Not sent";
   } catch {
     button.textContent = "Not sent";
@@ -53,7 +56,7 @@ document.addEventListener("submit", (event) => {
 });
 localTimes(document);
 
-const addressOf = ({ dataset }) => (dataset.id ? `/deliveries/${dataset.id}` : `/activity/${dataset.number}`);
+const addressOf = ({ dataset }) => (dataset.id ? `deliveries/${dataset.id}` : `activity/${dataset.number}`);
 
 // Of two that are asked for, the first may come last.
 let opened = 0;
@@ -63,7 +66,7 @@ const open = async (row) => {
   if (detail.dataset.open) return;
   const mine = detail.dataset.open = String(opened += 1);
   try {
-    const response = await fetch(`${addressOf(row)}/detail`);
+    const response = await fetch(new URL(`${addressOf(row)}/detail`, root));
     const text = await response.text();
     if (detail.dataset.open !== mine) return;
     const focused = detail.contains(document.activeElement);
@@ -164,7 +167,7 @@ const address = async ({ base }) => {
     code.textContent = code.textContent.replace(endpoints.dataset.base, base);
   }
   endpoints.dataset.base = base;
-  const page = parsed(await (await fetch("/")).text());
+  const page = parsed(await (await fetch(root)).text());
   for (const id of ["where", "steps"]) {
     const fresh = page.getElementById(id);
     if (fresh) document.getElementById(id)?.replaceWith(fresh);
@@ -184,7 +187,7 @@ const showLive = () => show(
   restarted ? "Live, from a new start: reload the page for what is new" : "Live", "on");
 
 const follow = () => {
-  stream = new EventSource(`/events?${new URLSearchParams({ after: mark })}`);
+  stream = new EventSource(new URL(`events?${new URLSearchParams({ after: mark })}`, root));
   stream.addEventListener("open", showLive);
   stream.addEventListener("error", () => show(stream.readyState === EventSource.CLOSED
     ? "Not connected: reload the page, with the token that the program printed if need be"

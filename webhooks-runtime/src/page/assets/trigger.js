@@ -1,5 +1,8 @@
 // The form: the server delivers what it holds, as the Hub does, and returns the answer as JSON.
 
+// A proxy can serve the page under any path.
+const root = new URL("../../", import.meta.url);
+
 const form = document.getElementById("trigger-form");
 const answer = document.getElementById("answer");
 const secret = document.getElementById("trigger-secret");
@@ -22,7 +25,7 @@ const loadSample = async () => {
   const mine = asked += 1;
   const query = new URLSearchParams({ endpoint: endpoint.value });
   try {
-    const response = await fetch(`/samples/${sample.value}?${query}`);
+    const response = await fetch(new URL(`samples/${sample.value}?${query}`, root));
     if (!response.ok) throw new Error(`${response.status}`);
     const text = await response.text();
     if (mine === asked) loaded = payload.value = text;

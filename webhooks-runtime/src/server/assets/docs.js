@@ -4,8 +4,11 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 
+// Relative, since a proxy can serve the page under any path.
+const document_url = new URL("../../openapi.json", document.currentScript.src).href;
+
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: document_url,
   dom_id: "#docs",
   // Without the bar on top, which asks for other documents.
   layout: "BaseLayout",

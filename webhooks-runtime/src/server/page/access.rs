@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::token::{Session, Token};
 use crate::addresses::{Addresses, plain};
-use crate::server::cross_site::SEC_FETCH_SITE;
+use crate::server::cross_site::{SEC_FETCH_SITE, is_own};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -67,6 +67,25 @@ impl ViewerAuth {
         Some(cookie.same_site(SameSite::Strict).secure(self.is_https(request)).finish())
     }
 
+    /// Whether a request that changes something was made by a page of this server. Browsers say so in
+    /// `Sec-Fetch-Site`, and where they don't, without TLS, in `Origin`, whose host is that of the request or,
+    /// behind a proxy that changes it, the public one.
+    ///
+    /// That is enough only together with the session cookie: a site that points its own name here (DNS
+    /// rebinding) has the same origin and no cookie.
+    pub(crate) fn is_same_origin(&self, request: &HttpRequest) -> bool {
+        if let Some(site) = request.headers().get(SEC_FETCH_SITE) {
+            return site == "same-origin";
+        }
+        let Some(origin) = request.headers().get(ORIGIN) else {
+            return false;
+        };
+        let uri: Option<Uri> = origin.to_str().ok().and_then(|origin| origin.parse().ok());
+        let authority = uri.as_ref().and_then(Uri::authority);
+        (authority.is_some() && authority == host(request).as_ref())
+            || is_own(origin, Some(&self.addresses))
+    }
+
     /// Whether the browser speaks TLS, as far as a proxy or the public URL says so.
     fn is_https(&self, request: &HttpRequest) -> bool {
         if request.headers().get(FORWARDED_PROTO).is_some_and(|scheme| scheme == "https") {
@@ -87,21 +106,6 @@ fn values_of<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = 
     cookies.filter_map(move |cookie| {
         cookie.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
     })
-}
-
-/// Whether a request that changes something was made by a page of this server. Browsers say so in
-/// `Sec-Fetch-Site`, and where they don't, without TLS, in `Origin`.
-///
-/// That is enough only together with the session cookie: a site that points its own name here (DNS
-/// rebinding) has the same origin and no cookie.
-pub(crate) fn is_same_origin(request: &HttpRequest) -> bool {
-    if let Some(site) = request.headers().get(SEC_FETCH_SITE) {
-        return site == "same-origin";
-    }
-    let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
-    let origin: Option<Uri> = origin.and_then(|origin| origin.parse().ok());
-    let origin = origin.as_ref().and_then(Uri::authority);
-    origin.is_some() && origin == host(request).as_ref()
 }
 
 /// The host that a request names: in its one `Host` header, and nowhere else.
@@ -183,17 +187,22 @@ mod tests {
 
     #[test]
     fn only_a_page_of_this_server_changes_something() {
+        let (auth, _) = auth(Some("https://hooks.example/bot"));
         let from = |headers: &[(&str, &str)]| {
-            let host = ("host", "localhost:7860");
-            is_same_origin(&request("/", &[&[host], headers].concat()))
+            let host = ("host", "bot.internal:8080");
+            auth.is_same_origin(&request("/", &[&[host], headers].concat()))
         };
+        assert!(
+            from(&[("origin", "https://hooks.example")]),
+            "whatever the proxy makes of the host"
+        );
         assert!(from(&[("sec-fetch-site", "same-origin")]));
-        assert!(from(&[("origin", "http://localhost:7860")]));
+        assert!(from(&[("origin", "http://bot.internal:8080")]));
         for other in ["cross-site", "same-site", "none", ""] {
-            let origin = ("origin", "http://localhost:7860");
+            let origin = ("origin", "http://bot.internal:8080");
             assert!(!from(&[("sec-fetch-site", other), origin]), "{other}");
         }
-        for other in ["http://localhost:7861", "https://evil.example", "null", "", "http://"] {
+        for other in ["http://bot.internal:8081", "https://evil.example", "null", "", "http://"] {
             assert!(!from(&[("origin", other)]), "{other}");
         }
         assert!(!from(&[]));

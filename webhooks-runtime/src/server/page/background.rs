@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_sse::{Data, Event};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, LOCATION};
+use actix_web::http::header::ACCEPT;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
 use serde_json::json;
@@ -13,7 +13,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::access::is_same_origin;
 use super::follow::PAUSE;
 use super::{Desk, HTML, foreign};
 use crate::jobs::{Detail, Filter, Jobs, Listed, State, StoreError, Which};
@@ -123,7 +122,7 @@ impl Desk {
         let Some(id) = id(request).filter(|_| self.viewers.is_authorized(request)) else {
             return not_found();
         };
-        if !is_same_origin(request) {
+        if !self.viewers.is_same_origin(request) {
             return foreign();
         }
         match jobs.retry(Which::One(id)).await {
@@ -135,8 +134,7 @@ impl Desk {
             let answer = json!({ "delivery": id.to_string(), "state": State::Queued.name() });
             return self.respond(StatusCode::OK).json(answer);
         }
-        let location = format!("/deliveries/{id}");
-        self.respond(StatusCode::SEE_OTHER).insert_header((LOCATION, location)).finish()
+        self.see_other(&format!("../{id}")).finish()
     }
 
     async fn not_dead(&self, jobs: &Jobs, id: Uuid) -> HttpResponse {

@@ -2,12 +2,11 @@
 
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION};
+use actix_web::http::header::{ACCEPT, HeaderMap, HeaderValue};
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
 use serde_json::json;
 
-use super::access::is_same_origin;
 use super::follow::follow;
 use super::send::path;
 use super::{Desk, HTML, foreign};
@@ -77,7 +76,7 @@ impl Desk {
                 async move {
                     let response = match entry {
                         None => not_found(),
-                        Some(_) if !is_same_origin(request.request()) => foreign(),
+                        Some(_) if !desk.viewers.is_same_origin(request.request()) => foreign(),
                         Some(entry) => desk.send_again(&mut request, &entry).await,
                     };
                     Ok(ServiceResponse::new(request.into_parts().0, response))
@@ -107,8 +106,7 @@ impl Desk {
             let answer = json!({ "number": number, "status": delivered.status.as_u16() });
             return self.respond(StatusCode::OK).json(answer);
         }
-        let location = format!("/activity/{number}");
-        self.respond(StatusCode::SEE_OTHER).insert_header((LOCATION, location)).finish()
+        self.see_other(&format!("../{number}")).finish()
     }
 }
 

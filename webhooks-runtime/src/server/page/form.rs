@@ -12,7 +12,6 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::access::is_same_origin;
 use super::send::{Delivered, path};
 use super::{Desk, HTML, foreign, unauthorized};
 use crate::endpoint::arg::WEBHOOK_ID;
@@ -58,7 +57,7 @@ impl Desk {
 
     async fn submit(&self, request: &mut ServiceRequest) -> HttpResponse {
         // By its head, before a byte of the body is read.
-        if !is_same_origin(request.request()) {
+        if !self.viewers.is_same_origin(request.request()) {
             return foreign();
         }
         if !self.viewers.is_authorized(request.request()) {
