@@ -178,13 +178,34 @@ fn each_delivery_is_one_line_on_standard_error() {
     ] {
         assert!(line.contains(part), "{part}: {line}");
     }
-    let _ = program.wait_for_log("status=422");
+    let line = program.wait_for_log("status=422");
+    assert!(line.contains("reason=\"body.event"), "{line}");
     let _ = program.wait_for_log("webhook_id=\"forged\"");
     let ended = program.stop();
     assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
     assert!(!ended.stderr.lines().any(|line| line.starts_with("2026 INFO")), "{}", ended.stderr);
     // The warning, the three lines, and the one about stopping.
     assert_eq!(ended.stderr.lines().count(), 5, "{}", ended.stderr);
+}
+
+#[test]
+fn a_rejected_delivery_is_logged_with_the_reason() {
+    let program = start(&slow(), &["--port", "0"], &[("WEBHOOK_SECRET", "hush")]);
+    let url = program.local_url();
+    let secret = "X-Webhook-Secret: hush";
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    for (path, headers, status, reason) in [
+        ("second", &[][..], 401, "x-webhook-secret header not set."),
+        ("second", &["X-Webhook-Secret: s3cret"], 403, "Invalid webhook secret."),
+        ("second", &[secret, form], 415, "A webhook endpoint takes JSON, not a form."),
+        ("rejects", &[secret], 409, "The function responded with this status."),
+    ] {
+        let first = format!("POST /webhooks/{path}");
+        assert_eq!(request(&url, &first, headers, "{}").unwrap().status, status);
+        let line = program.wait_for_log(&format!("status={status}"));
+        assert!(line.contains(&format!("reason=\"{reason}")), "{line}");
+    }
+    assert!(!program.stop().stderr.contains("s3cret"));
 }
 
 #[test]

@@ -116,6 +116,13 @@ impl BodyFault {
         });
         below.collect::<Vec<_>>().join(".")
     }
+
+    /// The fault as a reason for the log: its path and what was expected there.
+    pub(crate) fn reason(&self) -> String {
+        let path = self.path();
+        let dot = if path.is_empty() { "" } else { "." };
+        format!("body{dot}{path}: {}", self.msg)
+    }
 }
 
 impl From<FieldFault> for BodyFault {

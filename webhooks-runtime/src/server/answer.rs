@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use tracing::{Instrument, Span};
 
+use super::outcome::Outcome;
 use crate::endpoint::Caller;
 use crate::endpoint::call::{Call, DELIVERY, Failure, panic_text};
 use crate::endpoint::fault::{BodyFault, BodyFaults};
@@ -23,7 +24,7 @@ struct Faults {
     detail: Vec<BodyFault>,
 }
 
-/// A request that isn't served, in fixed words.
+/// A rejected request, in fixed words.
 pub(super) struct Refusal {
     status: StatusCode,
     text: Cow<'static, str>,
@@ -34,31 +35,30 @@ impl Refusal {
         Self { status, text: text.into() }
     }
 
-    pub(super) fn response(&self) -> HttpResponse {
+    /// The response, with the text as the reason.
+    pub(super) fn outcome(self) -> Outcome {
         let mut response = HttpResponse::build(self.status);
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             response.insert_header((ALLOW, "POST"));
         }
-        response.json(json!({ "error": self.text }))
+        let response = response.json(json!({ "error": self.text }));
+        Outcome::rejected(response, self.text)
     }
 }
 
-/// Why a function failed. It stays with the response on this side of the network, for tests.
-#[derive(Clone, Debug)]
-pub(crate) struct Cause(pub(crate) String);
-
-/// The answer for a path that nothing is at.
+/// The response for a path without an endpoint.
 pub(crate) fn not_found() -> HttpResponse {
-    Refusal::new(StatusCode::NOT_FOUND, "There is no webhook endpoint at this path.").response()
+    let text = "There is no webhook endpoint at this path.";
+    Refusal::new(StatusCode::NOT_FOUND, text).outcome().response
 }
 
-/// Calls a function. Whatever becomes of it there is an answer.
-pub(super) async fn answer(caller: &Caller, call: Call, span: Span) -> HttpResponse {
+/// Calls a function. There is a response whether it succeeds, fails or panics.
+pub(super) async fn answer(caller: &Caller, call: Call, span: Span) -> Outcome {
     let running = AssertUnwindSafe(caller(call)).catch_unwind().instrument(span.clone());
     let result = running.await;
     let _entered = span.enter();
     match result {
-        Ok(Ok(response)) => response,
+        Ok(Ok(response)) => of_function(response),
         Ok(Err(failure)) => answer_failure(failure),
         Err(panic) => {
             let panic = panic_text(&*panic);
@@ -68,14 +68,14 @@ pub(super) async fn answer(caller: &Caller, call: Call, span: Span) -> HttpRespo
     }
 }
 
-fn answer_failure(failure: Failure) -> HttpResponse {
+fn answer_failure(failure: Failure) -> Outcome {
     match failure {
         Failure::Body(faults) => unfit(faults),
         Failure::Argument(error) if repeats_input(&error) => Refusal::new(
             error.as_response_error().status_code(),
             "An argument of this endpoint is missing from the request or malformed.",
         )
-        .response(),
+        .outcome(),
         Failure::Argument(error) => conceal(HttpResponse::from_error(error)),
         Failure::Function(error) => match error.downcast::<actix_web::Error>() {
             Ok(error) => conceal(HttpResponse::from_error(*error)),
@@ -89,9 +89,11 @@ fn answer_failure(failure: Failure) -> HttpResponse {
     }
 }
 
-/// The answer to a body that isn't what the function takes.
-pub(super) fn unfit(BodyFaults(detail): BodyFaults) -> HttpResponse {
-    HttpResponse::UnprocessableEntity().json(Faults { detail })
+/// The response to a body that does not match the function's argument.
+pub(super) fn unfit(BodyFaults(detail): BodyFaults) -> Outcome {
+    let reason = detail.first().map(BodyFault::reason).unwrap_or_default();
+    let response = HttpResponse::UnprocessableEntity().json(Faults { detail });
+    Outcome::rejected(response, reason)
 }
 
 /// Whether actix-web's own answer to this error would hold parts of the request.
@@ -102,22 +104,30 @@ fn repeats_input(error: &actix_web::Error) -> bool {
         || error.as_error::<UrlencodedError>().is_some()
 }
 
+/// The outcome of a response that a function made. A client error among them has a reason, too.
+fn of_function(response: HttpResponse) -> Outcome {
+    if !response.status().is_client_error() {
+        return response.into();
+    }
+    let reason = match response.error() {
+        Some(error) => Cow::from(causes(error)),
+        None => "The function responded with this status.".into(),
+    };
+    Outcome::rejected(response, reason)
+}
+
 /// An error that tells the caller what it did wrong goes out as it is. One of the server's own keeps
 /// its status, and its cause goes to the log.
-fn conceal(response: HttpResponse) -> HttpResponse {
+fn conceal(response: HttpResponse) -> Outcome {
     if !response.status().is_server_error() {
-        return response;
+        return of_function(response);
     }
     let error = response.error().map(|error| causes(error));
     tracing::error!(target: DELIVERY, error, "the function failed");
     failed(response.status(), error)
 }
 
-fn failed(status: StatusCode, cause: Option<String>) -> HttpResponse {
+fn failed(status: StatusCode, cause: Option<String>) -> Outcome {
     let text = "The function of this endpoint failed. The server's log says why.";
-    let mut response = Refusal::new(status, text).response();
-    if let Some(cause) = cause {
-        response.extensions_mut().insert(Cause(cause));
-    }
-    response
+    Outcome::failed(Refusal::new(status, text).outcome().response, cause)
 }

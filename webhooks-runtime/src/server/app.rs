@@ -13,9 +13,14 @@ use super::background::Background;
 use super::connection::{Connection, Origin, Serving};
 use super::dispatch::{Dispatcher, SECRET};
 use super::health::health;
+use super::outcome::Reason;
 
 /// A step in putting an app together; each worker has an app of its own.
 pub(crate) type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// Why a function failed, for the test client: it sees no more of the app than the response.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
 
 /// What every request goes through, whatever its path.
 pub(crate) fn guard<S>(
@@ -88,7 +93,11 @@ impl Blueprint {
             async move {
                 dispatcher.take_secret_from_query(request.head_mut());
                 let (request, payload) = request.into_parts();
-                let response = dispatcher.dispatch(&request, payload).await;
+                let outcome = dispatcher.dispatch(&request, payload).await;
+                let mut response = outcome.response;
+                if let Some(Reason::Failed(cause)) = outcome.reason {
+                    response.extensions_mut().insert(Cause(cause));
+                }
                 Ok(ServiceResponse::new(request, response))
             }
         });

@@ -15,7 +15,7 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::web::Bytes;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest};
 use foldhash::fast::RandomState;
 #[cfg(feature = "background")]
 use tracing::Instrument;
@@ -27,6 +27,7 @@ use super::cross_site::is_cross_site;
 use super::inline::run_inline;
 #[cfg(feature = "background")]
 use super::keep::keep;
+use super::outcome::Outcome;
 use super::record::Record;
 #[cfg(feature = "page")]
 use crate::activity::Activity;
@@ -138,48 +139,46 @@ impl Dispatcher {
         self.find(path)?.1.secrets.as_ref()?.first()
     }
 
-    /// Answers a request to a path below `/webhooks`.
-    pub(crate) async fn dispatch(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        let mut response = self.dispatch_as(request, payload, Admission::Asked).await.0;
-        confine(response.headers_mut());
-        response
+    /// Responds to a request to a path below `/webhooks`.
+    pub(crate) async fn dispatch(&self, request: &HttpRequest, payload: Payload) -> Outcome {
+        let mut outcome = self.dispatch_as(request, payload, Admission::Asked).await;
+        confine(outcome.response.headers_mut());
+        outcome
     }
 
-    /// Answers a request, and gives its number in the activity if it has one.
     pub(super) async fn dispatch_as(
         &self,
         request: &HttpRequest,
         payload: Payload,
         admission: Admission,
-    ) -> (HttpResponse, Option<u64>) {
+    ) -> Outcome {
         let Some((path, guarded)) = self.find(request.path()) else {
-            return (not_found(), None);
+            return not_found().into();
         };
         let record = Record::new(path, request);
         let read = match self.admit(guarded, request, admission) {
             Ok(()) => self.read(payload).await,
             Err(refusal) => Err(refusal),
         };
-        let (body, response) = match read {
+        let (body, outcome) = match read {
             Ok(body) => {
                 let call =
                     Call { request: request.clone(), body: body.clone(), received: record.started };
                 (Some(body), self.answer(&guarded.endpoint, call, &record, admission).await)
             }
-            Err(refusal) => (None, refusal.response()),
+            Err(refusal) => (None, refusal.outcome()),
         };
         // Whatever is no POST, a person's browser for instance, is no delivery.
         if request.method() != Method::POST {
-            return (response, None);
+            return outcome;
         }
         let body = body.as_deref();
-        record.log(body.unwrap_or_default(), &response);
+        record.log(body.unwrap_or_default(), &outcome);
         #[cfg(feature = "page")]
         if let Some(activity) = &self.activity {
-            let (response, number) = record.keep(activity, request.query_string(), body, response);
-            return (response, Some(number));
+            return record.keep(activity, request.query_string(), body, outcome);
         }
-        (response, None)
+        outcome
     }
 
     /// Decides by its head whether a request is let in.
@@ -271,7 +270,7 @@ impl Dispatcher {
         Ok(replace_unpaired_surrogates(&body).map_or(body, Bytes::from))
     }
 
-    /// Does with a delivery what is done at its endpoint. Whatever becomes of it there is an answer.
+    /// Does with a delivery what is done at its endpoint.
     #[cfg_attr(not(feature = "background"), expect(unused_variables, reason = "for the store"))]
     async fn answer(
         &self,
@@ -279,7 +278,7 @@ impl Dispatcher {
         call: Call,
         record: &Record<'_>,
         admission: Admission,
-    ) -> HttpResponse {
+    ) -> Outcome {
         let span = tracing::info_span!(
             target: DELIVERY,
             "delivery",

@@ -10,32 +10,33 @@ use serde_json::json;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use super::answer::{Cause, unfit};
+use super::answer::unfit;
+use super::outcome::Outcome;
 use crate::endpoint::Delivery;
 use crate::endpoint::background::{Background, Hold, Shared, Task};
 use crate::endpoint::call::{Call, DELIVERY, panic_text};
 
-/// Answers as if the delivery had been kept. Why the function failed stays with the response.
+/// Responds as if the delivery had been stored. The outcome has the function's failure.
 pub(super) async fn run_inline(
     background: &Background,
     call: Call,
     shared: Arc<Shared>,
     span: Span,
-) -> HttpResponse {
+) -> Outcome {
     if let Err(faults) = span.in_scope(|| (background.check)(&call.body)) {
         return unfit(faults);
     }
     let id = Uuid::now_v7().to_string();
     let max_attempts = background.policy.attempts;
     let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
-    let mut response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
+    let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
     let (hold, _) = Hold::new();
     let task = Task { body: call.body, delivery, shared, hold };
     let running = AssertUnwindSafe((background.run)(task)).catch_unwind().instrument(span.clone());
     let ended = running.await;
     let _entered = span.enter();
     let cause = match ended {
-        Ok(Ok(())) => return response,
+        Ok(Ok(())) => return response.into(),
         Ok(Err(failure)) => {
             let error = failure.text;
             tracing::error!(target: DELIVERY, error, "the function failed");
@@ -47,6 +48,5 @@ pub(super) async fn run_inline(
             panic
         }
     };
-    response.extensions_mut().insert(Cause(cause));
-    response
+    Outcome::failed(response, Some(cause))
 }

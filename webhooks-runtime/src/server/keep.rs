@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::answer::unfit;
-use super::record::KeptAs;
+use super::outcome::Outcome;
 use crate::endpoint::background::Background;
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::registry::Registered;
@@ -31,7 +31,7 @@ pub(super) async fn keep(
     background: &Background,
     call: Call,
     insists: bool,
-) -> HttpResponse {
+) -> Outcome {
     if let Err(faults) = (background.check)(&call.body) {
         return unfit(faults);
     }
@@ -50,15 +50,15 @@ pub(super) async fn keep(
     }
 }
 
-fn is_kept(mut response: HttpResponseBuilder, id: Uuid, state: State) -> HttpResponse {
-    let mut response = response.json(Kept { delivery: id, state: state.name() });
-    response.extensions_mut().insert(KeptAs(id));
-    response
+fn is_kept(mut response: HttpResponseBuilder, id: Uuid, state: State) -> Outcome {
+    let response = response.json(Kept { delivery: id, state: state.name() });
+    Outcome { delivery: Some(id), ..response.into() }
 }
 
-/// Whoever sent it is to try again.
-fn is_not_kept(why: &str) -> HttpResponse {
-    HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+/// The sender is asked to try again.
+fn is_not_kept(reason: &'static str) -> Outcome {
+    let response = HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
         .insert_header((RETRY_AFTER, SECONDS))
-        .json(json!({ "error": format!("{why} Send it again later.") }))
+        .json(json!({ "error": format!("{reason} Send it again later.") }));
+    Outcome::rejected(response, reason)
 }

@@ -2,7 +2,7 @@
 //!
 //! Here it is made of endpoints; `listening`, `sharing` and `storing` are what else can be set of it.
 //! `error` says why it doesn't start. `dispatch` brings a request to its function, `answer` makes its
-//! answer, `body` reads what it brings, `record` notes what became of it, `connection` cuts off who sends
+//! answer, `body` reads what it brings, `outcome` is its end, which `record` logs, `connection` cuts off who sends
 //! none, `cross_site` recognizes requests at the word of another site's page, `app` puts the actix app together, and `launch` serves at its `ports` until `signals` stop it, with
 //! the words of `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is
 //! wrong before. `background` has the deliveries that are run later, of which `keep` takes one in and `kept`
@@ -36,6 +36,7 @@ mod launch;
 mod link;
 mod listening;
 pub(crate) mod logs;
+mod outcome;
 #[cfg(feature = "page")]
 mod page;
 mod ports;
@@ -53,8 +54,7 @@ mod ui;
 mod viewer;
 mod visitors;
 
-pub(crate) use answer::Cause;
-pub(crate) use app::{Blueprint, guard};
+pub(crate) use app::{Blueprint, Cause, guard};
 pub(crate) use dispatch::{Dispatcher, SECRET};
 pub use error::{LaunchError, SetupError};
 #[cfg(all(feature = "background", feature = "cli"))]

@@ -3,25 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use actix_web::HttpRequest;
 #[cfg(feature = "page")]
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::header::HeaderValue;
-use actix_web::{HttpRequest, HttpResponse};
 use tracing::Level;
-#[cfg(feature = "background")]
-use uuid::Uuid;
 
 use super::connection::Origin;
+use super::outcome::{Outcome, Reason};
 #[cfg(feature = "page")]
 use crate::activity::{Activity, Seen};
 use crate::endpoint::arg::WEBHOOK_ID;
 use crate::endpoint::call::DELIVERY;
 use crate::payload::{Summary, cut};
-
-/// The background delivery that a response is about.
-#[cfg(feature = "background")]
-#[derive(Clone, Copy, Debug)]
-pub(super) struct KeptAs(pub(super) Uuid);
 
 /// A delivery on its way.
 pub(crate) struct Record<'a> {
@@ -46,13 +40,14 @@ impl<'a> Record<'a> {
     /// Writes the line. `body` is read for it only where the line is wanted, and is empty when the
     /// request was refused before. Texts from outside are written in quotes and escaped, so that none
     /// can make a line of its own.
-    pub(crate) fn log(&self, body: &[u8], response: &HttpResponse) {
-        let status = response.status();
-        #[cfg(feature = "background")]
-        let delivery =
-            response.extensions().get::<KeptAs>().map(|kept| tracing::field::display(kept.0));
-        #[cfg(not(feature = "background"))]
-        let delivery: Option<&str> = None;
+    pub(crate) fn log(&self, body: &[u8], outcome: &Outcome) {
+        let status = outcome.response.status();
+        let delivery = outcome.delivery.map(tracing::field::display);
+        // A failure has a line of its own.
+        let reason = match &outcome.reason {
+            Some(Reason::Rejected(reason)) => Some(&**reason),
+            Some(Reason::Failed(_)) | None => None,
+        };
         macro_rules! line {
             ($level:expr) => {
                 if tracing::enabled!(target: DELIVERY, $level) {
@@ -68,6 +63,7 @@ impl<'a> Record<'a> {
                         event,
                         repo = summary.as_ref().map(Summary::repo),
                         status = status.as_u16(),
+                        reason,
                         duration = ?self.started.elapsed(),
                     );
                 }
@@ -83,17 +79,17 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Keeps the delivery for people to look at and gives its number. `body` is `None` when it was refused unread.
+    /// Keeps the delivery for people to look at. `body` is `None` when it was rejected unread.
     #[cfg(feature = "page")]
     pub(crate) fn keep(
         &self,
         activity: &Activity,
         query: &str,
         body: Option<&[u8]>,
-        response: HttpResponse,
-    ) -> (HttpResponse, u64) {
+        outcome: Outcome,
+    ) -> Outcome {
         let duration = self.started.elapsed();
-        let (response, answer) = response.into_parts();
+        let (response, answer) = outcome.response.into_parts();
         let seen = |answer| Seen {
             endpoint: self.endpoint,
             webhook_id: self.webhook_id.as_ref().and_then(|id| id.to_str().ok()),
@@ -108,7 +104,7 @@ impl<'a> Record<'a> {
             // It comes later, and isn't waited for.
             Err(stream) => (activity.record(&seen(None)), stream),
         };
-        (response.set_body(answer), number)
+        Outcome { response: response.set_body(answer), entry: Some(number), ..outcome }
     }
 }
 

@@ -48,12 +48,11 @@ impl Desk {
         request.extensions_mut().clear();
         let started = Instant::now();
         let payload = in_one_piece(body);
-        let (response, number) =
-            self.dispatcher.dispatch_as(request.request(), payload, admission).await;
-        let (response, body) = response.into_parts();
+        let outcome = self.dispatcher.dispatch_as(request.request(), payload, admission).await;
+        let (response, body) = outcome.response.into_parts();
         let status = response.status();
         let body = body.try_into_bytes().ok();
-        Delivered { status, body, duration: started.elapsed(), number }
+        Delivered { status, body, duration: started.elapsed(), number: outcome.entry }
     }
 }
 
