@@ -10,7 +10,7 @@ use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
 
 use super::answer::not_found;
 use super::background::Background;
-use super::connection::{Connection, Origin, Serving};
+use super::connection::{ConnectionState, Origin, Serving};
 use super::dispatch::{Dispatcher, SECRET};
 use super::health::health;
 use super::outcome::Reason;
@@ -37,7 +37,7 @@ where
     if request.conn_data() == Some(&Origin::Tunnel) {
         fit(request.headers_mut());
     }
-    let serving = request.conn_data::<Rc<Connection>>().map(Serving::new);
+    let serving = request.conn_data::<Rc<ConnectionState>>().map(Serving::new);
     let response = next.call(request);
     async move {
         let response = response.await?;

@@ -1,142 +1,286 @@
-//! Tells where a connection comes from, and cuts off clients that hold one without sending a request.
+//! Holds one client's connection and its time limits.
 //!
-//! actix-web times the head of a connection's first request and the pause between two requests. It
-//! doesn't time the head of a later request, nor the rest of a chunked body after its request was
-//! refused, which it reads on for as long as it comes. So each connection is watched from here: while
-//! no request is being served, it has the time of a pause and a head, and is closed after that.
+//! actix-web limits how long the first request's head takes and how long a connection pauses between
+//! two requests. It limits neither the head of a later request, nor a request body that nobody reads,
+//! nor a client that never reads its responses, and it drops a running function when its client resets
+//! the connection. So the server hands actix-web this stream in place of the socket. The limits live in
+//! the stream, need no second descriptor, and end with the connection.
 
-use std::any::Any;
 use std::cell::Cell;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::dev::Extensions;
-use actix_web::rt;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
 
-/// Where a connection comes from.
+/// The listener that a connection came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// It was made to the address that the server listens on for everybody.
+    /// The address that the server announces.
     Direct,
-    /// It came through the tunnel, so from outside, whatever its requests say.
+    /// The tunnel's own listener, so the client is somewhere on the internet.
     Tunnel,
 }
 
-impl Origin {
-    /// `entrance` is where nothing but the tunnel's connections arrive.
-    fn of(stream: &rt::net::TcpStream, entrance: Option<SocketAddr>) -> Self {
-        let Some(entrance) = entrance else {
-            return Self::Direct;
-        };
-        match stream.local_addr() {
-            Ok(address) if address != entrance => Self::Direct,
-            // What isn't known to be direct is trusted as little as it can be.
-            _ => Self::Tunnel,
+/// How long a connection may take, and no longer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ConnectionLimits {
+    /// To pause between two requests.
+    pub(super) pause: Duration,
+    /// To send a request's head, and to take the next bytes of a response.
+    pub(super) progress: Duration,
+}
+
+/// The state of a connection that its requests can see.
+#[derive(Debug)]
+pub(crate) struct ConnectionState {
+    /// Requests whose function runs.
+    running: Cell<usize>,
+    /// Requests whose response is on its way.
+    responding: Cell<usize>,
+    /// When the last response ended, or the connection began.
+    idle_since: Cell<Instant>,
+    /// When the first byte after that arrived: of a head, or of a body that nobody reads.
+    receiving_since: Cell<Option<Instant>>,
+    /// Whether nothing reaches the client any more.
+    gone: Cell<bool>,
+}
+
+impl ConnectionState {
+    fn new() -> Self {
+        Self {
+            running: Cell::new(0),
+            responding: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+            receiving_since: Cell::new(None),
+            gone: Cell::new(false),
+        }
+    }
+
+    /// Whether the client is known to have reset the connection, or reads nothing.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.get()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.running.get() + self.responding.get() == 0
+    }
+}
+
+/// A connection, as actix-web reads and writes it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    state: Rc<ConnectionState>,
+    limits: ConnectionLimits,
+    /// Since when the client has taken nothing of what is to be written.
+    blocked_since: Option<Instant>,
+    /// Whether a read was put off until the client reads, too.
+    read_deferred: bool,
+    /// Wakes the connection at least once per `limits.progress`, so no request has to set it.
+    timer: Option<Pin<Box<Sleep>>>,
+    _slot: Slot,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, limits: ConnectionLimits, slot: Slot) -> Self {
+        Self {
+            stream,
+            state: Rc::new(ConnectionState::new()),
+            limits,
+            blocked_since: None,
+            read_deferred: false,
+            timer: None,
+            _slot: slot,
+        }
+    }
+
+    pub(super) fn state(&self) -> &Rc<ConnectionState> {
+        &self.state
+    }
+
+    /// When the connection has waited long enough for its client; `None` while the client waits.
+    fn deadline(&self) -> Option<Instant> {
+        if let Some(since) = self.blocked_since {
+            return Some(since + self.limits.progress);
+        }
+        if !self.state.is_idle() {
+            return None;
+        }
+        Some(match self.state.receiving_since.get() {
+            Some(since) => since + self.limits.progress,
+            None => self.state.idle_since.get() + self.limits.pause,
+        })
+    }
+
+    /// Is ready when the deadline has passed.
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let progress = self.limits.progress;
+        loop {
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(progress)));
+            ready!(timer.as_mut().poll(context));
+            let now = Instant::now();
+            let deadline = self.deadline();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Poll::Ready(());
+            }
+            // A deadline that is set while the timer runs is at least `progress` away.
+            let wake = deadline.map_or(now + progress, |deadline| deadline.min(now + progress));
+            if let Some(timer) = &mut self.timer {
+                timer.as_mut().reset(wake);
+            }
+        }
+    }
+
+    /// Closes the connection at once when it is dropped, with all that the client has not read.
+    fn give_up(&mut self) -> io::Error {
+        self.state.gone.set(true);
+        // An error says that it is closed already.
+        let _ = self.stream.set_zero_linger();
+        io::ErrorKind::TimedOut.into()
+    }
+
+    /// Nothing is in the way of reading any more.
+    fn unblock(&mut self, context: &Context<'_>) {
+        self.blocked_since = None;
+        if std::mem::take(&mut self.read_deferred) {
+            context.waker().wake_by_ref();
+        }
+    }
+
+    /// Whether a function runs whose client is gone. It runs on, and actix-web learns of the client's
+    /// end later: an error now would drop the function.
+    fn outlives_its_client(&self) -> bool {
+        self.state.is_gone() && self.state.running.get() > 0
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.outlives_its_client() {
+            // The end of the input: actix-web lets the running function end all the same.
+            return Poll::Ready(Ok(()));
+        }
+        if this.blocked_since.is_some() {
+            // A client that reads no responses sends no more requests, either.
+            this.read_deferred = true;
+            return Poll::Pending;
+        }
+        match Pin::new(&mut this.stream).poll_read(context, buffer) {
+            Poll::Ready(Ok(())) => {
+                if this.state.is_idle() && this.state.receiving_since.get().is_none() {
+                    this.state.receiving_since.set(Some(Instant::now()));
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                this.state.gone.set(true);
+                Poll::Ready(if this.outlives_its_client() { Ok(()) } else { Err(error) })
+            }
+            Poll::Pending => {
+                ready!(this.poll_deadline(context));
+                Poll::Ready(Err(this.give_up()))
+            }
         }
     }
 }
 
-/// A connection and what it is doing.
-#[derive(Debug)]
-pub(crate) struct Connection {
-    /// The same socket that actix-web serves.
-    socket: TcpStream,
-    /// How many requests are being served, from the head to the end of the answer.
-    serving: Cell<usize>,
-    /// When the last one ended, or the connection began.
-    idle_since: Cell<Instant>,
-}
-
-/// Notes where a new connection comes from and watches it, for `HttpServer::on_connect`.
-pub(crate) fn watch(
-    connection: &dyn Any,
-    data: &mut Extensions,
-    limit: impl Fn(Origin) -> Duration,
-    entrance: Option<SocketAddr>,
-) {
-    let Some(stream) = connection.downcast_ref::<rt::net::TcpStream>() else {
-        return;
-    };
-    let origin = Origin::of(stream, entrance);
-    data.insert(origin);
-    // Without a free descriptor there is no watch, and the connection is served all the same.
-    let Ok(socket) = same_socket(stream) else {
-        return;
-    };
-    let idle_since = Cell::new(Instant::now());
-    let connection = Rc::new(Connection { socket, serving: Cell::new(0), idle_since });
-    rt::spawn(close_when_idle(Rc::downgrade(&connection), limit(origin)));
-    data.insert(connection);
-}
-
-#[cfg(unix)]
-fn same_socket(stream: &rt::net::TcpStream) -> std::io::Result<TcpStream> {
-    use std::os::fd::AsFd;
-    stream.as_fd().try_clone_to_owned().map(TcpStream::from)
-}
-
-#[cfg(windows)]
-fn same_socket(stream: &rt::net::TcpStream) -> std::io::Result<TcpStream> {
-    use std::os::windows::io::AsSocket;
-    stream.as_socket().try_clone_to_owned().map(TcpStream::from)
-}
-
-async fn close_when_idle(connection: Weak<Connection>, limit: Duration) {
-    let mut wait = limit;
-    loop {
-        tokio::time::sleep(wait).await;
-        let Some(connection) = connection.upgrade() else {
-            return;
-        };
-        let idle = connection.idle_since.get().elapsed();
-        wait = match connection.serving.get() {
-            0 if idle >= limit => {
-                // An error says that it is closed already.
-                let _ = connection.socket.shutdown(Shutdown::Both);
-                return;
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if this.state.is_gone() && !this.outlives_its_client() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let error = match Pin::new(&mut this.stream).poll_write(context, bytes) {
+            Poll::Ready(Ok(written)) => {
+                this.unblock(context);
+                return Poll::Ready(Ok(written));
             }
-            0 => limit - idle,
-            _ => limit,
+            Poll::Ready(Err(error)) => error,
+            Poll::Pending => {
+                if this.blocked_since.is_none() {
+                    this.blocked_since = Some(Instant::now());
+                }
+                ready!(this.poll_deadline(context));
+                this.give_up()
+            }
         };
+        this.state.gone.set(true);
+        if this.outlives_its_client() {
+            this.unblock(context);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        Poll::Ready(Err(error))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
 /// What fits into the socket's buffer, in bytes.
 const SMALL: u64 = 16 * 1024;
 
-/// A request is being served for as long as this lives.
+/// A request that is being served, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Serving(Rc<Connection>);
+pub(crate) struct Serving {
+    state: Rc<ConnectionState>,
+    is_responding: bool,
+}
 
 impl Serving {
-    pub(crate) fn new(connection: &Rc<Connection>) -> Self {
-        connection.serving.set(connection.serving.get() + 1);
-        Self(Rc::clone(connection))
+    pub(crate) fn new(state: &Rc<ConnectionState>) -> Self {
+        state.running.set(state.running.get() + 1);
+        state.receiving_since.set(None);
+        Self { state: Rc::clone(state), is_responding: false }
     }
 
-    /// Lives on until the answer's body has been sent or given up. A small one is as good as sent: it
-    /// goes to the system at once.
-    pub(crate) fn until_sent(self, body: BoxBody) -> BoxBody {
+    /// Lives on until the response's body has been sent or given up. A small one needs no more time than
+    /// its head.
+    pub(crate) fn until_sent(mut self, body: BoxBody) -> BoxBody {
         match body.size() {
             BodySize::None | BodySize::Sized(0..=SMALL) => body,
-            _ => BoxBody::new(Sent { body, _serving: self }),
+            _ => {
+                self.state.running.set(self.state.running.get().saturating_sub(1));
+                self.state.responding.set(self.state.responding.get() + 1);
+                self.is_responding = true;
+                BoxBody::new(Sent { body, _serving: self })
+            }
         }
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.0.serving.set(self.0.serving.get().saturating_sub(1));
-        self.0.idle_since.set(Instant::now());
+        let state = &self.state;
+        let count = if self.is_responding { &state.responding } else { &state.running };
+        count.set(count.get().saturating_sub(1));
+        state.idle_since.set(Instant::now());
     }
 }
 
-/// An answer's body, with the mark that its request is being served.
+/// A response's body, with the mark that its request is being served.
 struct Sent {
     body: BoxBody,
     _serving: Serving,
@@ -154,5 +298,51 @@ impl MessageBody for Sent {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Pin::new(&mut self.body).poll_next(context)
+    }
+}
+
+/// Counts the open connections of a server and limits them.
+#[derive(Clone, Debug)]
+pub(super) struct Slots(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    open: AtomicUsize,
+    limit: usize,
+    is_reported: AtomicBool,
+}
+
+impl Slots {
+    pub(super) fn new(limit: usize) -> Self {
+        let (open, is_reported) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self(Arc::new(Counts { open, limit, is_reported }))
+    }
+
+    /// Takes the place of one connection, if one is free.
+    pub(super) fn take(&self) -> Option<Slot> {
+        // Without a free one, dropping this takes it off the count again.
+        let slot = Slot(Arc::clone(&self.0));
+        (self.0.open.fetch_add(1, Ordering::Relaxed) < self.0.limit).then_some(slot)
+    }
+
+    /// Logs that none is free, once each time that this happens.
+    pub(super) fn report_full(&self) {
+        if !self.0.is_reported.swap(true, Ordering::Relaxed) {
+            let limit = self.0.limit;
+            tracing::warn!(limit, "too many open connections: rejecting new ones with 503");
+        }
+    }
+}
+
+/// The place of one connection, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Slot(Arc<Counts>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let left = self.0.open.fetch_sub(1, Ordering::Relaxed) - 1;
+        if left <= self.0.limit / 2 && self.0.is_reported.load(Ordering::Relaxed) {
+            self.0.is_reported.store(false, Ordering::Relaxed);
+        }
     }
 }

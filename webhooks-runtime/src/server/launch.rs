@@ -1,17 +1,17 @@
 //! Binds the port, says so, serves, and stops without losing what is running.
 
 use std::io::{self, IsTerminal, Write};
+use std::iter;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle as ActixHandle};
-use actix_web::{App, HttpServer};
+use actix_server::{Server, ServerBuilder, ServerHandle as ActixHandle};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::app::guard;
+use super::accept::{serve_on, slots};
 use super::background::Background;
-use super::connection::{Origin, watch};
+use super::connection::Origin;
 #[cfg(feature = "share")]
 use super::link::{Announcer, Kept, Said};
 use super::ports::bind;
@@ -28,13 +28,6 @@ use crate::environment::Environment;
 use crate::reach::Reach;
 #[cfg(feature = "share")]
 use crate::share::{AnyTunnel, Event};
-
-/// How long a connection may pause between two requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
-
-/// The same for a server with a tunnel. Share servers keep an unused connection for 60 s and would
-/// lose a delivery that they send just when it is closed here, so it is theirs to close.
-const TUNNEL_KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How it is started.
 impl WebhooksServer {
@@ -391,31 +384,20 @@ fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
         #[cfg(feature = "share")]
         Reach::Link { .. } | Reach::Tunnel => Some(entrance()?),
     };
-    let at = entrance.as_ref().map(|(_, address)| *address);
     #[cfg(feature = "share")]
-    let tunnel = prepared.tunnel.zip(at);
+    let tunnel = prepared.tunnel.zip(entrance.as_ref().map(|(_, address)| *address));
     let Prepared { settings, limits, shown, visitors, .. } = prepared;
-    let app = move || App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
-    // actix-web has one for all; what is direct is cut off before.
-    let keep_alive = if entrance.is_some() { TUNNEL_KEEP_ALIVE } else { KEEP_ALIVE };
-    let request_timeout = limits.request_timeout;
-    let idle_limit = move |origin| {
-        request_timeout
-            + match origin {
-                Origin::Direct => KEEP_ALIVE,
-                Origin::Tunnel => TUNNEL_KEEP_ALIVE,
-            }
-    };
-    let mut server = HttpServer::new(app)
-        .on_connect(move |connection, data| watch(connection, data, idle_limit, at))
+    // A connection through the tunnel takes two more descriptors, at the tunnel's side.
+    let slots = slots(if entrance.is_some() { 3 } else { 1 });
+    let mut server = ServerBuilder::default()
         .workers(settings.workers)
-        .keep_alive(keep_alive)
-        .client_request_timeout(limits.request_timeout)
         .shutdown_timeout(limits.shutdown_timeout.as_secs_f64().ceil() as u64)
-        .disable_signals()
-        .listen(listener)?;
-    if let Some((listener, _)) = entrance {
-        server = server.listen(listener)?;
+        .disable_signals();
+    let listeners = iter::once((listener, Origin::Direct))
+        .chain(entrance.map(|(listener, _)| (listener, Origin::Tunnel)));
+    for (listener, origin) in listeners {
+        let blueprint = blueprint.clone();
+        server = serve_on(server, listener, origin, blueprint, &slots, limits.request_timeout)?;
     }
     background.begin();
     Ok(Running {

@@ -1,16 +1,19 @@
-//! The server: a builder, and what it builds.
+//! The server: its builder, a request's way, and the life of the process.
 //!
-//! Here it is made of endpoints; `listening`, `sharing` and `storing` are what else can be set of it.
-//! `error` says why it doesn't start. `dispatch` brings a request to its function, `answer` makes its
-//! answer, `body` reads what it brings, `outcome` is its end, which `record` logs, `connection` cuts off who sends
-//! none, `cross_site` recognizes requests at the word of another site's page, `app` puts the actix app together, and `launch` serves at its `ports` until `signals` stop it, with
-//! the words of `banner`. `link` makes the tunnel and tells what becomes of it. `prepare` finds all that is
-//! wrong before. `background` has the deliveries that are run later, of which `keep` takes one in and `kept`
-//! are those that are there; `inline` runs one inside its request. `recipients` are the endpoints as one sees
-//! them who sends them a delivery. `ui` is what may be the page: `page` has the routes of one made of blocks,
-//! and `visitors` are those who look at it. `describe` serves the OpenAPI document, `viewer` what shows it,
-//! and `health` says that the server is there.
+//! | module | responsibility |
+//! | --- | --- |
+//! | `listening`, `sharing`, `storing`, `ui` | the builder's settings beside the endpoints |
+//! | `prepare`, `error` | finds every invalid setting before a port is opened |
+//! | `launch`, `ports`, `signals`, `banner`, `logs` | opens the ports, prints, serves, shuts down |
+//! | `accept`, `connection` | serve HTTP on the listeners and limit each connection |
+//! | `app` | puts the actix app together |
+//! | `dispatch`, `cross_site`, `body`, `answer`, `outcome`, `record` | a request's way, from its head to its log line |
+//! | `background`, `keep`, `kept`, `inline` | background deliveries: the store, accepting one, running one in its request |
+//! | `link` | the tunnel and what is printed about it |
+//! | `page`, `visitors` | the dashboard's routes and its viewers |
+//! | `describe`, `viewer`, `recipients`, `health` | the OpenAPI document, its viewer, the endpoints for `trigger`, the health check |
 
+mod accept;
 mod answer;
 mod app;
 mod background;

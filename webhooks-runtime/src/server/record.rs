@@ -1,5 +1,6 @@
 //! What became of a delivery: one line in the log, and one entry in the activity.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::header::HeaderValue;
 use tracing::Level;
 
-use super::connection::Origin;
+use super::connection::{ConnectionState, Origin};
 use super::outcome::{Outcome, Reason};
 #[cfg(feature = "page")]
 use crate::activity::{Activity, Seen};
@@ -23,6 +24,8 @@ pub(crate) struct Record<'a> {
     webhook_id: Option<HeaderValue>,
     /// Whether it came through the tunnel.
     tunnelled: bool,
+    /// The connection, if there is one: a test has none.
+    connection: Option<Rc<ConnectionState>>,
     pub(crate) started: Instant,
 }
 
@@ -30,7 +33,8 @@ impl<'a> Record<'a> {
     pub(crate) fn new(endpoint: &'a Arc<str>, request: &HttpRequest) -> Self {
         let webhook_id = request.headers().get(WEBHOOK_ID).cloned();
         let tunnelled = request.conn_data() == Some(&Origin::Tunnel);
-        Self { endpoint, webhook_id, tunnelled, started: Instant::now() }
+        let connection = request.conn_data::<Rc<ConnectionState>>().cloned();
+        Self { endpoint, webhook_id, tunnelled, connection, started: Instant::now() }
     }
 
     pub(crate) fn webhook_id(&self) -> Option<&str> {
@@ -48,6 +52,7 @@ impl<'a> Record<'a> {
             Some(Reason::Rejected(reason)) => Some(&**reason),
             Some(Reason::Failed(_)) | None => None,
         };
+        let is_gone = self.connection.as_ref().is_some_and(|connection| connection.is_gone());
         macro_rules! line {
             ($level:expr) => {
                 if tracing::enabled!(target: DELIVERY, $level) {
@@ -64,6 +69,7 @@ impl<'a> Record<'a> {
                         repo = summary.as_ref().map(Summary::repo),
                         status = status.as_u16(),
                         reason,
+                        client = is_gone.then_some("disconnected"),
                         duration = ?self.started.elapsed(),
                     );
                 }

@@ -1,0 +1,269 @@
+//! Connections: what happens to a delivery whose client goes away, and how little a client that sends or
+//! reads nothing can hold.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+use tests::client::{PATIENCE, connect, get, head, post, read_answer};
+use tests::program::{Program, build};
+use webhooks_runtime::{HttpResponse, WebhooksServer};
+
+fn slow() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("fixture-slow", "dev")).clone()
+}
+
+/// Waits until `condition` holds.
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Closes a connection the hard way, as a crashed client's system does.
+fn reset(stream: TcpStream) {
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+}
+
+fn posting(path: &str) -> String {
+    head(&format!("POST {path}"), &["Content-Length: 2"]) + "{}"
+}
+
+// ---- clients that go away
+
+#[test]
+fn a_function_whose_client_resets_the_connection_runs_to_its_end_and_leaves_one_line() {
+    let program = Program::start(&slow(), &["--port", "0"], &[]).unwrap();
+    let mut client = connect(&program.local_url()).unwrap();
+    client.write_all(posting("/webhooks/second").as_bytes()).unwrap();
+    let _ = program.wait_for("second started");
+    reset(client);
+    let _ = program.wait_for("second ended");
+    let line = program.wait_for_log("endpoint=\"/webhooks/second\"");
+    assert!(line.contains("status=200") && line.contains("client=\"disconnected\""), "{line}");
+    // A client that stays leaves a line that says nothing of it.
+    assert_eq!(post(&program.local_url(), "/webhooks/panics", "{}").unwrap().status, 500);
+    let line = program.wait_for_log("endpoint=\"/webhooks/panics\" status=500");
+    assert!(!line.contains("client="), "{line}");
+    let ended = program.stop();
+    assert_eq!(
+        ended.stderr.matches("endpoint=\"/webhooks/second\"").count(),
+        1,
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_shutdown_waits_for_a_function_whose_client_is_gone() {
+    let program = Program::start(&slow(), &["--port", "0"], &[]).unwrap();
+    let mut client = connect(&program.local_url()).unwrap();
+    client.write_all(posting("/webhooks/second").as_bytes()).unwrap();
+    let _ = program.wait_for("second started");
+    reset(client);
+    let ended = program.stop();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stdout.contains("second ended"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("status=200"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_body_whose_client_goes_away_half_way_is_one_line() {
+    let program = Program::start(&slow(), &["--port", "0"], &[]).unwrap();
+    let mut client = connect(&program.local_url()).unwrap();
+    let half = head("POST /webhooks/second", &["Content-Length: 1000"]) + "{";
+    client.write_all(half.as_bytes()).unwrap();
+    // Its head is read by now, or never.
+    std::thread::sleep(Duration::from_millis(200));
+    reset(client);
+    let line = program.wait_for_log("endpoint=\"/webhooks/second\"");
+    assert!(
+        line.contains("status=400 reason=\"The body could not be read to its end.\""),
+        "{line}"
+    );
+    assert!(line.contains("client=\"disconnected\""), "{line}");
+    let _ = program.stop();
+}
+
+// ---- clients that read nothing
+
+/// More than the system buffers for a client that does not read.
+const LARGE: usize = 64 * 1024 * 1024;
+
+static FINISHED: AtomicUsize = AtomicUsize::new(0);
+
+/// Writes until nothing more is taken, and then waits for the end of the connection.
+fn write_without_reading(mut stream: TcpStream, bytes: &str) -> Duration {
+    stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        match stream.write(bytes.as_bytes()) {
+            Ok(_) => std::thread::sleep(Duration::from_millis(10)),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => break,
+        }
+    }
+    started.elapsed()
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_response_is_cut_off() {
+    async fn large() -> HttpResponse {
+        HttpResponse::Ok().body(vec![b'x'; LARGE])
+    }
+    async fn nothing() -> HttpResponse {
+        HttpResponse::NoContent().finish()
+    }
+    async fn running() {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        FINISHED.fetch_add(1, Ordering::Relaxed);
+    }
+    let server = WebhooksServer::empty()
+        .add_webhook("large", large)
+        .add_webhook("nothing", nothing)
+        .add_webhook("running", running);
+    let server = server.request_timeout(Duration::from_secs(1)).port(0).start().await.unwrap();
+    let cases = [
+        ("one large response", posting("/webhooks/large")),
+        (
+            "small ones without end",
+            posting("/webhooks/large") + &posting("/webhooks/nothing").repeat(500),
+        ),
+        ("unknown paths", head("GET /nowhere", &[]).repeat(500)),
+        (
+            "a function behind a large one",
+            posting("/webhooks/large") + &posting("/webhooks/running"),
+        ),
+    ];
+    let clients = cases.map(|(name, bytes)| {
+        let stream = connect(server.local_url()).unwrap();
+        // Little room here, so that the server notices soon.
+        SockRef::from(&stream).set_recv_buffer_size(4096).unwrap();
+        (name, std::thread::spawn(move || write_without_reading(stream, &bytes)))
+    });
+    for (name, client) in clients {
+        let held = client.join().unwrap();
+        assert!(held < PATIENCE, "{name}: {held:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_all_of_a_large_response() {
+    async fn large() -> HttpResponse {
+        HttpResponse::Ok().body(vec![b'x'; LARGE])
+    }
+    let server = WebhooksServer::empty().add_webhook("large", large);
+    let server = server.request_timeout(Duration::from_secs(1)).port(0).start().await.unwrap();
+    let mut stream = connect(server.local_url()).unwrap();
+    stream.write_all(posting("/webhooks/large").as_bytes()).unwrap();
+    let mut received = 0;
+    let mut buffer = vec![0; LARGE / 8];
+    while received < LARGE {
+        // Takes longer in all than the server waits for the next bytes.
+        std::thread::sleep(Duration::from_millis(300));
+        let mut piece = 0;
+        while piece < buffer.len() && received + piece < LARGE {
+            match stream.read(&mut buffer[piece..]).unwrap() {
+                0 => break,
+                read => piece += read,
+            }
+        }
+        assert_ne!(piece, 0, "ended after {received} bytes");
+        received += piece;
+    }
+    server.stop().await;
+}
+
+// ---- connections between requests
+
+#[tokio::test]
+async fn a_connection_may_pause_as_long_as_proxies_let_it() {
+    let server = WebhooksServer::empty().add_webhook("hello", async || "hello");
+    let server = server.request_timeout(Duration::from_secs(1)).port(0).start().await.unwrap();
+    let mut stream = connect(server.local_url()).unwrap();
+    for pause in [0, 8] {
+        std::thread::sleep(Duration::from_secs(pause));
+        stream.write_all(posting("/webhooks/hello").as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut stream).unwrap().status, 200, "after {pause} s");
+    }
+    server.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+mod descriptors {
+    use super::*;
+
+    fn open(program: &Program) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap().count()
+    }
+
+    #[test]
+    fn a_connection_takes_one_descriptor_and_gives_it_back_at_its_end() {
+        const CLIENTS: usize = 40;
+        let program = Program::start(&slow(), &["--port", "0"], &[]).unwrap();
+        let url = program.local_url();
+        // Some descriptors are opened by the first request, and stay.
+        assert_eq!(post(&url, "/webhooks/fails", "{}").unwrap().status, 500);
+        let before = open(&program);
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                let mut stream = connect(&url).unwrap();
+                stream.write_all(head("GET /nowhere", &[]).as_bytes()).unwrap();
+                assert_eq!(read_answer(&mut stream).unwrap().status, 404);
+                stream
+            })
+            .collect();
+        let each = (open(&program) - before) as f64 / CLIENTS as f64;
+        assert!(each < 1.5, "{each} for each connection");
+        drop(clients);
+        until("all descriptors are given back", || open(&program) <= before);
+        let _ = program.stop();
+    }
+
+    #[test]
+    fn a_connection_too_many_is_rejected_in_words_and_one_line() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -n 256 && exec \"$0\" --port 0"]).arg(slow()).env_clear();
+        let program = Program::spawn(shell.env("GRADIO_SHARE", "false")).unwrap();
+        let url = program.local_url();
+        let mut clients = Vec::new();
+        let rejected = loop {
+            assert!(clients.len() < 256, "no connection was rejected");
+            let mut stream = connect(&url).unwrap();
+            stream.write_all(head("GET /nowhere", &[]).as_bytes()).unwrap();
+            let answer = read_answer(&mut stream).unwrap();
+            if answer.status != 404 {
+                break answer;
+            }
+            clients.push(stream);
+        };
+        assert!(clients.len() > 100, "{}", clients.len());
+        assert_eq!(rejected.status, 503);
+        assert_eq!(rejected.header("retry-after"), Some("10"));
+        assert!(rejected.json()["error"].is_string(), "{}", rejected.body);
+        // The ones that are open are served, and so is a new one when there is room.
+        clients[0].write_all(head("GET /nowhere", &[]).as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut clients[0]).unwrap().status, 404);
+        clients.truncate(10);
+        until("there is room again", || get(&url, "/nowhere").is_ok_and(|a| a.status == 404));
+        let ended = program.stop();
+        assert_eq!(
+            ended.stderr.matches("too many open connections").count(),
+            1,
+            "{}",
+            ended.stderr
+        );
+    }
+}
