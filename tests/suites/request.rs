@@ -608,6 +608,35 @@ async fn a_body_that_trickles_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_request_to_upgrade_ends_at_its_content_length_and_closes_the_connection() {
+    let server = open_server().await;
+    for path in ["/webhooks/map", "/webhooks/added"] {
+        let mut stream = connect(server.local_url()).unwrap();
+        let headers = ["Connection: Upgrade", "Upgrade: websocket", "Content-Length: 7"];
+        // What follows is no request: the connection ends.
+        let bytes = head(&format!("POST {path}"), &headers) + "{\"a\":1}" + "GET / HTTP/1.1";
+        stream.write_all(bytes.as_bytes()).unwrap();
+        let answer = read_answer(&mut stream).unwrap();
+        assert_eq!(
+            (answer.status, answer.header("connection")),
+            (200, Some("close")),
+            "{answer:?}"
+        );
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"");
+        // In pieces, too.
+        let mut stream = connect(server.local_url()).unwrap();
+        let (first, second) = bytes[..bytes.len() - 14].split_at(bytes.len() - 18);
+        stream.write_all(first.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        stream.write_all(second.as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut stream).unwrap().status, 200);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_serves_one_request_after_the_other() {
     let server = open_server().await;
     let mut stream = connect(server.local_url()).unwrap();

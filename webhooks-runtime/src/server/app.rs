@@ -2,11 +2,17 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
-use actix_web::Scope;
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, fn_service};
-use actix_web::http::header::HeaderMap;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, fn_service};
+use actix_web::error::PayloadError;
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
 use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
+use actix_web::{HttpMessage, Scope};
+
+use futures_util::{StreamExt, stream};
 
 use super::answer::not_found;
 use super::background::Background;
@@ -38,14 +44,58 @@ where
         fit(request.headers_mut());
     }
     let serving = request.conn_data::<Rc<ConnectionState>>().map(Serving::new);
+    let has_upgrade = end_at_content_length(&mut request);
     let response = next.call(request);
     async move {
-        let response = response.await?;
+        let mut response = response.await?;
+        if has_upgrade {
+            let is_stream = response.response().body().size() == BodySize::Stream;
+            let head = response.response_mut().head_mut();
+            head.set_connection_type(ConnectionType::Close);
+            // actix-web would announce chunks and send none.
+            head.no_chunking(is_stream);
+        }
         Ok(match serving {
             Some(serving) => response.map_body(|_, body| serving.until_sent(body)),
             None => response,
         })
     }
+}
+
+/// Ends the body of a request with `Upgrade` and `Content-Length` at its length, and returns whether it is
+/// one. The server changes to no other protocol, so `Upgrade` means nothing (RFC 9110, section 7.8), but
+/// actix-web takes everything up to the connection's end for the body of a request that asks for a
+/// WebSocket. nginx adds the header to every request when it is configured as its guide to WebSockets says.
+fn end_at_content_length(request: &mut ServiceRequest) -> bool {
+    let headers = request.headers();
+    if !headers.contains_key(UPGRADE) {
+        return false;
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let Some(mut left) = length.and_then(|length| length.trim().parse::<u64>().ok()) else {
+        return false;
+    };
+    let mut payload = request.take_payload();
+    let body = stream::poll_fn(move |context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        let piece = ready!(payload.poll_next_unpin(context));
+        Poll::Ready(Some(match piece {
+            Some(Ok(mut piece)) => {
+                piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                left -= piece.len() as u64;
+                Ok(piece)
+            }
+            Some(Err(error)) => Err(error),
+            None => {
+                left = 0;
+                Err(PayloadError::Incomplete(None))
+            }
+        }))
+    });
+    request.set_payload(Payload::Stream { payload: Box::pin(body) });
+    true
 }
 
 /// Gives headers the room that they need. actix-web's own is for dozens of them, 7 KiB, which a
