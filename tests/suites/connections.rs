@@ -186,6 +186,56 @@ async fn a_slow_reader_gets_all_of_a_large_response() {
     server.stop().await;
 }
 
+// ---- functions that block their thread
+
+#[test]
+fn a_function_that_blocks_its_thread_is_named_while_it_does() {
+    let program = Program::start(&slow(), &["--port", "0"], &[]).unwrap();
+    let mut client = connect(&program.local_url()).unwrap();
+    client.write_all(posting("/webhooks/blocks").as_bytes()).unwrap();
+    let _ = program.wait_for("blocks started");
+    let line = program.wait_for_log("blocks its thread");
+    assert!(line.contains("WARN") && line.contains("endpoint=\"/webhooks/blocks\""), "{line}");
+    // It is still running.
+    client.set_nonblocking(true).unwrap();
+    assert_eq!(client.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    let _ = program.kill();
+}
+
+#[tokio::test]
+async fn requests_that_waited_behind_a_blocked_thread_are_told_to_come_again() {
+    const BLOCKED: Duration = Duration::from_secs(4);
+    async fn blocking() {
+        std::thread::sleep(BLOCKED);
+    }
+    let server = WebhooksServer::empty()
+        .add_webhook("blocking", blocking)
+        .add_webhook("hello", async || "hello");
+    let server = server.request_timeout(Duration::from_secs(2)).port(0).workers(1);
+    let server = server.start().await.unwrap();
+    let url = server.local_url().to_owned();
+    // One that is used, and one that has sent nothing when the thread is blocked.
+    let mut used = connect(&url).unwrap();
+    used.write_all(posting("/webhooks/hello").as_bytes()).unwrap();
+    assert_eq!(read_answer(&mut used).unwrap().status, 200);
+    let mut fresh = connect(&url).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let mut blocking = connect(&url).unwrap();
+    blocking.write_all(posting("/webhooks/blocking").as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    for stream in [&mut used, &mut fresh] {
+        stream.write_all(posting("/webhooks/hello").as_bytes()).unwrap();
+    }
+    assert_eq!(read_answer(&mut blocking).unwrap().status, 200);
+    for stream in [&mut used, &mut fresh] {
+        let answer = read_answer(stream).unwrap();
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("10")), "{answer:?}");
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(post(&url, "/webhooks/hello", "{}").unwrap().status, 200);
+    server.stop().await;
+}
+
 // ---- connections between requests
 
 #[tokio::test]

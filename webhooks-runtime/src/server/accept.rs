@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, Protocol};
+use actix_http::{HttpService, KeepAlive, Protocol};
 use actix_server::ServerBuilder;
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::App;
@@ -54,8 +54,7 @@ pub(super) fn serve_on(
     let address = listener.local_addr()?;
     let shutdown = server.graceful_shutdown_signal();
     let (slots, rejections) = slots.clone();
-    // actix-web closes an idle connection itself, in a friendlier way, so it goes first.
-    let limits = ConnectionLimits { pause: KEEP_ALIVE + DISCONNECT, progress: request_timeout };
+    let limits = ConnectionLimits { pause: KEEP_ALIVE, progress: request_timeout };
     server.listen("webhooks", listener, move || {
         let (slots, rejections) = (slots.clone(), rejections.clone());
         let shutdown = shutdown.clone();
@@ -67,8 +66,10 @@ pub(super) fn serve_on(
                 let shutdown = shutdown.clone();
                 async move { shutdown.notified().await }
             })
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(request_timeout)
+            // The connection has its own limits. actix-web's would expire while a function blocks the
+            // thread, and end connections whose requests have arrived.
+            .keep_alive(KeepAlive::Os)
+            .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(DISCONNECT)
             .local_addr(address)
             .on_connect_ext(move |connection: &Connection, data| {

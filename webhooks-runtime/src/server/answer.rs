@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use actix_web::HttpResponse;
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::ALLOW;
+use actix_web::http::header::{ALLOW, RETRY_AFTER};
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
@@ -35,11 +35,20 @@ impl Refusal {
         Self { status, text: text.into() }
     }
 
+    /// Rejects a request that could not be read in time because a function blocked the thread.
+    pub(super) fn blocked() -> Self {
+        let text = "The server was busy when this arrived. Send it again later.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+    }
+
     /// The response, with the text as the reason.
     pub(super) fn outcome(self) -> Outcome {
         let mut response = HttpResponse::build(self.status);
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             response.insert_header((ALLOW, "POST"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, "10"));
         }
         let response = response.json(json!({ "error": self.text }));
         Outcome::rejected(response, self.text)

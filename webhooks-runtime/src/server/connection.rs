@@ -21,6 +21,8 @@ use actix_web::web::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::watchdog::was_just_blocked;
+
 /// The listener that a connection came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -48,10 +50,13 @@ pub(crate) struct ConnectionState {
     responding: Cell<usize>,
     /// When the last response ended, or the connection began.
     idle_since: Cell<Instant>,
-    /// When the first byte after that arrived: of a head, or of a body that nobody reads.
+    /// When the first byte after that arrived: of a head, or of a body that nobody reads. The first
+    /// request is waited for as if a part of it had arrived.
     receiving_since: Cell<Option<Instant>>,
     /// Whether nothing reaches the client any more.
     gone: Cell<bool>,
+    /// Whether the request that was read last had waited for a blocked thread.
+    has_waited: Cell<bool>,
 }
 
 impl ConnectionState {
@@ -60,14 +65,21 @@ impl ConnectionState {
             running: Cell::new(0),
             responding: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
-            receiving_since: Cell::new(None),
+            receiving_since: Cell::new(Some(Instant::now())),
             gone: Cell::new(false),
+            has_waited: Cell::new(false),
         }
     }
 
     /// Whether the client is known to have reset the connection, or reads nothing.
     pub(crate) fn is_gone(&self) -> bool {
         self.gone.get()
+    }
+
+    /// Whether the request waited for so long behind a function that blocked the thread that its time
+    /// to arrive was over.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.has_waited.get()
     }
 
     fn is_idle(&self) -> bool {
@@ -181,6 +193,9 @@ impl AsyncRead for Connection {
         }
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
             Poll::Ready(Ok(())) => {
+                if this.state.is_idle() {
+                    this.state.has_waited.set(was_just_blocked(this.limits.progress));
+                }
                 if this.state.is_idle() && this.state.receiving_since.get().is_none() {
                     this.state.receiving_since.set(Some(Instant::now()));
                 }
@@ -192,11 +207,20 @@ impl AsyncRead for Connection {
             }
             Poll::Pending => {
                 ready!(this.poll_deadline(context));
-                Poll::Ready(Err(this.give_up()))
+                if this.state.receiving_since.get().is_some() {
+                    // Best effort: the client may be gone.
+                    let _ = this.stream.try_write(REQUEST_TIMEOUT);
+                }
+                // The end of the input, as if the client had closed the connection.
+                Poll::Ready(Ok(()))
             }
         }
     }
 }
+
+/// The response to a request whose head does not arrive.
+const REQUEST_TIMEOUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 impl AsyncWrite for Connection {
     fn poll_write(

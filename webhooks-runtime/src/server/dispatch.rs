@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use actix_web::dev::{Payload, RequestHead};
 use actix_web::http::header::{
@@ -29,6 +30,7 @@ use super::inline::run_inline;
 use super::keep::keep;
 use super::outcome::Outcome;
 use super::record::Record;
+use super::watchdog::{was_blocked_since, watched};
 #[cfg(feature = "page")]
 use crate::activity::Activity;
 use crate::addresses::Addresses;
@@ -157,7 +159,8 @@ impl Dispatcher {
         };
         let record = Record::new(path, request);
         let read = match self.admit(guarded, request, admission) {
-            Ok(()) => self.read(payload).await,
+            Ok(()) if record.has_waited() => Err(Refusal::blocked()),
+            Ok(()) => self.read(payload, record.started).await,
             Err(refusal) => Err(refusal),
         };
         let (body, outcome) = match read {
@@ -255,13 +258,16 @@ impl Dispatcher {
         }
     }
 
-    async fn read(&self, payload: Payload) -> Result<Bytes, Refusal> {
-        let reading = body::read(payload, self.limits.body, self.limits.request_timeout);
+    async fn read(&self, payload: Payload, started: Instant) -> Result<Bytes, Refusal> {
+        let time = self.limits.request_timeout;
+        let reading = body::read(payload, self.limits.body, time);
         let body = reading.await.map_err(|unread| match unread {
             Unread::TooLarge => self.too_large(),
             Unread::Broken => {
                 Refusal::new(StatusCode::BAD_REQUEST, "The body could not be read to its end.")
             }
+            // Not the client's fault: nobody read what it sent.
+            Unread::Late if was_blocked_since(started, time) => Refusal::blocked(),
             Unread::Late => {
                 Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.")
             }
@@ -286,7 +292,7 @@ impl Dispatcher {
             webhook_id = record.webhook_id()
         );
         match &endpoint.work {
-            Work::Answer(caller) => answer(caller, call, span).await,
+            Work::Answer(caller) => watched(record.endpoint(), answer(caller, call, span)).await,
             #[cfg(feature = "background")]
             Work::Background(background) => match self.jobs.get() {
                 // Who sends one again by hand means it.

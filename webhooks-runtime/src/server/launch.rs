@@ -20,7 +20,7 @@ use super::ports::entrance;
 use super::prepare::{Prepared, Unasked, prepare};
 use super::signals::Signals;
 use super::visitors::Visitors;
-use super::{LaunchError, WebhooksServer, banner, logs};
+use super::{LaunchError, WebhooksServer, banner, logs, watchdog};
 use crate::addresses::Addresses;
 use crate::config::Given;
 use crate::endpoint::registry::Shown;
@@ -389,6 +389,7 @@ fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
     let Prepared { settings, limits, shown, visitors, .. } = prepared;
     // A connection through the tunnel takes two more descriptors, at the tunnel's side.
     let slots = slots(if entrance.is_some() { 3 } else { 1 });
+    watchdog::start();
     let mut server = ServerBuilder::default()
         .workers(settings.workers)
         .shutdown_timeout(limits.shutdown_timeout.as_secs_f64().ceil() as u64)

@@ -56,6 +56,7 @@ mod ui;
 #[cfg(feature = "docs")]
 mod viewer;
 mod visitors;
+mod watchdog;
 
 pub(crate) use app::{Blueprint, Cause, guard};
 pub(crate) use dispatch::{Dispatcher, SECRET};

@@ -41,6 +41,15 @@ impl<'a> Record<'a> {
         self.webhook_id.as_ref().and_then(|id| id.to_str().ok()).map(cut)
     }
 
+    pub(crate) fn endpoint(&self) -> &Arc<str> {
+        self.endpoint
+    }
+
+    /// Whether the request waited behind a blocked thread until its time was over.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.has_waited())
+    }
+
     /// Writes the line. `body` is read for it only where the line is wanted, and is empty when the
     /// request was refused before. Texts from outside are written in quotes and escaped, so that none
     /// can make a line of its own.

@@ -1,0 +1,153 @@
+//! Notices a function that blocks its worker's thread, and names its endpoint in the log.
+//!
+//! An `async fn` that computes or sleeps without `.await` keeps its thread, and every connection of that
+//! thread waits. A thread of the watchdog's own looks at all workers: the blocked one cannot report itself.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::endpoint::call::DELIVERY;
+
+/// How often the watchdog looks. A function is reported when it has been blocking for at least as long.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// How soon after a block a request is read that arrived during it.
+const BACKLOG: Duration = Duration::from_millis(100);
+
+/// What a worker's thread is doing.
+#[derive(Debug, Default)]
+struct Worker {
+    /// How many times functions were polled.
+    polls: AtomicU64,
+    /// The endpoint whose function is being polled.
+    endpoint: Mutex<Option<Arc<str>>>,
+}
+
+/// The last time that a thread was blocked.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    began: Instant,
+    ended: Instant,
+}
+
+static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static WORKER: Arc<Worker> = register();
+    static LAST_BLOCK: Cell<Option<Block>> = const { Cell::new(None) };
+}
+
+fn register() -> Arc<Worker> {
+    let worker = Arc::new(Worker::default());
+    let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+    workers.retain(|worker| worker.strong_count() > 0);
+    workers.push(Arc::downgrade(&worker));
+    worker
+}
+
+/// Starts the watchdog, once per process.
+pub(super) fn start() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        // Without a thread there is no report, and requests are served all the same.
+        let _ = thread::Builder::new().name("webhooks-watchdog".to_owned()).spawn(watch);
+    });
+}
+
+/// A poll that the watchdog has seen before.
+struct Seen {
+    worker: Weak<Worker>,
+    poll: u64,
+    since: Instant,
+    /// After how many intervals it is reported next.
+    report_after: u32,
+}
+
+fn watch() {
+    let mut seen: Vec<Seen> = Vec::new();
+    loop {
+        thread::sleep(INTERVAL);
+        let workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        seen.retain(|seen| seen.worker.strong_count() > 0);
+        for worker in workers {
+            let Some(live) = worker.upgrade() else { continue };
+            let poll = live.polls.load(Ordering::Relaxed);
+            let endpoint = live.endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let known = seen.iter_mut().find(|seen| seen.worker.ptr_eq(&worker));
+            match (endpoint, known) {
+                (Some(endpoint), Some(known)) if known.poll == poll => {
+                    let blocked = known.since.elapsed();
+                    if blocked >= INTERVAL * known.report_after {
+                        // Less and less often while it lasts.
+                        known.report_after *= 2;
+                        report(&endpoint, blocked);
+                    }
+                }
+                (_, Some(known)) => {
+                    (known.poll, known.since, known.report_after) = (poll, Instant::now(), 1);
+                }
+                (_, None) => {
+                    seen.push(Seen { worker, poll, since: Instant::now(), report_after: 1 })
+                }
+            }
+        }
+    }
+}
+
+fn report(endpoint: &str, blocked: Duration) {
+    let seconds = blocked.as_secs();
+    tracing::warn!(
+        target: DELIVERY,
+        endpoint,
+        seconds,
+        "this function blocks its thread, and other requests wait: make it a fn without async, or use spawn_blocking"
+    );
+}
+
+/// Runs a function's future under the watchdog's eyes.
+pub(super) async fn watched<F: Future>(endpoint: &Arc<str>, future: F) -> F::Output {
+    let worker = WORKER.with(Arc::clone);
+    let mut future = pin!(future);
+    std::future::poll_fn(move |context| poll_watched(&worker, endpoint, future.as_mut(), context))
+        .await
+}
+
+fn poll_watched<F: Future>(
+    worker: &Worker,
+    endpoint: &Arc<str>,
+    future: Pin<&mut F>,
+    context: &mut Context<'_>,
+) -> Poll<F::Output> {
+    let set = |endpoint| *worker.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = endpoint;
+    worker.polls.fetch_add(1, Ordering::Relaxed);
+    set(Some(Arc::clone(endpoint)));
+    let began = Instant::now();
+    let polled = future.poll(context);
+    set(None);
+    let ended = Instant::now();
+    if ended - began >= INTERVAL {
+        LAST_BLOCK.set(Some(Block { began, ended }));
+    }
+    polled
+}
+
+/// Whether this thread has just been blocked for at least `time`, so that what is read now arrived long
+/// ago.
+pub(super) fn was_just_blocked(time: Duration) -> bool {
+    LAST_BLOCK
+        .get()
+        .is_some_and(|block| block.ended - block.began >= time && block.ended.elapsed() < BACKLOG)
+}
+
+/// Whether this thread was blocked for most of `time`, some time after `since`.
+pub(super) fn was_blocked_since(since: Instant, time: Duration) -> bool {
+    LAST_BLOCK.get().is_some_and(|block| {
+        block.ended > since && block.ended - block.began.max(since) >= time / 2
+    })
+}
