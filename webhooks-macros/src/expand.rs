@@ -158,8 +158,8 @@ fn answering(function: &Function, paths: &Paths) -> Runs {
     let endpoint = paths.endpoint();
     Runs {
         make: quote!(#endpoint::__new),
-        how: quote!(__webhooks_call),
-        items: call(function, paths),
+        how: quote!(__webhooks_call, __webhooks_needs),
+        items: [call(function, paths), needs(function, paths)].into_iter().collect(),
     }
 }
 
@@ -246,6 +246,20 @@ fn call(function: &Function, paths: &Paths) -> TokenStream {
     let (other_arg, other_reply, request) =
         (paths.other_arg(), paths.other_reply(), paths.request());
     let (call_type, call_future) = (paths.call(), paths.call_future());
+/// The function that lists the data that the arguments need.
+fn needs(function: &Function, paths: &Paths) -> TokenStream {
+    let (arg, needs, needs_type) = (paths.arg(), paths.needs(), paths.needs_type());
+    let other_needs = paths.other_needs();
+    let types = function.argument_types();
+    quote_spanned! {Span::mixed_site()=>
+        fn __webhooks_needs() -> #needs_type {
+            #[allow(unused_imports, reason = "not every function needs it")]
+            use #other_needs as _;
+            #needs([#(#arg::<#types>::NEW.needs()),*])
+        }
+    }
+}
+
 
     let types: Vec<_> = function.argument_types().collect();
     let names = names(function);

@@ -12,6 +12,7 @@ pub use crate::endpoint::arg::{Arg, OtherArg};
 pub use crate::endpoint::arg_takes::{JsonTakes, OtherTakes};
 pub use crate::endpoint::call::{Call, CallFuture};
 pub use crate::endpoint::reply::{OtherReply, Reply};
+pub use crate::endpoint::needs::{Needs, OtherNeeds, needs};
 pub use crate::endpoint::takes::Takes;
 pub use crate::endpoint::{Endpoint, Location, normalize};
 pub use crate::endpoint::{defer, run as run_blocking};

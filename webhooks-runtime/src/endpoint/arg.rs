@@ -5,7 +5,7 @@
 //! is what makes its compile errors point there: [`Arg`] tells the kinds of arguments apart, and
 //! each kind asks for the trait whose error says most.
 
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -94,7 +94,10 @@ impl<T: FromRequest + 'static> EndpointArg for T {
                 Some(JsonPayloadError::Deserialize(error)) => {
                     Failure::Body(BodyFault::at_position(&call.body, error).into())
                 }
-                _ => Failure::Argument(error),
+                _ => match no_data::<T>() {
+                    Some(text) => Failure::Function(text.into()),
+                    None => Failure::Argument(error),
+                },
             }
         })
     }
@@ -106,6 +109,13 @@ impl<T: FromRequest + 'static> EndpointArg for T {
             Takes::Anything
         }
     }
+}
+
+/// The error for a `web::Data<T>` that the server does not have, which names the type as actix-web's does
+/// not. `None` for other types.
+fn no_data<T>() -> Option<String> {
+    let inner = type_name::<T>().strip_prefix("actix_web::data::Data<")?;
+    Some(format!("the server has no web::Data<{inner}: add it with .data(…)"))
 }
 
 impl EndpointArg for WebhookPayload {

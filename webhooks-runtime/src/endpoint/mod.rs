@@ -2,7 +2,7 @@
 //!
 //! `call` is what passes between the server and a function. `arg` and `reply` say which types a
 //! function may take and return, `function` applies them to plain functions (`add_webhook`), the
-//! attribute applies them to annotated ones. `background` says the same of functions that run after their
+//! attribute applies them to annotated ones. `needs` are the values that a function takes as `web::Data<T>`. `background` says the same of functions that run after their
 //! request was answered, and `in_background` applies it; `work` is how a function is run. `takes` is what
 //! the arguments make of a body, as `arg_takes` tells it of each, with `described` for its shape. `path`
 //! and `registry` put them on their paths.
@@ -21,6 +21,7 @@ mod fields;
 mod function;
 #[cfg(feature = "background")]
 pub(crate) mod in_background;
+pub(crate) mod needs;
 mod path;
 pub(crate) mod permanent;
 pub(crate) mod registry;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 #[cfg(feature = "background")]
 use background::Background;
 use call::CallFn;
+use needs::Needs;
 pub(crate) use takes::Takes;
 pub(crate) use work::Work;
 
@@ -82,7 +84,7 @@ pub struct Endpoint {
 /// How its function is run.
 #[derive(Clone, Copy)]
 enum Runs {
-    Answering(CallFn),
+    Answering(CallFn, fn() -> Needs),
     #[cfg(feature = "background")]
     InBackground(Background),
 }
@@ -101,8 +103,9 @@ impl Endpoint {
         location: Location,
         takes: fn() -> Takes,
         call: CallFn,
+        needs: fn() -> Needs,
     ) -> Self {
-        let runs = Runs::Answering(call);
+        let runs = Runs::Answering(call, needs);
         Self { path, name, description, secret_env, location, takes, runs }
     }
 
@@ -198,9 +201,18 @@ impl Endpoint {
         (self.takes)()
     }
 
+    /// The data that the function takes from the app. A background function takes none from there.
+    pub(crate) fn needs(&self) -> Needs {
+        match self.runs {
+            Runs::Answering(_, needs) => needs(),
+            #[cfg(feature = "background")]
+            Runs::InBackground(_) => Needs::new(),
+        }
+    }
+
     pub(crate) fn work(&self) -> Work {
         match self.runs {
-            Runs::Answering(call) => Work::Answer(Arc::new(call)),
+            Runs::Answering(call, _) => Work::Answer(Arc::new(call)),
             #[cfg(feature = "background")]
             Runs::InBackground(background) => Work::Background(background),
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Endpoint;
+use super::needs::Needs;
 use super::takes::Takes;
 use super::work::Work;
 
@@ -68,6 +69,8 @@ pub(crate) struct Registered {
     /// Whether it comes from the attribute.
     pub(crate) annotated: bool,
     pub(crate) takes: Takes,
+    /// The data that its function takes from the app; none is known without the attribute.
+    pub(crate) needs: Needs,
     pub(crate) work: Work,
 }
 
@@ -81,6 +84,7 @@ impl From<&Endpoint> for Registered {
             location: endpoint.location(),
             annotated: true,
             takes: endpoint.takes(),
+            needs: endpoint.needs(),
             work: endpoint.work(),
         }
     }
@@ -177,6 +181,7 @@ mod tests {
             location: Location::__new("bot", "src/main.rs", line),
             annotated: true,
             takes: Takes::Nothing,
+            needs: Vec::new(),
             work: Work::Answer(caller(async || ())),
         }
     }

@@ -120,11 +120,10 @@ pub enum SetupError {
         /// What is wrong with it.
         reason: PathError,
     },
-    /// A function that runs in the background takes what the server wasn't given.
-    #[cfg(feature = "background")]
+    /// A function takes data that the server does not have.
     #[error(
-        "The function of {path} ({location}) runs in the background and takes {}, which this server \
-         wasn't given. Write .data(…) with it; what .configure(…) adds isn't there in the background.",
+        "The function of {path} ({location}) takes {}, but the server has no value of that type. Add one \
+         with .data(…). A background function does not get what .configure(…) adds.",
         Data(.types)
     )]
     MissingData {
@@ -150,10 +149,8 @@ impl fmt::Debug for LaunchError {
 }
 
 /// Types as a function takes them: `web::Data<my_bot::Model> and web::Data<my_bot::Queue>`.
-#[cfg(feature = "background")]
 struct Data<'a>(&'a [&'static str]);
 
-#[cfg(feature = "background")]
 impl fmt::Display for Data<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<_> = self.0.iter().map(|name| format!("web::Data<{name}>")).collect();

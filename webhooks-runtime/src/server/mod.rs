@@ -41,6 +41,7 @@ mod listening;
 pub(crate) mod logs;
 mod outcome;
 #[cfg(feature = "page")]
+mod missing_data;
 mod page;
 mod ports;
 mod prepare;
@@ -73,6 +74,7 @@ pub use ui::Ui;
 
 use std::fmt;
 use std::panic::Location as CodeLocation;
+use std::any::TypeId;
 use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
@@ -121,6 +123,10 @@ pub struct WebhooksServer {
     shared: Shared,
     #[cfg(feature = "background")]
     background: Options,
+    /// Whether a function whose `web::Data<T>` is missing is an error.
+    checks_data: bool,
+    /// What `.data(…)` was given: the type of each `web::Data<T>`.
+    data: Vec<TypeId>,
     ui: Option<ui::Page>,
     /// The version of the program, if it is known.
     #[cfg(feature = "openapi")]
@@ -172,6 +178,8 @@ impl WebhooksServer {
             shared: Shared::default(),
             #[cfg(feature = "background")]
             background: Options::default(),
+            checks_data: true,
+            data: Vec::new(),
             ui: None,
             #[cfg(feature = "openapi")]
             version: None,
@@ -211,6 +219,7 @@ impl WebhooksServer {
                 takes: function.takes(),
                 work: Work::Answer(caller(function)),
             }),
+                needs: Vec::new(),
             Err(reason) => {
                 self.bad_paths.push(SetupError::Path { path: path.to_owned(), location, reason });
             }
@@ -328,6 +337,7 @@ impl WebhooksServer {
         let data = web::Data::new(value);
         #[cfg(feature = "background")]
         self.shared.insert(data.clone());
+        self.data.push(TypeId::of::<web::Data<T>>());
         self.configure(move |app| {
             app.app_data(data.clone());
         })

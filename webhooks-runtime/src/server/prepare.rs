@@ -11,6 +11,7 @@ use super::dispatch::{Dispatcher, Guarded};
 use super::error::{LaunchError, SetupError};
 #[cfg(feature = "share")]
 use super::link::tunnel;
+use super::missing_data::missing_data;
 #[cfg(feature = "page")]
 use super::page::{Desk, Token, ViewerAuth};
 use super::ui::Page;
@@ -169,8 +170,13 @@ pub(super) fn prepare(
     let token = Token::from_environment(environment).map_err(|error| wrong.push(error)).ok();
     errors.extend(wrong.into_iter().map(SetupError::from));
 
-    #[cfg(feature = "background")]
-    errors.extend(endpoints.iter().filter_map(|endpoint| missing_data(endpoint, &server.shared)));
+    if server.checks_data {
+        errors.extend(missing_data(&endpoints, &server.data, &server.configure));
+        #[cfg(feature = "background")]
+        errors.extend(
+            endpoints.iter().filter_map(|endpoint| missing_in_background(endpoint, &server.shared)),
+        );
+    }
 
     check(&endpoints, errors)?;
     let shown: Vec<_> = guarded
@@ -257,7 +263,7 @@ fn functions(endpoints: &[Registered], shared: &Arc<Shared>) -> Vec<Function> {
 
 /// What a background function takes and won't find, which no request would be there to hear of.
 #[cfg(feature = "background")]
-fn missing_data(endpoint: &Registered, shared: &Shared) -> Option<SetupError> {
+fn missing_in_background(endpoint: &Registered, shared: &Shared) -> Option<SetupError> {
     let Work::Background(background) = &endpoint.work else {
         return None;
     };

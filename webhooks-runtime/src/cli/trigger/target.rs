@@ -89,6 +89,7 @@ mod tests {
             location: Location::__new("bot", "src/main.rs", 1),
             annotated: true,
             takes: Takes::Nothing,
+            needs: Vec::new(),
             work: Work::Answer(caller(async || ())),
         }
     }
