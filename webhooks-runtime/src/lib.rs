@@ -197,7 +197,10 @@ macro_rules! webhooks_main {
     ($($server:expr)? $(,)?) => {
         fn main() -> $crate::__private::MainExit {
             const PROGRAM: $crate::__private::Program = $crate::__private::Program {
-                name: ::core::env!("CARGO_PKG_NAME"),
+                name: match ::core::option_env!("CARGO_BIN_NAME") {
+                    ::core::option::Option::Some(name) => name,
+                    ::core::option::Option::None => ::core::env!("CARGO_PKG_NAME"),
+                },
                 version: ::core::env!("CARGO_PKG_VERSION"),
                 folder: $crate::__private::hash(::core::env!("CARGO_MANIFEST_DIR")),
                 crate_name: ::core::env!("CARGO_CRATE_NAME"),

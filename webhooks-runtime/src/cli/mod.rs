@@ -20,6 +20,7 @@ use clap::ValueEnum;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
+use clap_complete::Shell;
 
 use crate::WebhooksServer;
 use crate::config::Given;
@@ -96,6 +97,9 @@ enum Protocol {
 }
 
 #[derive(Debug, Subcommand)]
+/// The width that help is wrapped at in a wider terminal, in characters.
+const WIDEST: usize = 100;
+
 enum Command {
     /// List the endpoints and end
     Endpoints {
@@ -110,6 +114,11 @@ enum Command {
     #[cfg(feature = "trigger")]
     Trigger(trigger::Trigger),
 }
+    /// Print a script that completes flags and commands in a shell
+    Completions {
+        /// The shell that the script is for
+        shell: Shell,
+    },
 
 /// An endpoint in the output of `endpoints --json`.
 #[derive(Debug, Serialize)]
@@ -142,7 +151,24 @@ pub(crate) fn run(
 
 fn command(name: &'static str, version: &'static str) -> clap::Command {
     let version = format!("{version} (webhooks-runtime {})", env!("CARGO_PKG_VERSION"));
-    CommandLine::command().name(name).bin_name(name).version(version)
+    let command = CommandLine::command().name(name).bin_name(name).version(version);
+    command.max_term_width(WIDEST).after_help(variables())
+}
+
+/// The end of `--help`: what the environment can set.
+fn variables() -> String {
+    let variables = [
+        (true, "WEBHOOK_SECRET", "the secret that each request must have"),
+        (true, "GRADIO_SERVER_NAME", "the default of --host"),
+        (true, "GRADIO_SERVER_PORT", "the default of --port"),
+        (cfg!(feature = "share"), "GRADIO_SHARE", "true or false, like --share and --no-share"),
+        (cfg!(feature = "share"), "GRADIO_SHARE_SERVER_ADDRESS", "the default of --share-server"),
+        (cfg!(feature = "background"), "WEBHOOKS_STORE", "the default of --store"),
+        (cfg!(feature = "logs"), "RUST_LOG", "which log lines are written, like info or debug"),
+    ];
+    let lines = variables.into_iter().filter(|(is_read, ..)| *is_read);
+    let lines: String = lines.map(|(_, name, what)| format!("\n  {name:27}  {what}")).collect();
+    format!("Environment variables, which flags and code override:{lines}")
 }
 
 fn obey(
@@ -168,7 +194,13 @@ fn obey(
         #[cfg(feature = "trigger")]
         Some(Command::Trigger(trigger)) => {
             let command = command.find_subcommand("trigger").cloned().unwrap_or(command);
-            return trigger::run(trigger, command, flags, server);
+            return trigger::run(trigger, command, flags, || Settings::of(server).server);
+        }
+        Some(Command::Completions { shell }) => {
+            let name = command.get_name().to_owned();
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, name, &mut script);
+            print(&script)?;
         }
     }
     Ok(ExitCode::SUCCESS)
