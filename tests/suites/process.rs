@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tests::client::{PAGE_TOKEN, PATIENCE, Viewer, connect, get, head, post, read_answer, request};
 use tests::payloads::dataset_commit;
-use tests::program::{Program, build};
+use tests::program::{Program, build, build_bin};
 use webhooks_runtime::{WebhooksServer, webhook_endpoint};
 
 macro_rules! program {
@@ -28,6 +28,12 @@ program!(quickstart, "quickstart");
 program!(multiple_endpoints, "multiple-endpoints");
 program!(custom_server, "custom-server");
 program!(slow, "fixture-slow");
+
+/// A program with another name than its package.
+fn token() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build_bin("fixture-token", "token-bot", "dev")).clone()
+}
 
 fn start(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
     Program::start(program, arguments, variables).unwrap()
@@ -358,6 +364,31 @@ fn wrong_flags_end_with_2_and_help_with_0() {
 }
 
 #[test]
+fn help_is_wrapped_and_names_the_variables_and_the_program_that_runs() {
+    let help = start(&token(), &["--help"], &[]).wait().stdout;
+    assert!(help.contains("Usage: token-bot [OPTIONS]"), "{help}");
+    for variable in ["WEBHOOK_SECRET", "GRADIO_SERVER_PORT", "WEBHOOKS_STORE", "RUST_LOG"] {
+        assert!(help.contains(variable), "{variable}: {help}");
+    }
+    for arguments in [&["--help"][..], &["deliveries", "--help"], &["trigger", "--help"]] {
+        let help = start(&token(), arguments, &[]).wait().stdout;
+        let widest = help.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= 100, "{widest}");
+    }
+}
+
+#[test]
+fn a_shell_gets_a_script_of_completions() {
+    let ended = start(&token(), &["completions", "bash"], &[("PANIC", "1")]).wait();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert!(ended.stdout.contains("complete -F") && ended.stdout.contains("--new-share-url"));
+    // bash itself reads it.
+    let script = format!("{}\ncomplete -p token-bot", ended.stdout);
+    let bash = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert!(bash.status.success(), "{bash:?}");
+}
+
+#[test]
 fn the_endpoints_are_listed_for_people_and_for_scripts() {
     let listed = start(&multiple_endpoints(), &["endpoints"], &[]).wait();
     assert_eq!(listed.code, Some(0));
@@ -374,6 +405,78 @@ fn the_endpoints_are_listed_for_people_and_for_scripts() {
     assert_eq!(json[1]["module"], "multiple_endpoints");
     assert_eq!(json[1]["secret_env"], Value::Null);
     assert!(json[1]["line"].is_u64() && json[1]["file"].is_string());
+}
+
+// ---- a server that cannot be set up
+
+#[test]
+fn an_error_of_the_expression_ends_the_program_with_its_causes_and_1() {
+    let ended = start(&token(), &["--port", "0"], &[]).wait();
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.stderr, "error: HF_TOKEN is not set: environment variable not found\n");
+
+    let program = start(&token(), &["--port", "0"], &[("HF_TOKEN", "1234567")]);
+    let url = program.local_url();
+    assert_eq!(post(&url, "/webhooks/length", "{}").unwrap().body, "7");
+    assert_eq!(program.stop().code, Some(0));
+}
+
+#[test]
+fn what_needs_no_server_does_not_set_it_up() {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["deliveries", "--help"],
+        &["trigger", "--list"],
+        &["deliveries", "--store", "none.db"],
+    ] {
+        let ended = start(&token(), arguments, &[("PANIC", "1")]).wait();
+        assert!(!ended.stdout.contains("the server is set up"), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.contains("panicked"), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_command_goes_on_without_the_settings_in_code_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("kept.db");
+    let store = store.to_str().unwrap();
+    let program = start(&token(), &["--port", "0", "--store", store], &[("HF_TOKEN", "1234567")]);
+    let url = program.local_url();
+    let port = url.rsplit(':').next().unwrap();
+    let commands = [
+        (&["endpoints"][..], "/webhooks/length"),
+        (&["trigger", "length", "--port", port], "7"),
+        (&["deliveries", "--json"], "[]"),
+    ];
+    for (arguments, output) in commands {
+        for variable in [("NONE", ""), ("PANIC", "1")] {
+            let ended = start(&token(), arguments, &[variable, ("WEBHOOKS_STORE", store)]).wait();
+            assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
+            assert!(ended.stdout.contains(output), "{arguments:?}: {ended:?}");
+            let warning = ended.stderr.lines().find(|line| line.starts_with("Warning: ")).unwrap();
+            let cause = if variable.0 == "PANIC" { "it panicked" } else { "HF_TOKEN is not set" };
+            assert!(warning.contains(cause), "{warning}");
+        }
+    }
+    program.stop();
+}
+
+#[test]
+fn nothing_is_changed_in_a_store_that_may_be_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("kept.db");
+    let store = store.to_str().unwrap();
+    let token_and_store = [("HF_TOKEN", "1234567"), ("STORE_IN_CODE", store)];
+    let program = start(&token(), &["--port", "0"], &token_and_store);
+    let _ = program.local_url();
+    let purge = ["deliveries", "purge", "--dead", "--older-than", "30d"];
+    let ended = start(&token(), &purge, &[("STORE_IN_CODE", store)]).wait();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("Name it: --store"), "{ended:?}");
+    let ended = start(&token(), &[&purge[..], &["--store", store]].concat(), &[]).wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    program.stop();
 }
 
 // ---- how it stops

@@ -176,8 +176,8 @@ pub mod __private;
 
 /// Makes the program's `main`: it reads the command line and starts the server.
 ///
-/// It stands at the top level of `main.rs`. Without an argument it serves every endpoint of the
-/// program; an expression that gives a [`WebhooksServer`] sets more.
+/// Write it at the top level of `main.rs`. Without an argument it serves every endpoint of the
+/// program. An expression sets more: its value is a [`WebhooksServer`], or a `Result` of one.
 ///
 /// ```no_run
 /// # macro_rules! makes { ($($main:tt)*) => {} }
@@ -189,6 +189,26 @@ pub mod __private;
 ///
 /// webhooks_main!(WebhooksServer::new().webhook_secret("my_secret"));
 /// ```
+///
+/// ```no_run
+/// # macro_rules! makes { ($($main:tt)*) => {} }
+/// # makes!(fn main() {}); // so that rustdoc adds none
+/// # use webhooks_runtime::{WebhookPayload, webhook_endpoint};
+/// use webhooks_runtime::{WebhooksServer, webhooks_main};
+/// # #[webhook_endpoint]
+/// # async fn trigger_training(payload: WebhookPayload) {}
+///
+/// fn server() -> anyhow::Result<WebhooksServer> {
+///     let token = std::env::var("HF_TOKEN")?;
+///     Ok(WebhooksServer::new().data(token))
+/// }
+///
+/// webhooks_main!(server());
+/// ```
+///
+/// The expression is evaluated when the server starts, and for the commands that need its settings:
+/// `endpoints`, `trigger`, and `deliveries` without `--store`. If it fails or panics, the server does not
+/// start; a command prints a warning and uses flags and environment variables only.
 ///
 /// The program ends with 0 when it was stopped by a signal, with 1 and one message when the server
 /// could not start, and with 2 when a flag is wrong.
@@ -217,9 +237,9 @@ macro_rules! webhooks_main {
 #[macro_export]
 macro_rules! __server {
     () => {
-        $crate::WebhooksServer::new()
+        $crate::__private::into_server($crate::WebhooksServer::new())
     };
     ($server:expr) => {
-        $server
+        $crate::__private::into_server($server)
     };
 }

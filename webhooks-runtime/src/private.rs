@@ -1,5 +1,6 @@
 //! What generated code may name. Not a public interface: it changes with the macros.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::process::{ExitCode, Termination};
 
@@ -11,12 +12,12 @@ pub use std::result::Result;
 pub use crate::endpoint::arg::{Arg, OtherArg};
 pub use crate::endpoint::arg_takes::{JsonTakes, OtherTakes};
 pub use crate::endpoint::call::{Call, CallFuture};
-pub use crate::endpoint::reply::{OtherReply, Reply};
 pub use crate::endpoint::needs::{Needs, OtherNeeds, needs};
+pub use crate::endpoint::reply::{OtherReply, Reply};
 pub use crate::endpoint::takes::Takes;
 pub use crate::endpoint::{Endpoint, Location, normalize};
 pub use crate::endpoint::{defer, run as run_blocking};
-pub use crate::server::LaunchError;
+pub use crate::server::{IntoServer, LaunchError};
 
 /// All that the expansion names where a function runs in the background, so that the compiler says just
 /// once that the feature is off.
@@ -103,25 +104,42 @@ impl Termination for MainExit {
 }
 
 /// The `main` of `webhooks_main!()`. An error ends it with one readable message and exit code 1.
-pub fn main(program: &Program, server: impl FnOnce() -> WebhooksServer) -> MainExit {
-    #[cfg(feature = "openapi")]
-    let server = || server().of_version(program.version);
-    #[cfg(feature = "share")]
+///
+/// `server` evaluates the expression of the macro. It is called at most once, and not for `--help`.
+pub fn main(
+    program: &Program,
+    server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
+) -> MainExit {
     let server = || {
-        let project = format!("{:016x}/{}", program.folder, program.crate_name);
-        server().of_project(project)
+        let server = server()?;
+        #[cfg(feature = "openapi")]
+        let server = server.of_version(program.version);
+        #[cfg(feature = "share")]
+        let server =
+            server.of_project(format!("{:016x}/{}", program.folder, program.crate_name));
+        Ok(server)
     };
     #[cfg(feature = "cli")]
     let ended = crate::cli::run(program.name, program.version, server);
     #[cfg(not(feature = "cli"))]
     let ended = {
         let _ = program;
-        server().launch().map(|()| ExitCode::SUCCESS)
+        server().and_then(|server| Ok(server.launch().map(|()| ExitCode::SUCCESS)?))
     };
-    MainExit(ended.unwrap_or_else(|error| {
+    MainExit(ended.unwrap_or_else(|error: Box<dyn Error>| {
         let _ = writeln!(io::stderr(), "error: {error}");
         ExitCode::FAILURE
     }))
+}
+
+/// Turns the value of the macro's expression into a server. A function of its own, so that the compiler's
+/// error is under the expression.
+///
+/// # Errors
+///
+/// That of the expression, with its causes.
+pub fn into_server<V: IntoServer<Kind>, Kind>(value: V) -> Result<WebhooksServer, Box<dyn Error>> {
+    value.into_server()
 }
 
 /// What the program's `main` returns.

@@ -10,6 +10,7 @@ mod trigger;
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 #[cfg(feature = "share")]
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,8 +20,8 @@ use clap::ValueEnum;
 #[cfg(feature = "background")]
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use serde::Serialize;
 use clap_complete::Shell;
+use serde::Serialize;
 
 use crate::WebhooksServer;
 use crate::config::Given;
@@ -96,10 +97,10 @@ enum Protocol {
     Https,
 }
 
-#[derive(Debug, Subcommand)]
 /// The width that help is wrapped at in a wider terminal, in characters.
 const WIDEST: usize = 100;
 
+#[derive(Debug, Subcommand)]
 enum Command {
     /// List the endpoints and end
     Endpoints {
@@ -113,12 +114,12 @@ enum Command {
     /// Send an endpoint a sample delivery, as the Hub would, and print the answer
     #[cfg(feature = "trigger")]
     Trigger(trigger::Trigger),
-}
     /// Print a script that completes flags and commands in a shell
     Completions {
         /// The shell that the script is for
         shell: Shell,
     },
+}
 
 /// An endpoint in the output of `endpoints --json`.
 #[derive(Debug, Serialize)]
@@ -137,7 +138,7 @@ struct Listed<'a> {
 pub(crate) fn run(
     name: &'static str,
     version: &'static str,
-    server: impl FnOnce() -> WebhooksServer,
+    server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     obey(command(name, version), server).or_else(|error| match error.downcast::<clap::Error>() {
         Ok(error) => {
@@ -173,7 +174,7 @@ fn variables() -> String {
 
 fn obey(
     mut command: clap::Command,
-    server: impl FnOnce() -> WebhooksServer,
+    server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let matches = command.try_get_matches_from_mut(std::env::args_os())?;
     let command_line = CommandLine::from_arg_matches(&matches)?;
@@ -184,12 +185,12 @@ fn obey(
     }
     let flags = command_line.serve.into();
     match command_line.command {
-        None => server().launch_with(flags)?,
-        Some(Command::Endpoints { json }) => print_endpoints(server(), json)?,
+        None => server()?.launch_with(flags)?,
+        Some(Command::Endpoints { json }) => print_endpoints(Settings::of(server).server, json)?,
         #[cfg(feature = "background")]
         Some(Command::Deliveries(deliveries)) => {
             let command = command.find_subcommand("deliveries").cloned().unwrap_or(command);
-            return deliveries::run(deliveries, command, flags, server());
+            return deliveries::run(deliveries, command, flags, server);
         }
         #[cfg(feature = "trigger")]
         Some(Command::Trigger(trigger)) => {
@@ -215,6 +216,39 @@ impl CommandLine {
             _ => None,
         };
         of_command.or(self.serve.store.as_deref())
+    }
+}
+
+/// The server as the program's code sets it up, for a command that does not start it.
+///
+/// A bot often cannot set itself up in the terminal where somebody types a command: a token that only
+/// the deployed program has is missing. That must not keep anyone from listing deliveries, so such a
+/// command goes on with the endpoints of the program, its flags and the environment.
+struct Settings {
+    server: WebhooksServer,
+    /// Why the settings in code are not in `server`.
+    #[cfg_attr(
+        not(feature = "background"),
+        expect(dead_code, reason = "`deliveries` looks at it")
+    )]
+    error: Option<Box<dyn Error>>,
+}
+
+impl Settings {
+    fn of(server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>) -> Self {
+        // Nothing of a server that was half set up is used again.
+        let made = panic::catch_unwind(AssertUnwindSafe(server));
+        let made = made.unwrap_or_else(|_| Err("it panicked".into()));
+        let error = match made {
+            Ok(server) => return Self { server, error: None },
+            Err(error) => error,
+        };
+        let _ = writeln!(
+            io::stderr(),
+            "Warning: the settings in this program's code are unknown, because the expression in \
+             webhooks_main!(…) failed: {error}. Going on with flags and environment variables only."
+        );
+        Self { server: WebhooksServer::new(), error: Some(error) }
     }
 }
 

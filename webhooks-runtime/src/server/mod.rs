@@ -30,6 +30,7 @@ mod error;
 mod health;
 #[cfg(feature = "background")]
 mod inline;
+mod into_server;
 #[cfg(feature = "background")]
 mod keep;
 #[cfg(all(feature = "background", feature = "cli"))]
@@ -39,9 +40,9 @@ mod launch;
 mod link;
 mod listening;
 pub(crate) mod logs;
+mod missing_data;
 mod outcome;
 #[cfg(feature = "page")]
-mod missing_data;
 mod page;
 mod ports;
 mod prepare;
@@ -62,6 +63,7 @@ mod watchdog;
 pub(crate) use app::{Blueprint, Cause, guard};
 pub(crate) use dispatch::{Dispatcher, SECRET};
 pub use error::{LaunchError, SetupError};
+pub use into_server::IntoServer;
 #[cfg(all(feature = "background", feature = "cli"))]
 pub(crate) use kept::Kept;
 pub use launch::ServerHandle;
@@ -72,9 +74,9 @@ pub(crate) use prepare::listing;
 pub(crate) use recipients::Recipients;
 pub use ui::Ui;
 
+use std::any::TypeId;
 use std::fmt;
 use std::panic::Location as CodeLocation;
-use std::any::TypeId;
 use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
@@ -121,12 +123,12 @@ pub struct WebhooksServer {
     configure: Vec<Configure>,
     #[cfg(feature = "background")]
     shared: Shared,
-    #[cfg(feature = "background")]
-    background: Options,
     /// Whether a function whose `web::Data<T>` is missing is an error.
     checks_data: bool,
     /// What `.data(…)` was given: the type of each `web::Data<T>`.
     data: Vec<TypeId>,
+    #[cfg(feature = "background")]
+    background: Options,
     ui: Option<ui::Page>,
     /// The version of the program, if it is known.
     #[cfg(feature = "openapi")]
@@ -176,10 +178,10 @@ impl WebhooksServer {
             configure: Vec::new(),
             #[cfg(feature = "background")]
             shared: Shared::default(),
-            #[cfg(feature = "background")]
-            background: Options::default(),
             checks_data: true,
             data: Vec::new(),
+            #[cfg(feature = "background")]
+            background: Options::default(),
             ui: None,
             #[cfg(feature = "openapi")]
             version: None,
@@ -217,9 +219,9 @@ impl WebhooksServer {
                 location,
                 annotated: false,
                 takes: function.takes(),
+                needs: Vec::new(),
                 work: Work::Answer(caller(function)),
             }),
-                needs: Vec::new(),
             Err(reason) => {
                 self.bad_paths.push(SetupError::Path { path: path.to_owned(), location, reason });
             }
@@ -318,8 +320,9 @@ impl WebhooksServer {
         self
     }
 
-    /// Shares a value with all endpoints, which take it as [`web::Data<T>`](web::Data). A background endpoint has its
-    /// `web::Data<T>` from here only, and without it the server doesn't start.
+    /// Shares a value with all endpoints, which take it as [`web::Data<T>`](web::Data). The server does not start
+    /// when an annotated function takes a `web::Data<T>` that neither this nor [`configure`](Self::configure) adds.
+    /// A background endpoint gets its `web::Data<T>` from here only.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -332,18 +335,18 @@ impl WebhooksServer {
     ///
     /// let server = WebhooksServer::new().data(AtomicU64::new(1));
     /// ```
-    #[cfg_attr(not(feature = "background"), allow(unused_mut, reason = "kept for the background"))]
     pub fn data<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         let data = web::Data::new(value);
+        self.data.push(TypeId::of::<web::Data<T>>());
         #[cfg(feature = "background")]
         self.shared.insert(data.clone());
-        self.data.push(TypeId::of::<web::Data<T>>());
         self.configure(move |app| {
             app.app_data(data.clone());
         })
     }
 
-    /// Adds anything to the actix app, by its [`ServiceConfig`]: routes, data, services. Called once for each worker.
+    /// Adds anything to the actix app, by its [`ServiceConfig`]: routes, data, services. Called once for each worker, and
+    /// once before, to find out whether it adds the `web::Data<T>` that functions take.
     ///
     /// ```
     /// use webhooks_runtime::{HttpResponse, WebhooksServer, web};

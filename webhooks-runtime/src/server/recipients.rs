@@ -23,7 +23,9 @@ pub(crate) struct Recipients {
 impl Recipients {
     /// Decides every setting as the server does that starts with the same flags and variables. What
     /// is wrong with it is the same, too.
-    pub(crate) fn of(server: WebhooksServer, flags: Given) -> Result<Self, LaunchError> {
+    pub(crate) fn of(mut server: WebhooksServer, flags: Given) -> Result<Self, LaunchError> {
+        // No function runs in this process.
+        server.checks_data = false;
         let secret_in_code = server.secrets.is_some();
         let (endpoints, _) = registry::sort(server.endpoints.iter().cloned());
         let prepared = prepare(server, flags, Unasked::Local, &Environment::default())?;

@@ -21,7 +21,7 @@ use clap::{Args, Command, Subcommand};
 
 use self::decide::Deleted;
 use self::id::IdPrefix;
-use super::print;
+use super::{Settings, print};
 use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::normalize;
@@ -180,6 +180,10 @@ impl Deliveries {
     }
 }
 
+/// Why nothing is changed when the code could not be evaluated: the default store may be another one.
+const UNKNOWN_STORE: &str = "The store may be set in code, so nothing was changed. \
+    Name it: --store FILE or --store URL.";
+
 fn state() -> impl TypedValueParser<Value = State> {
     PossibleValuesParser::new(State::ALL.map(State::name)).try_map(|name| name.parse::<State>())
 }
@@ -189,13 +193,22 @@ pub(super) fn run(
     deliveries: Deliveries,
     mut command: Command,
     flags: Given,
-    server: WebhooksServer,
+    server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     if let Err(error) = deliveries.check() {
         return Err(command.error(ErrorKind::MissingRequiredArgument, error).into());
     }
     let store = deliveries.store().map(str::to_owned).or(flags.store);
-    let kept = Kept::of(server, Given { store, ..Given::default() })?;
+    // The flag overrides the code, which then need not be evaluated.
+    let settings = match store {
+        Some(_) => Settings::of(|| Ok(WebhooksServer::new())),
+        None => Settings::of(server),
+    };
+    let changes = matches!(deliveries.what, Some(What::Retry { .. } | What::Purge { .. }));
+    if changes && settings.error.is_some() && std::env::var_os("WEBHOOKS_STORE").is_none() {
+        return Err(UNKNOWN_STORE.into());
+    }
+    let kept = Kept::of(settings.server, Given { store, ..Given::default() })?;
     if !kept.has_functions() {
         return Err(NoFunctions.into());
     }

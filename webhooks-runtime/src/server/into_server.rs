@@ -1,0 +1,49 @@
+//! What the expression of `webhooks_main!(…)` may be: a [`WebhooksServer`], or a `Result` of one.
+
+use std::error::Error;
+
+use super::WebhooksServer;
+use crate::endpoint::EndpointError;
+use crate::endpoint::permanent::causes;
+
+/// A value of `webhooks_main!(…)`. `Kind` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`webhooks_main!(…)` takes a `WebhooksServer` or a `Result<WebhooksServer, E>`, not `{Self}`",
+    label = "not a server",
+    note = "write `webhooks_main!(WebhooksServer::new().port(8000));`, or call a function that returns a server or a `Result` of one"
+)]
+pub trait IntoServer<Kind> {
+    /// Returns the server, or the error with all of its causes in one text.
+    fn into_server(self) -> Result<WebhooksServer, Box<dyn Error>>;
+}
+
+impl IntoServer<()> for WebhooksServer {
+    fn into_server(self) -> Result<WebhooksServer, Box<dyn Error>> {
+        Ok(self)
+    }
+}
+
+impl<E: SetupFailure<Kind>, Kind> IntoServer<(Kind,)> for Result<WebhooksServer, E> {
+    fn into_server(self) -> Result<WebhooksServer, Box<dyn Error>> {
+        self.map_err(|error| causes(&*error.into_boxed_error()).into())
+    }
+}
+
+/// The error of a `Result` in `webhooks_main!(…)`: the same types as the error of an endpoint, with a
+/// message about `webhooks_main!`. `Kind` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of the `Result` in `webhooks_main!(…)`",
+    label = "not an error",
+    note = "the error is an `anyhow::Error`, a `String`, or a type that implements `std::error::Error`"
+)]
+pub trait SetupFailure<Kind> {
+    /// Returns the error without its type.
+    fn into_boxed_error(self) -> Box<dyn Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: EndpointError<Kind>, Kind> SetupFailure<Kind> for E {
+    fn into_boxed_error(self) -> Box<dyn Error> {
+        self.into_boxed()
+    }
+}
