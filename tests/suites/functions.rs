@@ -478,13 +478,6 @@ mod arguments {
     }
 
     #[tokio::test]
-    async fn data_that_nobody_gave_is_a_500() {
-        let answer = answer_of(blocking::endpoint()).await;
-        assert_eq!(answer.status, 500);
-        assert!(answer.json()["error"].is_string(), "{answer:?}");
-    }
-
-    #[tokio::test]
     async fn a_request_that_is_printed_hides_the_secret() {
         let server = WebhooksServer::empty()
             .add_webhook("print", async |request: HttpRequest| format!("{request:?}"))
@@ -715,8 +708,140 @@ mod background {
         let server = WebhooksServer::empty().endpoint(two_missing::endpoint());
         let error = TestClient::new(server.data(7_u16)).unwrap_err().to_string();
         assert!(error.starts_with("The function of /webhooks/two_missing ("), "{error}");
-        let taken = "takes web::Data<u8> and web::Data<alloc::string::String>, which";
+        let taken = "takes web::Data<u8> and web::Data<alloc::string::String>, but";
         assert!(error.contains(taken), "{error}");
-        assert!(error.contains("Write .data(…) with it"), "{error}");
+        assert!(error.contains("Add one with .data(…)"), "{error}");
+    }
+}
+
+mod data {
+    use std::sync::Arc;
+
+    use super::*;
+
+    type Alias = web::Data<u8>;
+
+    #[webhook_endpoint]
+    async fn by_alias(_: Alias) {}
+
+    #[webhook_endpoint]
+    fn blocking_two(_: web::Data<u8>, payload: WebhookPayload, _: web::Data<String>) {
+        drop(payload);
+    }
+
+    #[webhook_endpoint]
+    async fn optional(data: Option<web::Data<u8>>) -> &'static str {
+        if data.is_some() { "some" } else { "none" }
+    }
+
+    #[webhook_endpoint]
+    async fn dynamic(data: web::Data<dyn Fn() -> u8 + Send + Sync>) -> String {
+        data().to_string()
+    }
+
+    async fn added(_: web::Data<u8>) {}
+
+    fn server() -> WebhooksServer {
+        WebhooksServer::empty().endpoint(by_alias::endpoint()).endpoint(blocking_two::endpoint())
+    }
+
+    #[test]
+    fn a_server_without_it_does_not_start_and_lists_all_of_it() {
+        let error =
+            TestClient::new(server().data(7_u16).webhook_secret("")).unwrap_err().to_string();
+        for part in [
+            "The webhook secret given in code is empty.",
+            "The function of /webhooks/by_alias (",
+            "takes web::Data<u8>, but",
+            "The function of /webhooks/blocking_two (",
+            "takes web::Data<u8> and web::Data<alloc::string::String>, but",
+        ] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        let error = TestClient::new(server().data(7_u8)).unwrap_err().to_string();
+        assert!(!error.contains("by_alias"), "{error}");
+        assert!(error.contains("takes web::Data<alloc::string::String>, but"), "{error}");
+    }
+
+    #[test]
+    fn data_that_configure_adds_counts() {
+        let server = server().data(String::new()).endpoint(dynamic::endpoint());
+        let server = server.configure(|app| {
+            let answer: Arc<dyn Fn() -> u8 + Send + Sync> = Arc::new(|| 7);
+            app.app_data(web::Data::new(7_u8)).app_data(web::Data::from(answer));
+        });
+        let client = TestClient::new(server).unwrap();
+        assert_eq!(client.post(by_alias::PATH, json!({})).send().status(), 200);
+        assert_eq!(client.post(dynamic::PATH, json!({})).send().text(), "7");
+    }
+
+    #[test]
+    fn what_is_optional_is_not_needed() {
+        let client =
+            TestClient::new(WebhooksServer::empty().endpoint(optional::endpoint())).unwrap();
+        assert_eq!(client.post(optional::PATH, json!({})).send().text(), "none");
+    }
+
+    #[test]
+    fn a_function_without_the_attribute_names_the_type_in_its_error() {
+        let server = WebhooksServer::empty().add_webhook("/added", added);
+        let response = TestClient::new(server).unwrap().post("/webhooks/added", json!({})).send();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.cause(), Some("the server has no web::Data<u8>: add it with .data(…)"));
+    }
+}
+
+mod conditions {
+    use super::*;
+
+    #[webhook_endpoint]
+    async fn arguments(
+        #[cfg(any())] _missing: NoSuchType,
+        #[cfg(all())] payload: WebhookPayload,
+        #[cfg_attr(all(), cfg(any()))] _missing_too: NoSuchType,
+        #[cfg_attr(any(), cfg(any()))] delivery: Delivery,
+    ) -> String {
+        format!("{} {}", payload.repo.name, delivery.attempt)
+    }
+
+    #[webhook_endpoint(background)]
+    fn in_the_background(#[cfg(any())] _missing: NoSuchType, _payload: WebhookPayload) {}
+
+    #[webhook_endpoint]
+    #[cfg_attr(all(), cfg(any()))]
+    async fn gone(_: NoSuchType) {}
+
+    #[webhook_endpoint("/gone")]
+    #[cfg_attr(all(), cfg(all()))]
+    async fn gone() -> &'static str {
+        "not gone"
+    }
+
+    /// First.
+    #[webhook_endpoint]
+    #[doc = include_str!("../fixtures/description.md")]
+    #[cfg_attr(all(), doc = " Third.")]
+    #[cfg_attr(any(), doc = " Never.")]
+    async fn described() {}
+
+    #[test]
+    fn arguments_that_are_configured_out_are_none() {
+        let server = WebhooksServer::empty().endpoint(arguments::endpoint());
+        let client = TestClient::new(server.endpoint(in_the_background::endpoint())).unwrap();
+        let response = client.post(arguments::PATH, dataset_commit()).send();
+        assert_eq!(response.text(), "openai/gsm8k 1");
+        assert_eq!(client.post(in_the_background::PATH, dataset_commit()).send().status(), 202);
+    }
+
+    #[test]
+    fn a_function_that_is_configured_out_is_none() {
+        let client = TestClient::new(WebhooksServer::empty().endpoint(gone::endpoint())).unwrap();
+        assert_eq!(client.post("/webhooks/gone", json!({})).send().text(), "not gone");
+    }
+
+    #[test]
+    fn a_doc_comment_may_come_from_a_file_or_under_a_condition() {
+        let description = described::endpoint().description();
+        assert_eq!(description, "First.\nSecond,\nfrom a file.\n\nThird.");
     }
 }

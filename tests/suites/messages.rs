@@ -29,7 +29,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 25] = [
+const OTHER_TEXTS: [(&str, &str); 26] = [
     ("Examples:", "the end of a command's help"),
     ("attempt {number}, begun {began}", "a line of `deliveries show`"),
     ("The version of the payload.", "what the OpenAPI document says of it"),
@@ -37,6 +37,7 @@ const OTHER_TEXTS: [(&str, &str); 25] = [
         "The webhook endpoint of the function of this name",
         "a doc comment that the attribute writes",
     ),
+    ("the attribute asks for functions of this shape", "why lints are allowed"),
     (" at line {} column {}", "serde's words, which are looked for"),
     ("missing field `", "serde's words, which are looked for"),
     ("duplicate field `", "serde's words, which are looked for"),
@@ -61,11 +62,13 @@ const OTHER_TEXTS: [(&str, &str); 25] = [
 ];
 
 /// What the page explains though the compiler prints it.
-const OF_THE_COMPILER: [&str; 4] = [
+const OF_THE_COMPILER: [&str; 6] = [
     "future cannot be sent between threads safely",
     "the trait bound `…: serde::Deserialize<'de>` is not satisfied",
     "the trait bound `…: serde::Serialize` is not satisfied",
     "expected expression, found keyword `fn`",
+    "`main` function not found in crate `my_bot`",
+    "the name `train` is defined multiple times",
 ];
 
 /// A text of the source.

@@ -1,19 +1,23 @@
-//! What stands in the attribute's brackets.
+//! The options of the attribute: what is in its parentheses.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::{Ident, LitStr, Path, Token};
+use syn::parse::ParseStream;
+use syn::{Ident, LitStr, Path, Token, token};
 
-use crate::background::Background;
+use crate::background::{self, Background};
 use crate::errors::Errors;
+use crate::parse::{equals, not_evaluated, parts, put, similar, text};
 
 const PATH: &str = "path";
 const SECRET_ENV: &str = "secret_env";
 const BACKGROUND: &str = "background";
 const CRATE: &str = "crate";
-/// Every key, as error messages list them.
-const KEYS: &str = "`path`, `secret_env`, `background`, `crate`";
+const KEYS: [&str; 4] = [PATH, SECRET_ENV, BACKGROUND, CRATE];
+/// The same, as error messages list them.
+const LISTED: &str = "`path`, `secret_env`, `background`, `crate`";
+
+const PATH_EXAMPLE: &str = "path = \"/say_hello\"";
 
 /// The values of all keys.
 #[derive(Default)]
@@ -38,13 +42,16 @@ impl Args {
             let path: LitStr = input.parse()?;
             return put(&mut self.path, path.clone(), PATH, path.span());
         }
+        if input.peek(token::Paren) {
+            let error = input.error(not_evaluated(PATH_EXAMPLE));
+            input.parse::<TokenStream>()?;
+            return Err(error);
+        }
         let key = input.call(Ident::parse_any).map_err(|error| {
-            syn::Error::new(
-                error.span(),
-                format!(
-                    "expected a path like \"/say_hello\", or `key = value` with one of the keys {KEYS}"
-                ),
-            )
+            let message = format!(
+                "expected a path like \"/say_hello\", or `key = value` with one of the keys {LISTED}"
+            );
+            syn::Error::new(error.span(), message)
         })?;
         let name = key.unraw().to_string();
         match name.as_str() {
@@ -52,8 +59,15 @@ impl Args {
                 let background = Background::parse(key.span(), input, errors)?;
                 put(&mut self.background, background, BACKGROUND, key.span())
             }
-            PATH => put(&mut self.path, text(&key, input)?, PATH, key.span()),
-            SECRET_ENV => put(&mut self.secret_env, text(&key, input)?, SECRET_ENV, key.span()),
+            PATH => {
+                equals(&key, input, "\"/say_hello\"")?;
+                put(&mut self.path, text(&key, input, "\"/say_hello\"")?, PATH, key.span())
+            }
+            SECRET_ENV => {
+                equals(&key, input, "\"MY_SECRET\"")?;
+                let variable = text(&key, input, "\"MY_SECRET\"")?;
+                put(&mut self.secret_env, variable, SECRET_ENV, key.span())
+            }
             CRATE => {
                 equals(&key, input, "my_name")?;
                 let path = input.call(Path::parse_mod_style).map_err(|error| {
@@ -64,86 +78,38 @@ impl Args {
                 put(&mut self.krate, path, CRATE, key.span())
             }
             unknown => {
+                // A constant or a macro call, of which the value was meant to be the path.
+                let is_code = input.is_empty() || input.peek(Token![!]) || input.peek(Token![::]);
                 // The rest of this part belongs to a key that we know nothing about.
                 input.parse::<TokenStream>()?;
-                let message = match Background::example(unknown) {
-                    Some(example) => format!(
-                        "`{unknown}` stands in the brackets of `{BACKGROUND}`: \
-                         `{BACKGROUND}({unknown} = {example})`"
-                    ),
-                    None => format!("unknown key `{unknown}`; the keys are {KEYS}"),
-                };
-                Err(syn::Error::new(key.span(), message))
+                Err(syn::Error::new(key.span(), unknown_key(unknown, is_code)))
             }
         }
     }
 }
 
-/// Reads what stands between commas, each by itself, so that a mistake in one leaves the others be.
-pub(crate) fn parts(
-    tokens: TokenStream,
-    errors: &mut Errors,
-    mut parse_part: impl FnMut(ParseStream<'_>, &mut Errors) -> syn::Result<()>,
-) {
-    for part in split_at_commas(tokens) {
-        let parse = |input: ParseStream<'_>| {
-            parse_part(input, errors)?;
-            if input.is_empty() {
-                return Ok(());
-            }
-            let error = input.error("a comma is missing in front of this");
-            input.parse::<TokenStream>()?;
-            Err(error)
-        };
-        if let Err(error) = parse.parse2(part) {
-            errors.push(error);
-        }
+/// The message for a key that the attribute doesn't have: what was probably meant.
+fn unknown_key(unknown: &str, is_code: bool) -> String {
+    if matches!(unknown, "secret" | "webhook_secret") {
+        return "a secret does not belong in source code: name the environment variable that holds it, \
+                `secret_env = \"MY_SECRET\"`"
+            .to_owned();
     }
-}
-
-/// Sets a value that hasn't been set yet.
-pub(crate) fn put<T>(
-    slot: &mut Option<T>,
-    value: T,
-    key: &str,
-    span: proc_macro2::Span,
-) -> syn::Result<()> {
-    if slot.is_some() {
-        return Err(syn::Error::new(span, format!("`{key}` is given twice; leave one out")));
+    if let Some(example) = Background::example(unknown) {
+        return format!(
+            "`{unknown}` is an option of `background`: write `background({unknown} = {example})`"
+        );
     }
-    *slot = Some(value);
-    Ok(())
-}
-
-/// Reads the `=` between a key and its value.
-pub(crate) fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<()> {
-    if input.peek(Token![=]) {
-        input.parse::<Token![=]>()?;
-        if !input.is_empty() {
-            return Ok(());
-        }
+    let meant = match unknown {
+        "route" | "url" | "uri" | "endpoint" | "name" => Some(PATH_EXAMPLE.to_owned()),
+        _ => similar(unknown, &KEYS).map(str::to_owned).or_else(|| {
+            let key = background::meant(unknown)?;
+            Some(format!("background({key} = {})", Background::example(key)?))
+        }),
+    };
+    match meant {
+        Some(meant) => format!("unknown key `{unknown}`: did you mean `{meant}`?"),
+        None if is_code => not_evaluated(PATH_EXAMPLE),
+        None => format!("unknown key `{unknown}`: the keys are {LISTED}"),
     }
-    input.parse::<TokenStream>()?;
-    Err(syn::Error::new(key.span(), format!("`{key}` needs a value: `{key} = {example}`")))
-}
-
-/// The text after `key =`.
-fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
-    let example = if key == PATH { "\"/say_hello\"" } else { "\"MY_SECRET\"" };
-    equals(key, input, example)?;
-    input.parse().map_err(|error| {
-        // Read to the end, or the parser would complain about the rest instead.
-        let _ = input.parse::<TokenStream>();
-        syn::Error::new(error.span(), format!("expected text in quotes: `{key} = {example}`"))
-    })
-}
-
-/// Splits where commas stand outside of brackets.
-fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
-    let tokens: Vec<_> = tokens.into_iter().collect();
-    tokens
-        .split(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','))
-        .filter(|part| !part.is_empty())
-        .map(|part| part.iter().cloned().collect())
-        .collect()
 }

@@ -1,22 +1,23 @@
-//! What stands in the brackets of `background(…)`.
+//! The options of `background(…)`.
 
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Ident, LitInt, LitStr, Token, token};
+use syn::{Ident, LitInt, Token, token};
 
-use crate::args::{equals, parts, put};
 use crate::errors::Errors;
+use crate::parse::{equals, parts, put, similar, text};
 
 const ATTEMPTS: &str = "attempts";
 const TIMEOUT: &str = "timeout";
 const CONCURRENCY: &str = "concurrency";
 const BACKOFF: &str = "backoff";
 const DEDUP_WINDOW: &str = "dedup_window";
-/// Every key, as error messages list them.
-const KEYS: &str = "`attempts`, `timeout`, `concurrency`, `backoff`, `dedup_window`";
+const KEYS: [&str; 5] = [ATTEMPTS, TIMEOUT, CONCURRENCY, BACKOFF, DEDUP_WINDOW];
+/// The same, as error messages list them.
+const LISTED: &str = "`attempts`, `timeout`, `concurrency`, `backoff`, `dedup_window`";
 
 /// A value, with its place.
 pub(crate) struct Written<T> {
@@ -58,7 +59,7 @@ impl Background {
             parts(tokens, errors, |input, _| background.parse_part(input));
         } else if input.peek(Token![=]) || input.peek(token::Bracket) || input.peek(token::Brace) {
             let error = input.error(
-                "`background` stands by itself, or with brackets behind it: `background(attempts = 5)`",
+                "`background` takes no value; its options go in parentheses: `background(attempts = 5)`",
             );
             input.parse::<TokenStream>()?;
             return Err(error);
@@ -70,13 +71,16 @@ impl Background {
         let key = input.call(Ident::parse_any).map_err(|error| {
             syn::Error::new(
                 error.span(),
-                format!("expected `key = value` with one of the keys {KEYS}"),
+                format!("expected `key = value` with one of the keys {LISTED}"),
             )
         })?;
         let name = key.unraw().to_string();
         let Some(example) = Self::example(&name) else {
             input.parse::<TokenStream>()?;
-            let message = format!("unknown key `{name}` of `background`; its keys are {KEYS}");
+            let message = match meant(&name) {
+                Some(key) => format!("unknown key `{name}` of `background`: did you mean `{key}`?"),
+                None => format!("unknown key `{name}` of `background`: its keys are {LISTED}"),
+            };
             return Err(syn::Error::new(key.span(), message));
         };
         equals(&key, input, example)?;
@@ -129,7 +133,7 @@ fn duration(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<W
         Ok(value) => Ok(Written { value, span: text.span() }),
         Err(_) => Err(syn::Error::new(
             text.span(),
-            "this is not a duration; write \"90s\", \"2h\" or \"1h 30m\" for instance",
+            "this is not a duration: write \"90s\", \"2h\" or \"1h 30m\", for example",
         )),
     }
 }
@@ -150,16 +154,20 @@ fn backoff(
         }
         _ => Err(syn::Error::new(
             text.span(),
-            "this is not a backoff; write \"10s..30m\" to wait 10 seconds after the first failure and \
-             30 minutes at the most, or \"10s\" to wait as long each time",
+            "this is not a backoff: write \"10s..30m\" to wait 10 seconds after the first failure and at \
+             most 30 minutes, or \"10s\" to wait the same time after each failure",
         )),
     }
 }
 
-/// The text after `key =`.
-fn text(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
-    input.parse().map_err(|error| {
-        let _ = input.parse::<TokenStream>();
-        syn::Error::new(error.span(), format!("expected text in quotes: `{key} = {example}`"))
-    })
+/// The key that a wrong one was probably meant to be, by its meaning or its spelling.
+pub(crate) fn meant(wrong: &str) -> Option<&'static str> {
+    match wrong {
+        "retries" | "retry" | "max_retries" | "max_attempts" | "tries" => Some(ATTEMPTS),
+        "limit" | "max_concurrency" | "parallel" | "workers" => Some(CONCURRENCY),
+        "delay" | "retry_delay" | "interval" => Some(BACKOFF),
+        "deadline" | "max_duration" => Some(TIMEOUT),
+        "dedup" | "deduplicate" => Some(DEDUP_WINDOW),
+        _ => similar(wrong, &KEYS),
+    }
 }

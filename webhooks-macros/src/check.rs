@@ -10,6 +10,7 @@ use crate::args::Args;
 use crate::background::{Background, Written};
 use crate::errors::Errors;
 use crate::item::Function;
+use crate::source::{self, Obstacle};
 
 /// How many arguments a function may take.
 const MOST_ARGUMENTS: usize = 12;
@@ -24,6 +25,7 @@ pub(crate) fn check(function: &Function, args: &Args, errors: &mut Errors) -> St
     qualifiers(function, errors);
     generics(function, errors);
     arguments(function, errors);
+    surroundings(function, errors);
     secret_env(args, errors);
     if let Some(written) = &args.background {
         background(written, errors);
@@ -36,19 +38,19 @@ fn qualifiers(function: &Function, errors: &mut Errors) {
     if let Some(token) = &signature.constness {
         errors.at(
             token,
-            "a webhook endpoint cannot be `const`, it runs for each delivery: remove `const`",
+            "a webhook endpoint cannot be `const`, because it runs for each delivery: remove `const`",
         );
     }
     if let Safety::Unsafe(token) = &signature.safety {
         errors.at(
             token,
-            "a webhook endpoint cannot be `unsafe`, the server calls it: remove `unsafe`",
+            "a webhook endpoint cannot be `unsafe`, because the server calls it: remove `unsafe`",
         );
     }
     if let Some(abi) = &signature.abi {
         errors.at(
             &abi.extern_token,
-            "a webhook endpoint cannot be `extern`, the server calls it from Rust: remove `extern`",
+            "a webhook endpoint cannot be `extern`, because the server calls it from Rust: remove `extern`",
         );
     }
     if let Some(variadic) = &signature.variadic {
@@ -61,8 +63,8 @@ fn generics(function: &Function, errors: &mut Errors) {
     if let Some(parameter) = generics.params.first() {
         errors.at(
             parameter,
-            "a webhook endpoint cannot be generic, nothing says for which types the server should call it: \
-             write the types out",
+            "a webhook endpoint cannot be generic, because the server cannot choose the types: write \
+             concrete types",
         );
     } else if let Some(clause) = &generics.where_clause {
         errors
@@ -72,7 +74,7 @@ fn generics(function: &Function, errors: &mut Errors) {
         if let Type::ImplTrait(generic) = argument {
             errors.at(
                 &generic.impl_token,
-                "a webhook endpoint cannot be generic: write a type in place of `impl`",
+                "a webhook endpoint cannot be generic: replace `impl` with a concrete type",
             );
         }
     }
@@ -93,13 +95,37 @@ fn arguments(function: &Function, errors: &mut Errors) {
     }
 }
 
+/// What is around the function, as far as it can be seen.
+fn surroundings(function: &Function, errors: &mut Errors) {
+    let name = &function.signature.ident;
+    if function.is_expanded() {
+        errors.at(name, "this function has `#[webhook_endpoint]` twice: remove one of them");
+        return;
+    }
+    let takes_self = matches!(function.signature.inputs.first(), Some(FnArg::Receiver(_)));
+    match source::obstacle(name) {
+        Some(Obstacle::Associated) if !takes_self => errors.at(
+            name,
+            "a webhook endpoint is a free function: move it out of the `impl` or `trait`",
+        ),
+        Some(Obstacle::Namesake(kind)) => errors.at(
+            name,
+            format!(
+                "`{kind} {name}` has the name of this function, and `#[webhook_endpoint]` defines a type of \
+                 that name, too: rename the function or the `{kind}`"
+            ),
+        ),
+        Some(Obstacle::Associated) | None => {}
+    }
+}
+
 fn secret_env(args: &Args, errors: &mut Errors) {
     if let Some(variable) = &args.secret_env {
         let name = variable.value();
         if name.is_empty() || name.contains(['=', '\0']) || name.trim() != name {
             errors.at(
                 variable,
-                "this is not the name of a variable; write \"TRAINING_SECRET\" for instance",
+                "this is not the name of an environment variable: write \"TRAINING_SECRET\", for example",
             );
         }
     }
@@ -109,39 +135,38 @@ fn background(background: &Background, errors: &mut Errors) {
     number(
         background.attempts.as_ref(),
         1..=1000,
-        "a delivery is tried 1 to 1000 times; write `attempts = 5` for instance",
+        "`attempts` must be 1 to 1000: write `attempts = 5`, for example",
         errors,
     );
     number(
         background.concurrency.as_ref(),
         1..=10_000,
-        "1 to 10000 deliveries run at the same time; write `concurrency = 1` for instance",
+        "`concurrency` must be 1 to 10000: write `concurrency = 1`, for example",
         errors,
     );
     // A policy counts in milliseconds.
     if let Some(Written { value, span }) = background.timeout
         && (value.as_millis() == 0 || value > 365 * DAY)
     {
-        let message = "an attempt may take from 1 millisecond to 365 days; write `timeout = \"2h\"` \
-                       for instance";
+        let message = "`timeout` must be 1 millisecond to 365 days: write `timeout = \"2h\"`, for \
+                       example";
         errors.push(syn::Error::new(span, message));
     }
     if let Some(Written { value: (shortest, longest), span }) = background.backoff {
         if shortest > longest {
             let (first, second) =
                 (humantime::format_duration(longest), humantime::format_duration(shortest));
-            let message = format!("the shortest wait stands first: write \"{first}..{second}\"");
+            let message = format!("the shortest wait comes first: write \"{first}..{second}\"");
             errors.push(syn::Error::new(span, message));
         } else if longest > 30 * DAY {
-            errors
-                .push(syn::Error::new(span, "a wait between two attempts is 30 days at the most"));
+            errors.push(syn::Error::new(span, "`backoff` must be at most 30 days"));
         }
     }
     if let Some(Written { value, span }) = background.dedup_window
         && value > 7 * DAY
     {
         let message =
-            "the window is 7 days at the most; write `dedup_window = \"2m\"` for instance";
+            "`dedup_window` must be at most 7 days: write `dedup_window = \"2m\"`, for example";
         errors.push(syn::Error::new(span, message));
     }
 }
@@ -181,40 +206,67 @@ enum PathFault {
 
 impl PathFault {
     fn error(self, span: Span, path: Option<&LitStr>, function: &Ident) -> syn::Error {
-        let message = match (self, path) {
-            (Self::Character(_), None) => "the function's name is its path, and a path is ASCII: name \
-                                           one, `#[webhook_endpoint(\"/say_hello\")]`"
-                .to_owned(),
+        let message = match (self, path.map(LitStr::value)) {
+            (Self::Character(_), None) => {
+                "the path defaults to the function's name, and a path is ASCII: \
+                                           set another one, `#[webhook_endpoint(\"/say_hello\")]`"
+                    .to_owned()
+            }
             (_, None) => format!(
-                "the function's name is its path, and `/webhooks/{function}` reads like a mistake: name \
-                 one, `#[webhook_endpoint(\"/say_hello\")]`"
+                "the path defaults to the function's name, and `/webhooks/{function}` looks like a mistake: \
+                 set another one, `#[webhook_endpoint(\"/say_hello\")]`"
             ),
             (Self::Empty, Some(_)) => {
-                "the path is empty; write \"/say_hello\" for instance, or nothing for the function's name"
+                "the path is empty: write \"/say_hello\", for example, or leave it out \
+                                       to use the function's name"
                     .to_owned()
             }
             (Self::DoubledPrefix, Some(path)) => {
-                let rest = path.value();
-                let rest = rest.rsplit("webhooks").next().unwrap_or_default().trim_matches('/');
-                let rest = if rest.is_empty() { "say_hello" } else { rest };
-                format!("`/webhooks` stands twice in this path; write \"/{rest}\", the rest is added")
+                let rest = path.rsplit("webhooks").next().unwrap_or_default();
+                let rest = suggested(rest);
+                format!(
+                    "`/webhooks` is in this path twice: write \"{rest}\", the prefix is added automatically"
+                )
             }
-            (Self::Segment, Some(_)) => {
-                "a path has no empty parts and no `.` or `..`; write \"/say/hello\" for instance".to_owned()
+            (Self::Segment, Some(_)) => "a path cannot contain empty segments, `.` or `..`: write \
+                                         \"/say/hello\", for example"
+                .to_owned(),
+            (Self::Character(_), Some(path)) if path.contains("://") => {
+                let rest = path.split_once("://").map_or("", |(_, rest)| rest);
+                let rest = suggested(rest.split_once('/').map_or("", |(_, path)| path));
+                format!("this is a URL: write only its path, \"{rest}\"")
+            }
+            (Self::Character(_), Some(path)) if path.contains('\\') => {
+                let path = path.split_once(':').map_or(&*path, |(_, path)| path).replace('\\', "/");
+                let path = suggested(&path);
+                format!("this is not the path of a URL, which has `/`, not `\\`: write \"{path}\"")
             }
             (Self::Character(character), Some(_)) => match character {
-                '?' | '#' => format!("a path ends before `{character}`: leave it out, with all behind it"),
-                '{' | '}' => {
-                    "an endpoint has one fixed path, without `{…}`: take what changes from the payload".to_owned()
+                '?' | '#' => {
+                    format!(
+                        "a path cannot contain `{character}`: remove it and everything after it"
+                    )
                 }
-                ' ' => "a path has no spaces; write `_` or `-` instead".to_owned(),
+                '{' | '}' => {
+                    "an endpoint has one fixed path: remove `{…}`, and read what varies from the \
+                              payload"
+                        .to_owned()
+                }
+                ' ' => "a path cannot contain spaces: use `_` or `-` instead".to_owned(),
                 other => format!(
-                    "a path is made of ASCII letters, digits, `-`, `_`, `.`, `~` and `/`; {other:?} is none of these"
+                    "a path cannot contain {other:?}: use ASCII letters, digits, `-`, `_`, `.`, `~` and `/`"
                 ),
             },
         };
         syn::Error::new(span, message)
     }
+}
+
+/// A path to suggest in place of a wrong one: itself when it is right, or else an example.
+fn suggested(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let normalized = normalize(path).unwrap_or_else(|_| format!("{PREFIX}say_hello"));
+    normalized.replacen("/webhooks", "", 1)
 }
 
 /// Brings `/webhooks/x`, `/x`, `x` and `x/` to `/webhooks/x`.

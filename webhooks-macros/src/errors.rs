@@ -1,6 +1,8 @@
 //! Collects errors, so that one doesn't hide the next.
 
 use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Attribute;
 use syn::spanned::Spanned;
 
 /// The errors found so far. Dropping it unread is a mistake in the macro, and panics.
@@ -23,10 +25,16 @@ impl Errors {
         self.found.get_or_insert_default().push(error);
     }
 
-    /// Ends the collecting: `compile_error!` for each error, nothing when there are none.
-    pub(crate) fn finish(mut self) -> Option<TokenStream> {
-        let errors = self.found.take().unwrap_or_default();
-        let tokens: TokenStream = errors.iter().map(syn::Error::to_compile_error).collect();
+    /// Ends the collecting: `compile_error!` for each error under these `#[cfg(…)]`s, `None` when there
+    /// are none.
+    pub(crate) fn finish(mut self, cfgs: &[&Attribute]) -> Option<TokenStream> {
+        let errors = self.found.take().unwrap_or_default().into_iter().flatten();
+        let tokens: TokenStream = errors
+            .map(|error| {
+                let error = error.to_compile_error();
+                quote!(#(#cfgs)* #error)
+            })
+            .collect();
         (!tokens.is_empty()).then_some(tokens)
     }
 }

@@ -10,40 +10,49 @@ use syn::{GenericArgument, Ident, PathArguments, Type};
 use crate::args::Args;
 use crate::background::{Background, Written};
 use crate::check::check;
+use crate::conditions;
 use crate::errors::Errors;
-use crate::item::{Function, with_attributes};
+use crate::item::{Function, SHAPE, with_attributes};
 use crate::paths::Paths;
 
 /// `#[webhook_endpoint(args)] item`
 pub(crate) fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {
-    let mut errors = Errors::new();
-    let args = Args::parse(args, &mut errors);
-    let function = match syn::parse2::<Function>(item.clone()) {
-        Ok(function) => function,
+    match syn::parse2::<Function>(item.clone()) {
+        Ok(function) => expand(&args, &function),
         Err(error) => {
+            let mut errors = Errors::new();
+            Args::parse(args, &mut errors);
             errors.push(if has_ident(item.clone(), "fn") {
                 // A function, with a mistake that the compiler would find as well.
                 error
             } else {
                 syn::Error::new(
                     error.span(),
-                    "`#[webhook_endpoint]` stands on a function: \
+                    "`#[webhook_endpoint]` goes on a function: \
                      `async fn my_hook(payload: WebhookPayload) { … }`",
                 )
             });
-            return errors.finish().into_iter().chain([item]).collect();
-        }
-    };
-    let path = check(&function, &args, &mut errors);
-    match errors.finish() {
-        // The function itself, so that what names it is no error too, and editors keep working.
-        Some(errors) => quote!(#errors #item),
-        None => {
-            let function_item = with_attributes(&function, &shape_lints());
-            let beside = beside(&function, &args, &path);
-            quote!(#function_item #beside)
+            errors.finish(&[]).into_iter().chain([item]).collect()
         }
     }
+}
+
+fn expand(args: &TokenStream, function: &Function) -> TokenStream {
+    if let Some(forms) = conditions::split(function) {
+        return forms.iter().map(|function| expand(args, function)).collect();
+    }
+    let mut errors = Errors::new();
+    let args = Args::parse(args.clone(), &mut errors);
+    let path = check(function, &args, &mut errors);
+    let cfgs: Vec<_> = function.cfgs().collect();
+    if let Some(errors) = errors.finish(&cfgs) {
+        // The function itself, so that what names it is no error too, and editors keep working.
+        let function = with_attributes(function, &TokenStream::new());
+        return quote!(#errors #function);
+    }
+    let function_item = with_attributes(function, &shape_lints());
+    let beside = beside(function, &args, &path);
+    quote!(#function_item #beside)
 }
 
 /// Lints about the shape of a function, which the attribute asks for: an `async fn` may have nothing
@@ -55,7 +64,7 @@ fn shape_lints() -> TokenStream {
             clippy::needless_pass_by_value,
             clippy::unnecessary_wraps,
             clippy::too_many_arguments,
-            reason = "the attribute asks for functions of this shape"
+            reason = #SHAPE
         )]
     }
 }
@@ -237,15 +246,6 @@ fn takes(function: &Function, paths: &Paths) -> TokenStream {
     }
 }
 
-/// The function that takes the arguments from a call and makes an answer of what is returned.
-///
-/// Each type is named once, in the turbofish of the trait that it must fulfil, so that the compiler's
-/// error stands under it and is said once.
-fn call(function: &Function, paths: &Paths) -> TokenStream {
-    let (boxed, reply) = (paths.boxed(), paths.reply());
-    let (other_arg, other_reply, request) =
-        (paths.other_arg(), paths.other_reply(), paths.request());
-    let (call_type, call_future) = (paths.call(), paths.call_future());
 /// The function that lists the data that the arguments need.
 fn needs(function: &Function, paths: &Paths) -> TokenStream {
     let (arg, needs, needs_type) = (paths.arg(), paths.needs(), paths.needs_type());
@@ -260,6 +260,15 @@ fn needs(function: &Function, paths: &Paths) -> TokenStream {
     }
 }
 
+/// The function that takes the arguments from a call and makes an answer of what is returned.
+///
+/// Each type is named once, in the turbofish of the trait that it must fulfil, so that the compiler's
+/// error stands under it and is said once.
+fn call(function: &Function, paths: &Paths) -> TokenStream {
+    let (boxed, reply) = (paths.boxed(), paths.reply());
+    let (other_arg, other_reply, request) =
+        (paths.other_arg(), paths.other_reply(), paths.request());
+    let (call_type, call_future) = (paths.call(), paths.call_future());
 
     let types: Vec<_> = function.argument_types().collect();
     let names = names(function);
@@ -267,6 +276,7 @@ fn needs(function: &Function, paths: &Paths) -> TokenStream {
     let returned = returned(function);
     let (result, reply_method) =
         (result(function, paths, &names), reply_method(function, &returned));
+    let kind = reply_kind(function, &reply);
 
     quote_spanned! {Span::mixed_site()=>
         fn __webhooks_call(call: #call_type) -> #call_future<'static> {
@@ -275,7 +285,7 @@ fn needs(function: &Function, paths: &Paths) -> TokenStream {
             #boxed::pin(async move {
                 #(#takes)*
                 let value = #result;
-                #reply::of(&value).kind().#reply_method(value, #request(&call))
+                #kind.#reply_method(value, #request(&call))
             })
         }
     }
@@ -312,6 +322,18 @@ fn result(function: &Function, paths: &Paths, names: &[Ident]) -> TokenStream {
     }
     let (run, returned) = (paths.run_blocking(), returned(function));
     quote!(#run::<#returned>(move || #ident(#(#names.take()),*)).await?)
+}
+
+/// The rule for what is returned. It is found by the type as it is written: the compiler keeps silent about
+/// one that it could not resolve, which it does not do about a value of no known type.
+fn reply_kind(function: &Function, reply: &TokenStream) -> TokenStream {
+    match function.returned() {
+        Some(returned) if has_impl(quote!(#returned)) => {
+            quote_spanned!(Span::mixed_site()=> #reply::of(&value).kind())
+        }
+        Some(returned) => quote!(#reply::<#returned>::NEW.kind()),
+        None => quote!(#reply::<()>::NEW.kind()),
+    }
 }
 
 /// The method that makes the answer, with the types that must be fit for it.
@@ -381,6 +403,7 @@ fn run(function: &Function, paths: &Paths) -> TokenStream {
         }
     });
     let end = end_method(function);
+    let kind = reply_kind(function, &quote!(__webhooks_background::Reply));
     let run = if function.is_async() {
         let types = function.argument_types();
         // Where the function's name stands: what is wrong with its future is wrong there.
@@ -393,13 +416,13 @@ fn run(function: &Function, paths: &Paths) -> TokenStream {
             ::core::mem::drop(task);
             let future = #future;
             let value = future.await;
-            __webhooks_background::Reply::of(&value).kind().#end(value)
+            #kind.#end(value)
         }
     } else {
         quote_spanned! {Span::mixed_site()=>
             __webhooks_background::blocking(task, move || {
                 let value = #ident(#(#names.take()),*);
-                __webhooks_background::Reply::of(&value).kind().#end(value)
+                #kind.#end(value)
             })
             .await
         }
@@ -481,7 +504,7 @@ mod tests {
     fn policy_of(args: TokenStream) -> String {
         let mut errors = Errors::new();
         let args = Args::parse(args, &mut errors);
-        assert!(errors.finish().is_none());
+        assert!(errors.finish(&[]).is_none());
         policy(&args.background.unwrap()).to_string().replace(' ', "")
     }
 

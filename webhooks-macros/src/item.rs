@@ -2,11 +2,18 @@
 //! errors of the signature, and those of the body come from the compiler.
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Expr, ExprLit, FnArg, Lit, Meta, ReturnType, Signature, Type, Visibility};
+use syn::{
+    Attribute, Expr, FnArg, Lit, Meta, MetaNameValue, ReturnType, Signature, Type, Visibility,
+};
+
+/// Why the attribute allows lints about the shape of the function. It also tells a function that the
+/// attribute has expanded already.
+pub(crate) const SHAPE: &str = "the attribute asks for functions of this shape";
 
 /// A function without a look into its body.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -52,15 +59,38 @@ impl Function {
         }
     }
 
-    /// The doc comment as plain text.
-    pub(crate) fn description(&self) -> String {
-        let lines: Vec<_> = self.attributes.iter().filter_map(doc_line).collect();
-        // Rustdoc removes the white space that all lines have in common. That is the one space after
-        // the slashes, for a comment written like any other.
-        let lines = lines.iter().flat_map(|text| text.split('\n'));
-        let lines: Vec<_> =
-            lines.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
-        lines.join("\n").trim().to_owned()
+    /// Whether the attribute has expanded this function already.
+    pub(crate) fn is_expanded(&self) -> bool {
+        let reason =
+            |attribute: &Attribute| attribute.to_token_stream().to_string().contains(SHAPE);
+        self.attributes.iter().any(reason)
+    }
+
+    /// The doc comment as plain text: a literal, or for one that comes from a macro like `include_str!`
+    /// an expression.
+    pub(crate) fn description(&self) -> TokenStream {
+        let mut parts: Vec<TokenStream> = Vec::new();
+        let mut lines = String::new();
+        for attribute in self.attributes.iter().filter(|attribute| attribute.path().is_ident("doc"))
+        {
+            match &attribute.meta {
+                Meta::NameValue(MetaNameValue { value: Expr::Lit(literal), .. }) => {
+                    if let Lit::Str(text) = &literal.lit {
+                        lines += &unindented(&text.value());
+                        lines.push('\n');
+                    }
+                }
+                Meta::NameValue(MetaNameValue { value: Expr::Macro(call), .. }) => {
+                    parts.extend([quote!(#lines), quote!(#call), quote!("\n")]);
+                    lines.clear();
+                }
+                _ => {}
+            }
+        }
+        if parts.is_empty() {
+            return lines.trim().to_token_stream();
+        }
+        quote!(::core::primitive::str::trim_ascii(::core::concat!(#(#parts,)* #lines)))
     }
 
     /// The `#[cfg(…)]`s, which must stand on everything that names the function.
@@ -69,16 +99,11 @@ impl Function {
     }
 }
 
-fn doc_line(attribute: &Attribute) -> Option<String> {
-    let Meta::NameValue(doc) = &attribute.meta else {
-        return None;
-    };
-    match &doc.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if doc.path.is_ident("doc") => {
-            Some(text.value())
-        }
-        _ => None,
-    }
+/// Rustdoc removes the white space that all lines have in common. That is the one space after the slashes,
+/// for a comment written like any other.
+fn unindented(text: &str) -> String {
+    let lines = text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The function as it was written, but for the first attributes, which are `more`.

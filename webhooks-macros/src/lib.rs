@@ -1,15 +1,23 @@
 //! The attribute of `webhooks-runtime`, which re-exports it. Depend on that crate, not on this one.
 //!
-//! Text in, text out, one stage a file: `args`, `background` and `item` read, `check` applies every rule, `expand`
-//! writes. `errors` collects what is wrong on the way, so that all of it is told in one run.
+//! Tokens in, tokens out, one stage per file:
+//!
+//! - `args`, `background` and `item` parse, with what `parse` has for all of them,
+//! - `conditions` expands a function twice where a `#[cfg]` decides what it looks like,
+//! - `check` applies every rule, with a look at the source file in `source`,
+//! - `expand` writes the code, and `paths` has every path of the runtime that it names,
+//! - `errors` collects all errors, so that they are reported together.
 
 mod args;
 mod background;
 mod check;
+mod conditions;
 mod errors;
 mod expand;
 mod item;
+mod parse;
 mod paths;
+mod source;
 
 use proc_macro::TokenStream;
 

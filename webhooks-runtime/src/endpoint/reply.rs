@@ -209,6 +209,9 @@ fn json_response(text: Bytes) -> HttpResponse {
 pub struct Reply<T>(PhantomData<T>);
 
 impl<T> Reply<T> {
+    /// A value to ask for its kind.
+    pub const NEW: Self = Self(PhantomData);
+
     /// The type of `_value`.
     pub const fn of(_value: &T) -> Self {
         Self(PhantomData)

@@ -1,0 +1,173 @@
+//! `#[cfg]` on arguments, and `#[cfg_attr]` that holds a `cfg` or a doc comment.
+//!
+//! The compiler removes what is configured out only after the attribute has run, and the attribute cannot
+//! evaluate a condition. So a function with such a condition is expanded twice: once as if the condition
+//! held, under `#[cfg(condition)]`, and once as if it did not, under `#[cfg(not(condition))]`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::parse::Parser;
+use syn::{Attribute, FnArg, Meta};
+
+use crate::item::Function;
+use crate::parse::split_at_commas;
+
+/// Both forms of a function, for its first condition. Each may have further ones. `None` when the
+/// function has no condition that matters here.
+pub(crate) fn split(function: &Function) -> Option<[Function; 2]> {
+    on_function(function).or_else(|| on_argument(function))
+}
+
+fn on_function(function: &Function) -> Option<[Function; 2]> {
+    let attributes = function.attributes.iter().enumerate();
+    let (place, conditional) = attributes
+        .filter_map(|(place, attribute)| Some((place, Conditional::read(attribute)?)))
+        .find(|(_, conditional)| conditional.attributes.iter().any(matters))?;
+    let (mut met, mut unmet) = (function.clone(), function.clone());
+    met.attributes.splice(place..=place, conditional.attributes);
+    unmet.attributes.remove(place);
+    Some(under(&conditional.predicate, met, unmet))
+}
+
+fn on_argument(function: &Function) -> Option<[Function; 2]> {
+    for (place, input) in function.signature.inputs.iter().enumerate() {
+        for (at, attribute) in attributes(input).iter().enumerate() {
+            let (mut met, mut unmet) = (function.clone(), function.clone());
+            let predicate = if attribute.path().is_ident("cfg") {
+                attributes_mut(&mut met, place).remove(at);
+                let inputs = std::mem::take(&mut unmet.signature.inputs).into_iter().enumerate();
+                let left = inputs.filter(|(other, _)| *other != place).map(|(_, input)| input);
+                unmet.signature.inputs = left.collect();
+                predicate(attribute)?
+            } else {
+                let Some(conditional) = Conditional::read(attribute) else { continue };
+                if !conditional.attributes.iter().any(matters) {
+                    continue;
+                }
+                attributes_mut(&mut met, place).splice(at..=at, conditional.attributes);
+                attributes_mut(&mut unmet, place).remove(at);
+                conditional.predicate
+            };
+            return Some(under(&predicate, met, unmet));
+        }
+    }
+    None
+}
+
+/// `#[cfg_attr(predicate, attributes)]`
+struct Conditional {
+    predicate: TokenStream,
+    attributes: Vec<Attribute>,
+}
+
+impl Conditional {
+    fn read(attribute: &Attribute) -> Option<Self> {
+        if !attribute.path().is_ident("cfg_attr") {
+            return None;
+        }
+        let mut parts = split_at_commas(predicate(attribute)?).into_iter();
+        let predicate = parts.next()?;
+        let attributes: TokenStream = parts.map(|part| quote!(#[#part])).collect();
+        // The compiler reports one that cannot be read.
+        let attributes = Attribute::parse_outer.parse2(attributes).ok()?;
+        Some(Self { predicate, attributes })
+    }
+}
+
+/// What is in the parentheses of `#[cfg(…)]` and `#[cfg_attr(…)]`.
+fn predicate(attribute: &Attribute) -> Option<TokenStream> {
+    match &attribute.meta {
+        Meta::List(list) => Some(list.tokens.clone()),
+        _ => None,
+    }
+}
+
+/// Whether the expansion depends on an attribute.
+fn matters(attribute: &Attribute) -> bool {
+    let path = attribute.path();
+    path.is_ident("cfg")
+        || (path.is_ident("doc") && matches!(attribute.meta, Meta::NameValue(_)))
+        || Conditional::read(attribute)
+            .is_some_and(|conditional| conditional.attributes.iter().any(matters))
+}
+
+fn attributes(input: &FnArg) -> &[Attribute] {
+    match input {
+        FnArg::Receiver(receiver) => &receiver.attrs,
+        FnArg::Typed(argument) => &argument.attrs,
+    }
+}
+
+fn attributes_mut(function: &mut Function, place: usize) -> &mut Vec<Attribute> {
+    match &mut function.signature.inputs[place] {
+        FnArg::Receiver(receiver) => &mut receiver.attrs,
+        FnArg::Typed(argument) => &mut argument.attrs,
+    }
+}
+
+fn under(predicate: &TokenStream, mut met: Function, mut unmet: Function) -> [Function; 2] {
+    met.attributes.push(syn::parse_quote!(#[cfg(#predicate)]));
+    unmet.attributes.push(syn::parse_quote!(#[cfg(not(#predicate))]));
+    [met, unmet]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::ToTokens;
+
+    /// Every form of the function, as text.
+    fn forms(function: TokenStream) -> Vec<String> {
+        fn collect(function: &Function, forms: &mut Vec<String>) {
+            match split(function) {
+                Some(both) => both.iter().for_each(|function| collect(function, forms)),
+                None => {
+                    let attributes = function.attributes.iter().map(ToTokens::to_token_stream);
+                    let attributes: TokenStream = attributes.collect();
+                    let signature = &function.signature;
+                    forms.push(quote!(#attributes #signature).to_string().replace(' ', ""));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        collect(&syn::parse2(function).unwrap(), &mut found);
+        found
+    }
+
+    #[test]
+    fn an_argument_is_there_or_not() {
+        assert_eq!(
+            forms(quote!(
+                fn f(#[cfg(unix)] a: u8, b: u8) {}
+            )),
+            ["#[cfg(unix)]fnf(a:u8,b:u8)", "#[cfg(not(unix))]fnf(b:u8)"]
+        );
+    }
+
+    #[test]
+    fn a_condition_in_a_condition_is_found() {
+        assert_eq!(
+            forms(quote!(
+                #[cfg_attr(unix, cfg(test), inline)]
+                fn f() {}
+            )),
+            ["#[cfg(test)]#[inline]#[cfg(unix)]fnf()", "#[cfg(not(unix))]fnf()"]
+        );
+        assert_eq!(
+            forms(quote!(
+                fn f(#[cfg_attr(unix, cfg(test))] a: u8) {}
+            ))
+            .len(),
+            3
+        );
+    }
+
+    #[test]
+    fn other_conditions_stay() {
+        let function = quote!(
+            #[cfg_attr(unix, inline)]
+            fn f(#[cfg_attr(unix, allow(unused))] a: u8) {}
+        );
+        assert_eq!(forms(function).len(), 1);
+    }
+}

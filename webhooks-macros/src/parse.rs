@@ -1,0 +1,103 @@
+//! What the parsers of the attribute's options share.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser};
+use syn::{Ident, LitStr, Token, token};
+
+use crate::errors::Errors;
+
+/// Reads what is between commas, each part by itself, so that a mistake in one does not hide the others.
+pub(crate) fn parts(
+    tokens: TokenStream,
+    errors: &mut Errors,
+    mut parse_part: impl FnMut(ParseStream<'_>, &mut Errors) -> syn::Result<()>,
+) {
+    for part in split_at_commas(tokens) {
+        let parse = |input: ParseStream<'_>| {
+            parse_part(input, errors)?;
+            if input.is_empty() {
+                return Ok(());
+            }
+            let error = input.error("expected a comma before this");
+            input.parse::<TokenStream>()?;
+            Err(error)
+        };
+        if let Err(error) = parse.parse2(part) {
+            errors.push(error);
+        }
+    }
+}
+
+/// Sets a value that hasn't been set yet.
+pub(crate) fn put<T>(
+    slot: &mut Option<T>,
+    value: T,
+    key: &str,
+    span: proc_macro2::Span,
+) -> syn::Result<()> {
+    if slot.is_some() {
+        return Err(syn::Error::new(span, format!("`{key}` is set twice: remove one")));
+    }
+    *slot = Some(value);
+    Ok(())
+}
+
+/// Reads the `=` between a key and its value.
+pub(crate) fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<()> {
+    if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        if !input.is_empty() {
+            return Ok(());
+        }
+    }
+    input.parse::<TokenStream>()?;
+    Err(syn::Error::new(key.span(), format!("`{key}` needs a value: `{key} = {example}`")))
+}
+
+/// Reads the text after `key =`.
+pub(crate) fn text(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
+    let is_code = is_code(input);
+    input.parse().map_err(|error| {
+        // Read to the end, or the parser would complain about the rest instead.
+        let _ = input.parse::<TokenStream>();
+        let written = format!("{key} = {example}");
+        let message = if is_code {
+            not_evaluated(&written)
+        } else {
+            format!("expected a string literal: `{written}`")
+        };
+        syn::Error::new(error.span(), message)
+    })
+}
+
+/// Whether what follows is code that has a value: a constant, a macro call, something in parentheses.
+pub(crate) fn is_code(input: ParseStream<'_>) -> bool {
+    input.peek(Ident)
+        || input.peek(Token![::])
+        || input.peek(token::Paren)
+        || input.peek(token::Brace)
+}
+
+/// The message for code in the place of a literal.
+pub(crate) fn not_evaluated(written: &str) -> String {
+    format!(
+        "expected a string literal, because an attribute cannot evaluate constants or macros: write `{written}`"
+    )
+}
+
+/// The option that a wrong one was probably meant to be, by its spelling.
+pub(crate) fn similar<'a>(wrong: &str, options: &[&'a str]) -> Option<&'a str> {
+    let distance = |option: &&&str| strsim::osa_distance(wrong, option);
+    let nearest = options.iter().min_by_key(distance)?;
+    (distance(&nearest) <= nearest.len().div_ceil(3)).then_some(nearest)
+}
+
+/// Splits where commas stand outside of brackets.
+pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    tokens
+        .split(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','))
+        .filter(|part| !part.is_empty())
+        .map(|part| part.iter().cloned().collect())
+        .collect()
+}

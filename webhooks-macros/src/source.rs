@@ -1,0 +1,134 @@
+//! Looks at the source file around the function. Its own tokens don't show what is there, and the
+//! compiler's errors about it would speak of code that only the expansion has.
+//!
+//! This is for error messages only: where the file cannot be read, or it is not certain which of its
+//! functions this one is, nothing is found, and the compiler's own errors appear.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use syn::Ident;
+
+/// What keeps a function in its place from being an endpoint.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// It is in an `impl` or a `trait`.
+    Associated,
+    /// An item of this kind has the same name, in the same module.
+    Namesake(&'static str),
+}
+
+/// The items of which a module has only one by a name.
+const KINDS: [&str; 6] = ["mod", "struct", "enum", "union", "trait", "type"];
+
+/// What is in the way of the function of this name, in the file that is being compiled.
+pub(crate) fn obstacle(name: &Ident) -> Option<Obstacle> {
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let attribute = proc_macro::Span::call_site();
+    let text = std::fs::read_to_string(attribute.local_file()?).ok()?;
+    let name = name.to_string();
+    let is_indented = attribute.column() > 1;
+    let may_be_associated = is_indented && (text.contains("impl") || text.contains("trait"));
+    let may_have_namesake = KINDS.iter().any(|kind| text.contains(&format!("{kind} {name}")));
+    if may_be_associated || may_have_namesake { obstacle_in(&text, &name) } else { None }
+}
+
+fn obstacle_in(text: &str, name: &str) -> Option<Obstacle> {
+    let mut places = Vec::new();
+    find(text.parse().ok()?, false, name, &mut places);
+    let is_only = places.len() == 1;
+    if !places.is_empty() && places.iter().all(|place| place.associated) {
+        return Some(Obstacle::Associated);
+    }
+    places.pop().filter(|_| is_only)?.namesake.map(Obstacle::Namesake)
+}
+
+/// Where the file has a function of the name.
+struct Place {
+    associated: bool,
+    namesake: Option<&'static str>,
+}
+
+/// Finds functions of the name, in the tokens of a file or of what is between two braces.
+fn find(tokens: TokenStream, associated: bool, name: &str, places: &mut Vec<Place>) {
+    let first = places.len();
+    let mut functions = 0;
+    let mut namesake = None;
+    // The first word of the item that is being read, and the token before.
+    let mut kind: Option<String> = None;
+    let mut before = String::new();
+    let mut has_cfg = false;
+    for token in tokens {
+        match &token {
+            TokenTree::Ident(ident) => {
+                let word = ident.to_string();
+                if before == "fn" && word == name {
+                    functions += 1;
+                } else if word == name && !has_cfg {
+                    namesake = namesake.or(KINDS.into_iter().find(|kind| *kind == before));
+                }
+                if kind.is_none() && (KINDS.contains(&&*word) || matches!(&*word, "fn" | "impl")) {
+                    kind = Some(word.clone());
+                }
+                before = word;
+                continue;
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                let associated = matches!(kind.as_deref(), Some("impl" | "trait"));
+                find(group.stream(), associated, name, places);
+                (kind, has_cfg) = (None, false);
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket && before == "#" => {
+                has_cfg |= group.stream().to_string().contains("cfg");
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ';' => (kind, has_cfg) = (None, false),
+            _ => {}
+        }
+        before = match token {
+            TokenTree::Group(_) => String::new(),
+            token => token.to_string(),
+        };
+    }
+    // Those of this level go first, in no order that matters.
+    places.splice(first..first, (0..functions).map(|_| Place { associated, namesake }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_in_an_impl_or_a_trait_is_found() {
+        for text in [
+            "impl Bot { #[hook] pub async fn train() {} }",
+            "mod a { trait Bot { fn train() {} } }",
+            "impl<T> Bot<T> where T: Copy { fn other() {} fn train() {} }",
+        ] {
+            assert_eq!(obstacle_in(text, "train"), Some(Obstacle::Associated), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_free_function_is_none() {
+        for text in [
+            "fn train() {}",
+            "mod a { fn train() {} } impl Bot { fn other() {} }",
+            "fn other() -> impl Copy { #[hook] fn train() {} }",
+            // It may be either.
+            "fn train() {} impl Bot { fn train() {} }",
+            "impl Bot { fn other() { fn train() {} } }",
+        ] {
+            assert_eq!(obstacle_in(text, "train"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_namesake_is_one_of_the_same_module() {
+        let namesake = |text| obstacle_in(text, "train");
+        assert_eq!(namesake("mod train; fn train() {}"), Some(Obstacle::Namesake("mod")));
+        assert_eq!(namesake("fn train() {} pub struct train;"), Some(Obstacle::Namesake("struct")));
+        assert_eq!(namesake("mod train { } mod a { fn train() {} }"), None);
+        assert_eq!(namesake("#[cfg(test)] mod train; fn train() {}"), None);
+        assert_eq!(namesake("mod train; fn train() {} mod a { fn train() {} }"), None);
+    }
+}
