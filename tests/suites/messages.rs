@@ -29,8 +29,9 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 26] = [
+const OTHER_TEXTS: [(&str, &str); 27] = [
     ("Examples:", "the end of a command's help"),
+    ("Environment variables, which flags", "the end of the program's help"),
     ("attempt {number}, begun {began}", "a line of `deliveries show`"),
     ("The version of the payload.", "what the OpenAPI document says of it"),
     (

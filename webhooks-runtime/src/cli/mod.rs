@@ -100,6 +100,17 @@ enum Protocol {
 /// The width that help is wrapped at in a wider terminal, in characters.
 const WIDEST: usize = 100;
 
+/// The end of `--help`.
+const VARIABLES: &str = "\
+Environment variables, which flags and code override:
+  WEBHOOK_SECRET               The secret that each request must have
+  GRADIO_SERVER_NAME           The default of --host
+  GRADIO_SERVER_PORT           The default of --port
+  GRADIO_SHARE                 true or false, like --share and --no-share
+  GRADIO_SHARE_SERVER_ADDRESS  The default of --share-server
+  WEBHOOKS_STORE               The default of --store
+  RUST_LOG                     Which log lines are written, like info or debug";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the endpoints and end
@@ -153,23 +164,7 @@ pub(crate) fn run(
 fn command(name: &'static str, version: &'static str) -> clap::Command {
     let version = format!("{version} (webhooks-runtime {})", env!("CARGO_PKG_VERSION"));
     let command = CommandLine::command().name(name).bin_name(name).version(version);
-    command.max_term_width(WIDEST).after_help(variables())
-}
-
-/// The end of `--help`: what the environment can set.
-fn variables() -> String {
-    let variables = [
-        (true, "WEBHOOK_SECRET", "the secret that each request must have"),
-        (true, "GRADIO_SERVER_NAME", "the default of --host"),
-        (true, "GRADIO_SERVER_PORT", "the default of --port"),
-        (cfg!(feature = "share"), "GRADIO_SHARE", "true or false, like --share and --no-share"),
-        (cfg!(feature = "share"), "GRADIO_SHARE_SERVER_ADDRESS", "the default of --share-server"),
-        (cfg!(feature = "background"), "WEBHOOKS_STORE", "the default of --store"),
-        (cfg!(feature = "logs"), "RUST_LOG", "which log lines are written, like info or debug"),
-    ];
-    let lines = variables.into_iter().filter(|(is_read, ..)| *is_read);
-    let lines: String = lines.map(|(_, name, what)| format!("\n  {name:27}  {what}")).collect();
-    format!("Environment variables, which flags and code override:{lines}")
+    command.max_term_width(WIDEST).after_help(VARIABLES)
 }
 
 fn obey(
