@@ -1,7 +1,6 @@
 //! What generated code may name. Not a public interface: it changes with the macros.
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::{ExitCode, Termination};
 
 pub use inventory::submit;
@@ -50,6 +49,7 @@ pub mod background {
 }
 
 use crate::WebhooksServer;
+use crate::server::output::{Stream, WriteToEnd, say};
 
 /// The request of a call, for replies.
 #[must_use]
@@ -110,6 +110,7 @@ pub fn main(
     program: &Program,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> MainExit {
+    let _written = WriteToEnd::new();
     let server = || {
         let server = server()?;
         #[cfg(feature = "openapi")]
@@ -127,7 +128,7 @@ pub fn main(
         server().and_then(|server| Ok(server.launch().map(|()| ExitCode::SUCCESS)?))
     };
     MainExit(ended.unwrap_or_else(|error: Box<dyn Error>| {
-        let _ = writeln!(io::stderr(), "error: {error}");
+        say(Stream::Err, &format!("error: {error}\n"));
         ExitCode::FAILURE
     }))
 }

@@ -1,6 +1,6 @@
 //! Binds the port, says so, serves, and stops without losing what is running.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::iter;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -13,14 +13,15 @@ use super::accept::{serve_on, slots};
 use super::background::Background;
 use super::connection::Origin;
 #[cfg(feature = "share")]
-use super::link::{Announcer, Kept, Said};
+use super::link::{Announcer, Kept};
+use super::output::{Stream, WriteToEnd, say};
 use super::ports::bind;
 #[cfg(feature = "share")]
 use super::ports::entrance;
 use super::prepare::{Prepared, Unasked, prepare};
 use super::signals::Signals;
 use super::visitors::Visitors;
-use super::{LaunchError, WebhooksServer, banner, logs, watchdog};
+use super::{LaunchError, WebhooksServer, banner, logs, output, watchdog};
 use crate::addresses::Addresses;
 use crate::config::Given;
 use crate::endpoint::registry::Shown;
@@ -61,6 +62,7 @@ impl WebhooksServer {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(LaunchError::InAsyncCode);
         }
+        let _written = WriteToEnd::new();
         logs::init();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let ended = runtime.block_on(self.run_with(flags));
@@ -89,7 +91,9 @@ impl WebhooksServer {
     ///
     /// When the server cannot start; [`LaunchError`] says why.
     pub async fn run(self) -> Result<(), LaunchError> {
-        self.run_with(Given::default()).await
+        let ended = self.run_with(Given::default()).await;
+        output::written().await;
+        ended
     }
 
     async fn run_with(self, flags: Given) -> Result<(), LaunchError> {
@@ -105,28 +109,25 @@ impl WebhooksServer {
         let terminal = io::stdout().is_terminal();
         let activity = running.visitors.banner(&running.addresses, terminal).unwrap_or_default();
         if let Some(warning) = banner::experimental(&environment) {
-            say(&mut io::stderr(), warning);
+            say(Stream::Err, warning);
         }
         if let Some(warning) = running.background.warning() {
-            say(&mut io::stderr(), warning);
+            say(Stream::Err, warning);
         }
         let kept = running.background.place().map(banner::background);
         let kept = kept.unwrap_or_default();
-        say(&mut io::stdout(), &format!("{secret}{local_url}{activity}{kept}"));
+        say(Stream::Out, &format!("{secret}{local_url}{activity}{kept}"));
         #[cfg(feature = "share")]
         let shared = running.open_tunnel(|announcer, event| {
-            for said in announcer.tell(event) {
-                match said {
-                    Said::Out(text) => say(&mut io::stdout(), &text),
-                    Said::Err(text) => say(&mut io::stderr(), &text),
-                }
+            for (stream, text) in announcer.tell(event) {
+                say(stream, &text);
             }
         });
         #[cfg(not(feature = "share"))]
         let shared: Option<Kept> = None;
         if shared.is_none() {
             let base = running.addresses.best();
-            say(&mut io::stdout(), &banner::ready(&base, &running.shown));
+            say(Stream::Out, &banner::ready(&base, &running.shown));
         }
 
         let handle = running.server.handle();
@@ -136,7 +137,7 @@ impl WebhooksServer {
             () = signals.next() => {}
         }
         say(
-            &mut io::stderr(),
+            Stream::Err,
             "Stopping when the running deliveries have ended. Press Ctrl+C again to stop at once.\n",
         );
         let deadline = Instant::now() + running.shutdown_timeout;
@@ -411,9 +412,4 @@ fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
         #[cfg(feature = "share")]
         tunnel,
     })
-}
-
-/// Writes for people. When nobody reads any more, the server goes on.
-fn say(stream: &mut impl Write, text: &str) {
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::banner;
+use super::output::Stream;
 use crate::SettingError;
 use crate::addresses::Addresses;
 use crate::config::Settings;
@@ -80,31 +81,36 @@ pub(super) struct Announcer {
 
 impl Announcer {
     /// Keeps the public address up to date and gives what there is to say, in this order.
-    pub(super) fn tell(&self, event: Event) -> Vec<Said> {
+    pub(super) fn tell(&self, event: Event) -> Vec<(Stream, String)> {
         match event {
             Event::Open { url, note } => {
                 let before = self.addresses.set_public(url.clone());
                 if before.as_ref() == Some(&url) {
-                    return vec![Said::Err(format!("The public URL works again: {url}\n"))];
+                    return vec![(Stream::Err, format!("The public URL works again: {url}\n"))];
                 }
                 let mut said =
-                    vec![Said::Out(banner::public_url(&url, note.as_deref(), &self.shown))];
-                said.extend(banner::unprotected(&self.shown).map(Said::Err));
+                    vec![(Stream::Out, banner::public_url(&url, note.as_deref(), &self.shown))];
+                said.extend(banner::unprotected(&self.shown).map(|text| (Stream::Err, text)));
                 said
             }
             Event::Failed(error) => {
                 let local = self.addresses.local();
                 let warning = banner::no_public_url(&one_line(&*error), local);
-                vec![Said::Err(warning), Said::Out(banner::ready(local, &self.shown))]
+                vec![(Stream::Err, warning), (Stream::Out, banner::ready(local, &self.shown))]
             }
-            Event::Lost(error) => vec![Said::Err(format!(
-                "Warning: the public URL doesn't work: {}. It is being made again.\n",
-                one_line(&*error)
-            ))],
-            Event::Expired => vec![Said::Err(
+            Event::Lost(error) => vec![(
+                Stream::Err,
+                format!(
+                    "Warning: the public URL doesn't work: {}. It is being made again.\n",
+                    one_line(&*error)
+                ),
+            )],
+            Event::Expired => {
+                vec![(Stream::Err, 
                 "The public URL has expired, as it does after some days. It is being made again.\n"
                     .to_owned(),
-            )],
+            )]
+            }
         }
     }
 
@@ -156,15 +162,6 @@ impl Kept {
         self.stop.cancel();
         let _ = timeout_at(deadline, self.task.join_next()).await;
     }
-}
-
-/// Something to say.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    /// On standard output.
-    Out(String),
-    /// On standard error.
-    Err(String),
 }
 
 /// An error of a tunnel for the screen: in one line, however it was made.

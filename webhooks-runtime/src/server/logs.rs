@@ -1,5 +1,8 @@
 //! Log lines: on standard error, or in the output of a test.
 
+#[cfg(feature = "logs")]
+use super::output::{LogLine, Stream, say};
+
 /// What is logged when `RUST_LOG` doesn't say: everything of note but actix's own start
 /// and stop, and what a database server remarks.
 #[cfg(feature = "logs")]
@@ -13,8 +16,10 @@ pub(crate) fn init() {
     let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter())
-        .with_writer(stderr)
+        .with_writer(|| LogLine)
         .with_ansi(colours)
+        // It would report them with `eprintln!`, which panics where standard error cannot be written.
+        .log_internal_errors(false)
         .try_init();
 }
 
@@ -31,7 +36,6 @@ pub(crate) fn init_for_tests() {
 
 #[cfg(feature = "logs")]
 fn filter() -> tracing_subscriber::EnvFilter {
-    use std::io::{Write, stderr};
     use tracing_subscriber::EnvFilter;
 
     let wanted = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
@@ -39,10 +43,10 @@ fn filter() -> tracing_subscriber::EnvFilter {
     let filter = match filter {
         Some(Ok(filter)) => filter,
         Some(Err(error)) => {
-            let _ = writeln!(
-                stderr(),
-                "Warning: RUST_LOG is not understood ({error}); using `{DEFAULT_FILTER}`."
+            let warning = format!(
+                "Warning: RUST_LOG is not understood ({error}); using `{DEFAULT_FILTER}`.\n"
             );
+            say(Stream::Err, &warning);
             EnvFilter::new(DEFAULT_FILTER)
         }
         None => EnvFilter::new(DEFAULT_FILTER),

@@ -1,0 +1,196 @@
+//! Programs whose standard output or standard error cannot be written: the disk is full, the reader is gone,
+//! or it has stopped reading. They serve all the same, run what they accepted, and stop when they are told.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, PipeReader, PipeWriter, Read, Write, pipe};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+use tests::background::wait_until;
+use tests::client::{connect, get, head, post, read_answer, request};
+use tests::payloads::dataset_commit;
+use tests::program::build;
+
+fn slow() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("fixture-slow", "dev"))
+}
+
+/// A server whose output goes where a test wants it, in a folder of its own.
+struct Server {
+    child: Child,
+    url: String,
+    folder: TempDir,
+}
+
+impl Server {
+    fn start(
+        program: &Path,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // A port that was free a moment ago.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(program)
+            .args(["--port", &port.to_string()])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("GRADIO_SHARE", "false")
+            .env("JOURNAL", folder.path().join("journal"))
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let server = Self { child, url: format!("http://127.0.0.1:{port}"), folder };
+        wait_until("the server serves", || get(&server.url, "/health").is_ok());
+        server
+    }
+
+    fn post(&self, path: &str) -> u16 {
+        let body = dataset_commit().to_string();
+        post(&self.url, path, &body).map_or(0, |answer| answer.status)
+    }
+
+    /// What the functions in the background have written down.
+    fn journal(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("journal")).unwrap_or_default()
+    }
+
+    /// Whether it ends with 0 after a signal.
+    fn stops_at(&mut self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
+        kill(pid, signal).unwrap();
+        let mut ended: Option<ExitStatus> = None;
+        wait_until("the server stops", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        assert_eq!(ended.and_then(|status| status.code()), Some(0), "{signal}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // An error says that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn full_disk() -> File {
+    OpenOptions::new().write(true).open("/dev/full").unwrap()
+}
+
+/// A pipe whose reader is gone.
+fn unread() -> PipeWriter {
+    pipe().unwrap().1
+}
+
+/// A pipe that is full, and the reader that doesn't read it.
+fn stalled() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().unwrap();
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    let full = io::copy(&mut io::repeat(b'.'), &mut writer).unwrap_err();
+    assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    (reader, writer)
+}
+
+fn serves_and_runs_without(stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) {
+    let mut server = Server::start(tests::background::program(), stdout, stderr, &[]);
+    for _ in 0..3 {
+        assert_eq!(server.post("/webhooks/payload"), 202);
+    }
+    wait_until("the deliveries run", || server.journal().lines().count() == 3);
+    // What is rejected is logged, too.
+    assert_eq!(post(&server.url, "/webhooks/payload", "{").unwrap().status, 422);
+    server.stops_at(Signal::SIGTERM);
+}
+
+#[test]
+fn a_full_disk_costs_no_delivery_and_no_start() {
+    serves_and_runs_without(full_disk(), full_disk());
+}
+
+#[test]
+fn a_reader_that_is_gone_costs_no_delivery_and_no_start() {
+    serves_and_runs_without(unread(), unread());
+}
+
+#[test]
+fn a_reader_that_has_stopped_reading_costs_no_delivery_and_no_start() {
+    let (reader, writer) = stalled();
+    serves_and_runs_without(writer.try_clone().unwrap(), writer);
+    drop(reader);
+}
+
+#[test]
+fn a_panic_is_answered_where_nothing_can_be_written() {
+    for stderr in [Stdio::from(full_disk()), Stdio::from(unread())] {
+        let mut server = Server::start(slow(), Stdio::null(), stderr, &[]);
+        for path in ["/webhooks/panics", "/webhooks/fails", "/webhooks/panics"] {
+            assert_eq!(server.post(path), 500, "{path}");
+        }
+        server.stops_at(Signal::SIGINT);
+    }
+    let (reader, writer) = stalled();
+    let mut server = Server::start(slow(), Stdio::null(), writer, &[]);
+    for path in ["/webhooks/panics", "/webhooks/fails", "/webhooks/panics"] {
+        assert_eq!(server.post(path), 500, "{path}");
+    }
+    server.stops_at(Signal::SIGINT);
+    drop(reader);
+}
+
+#[test]
+fn a_reader_that_stops_for_a_while_is_told_how_many_lines_it_missed() {
+    let (mut reader, writer) = stalled();
+    let variables = [("RUST_LOG", "webhooks_runtime=info")];
+    let mut server = Server::start(slow(), Stdio::null(), writer, &variables);
+    // More than what waits to be written: 4,000 lines, each of them longer than the id in it.
+    let id = format!("Webhook-Id: {}", "7".repeat(500));
+    let mut stream = connect(&server.url).unwrap();
+    let bytes = head("POST /webhooks/fails", &[&id, "Content-Length: 2"]) + "{}";
+    for _ in 0..4000 {
+        stream.write_all(bytes.as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut stream).unwrap().status, 500);
+    }
+    let (read, lines) = std::sync::mpsc::channel();
+    let reading = thread::spawn(move || {
+        let mut text = Vec::new();
+        let mut piece = [0; 4096];
+        while let Ok(bytes @ 1..) = reader.read(&mut piece) {
+            text.extend_from_slice(&piece[..bytes]);
+            if String::from_utf8_lossy(&text).contains("log lines were lost") {
+                let _ = read.send(());
+            }
+        }
+        String::from_utf8(text).unwrap()
+    });
+    lines.recv_timeout(Duration::from_secs(20)).unwrap();
+    request(&server.url, "POST /webhooks/fails", &["Webhook-Id: later"], "{}").unwrap();
+    server.stops_at(Signal::SIGTERM);
+    drop(server);
+    let text = reading.join().unwrap();
+    let line = text.lines().find(|line| line.contains("log lines were lost")).unwrap();
+    let count: usize = line.rsplit("count=").next().unwrap().parse().unwrap();
+    assert!(line.contains(" WARN "), "{line}");
+    // Each delivery has two lines: why it failed, and its outcome.
+    let written = text.lines().filter(|line| line.contains("/webhooks/fails")).count();
+    assert_eq!(written + count, 2 * 4001, "{line}");
+    assert!(text.contains("webhook_id=\"later\""));
+}
