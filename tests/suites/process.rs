@@ -240,6 +240,28 @@ fn a_failure_is_logged_with_its_causes_and_a_panic_with_its_words() {
 }
 
 #[test]
+fn what_comes_from_outside_is_one_line_and_gives_a_terminal_no_orders() {
+    let name = "a\n2026 ERROR forged\r\u{1b}[2J\u{9b}2J\u{202e}b\u{2028}c";
+    let body = json!({ "repo": { "name": name } }).to_string();
+    for path in ["panics_with", "panics_blocking", "panics_elsewhere", "fails_with"] {
+        let program = start(&slow(), &["--port", "0"], &[]);
+        let url = program.local_url();
+        let answer = post(&url, &format!("/webhooks/{path}"), &body).unwrap();
+        assert_eq!(answer.status, if path == "panics_elsewhere" { 200 } else { 500 });
+        let line = program.wait_for_log("cannot train on a\\n2026 ERROR forged\\");
+        assert!(line.contains(" ERROR "), "{line}");
+        if path != "fails_with" {
+            assert!(line.contains("src/main.rs:"), "{line}");
+        }
+        let log = program.stop().stderr;
+        assert_eq!(log.matches("cannot train on").count(), 1, "once: {log}");
+        let orders = ['\r', '\u{1b}', '\u{9b}', '\u{202e}', '\u{2028}'];
+        assert!(!log.contains(orders), "{path}: {log:?}");
+        assert!(!log.lines().any(|line| line.starts_with("2026 ERROR")), "{path}: {log}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_doesn_t_stop_the_server() {
     use std::process::{Command, Stdio};
     let port = free_port();

@@ -137,6 +137,7 @@ mod setting;
 mod share;
 mod space;
 pub mod testing;
+mod text;
 
 pub use actix_web::{self, HttpRequest, HttpResponse, web};
 #[cfg(feature = "openapi")]

@@ -50,6 +50,8 @@ pub mod background {
 
 use crate::WebhooksServer;
 use crate::server::output::{Stream, WriteToEnd, say};
+use crate::server::panics;
+use crate::text::escaped;
 
 /// The request of a call, for replies.
 #[must_use]
@@ -111,6 +113,7 @@ pub fn main(
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> MainExit {
     let _written = WriteToEnd::new();
+    panics::install();
     let server = || {
         let server = server()?;
         #[cfg(feature = "openapi")]
@@ -128,7 +131,8 @@ pub fn main(
         server().and_then(|server| Ok(server.launch().map(|()| ExitCode::SUCCESS)?))
     };
     MainExit(ended.unwrap_or_else(|error: Box<dyn Error>| {
-        say(Stream::Err, &format!("error: {error}\n"));
+        let error = error.to_string();
+        say(Stream::Err, &format!("error: {}\n", escaped(&error)));
         ExitCode::FAILURE
     }))
 }

@@ -4,32 +4,20 @@
 use std::borrow::Cow;
 
 use crate::json_lines::in_lines;
+use crate::text::{escaped, escaped_json};
 
-/// JSON with a line for each part, in the order it came in; anything else as it is. Ends with a line
-/// end.
-pub(super) fn body(bytes: &[u8], terminal: bool) -> Vec<u8> {
-    let mut text = in_lines(bytes).unwrap_or_else(|| bytes.to_vec());
+/// Returns JSON with a line for each part, in the order it came in, and anything else as it is, escaped if it
+/// is for a person. Ends with a line end.
+pub(super) fn body(bytes: &[u8], for_person: bool) -> Vec<u8> {
+    let mut text = match in_lines(bytes) {
+        Some(json) => escaped_json(&String::from_utf8_lossy(&json)).into_owned().into_bytes(),
+        None if for_person => escaped(&String::from_utf8_lossy(bytes)).into_owned().into_bytes(),
+        None => bytes.to_vec(),
+    };
     if !text.is_empty() && !text.ends_with(b"\n") {
         text.push(b'\n');
     }
-    // A terminal would take these for orders.
-    if terminal { escaped(&String::from_utf8_lossy(&text)).into_bytes() } else { text }
-}
-
-/// A text of several lines, with nothing in it that a terminal would obey but its line ends and tabs.
-pub(super) fn escaped(text: &str) -> String {
-    escape(text, |character| character.is_control() && !matches!(character, '\n' | '\t'))
-}
-
-/// A text as a part of one line, in the direction of that line.
-#[cfg(feature = "background")]
-pub(super) fn in_one_line(text: &str) -> String {
-    escape(text, |character| {
-        // Unicode's line ends, and what turns the direction of the text behind it.
-        let turns = matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(character, '\u{2066}'..='\u{2069}');
-        character.is_control() || turns
-    })
+    text
 }
 
 /// The beginning of a text, with a mark where there is more.
@@ -39,18 +27,6 @@ pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
         None => text.into(),
         Some(_) => text.chars().take(most - 1).chain(['…']).collect::<String>().into(),
     }
-}
-
-fn escape(text: &str, is_order: impl Fn(char) -> bool) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' if is_order(character) => escaped.push_str("\\n"),
-            _ if is_order(character) => escaped.extend(character.escape_unicode()),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -75,15 +51,9 @@ mod tests {
         let bytes = b"a\x1b[31m\r\n\tb\x9b\xc2\x9b";
         assert_eq!(body(bytes, true), "a\\u{1b}[31m\\u{d}\n\tb\u{fffd}\\u{9b}\n".as_bytes());
         assert_eq!(body(bytes, false), [&bytes[..], b"\n"].concat());
-        assert_eq!(body("\"\u{9b}\"".as_bytes(), true), b"\"\\u{9b}\"\n");
-    }
-
-    #[cfg(feature = "background")]
-    #[test]
-    fn a_part_of_a_line_stays_in_it() {
-        assert_eq!(in_one_line("a\n\t\u{1b}[2Jb\u{2028}"), "a\\n\\u{9}\\u{1b}[2Jb\\u{2028}");
-        assert_eq!(in_one_line("\u{202e}evil\u{2066}"), "\\u{202e}evil\\u{2066}");
-        assert_eq!(in_one_line("\"학습\" isn't e\u{301}nough"), "\"학습\" isn't e\u{301}nough");
+        for for_person in [true, false] {
+            assert_eq!(body("\"\u{9b}\"".as_bytes(), for_person), b"\"\\u009b\"\n");
+        }
     }
 
     #[cfg(feature = "background")]

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 
 use actix_web::web;
 use tracing::Span;
 
 use super::call::Failure;
+use super::panic::caught;
 
 /// What may be an argument of an endpoint that isn't async: what can go to another thread.
 ///
@@ -93,10 +93,10 @@ pub fn run<R: BlockingReply>(
 ) -> Pin<Box<dyn Future<Output = Result<R, Failure>>>> {
     let span = Span::current();
     Box::pin(async move {
-        let run = move || catch_unwind(AssertUnwindSafe(|| span.in_scope(function)));
+        let run = move || caught(|| span.in_scope(function));
         match web::block(run).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(panic)) => resume_unwind(panic),
+            Ok(Err(panic)) => panic.resume(),
             // The pool is closed: the server is being stopped by force.
             Err(closed) => Err(Failure::Function(Box::new(closed))),
         }

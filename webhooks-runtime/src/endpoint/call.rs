@@ -1,6 +1,5 @@
 //! What passes between the server and a function.
 
-use std::any::Any;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
@@ -65,15 +64,6 @@ pub enum Failure {
     Function(Box<dyn StdError>),
     /// The function returned a response that holds an error, which might tell the cause.
     Response(Box<HttpResponse>),
-}
-
-/// The words of a function's panic.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text,
-        (None, None) => "(no text)",
-    }
 }
 
 /// An answer, or why there is none.

@@ -8,13 +8,14 @@ use std::pin::Pin;
 
 use actix_web::web::Json;
 use serde::Deserialize;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tracing::Span;
 
 use super::arg::{Arg, FormKind, IsJson, JsonKind, PlainKind};
 use super::background::{BackgroundArg, Sent, Shared, Task, TaskFailure, TaskFuture, unfit};
 use super::blocking::Deferred;
 use super::fault::{self, BodyFaults};
+use super::panic::caught;
 use super::reply::{self, EndpointError, Fallible, FallibleKind, Nothing, OneKind};
 
 /// How one argument is taken from a task: as it is, or ready to go to the blocking pool. Of function
@@ -277,12 +278,11 @@ pub fn blocking(
         function()
     };
     Box::pin(async move {
-        let running = spawn_blocking(move || span.in_scope(function));
-        match running.await.map_err(JoinError::try_into_panic) {
-            Ok(ended) => ended,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        match spawn_blocking(move || caught(|| span.in_scope(function))).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(panic)) => panic.resume(),
             // The runtime is being stopped by force.
-            Err(Err(stopped)) => Err(TaskFailure::of(&stopped)),
+            Err(stopped) => Err(TaskFailure::of(&stopped)),
         }
     })
 }

@@ -22,6 +22,7 @@ mod function;
 #[cfg(feature = "background")]
 pub(crate) mod in_background;
 pub(crate) mod needs;
+pub(crate) mod panic;
 mod path;
 pub(crate) mod permanent;
 pub(crate) mod registry;

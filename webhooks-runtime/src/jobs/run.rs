@@ -1,9 +1,7 @@
 //! One attempt: calls the function, for as long as it may take, and tells how it ended.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Aborted, abortable};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -14,7 +12,8 @@ use super::state::End;
 use super::store::Claimed;
 use crate::endpoint::Delivery;
 use crate::endpoint::background::{Background, Hold, Shared, Task, TaskFailure};
-use crate::endpoint::call::{DELIVERY, panic_text};
+use crate::endpoint::call::DELIVERY;
+use crate::endpoint::panic::caught_in;
 
 /// An attempt that has ended.
 #[derive(Debug)]
@@ -63,17 +62,19 @@ impl Function {
         let run = self.background.run;
         let (running, stop) = abortable(async move { timeout(policy.timeout, run(task)).await });
         // With what is dropped at its end, as that may panic, too.
-        let ending = AssertUnwindSafe(async move {
+        let ending = async move {
             match running.await {
                 Ok(Ok(Ok(()))) => Some(End::Succeeded),
                 Ok(Ok(Err(failure))) => Some(End::Failed(failure)),
                 Ok(Err(_)) => Some(failed(format!("it took longer than {:?}", policy.timeout))),
                 Err(Aborted) => None,
             }
-        });
+        };
         let attempt = async move {
-            let end = ending.catch_unwind().await.unwrap_or_else(|panic| {
-                Some(failed(format!("it panicked: {}", panic_text(&*panic))))
+            let end = caught_in(ending).await.unwrap_or_else(|panic| {
+                // Its message is the error of the attempt, which is logged with what follows from it.
+                tracing::error!(target: DELIVERY, location = panic.location(), "the function panicked");
+                Some(failed(format!("it panicked: {}", panic.text())))
             });
             // A thread cannot be stopped. Until it ends the delivery is not run again.
             if !released.is_over() {

@@ -1,21 +1,20 @@
 //! The answers: what a function gives, and fixed words for all that went wrong on the way or in it.
 
 use std::borrow::Cow;
-use std::panic::AssertUnwindSafe;
 
 use actix_web::HttpResponse;
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER};
-use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
 use tracing::{Instrument, Span};
 
 use super::outcome::Outcome;
 use crate::endpoint::Caller;
-use crate::endpoint::call::{Call, DELIVERY, Failure, panic_text};
+use crate::endpoint::call::{Call, DELIVERY, Failure};
 use crate::endpoint::fault::{BodyFault, BodyFaults};
+use crate::endpoint::panic::caught_in;
 use crate::endpoint::permanent::causes;
 
 /// The answer to a body that doesn't fit, in FastAPI's form.
@@ -63,16 +62,16 @@ pub(crate) fn not_found() -> HttpResponse {
 
 /// Calls a function. There is a response whether it succeeds, fails or panics.
 pub(super) async fn answer(caller: &Caller, call: Call, span: Span) -> Outcome {
-    let running = AssertUnwindSafe(caller(call)).catch_unwind().instrument(span.clone());
+    let running = caught_in(caller(call)).instrument(span.clone());
     let result = running.await;
     let _entered = span.enter();
     match result {
         Ok(Ok(response)) => of_function(response),
         Ok(Err(failure)) => answer_failure(failure),
         Err(panic) => {
-            let panic = panic_text(&*panic);
-            tracing::error!(target: DELIVERY, panic, "the function panicked");
-            failed(StatusCode::INTERNAL_SERVER_ERROR, Some(panic.to_owned()))
+            let (text, location) = (panic.text(), panic.location());
+            tracing::error!(target: DELIVERY, panic = text, location, "the function panicked");
+            failed(StatusCode::INTERNAL_SERVER_ERROR, Some(text.to_owned()))
         }
     }
 }

@@ -1,11 +1,9 @@
 //! Runs a background function inside its request, once: for tests, where nothing is to be kept and the
 //! outcome is wanted at once.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use futures_util::FutureExt;
 use serde_json::json;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
@@ -14,7 +12,8 @@ use super::answer::unfit;
 use super::outcome::Outcome;
 use crate::endpoint::Delivery;
 use crate::endpoint::background::{Background, Hold, Shared, Task};
-use crate::endpoint::call::{Call, DELIVERY, panic_text};
+use crate::endpoint::call::{Call, DELIVERY};
+use crate::endpoint::panic::caught_in;
 
 /// Responds as if the delivery had been stored. The outcome has the function's failure.
 pub(super) async fn run_inline(
@@ -32,7 +31,7 @@ pub(super) async fn run_inline(
     let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
     let (hold, _) = Hold::new();
     let task = Task { body: call.body, delivery, shared, hold };
-    let running = AssertUnwindSafe((background.run)(task)).catch_unwind().instrument(span.clone());
+    let running = caught_in((background.run)(task)).instrument(span.clone());
     let ended = running.await;
     let _entered = span.enter();
     let cause = match ended {
@@ -43,9 +42,9 @@ pub(super) async fn run_inline(
             error
         }
         Err(panic) => {
-            let panic = panic_text(&*panic).to_owned();
-            tracing::error!(target: DELIVERY, panic, "the function panicked");
-            panic
+            let (text, location) = (panic.text(), panic.location());
+            tracing::error!(target: DELIVERY, panic = text, location, "the function panicked");
+            text.to_owned()
         }
     };
     Outcome::failed(response, Some(cause))

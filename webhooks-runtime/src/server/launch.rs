@@ -21,7 +21,7 @@ use super::ports::entrance;
 use super::prepare::{Prepared, Unasked, prepare};
 use super::signals::Signals;
 use super::visitors::Visitors;
-use super::{LaunchError, WebhooksServer, banner, logs, output, watchdog};
+use super::{LaunchError, WebhooksServer, banner, logs, output, panics, watchdog};
 use crate::addresses::Addresses;
 use crate::config::Given;
 use crate::endpoint::registry::Shown;
@@ -37,6 +37,8 @@ impl WebhooksServer {
     /// Writes the addresses to standard output and log lines to standard error, and on a machine of
     /// one's own makes a public URL, unless told not to. The command line is not read; that is for
     /// [`webhooks_main!()`](crate::webhooks_main) alone.
+    ///
+    /// Panics are log lines, too, unless the program has set a panic hook before.
     ///
     /// ```no_run
     /// use webhooks_runtime::{LaunchError, WebhookPayload, WebhooksServer, webhook_endpoint};
@@ -64,6 +66,7 @@ impl WebhooksServer {
         }
         let _written = WriteToEnd::new();
         logs::init();
+        panics::install();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let ended = runtime.block_on(self.run_with(flags));
         // Without waiting for a name server that may never answer.

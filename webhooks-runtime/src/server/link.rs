@@ -1,6 +1,5 @@
 //! The tunnel of a server: what it is made of, and what is said of it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,6 +16,7 @@ use crate::config::Settings;
 use crate::endpoint::registry::Shown;
 use crate::reach::{Reach, ShareServer};
 use crate::share::{Address, AnyTunnel, Event, Form, Owner, ShareLink, Through, folder, keep, tls};
+use crate::text::in_one_line;
 
 /// What is set about the tunnel in code alone.
 #[derive(Default)]
@@ -166,17 +166,9 @@ impl Kept {
 
 /// An error of a tunnel for the screen: in one line, however it was made.
 pub(super) fn one_line(error: &dyn std::error::Error) -> String {
-    let mut text = String::new();
-    for letter in error.to_string().chars().take(LONGEST_ERROR) {
-        match letter {
-            '\n' | '\t' => text.push(' '),
-            control if control.is_control() => {
-                let _ = write!(text, "{}", control.escape_default());
-            }
-            letter => text.push(letter),
-        }
-    }
-    text.trim_end_matches(['.', ' ']).to_owned()
+    let text = error.to_string();
+    let cut: String = text.chars().take(LONGEST_ERROR).collect();
+    in_one_line(&cut.replace(['\n', '\t'], " ")).trim_end_matches(['.', ' ']).to_owned()
 }
 
 #[cfg(test)]

@@ -13,11 +13,11 @@ const DEFAULT_FILTER: &str = "info,actix_server=warn,sqlx=warn";
 pub(crate) fn init() {
     use std::io::{IsTerminal, stderr};
 
-    let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colored = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter())
-        .with_writer(|| LogLine)
-        .with_ansi(colours)
+        .with_writer(move || LogLine { colored })
+        .with_ansi(colored)
         // It would report them with `eprintln!`, which panics where standard error cannot be written.
         .log_internal_errors(false)
         .try_init();

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use super::{List, failed, json, print};
-use crate::cli::text::{cut, in_one_line};
+use crate::cli::text::cut;
 use crate::jobs::{Filter, Jobs, Listed};
 use crate::server::Kept;
+use crate::text::{escaped_json, in_one_line};
 
 /// How many characters of an error are shown.
 const LONGEST_ERROR: usize = 72;
@@ -22,7 +23,7 @@ pub(super) async fn list(jobs: &Jobs, kept: &Kept, list: List) -> Result<ExitCod
     let filter = Filter { state: list.state, endpoint: list.endpoint, limit: list.limit };
     let listed = jobs.list(filter).await.map_err(failed)?;
     if list.json {
-        print(json::list(&listed, kept)?.as_bytes())?;
+        print(escaped_json(&json::list(&listed, kept)?).as_bytes())?;
     } else if listed.is_empty() {
         // Not among the deliveries that a script may count.
         let _ = writeln!(io::stderr(), "No deliveries.");
@@ -48,7 +49,7 @@ fn row(listed: &Listed, kept: &Kept) -> [String; HEAD.len()] {
         listed.state.to_string(),
         attempts,
         humantime::format_rfc3339_seconds(listed.received_at).to_string(),
-        listed.endpoint.clone(),
+        in_one_line(&listed.endpoint).into_owned(),
         short(listed.event.as_deref(), LONGEST_NAME),
         short(listed.repo.as_deref(), LONGEST_NAME),
         short(listed.error.as_deref(), LONGEST_ERROR),

@@ -2,15 +2,15 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use super::id::IdPrefix;
 use super::{failed, json, print};
-use crate::cli::text::{body, escaped, in_one_line};
+use crate::cli::text::body;
 use crate::jobs::{Detail, FailedAttempt, Jobs};
 use crate::server::Kept;
+use crate::text::{escaped, in_one_line};
 
 pub(super) async fn show(
     jobs: &Jobs,
@@ -22,12 +22,11 @@ pub(super) async fn show(
     let Some(detail) = jobs.show(found).await.map_err(failed)? else {
         return Err(id.gone(jobs).into());
     };
-    let terminal = io::stdout().is_terminal();
     if as_json {
-        print(&body(json::show(&detail, kept)?.as_bytes(), terminal))?;
+        print(&body(json::show(&detail, kept)?.as_bytes(), false))?;
     } else {
         print(in_words(&detail, kept).as_bytes())?;
-        print(&body(&detail.body, terminal))?;
+        print(&body(&detail.body, true))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -40,11 +39,10 @@ fn in_words(Detail { listed, failed, .. }: &Detail, kept: &Kept) -> String {
     };
     line("delivery", &listed.id.to_string());
     line("state", listed.state.name());
-    line("endpoint", &listed.endpoint);
-    for (name, value) in [("event", &listed.event), ("repo", &listed.repo)] {
-        line(name, &value.as_deref().map_or_else(|| "-".to_owned(), in_one_line));
-    }
-    line("webhook id", &listed.webhook_id.as_deref().map_or_else(|| "-".to_owned(), in_one_line));
+    line("endpoint", &in_one_line(&listed.endpoint));
+    line("event", &in_one_line(listed.event.as_deref().unwrap_or("-")));
+    line("repo", &in_one_line(listed.repo.as_deref().unwrap_or("-")));
+    line("webhook id", &in_one_line(listed.webhook_id.as_deref().unwrap_or("-")));
     line(
         "attempts",
         &match kept.attempts(&listed.endpoint) {

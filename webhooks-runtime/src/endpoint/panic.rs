@@ -1,0 +1,107 @@
+//! Catches the panics of functions, so that each is logged once, with its place.
+//!
+//! A panic hook alone knows where a panic happened, and only who called the function knows what comes of it.
+//! So the hook notes panics of functions for the caller, who logs them, and logs all others itself.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::thread;
+
+thread_local! {
+    /// Whether this thread is inside a function of the user's.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// The last panic inside it.
+    static NOTED: RefCell<Option<Note>> = const { RefCell::new(None) };
+}
+
+/// What the hook knows of a panic.
+#[derive(Clone, Debug)]
+pub(crate) struct Note {
+    pub(crate) text: String,
+    /// `src/main.rs:12:5`
+    pub(crate) location: String,
+}
+
+impl Note {
+    /// Logs a panic that no caller of a function logs.
+    pub(crate) fn log(&self) {
+        let (thread, text) = (thread::current(), self.text.as_str());
+        let name = thread.name().unwrap_or("unnamed");
+        tracing::error!(panic = text, location = self.location, thread = name, "a thread panicked");
+    }
+}
+
+/// Notes a panic for the caller of the function, and returns the one noted before, which nobody has taken:
+/// the function caught it itself. Gives it back when no function runs here.
+pub(crate) fn note(note: Note) -> Result<Option<Note>, Note> {
+    if !INSIDE.get() {
+        return Err(note);
+    }
+    Ok(NOTED.try_with(|noted| noted.replace(Some(note))).unwrap_or_default())
+}
+
+/// A panic of a function.
+pub(crate) struct Panic {
+    payload: Box<dyn Any + Send>,
+    location: Option<String>,
+}
+
+impl Panic {
+    /// Its message.
+    pub(crate) fn text(&self) -> &str {
+        text(&*self.payload)
+    }
+
+    /// Where it happened; `None` with a panic hook of the user's.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// Goes on with it on this thread.
+    pub(crate) fn resume(self) -> ! {
+        if let Some(location) = self.location {
+            NOTED.set(Some(Note { text: String::new(), location }));
+        }
+        resume_unwind(self.payload)
+    }
+}
+
+/// The message of a panic.
+pub(crate) fn text(payload: &(dyn Any + Send)) -> &str {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "(no text)",
+    }
+}
+
+/// Calls a function and catches its panic.
+pub(crate) fn caught<T>(function: impl FnOnce() -> T) -> Result<T, Panic> {
+    let outside = INSIDE.replace(true);
+    NOTED.set(None);
+    let ended = catch_unwind(AssertUnwindSafe(function));
+    INSIDE.set(outside);
+    match (ended, NOTED.take()) {
+        (Ok(value), None) => Ok(value),
+        (Ok(value), Some(note)) => {
+            note.log();
+            Ok(value)
+        }
+        (Err(payload), note) => Err(Panic { payload, location: note.map(|note| note.location) }),
+    }
+}
+
+/// Waits for a future and catches its panic.
+pub(crate) async fn caught_in<T>(future: impl Future<Output = T>) -> Result<T, Panic> {
+    let mut future = pin!(future);
+    poll_fn(|context| match caught(|| future.as_mut().poll(context)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}

@@ -1,0 +1,107 @@
+//! Escapes text from outside (payloads, headers, error messages) wherever a person reads it.
+//!
+//! Control characters move a terminal's cursor, clear its screen or begin a line that looks like one of
+//! ours. Unicode's bidirectional controls make a text read differently from what it is.
+
+use std::borrow::Cow;
+
+/// Returns a text of one or several lines with all that a terminal would obey escaped, but its line ends and
+/// tabs.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    escape(text, |character| is_order(character) && !matches!(character, '\n' | '\t'))
+}
+
+/// Returns JSON with the same characters escaped as JSON does, so that it means the same.
+#[cfg(any(feature = "background", feature = "trigger"))]
+pub(crate) fn escaped_json(text: &str) -> Cow<'_, str> {
+    let is_order = |character| is_order(character) && !matches!(character, '\n' | '\t');
+    escape_as(text, is_order, |character| format!("\\u{:04x}", u32::from(character)))
+}
+
+/// Returns a text that stays a part of its line, in the direction of that line.
+pub(crate) fn in_one_line(text: &str) -> Cow<'_, str> {
+    escape(text, is_order)
+}
+
+/// Returns a log line without its line end. `colored` is whether escape sequences in it are the log's own,
+/// which has escaped all others.
+#[cfg(feature = "logs")]
+pub(crate) fn log_line(text: &str, colored: bool) -> Cow<'_, str> {
+    escape(text, |character| is_order(character) && !(colored && character == '\u{1b}'))
+}
+
+/// Whether a terminal obeys a character, or it ends a line or changes the direction of the text behind it.
+fn is_order(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{206f}'
+        )
+}
+
+fn escape(text: &str, is_order: impl Fn(char) -> bool) -> Cow<'_, str> {
+    escape_as(text, is_order, |character| match character {
+        '\n' => "\\n".to_owned(),
+        _ => character.escape_unicode().to_string(),
+    })
+}
+
+fn escape_as(
+    text: &str,
+    is_order: impl Fn(char) -> bool,
+    write: impl Fn(char) -> String,
+) -> Cow<'_, str> {
+    if !text.contains(&is_order) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_order(character) {
+            escaped.push_str(&write(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_line_stays_in_it() {
+        assert_eq!(in_one_line("a\n\t\u{1b}[2Jb\u{2028}"), "a\\n\\u{9}\\u{1b}[2Jb\\u{2028}");
+        assert_eq!(in_one_line("\u{202e}evil\u{2066}"), "\\u{202e}evil\\u{2066}");
+        assert_eq!(in_one_line("\"학습\" isn't e\u{301}nough"), "\"학습\" isn't e\u{301}nough");
+    }
+
+    #[test]
+    fn a_text_keeps_its_lines_and_gives_no_orders() {
+        assert_eq!(escaped("a\n\tb\r\u{9b}2J\u{202e}c"), "a\n\tb\\u{d}\\u{9b}2J\\u{202e}c");
+        assert_eq!(escaped("학습"), "학습");
+    }
+
+    #[cfg(any(feature = "background", feature = "trigger"))]
+    #[test]
+    fn json_means_the_same_when_it_is_escaped() {
+        let json = "{\n\t\"a\": \"\u{9b}2J\u{202e}\u{7f}\"\n}";
+        let escaped = escaped_json(json);
+        assert_eq!(escaped, "{\n\t\"a\": \"\\u009b2J\\u202e\\u007f\"\n}");
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(json), value(&escaped));
+    }
+
+    #[cfg(feature = "logs")]
+    #[test]
+    fn a_log_line_keeps_its_own_colors() {
+        assert_eq!(
+            log_line("\u{1b}[31mERROR\u{1b}[0m a\nb", true),
+            "\u{1b}[31mERROR\u{1b}[0m a\\nb"
+        );
+        assert_eq!(log_line("\u{1b}[31m", false), "\\u{1b}[31m");
+    }
+}
