@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -572,6 +572,22 @@ async fn two_servers_run_in_one_process_and_stop_one_by_one() {
     assert!(connect(&urls[0]).is_err());
     assert_eq!(post(&urls[1], inner::PATH, "").unwrap().body, "inner");
     other.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_learns_that_its_server_has_ended() {
+    let server = WebhooksServer::new().port(0).start().await.unwrap();
+    let mut ended = tokio::spawn(server.wait());
+    assert!(tokio::time::timeout(Duration::from_millis(100), &mut ended).await.is_err());
+    server.stop().await;
+    tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_limit_that_no_clock_can_count_is_an_error_at_the_start() {
+    let server = WebhooksServer::new().port(0).shutdown_timeout(Duration::MAX);
+    let error = server.start().await.unwrap_err();
+    assert_eq!(error.to_string(), "The shutdown timeout must be a day at most.");
 }
 
 #[tokio::test]

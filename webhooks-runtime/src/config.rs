@@ -80,6 +80,9 @@ impl Limits {
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
     fn check(&self, errors: &mut Vec<SettingError>) {
+        if self.shutdown_timeout > Self::LONGEST {
+            errors.push(SettingError { name: "The shutdown timeout", wants: "a day at most" });
+        }
         if self.request_timeout.is_zero() || self.request_timeout > Self::LONGEST {
             let wants = "more than nothing and a day at most";
             errors.push(SettingError { name: "The request timeout", wants });
@@ -206,12 +209,14 @@ mod tests {
     fn every_bad_value_is_an_error_that_names_the_setting() {
         let code = Given { workers: Some(513), ..Given::default() };
         for request_timeout in [Duration::ZERO, Duration::MAX] {
-            let limits = Limits { request_timeout, ..Limits::default() };
+            let limits =
+                Limits { request_timeout, shutdown_timeout: Duration::MAX, ..Limits::default() };
             let variables = [("GRADIO_SERVER_PORT", "http")];
             let (_, errors) = try_resolve(Given::default(), code.clone(), &limits, &variables);
             assert_eq!(
                 errors,
                 [
+                    "The shutdown timeout must be a day at most.",
                     "The request timeout must be more than nothing and a day at most.",
                     "GRADIO_SERVER_PORT must be a port number, 0 to 65535.",
                     "The number of workers must be 1 to 512."

@@ -5,8 +5,8 @@ use std::iter;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use actix_server::{Server, ServerBuilder, ServerHandle as ActixHandle};
-use tokio::sync::oneshot;
+use actix_server::{Server, ServerBuilder};
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::accept::{serve_on, slots};
@@ -102,11 +102,12 @@ impl WebhooksServer {
     async fn run_with(self, flags: Given) -> Result<(), LaunchError> {
         let environment = Environment::default();
         let prepared = prepare(self, flags, Unasked::Shared, &environment)?;
-        // Listened for from here on, so that no signal after the first line is lost.
-        let mut signals = Signals::new()?;
         let secret = banner::secret(&prepared.shown);
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepared)?;
+        // Before the first line, so that no signal after it is lost. Until here, where the store may keep
+        // the program waiting, a signal ends it at once.
+        let mut signals = Signals::new()?;
 
         let local_url = banner::local_url(running.addresses.local());
         let terminal = io::stdout().is_terminal();
@@ -133,28 +134,18 @@ impl WebhooksServer {
             say(Stream::Out, &banner::ready(&base, &running.shown));
         }
 
-        let handle = running.server.handle();
-        let mut server = std::pin::pin!(running.server);
-        tokio::select! {
-            ended = &mut server => return Ok(ended?),
-            () = signals.next() => {}
-        }
-        say(
-            Stream::Err,
-            "Stopping when the running deliveries have ended. Press Ctrl+C again to stop at once.\n",
-        );
-        let deadline = Instant::now() + running.shutdown_timeout;
-        running.visitors.dismiss();
-        let background = running.background;
-        let stopped = async {
-            let ended = tokio::join!(handle.stop(true), &mut server, background.stop(deadline)).1;
-            finish(shared, deadline).await;
-            background.close().await;
-            ended
+        let limit = running.shutdown_timeout;
+        let (stop, asked) = oneshot::channel();
+        let signaled = async {
+            signals.next().await;
+            let text = "Stopping when the running deliveries have ended. Press Ctrl+C again to stop at once.\n";
+            say(Stream::Err, text);
+            let _ = stop.send(Instant::now() + limit);
+            signals.next().await;
         };
         tokio::select! {
-            ended = stopped => Ok(ended?),
-            () = signals.next() => Ok(()),
+            ended = running.serve(shared, asked) => Ok(ended?),
+            () = signaled => Ok(()),
         }
     }
 
@@ -186,16 +177,18 @@ impl WebhooksServer {
         let environment = Environment::default();
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepare(self, Given::default(), Unasked::Local, &environment)?)?;
-        let (handle, addresses) = (running.server.handle(), running.addresses.clone());
-        let (visitors, background) = (running.visitors.clone(), running.background.clone());
-        if let Some(warning) = background.warning() {
+        let (addresses, visitors) = (running.addresses.clone(), running.visitors.clone());
+        if let Some(warning) = running.background.warning() {
             tracing::warn!("{}", warning.trim_end());
         }
         let shutdown_timeout = running.shutdown_timeout;
-        let (end, ended) = oneshot::channel();
+        let (stop, asked) = oneshot::channel();
+        let (end, ended) = watch::channel(());
         // On a thread of its own: the server serves whatever the caller's runtime is busy with.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("webhooks-server".to_owned()).spawn(move || {
+            // Dropped when the thread ends, however it ends.
+            let _end = end;
             #[cfg(feature = "share")]
             let shared = {
                 let _inside = runtime.enter();
@@ -203,14 +196,12 @@ impl WebhooksServer {
             };
             #[cfg(not(feature = "share"))]
             let shared: Option<Kept> = None;
-            if let Err(error) = runtime.block_on(running.server) {
+            if let Err(error) = runtime.block_on(running.serve(shared, asked)) {
                 tracing::error!(%error, "the server ended");
             }
-            runtime.block_on(finish(shared, Instant::now() + running.shutdown_timeout));
             runtime.shutdown_background();
-            let _ = end.send(());
         })?;
-        Ok(ServerHandle { handle, ended, addresses, visitors, background, shutdown_timeout })
+        Ok(ServerHandle { stop, ended, addresses, visitors, shutdown_timeout })
     }
 }
 
@@ -234,11 +225,13 @@ impl WebhooksServer {
 /// ```
 #[derive(Debug)]
 pub struct ServerHandle {
-    handle: ActixHandle,
-    ended: oneshot::Receiver<()>,
+    /// Takes the time at which the server is to have stopped.
+    stop: oneshot::Sender<Instant>,
+    /// Is closed when the server has ended.
+    ended: watch::Receiver<()>,
     addresses: Addresses,
+    #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "there is no page"))]
     visitors: Visitors,
-    background: Background,
     shutdown_timeout: Duration,
 }
 
@@ -309,8 +302,36 @@ impl ServerHandle {
         self.visitors.activity_url(&self.addresses)
     }
 
-    /// Stops the server: takes no more requests, lets the running ones end within the limit of
-    /// [`shutdown_timeout`](WebhooksServer::shutdown_timeout), and closes the port.
+    /// Waits until the server has ended: by [`stop`](Self::stop), or by itself when it cannot go on, which
+    /// an ERROR line in the log explains.
+    ///
+    /// The future is independent of the handle, so that a task of its own can wait.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
+    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
+    /// let server = server.start().await?;
+    /// // The work of this program, for as long as the server serves.
+    /// let work = tokio::time::sleep(Duration::from_millis(10));
+    /// tokio::select! {
+    ///     () = work => server.stop().await,
+    ///     () = server.wait() => eprintln!("The server has ended."),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let mut ended = self.ended.clone();
+        // An error says that the server's thread has ended.
+        async move { while ended.changed().await.is_ok() {} }
+    }
+
+    /// Stops the server: takes no more requests, lets the running ones and the background deliveries end
+    /// within the limit of [`shutdown_timeout`](WebhooksServer::shutdown_timeout), and closes the port.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -325,12 +346,10 @@ impl ServerHandle {
     /// # }
     /// ```
     pub async fn stop(self) {
-        self.visitors.dismiss();
-        let deadline = Instant::now() + self.shutdown_timeout;
-        tokio::join!(self.handle.stop(true), self.background.stop(deadline));
-        // An error says that the thread is gone, which is just as well.
-        let _ = self.ended.await;
-        self.background.close().await;
+        let Self { stop, mut ended, shutdown_timeout, .. } = self;
+        // An error says that the server has ended already.
+        let _ = stop.send(Instant::now() + shutdown_timeout);
+        while ended.changed().await.is_ok() {}
     }
 }
 
@@ -356,6 +375,42 @@ impl Running {
         let (addresses, shown) = (self.addresses.clone(), self.shown.clone());
         let announcer = Announcer { addresses, shown };
         Some(Kept::open(tunnel, entrance, move |event| told(&announcer, event)))
+    }
+}
+
+impl Running {
+    /// Serves until the server ends by itself or `asked` says by when it is to have stopped. Returns when
+    /// the background deliveries and the tunnel have ended, too.
+    async fn serve(
+        self,
+        shared: Option<Kept>,
+        asked: oneshot::Receiver<Instant>,
+    ) -> std::io::Result<()> {
+        let Self { server, visitors, background, shutdown_timeout, .. } = self;
+        let handle = server.handle();
+        let mut server = std::pin::pin!(server);
+        let asked = async {
+            match asked.await {
+                Ok(deadline) => deadline,
+                // Nobody is left who could ask.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        let (deadline, ended) = tokio::select! {
+            ended = &mut server => (Instant::now() + shutdown_timeout, Some(ended)),
+            deadline = asked => (deadline, None),
+        };
+        visitors.dismiss();
+        let ended = match ended {
+            Some(ended) => {
+                background.stop(deadline).await;
+                ended
+            }
+            None => tokio::join!(handle.stop(true), &mut server, background.stop(deadline)).1,
+        };
+        finish(shared, deadline).await;
+        background.close().await;
+        ended
     }
 }
 

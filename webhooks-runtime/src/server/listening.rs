@@ -126,7 +126,8 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how long running deliveries may go on when the server is told to stop. Default: 30 s.
+    /// Sets how long running deliveries may go on when the server is told to stop: a day at most.
+    /// Default: 30 s.
     ///
     /// ```
     /// use std::time::Duration;
