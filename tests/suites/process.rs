@@ -240,6 +240,21 @@ fn a_failure_is_logged_with_its_causes_and_a_panic_with_its_words() {
 }
 
 #[test]
+fn a_response_after_the_hub_s_30_seconds_is_warned_of() {
+    let program = start(&slow(), &["--port", "0"], &[]);
+    let url = program.local_url();
+    let mut stream = connect(&url).unwrap();
+    stream.set_read_timeout(Some(3 * PATIENCE)).unwrap();
+    let bytes = head("POST /webhooks/late", &["Webhook-Id: late", "Content-Length: 2"]) + "{}";
+    stream.write_all(bytes.as_bytes()).unwrap();
+    assert_eq!(read_answer(&mut stream).unwrap().status, 200);
+    let line = program.wait_for_log("the Hub has given up on this delivery");
+    assert!(line.contains(" WARN ") && line.contains("webhook_id=\"late\""), "{line}");
+    assert!(line.contains("#[webhook_endpoint(background)]"), "{line}");
+    assert_eq!(program.stop().stderr.matches("has given up").count(), 1);
+}
+
+#[test]
 fn what_comes_from_outside_is_one_line_and_gives_a_terminal_no_orders() {
     let name = "a\n2026 ERROR forged\r\u{1b}[2J\u{9b}2J\u{202e}b\u{2028}c";
     let body = json!({ "repo": { "name": name } }).to_string();

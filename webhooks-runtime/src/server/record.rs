@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 #[cfg(feature = "page")]
@@ -17,6 +17,9 @@ use crate::activity::{Activity, Seen};
 use crate::endpoint::arg::WEBHOOK_ID;
 use crate::endpoint::call::DELIVERY;
 use crate::payload::{Summary, cut};
+
+/// How long the Hub waits for a response.
+const HUB_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A delivery on its way.
 pub(crate) struct Record<'a> {
@@ -83,6 +86,15 @@ impl<'a> Record<'a> {
                     );
                 }
             };
+        }
+        if self.started.elapsed() >= HUB_PATIENCE && !status.is_server_error() {
+            tracing::warn!(
+                target: DELIVERY,
+                endpoint = &**self.endpoint,
+                webhook_id = self.webhook_id(),
+                "the Hub has given up on this delivery: it waits 30 s for a response. Let the function \
+                 run after its response: #[webhook_endpoint(background)]"
+            );
         }
         // The level of an event is part of its static description, so there is one for each.
         if status.is_server_error() {
