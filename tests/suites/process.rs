@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -274,6 +274,28 @@ fn what_comes_from_outside_is_one_line_and_gives_a_terminal_no_orders() {
         assert!(!log.contains(orders), "{path}: {log:?}");
         assert!(!log.lines().any(|line| line.starts_with("2026 ERROR")), "{path}: {log}");
     }
+}
+
+#[test]
+fn what_is_no_http_leaves_no_log_lines_unless_they_are_asked_for() {
+    let scan = |url: &str| {
+        for _ in 0..20 {
+            let mut stream = connect(url).unwrap();
+            stream.write_all(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n").unwrap();
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            assert!(answer.starts_with(b"HTTP/1.1 400"), "{answer:?}");
+        }
+    };
+    let program = start(&quickstart(), &["--port", "0"], &[]);
+    scan(&program.local_url());
+    let ended = program.stop();
+    // The warning about the API, and the line about stopping.
+    assert_eq!(ended.stderr.lines().count(), 2, "{}", ended.stderr);
+    let program = start(&quickstart(), &["--port", "0"], &[("RUST_LOG", "debug")]);
+    scan(&program.local_url());
+    let _ = program.wait_for_log("stream error");
+    program.stop();
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -576,6 +577,35 @@ fn without_a_share_server_the_program_works_on_and_warns_once() {
     assert!(warnings[0].contains("Connection refused"), "{warnings:?}");
     assert!(warnings[1].contains("--no-share"), "{warnings:?}");
     assert_eq!(ended.stderr.matches("there is no public URL").count(), 1);
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_for_a_tunnel_alone_and_the_log_says_so() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let address = server.address.to_string();
+    let home = Home::new();
+    let start = |more: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -Sn 512; exec \"$0\" \"$@\""]).arg(quickstart());
+        command.args(["--port", "0"]).args(more).env_clear().env("XDG_STATE_HOME", home.path());
+        Program::spawn(&mut command).unwrap()
+    };
+    let soft_limit = |program: &Program| {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.id())).unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        line.split_whitespace().nth(3).unwrap().to_owned()
+    };
+    let program = start(&["--share-server", &address]);
+    let _ = program.public_url();
+    assert_eq!(soft_limit(&program), "4096");
+    let line = program.wait_for_log("raised the limit of open files");
+    assert!(line.contains("from=512") && line.contains("to=4096"), "{line}");
+    program.stop();
+
+    let program = start(&["--no-share"]);
+    let _ = program.local_url();
+    assert_eq!(soft_limit(&program), "512");
+    program.stop();
 }
 
 #[test]

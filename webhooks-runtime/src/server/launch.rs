@@ -17,7 +17,7 @@ use super::link::{Announcer, Kept};
 use super::output::{Stream, WriteToEnd, say};
 use super::ports::bind;
 #[cfg(feature = "share")]
-use super::ports::entrance;
+use super::ports::{allow_files, entrance};
 use super::prepare::{Prepared, Unasked, prepare};
 use super::signals::Signals;
 use super::visitors::Visitors;
@@ -101,7 +101,13 @@ impl WebhooksServer {
 
     async fn run_with(self, flags: Given) -> Result<(), LaunchError> {
         let environment = Environment::default();
+        #[cfg(feature = "share")]
+        let own_process = self.link.own_process;
         let prepared = prepare(self, flags, Unasked::Shared, &environment)?;
+        #[cfg(feature = "share")]
+        if own_process && prepared.tunnel.is_some() {
+            allow_files();
+        }
         let secret = banner::secret(&prepared.shown);
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepared)?;

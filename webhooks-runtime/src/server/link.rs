@@ -26,6 +26,8 @@ pub(super) struct Link {
     pub(super) form: Form,
     /// What the share link's URL belongs to; the working directory when it isn't known.
     pub(super) project: Option<String>,
+    /// Whether the process is the server's own, so that its limits may be changed for the tunnel.
+    pub(super) own_process: bool,
 }
 
 /// The tunnel that the settings ask for.
@@ -106,7 +108,7 @@ impl Announcer {
                 ),
             )],
             Event::Expired => {
-                vec![(Stream::Err, 
+                vec![(Stream::Err,
                 "The public URL has expired, as it does after some days. It is being made again.\n"
                     .to_owned(),
             )]

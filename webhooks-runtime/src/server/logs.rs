@@ -36,9 +36,11 @@ pub(crate) fn init_for_tests() {
 
 #[cfg(feature = "logs")]
 fn filter() -> tracing_subscriber::EnvFilter {
+    use tracing::Level;
     use tracing_subscriber::EnvFilter;
 
     let wanted = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+    let names_http = wanted.as_ref().is_some_and(|filter| filter.contains("actix_http"));
     let filter = wanted.map(|filter| EnvFilter::try_new(filter).map_err(|error| error.to_string()));
     let filter = match filter {
         Some(Ok(filter)) => filter,
@@ -54,8 +56,13 @@ fn filter() -> tracing_subscriber::EnvFilter {
     // Whatever is wanted: yamux has an error for each frame that it doesn't like, which a share server
     // can send without end, and its traces show what it carries.
     let silent = ["yamux=off", "yamux::connection=off", "yamux::connection::stream=off"];
+    // actix-web has an error for each request that isn't HTTP, of which a port scanner sends any number.
+    // They are for those who debug.
+    let debugged = names_http || filter.max_level_hint().is_some_and(|level| level >= Level::DEBUG);
+    let http = (!debugged).then_some("actix_http::h1=off");
     silent
-        .iter()
+        .into_iter()
+        .chain(http)
         .filter_map(|directive| directive.parse().ok())
         .fold(filter, EnvFilter::add_directive)
 }

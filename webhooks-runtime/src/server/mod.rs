@@ -403,9 +403,10 @@ impl WebhooksServer {
 /// The public link, with the Cargo feature `share`.
 #[cfg(feature = "share")]
 impl WebhooksServer {
-    /// Sets what the URL of the share link belongs to.
+    /// Marks the server as that of `webhooks_main!()`, and sets what the URL of the share link belongs to.
     pub(crate) fn of_project(mut self, project: String) -> Self {
         self.link.project = Some(project);
+        self.link.own_process = true;
         self
     }
 }

@@ -26,12 +26,27 @@ fn listen(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
 /// announced to nobody. Who finds it all the same counts as from outside.
 #[cfg(feature = "share")]
 pub(super) fn entrance() -> io::Result<(TcpListener, SocketAddr)> {
-    // Each connection through it takes three descriptors, and many systems start a program with room
-    // for a thousand, though they allow it more. Where they don't, that is what there is.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let listener = listen((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     Ok((listener, address))
+}
+
+/// How many open files a program with a tunnel wants: three for each connection through it.
+#[cfg(feature = "share")]
+const WANTED_FILES: u64 = 4096;
+
+/// Raises this process's limit of open files, where many systems start a program with 1,024, to what a
+/// tunnel needs. Child processes inherit it: the standard library cannot give them another one. So it is
+/// raised for the programs of `webhooks_main!()` alone, no higher than needed, and it is logged.
+#[cfg(feature = "share")]
+pub(super) fn allow_files() {
+    let before = rlimit::increase_nofile_limit(0);
+    // An error says that the system allows no more, so that is what there is.
+    if let (Ok(before), Ok(now)) = (before, rlimit::increase_nofile_limit(WANTED_FILES))
+        && now > before
+    {
+        tracing::info!(from = before, to = now, "raised the limit of open files for the tunnel");
+    }
 }
 
 /// Opens the port: the one that was asked for, or the first free one of a range.
