@@ -35,6 +35,19 @@ fn a_named_library_is_linked_with_full_lto() {
 }
 
 #[test]
+#[ignore = "needs minutes, to compile all crates once more"]
+fn a_program_that_a_panic_would_end_is_warned() {
+    let warnings = |profile| {
+        let program = build_bin("fixture-bots", "linked", profile);
+        let program = Program::start(&program, &["--port", "0"], &[]).unwrap();
+        let _ = program.local_url();
+        program.stop().stderr.matches("is built with `panic = \"abort\"`").count()
+    };
+    assert_eq!(warnings("panic-abort"), 1);
+    assert_eq!(warnings("dev"), 0);
+}
+
+#[test]
 fn a_program_without_endpoints_says_how_linking_works() {
     let program = build_bin("fixture-bots", "unlinked", "dev");
     for arguments in [&["--port", "0"][..], &["endpoints"]] {

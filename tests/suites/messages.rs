@@ -29,7 +29,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 27] = [
+const OTHER_TEXTS: [(&str, &str); 30] = [
     ("Examples:", "the end of a command's help"),
     ("Environment variables, which flags", "the end of the program's help"),
     ("attempt {number}, begun {began}", "a line of `deliveries show`"),
@@ -60,6 +60,10 @@ const OTHER_TEXTS: [(&str, &str); 27] = [
     ("Webhooks are correctly setup and ready to use:", "a line of each start"),
     ("Go to https://huggingface.co/settings/webhooks", "a line of each start"),
     ("It stays the same at every start.", "a line of each start"),
+    ("Start with --share to make one", "goes with `The Hub cannot reach these endpoints yet`"),
+    ("Name the URL of your own proxy", "goes with `The Hub cannot reach these endpoints yet`"),
+    ("Then go to https://huggingface.co", "goes with `The Hub cannot reach these endpoints yet`"),
+    ("The public URL is printed as soon", "goes with `The Hub cannot reach these endpoints yet`"),
 ];
 
 /// What the page explains though the compiler prints it.

@@ -66,9 +66,10 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
              * Page with deliveries:  {url}/?token=$WEBHOOKS_PAGE_TOKEN\n  \
              To open it, set WEBHOOKS_PAGE_TOKEN to 16 or more letters, digits, - or _ and start again.\n\
              \n\
-             Webhooks are correctly setup and ready to use:\n  \
+             The Hub cannot reach these endpoints yet, because the server has no public URL:\n  \
              - POST {url}/webhooks/trigger_training\n\
-             Go to https://huggingface.co/settings/webhooks to setup your webhooks.\n"
+             Start with --share to make one, or name the URL of your own proxy or tunnel with --public-url.\n\
+             Then go to https://huggingface.co/settings/webhooks to setup your webhooks.\n"
         )
     );
     assert_eq!(ended.code, Some(0));
@@ -87,6 +88,28 @@ fn a_program_does_not_hold_the_folder_that_it_was_built_in() {
     let built_in = tests::repository::root().canonicalize().unwrap().join("examples/quickstart");
     let built_in = built_in.to_str().unwrap().as_bytes().to_owned();
     assert!(!program.windows(built_in.len()).any(|bytes| bytes == built_in));
+}
+
+#[test]
+fn a_secret_that_is_not_what_it_seems_is_warned_of() {
+    let program = start(&custom_server(), &["--port", "0"], &[("WEBHOOK_SECRET", "another")]);
+    let warning = program.wait_for_log("Warning: WEBHOOK_SECRET is ignored");
+    assert!(!warning.contains("another"), "{warning}");
+    program.stop();
+
+    let quoted = [("WEBHOOK_SECRET", "\"hush\""), ("WEBHOOK_SECRET_PREVIOUS", "'hush'")];
+    let program = start(&quickstart(), &["--port", "0"], &quoted);
+    for name in ["WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS"] {
+        let warning = program.wait_for_log(&format!("Warning: {name} is wrapped in quotes"));
+        assert!(!warning.contains("hush"), "{warning}");
+    }
+    program.stop();
+
+    let right = [("WEBHOOK_SECRET", "hush")];
+    let program = start(&quickstart(), &["--port", "0"], &right);
+    let _ = program.local_url();
+    let ended = program.stop();
+    assert!(!ended.stderr.contains("WEBHOOK_SECRET"), "{}", ended.stderr);
 }
 
 #[test]

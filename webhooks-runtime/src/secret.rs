@@ -107,6 +107,40 @@ impl fmt::Debug for Secrets {
     }
 }
 
+/// Returns a warning when a variable's secret is ignored, because the code has another.
+pub(crate) fn ignored(
+    environment: &Environment,
+    variable: &str,
+    code: &[String],
+) -> Option<String> {
+    let secret = environment.get(variable).ok().flatten()?;
+    (!secret.is_empty() && !code.contains(&secret)).then(|| {
+        format!(
+            "Warning: {variable} is ignored, because the code sets another secret with \
+             .webhook_secret(…). Remove one of the two.\n"
+        )
+    })
+}
+
+/// Returns a warning for each secret in quotes, of the variable and of its `…_PREVIOUS`. A shell removes
+/// quotes, `docker run --env-file` for example does not.
+pub(crate) fn quoted(environment: &Environment, variable: &str) -> Vec<String> {
+    let is_quoted = |name: &String| {
+        let secret = environment.get(name).ok().flatten().unwrap_or_default();
+        ['"', '\'']
+            .iter()
+            .any(|quote| secret.len() > 2 && secret.starts_with(*quote) && secret.ends_with(*quote))
+    };
+    let names = [variable.to_owned(), format!("{variable}_PREVIOUS")];
+    let warning = |name: String| {
+        format!(
+            "Warning: {name} is wrapped in quotes, and they count as a part of the secret: \
+             `docker run --env-file` keeps them. Remove them, unless the webhook's secret has them, too.\n"
+        )
+    };
+    names.into_iter().filter(is_quoted).map(warning).collect()
+}
+
 /// HTTP drops white space around a header's value, and a line end cannot be sent at all: a secret
 /// like that, from `echo secret > file` for instance, would refuse every request.
 fn check(secret: String, origin: &str) -> Result<Box<[u8]>, SecretError> {
@@ -161,6 +195,27 @@ mod tests {
         for none in [vec![], vec![String::new()]] {
             assert_eq!(Secrets::new(none, "here").unwrap_err(), SecretError::Empty("here".into()));
         }
+    }
+
+    #[test]
+    fn a_secret_in_quotes_is_warned_of_and_not_shown() {
+        let set =
+            environment(&[("S", "\"hush\""), ("S_PREVIOUS", "'old'"), ("T", "it's"), ("Q", "\"")]);
+        let warnings = quoted(&set, "S");
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].starts_with("Warning: S is wrapped in quotes"), "{warnings:?}");
+        assert!(warnings[1].starts_with("Warning: S_PREVIOUS is wrapped"), "{warnings:?}");
+        assert!(!warnings.concat().contains("hush"));
+        assert!(quoted(&set, "T").is_empty() && quoted(&set, "Q").is_empty());
+    }
+
+    #[test]
+    fn a_variable_that_the_code_overrides_is_warned_of() {
+        let set = environment(&[("S", "new"), ("T", "")]);
+        assert!(ignored(&set, "S", &["old".into()]).is_some_and(|text| !text.contains("new")));
+        assert_eq!(ignored(&set, "S", &["new".into(), "old".into()]), None);
+        assert_eq!(ignored(&set, "T", &["old".into()]), None);
+        assert_eq!(ignored(&set, "U", &["old".into()]), None);
     }
 
     #[test]

@@ -66,6 +66,46 @@ pub(super) fn background(place: &str) -> String {
     format!("* Background deliveries: {place}\n")
 }
 
+/// What to do when there is a public URL.
+const SETTINGS: &str =
+    "Then go to https://huggingface.co/settings/webhooks to setup your webhooks.\n";
+
+/// The addresses on this machine, where there is no public URL, and what to do about that.
+pub(super) fn unreachable(base: &str, endpoints: &[Shown]) -> String {
+    let mut text = local(base, endpoints);
+    text.push_str(if cfg!(feature = "share") {
+        "Start with --share to make one, or name the URL of your own proxy or tunnel with --public-url.\n"
+    } else {
+        "Name the URL of your own proxy or tunnel with --public-url.\n"
+    });
+    text.push_str(SETTINGS);
+    text
+}
+
+/// The addresses on this machine, until the public URL works.
+#[cfg(feature = "share")]
+pub(super) fn waiting(base: &str, endpoints: &[Shown]) -> String {
+    local(base, endpoints) + "The public URL is printed as soon as it works.\n" + SETTINGS
+}
+
+fn local(base: &str, endpoints: &[Shown]) -> String {
+    let mut text =
+        "\nThe Hub cannot reach these endpoints yet, because the server has no public URL:\n"
+            .to_owned();
+    for endpoint in endpoints {
+        let _ = writeln!(text, "  - POST {base}{}", endpoint.path);
+    }
+    text
+}
+
+/// What a profile costs that aborts the process at a panic.
+pub(super) fn abort() -> Option<&'static str> {
+    cfg!(panic = "abort").then_some(
+        "Warning: this program is built with `panic = \"abort\"`, so a panic in one function ends the \
+         whole server. Remove that line from the profile in Cargo.toml.\n",
+    )
+}
+
 /// The addresses to give to the Hub.
 pub(super) fn ready(base: &str, endpoints: &[Shown]) -> String {
     let mut text = "\nWebhooks are correctly setup and ready to use:\n".to_owned();

@@ -121,7 +121,8 @@ impl WebhooksServer {
         if let Some(warning) = banner::experimental(&environment) {
             say(Stream::Err, warning);
         }
-        if let Some(warning) = running.background.warning() {
+        let warnings = running.warnings.iter().map(String::as_str);
+        for warning in warnings.chain(banner::abort()).chain(running.background.warning()) {
             say(Stream::Err, warning);
         }
         let kept = running.background.place().map(banner::background);
@@ -136,8 +137,11 @@ impl WebhooksServer {
         #[cfg(not(feature = "share"))]
         let shared: Option<Kept> = None;
         if shared.is_none() {
-            let base = running.addresses.best();
-            say(Stream::Out, &banner::ready(&base, &running.shown));
+            let text = match running.addresses.public() {
+                Some(url) => banner::ready(url.as_str(), &running.shown),
+                None => banner::unreachable(running.addresses.local(), &running.shown),
+            };
+            say(Stream::Out, &text);
         }
 
         let limit = running.shutdown_timeout;
@@ -184,8 +188,9 @@ impl WebhooksServer {
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepare(self, Given::default(), Unasked::Local, &environment)?)?;
         let (addresses, visitors) = (running.addresses.clone(), running.visitors.clone());
-        if let Some(warning) = running.background.warning() {
-            tracing::warn!("{}", warning.trim_end());
+        let warnings = running.warnings.iter().map(String::as_str);
+        for warning in warnings.chain(banner::abort()).chain(running.background.warning()) {
+            tracing::warn!("{}", warning.trim_start_matches("Warning: ").trim_end());
         }
         let shutdown_timeout = running.shutdown_timeout;
         let (stop, asked) = oneshot::channel();
@@ -363,6 +368,8 @@ impl ServerHandle {
 struct Running {
     server: Server,
     shown: Vec<Shown>,
+    /// What is probably a mistake in the settings, a line each.
+    warnings: Vec<String>,
     addresses: Addresses,
     shutdown_timeout: Duration,
     visitors: Visitors,
@@ -451,7 +458,7 @@ fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
     };
     #[cfg(feature = "share")]
     let tunnel = prepared.tunnel.zip(entrance.as_ref().map(|(_, address)| *address));
-    let Prepared { settings, limits, shown, visitors, .. } = prepared;
+    let Prepared { settings, limits, shown, warnings, visitors, .. } = prepared;
     // A connection through the tunnel takes two more descriptors, at the tunnel's side.
     let slots = slots(if entrance.is_some() { 3 } else { 1 });
     watchdog::start();
@@ -469,6 +476,7 @@ fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
     Ok(Running {
         server: server.run(),
         shown,
+        warnings,
         addresses,
         shutdown_timeout: limits.shutdown_timeout,
         visitors,

@@ -98,7 +98,7 @@ impl Announcer {
             Event::Failed(error) => {
                 let local = self.addresses.local();
                 let warning = banner::no_public_url(&one_line(&*error), local);
-                vec![(Stream::Err, warning), (Stream::Out, banner::ready(local, &self.shown))]
+                vec![(Stream::Err, warning), (Stream::Out, banner::waiting(local, &self.shown))]
             }
             Event::Lost(error) => vec![(
                 Stream::Err,

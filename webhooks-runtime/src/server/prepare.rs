@@ -31,9 +31,12 @@ use crate::jobs::{Function, Options};
 #[cfg(feature = "page")]
 use crate::page::Blocks;
 use crate::reach::GivenReach;
-use crate::secret::{SecretError, Secrets};
+use crate::secret::{self, SecretError, Secrets};
 #[cfg(feature = "share")]
 use crate::share::AnyTunnel;
+
+/// The variable with the secret of all endpoints that have none of their own.
+const WEBHOOK_SECRET: &str = "WEBHOOK_SECRET";
 
 /// A server that can be started.
 pub(super) struct Prepared {
@@ -41,6 +44,8 @@ pub(super) struct Prepared {
     pub(super) limits: Limits,
     /// What there is to show: sorted by path.
     pub(super) shown: Vec<Shown>,
+    /// What is probably a mistake, though the server can start.
+    pub(super) warnings: Vec<String>,
     pub(super) dispatcher: Arc<Dispatcher>,
     /// Those that run in the background.
     #[cfg(feature = "background")]
@@ -137,10 +142,21 @@ pub(super) fn prepare(
 ) -> Result<Prepared, LaunchError> {
     let (endpoints, mut errors) = sort(server.endpoints, server.bad_paths);
 
+    let mut variables: Vec<_> = endpoints.iter().filter_map(|it| it.secret_env).collect();
+    let mut warnings = Vec::new();
     let common = match server.secrets {
-        Some(secrets) => Secrets::new(secrets, "The webhook secret given in code").map(Some),
-        None => Secrets::from_environment(environment, "WEBHOOK_SECRET"),
+        Some(secrets) => {
+            warnings.extend(secret::ignored(environment, WEBHOOK_SECRET, &secrets));
+            Secrets::new(secrets, "The webhook secret given in code").map(Some)
+        }
+        None => {
+            variables.push(WEBHOOK_SECRET);
+            Secrets::from_environment(environment, WEBHOOK_SECRET)
+        }
     };
+    variables.sort_unstable();
+    variables.dedup();
+    warnings.extend(variables.iter().flat_map(|variable| secret::quoted(environment, variable)));
     let common = common.unwrap_or_else(|error| {
         errors.push(error.into());
         None
@@ -208,6 +224,7 @@ pub(super) fn prepare(
     Ok(Prepared {
         settings,
         shown,
+        warnings,
         dispatcher: Arc::new(dispatcher),
         #[cfg(feature = "background")]
         functions,
