@@ -241,8 +241,11 @@ fn what_came_from_outside_gives_a_terminal_no_orders_and_no_lines() {
     assert!(listed.trim_end().ends_with(error), "{listed}");
     let shown = store.deliveries(&["show", &id]).stdout;
     let words = shown.split("payload:").next().unwrap();
-    let orders = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
-    assert!(!orders(&listed) && !orders(words), "{words}");
+    let orders = |text: &str| text.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}');
+    assert!(!orders(&listed) && !orders(&shown), "{shown}");
+    // The payload means the same as before.
+    let payload: Value = serde_json::from_str(shown.split("payload:").nth(1).unwrap()).unwrap();
+    assert_eq!(payload, serde_json::from_str::<Value>(&body).unwrap());
     let error = "\n    first\n    state         done\\u{1b}[2J\\u{9b}31m\\u{202e}\n";
     assert!(words.contains(error), "{words}");
 }

@@ -300,6 +300,16 @@ fn what_comes_from_outside_is_one_line_and_gives_a_terminal_no_orders() {
 }
 
 #[test]
+fn a_panic_hook_of_the_program_is_kept() {
+    let program = start(&slow(), &["--port", "0"], &[("OWN_HOOK", "1")]);
+    assert_eq!(post(&program.local_url(), "/webhooks/panics", "{}").unwrap().status, 500);
+    let _ = program.wait_for_log("the program's own hook");
+    let line = program.wait_for_log("the function panicked");
+    assert!(line.contains("oh no"), "{line}");
+    program.stop();
+}
+
+#[test]
 fn what_is_no_http_leaves_no_log_lines_unless_they_are_asked_for() {
     let scan = |url: &str| {
         for _ in 0..20 {
