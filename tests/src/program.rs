@@ -1,6 +1,7 @@
 //! Programs that run as processes of their own, with only the variables that a test gives them.
 
 use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,8 +9,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempDir;
 
 use crate::client::PATIENCE;
 use crate::repository::root;
@@ -64,6 +67,55 @@ pub struct Program {
     readers: Vec<thread::JoinHandle<()>>,
 }
 
+/// A machine that is no container, though this one may be: then it is a folder with nothing in it but a
+/// program and its libraries, which takes `chroot`.
+#[derive(Debug)]
+pub struct OwnMachine {
+    root: Option<TempDir>,
+    program: PathBuf,
+}
+
+impl OwnMachine {
+    /// A machine with this program.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be copied.
+    pub fn with(program: &Path) -> io::Result<Self> {
+        let in_container =
+            ["/.dockerenv", "/run/.containerenv"].iter().any(|file| Path::new(file).exists());
+        if !in_container {
+            return Ok(Self { root: None, program: program.to_owned() });
+        }
+        let root = tempfile::tempdir()?;
+        let listed = Command::new("ldd").arg(program).output()?.stdout;
+        let listed = String::from_utf8_lossy(&listed).into_owned();
+        let libraries = listed.split_whitespace().filter(|word| word.starts_with('/'));
+        for library in libraries.map(Path::new) {
+            let copy = root.path().join(library.strip_prefix("/").map_err(io::Error::other)?);
+            copy.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::copy(library, copy)?;
+        }
+        fs::copy(program, root.path().join("program"))?;
+        Ok(Self { root: Some(root), program: "/program".into() })
+    }
+
+    /// A command that runs the program, without variables.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = match &self.root {
+            None => Command::new(&self.program),
+            Some(root) => {
+                let mut command = Command::new("/usr/sbin/chroot");
+                command.arg(root.path()).arg(&self.program);
+                command
+            }
+        };
+        command.env_clear();
+        command
+    }
+}
+
 /// What a program left when it had ended.
 #[derive(Debug)]
 pub struct Ended {
@@ -101,12 +153,31 @@ impl Program {
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take();
+        Ok(Self::follow(child, stdout))
+    }
+
+    /// Starts a program as this command says, with a terminal of its own as standard output.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn spawn_in_terminal(command: &mut Command) -> io::Result<Self> {
+        let terminal = openpty(None, None)?;
+        command.stdin(Stdio::null()).stdout(Stdio::from(terminal.slave)).stderr(Stdio::piped());
+        let child = command.spawn()?;
+        // The terminal has ended when nobody but its reader holds it any more.
+        command.stdout(Stdio::null());
+        Ok(Self::follow(child, Some(File::from(terminal.master))))
+    }
+
+    fn follow(mut child: Child, output: Option<impl Read + Send + 'static>) -> Self {
         let (stdout, stderr) = (Lines::default(), Lines::default());
         let readers = [
-            child.stdout.take().map(|stream| follow(stream, &stdout)),
+            output.map(|stream| follow(stream, &stdout)),
             child.stderr.take().map(|stream| follow(stream, &stderr)),
         ];
-        Ok(Self { child, stdout, stderr, readers: readers.into_iter().flatten().collect() })
+        Self { child, stdout, stderr, readers: readers.into_iter().flatten().collect() }
     }
 
     /// Waits for a line of standard output that holds `text`.
@@ -195,7 +266,7 @@ impl Program {
     ///
     /// When it has ended.
     pub fn memory(&self) -> io::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kibibytes = resident.and_then(|text| text.trim().strip_suffix(" kB"));
         let kibibytes: u64 = kibibytes.and_then(|text| text.parse().ok()).unwrap_or_default();
@@ -212,7 +283,7 @@ impl Program {
     #[must_use]
     pub fn is_running(&self) -> bool {
         // Its state is after its name, which is in brackets; `Z` when it has ended.
-        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let status = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
         status.is_ok_and(|status| {
             !status.rsplit_once(") ").is_some_and(|(_, it)| it.starts_with('Z'))
         })

@@ -254,7 +254,7 @@ async fn through_the_share_link_nothing_is_seen_without_the_token() {
     let home = tempfile::tempdir().unwrap();
     let address = share_server.address.to_string();
     let variables = [
-        ("GRADIO_SHARE", ""),
+        ("GRADIO_SHARE", "true"),
         ("GRADIO_SHARE_SERVER_ADDRESS", address.as_str()),
         ("XDG_STATE_HOME", home.path().to_str().unwrap()),
         PAGE_TOKEN,

@@ -199,7 +199,7 @@ fn the_container_starts_as_docker_is_told() {
             *value = "127.0.0.2";
         }
     }
-    // A link would be made if that were the default, and the port is the first free one.
+    // Nothing but the command says that no link is made, and the port is a free one.
     variables.extend([("GRADIO_SHARE", ""), ("GRADIO_SERVER_PORT", "0")]);
     let rest: Vec<_> = command[1..].iter().map(String::as_str).collect();
     let program = start(quickstart(), &rest, &variables);

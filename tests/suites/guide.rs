@@ -250,7 +250,8 @@ impl Project {
             ("CARGO_TARGET_DIR", target.to_str().unwrap()),
             ("XDG_STATE_HOME", state.to_str().unwrap()),
             ("CURL_HOME", home),
-            ("GRADIO_SHARE", ""),
+            // A person's terminal opens a link by default. These are pipes, and may be in a container.
+            ("GRADIO_SHARE", "true"),
             ("GRADIO_SHARE_SERVER_ADDRESS", &share_server),
         ];
         let mut terminal = Terminal::new(folder, &variables);

@@ -78,7 +78,8 @@ fn the_quickstart_is_the_first_program_and_prints_what_is_shown() {
     let home = tempfile::tempdir().unwrap();
     let address = share_server.address.to_string();
     let variables = [
-        ("GRADIO_SHARE", ""),
+        // The reader has a terminal, this test has none.
+        ("GRADIO_SHARE", "true"),
         ("GRADIO_SHARE_SERVER_ADDRESS", address.as_str()),
         ("XDG_STATE_HOME", home.path().to_str().unwrap()),
     ];

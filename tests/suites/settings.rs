@@ -46,7 +46,7 @@ const VARIABLES: [(&str, &str, &str); 7] = [
 const CARGO: &str = "CARGO_";
 
 static VARIABLE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$").unwrap());
+    LazyLock::new(|| Regex::new("^([A-Z][A-Z0-9]*(_[A-Z0-9]+)+|CI|PORT)$").unwrap());
 
 // ---- what the sources say
 
@@ -132,7 +132,7 @@ fn setting(method: &str, docs: &str) -> Setting {
         } else if sentence.starts_with("Off by default") {
             "off".clone_into(&mut setting.default);
         }
-        if sentence.starts_with("Before it go") {
+        if sentence.starts_with("Before it go") || sentence.starts_with("The flag") {
             setting.flags.extend(codes.clone().filter(|code| code.starts_with("--")));
         }
         if sentence.contains("variable") || sentence.contains("environment") {

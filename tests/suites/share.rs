@@ -19,7 +19,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tests::client::{Answer, PATIENCE, get, read_answer};
 use tests::payloads::dataset_commit;
-use tests::program::{Program, build};
+use tests::program::{OwnMachine, Program, build};
 use tests::share::certificates::Certificates;
 use tests::share::hostile::{HostileServer, Malice};
 use tests::share::{ShareServer, Terms};
@@ -471,13 +471,12 @@ fn the_secret_name_is_printed_nowhere() {
 // ---- what is printed, and when
 
 #[test]
-fn a_link_is_the_default_and_its_url_is_announced_with_the_endpoints() {
+fn the_url_of_a_link_is_announced_with_the_endpoints() {
     let server = ShareServer::start(&Terms::default()).unwrap();
     let home = Home::new();
     let address = server.address.to_string();
     let variables = [
-        // As if it were not set.
-        ("GRADIO_SHARE", ""),
+        ("GRADIO_SHARE", "true"),
         ("GRADIO_SHARE_SERVER_ADDRESS", address.as_str()),
         ("WEBHOOK_SECRET", "hush"),
     ];
@@ -503,6 +502,78 @@ fn a_link_is_the_default_and_its_url_is_announced_with_the_endpoints() {
         )
     );
     assert!(!ended.stderr.contains("open to the internet"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_link_is_opened_by_default_where_a_person_reads_the_output() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let (home, address) = (Home::new(), server.address.to_string());
+    let machine = OwnMachine::with(&quickstart()).unwrap();
+    let mut command = machine.command();
+    command.args(["--port", "0"]).env("GRADIO_SHARE_SERVER_ADDRESS", &address);
+    command.env("XDG_STATE_HOME", home.path());
+    let program = Program::spawn_in_terminal(&mut command).unwrap();
+    let url = program.public_url();
+    let answer = post(&server, &url, "/webhooks/trigger_training", &commit()).unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(!program.stop().stdout.contains("No public URL"));
+}
+
+#[test]
+fn where_no_person_reads_the_output_no_link_is_opened_unless_asked_for() {
+    let server = ShareServer::start(&Terms::default()).unwrap();
+    let (home, address) = (Home::new(), server.address.to_string());
+    let machine = OwnMachine::with(&quickstart()).unwrap();
+    let command = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = machine.command();
+        command.args(["--port", "0"]).args(arguments).envs(variables.iter().copied());
+        command.env("GRADIO_SHARE_SERVER_ADDRESS", &address).env("XDG_STATE_HOME", home.path());
+        command
+    };
+    for (variable, terminal, reason) in [
+        (("A", "b"), false, "standard output is not a terminal"),
+        (("CI", "true"), true, "the program runs in CI"),
+        (("container", "podman"), true, "the program runs in a container"),
+        (("KUBERNETES_SERVICE_HOST", "10.0.0.1"), true, "the program runs in a container"),
+        (("JOB_ID", "687f911eaea852de79c4a50a"), true, "the program runs in a Job"),
+    ] {
+        let mut command = command(&[], &[variable]);
+        let program = if terminal {
+            Program::spawn_in_terminal(&mut command)
+        } else {
+            Program::spawn(&mut command)
+        };
+        let program = program.unwrap();
+        let line = program.wait_for("* No public URL was made");
+        let expected = format!("* No public URL was made, because {reason}. To make one: --share,");
+        assert!(line.starts_with(&expected), "{line}");
+        let _ = program.local_url();
+        program.stop();
+    }
+    assert!(server.seen.logins().is_empty());
+
+    let ci = ("CI", "true");
+    for (arguments, variables) in [
+        (&["--share"][..], &[ci][..]),
+        (&["--new-share-url"], &[ci]),
+        (&[], &[ci, ("GRADIO_SHARE", "true")]),
+    ] {
+        let program = Program::spawn(&mut command(arguments, variables)).unwrap();
+        let _ = program.public_url();
+        assert!(!program.stop().stdout.contains("No public URL"), "{arguments:?} {variables:?}");
+    }
+}
+
+#[test]
+fn a_container_is_no_place_for_a_link_though_it_has_a_terminal() {
+    if !Path::new("/.dockerenv").exists() {
+        return; // Elsewhere the unit tests of the detection have to do.
+    }
+    let mut command = std::process::Command::new(quickstart());
+    command.env_clear().args(["--port", "0"]).env("GRADIO_SHARE_SERVER_ADDRESS", "127.0.0.1:1");
+    let program = Program::spawn_in_terminal(&mut command).unwrap();
+    let _ = program.wait_for("because the program runs in a container");
+    program.stop();
 }
 
 #[test]

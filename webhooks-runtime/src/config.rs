@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::environment::{Environment, NotUnicode};
+use crate::host::{Host, Unattended};
 use crate::reach::{GivenReach, Reach};
 use crate::setting::SettingError;
-use crate::space::Space;
 
 /// Settings that may be given in more than one place; each place fills in what it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,6 +112,8 @@ pub(crate) struct Settings {
     /// Where background deliveries are kept, if it was said.
     pub(crate) store: Option<String>,
     pub(crate) reach: Reach,
+    /// Why no tunnel is opened by default, if none is and no setting says so.
+    pub(crate) unshared: Option<Unattended>,
 }
 
 impl Settings {
@@ -119,20 +121,21 @@ impl Settings {
     const MOST_WORKERS: usize = 512;
 
     /// Decides every setting: flag > code > environment > default. What cannot be used goes to
-    /// `errors`. `shared` is whether a tunnel is the default.
+    /// `errors`. `launched` is whether a person may have started the server, so that a tunnel is the
+    /// default where that person sees it.
     pub(crate) fn resolve(
         flags: Given,
         code: Given,
-        shared: bool,
+        launched: bool,
+        host: &Host,
         limits: &Limits,
         environment: &Environment,
         errors: &mut Vec<SettingError>,
     ) -> Self {
         limits.check(errors);
-        let space = Space::detect(environment);
         let given = flags.or(code).or(Given::environment(environment, errors));
         // A Space forwards port 7860 of the container and nothing else.
-        let (host, ports) = match space {
+        let (address, ports) = match host.space {
             Some(_) => ("0.0.0.0", Ports::One(7860)),
             None => ("127.0.0.1", Ports::FirstFreeOf(7860..=7959)),
         };
@@ -142,13 +145,18 @@ impl Settings {
         if !(1..=Self::MOST_WORKERS).contains(&workers) {
             errors.push(SettingError { name: "The number of workers", wants: "1 to 512" });
         }
+        // A Space has a public URL.
+        let by_default = launched && host.space.is_none();
+        let unattended = host.unattended();
+        let unshared = unattended.filter(|_| by_default && given.reach.way.is_none());
         Self {
-            host: given.host.unwrap_or_else(|| host.to_owned()),
+            host: given.host.unwrap_or_else(|| address.to_owned()),
             ports: given.port.map_or(ports, Ports::One),
             workers,
-            on_space: space.is_some(),
+            on_space: host.space.is_some(),
             store: given.store,
-            reach: given.reach.decide(space.as_ref(), shared, errors),
+            reach: given.reach.decide(host, by_default && unattended.is_none(), errors),
+            unshared,
         }
     }
 }
@@ -175,7 +183,9 @@ mod tests {
     ) -> (Settings, Vec<String>) {
         let environment = Environment::from_iter(variables.iter().copied());
         let mut errors = Vec::new();
-        let settings = Settings::resolve(flags, code, true, limits, &environment, &mut errors);
+        let host = Host::with_terminal(&environment);
+        let settings =
+            Settings::resolve(flags, code, true, &host, limits, &environment, &mut errors);
         (settings, errors.iter().map(ToString::to_string).collect())
     }
 

@@ -29,8 +29,8 @@
 //! Go to https://huggingface.co/settings/webhooks to setup your webhooks.
 //! ```
 //!
-//! The public URL is for the settings of your webhooks. It is made on a machine of one's own only; a Space has
-//! one already. The local URL shows [the page](#the-page). Whoever knows an address can call your functions, so
+//! The public URL is for the settings of your webhooks. By default it is made only in a terminal, and not in a
+//! container, in CI or on a Space, which has one already. The local URL shows [the page](#the-page). Whoever knows an address can call your functions, so
 //! define a [secret](WebhooksServer::webhook_secret): in the variable `WEBHOOK_SECRET`, for instance.
 //!
 //! # Endpoints
@@ -115,6 +115,7 @@ mod endpoint;
 mod environment;
 #[cfg(feature = "openapi")]
 mod files;
+mod host;
 #[cfg(feature = "background")]
 #[cfg_attr(
     not(all(feature = "cli", feature = "page")),

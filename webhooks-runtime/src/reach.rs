@@ -10,6 +10,7 @@ use actix_web::http::uri::Authority;
 use crate::addresses::plain;
 use crate::addresses::{NotAUrl, PublicUrl};
 use crate::environment::{Environment, NotUnicode};
+use crate::host::Host;
 use crate::setting::SettingError;
 use crate::space::Space;
 
@@ -109,14 +110,14 @@ impl GivenReach {
         }
     }
 
-    /// Decides. `by_default` is whether a tunnel is wanted when nobody says anything about it.
+    /// Decides. `by_default` is whether a tunnel is opened when no setting says anything about it.
     pub(crate) fn decide(
         self,
-        space: Option<&Space>,
+        host: &Host,
         by_default: bool,
         errors: &mut Vec<SettingError>,
     ) -> Reach {
-        let way = self.way.clone().unwrap_or(Way::Share(by_default && space.is_none()));
+        let way = self.way.clone().unwrap_or(Way::Share(by_default));
         match way {
             #[cfg(feature = "share")]
             Way::Share(true) if self.tunnel => Reach::Tunnel,
@@ -127,7 +128,7 @@ impl GivenReach {
                 server.map_or(Reach::Local, |server| Reach::Link { server, renew })
             }
             Way::Share(_) => {
-                let url = space.and_then(Space::url);
+                let url = host.space.as_ref().and_then(Space::url);
                 url.and_then(|url| PublicUrl::parse(&url).ok()).map_or(Reach::Local, Reach::At)
             }
             Way::Url(url) => PublicUrl::parse(&url).map_or_else(
@@ -174,10 +175,12 @@ mod tests {
 
     fn decide(given: GivenReach, space: bool, by_default: bool) -> (Reach, Vec<String>) {
         let variables = [("SPACE_ID", "me/bot"), ("SPACE_HOST", "me-bot.hf.space")];
-        let space = space.then(|| Space::detect(&Environment::from_iter(variables)));
-        let space = space.flatten();
+        let host = match space {
+            true => Host::detect(&Environment::from_iter(variables)),
+            false => Host::with_terminal(&Environment::from_iter([])),
+        };
         let mut errors = Vec::new();
-        let reach = given.decide(space.as_ref(), by_default, &mut errors);
+        let reach = given.decide(&host, by_default, &mut errors);
         (reach, errors.iter().map(ToString::to_string).collect())
     }
 
@@ -197,12 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_made_where_it_is_the_default_and_not_on_a_space() {
+    fn a_link_is_made_where_it_is_the_default() {
         let none = GivenReach::default;
         assert_eq!(decide(none(), false, true).0, GRADIO);
         assert_eq!(decide(none(), false, false).0, Reach::Local);
         let space = PublicUrl::parse("https://me-bot.hf.space").unwrap();
-        assert_eq!(decide(none(), true, true).0, Reach::At(space));
+        assert_eq!(decide(none(), true, false).0, Reach::At(space));
     }
 
     #[test]

@@ -68,7 +68,7 @@ struct Serve {
 #[cfg(feature = "share")]
 #[derive(Debug, Args)]
 struct Share {
-    /// Make a public URL [default: yes, but not on a Space]
+    /// Make a public URL [default: only in a terminal, and not on a Space, in a container or in CI]
     #[arg(long, conflicts_with_all = ["no_share", "public_url"])]
     share: bool,
     /// Make no public URL
@@ -268,8 +268,8 @@ impl From<Serve> for Given {
 #[cfg(feature = "share")]
 impl From<Share> for GivenReach {
     fn from(flags: Share) -> Self {
-        // Who names a share server wants a link.
-        let wanted = flags.share || flags.share_server.is_some();
+        // Both of these flags are of use only with a link.
+        let wanted = flags.share || flags.share_server.is_some() || flags.new_share_url;
         Self {
             way: (wanted || flags.no_share).then_some(Way::Share(wanted)),
             server: flags.share_server,

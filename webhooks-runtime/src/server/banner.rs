@@ -8,6 +8,7 @@ use super::page::{TOKEN_VARIABLE, Token};
 use crate::addresses::PublicUrl;
 use crate::endpoint::registry::Shown;
 use crate::environment::Environment;
+use crate::host::Unattended;
 
 /// Whether the endpoints are protected, and if not, what that means and how to change it.
 pub(super) fn secret(endpoints: &[Shown]) -> String {
@@ -103,6 +104,17 @@ pub(super) fn abort() -> Option<&'static str> {
     cfg!(panic = "abort").then_some(
         "Warning: this program is built with `panic = \"abort\"`, so a panic in one function ends the \
          whole server. Remove that line from the profile in Cargo.toml.\n",
+    )
+}
+
+/// Why no tunnel was opened, and how to ask for one.
+pub(super) fn unshared(reason: Unattended) -> String {
+    if cfg!(not(feature = "share")) {
+        return String::new();
+    }
+    format!(
+        "* No public URL was made, because {reason}. To make one: --share, .share(true) in code, or \
+         GRADIO_SHARE=true.\n"
     )
 }
 

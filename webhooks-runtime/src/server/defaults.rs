@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::WebhooksServer;
 use crate::config::{Given, Ports, Settings};
 use crate::environment::Environment;
+use crate::host::Host;
 use crate::reach::Reach;
 
 /// The doc comment of a method, in one line, up to its first block of code.
@@ -43,12 +44,14 @@ fn stated(method: &str) -> String {
 /// What a server has where nobody says anything.
 fn settings(shared: bool, variables: &[(&'static str, &'static str)]) -> Settings {
     let server = WebhooksServer::empty();
-    let (environment, mut errors) = (variables.iter().copied().collect(), Vec::new());
+    let environment = Environment::from_iter(variables.iter().copied());
+    let mut errors = Vec::new();
     let given = server.given.clone();
     let settings = Settings::resolve(
         Given::default(),
         given,
         shared,
+        &Host::with_terminal(&environment),
         &server.limits,
         &environment,
         &mut errors,
@@ -132,7 +135,15 @@ fn the_urls_of_a_share_server_begin_as_documented() {
         let none = Environment::from_iter([]);
         let mut errors = Vec::new();
         let (flags, given) = (Given::default(), server.given.clone());
-        let settings = Settings::resolve(flags, given, true, &server.limits, &none, &mut errors);
+        let settings = Settings::resolve(
+            flags,
+            given,
+            true,
+            &Host::with_terminal(&none),
+            &server.limits,
+            &none,
+            &mut errors,
+        );
         let Reach::Link { server: ShareServer::Own { https, .. }, .. } = settings.reach else {
             panic!("{errors:?}");
         };

@@ -8,6 +8,7 @@ use super::{LaunchError, WebhooksServer};
 use crate::config::{Given, Settings};
 use crate::endpoint::Work;
 use crate::environment::Environment;
+use crate::host::Host;
 use crate::jobs::Place;
 
 /// Where a server keeps its background deliveries, and how often it tries them.
@@ -22,8 +23,10 @@ impl Kept {
     pub(crate) fn of(server: WebhooksServer, flags: Given) -> Result<Self, LaunchError> {
         let mut wrong = Vec::new();
         let environment = Environment::default();
+        let host = Host::detect(&environment);
+        let (given, limits) = (server.given, &server.limits);
         let settings =
-            Settings::resolve(flags, server.given, false, &server.limits, &environment, &mut wrong);
+            Settings::resolve(flags, given, false, &host, limits, &environment, &mut wrong);
         if !wrong.is_empty() {
             return Err(LaunchError::Setup(wrong.into_iter().map(SetupError::from).collect()));
         }

@@ -34,9 +34,9 @@ use crate::share::{AnyTunnel, Event};
 impl WebhooksServer {
     /// Starts the server and blocks until SIGINT (Ctrl+C) or SIGTERM stops it.
     ///
-    /// Writes the addresses to standard output and log lines to standard error, and on a machine of
-    /// one's own makes a public URL, unless told not to. The command line is not read; that is for
-    /// [`webhooks_main!()`](crate::webhooks_main) alone.
+    /// Writes the addresses to standard output and log lines to standard error, and opens a share link
+    /// by default when a person looks on; see [`share`](Self::share). The command line is not read;
+    /// that is for [`webhooks_main!()`](crate::webhooks_main) alone.
     ///
     /// Panics are log lines, too, unless the program has set a panic hook before.
     ///
@@ -109,6 +109,7 @@ impl WebhooksServer {
             allow_files();
         }
         let secret = banner::secret(&prepared.shown);
+        let unshared = prepared.settings.unshared.map(banner::unshared).unwrap_or_default();
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepared)?;
         // Before the first line, so that no signal after it is lost. Until here, where the store may keep
@@ -127,7 +128,7 @@ impl WebhooksServer {
         }
         let kept = running.background.place().map(banner::background);
         let kept = kept.unwrap_or_default();
-        say(Stream::Out, &format!("{secret}{local_url}{activity}{kept}"));
+        say(Stream::Out, &format!("{secret}{local_url}{activity}{kept}{unshared}"));
         #[cfg(feature = "share")]
         let shared = running.open_tunnel(|announcer, event| {
             for (stream, text) in announcer.tell(event) {

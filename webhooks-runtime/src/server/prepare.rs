@@ -26,6 +26,7 @@ use crate::endpoint::Work;
 use crate::endpoint::background::Shared;
 use crate::endpoint::registry::{self, Registered, Shown};
 use crate::environment::Environment;
+use crate::host::Host;
 #[cfg(feature = "background")]
 use crate::jobs::{Function, Options};
 #[cfg(feature = "page")]
@@ -127,7 +128,7 @@ pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Registered>, LaunchE
 /// What is done where nobody says whether the server is to be reached from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unasked {
-    /// A tunnel is opened on a machine of one's own: a person started the server and looks on.
+    /// A tunnel is opened if a person follows the output.
     Shared,
     /// It isn't: a program started it, perhaps a test.
     Local,
@@ -176,6 +177,7 @@ pub(super) fn prepare(
         flags,
         server.given,
         unasked == Unasked::Shared,
+        &Host::detect(environment),
         &server.limits,
         environment,
         &mut wrong,

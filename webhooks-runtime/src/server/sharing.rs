@@ -9,16 +9,21 @@ use crate::share::Tunnel;
 /// The public link, with the Cargo feature `share`.
 impl WebhooksServer {
     /// Sets whether a public URL is made for the server, through the share server of gradio.live.
-    /// Default: yes for [`launch`](Self::launch), [`run`](Self::run) and `webhooks_main!()` on a
-    /// machine of one's own; no on a Space, which has a URL, and for [`start`](Self::start).
+    /// Default: yes for [`launch`](Self::launch), [`run`](Self::run) and `webhooks_main!()` when standard
+    /// output is a terminal; no on a Space, in a container or in CI, where a line says how to ask for
+    /// one, and for [`start`](Self::start).
     ///
-    /// Who knows the URL can call your functions, so define a secret. The URL stays the same at every
-    /// start: it is made of a secret name that is kept in `$XDG_STATE_HOME/webhooks-runtime/share` (by
-    /// default in `~/.local/state`, on Windows in `%LOCALAPPDATA%`), one for each program of
-    /// `webhooks_main!()`, known by the folder of its `Cargo.toml` at build time, or else for each
-    /// working directory. `--new-share-url` makes a new one.
+    /// Containers are detected by `/.dockerenv`, `/run/.containerenv`, and the variables `container` and
+    /// `KUBERNETES_SERVICE_HOST`; CI by the variable `CI`; a Job of the Hub by the variable `JOB_ID`.
     ///
-    /// Before it go the flags `--share` and `--no-share`, after it the variable `GRADIO_SHARE`.
+    /// Anyone who knows the URL can call your functions, so define a secret. The URL stays the same at
+    /// every start. It is derived from a secret name, which is stored in
+    /// `$XDG_STATE_HOME/webhooks-runtime/share` (by default in `~/.local/state`, on Windows in
+    /// `%LOCALAPPDATA%`): one for each program of `webhooks_main!()`, identified by the folder of its
+    /// `Cargo.toml` at build time, or else one for each working directory. `--new-share-url` makes a new
+    /// one.
+    ///
+    /// The flags `--share` and `--no-share` override it, and it overrides the variable `GRADIO_SHARE`.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;

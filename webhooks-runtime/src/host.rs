@@ -1,0 +1,142 @@
+//! Describes the machine that the program runs on, as far as defaults depend on it.
+//!
+//! A tunnel makes the program reachable from the internet, so it is opened unasked only where a person
+//! sees that it is: nobody reads the output of a container, a CI job or a systemd unit as it starts.
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use crate::environment::Environment;
+use crate::space::Space;
+
+/// Files below the root that container runtimes put into each container: Docker, and Podman.
+const CONTAINER_FILES: [&str; 2] = [".dockerenv", "run/.containerenv"];
+
+/// Variables that are set in each container: by Podman, LXC and systemd-nspawn, and by Kubernetes.
+const CONTAINER_VARIABLES: [&str; 2] = ["container", "KUBERNETES_SERVICE_HOST"];
+
+/// The machine that the program runs on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Host {
+    pub(crate) space: Option<Space>,
+    /// Whether standard output is a terminal.
+    pub(crate) terminal: bool,
+    /// Whether the platform assigns a port, as hosting platforms do.
+    pub(crate) assigns_port: bool,
+    job: bool,
+    container: bool,
+    ci: bool,
+}
+
+/// Why it must be assumed that no person follows the program's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unattended {
+    Job,
+    Ci,
+    Container,
+    AssignedPort,
+    NoTerminal,
+}
+
+impl fmt::Display for Unattended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Job => "the program runs in a Job",
+            Self::Ci => "the program runs in CI",
+            Self::Container => "the program runs in a container",
+            Self::AssignedPort => "the variable PORT is set, as hosting platforms do",
+            Self::NoTerminal => "standard output is not a terminal",
+        })
+    }
+}
+
+impl Host {
+    /// Describes this machine, or, for a fixed set of variables, one without a terminal.
+    pub(crate) fn detect(environment: &Environment) -> Self {
+        let set = |name: &str| environment.filled(name).ok().flatten().is_some();
+        let real = matches!(environment, Environment::Process);
+        Self {
+            space: Space::detect(environment),
+            terminal: real && io::stdout().is_terminal(),
+            assigns_port: set("PORT"),
+            job: set("JOB_ID"),
+            container: CONTAINER_VARIABLES.into_iter().any(set)
+                || (real && has_container_file(Path::new("/"))),
+            ci: is_ci(environment),
+        }
+    }
+
+    /// Returns why no person is expected to follow the output, `None` when one is.
+    pub(crate) fn unattended(&self) -> Option<Unattended> {
+        let reasons = [
+            (self.job, Unattended::Job),
+            (self.ci, Unattended::Ci),
+            (self.container, Unattended::Container),
+            (self.assigns_port, Unattended::AssignedPort),
+            (!self.terminal, Unattended::NoTerminal),
+        ];
+        reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
+    }
+
+    /// A machine with these variables and a person at its terminal, for tests.
+    #[cfg(test)]
+    pub(crate) fn with_terminal(environment: &Environment) -> Self {
+        Self { terminal: true, ..Self::detect(environment) }
+    }
+}
+
+fn has_container_file(root: &Path) -> bool {
+    CONTAINER_FILES.iter().any(|file| root.join(file).exists())
+}
+
+/// Whether `CI` is set, as every CI service sets it. Some people set it to `false` to turn it off.
+fn is_ci(environment: &Environment) -> bool {
+    let value = environment.filled("CI").ok().flatten();
+    value.is_some_and(|value| !["0", "false"].iter().any(|no| value.eq_ignore_ascii_case(no)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unattended(variables: &[(&'static str, &'static str)]) -> Option<Unattended> {
+        let environment = Environment::from_iter(variables.iter().copied());
+        Host::with_terminal(&environment).unattended()
+    }
+
+    #[test]
+    fn a_person_is_expected_at_a_terminal_and_nowhere_else() {
+        assert_eq!(unattended(&[]), None);
+        assert_eq!(Host::default().unattended(), Some(Unattended::NoTerminal));
+    }
+
+    #[test]
+    fn a_container_is_known_by_the_file_of_its_runtime() {
+        for file in CONTAINER_FILES {
+            let root = tempfile::tempdir().unwrap();
+            assert!(!has_container_file(root.path()));
+            std::fs::create_dir_all(root.path().join("run")).unwrap();
+            std::fs::write(root.path().join(file), "").unwrap();
+            assert!(has_container_file(root.path()), "{file}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_expected_in_a_container_in_ci_or_on_a_platform() {
+        for (variable, value, reason) in [
+            ("container", "podman", Unattended::Container),
+            ("KUBERNETES_SERVICE_HOST", "10.0.0.1", Unattended::Container),
+            ("CI", "true", Unattended::Ci),
+            ("CI", "1", Unattended::Ci),
+            ("PORT", "8080", Unattended::AssignedPort),
+            ("JOB_ID", "687f911eaea852de79c4a50a", Unattended::Job),
+        ] {
+            assert_eq!(unattended(&[(variable, value)]), Some(reason), "{variable}={value}");
+            assert_eq!(unattended(&[(variable, "")]), None, "{variable}=");
+        }
+        for value in ["false", "False", "0"] {
+            assert_eq!(unattended(&[("CI", value)]), None, "CI={value}");
+        }
+    }
+}
