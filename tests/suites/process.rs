@@ -5,6 +5,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,47 @@ fn start(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Prog
 fn free_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port().to_string()
+}
+
+// ---- hosting platforms
+
+#[test]
+fn the_port_of_a_hosting_platform_is_listened_on_for_everyone_and_a_missing_secret_is_warned_of() {
+    let port = free_port();
+    let platform = [("PORT", port.as_str()), ("GRADIO_SHARE", "")];
+    let program = start(&quickstart(), &[], &platform);
+    assert_eq!(program.local_url(), format!("http://0.0.0.0:{port}"));
+    let url = format!("http://127.0.0.1:{port}");
+    let body = dataset_commit().to_string();
+    assert_eq!(post(&url, "/webhooks/trigger_training", &body).unwrap().status, 200);
+    let warning = program.wait_for_log("because the variable PORT is set");
+    assert!(warning.contains("anyone who can connect to it can call your functions"), "{warning}");
+    let ended = program.stop();
+    assert!(ended.stdout.contains("* No public URL was made"), "{}", ended.stdout);
+
+    let secret = [&platform[..], &[("WEBHOOK_SECRET", "hush")]].concat();
+    let program = start(&quickstart(), &[], &secret);
+    let _ = program.local_url();
+    assert!(!program.stop().stderr.contains("PORT"));
+}
+
+#[test]
+fn the_port_of_a_hosting_platform_gives_way_to_every_other_setting() {
+    let (platform, other) = (free_port(), free_port());
+    for (arguments, variables) in [
+        (&["--port", &other][..], &[("PORT", platform.as_str())][..]),
+        (&[], &[("PORT", platform.as_str()), ("GRADIO_SERVER_PORT", other.as_str())]),
+    ] {
+        let program = start(&quickstart(), arguments, variables);
+        assert_eq!(program.local_url(), format!("http://127.0.0.1:{other}"));
+        program.stop();
+    }
+    // What a person's terminal has left over makes the program reachable for nobody else.
+    let mut command = Command::new(quickstart());
+    command.env_clear().envs([("PORT", platform.as_str()), ("GRADIO_SHARE", "false")]);
+    let program = Program::spawn_in_terminal(&mut command).unwrap();
+    assert_eq!(program.local_url(), format!("http://127.0.0.1:{platform}"));
+    program.stop();
 }
 
 // ---- what is printed

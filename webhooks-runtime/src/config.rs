@@ -109,6 +109,8 @@ pub(crate) struct Settings {
     pub(crate) ports: Ports,
     pub(crate) workers: usize,
     pub(crate) on_space: bool,
+    /// Whether the server listens on all addresses only because a platform assigns it a port.
+    pub(crate) for_platform: bool,
     /// Where background deliveries are kept, if it was said.
     pub(crate) store: Option<String>,
     pub(crate) reach: Reach,
@@ -134,10 +136,19 @@ impl Settings {
     ) -> Self {
         limits.check(errors);
         let given = flags.or(code).or(Given::environment(environment, errors));
-        // A Space forwards port 7860 of the container and nothing else.
-        let (address, ports) = match host.space {
-            Some(_) => ("0.0.0.0", Ports::One(7860)),
-            None => ("127.0.0.1", Ports::FirstFreeOf(7860..=7959)),
+        let assigned = match given.port {
+            None => assigned_port(environment, errors),
+            Some(_) => None,
+        };
+        // A platform that assigns a port connects from outside. In a terminal, the variable is left over
+        // from something else.
+        let for_platform = assigned.is_some() && !host.terminal;
+        let (address, ports) = match (&host.space, assigned) {
+            (None, Some(port)) if host.terminal => ("127.0.0.1", Ports::One(port)),
+            (_, Some(port)) => ("0.0.0.0", Ports::One(port)),
+            // A Space forwards port 7860 of the container and nothing else.
+            (Some(_), None) => ("0.0.0.0", Ports::One(7860)),
+            (None, None) => ("127.0.0.1", Ports::FirstFreeOf(7860..=7959)),
         };
         let workers = given.workers.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(1, usize::from).min(Self::MOST_WORKERS)
@@ -149,7 +160,9 @@ impl Settings {
         let by_default = launched && host.space.is_none();
         let unattended = host.unattended();
         let unshared = unattended.filter(|_| by_default && given.reach.way.is_none());
+        let for_platform = for_platform && given.host.is_none();
         Self {
+            for_platform,
             host: given.host.unwrap_or_else(|| address.to_owned()),
             ports: given.port.map_or(ports, Ports::One),
             workers,
@@ -159,6 +172,16 @@ impl Settings {
             unshared,
         }
     }
+}
+
+/// The port of the variable that hosting platforms assign one by: Cloud Run, Render, Railway, Heroku.
+fn assigned_port(environment: &Environment, errors: &mut Vec<SettingError>) -> Option<u16> {
+    let value = environment.filled("PORT").unwrap_or_else(|NotUnicode| Some(String::new()))?;
+    let port = value.trim().parse().ok();
+    if port.is_none() {
+        errors.push(SettingError { name: "PORT", wants: "a port number, 0 to 65535" });
+    }
+    port
 }
 
 #[cfg(test)]
@@ -213,6 +236,42 @@ mod tests {
         assert_eq!(settings.host, "0.0.0.0");
         assert_eq!(settings.ports, Ports::One(7860));
         assert!(settings.on_space);
+    }
+
+    #[test]
+    fn a_platform_assigns_the_port_and_everything_else_overrides_it() {
+        let port = [("PORT", "8080")];
+        let settings = |variables: &[(&'static str, &'static str)], terminal| {
+            let environment = Environment::from_iter(variables.iter().copied());
+            let mut host = Host::detect(&environment);
+            host.terminal = terminal;
+            let (flags, code, mut errors) = (Given::default(), Given::default(), Vec::new());
+            let limits = Limits::default();
+            let settings =
+                Settings::resolve(flags, code, true, &host, &limits, &environment, &mut errors);
+            (settings, errors)
+        };
+        let (platform, _) = settings(&port, false);
+        assert_eq!((platform.host.as_str(), platform.ports), ("0.0.0.0", Ports::One(8080)));
+        assert!(platform.for_platform);
+        let (person, _) = settings(&port, true);
+        assert_eq!((person.host.as_str(), person.ports), ("127.0.0.1", Ports::One(8080)));
+        assert!(!person.for_platform);
+        assert_eq!((platform.reach, person.reach), (Reach::Local, Reach::Local));
+
+        let overridden = [&GRADIO[..], &port].concat();
+        let (gradio, _) = settings(&overridden, false);
+        assert_eq!((gradio.host.as_str(), gradio.ports), ("10.0.0.3", Ports::One(8003)));
+        let named = [("PORT", "8080"), ("GRADIO_SERVER_NAME", "10.0.0.3")];
+        let (named, _) = settings(&named, false);
+        assert_eq!((named.host.as_str(), named.for_platform), ("10.0.0.3", false));
+
+        let serial = [("PORT", "/dev/ttyUSB0")];
+        let wrong: Vec<_> = settings(&serial, true).1.iter().map(ToString::to_string).collect();
+        assert_eq!(wrong, ["PORT must be a port number, 0 to 65535."]);
+        // Where another setting decides, what the variable is for is nobody's business.
+        let (_, errors) = settings(&[&GRADIO[..], &serial].concat(), true);
+        assert!(errors.is_empty());
     }
 
     #[test]

@@ -107,6 +107,27 @@ pub(super) fn abort() -> Option<&'static str> {
     )
 }
 
+/// The risk of listening for a platform without a secret.
+pub(super) fn open_to_platform(url: &str, endpoints: &[Shown]) -> Option<String> {
+    let open = open_endpoints(endpoints)?;
+    Some(format!(
+        "Warning: the server listens on {url} because the variable PORT is set, and no secret is defined: \
+         anyone who can connect to it can call {open}. Set WEBHOOK_SECRET, or listen on this machine only \
+         with --host 127.0.0.1.\n"
+    ))
+}
+
+/// The endpoints without a secret, as they are named in a sentence.
+fn open_endpoints(endpoints: &[Shown]) -> Option<String> {
+    let open = endpoints.iter().filter(|endpoint| !endpoint.protected);
+    let open: Vec<_> = open.map(|endpoint| endpoint.path.as_str()).collect();
+    match open.len() {
+        0 => None,
+        all if all == endpoints.len() => Some("your functions".to_owned()),
+        _ => Some(open.join(", ")),
+    }
+}
+
 /// Why no tunnel was opened, and how to ask for one.
 pub(super) fn unshared(reason: Unattended) -> String {
     if cfg!(not(feature = "share")) {
@@ -135,20 +156,14 @@ pub(super) fn public_url(url: &PublicUrl, note: Option<&str>, endpoints: &[Shown
     format!("* Running on public URL: {url}\n{note}{}", ready(url.as_str(), endpoints))
 }
 
-/// What anyone can do now, if there is a public address and not every function asks for a secret.
+/// The risk of a public URL, when an endpoint has no secret.
 #[cfg(feature = "share")]
 pub(super) fn unprotected(endpoints: &[Shown]) -> Option<String> {
-    let open = endpoints.iter().filter(|endpoint| !endpoint.protected);
-    let open: Vec<_> = open.map(|endpoint| endpoint.path.as_str()).collect();
-    if open.is_empty() {
-        return None;
-    }
-    let which =
-        if open.len() == endpoints.len() { "your functions".to_owned() } else { open.join(", ") };
+    let open = open_endpoints(endpoints)?;
     Some(format!(
-        "Warning: the public URL is open to the internet. Whoever knows it can call {which} with any \
-         payload, for no secret is asked for.\n\
-         Set WEBHOOK_SECRET and start again, or do without: --no-share, or .share(false) in code.\n"
+        "Warning: the public URL is open to the internet. Anyone who knows it can call {open} with any \
+         payload, because no secret is set.\n\
+         Set WEBHOOK_SECRET and start again, or make no public URL: --no-share, or .share(false) in code.\n"
     ))
 }
 

@@ -126,6 +126,9 @@ impl WebhooksServer {
         for warning in warnings.chain(banner::abort()).chain(running.background.warning()) {
             say(Stream::Err, warning);
         }
+        if let Some(warning) = running.open_to_platform() {
+            say(&mut io::stderr(), &warning);
+        }
         let kept = running.background.place().map(banner::background);
         let kept = kept.unwrap_or_default();
         say(Stream::Out, &format!("{secret}{local_url}{activity}{kept}{unshared}"));
@@ -192,6 +195,9 @@ impl WebhooksServer {
         let warnings = running.warnings.iter().map(String::as_str);
         for warning in warnings.chain(banner::abort()).chain(running.background.warning()) {
             tracing::warn!("{}", warning.trim_start_matches("Warning: ").trim_end());
+        }
+        if let Some(warning) = running.open_to_platform() {
+            tracing::warn!("{}", warning.trim_end());
         }
         let shutdown_timeout = running.shutdown_timeout;
         let (stop, asked) = oneshot::channel();
@@ -372,12 +378,21 @@ struct Running {
     /// What is probably a mistake in the settings, a line each.
     warnings: Vec<String>,
     addresses: Addresses,
+    for_platform: bool,
     shutdown_timeout: Duration,
     visitors: Visitors,
     background: Background,
     /// What is to be kept open, and where its connections go.
     #[cfg(feature = "share")]
     tunnel: Option<(Box<dyn AnyTunnel>, SocketAddr)>,
+}
+
+impl Running {
+    /// What to say of a server that listens for a platform without a secret.
+    fn open_to_platform(&self) -> Option<String> {
+        let local = self.for_platform.then(|| self.addresses.local())?;
+        banner::open_to_platform(local, &self.shown)
+    }
 }
 
 #[cfg(feature = "share")]
@@ -479,6 +494,7 @@ fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
         shown,
         warnings,
         addresses,
+        for_platform: settings.for_platform,
         shutdown_timeout: limits.shutdown_timeout,
         visitors,
         background,

@@ -9,7 +9,10 @@ use crate::reach::Way;
 impl WebhooksServer {
     /// Sets the host name or address to listen on. Default: `127.0.0.1`, on a Space `0.0.0.0`.
     ///
-    /// Before it goes the flag `--host`, after it the variable `GRADIO_SERVER_NAME`.
+    /// It is also `0.0.0.0` when the variable `PORT` decides the port and standard output is not a
+    /// terminal, since hosting platforms connect from outside.
+    ///
+    /// The flag `--host` overrides it, and it overrides the variable `GRADIO_SERVER_NAME`.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -30,7 +33,8 @@ impl WebhooksServer {
     /// Sets the port to listen on; 0 lets the system choose one. Default: the first free one of
     /// 7860–7959, on a Space 7860.
     ///
-    /// Before it goes the flag `--port`, after it the variable `GRADIO_SERVER_PORT`.
+    /// The flag `--port` overrides it, and it overrides the variables `GRADIO_SERVER_PORT` and `PORT`, in
+    /// this order. `PORT` is what Cloud Run, Render, Railway and Heroku set.
     ///
     /// ```
     /// # use webhooks_runtime::{LaunchError, WebhooksServer};
