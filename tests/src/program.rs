@@ -200,7 +200,26 @@ impl Program {
         self.wait_long_for_log(text, PATIENCE)
     }
 
-    /// The same for something that takes its time.
+    /// Waits until so many lines of standard error hold `text`.
+    ///
+    /// # Panics
+    ///
+    /// When they don't come.
+    pub fn wait_for_logs(&self, text: &str, count: usize) {
+        let (lines, news) = &*self.stderr;
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        while lines.iter().filter(|line| line.contains(text)).count() < count {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                fail(&format!("not {count} lines with {text:?} in {lines:#?}"));
+            }
+            lines =
+                news.wait_timeout(lines, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+    }
+
+    /// Waits for a line of standard error that holds `text` and takes its time.
     ///
     /// # Panics
     ///

@@ -124,6 +124,8 @@ mod host;
 mod jobs;
 #[cfg(any(feature = "page", feature = "trigger", all(feature = "background", feature = "cli")))]
 mod json_lines;
+#[cfg(any(feature = "share", feature = "trigger"))]
+mod network;
 #[cfg(feature = "openapi")]
 mod openapi;
 #[cfg(feature = "page")]

@@ -172,8 +172,8 @@ pub(super) fn unprotected(endpoints: &[Shown]) -> Option<String> {
 pub(super) fn no_public_url(reason: &str, local_url: &str) -> String {
     format!(
         "Warning: there is no public URL: {reason}.\n\
-         The server works at {local_url} and goes on trying. To do without: --no-share, or \
-         .share(false) in code. For a proxy of your own: --public-url, or .public_url(…).\n"
+         The server works at {local_url} and keeps trying. To make none: --no-share, or .share(false) in \
+         code. To use your own proxy: --public-url, or .public_url(…).\n"
     )
 }
 

@@ -103,13 +103,13 @@ impl Announcer {
             Event::Lost(error) => vec![(
                 Stream::Err,
                 format!(
-                    "Warning: the public URL doesn't work: {}. It is being made again.\n",
+                    "Warning: the public URL does not work at the moment: {}. The program keeps trying to restore it.\n",
                     one_line(&*error)
                 ),
             )],
             Event::Expired => {
                 vec![(Stream::Err,
-                "The public URL has expired, as it does after some days. It is being made again.\n"
+                "The public URL has expired, as it does after some days. The program is opening it again.\n"
                     .to_owned(),
             )]
             }
@@ -126,7 +126,7 @@ impl Announcer {
                     for open in self.shown.iter().filter(|shown| !shown.protected) {
                         tracing::warn!(
                             endpoint = open.path,
-                            "whoever knows the public URL can call this, for no secret is asked for"
+                            "anyone who knows the public URL can call this endpoint, because no secret is set"
                         );
                     }
                 }
@@ -135,7 +135,10 @@ impl Announcer {
                 tracing::warn!(error = one_line(&*error), "there is no public URL yet");
             }
             Event::Lost(error) => {
-                tracing::warn!(error = one_line(&*error), "the public URL doesn't work");
+                tracing::warn!(
+                    error = one_line(&*error),
+                    "the public URL does not work at the moment"
+                );
             }
             Event::Expired => tracing::warn!("the public URL has expired"),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::trust::{CertificateError, Tls, tls};
+use crate::network;
 
 /// Who knows where the share server of gradio.live is.
 pub(crate) const TUNNEL_REQUEST: &str = "https://api.gradio.app/v3/tunnel-request";
@@ -25,11 +26,11 @@ pub(crate) struct Address {
 /// Why the address isn't known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AddressError {
-    #[error("it cannot be reached: {0}")]
+    #[error("{}", network::http_reason(.0))]
     Request(Box<ureq::Error>),
-    #[error("its answer names no share server")]
+    #[error("its response names no share server")]
     Answer,
-    #[error("its answer has no certificate that can be used: {0}")]
+    #[error("its response has no valid certificate")]
     Certificate(#[from] CertificateError),
     #[error("{0}")]
     Io(#[from] io::Error),

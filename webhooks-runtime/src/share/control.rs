@@ -27,27 +27,45 @@ const PONG_LIMIT: Duration = Duration::from_secs(15);
 pub(crate) enum ControlError {
     #[error(transparent)]
     Message(#[from] MessageError),
-    #[error("it refused the {what}: {reason:?}")]
-    Refused { what: &'static str, reason: String },
-    #[error("it sent something else than the answer to the {0}")]
+    #[error("it rejected the {0}")]
+    Rejected(&'static str),
+    #[error(
+        "it still holds the public URL for an earlier session of this program, and frees it within about \
+         two minutes"
+    )]
+    Held,
+    #[error("it sent an unexpected message instead of the response to the {0}")]
     Unexpected(&'static str),
-    #[error("it asks for more connections than there could be visitors")]
+    #[error("it requested more than 10,000 connections at once")]
     Greedy,
-    #[error("it no longer answers")]
+    #[error("it does not respond to heartbeats")]
     Silent,
     #[error("the link has expired")]
     Expired,
 }
 
-/// How much of the share server's own words is shown, in characters.
+/// How much of the share server's own words is logged, in characters.
 const LONGEST_REASON: usize = 200;
 
-/// `Ok` when the share server names no error.
-fn accepted(what: &'static str, error: &str) -> Result<(), ControlError> {
+/// How share servers say that another session has the name, or the URL that is made of it.
+const HELD: [&str; 4] = ["conflict", "already in use", "already exist", "repeated"];
+
+/// Checks that the share server names no error. Its words can hold the secret name, so they are for
+/// the debug log only, and without the name.
+fn accepted(what: &'static str, error: &str, name: &str) -> Result<(), ControlError> {
     if error.is_empty() {
         return Ok(());
     }
-    Err(ControlError::Refused { what, reason: error.chars().take(LONGEST_REASON).collect() })
+    let words = if name.is_empty() { error.to_owned() } else { error.replace(name, "…") };
+    let reason: String = words.chars().take(LONGEST_REASON).collect();
+    tracing::debug!(?reason, "the share server rejected the {what}");
+    Err(ControlError::Rejected(what))
+}
+
+/// Whether the share server rejects a name because another session has it.
+fn is_held(error: &str) -> bool {
+    let error = error.to_ascii_lowercase();
+    HELD.iter().any(|held| error.contains(held))
 }
 
 /// The control stream of a client that is logged in.
@@ -71,7 +89,7 @@ impl Control {
         let Incoming::LoginResp(answer) = receive(&mut stream).await? else {
             return Err(ControlError::Unexpected("login"));
         };
-        accepted("login", &answer.error)?;
+        accepted("login", &answer.error, "")?;
         let vector = random().map_err(MessageError::Io)?;
         let (reader, writer) = split(CipherStream::new(stream, &Key::of_token(TOKEN), vector));
         Ok(Self { reader, writer, run_id: answer.run_id })
@@ -97,7 +115,10 @@ impl Control {
                 Incoming::ReqWorkConn if wanted.add() => {}
                 Incoming::ReqWorkConn => return Err(ControlError::Greedy),
                 Incoming::NewProxyResp(answer) => {
-                    accepted("request for a URL", &answer.error)?;
+                    let accepted = accepted("request for a URL", &answer.error, name);
+                    accepted.map_err(|error| {
+                        if is_held(&answer.error) { ControlError::Held } else { error }
+                    })?;
                     return Ok(answer.remote_addr);
                 }
                 Incoming::Kill => return Err(ControlError::Expired),
@@ -116,7 +137,7 @@ impl Control {
                     Incoming::ReqWorkConn if wanted.add() => {}
                     Incoming::ReqWorkConn => return Err(ControlError::Greedy),
                     Incoming::Pong(answer) => {
-                        accepted("heartbeat", &answer.error)?;
+                        accepted("heartbeat", &answer.error, "")?;
                         if !asked.swap(false, Ordering::Relaxed) {
                             return Err(ControlError::Unexpected("heartbeat"));
                         }

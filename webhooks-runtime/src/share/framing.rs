@@ -4,6 +4,8 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::network;
+
 /// The longest text of a message that is read, in bytes; the other side takes no longer one either.
 pub(crate) const LONGEST: usize = 10_240;
 
@@ -17,9 +19,9 @@ pub(crate) struct Frame {
 /// Why there is no frame.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
-    #[error("it announced a message of {0} bytes, where {LONGEST} are allowed")]
+    #[error("it announced a message of {0} bytes, which is more than the {LONGEST} allowed")]
     Length(i64),
-    #[error(transparent)]
+    #[error("{}", network::reason(.0))]
     Io(#[from] io::Error),
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
@@ -14,11 +14,8 @@ use crate::addresses::PublicUrl;
 /// After how long a first try is said to be slow.
 const SLOW: Duration = Duration::from_secs(9);
 
-/// How long to wait before another try, growing from the one to the other.
-const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
-
-/// How long a tunnel must have been open for the waits to start anew.
-const STEADY: Duration = Duration::from_secs(60);
+/// The shortest and the longest wait before another try. The jitter adds up to as much again.
+const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 /// What became of the tunnel.
 #[derive(Debug)]
@@ -61,7 +58,7 @@ pub(crate) async fn keep(
                 Ok(opened) => opened,
                 Err(_) => {
                     if !std::mem::replace(&mut told, true) {
-                        report(Event::Failed("it takes long to make".into()));
+                        report(Event::Failed("opening it takes longer than usual".into()));
                     }
                     opening.await
                 }
@@ -71,7 +68,7 @@ pub(crate) async fn keep(
         match opened.and_then(|open| Ok((PublicUrl::parse(&open.url)?, open))) {
             Ok((url, mut open)) => {
                 report(Event::Open { url, note: open.note });
-                let since = Instant::now();
+                waits = self::waits();
                 let Some(end) = stop.run_until_cancelled(&mut open.closed).await else {
                     if let Some(finish) = open.finish {
                         finish.cancel();
@@ -84,9 +81,6 @@ pub(crate) async fn keep(
                     TunnelEnd::Lost(error) => Event::Lost(error),
                 });
                 told = true;
-                if since.elapsed() >= STEADY {
-                    waits = self::waits();
-                }
             }
             Err(error) => {
                 if !std::mem::replace(&mut told, true) {
@@ -116,7 +110,7 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
 
-    use tokio::time::sleep_until;
+    use tokio::time::{Instant, sleep_until};
 
     use super::*;
 
@@ -189,9 +183,9 @@ mod tests {
         let (told, tries) = keep_for(10, []).await;
         assert_eq!(told, ["failed: no way"]);
         let pauses: Vec<_> = tries.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(pauses.iter().all(|pause| (1.0..=40.0).contains(pause)), "{pauses:?}");
+        assert!(pauses.iter().all(|pause| (1.0..=20.01).contains(pause)), "{pauses:?}");
         assert!(pauses[..3].iter().sum::<f64>() < 15.0, "{pauses:?}");
-        assert!(pauses[6..].iter().all(|pause| *pause >= 20.0), "{pauses:?}");
+        assert!(pauses[6..].iter().all(|pause| *pause >= 10.0), "{pauses:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -220,17 +214,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_never_stands_for_long_is_tried_less_and_less() {
-        let flap = || Try::Opens("https://x.example", Duration::from_millis(10), lost());
-        let (_, tries) =
-            keep_for(10, std::iter::repeat_with(flap).take(500).collect::<Vec<_>>()).await;
-        assert!(tries.len() < 40, "{}", tries.len());
+    async fn after_each_success_the_waits_are_short_again_and_never_none() {
+        let failing = || std::iter::repeat_with(|| Try::Fails).take(6);
+        let opens = || Try::Opens("https://x.example", Duration::from_secs(3), lost());
+        let plan: Vec<_> = failing().chain([opens()]).chain(failing()).chain([opens()]).collect();
+        let (_, tries) = keep_for(10, plan).await;
+        let pauses: Vec<_> = tries.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        for lost in [6, 13] {
+            let pause = pauses[lost] - 3.0;
+            assert!((1.0..=2.01).contains(&pause), "{pauses:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_try_that_takes_long_is_told_of_before_it_ends() {
         let (told, tries) = keep_for(1, [Try::Dawdles(Duration::from_secs(50))]).await;
-        assert_eq!(told, ["failed: it takes long to make"]);
+        assert_eq!(told, ["failed: opening it takes longer than usual"]);
         assert!(tries[1] > 50.0);
     }
 

@@ -26,18 +26,27 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Why the link doesn't stand.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
-    #[error("gradio.live did not tell where its share server is ({url}): {source}")]
+    #[error("the address of the share server could not be read from {url}: {source}")]
     Address { url: &'static str, source: AddressError },
-    #[error("there is no connection to the share server {server}: {source}")]
+    #[error("cannot connect to the share server {server}: {source}")]
     Transport { server: String, source: TransportError },
-    #[error("the share server {server} ended the link: {source}")]
-    Session { server: String, source: SessionError },
-    #[error("the share server {server} makes no link: {source}")]
-    Control { server: String, source: ControlError },
-    #[error("{who} did not answer within {} s", .limit.as_secs())]
+    #[error("the share server {server} opened no link: {source}")]
+    Refused { server: String, source: EndError },
+    #[error("the link through the share server {server} was lost: {source}")]
+    Lost { server: String, source: EndError },
+    #[error("{who} did not respond within {} s", .limit.as_secs())]
     Slow { who: String, limit: Duration },
-    #[error("there is no secret name for it: {0}")]
+    #[error("no secret name could be made: {0}")]
     Name(std::io::Error),
+}
+
+/// Why a session or its control stream ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EndError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
 }
 
 /// Which share server a link goes through.
@@ -115,14 +124,16 @@ impl ShareLink {
             // Why the session ended says more than that a stream of it did.
             biased;
             ended = ended(&mut driving) => {
-                return Err(LinkError::Session { server, source: ended });
+                return Err(LinkError::Refused { server, source: ended.into() });
             }
             published = timeout_at(deadline, publish) => published.map_err(silent)?,
         };
         let (control, remote) = match published {
             Ok(published) => published,
-            Err(None) => return Err(LinkError::Session { server, source: SessionError::Closed }),
-            Err(Some(source)) => return Err(LinkError::Control { server, source }),
+            Err(None) => {
+                return Err(LinkError::Refused { server, source: SessionError::Closed.into() });
+            }
+            Err(Some(source)) => return Err(LinkError::Refused { server, source: source.into() }),
         };
 
         let run_id: Arc<str> = control.run_id.as_str().into();
@@ -130,22 +141,23 @@ impl ShareLink {
         let finish = CancellationToken::new();
         let finishing = finish.clone();
         let closed = async move {
-            let lost = |error: LinkError| TunnelEnd::Lost(error.into());
+            let lost =
+                |source: EndError| TunnelEnd::Lost(LinkError::Lost { server, source }.into());
             // Heard to the end, as the share server ends everything with the control stream.
             let mut hearing = pin!(control.hear(&wanted));
             tokio::select! {
                 biased;
-                source = ended(&mut driving) => return lost(LinkError::Session { server, source }),
+                source = ended(&mut driving) => return lost(source.into()),
                 error = &mut hearing => return match error {
                     ControlError::Expired => TunnelEnd::Expired,
-                    source => lost(LinkError::Control { server, source }),
+                    source => lost(source.into()),
                 },
                 () = relay::serve(&session, &wanted, &route, &finishing) => {}
             }
             // With nobody left to open a stream, the session sends what it has and ends.
             drop(session);
             let source = ended(&mut driving).await;
-            lost(LinkError::Session { server, source })
+            lost(source.into())
         };
         // The server's answer may bring its own scheme; what its URLs begin with is set here.
         let remote = remote.split_once("://").map_or(remote.as_str(), |(_, rest)| rest);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::framing::{self, Frame, FrameError};
+use crate::network;
 
 /// The version of the protocol's public client that this one is like.
 const VERSION: &str = "0.44.0";
@@ -119,11 +120,11 @@ pub(crate) enum Incoming {
 pub(crate) enum MessageError {
     #[error(transparent)]
     Frame(#[from] FrameError),
-    #[error(transparent)]
+    #[error("{}", network::reason(.0))]
     Io(#[from] io::Error),
     #[error("it sent a message of the unknown type 0x{0:02x}")]
     Kind(u8),
-    #[error("it sent a message of type {kind:?} that is not understood: {source}")]
+    #[error("it sent a message of type {kind:?} that is not valid")]
     Text { kind: char, source: serde_json::Error },
 }
 

@@ -5,6 +5,7 @@
 use std::future::poll_fn;
 use std::task::{Poll, ready};
 
+use crate::network;
 use tokio::io::{AsyncRead, AsyncWrite, BufStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
@@ -29,17 +30,23 @@ pub(crate) type Stream = Compat<yamux::Stream>;
 pub(crate) enum SessionError {
     #[error("it closed the connection")]
     Closed,
-    #[error("it opened a stream, which is for the client alone")]
+    #[error("it opened a stream, which only the client may do")]
     Uninvited,
-    #[error(transparent)]
-    Connection(ConnectionError),
+    #[error("{}", network::reason(.0))]
+    Io(std::io::Error),
+    #[error("it does not speak the protocol of share servers")]
+    Protocol,
 }
 
 impl From<ConnectionError> for SessionError {
     fn from(error: ConnectionError) -> Self {
         match error {
             ConnectionError::Closed => Self::Closed,
-            other => Self::Connection(other),
+            ConnectionError::Io(error) => Self::Io(error),
+            error => {
+                tracing::debug!(%error, "the session with the share server ended");
+                Self::Protocol
+            }
         }
     }
 }

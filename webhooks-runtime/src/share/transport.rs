@@ -13,6 +13,7 @@ use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_util::either::Either;
 
 use super::address::Address;
+use crate::network;
 
 /// The byte that tells the share server that TLS follows.
 const TLS_FOLLOWS: u8 = 0x17;
@@ -22,11 +23,13 @@ pub(crate) type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransportError {
-    #[error("it cannot be reached: {0}")]
+    #[error("{}", network::reason(.0))]
     Connect(io::Error),
-    #[error("TLS cannot be spoken with it: {0}")]
+    #[error("its host name has no address")]
+    Lookup,
+    #[error("TLS failed, {}", network::reason(.0))]
     Tls(io::Error),
-    #[error("its name is no name that a certificate could have")]
+    #[error("a certificate cannot be for its name")]
     Name(#[from] InvalidDnsNameError),
 }
 
@@ -35,13 +38,14 @@ const ADDRESS_LIMIT: Duration = Duration::from_secs(3);
 
 /// Connects to the first of a host's addresses that answers. A network may know an address and have no
 /// way to it.
-async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut failed = io::Error::other("its name has no address");
-    for address in tokio::net::lookup_host((host, port)).await? {
+async fn reach(host: &str, port: u16) -> Result<TcpStream, TransportError> {
+    let mut failed = TransportError::Lookup;
+    let addresses = tokio::net::lookup_host((host, port)).await;
+    for address in addresses.map_err(|_| TransportError::Lookup)? {
         match timeout(ADDRESS_LIMIT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => failed = error,
-            Err(_) => failed = io::ErrorKind::TimedOut.into(),
+            Ok(Err(error)) => failed = TransportError::Connect(error),
+            Err(_) => failed = TransportError::Connect(io::ErrorKind::TimedOut.into()),
         }
     }
     Err(failed)
@@ -49,7 +53,7 @@ async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
 
 /// Connects to the share server.
 pub(crate) async fn connect(address: &Address) -> Result<Transport, TransportError> {
-    let mut stream = reach(&address.host, address.port).await.map_err(TransportError::Connect)?;
+    let mut stream = reach(&address.host, address.port).await?;
     stream.set_nodelay(true).map_err(TransportError::Connect)?;
     let Some(config) = &address.tls else {
         return Ok(Either::Left(stream));

@@ -1,0 +1,85 @@
+//! Says in plain sentences why another server cannot be reached, in place of the words of libraries.
+
+use std::io::{self, ErrorKind};
+
+/// Why a connection failed, to follow the name of the other side and a colon.
+pub(crate) fn reason(error: &io::Error) -> String {
+    if let Some(reason) = certificate_reason(error) {
+        return reason.to_owned();
+    }
+    let reason = match error.kind() {
+        ErrorKind::ConnectionRefused => "nothing listens at this address",
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof
+        | ErrorKind::NotConnected => "the connection was closed",
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => "it did not respond in time",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
+            "the network has no route to it"
+        }
+        _ => return error.to_string(),
+    };
+    reason.to_owned()
+}
+
+/// Why its certificate is not trusted. rustls says so in an error of its own, within that of the stream.
+fn certificate_reason(error: &io::Error) -> Option<&'static str> {
+    let text = error.get_ref()?.to_string();
+    let of_certificate = text.strip_prefix("invalid peer certificate: ")?;
+    let lower = of_certificate.to_ascii_lowercase();
+    Some(if lower.contains("expired") {
+        "its certificate has expired"
+    } else if lower.contains("valid for name") || lower.contains("notvalidforname") {
+        "its certificate is for another name"
+    } else if lower.contains("unknownissuer") || lower.contains("causedasendentity") {
+        "its certificate is not signed by a trusted authority"
+    } else {
+        "its certificate is not valid"
+    })
+}
+
+/// Why an HTTP request failed.
+pub(crate) fn http_reason(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => reason(error),
+        ureq::Error::HostNotFound => "its host name has no address".to_owned(),
+        ureq::Error::Timeout(_) => "it did not respond in time".to_owned(),
+        ureq::Error::ConnectionFailed => "nothing listens at this address".to_owned(),
+        ureq::Error::StatusCode(status) => format!("it responded with status {status}"),
+        ureq::Error::Protocol(_) => "it does not speak HTTP".to_owned(),
+        ureq::Error::BodyExceedsLimit(_) => "its response is too long".to_owned(),
+        ureq::Error::ConnectProxyFailed(_) => "the proxy opened no connection to it".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_connection_is_explained_without_the_words_of_the_system() {
+        for (kind, text) in [
+            (ErrorKind::ConnectionRefused, "nothing listens at this address"),
+            (ErrorKind::UnexpectedEof, "the connection was closed"),
+            (ErrorKind::TimedOut, "it did not respond in time"),
+        ] {
+            assert_eq!(reason(&kind.into()), text);
+        }
+        assert_eq!(reason(&io::Error::other("our own words")), "our own words");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said() {
+        let said = |text: &str| reason(&io::Error::new(ErrorKind::InvalidData, text));
+        for (text, told) in [
+            ("UnknownIssuer", "its certificate is not signed by a trusted authority"),
+            ("certificate expired: verification time 1", "its certificate has expired"),
+            ("certificate not valid for name \"x\"", "its certificate is for another name"),
+            ("BadEncoding", "its certificate is not valid"),
+        ] {
+            assert_eq!(said(&format!("invalid peer certificate: {text}")), told);
+        }
+    }
+}
