@@ -344,11 +344,48 @@ fn a_file_that_is_no_json_is_not_sent_and_the_error_says_where() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("broken.json");
     fs::write(&file, "{\n  \"hush\": nothing\n}").unwrap();
-    for (file, part) in [(file.to_str().unwrap(), "line 2 column 12"), ("not/there.json", "read")] {
+    for (file, part) in [(file.to_str().unwrap(), "line 2, column 12"), ("not/there.json", "read")]
+    {
         let ended = trigger(&quickstart(), &["--port", "1", "--file", file], &[]);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
         assert!(ended.stderr.contains(file) && ended.stderr.contains(part), "{ended:?}");
         assert!(!ended.stderr.contains("hush") && !ended.stderr.contains("POST"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_file_with_a_byte_order_mark_is_sent_without_it() {
+    let (server, port) = serve(&public(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("delivery.json");
+    fs::write(&file, "\u{feff}[1]").unwrap();
+    let file = file.to_str().unwrap();
+    let ended = trigger(&public(), &["echo", "--port", &port, "--file", file], &[]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "[\n  1\n]\n"), "{ended:?}");
+    assert!(ended.stderr.contains(", 3 bytes"), "{ended:?}");
+    server.stop();
+}
+
+#[test]
+fn the_usual_reasons_why_a_file_is_no_json_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("delivery.json");
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    for (bytes, part) in [
+        (utf16("\u{feff}{\"hush\": 1}"), "is in UTF-16, and the Hub sends UTF-8"),
+        (utf16("{\"hush\": 1}"), "is in UTF-16, and the Hub sends UTF-8"),
+        (b"{\"hush\": \"\xff\"}".to_vec(), "is not valid UTF-8"),
+        (b"// hush\n{}".to_vec(), "has a comment in line 1, and JSON has no comments"),
+        (b"{\n  \"hush\": 1, // hush\n  \"a\": 2\n}".to_vec(), "has a comment in line 2"),
+        (b"{\n  /* hush */\n}".to_vec(), "has a comment in line 2"),
+        (b"\n".to_vec(), "is empty"),
+    ] {
+        fs::write(&file, &bytes).unwrap();
+        let file = file.to_str().unwrap();
+        let ended = trigger(&quickstart(), &["--port", "1", "--file", file], &[]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+        assert!(ended.stderr.contains(part), "{part}: {ended:?}");
+        assert!(!ended.stderr.contains("hush"), "{ended:?}");
     }
 }
 

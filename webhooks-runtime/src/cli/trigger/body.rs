@@ -16,6 +16,8 @@ use crate::samples::{NamedSample, samples};
 /// The sample that is sent where none is named.
 const FIRST: &str = "dataset-commit";
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The body of a delivery.
 pub(super) struct Body {
     /// What it is, for people: the sample's name, or the file's.
@@ -32,8 +34,19 @@ pub(super) enum BodyError {
     NoSample(String),
     #[error("{name} cannot be read: {source}.")]
     Unread { name: String, source: io::Error },
-    #[error("{name} isn't JSON, which is all that the Hub sends: {source}.")]
-    NotJson { name: String, source: serde_json::Error },
+    #[error("{name} is not valid JSON (line {line}, column {column}). The Hub sends nothing else.")]
+    NotJson { name: String, line: usize, column: usize },
+    #[error("{name} is in UTF-16, and the Hub sends UTF-8. Save the file as UTF-8.")]
+    Utf16 { name: String },
+    #[error("{name} is not valid UTF-8. Save the file as UTF-8.")]
+    NotUtf8 { name: String },
+    #[error(
+        "{name} has a comment in line {line}, and JSON has no comments. Remove the lines that begin with \
+         // or /*."
+    )]
+    Comment { name: String, line: usize },
+    #[error("{name} is empty.")]
+    Empty { name: String },
     #[error("What was set cannot be written as JSON: {0}.")]
     Unwritten(#[from] serde_json::Error),
 }
@@ -76,14 +89,45 @@ pub(super) fn of_file(path: &str, assignments: &[Assignment]) -> Result<Body, Bo
         Ok(bytes) => bytes,
         Err(source) => return Err(BodyError::Unread { name, source }),
     };
-    let not_json = |source| BodyError::NotJson { name: name.clone(), source };
+    // Editors on Windows put a byte order mark in front, which is no part of the JSON.
+    let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
+        Some(rest) => rest.to_vec(),
+        None => bytes,
+    };
+    let text = match std::str::from_utf8(&bytes) {
+        Ok(text) if !is_utf16(&bytes) => text,
+        Err(_) if !is_utf16(&bytes) => return Err(BodyError::NotUtf8 { name }),
+        _ => return Err(BodyError::Utf16 { name }),
+    };
+    let not_json = |error: serde_json::Error| explain(&name, text, &error);
     if assignments.is_empty() {
-        serde_json::from_slice::<IgnoredAny>(&bytes).map_err(not_json)?;
+        serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
         return Ok(Body { name, bytes });
     }
-    let json: Value = serde_json::from_slice(&bytes).map_err(not_json)?;
+    let json: Value = serde_json::from_str(text).map_err(not_json)?;
     let bytes = serde_json::to_vec(&in_json(json, assignments)?)?;
     Ok(Body { name, bytes })
+}
+
+/// Whether a text begins with the byte order mark of UTF-16, or with a letter of ASCII in UTF-16.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
+}
+
+/// What is wrong with a text that is not JSON, for the most frequent mistakes.
+fn explain(name: &str, text: &str, error: &serde_json::Error) -> BodyError {
+    let (name, line, column) = (name.to_owned(), error.line(), error.column());
+    if text.trim().is_empty() {
+        return BodyError::Empty { name };
+    }
+    // serde_json stops at the slash, or a little before or behind it.
+    let here = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let begins_comment = |rest: &str| rest.starts_with("//") || rest.starts_with("/*");
+    let near = column.saturating_sub(2)..=column;
+    if near.into_iter().any(|at| here.get(at..).is_some_and(begins_comment)) {
+        return BodyError::Comment { name, line };
+    }
+    BodyError::NotJson { name, line, column }
 }
 
 fn read_stdin() -> io::Result<Vec<u8>> {
