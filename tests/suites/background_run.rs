@@ -5,6 +5,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tests::background::{Kept, Place, accepted, deliver, id_of, wait_until};
+use tests::client::request;
 use tests::on_both_stores;
 
 on_both_stores! {
@@ -13,7 +14,9 @@ on_both_stores! {
     a_permanent_error_is_not_tried_again
     a_panic_is_a_failure_like_another
     a_function_that_takes_too_long_is_dropped
-    a_thread_that_takes_too_long_is_waited_for_before_it_runs_again
+    a_thread_that_succeeds_after_its_timeout_is_done
+    a_thread_that_fails_after_its_timeout_has_failed_and_never_overlaps
+    a_script_gets_its_payload_and_is_killed_with_its_children
     a_function_is_told_about_its_delivery
     no_more_than_its_concurrency_run_at_a_time
     what_has_ended_is_kept_for_as_long_as_is_said
@@ -88,12 +91,44 @@ fn a_function_that_takes_too_long_is_dropped(place: &Place) {
     assert_eq!(journal, ["start 1", "start 2"]);
 }
 
-fn a_thread_that_takes_too_long_is_waited_for_before_it_runs_again(place: &Place) {
-    let (kept, journal, log) = run(place, "thread", 600);
+fn a_thread_that_succeeds_after_its_timeout_is_done(place: &Place) {
+    let (kept, journal, log) = run(place, "thread", 1600);
+    assert_eq!((kept.state, kept.attempt, kept.error.as_deref()), ("done", 1, None));
+    assert_eq!(journal, ["start 1", "end 1"]);
+    let said = |text| log.lines().filter(move |line| line.contains(text)).collect::<Vec<_>>();
+    let late = said("the function succeeded after its timeout");
+    assert!(late.len() == 1 && late[0].contains("timeout=200ms"), "{log}");
+    assert!(late[0].contains("WARN") && late[0].contains(&kept.id), "{log}");
+    // At its timeout, and again after a while.
+    assert!(said("is past its timeout and still runs").len() >= 2, "{log}");
+}
+
+fn a_thread_that_fails_after_its_timeout_has_failed_and_never_overlaps(place: &Place) {
+    let (kept, journal, _) = run(place, "fails_late", 600);
     assert_eq!((kept.state, kept.attempt), ("dead", 2));
-    assert_eq!(kept.error.as_deref(), Some("it took longer than 200ms"));
+    assert_eq!(kept.error.as_deref(), Some("the disk is full"));
     assert_eq!(journal, ["start 1", "end 1", "start 2", "end 2"]);
-    assert!(log.contains("and its thread goes on"), "{log}");
+}
+
+fn a_script_gets_its_payload_and_is_killed_with_its_children(place: &Place) {
+    let script = "cat >input; sleep 600 & echo $! >child; wait";
+    let folder = place.folder().to_str().unwrap();
+    let script = format!("cd {folder} && {script}");
+    let program = place.start(&[("SCRIPT", &script), ("PATH", "/usr/bin:/bin")]);
+    // More than a pipe, an argument or a variable holds.
+    let body = format!("{{\"text\":\"{}\"}}", "x".repeat(300_000));
+    let headers = ["Content-Type: application/json"];
+    let answer = request(&program.local_url(), "POST /webhooks/script", &headers, &body).unwrap();
+    assert_eq!(answer.status, 202);
+    let kept = place.wait_for(&id_of(&answer), "dead");
+    assert_eq!(kept.error.as_deref(), Some("it took longer than 2s"));
+    assert_eq!(std::fs::read_to_string(place.folder().join("input")).unwrap(), body);
+    let child = std::fs::read_to_string(place.folder().join("child")).unwrap();
+    let command = format!("/proc/{}/cmdline", child.trim());
+    // One that was killed and not yet reaped has none.
+    wait_until("the script's child is killed", || {
+        std::fs::read(&command).map_or(true, |command| command.is_empty())
+    });
 }
 
 fn a_function_is_told_about_its_delivery(place: &Place) {

@@ -6,17 +6,16 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::web::{Bytes, Data, Json};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
 
 use super::delivery::Delivery;
 use super::fault::{self, BodyFaults};
@@ -112,34 +111,21 @@ pub struct Task {
     pub(crate) body: Bytes,
     pub(crate) delivery: Delivery,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) hold: Hold,
+    pub(crate) on_thread: OnThread,
 }
 
-/// Held for as long as a function runs: by its future, or by the thread of a `fn`, which goes on when
-/// its future is dropped.
-#[derive(Clone, Debug)]
-pub(crate) struct Hold(
-    #[expect(dead_code, reason = "dropped, which tells")] mpsc::Sender<Infallible>,
-);
+/// Whether a function runs on a thread of the blocking pool, which cannot be stopped: its future is then
+/// awaited to its end, and an `async fn`'s future may be dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OnThread(Arc<AtomicBool>);
 
-/// Tells when a [`Hold`] and all of its clones are gone.
-#[derive(Debug)]
-pub(crate) struct Released(mpsc::Receiver<Infallible>);
-
-impl Hold {
-    pub(crate) fn new() -> (Self, Released) {
-        let (hold, released) = mpsc::channel(1);
-        (Self(hold), Released(released))
-    }
-}
-
-impl Released {
-    pub(crate) fn is_over(&self) -> bool {
-        self.0.is_closed()
+impl OnThread {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) async fn over(&mut self) {
-        while self.0.recv().await.is_some() {}
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

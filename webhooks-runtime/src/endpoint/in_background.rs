@@ -272,11 +272,9 @@ pub fn blocking(
     task: Task,
     function: impl FnOnce() -> Result<(), TaskFailure> + Send + 'static,
 ) -> TaskFuture {
-    let (span, hold) = (Span::current(), task.hold);
-    let function = move || {
-        let _hold = hold;
-        function()
-    };
+    let Task { on_thread, .. } = task;
+    on_thread.set();
+    let span = Span::current();
     Box::pin(async move {
         match spawn_blocking(move || caught(|| span.in_scope(function))).await {
             Ok(Ok(ended)) => ended,

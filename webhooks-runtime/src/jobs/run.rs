@@ -1,19 +1,25 @@
-//! One attempt: calls the function, for as long as it may take, and tells how it ended.
+//! Runs one attempt of a delivery and reports how it ended.
 
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::future::{AbortHandle, Aborted, abortable};
+use futures_util::future::{AbortHandle, Abortable};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::state::End;
 use super::store::Claimed;
 use crate::endpoint::Delivery;
-use crate::endpoint::background::{Background, Hold, Shared, Task, TaskFailure};
+use crate::endpoint::background::{Background, OnThread, Shared, Task, TaskFailure, TaskFuture};
 use crate::endpoint::call::DELIVERY;
 use crate::endpoint::panic::caught_in;
+
+/// How soon a function that still runs after its timeout is reported again. The time doubles from the
+/// timeout itself, within these bounds.
+const REMINDER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10 * 60));
 
 /// An attempt that has ended.
 #[derive(Debug)]
@@ -57,33 +63,87 @@ impl Function {
             received_at,
             endpoint: self.path.clone(),
         };
-        let (hold, mut released) = Hold::new();
-        let task = Task { body, delivery, shared: Arc::clone(&self.shared), hold };
+        let on_thread = OnThread::default();
+        let task =
+            Task { body, delivery, shared: Arc::clone(&self.shared), on_thread: on_thread.clone() };
         let run = self.background.run;
-        let (running, stop) = abortable(async move { timeout(policy.timeout, run(task)).await });
-        // With what is dropped at its end, as that may panic, too.
-        let ending = async move {
-            match running.await {
-                Ok(Ok(Ok(()))) => Some(End::Succeeded),
-                Ok(Ok(Err(failure))) => Some(End::Failed(failure)),
-                Ok(Err(_)) => Some(failed(format!("it took longer than {:?}", policy.timeout))),
-                Err(Aborted) => None,
-            }
-        };
+        let (stop, registration) = AbortHandle::new_pair();
+        let stopped = Abortable::new(pending(), registration);
+        // Covers the drop of the future and of its result, which may panic, too.
+        let ending = async move { end(run(task), &on_thread, policy.timeout, stopped).await };
         let attempt = async move {
             let end = caught_in(ending).await.unwrap_or_else(|panic| {
                 // Its message is the error of the attempt, which is logged with what follows from it.
                 tracing::error!(target: DELIVERY, location = panic.location(), "the function panicked");
                 Some(failed(format!("it panicked: {}", panic.text())))
             });
-            // A thread cannot be stopped. Until it ends the delivery is not run again.
-            if !released.is_over() {
-                tracing::error!(target: DELIVERY, "the function was given up, and its thread goes on");
-                released.over().await;
-            }
             let _ = told.send(Ended { id, fence, end });
         };
         (attempt.instrument(span), stop)
+    }
+}
+
+/// Awaits a function until it has ended, is past its timeout, or is stopped from here, which gives `None`.
+///
+/// The future of an `async fn` is dropped then. A thread goes on whatever its future does, so a `fn` is
+/// awaited to its end: its delivery isn't run a second time meanwhile, and what it returns counts.
+async fn end(
+    mut running: TaskFuture,
+    on_thread: &OnThread,
+    timeout: Duration,
+    stopped: Abortable<impl Future<Output = ()>>,
+) -> Option<End> {
+    let began = Instant::now();
+    let ended = tokio::select! {
+        biased;
+        ended = &mut running => Some(ended),
+        () = sleep(timeout) => None,
+        _ = stopped => {
+            if !on_thread.get() {
+                return None;
+            }
+            None
+        }
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None if on_thread.get() => wait_for_thread(running, began, timeout).await,
+        None => return Some(End::timed_out(timeout)),
+    };
+    if ended.is_ok() && began.elapsed() > timeout {
+        tracing::warn!(
+            target: DELIVERY,
+            ?timeout,
+            duration = ?began.elapsed(),
+            "the function succeeded after its timeout; set a longer one"
+        );
+    }
+    Some(ended.map_or_else(End::Failed, |()| End::Succeeded))
+}
+
+/// Awaits a thread, and reports it again and again once it is past its timeout.
+async fn wait_for_thread(
+    mut running: TaskFuture,
+    began: Instant,
+    timeout: Duration,
+) -> Result<(), TaskFailure> {
+    let mut reminder = timeout.clamp(REMINDER.0, REMINDER.1);
+    let mut next = timeout.saturating_sub(began.elapsed());
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut running => return ended,
+            () = sleep(next) => {
+                tracing::warn!(
+                    target: DELIVERY,
+                    ?timeout,
+                    age = ?began.elapsed(),
+                    "the function is past its timeout and still runs: it is not run again before it ends"
+                );
+                next = reminder;
+                reminder = (reminder * 2).min(REMINDER.1);
+            }
+        }
     }
 }
 

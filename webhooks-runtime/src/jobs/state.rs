@@ -110,6 +110,12 @@ impl Next {
 }
 
 impl End {
+    /// The end of an attempt that ran for longer than it may.
+    pub(crate) fn timed_out(timeout: Duration) -> Self {
+        let text = format!("it took longer than {timeout:?}");
+        Self::Failed(TaskFailure { text, permanent: false })
+    }
+
     /// Where a delivery goes after an attempt, the `attempt`th. `jitter` is a random number from 0 to 1.
     pub(crate) fn next(&self, policy: &Policy, attempt: u32, jitter: f64) -> Next {
         match self {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::answer::unfit;
 use super::outcome::Outcome;
 use crate::endpoint::Delivery;
-use crate::endpoint::background::{Background, Hold, Shared, Task};
+use crate::endpoint::background::{Background, OnThread, Shared, Task};
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::panic::caught_in;
 
@@ -29,8 +29,7 @@ pub(super) async fn run_inline(
     let max_attempts = background.policy.attempts;
     let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
     let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
-    let (hold, _) = Hold::new();
-    let task = Task { body: call.body, delivery, shared, hold };
+    let task = Task { body: call.body, delivery, shared, on_thread: OnThread::default() };
     let running = caught_in((background.run)(task)).instrument(span.clone());
     let ended = running.await;
     let _entered = span.enter();
