@@ -22,7 +22,9 @@ on_both_stores! {
     what_was_accepted_before_the_process_was_killed_is_run
     what_was_running_when_the_process_was_killed_is_run_again
     a_delivery_that_takes_the_process_with_it_ends_dead
-    a_stop_hands_back_what_does_not_end_in_time
+    a_stop_releases_what_does_not_end_in_time
+    a_delivery_that_restarts_the_process_ends_dead
+    a_stop_counts_what_is_past_its_timeout_as_failed
 }
 
 /// Nobody else can have the file, so there is no lease to wait for.
@@ -155,14 +157,14 @@ fn a_delivery_that_takes_the_process_with_it_ends_dead(place: &Place) {
     assert_eq!(program.stop().code, Some(0));
 }
 
-fn a_stop_hands_back_what_does_not_end_in_time(place: &Place) {
+fn a_stop_releases_what_does_not_end_in_time(place: &Place) {
     for function in ["alone", "blocks"] {
         let program = place.start(&[("SHUTDOWN_SECONDS", "1")]);
         let id = accepted(&program.local_url(), function, None, 3000);
         place.wait_for_entries("start", function, 1);
         let ended = program.stop();
         assert_eq!(ended.code, Some(0));
-        assert!(ended.stderr.contains("the delivery is handed back"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("the server shuts down and releases the delivery"), "{}", ended.stderr);
         let kept = place.delivery(&id);
         assert_eq!((kept.state, kept.attempt, kept.error), ("queued", 0, None), "{function}");
         let program = place.start(&[]);
@@ -171,6 +173,46 @@ fn a_stop_hands_back_what_does_not_end_in_time(place: &Place) {
         let starts: Vec<_> = place.journal();
         let starts = starts.iter().filter(|it| it.delivery == id && it.what == "start");
         assert_eq!(starts.map(|it| it.attempt).collect::<Vec<_>>(), [1, 1]);
+    }
+}
+
+fn a_delivery_that_restarts_the_process_ends_dead(place: &Place) {
+    let settings = [("SHUTDOWN_SECONDS", "0")];
+    let program = place.start(&settings);
+    let id = accepted(&program.local_url(), "restarts", None, 0);
+    let mut ended = program.wait();
+    for starts in 2..=10 {
+        let kept = place.delivery(&id);
+        assert_eq!((kept.state, kept.attempt), ("queued", 0), "after {} starts", starts - 1);
+        ended = place.start(&settings).wait();
+    }
+    assert_eq!(ended.code, Some(0));
+    let reason = "the process was shut down 10 times while it ran this";
+    let last = ended.stderr.lines().find(|line| line.contains(reason));
+    assert!(last.is_some_and(|line| line.contains("ERROR")), "{}", ended.stderr);
+    let kept = place.delivery(&id);
+    assert_eq!(kept.state, "dead");
+    assert!(kept.error.unwrap().starts_with(reason));
+    assert_eq!(place.starts()[&id], 10);
+    // The program goes on without it.
+    let program = place.start(&settings);
+    let other = accepted(&program.local_url(), "quick", None, 0);
+    place.wait_for(&other, "done");
+    program.stop();
+}
+
+fn a_stop_counts_what_is_past_its_timeout_as_failed(place: &Place) {
+    for (attempt, state) in [(1, "queued"), (2, "dead")] {
+        let program = place.start(&[("SHUTDOWN_SECONDS", "0")]);
+        let url = program.local_url();
+        if attempt == 1 {
+            let _ = accepted(&url, "thread", None, 600_000);
+        }
+        let _ = program.wait_for_log("is past its timeout and still runs");
+        program.stop();
+        let kept = place.kept().remove(0);
+        assert_eq!((kept.state, kept.attempt), (state, attempt));
+        assert_eq!(kept.error.as_deref(), Some("it took longer than 200ms"));
     }
 }
 

@@ -56,8 +56,8 @@ impl Default for Options {
 /// How long people wait for a look into the store.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How much longer than its deadline a stop may take, to hand back, and how long the store may take to close.
-const HAND_BACK: Duration = Duration::from_secs(10);
+/// How much longer than its deadline a stop may take, to release deliveries, and how long the store may take to close.
+const RELEASE: Duration = Duration::from_secs(10);
 
 /// Background deliveries, of a server that runs or for a look at them.
 #[derive(Clone)]
@@ -261,7 +261,7 @@ impl Jobs {
         self.ask_soon(async move |store| store.oldest_due().await).await
     }
 
-    /// Takes no more to run, lets what runs end by then, and hands the rest back.
+    /// Takes no more to run, lets what runs end by then, and releases the rest.
     pub(crate) async fn stop(&self, deadline: Instant) {
         let (stopped, ended) = oneshot::channel();
         let stopping = async {
@@ -269,7 +269,7 @@ impl Jobs {
                 let _ = ended.await;
             }
         };
-        if timeout_at(deadline + HAND_BACK, stopping).await.is_err() {
+        if timeout_at(deadline + RELEASE, stopping).await.is_err() {
             tracing::error!(
                 "the store doesn't answer: the background deliveries that were running count as lost"
             );
@@ -284,7 +284,7 @@ impl Jobs {
                 let _ = ended.await;
             }
         };
-        if timeout(HAND_BACK, closing).await.is_err() {
+        if timeout(RELEASE, closing).await.is_err() {
             tracing::error!("the store of background deliveries could not be closed");
         }
     }

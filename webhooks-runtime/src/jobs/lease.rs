@@ -42,7 +42,7 @@ impl Lease {
         while !self.orders.is_closed() {
             match self.store.beat(self.owner, self.length).await {
                 Ok(true) => failed = false,
-                // Not because it has just been handed back.
+                // Not because it has just deregistered.
                 Ok(false) if !self.orders.is_closed() => {
                     failed = false;
                     if !self.begin_anew().await {

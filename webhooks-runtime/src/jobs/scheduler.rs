@@ -91,7 +91,7 @@ impl Hints {
 pub(super) enum Order {
     /// The owner was taken for dead, and is another from now on.
     Lost(Owner),
-    /// Claim nothing more, end what runs by then, hand the rest back, and say so.
+    /// Claim nothing more, let what runs end by then, release the rest, and report it.
     Stop(Instant, oneshot::Sender<()>),
 }
 
@@ -99,6 +99,8 @@ pub(super) enum Order {
 struct Running {
     endpoint: usize,
     attempt: u32,
+    /// How often it was released before.
+    releases: u32,
     webhook_id: Option<String>,
     stop: AbortHandle,
     began: Instant,
@@ -259,14 +261,15 @@ impl Scheduler {
         let mut attempts = Vec::with_capacity(all.len());
         for claimed in all {
             let key = (claimed.id, claimed.fence);
-            let (endpoint, attempt) = (claimed.endpoint, claimed.attempt);
+            let Claimed { endpoint, attempt, releases, .. } = claimed;
             let webhook_id = claimed.webhook_id.clone();
             let (running, stop) = self.functions[endpoint].attempt(claimed, self.told.clone());
             attempts.push(running);
             let began = Instant::now();
             self.per_endpoint[endpoint] += 1;
-            self.running
-                .insert(key, Running { endpoint, attempt, webhook_id, stop, began, is_mine: true });
+            let running =
+                Running { endpoint, attempt, releases, webhook_id, stop, began, is_mine: true };
+            self.running.insert(key, running);
         }
         if !attempts.is_empty() {
             self.workers.spawn(async move {
@@ -285,8 +288,19 @@ impl Scheduler {
         self.per_endpoint[running.endpoint] -= 1;
         self.hints.given[running.endpoint].store(true, Ordering::Relaxed);
         if running.is_mine {
-            let end = ended.end.unwrap_or(End::HandedBack);
+            let end = ended.end.unwrap_or_else(|| self.interrupted(&running));
             self.settle(ended.id, ended.fence, &running, &end);
+        }
+    }
+
+    /// The end of an attempt that is interrupted because the process shuts down. One that has had its time
+    /// has failed.
+    fn interrupted(&self, running: &Running) -> End {
+        let timeout = self.functions[running.endpoint].background.policy.timeout;
+        if running.began.elapsed() > timeout {
+            End::timed_out(timeout)
+        } else {
+            End::Released { releases: running.releases + 1 }
         }
     }
 
@@ -323,7 +337,8 @@ impl Scheduler {
         let left: Vec<_> = self.running.drain().collect();
         for ((id, fence), running) in left {
             if running.is_mine {
-                self.settle(id, fence, &running, &End::HandedBack);
+                let end = self.interrupted(&running);
+                self.settle(id, fence, &running, &end);
             }
         }
         let latest = Instant::now() + LET_GO * 5;
@@ -337,7 +352,7 @@ impl Scheduler {
             }
         }
         if let Err(error) = self.store.retire(self.owner).await {
-            tracing::error!(%error, "the background deliveries could not be handed back");
+            tracing::error!(%error, "the background deliveries could not be released");
         }
     }
 
@@ -387,7 +402,7 @@ fn tell(path: &str, id: Uuid, running: &Running, next: Next, error: Option<&str>
         Next::Done => line!(info, "the function succeeded"),
         Next::Retry { .. } => line!(warn, "the function failed"),
         Next::Dead => line!(error, "the function failed for the last time"),
-        Next::HandedBack => line!(info, "the delivery is handed back"),
+        Next::Released => line!(info, "the server shuts down and releases the delivery"),
     }
 }
 

@@ -6,7 +6,7 @@
 //!   │  └───────┘ │              │
 //!   │   failed, lost: later     │
 //!   │            │              │
-//!   │   handed back: at once    │
+//!   │   released: at once       │
 //!   └────────────┴──────────────┘
 //! ```
 
@@ -82,9 +82,15 @@ pub(crate) enum End {
     Failed(TaskFailure),
     /// The process that had it died, or was silent for too long.
     Lost,
-    /// The process that has it stops, and gives it back as it was.
-    HandedBack,
+    /// The process that has it shuts down and releases it, for the `releases`th time.
+    Released { releases: u32 },
 }
+
+/// How often a delivery may be released without its attempt being counted.
+pub(crate) const MOST_RELEASES: u32 = 10;
+
+const RELEASED_TOO_OFTEN: &str =
+    "the process was shut down 10 times while it ran this, before the function had ended";
 
 /// Where a delivery goes from `Running`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +102,7 @@ pub(crate) enum Next {
     },
     Dead,
     /// Queued at once, and the attempt doesn't count.
-    HandedBack,
+    Released,
 }
 
 impl Next {
@@ -104,7 +110,7 @@ impl Next {
         match self {
             Self::Done => State::Done,
             Self::Dead => State::Dead,
-            Self::Retry { .. } | Self::HandedBack => State::Queued,
+            Self::Retry { .. } | Self::Released => State::Queued,
         }
     }
 }
@@ -120,7 +126,9 @@ impl End {
     pub(crate) fn next(&self, policy: &Policy, attempt: u32, jitter: f64) -> Next {
         match self {
             Self::Succeeded => Next::Done,
-            Self::HandedBack => Next::HandedBack,
+            // Its own run may be what shuts the process down, which would go on without end.
+            Self::Released { releases } if *releases >= MOST_RELEASES => Next::Dead,
+            Self::Released { .. } => Next::Released,
             Self::Failed(failure) if failure.permanent => Next::Dead,
             Self::Failed(_) | Self::Lost if attempt >= policy.attempts => Next::Dead,
             Self::Failed(_) | Self::Lost => Next::Retry { after: backoff(policy, attempt, jitter) },
@@ -132,7 +140,8 @@ impl End {
         match self {
             Self::Failed(failure) => Some(&failure.text),
             Self::Lost => Some("the process that ran it died, or was silent for too long"),
-            Self::Succeeded | Self::HandedBack => None,
+            Self::Released { releases } if *releases >= MOST_RELEASES => Some(RELEASED_TOO_OFTEN),
+            Self::Succeeded | Self::Released { .. } => None,
         }
     }
 }
@@ -174,9 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_back_is_as_it_was() {
-        assert_eq!(End::HandedBack.next(&POLICY, 3, 1.0), Next::HandedBack);
-        assert_eq!(Next::HandedBack.state(), State::Queued);
+    fn a_release_does_not_count_until_there_were_too_many() {
+        let released = |releases| End::Released { releases };
+        for releases in 1..MOST_RELEASES {
+            assert_eq!(released(releases).next(&POLICY, 3, 1.0), Next::Released);
+            assert_eq!(released(releases).error(), None);
+        }
+        assert_eq!(Next::Released.state(), State::Queued);
+        assert_eq!(released(MOST_RELEASES).next(&POLICY, 1, 1.0), Next::Dead);
+        assert!(RELEASED_TOO_OFTEN.contains(&MOST_RELEASES.to_string()));
+        assert_eq!(released(MOST_RELEASES).error(), Some(RELEASED_TOO_OFTEN));
     }
 
     #[test]

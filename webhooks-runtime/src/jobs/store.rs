@@ -76,6 +76,8 @@ pub(crate) struct Claimed {
     pub(crate) webhook_id: Option<String>,
     /// Which attempt this is, counted from 1.
     pub(crate) attempt: u32,
+    /// How often it was released without its attempt being counted.
+    pub(crate) releases: u32,
     pub(crate) received_at: SystemTime,
     pub(crate) body: Bytes,
 }

@@ -92,7 +92,7 @@ impl Background {
         }
     }
 
-    /// Lets those end that run, until then, and hands the rest back.
+    /// Lets those end that run, until then, and releases the rest.
     pub(super) async fn stop(&self, deadline: Instant) {
         if let Some(jobs) = &self.jobs {
             jobs.stop(deadline).await;

@@ -125,7 +125,7 @@ pub(crate) async fn two_replicas_over_an_hour_of_virtual_time_never_overlap(fixt
                     0..=4 => End::Succeeded,
                     5..=7 => failed(false),
                     8 => failed(true),
-                    _ => End::HandedBack,
+                    _ => End::Released { releases: 1 },
                 };
                 let next = end.next(&POLICY, claimed.attempt, random.f64());
                 let in_time = clock.now() + Duration::from_secs(1) < me.lease_until;
@@ -140,7 +140,7 @@ pub(crate) async fn two_replicas_over_an_hour_of_virtual_time_never_overlap(fixt
             if let Some((claimed, next)) = settled {
                 let story = stories.get_mut(&claimed.id).unwrap();
                 assert_eq!(story.fence, claimed.fence, "seed {seed}: counted with an old fence");
-                story.attempts -= u32::from(next == Next::HandedBack);
+                story.attempts -= u32::from(next == Next::Released);
                 story.end = Some(next.state()).filter(|state| *state != State::Queued);
             }
 

@@ -58,8 +58,8 @@ macro_rules! conformance {
                 settling_makes_room_in_the_same_step
                 a_failed_attempt_waits_for_its_time
                 the_next_due_one_is_known
-                what_is_handed_back_does_not_count_the_attempt
-                what_is_handed_back_keeps_its_place
+                what_is_released_does_not_count_the_attempt
+                what_is_released_keeps_its_place
                 a_settlement_with_an_old_fence_is_refused
                 a_settlement_by_somebody_else_is_refused
                 a_settlement_counts_once
@@ -186,7 +186,7 @@ async fn claim_one(store: &dyn Store, owner: Owner, endpoint: usize) -> Claimed 
 fn settlement(claimed: &Claimed, next: Next) -> Settlement {
     let error = match next {
         Next::Retry { .. } | Next::Dead => Some(format!("attempt {} failed", claimed.attempt)),
-        Next::Done | Next::HandedBack => None,
+        Next::Done | Next::Released => None,
     };
     Settlement { id: claimed.id, fence: claimed.fence, next, error }
 }

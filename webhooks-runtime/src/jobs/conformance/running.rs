@@ -1,6 +1,7 @@
 //! What an owner claims and settles.
 
 use super::*;
+use crate::jobs::store::Which;
 
 pub(crate) async fn a_claim_brings_all_there_is_of_a_delivery(fixture: &dyn Fixture) {
     let store = open(fixture).await;
@@ -148,12 +149,12 @@ pub(crate) async fn the_next_due_one_is_known(fixture: &dyn Fixture) {
     assert!(due > Duration::from_secs(30) && due <= Duration::from_secs(40), "{due:?}");
 }
 
-pub(crate) async fn what_is_handed_back_does_not_count_the_attempt(fixture: &dyn Fixture) {
+pub(crate) async fn what_is_released_does_not_count_the_attempt(fixture: &dyn Fixture) {
     let store = open(fixture).await;
     let me = owner(&*store).await;
     let id = queue(&*store, TRAIN).await;
     let claimed = claim_one(&*store, me, TRAIN).await;
-    assert!(settle(&*store, me, &claimed, Next::HandedBack).await);
+    assert!(settle(&*store, me, &claimed, Next::Released).await);
     let shown = listed(&*store, id).await;
     assert_eq!((shown.state, shown.attempts, shown.error), (State::Queued, 0, None));
 
@@ -162,7 +163,23 @@ pub(crate) async fn what_is_handed_back_does_not_count_the_attempt(fixture: &dyn
     assert!(again.fence > claimed.fence);
 }
 
-pub(crate) async fn what_is_handed_back_keeps_its_place(fixture: &dyn Fixture) {
+pub(crate) async fn releases_are_counted_until_a_person_retries(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    let me = owner(&*store).await;
+    let id = queue(&*store, TRAIN).await;
+    for releases in 0..3 {
+        let claimed = claim_one(&*store, me, TRAIN).await;
+        assert_eq!(claimed.releases, releases);
+        assert!(settle(&*store, me, &claimed, Next::Released).await);
+    }
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.attempt, claimed.releases), (1, 3));
+    assert!(settle(&*store, me, &claimed, Next::Dead).await);
+    assert_eq!(store.retry(Which::One(id)).await.unwrap(), 1);
+    assert_eq!(claim_one(&*store, me, TRAIN).await.releases, 0);
+}
+
+pub(crate) async fn what_is_released_keeps_its_place(fixture: &dyn Fixture) {
     let store = open(fixture).await;
     let me = owner(&*store).await;
     let first = queue(&*store, TRAIN).await;
@@ -171,7 +188,7 @@ pub(crate) async fn what_is_handed_back_keeps_its_place(fixture: &dyn Fixture) {
     let claimed = claim_one(&*store, me, TRAIN).await;
     assert_eq!(claimed.id, first);
     store.pass(Duration::from_secs(1)).await.unwrap();
-    assert!(settle(&*store, me, &claimed, Next::HandedBack).await);
+    assert!(settle(&*store, me, &claimed, Next::Released).await);
     let claimed = claim(&*store, me, TRAIN, 2).await;
     assert_eq!(claimed.iter().map(|it| it.id).collect::<Vec<_>>(), [first, second]);
 }
@@ -181,7 +198,7 @@ pub(crate) async fn a_settlement_with_an_old_fence_is_refused(fixture: &dyn Fixt
     let me = owner(&*store).await;
     let id = queue(&*store, TRAIN).await;
     let first = claim_one(&*store, me, TRAIN).await;
-    settle(&*store, me, &first, Next::HandedBack).await;
+    settle(&*store, me, &first, Next::Released).await;
     let second = claim_one(&*store, me, TRAIN).await;
     assert!(!settle(&*store, me, &first, Next::Done).await);
     assert_eq!(state(&*store, id).await, State::Running);

@@ -80,7 +80,7 @@ const REVIVE: &str = "
             AS new (id, received_at, body, event, repo)
     ), revived AS (
         UPDATE webhooks_runtime.deliveries AS old
-        SET state = 0, attempt = 0, owner = NULL, ended_at = NULL, run_at = statement_timestamp(),
+        SET state = 0, attempt = 0, releases = 0, owner = NULL, ended_at = NULL, run_at = statement_timestamp(),
             accepted_at = statement_timestamp(),
             received_at = to_timestamp(new.received_at / 1000.0), event = new.event, repo = new.repo
         FROM new WHERE old.id = new.id

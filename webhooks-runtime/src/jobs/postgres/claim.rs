@@ -40,16 +40,17 @@ const CLAIM: &str = "
         SET state = 1, attempt = it.attempt + 1, fence = it.fence + 1, owner = $1,
             started_at = statement_timestamp()
         FROM due WHERE it.id = due.id
-        RETURNING it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.received_at, it.run_at
+        RETURNING it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.releases,
+            it.received_at, it.run_at
     )
     SELECT claimed.id, claimed.fence, claimed.endpoint, claimed.webhook_id, claimed.attempt,
-        (extract(epoch FROM claimed.received_at) * 1000)::bigint, payload.body
+        claimed.releases, (extract(epoch FROM claimed.received_at) * 1000)::bigint, payload.body
     FROM claimed JOIN webhooks_runtime.payloads AS payload ON payload.delivery = claimed.id
     ORDER BY claimed.run_at";
 
 /// What an owner has.
 const HAS: &str = "
-    SELECT it.id, it.fence, it.endpoint, it.webhook_id, it.attempt,
+    SELECT it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.releases,
         (extract(epoch FROM it.received_at) * 1000)::bigint, payload.body
     FROM webhooks_runtime.deliveries AS it
     JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id
@@ -81,7 +82,7 @@ const LOOK: &str = "
         ) AS next
     )";
 
-type Row = (Uuid, i64, i64, Option<String>, i32, i64, Vec<u8>);
+type Row = (Uuid, i64, i64, Option<String>, i32, i32, i64, Vec<u8>);
 
 impl PostgresStore {
     /// Whether any of what is wanted can be claimed, and the milliseconds until the next one is due.
@@ -144,13 +145,14 @@ impl PostgresStore {
     }
 
     fn claimed(&self, rows: Vec<Row>) -> Vec<Claimed> {
-        let claimed = |(id, fence, endpoint, webhook_id, attempt, received_at, body): Row| {
+        let claimed = |(id, fence, endpoint, webhook_id, attempt, releases, received_at, body): Row| {
             Some(Claimed {
                 id,
                 fence,
                 endpoint: self.place(endpoint)?,
                 webhook_id,
                 attempt: attempt.unsigned_abs(),
+                releases: releases.unsigned_abs(),
                 received_at: rows::time(received_at),
                 body: body.into(),
             })

@@ -145,7 +145,7 @@ impl PostgresStore {
         self.backlog.change(-ended);
         drop(changing);
         // Others may run what this one leaves.
-        let leaves = wants.is_empty() || settled.iter().any(|it| it.next == Next::HandedBack);
+        let leaves = wants.is_empty() || settled.iter().any(|it| it.next == Next::Released);
         if leaves && !settled.is_empty() {
             self.bell.ring();
         }

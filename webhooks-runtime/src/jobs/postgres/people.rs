@@ -45,7 +45,8 @@ const ATTEMPTS: &str = "
 
 const RETRY_ONE: &str = "
     UPDATE webhooks_runtime.deliveries
-    SET state = 0, attempt = 0, ended_at = NULL, run_at = least(statement_timestamp(), ended_at)
+    SET state = 0, attempt = 0, releases = 0, ended_at = NULL,
+        run_at = least(statement_timestamp(), ended_at)
     WHERE id = $1 AND state = 3";
 
 /// Queues a chunk of those that died this long ago.
@@ -57,7 +58,8 @@ const RETRY_DEAD: &str = "
         LIMIT $2 FOR UPDATE SKIP LOCKED
     )
     UPDATE webhooks_runtime.deliveries AS it
-    SET state = 0, attempt = 0, ended_at = NULL, run_at = least(statement_timestamp(), it.ended_at)
+    SET state = 0, attempt = 0, releases = 0, ended_at = NULL,
+        run_at = least(statement_timestamp(), it.ended_at)
     FROM dead WHERE it.id = dead.id";
 
 /// Deletes a chunk of those that ended in a state this long ago.

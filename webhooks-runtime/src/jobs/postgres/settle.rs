@@ -10,21 +10,22 @@ use super::rows;
 /// Whatever changed a delivery since it was claimed, a claim's number is on it once only. `$who` says
 /// whose settlements count, and `$5` is what it says that with.
 ///
-/// The attempt isn't counted of what is handed back, which keeps its place among the others.
+/// The attempt of a released delivery isn't counted, and the delivery keeps its place among the others.
 macro_rules! settle {
     ($who:literal) => {
         concat!(
             "WITH said AS (
                 SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::bigint[], $6::text[], $7::bool[])
-                    AS said (id, fence, state, after, error, handed_back)
+                    AS said (id, fence, state, after, error, released)
             ), me AS (
                 SELECT id FROM webhooks_runtime.owners WHERE id = $5 FOR KEY SHARE
             ), settled AS (
                 UPDATE webhooks_runtime.deliveries AS it
                 SET state = said.state,
-                    attempt = it.attempt - said.handed_back::int,
+                    attempt = it.attempt - said.released::int,
+                    releases = it.releases + said.released::int,
                     owner = NULL,
-                    run_at = CASE WHEN said.handed_back THEN it.run_at
+                    run_at = CASE WHEN said.released THEN it.run_at
                         ELSE statement_timestamp() + said.after * interval '1 millisecond' END,
                     ended_at = CASE WHEN said.state >= 2 THEN statement_timestamp() END,
                     error = coalesce(said.error, it.error)
@@ -80,13 +81,13 @@ async fn settle(
         .iter()
         .map(|it| match it.next {
             Next::Retry { after } => rows::milliseconds(after),
-            Next::Done | Next::Dead | Next::HandedBack => 0,
+            Next::Done | Next::Dead | Next::Released => 0,
         })
         .collect();
     // PostgreSQL's texts have no NUL.
     let errors: Vec<Option<String>> =
         settled.iter().map(|it| Some(it.error.as_ref()?.replace('\0', "\u{fffd}"))).collect();
-    let handed_back: Vec<bool> = settled.iter().map(|it| it.next == Next::HandedBack).collect();
+    let released: Vec<bool> = settled.iter().map(|it| it.next == Next::Released).collect();
     sqlx::query_scalar(statement)
         .bind(&ids)
         .bind(&fences)
@@ -94,7 +95,7 @@ async fn settle(
         .bind(&after)
         .bind(owner)
         .bind(&errors)
-        .bind(&handed_back)
+        .bind(&released)
         .fetch_all(connection)
         .await
 }

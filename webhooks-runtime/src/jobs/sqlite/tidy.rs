@@ -182,7 +182,7 @@ impl Writer {
         changes: &mut Changes,
     ) -> Result<u64, rusqlite::Error> {
         let revived = self.execute(
-            "UPDATE deliveries SET state = 0, attempt = 0, run_at = min(?, ended_at), ended_at = NULL
+            "UPDATE deliveries SET state = 0, attempt = 0, releases = 0, run_at = min(?, ended_at), ended_at = NULL
              WHERE state = 3 AND id = ?",
             (self.clock.now(), id),
         )?;
@@ -206,7 +206,7 @@ impl Writer {
         changes: &mut Changes,
     ) -> Result<u64, rusqlite::Error> {
         let revived = self.execute(
-            "UPDATE deliveries SET state = 0, attempt = 0, run_at = min(?, ended_at), ended_at = NULL
+            "UPDATE deliveries SET state = 0, attempt = 0, releases = 0, run_at = min(?, ended_at), ended_at = NULL
              WHERE seq IN (SELECT seq FROM deliveries WHERE state = 3 AND ended_at <= ? LIMIT ?)",
             (self.clock.now(), until, AT_ONCE.cast_signed()),
         )?;

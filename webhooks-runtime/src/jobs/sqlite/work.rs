@@ -110,7 +110,7 @@ impl Writer {
                      SELECT count(*) FROM deliveries WHERE endpoint = ?3 AND state = 1
                  )))
              )
-             RETURNING id, fence, webhook_id, attempt, received_at, run_at,
+             RETURNING id, fence, webhook_id, attempt, received_at, run_at, releases,
                  (SELECT body FROM payloads WHERE delivery = deliveries.seq)",
         )?;
         let concurrency = endpoint.known.policy.concurrency;
@@ -122,8 +122,9 @@ impl Writer {
                     endpoint: want.endpoint,
                     webhook_id: row.get(2)?,
                     attempt: row.get(3)?,
+                    releases: row.get(6)?,
                     received_at: from_millis(row.get(4)?),
-                    body: row.get::<_, Vec<u8>>(6)?.into(),
+                    body: row.get::<_, Vec<u8>>(7)?.into(),
                 };
                 Ok((row.get::<_, i64>(5)?, claimed))
             })?;
@@ -156,13 +157,14 @@ impl Writer {
             let (run_at, uncounted) = match settled.next {
                 Next::Retry { after } => (Some(now.saturating_add(millis(after))), 0),
                 // It was due, and keeps its place among the others.
-                Next::HandedBack => (None, 1),
+                Next::Released => (None, 1),
                 Next::Done | Next::Dead => (None, 0),
             };
             let has_ended = matches!(state, State::Done | State::Dead);
             let counted = self.execute(
                 "UPDATE deliveries
                  SET state = ?4, run_at = coalesce(?5, run_at), attempt = attempt - ?6,
+                     releases = releases + ?6,
                      error = coalesce(?7, error), ended_at = ?8, owner = NULL
                  WHERE id = ?1 AND fence = ?2 AND owner = ?3 AND state = 1",
                 (
