@@ -14,6 +14,8 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rusqlite::OpenFlags;
 use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -474,6 +476,31 @@ impl Postgres {
         Self::run("start", self.folder.path(), &[]);
     }
 
+    /// Makes it silent, with its connections open, until [`thaw`](Self::thaw).
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Signals the server's main process and all that it has started.
+    fn signal(&self, signal: Signal) {
+        let lock = self.folder.path().join("data/postmaster.pid");
+        // It may have been stopped.
+        let Ok(lock) = std::fs::read_to_string(lock) else { return };
+        let main: i32 = lock.lines().next().unwrap().parse().unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{main}/task/{main}/children"));
+        let children = children.unwrap();
+        let children = children.split_whitespace().map(|child| child.parse().unwrap());
+        for process in std::iter::once(main).chain(children) {
+            // One may have ended meanwhile.
+            let _ = kill(Pid::from_raw(process), signal);
+        }
+    }
+
     fn run(command: &str, folder: &Path, more: &[&str]) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("postgres");
         let output = Command::new(script).arg(command).arg(folder).args(more).output().unwrap();
@@ -484,6 +511,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        self.thaw();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("postgres");
         let _ = Command::new(script).arg("stop").arg(self.folder.path()).arg("immediate").output();
     }

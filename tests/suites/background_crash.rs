@@ -164,7 +164,11 @@ fn a_stop_releases_what_does_not_end_in_time(place: &Place) {
         place.wait_for_entries("start", function, 1);
         let ended = program.stop();
         assert_eq!(ended.code, Some(0));
-        assert!(ended.stderr.contains("the server shuts down and releases the delivery"), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("the server shuts down and releases the delivery"),
+            "{}",
+            ended.stderr
+        );
         let kept = place.delivery(&id);
         assert_eq!((kept.state, kept.attempt, kept.error), ("queued", 0, None), "{function}");
         let program = place.start(&[]);

@@ -5,12 +5,13 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use tests::background::{
     Place, Postgres, accepted, accepted_many, deliver, id_of, repeated, wait_long_until, wait_until,
 };
+use tests::client::request;
 
 const SHORT_LEASE: (&str, &str) = ("LEASE_SECONDS", "1");
 
@@ -36,6 +37,10 @@ in_postgres! {
     without_notify_the_replicas_look_by_themselves
     what_a_frozen_replica_reports_late_does_not_count
     the_end_of_the_database_is_survived
+    a_replica_that_is_cut_off_from_the_database_stops_what_it_runs
+    a_database_that_becomes_read_only_and_writable_again_is_used_at_once
+    the_slots_of_a_dead_replica_are_free_when_its_lease_is_over
+    a_delivery_is_recovered_by_processes_that_live_shorter_than_a_lease
     to_delete_very_many_costs_no_lease
 }
 
@@ -216,6 +221,90 @@ fn the_end_of_the_database_is_survived(_: &Place) {
     let ended = program.stop();
     assert_eq!(ended.code, Some(0));
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+}
+
+fn a_replica_that_is_cut_off_from_the_database_stops_what_it_runs(_: &Place) {
+    let server = Postgres::start();
+    let place = Place::database_on(&server.url);
+    let program = place.start(&[("LEASE_SECONDS", "2")]);
+    let url = program.local_url();
+    let id = accepted(&url, "alone", None, 20_000);
+    let blocking = accepted(&url, "computes", None, 6000);
+    place.wait_for_entries("start", "alone", 1);
+    place.wait_for_entries("start", "computes", 1);
+    server.freeze();
+    let line = program.wait_for_log("could not reach its store for as long as its lease");
+    assert!(line.contains("running=2"), "{line}");
+    let _ = program.wait_for_log("the result is discarded if another replica has the delivery");
+    server.thaw();
+    // It was stopped before its end, and is run anew.
+    place.wait_for_entries("start", "alone", 2);
+    let journal = place.journal();
+    assert!(!journal.iter().any(|it| it.delivery == id && it.what == "end"), "{journal:?}");
+    // Nobody else took the other one meanwhile, so its result counts.
+    assert_eq!(place.wait_for(&blocking, "done").attempt, 1);
+    program.kill();
+}
+
+fn a_database_that_becomes_read_only_and_writable_again_is_used_at_once(_: &Place) {
+    let server = Postgres::start();
+    let place = Place::database_on(&server.url);
+    let program = place.start(&[]);
+    let url = &program.local_url();
+    let post = || deliver(url, "quick", None, 0).unwrap().status;
+    let store = || request(url, "GET /health", &[], "").unwrap().json()["store"]["status"].clone();
+    // All the connections that it can have.
+    thread::scope(|scope| (0..20).for_each(|_| drop(scope.spawn(|| assert_eq!(post(), 202)))));
+    assert_eq!(store(), "ok");
+    // As a failover does that leaves the connections open.
+    let _ = place.execute("ALTER SYSTEM SET default_transaction_read_only = on");
+    let _ = place.execute("SELECT pg_reload_conf()");
+    wait_until("nothing is accepted", || post() == 503);
+    wait_until("the health says so", || store() == "unavailable");
+    // New sessions can write, and those that are open can't.
+    let _ = place.execute(
+        "BEGIN READ WRITE;
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = off',
+             current_database()); END $$;
+         COMMIT",
+    );
+    wait_until("deliveries are accepted", || post() == 202);
+    wait_until("the health says so", || store() == "ok");
+    place.wait_for_all();
+    program.stop();
+}
+
+fn the_slots_of_a_dead_replica_are_free_when_its_lease_is_over(place: &Place) {
+    let dead = place.start(&[("LEASE_SECONDS", "5")]);
+    let lost = accepted(&dead.local_url(), "alone", None, 600_000);
+    place.wait_for_entries("start", "alone", 1);
+    dead.kill();
+    let other = place.start(&[("LEASE_SECONDS", "600")]);
+    let next = accepted(&other.local_url(), "alone", None, 0);
+    let line = other.wait_for_log("a replica that runs deliveries isn't heard of");
+    assert!(line.contains("WARN") && line.contains("deliveries=1"), "{line}");
+    // Its own lease is long, and so is the time between its looks for lost ones.
+    assert_eq!(place.wait_for(&next, "done").attempt, 1);
+    assert_ne!(place.delivery(&lost).state, "done");
+}
+
+fn a_delivery_is_recovered_by_processes_that_live_shorter_than_a_lease(place: &Place) {
+    const LEASE: (&str, &str) = ("LEASE_SECONDS", "30");
+    let program = place.start(&[LEASE]);
+    let id = accepted(&program.local_url(), "alone", None, 200);
+    place.wait_for_entries("start", "alone", 1);
+    program.kill();
+    let is_done = || place.delivery(&id).state == "done";
+    wait_long_until("it is recovered", Duration::from_secs(180), || {
+        let program = place.start(&[LEASE]);
+        let _ = program.local_url();
+        let killed = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < killed && !is_done() {
+            thread::sleep(Duration::from_millis(100));
+        }
+        program.kill();
+        is_done()
+    });
 }
 
 fn to_delete_very_many_costs_no_lease(place: &Place) {

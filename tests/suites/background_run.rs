@@ -16,6 +16,7 @@ on_both_stores! {
     a_function_that_takes_too_long_is_dropped
     a_thread_that_succeeds_after_its_timeout_is_done
     a_thread_that_fails_after_its_timeout_has_failed_and_never_overlaps
+    a_function_that_hangs_past_its_timeout_is_marked_everywhere
     a_script_gets_its_payload_and_is_killed_with_its_children
     a_function_is_told_about_its_delivery
     no_more_than_its_concurrency_run_at_a_time
@@ -92,14 +93,14 @@ fn a_function_that_takes_too_long_is_dropped(place: &Place) {
 }
 
 fn a_thread_that_succeeds_after_its_timeout_is_done(place: &Place) {
-    let (kept, journal, log) = run(place, "thread", 1600);
+    let (kept, journal, log) = run(place, "thread", 6000);
     assert_eq!((kept.state, kept.attempt, kept.error.as_deref()), ("done", 1, None));
     assert_eq!(journal, ["start 1", "end 1"]);
     let said = |text| log.lines().filter(move |line| line.contains(text)).collect::<Vec<_>>();
     let late = said("the function succeeded after its timeout");
     assert!(late.len() == 1 && late[0].contains("timeout=200ms"), "{log}");
     assert!(late[0].contains("WARN") && late[0].contains(&kept.id), "{log}");
-    // At its timeout, and again after a while.
+    // Again and again, while it runs.
     assert!(said("is past its timeout and still runs").len() >= 2, "{log}");
 }
 
@@ -108,6 +109,28 @@ fn a_thread_that_fails_after_its_timeout_has_failed_and_never_overlaps(place: &P
     assert_eq!((kept.state, kept.attempt), ("dead", 2));
     assert_eq!(kept.error.as_deref(), Some("the disk is full"));
     assert_eq!(journal, ["start 1", "end 1", "start 2", "end 2"]);
+}
+
+fn a_function_that_hangs_past_its_timeout_is_marked_everywhere(place: &Place) {
+    let program = place.start(&[("SHUTDOWN_SECONDS", "0")]);
+    let url = program.local_url();
+    let id = accepted(&url, "thread", None, 600_000);
+    let waits = accepted(&url, "thread", None, 0);
+    let health = || request(&url, "GET /health", &[], "").unwrap().json();
+    wait_until("the server is degraded", || health()["status"] == "degraded");
+    assert_eq!(health()["timed_out_still_running"], 1);
+    let list = |arguments: &[&str]| place.command(arguments, &[]).stdout;
+    let listed = list(&["deliveries"]);
+    let line = listed.lines().find(|line| line.contains(&id)).unwrap();
+    assert!(line.contains("timed out, still running"), "{listed}");
+    assert!(list(&["deliveries", "show", &id]).contains("timed out, still running"));
+    let json: Vec<serde_json::Value> =
+        serde_json::from_str(&list(&["deliveries", "--json"])).unwrap();
+    for (id, state, timed_out) in [(&id, "running", true), (&waits, "queued", false)] {
+        let row = json.iter().find(|row| row["id"] == **id).unwrap();
+        assert_eq!((&row["state"], &row["timed_out"]), (&state.into(), &timed_out.into()));
+    }
+    program.stop();
 }
 
 fn a_script_gets_its_payload_and_is_killed_with_its_children(place: &Place) {

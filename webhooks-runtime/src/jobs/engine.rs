@@ -3,16 +3,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use actix_web::web::Bytes;
 use foldhash::fast::RandomState;
+use futures_util::FutureExt;
 use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -28,6 +31,7 @@ use super::store::{
     Accepted, Access, Detail, Filter, Known, Listed, New, Purge, Retention, Store, StoreLimits,
     Which, longest_window,
 };
+use crate::endpoint::call::panic_text;
 use crate::payload::Summary;
 
 /// How background deliveries are kept.
@@ -71,6 +75,7 @@ pub(crate) struct Jobs {
     /// Of the thread that the store lives on, where it must be asked there.
     home: Option<Handle>,
     changes: watch::Sender<u64>,
+    overdue: Arc<AtomicUsize>,
     begin: mpsc::Sender<()>,
     orders: mpsc::Sender<Order>,
     close: mpsc::Sender<oneshot::Sender<()>>,
@@ -170,6 +175,12 @@ impl Jobs {
         self.endpoints.get(path).map(|at| self.known[*at].policy.attempts)
     }
 
+    /// How long an attempt at a delivery of the endpoint at this path may take; `None` where there is none.
+    #[cfg(feature = "page")]
+    pub(crate) fn timeout(&self, path: &str) -> Option<Duration> {
+        self.endpoints.get(path).map(|at| self.known[*at].policy.timeout)
+    }
+
     /// Changes with each delivery that becomes another.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
@@ -259,6 +270,11 @@ impl Jobs {
     /// For how long the delivery that is due longest has been waiting.
     pub(crate) async fn oldest_due(&self) -> Result<Option<Duration>, StoreError> {
         self.ask_soon(async move |store| store.oldest_due().await).await
+    }
+
+    /// How many functions of this process go on after their timeout.
+    pub(crate) fn overdue(&self) -> usize {
+        self.overdue.load(Ordering::Relaxed)
     }
 
     /// Takes no more to run, lets what runs end by then, and releases the rest.
@@ -364,6 +380,7 @@ impl Engine {
             length: options.lease,
             retention: Retention { done: keep_done, dead: Some(options.keep_dead) },
             orders: order.clone(),
+            cut_off: scheduler.cut_off.clone(),
         };
         let (begin, begun) = mpsc::channel(1);
         let (close, closed) = mpsc::channel(1);
@@ -376,6 +393,7 @@ impl Engine {
             store: Arc::clone(&store),
             home: store.is_bound().then(Handle::current),
             changes,
+            overdue: Arc::clone(&scheduler.overdue),
             begin,
             orders: order,
             close,
@@ -384,13 +402,18 @@ impl Engine {
         Ok((jobs, engine))
     }
 
-    /// Works until the store is closed, or nobody is left who could ask for anything.
+    /// Works until the store is closed, or no caller is left.
     async fn run(mut self) {
-        let Self { store, scheduler, lease, orders, .. } = self;
+        let Self { store, mut scheduler, mut lease, mut orders, .. } = self;
         let working = async {
             if self.begin.recv().await.is_some() {
-                tokio::spawn(lease.keep());
-                scheduler.run(orders).await;
+                let scheduling = async {
+                    restarted("scheduler", async || scheduler.run(&mut orders).await).await;
+                    // Ends the heartbeats.
+                    drop(orders);
+                };
+                let heartbeats = restarted("heartbeats", async || lease.keep().await);
+                tokio::join!(scheduling, heartbeats);
             }
             std::future::pending::<()>().await;
         };
@@ -403,6 +426,25 @@ impl Engine {
         if let Some(closed) = closed {
             let _ = closed.send(());
         }
+    }
+}
+
+/// How soon a part of the engine that panicked starts again.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// Runs a part of the engine to its end, and again each time it panics: without it, deliveries would be
+/// accepted and never run, and nothing would say so.
+async fn restarted(part: &'static str, mut run: impl AsyncFnMut()) {
+    while let Err(panic) = AssertUnwindSafe(run()).catch_unwind().await {
+        // To write the line may be what panicked.
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            tracing::error!(
+                part,
+                panic = panic_text(&*panic),
+                "a part of the background deliveries panicked, and starts again"
+            );
+        }));
+        sleep(RESTART).await;
     }
 }
 
@@ -461,6 +503,17 @@ mod tests {
         let Options { keep_done, keep_dead, .. } = Options::default();
         assert_eq!((keep_done.as_secs(), keep_dead.as_secs()), (7 * 86_400, 30 * 86_400));
         assert_eq!(Policy::DEFAULT.dedup_window.as_secs(), 120);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_panics_starts_again() {
+        let mut runs = 0;
+        restarted("scheduler", async || {
+            runs += 1;
+            assert!(runs > 2, "the disk is full");
+        })
+        .await;
+        assert_eq!(runs, 3);
     }
 
     #[tokio::test]

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::scheduler::{Hints, Order};
 use super::state::{End, Next};
-use super::store::{Known, Owner, Retention, Store};
+use super::store::{Known, Owner, Retention, Silent, Store};
 
 /// How often finished deliveries are looked through.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -26,27 +26,40 @@ pub(super) struct Lease {
     pub(super) length: Duration,
     pub(super) retention: Retention,
     pub(super) orders: mpsc::Sender<Order>,
+    /// How often this replica was cut off from its store for as long as its lease.
+    pub(super) cut_off: watch::Sender<u64>,
 }
 
 impl Lease {
-    /// Beats until the scheduler is gone.
-    pub(super) async fn keep(mut self) {
-        // Since when the store has answered each time. Others that could not reach it either may not
-        // have been heard of yet.
-        let mut steady_since = Instant::now();
+    /// Sends heartbeats until the scheduler is gone.
+    pub(super) async fn keep(&mut self) {
+        // Since when the store has answered each time, when it didn't before. Other replicas that could not
+        // reach it either may not have been heard of yet.
+        let mut steady_since: Option<Instant> = None;
         let mut last_beat = Instant::now();
+        // Before its first answer a heartbeat may have renewed the lease or not, so it is counted from when
+        // the last one that was answered was sent.
+        let mut renewed = Instant::now();
         // At the start, too: a process that never lives as long as that is to sweep as well.
         let mut next_sweep = Instant::now();
         let mut sweeping = tokio::spawn(std::future::ready(()));
         let mut failed = false;
+        let mut waited_for = 0;
         while !self.orders.is_closed() {
-            match self.store.beat(self.owner, self.length).await {
-                Ok(true) => failed = false,
+            let sent = Instant::now();
+            match self.beat(renewed + self.length).await {
+                Ok(true) => {
+                    failed = false;
+                    renewed = sent;
+                }
                 // Not because it has just deregistered.
                 Ok(false) if !self.orders.is_closed() => {
                     failed = false;
-                    if !self.begin_anew().await {
-                        steady_since = Instant::now();
+                    let sent = Instant::now();
+                    if self.begin_anew().await {
+                        renewed = sent;
+                    } else {
+                        steady_since = Some(Instant::now());
                     }
                 }
                 Ok(false) => return,
@@ -58,19 +71,75 @@ impl Lease {
                 }
             }
             if failed || last_beat.elapsed() > self.length {
-                steady_since = Instant::now();
+                steady_since = Some(Instant::now());
             }
             last_beat = Instant::now();
-            let patience = if self.store.is_shared() { self.length } else { Duration::ZERO };
-            if !failed && steady_since.elapsed() >= patience {
+            let is_steady = steady_since
+                .is_none_or(|since| !self.store.is_shared() || since.elapsed() >= self.length);
+            if !failed && is_steady {
                 self.reap().await;
+                waited_for = self.report_silent(waited_for).await;
             }
             if !failed && next_sweep <= Instant::now() && sweeping.is_finished() {
                 next_sweep = Instant::now() + SWEEP;
                 // Beside the beats: there can be very many to delete.
                 sweeping = tokio::spawn(sweep(Arc::clone(&self.store), self.retention));
             }
-            sleep(self.length / if failed { 10 } else { 4 }).await;
+            let next = Instant::now() + self.length / if failed { 10 } else { 4 };
+            let lease_ends = renewed + self.length;
+            sleep_until(if lease_ends > Instant::now() { next.min(lease_ends) } else { next })
+                .await;
+        }
+    }
+
+    /// Sends a heartbeat. Stops what this replica runs when its lease may be over by the store's clock, be
+    /// it that the answer is missing or that this process was frozen.
+    async fn beat(&self, lease_ends: Instant) -> Result<bool, StoreError> {
+        let mut beat = self.store.beat(self.owner, self.length);
+        let answer = match timeout_at(lease_ends, &mut beat).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.cut_off();
+                beat.await
+            }
+        };
+        if Instant::now() >= lease_ends {
+            self.cut_off();
+        }
+        answer
+    }
+
+    /// Stops what runs here, as another replica may have it by now.
+    fn cut_off(&self) {
+        // Each attempt that can still be stopped listens.
+        let running = self.cut_off.receiver_count();
+        if self.store.is_shared() && running > 0 {
+            self.cut_off.send_modify(|times| *times += 1);
+            tracing::error!(
+                running,
+                "this replica could not reach its store for as long as its lease, so it stops the \
+                 background deliveries that it runs: another replica may have them. A function that isn't \
+                 async cannot be stopped"
+            );
+        }
+    }
+
+    /// Reports other replicas that weren't heard of lately and still have deliveries. Gives how many
+    /// deliveries these are.
+    async fn report_silent(&self, reported: u64) -> u64 {
+        match self.store.silent(self.owner, self.length / 2).await {
+            Ok(Some(Silent { deliveries, lease_left })) => {
+                if deliveries != reported {
+                    tracing::warn!(
+                        deliveries,
+                        ?lease_left,
+                        "a replica that runs deliveries isn't heard of: they are recovered when its lease \
+                         has expired"
+                    );
+                }
+                deliveries
+            }
+            Ok(None) | Err(_) => 0,
         }
     }
 

@@ -4,8 +4,8 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{AbortHandle, Abortable};
-use tokio::sync::mpsc;
+use futures_util::future::{AbortHandle, Abortable, Aborted};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -16,10 +16,6 @@ use crate::endpoint::Delivery;
 use crate::endpoint::background::{Background, OnThread, Shared, Task, TaskFailure, TaskFuture};
 use crate::endpoint::call::DELIVERY;
 use crate::endpoint::panic::caught_in;
-
-/// How soon a function that still runs after its timeout is reported again. The time doubles from the
-/// timeout itself, within these bounds.
-const REMINDER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10 * 60));
 
 /// An attempt that has ended.
 #[derive(Debug)]
@@ -44,6 +40,7 @@ impl Function {
         &self,
         claimed: Claimed,
         told: mpsc::UnboundedSender<Ended>,
+        mut cut_off: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
         let Claimed { id, fence, webhook_id, attempt, received_at, body, .. } = claimed;
         let policy = self.background.policy;
@@ -68,7 +65,12 @@ impl Function {
             Task { body, delivery, shared: Arc::clone(&self.shared), on_thread: on_thread.clone() };
         let run = self.background.run;
         let (stop, registration) = AbortHandle::new_pair();
-        let stopped = Abortable::new(pending(), registration);
+        let stopped = async move {
+            tokio::select! {
+                Err(Aborted) = Abortable::new(pending::<()>(), registration) => {}
+                Ok(()) = cut_off.changed() => {}
+            }
+        };
         // Covers the drop of the future and of its result, which may panic, too.
         let ending = async move { end(run(task), &on_thread, policy.timeout, stopped).await };
         let attempt = async move {
@@ -91,14 +93,14 @@ async fn end(
     mut running: TaskFuture,
     on_thread: &OnThread,
     timeout: Duration,
-    stopped: Abortable<impl Future<Output = ()>>,
+    stopped: impl Future<Output = ()>,
 ) -> Option<End> {
     let began = Instant::now();
     let ended = tokio::select! {
         biased;
         ended = &mut running => Some(ended),
         () = sleep(timeout) => None,
-        _ = stopped => {
+        () = stopped => {
             if !on_thread.get() {
                 return None;
             }
@@ -107,7 +109,7 @@ async fn end(
     };
     let ended = match ended {
         Some(ended) => ended,
-        None if on_thread.get() => wait_for_thread(running, began, timeout).await,
+        None if on_thread.get() => running.await,
         None => return Some(End::timed_out(timeout)),
     };
     if ended.is_ok() && began.elapsed() > timeout {
@@ -119,32 +121,6 @@ async fn end(
         );
     }
     Some(ended.map_or_else(End::Failed, |()| End::Succeeded))
-}
-
-/// Awaits a thread, and reports it again and again once it is past its timeout.
-async fn wait_for_thread(
-    mut running: TaskFuture,
-    began: Instant,
-    timeout: Duration,
-) -> Result<(), TaskFailure> {
-    let mut reminder = timeout.clamp(REMINDER.0, REMINDER.1);
-    let mut next = timeout.saturating_sub(began.elapsed());
-    loop {
-        tokio::select! {
-            biased;
-            ended = &mut running => return ended,
-            () = sleep(next) => {
-                tracing::warn!(
-                    target: DELIVERY,
-                    ?timeout,
-                    age = ?began.elapsed(),
-                    "the function is past its timeout and still runs: it is not run again before it ends"
-                );
-                next = reminder;
-                reminder = (reminder * 2).min(REMINDER.1);
-            }
-        }
-    }
 }
 
 fn failed(text: String) -> End {

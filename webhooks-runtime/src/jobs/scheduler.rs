@@ -2,7 +2,7 @@
 //! what became of them. Everything that has ended meanwhile is settled in one step with the next claims.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::run::{Ended, Function};
 use super::state::{End, Next};
-use super::store::{Claimed, Owner, Settlement, Store, Want};
+use super::store::{Claimed, GRACE, Owner, Settlement, Store, Want};
 use crate::endpoint::call::DELIVERY;
 
 /// How often the store is looked at though nothing says that there is something new: another process
@@ -30,6 +30,10 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 /// How soon a store that failed is asked again, at first and at the latest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// How soon an overdue attempt is reported again. The time doubles from the timeout itself, within these
+/// bounds.
+const REMINDER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10 * 60));
 
 /// How long a function that was stopped has to let go.
 const LET_GO: Duration = Duration::from_secs(1);
@@ -104,8 +108,12 @@ struct Running {
     webhook_id: Option<String>,
     stop: AbortHandle,
     began: Instant,
+    /// When it is reported as overdue, and how long after that again.
+    reminder: (Instant, Duration),
     /// Whether its owner is still the present one.
     is_mine: bool,
+    /// How often this replica had been cut off from its store when the attempt began.
+    cut_off_before: u64,
 }
 
 /// What there is to do.
@@ -117,6 +125,10 @@ pub(super) struct Scheduler {
     pub(super) owner: Owner,
     /// Changes with each step that changed a delivery.
     pub(super) changes: watch::Sender<u64>,
+    /// Changes when this replica is cut off from its store, which stops what it runs.
+    pub(super) cut_off: watch::Sender<u64>,
+    /// How many attempts go on after their timeout.
+    pub(super) overdue: Arc<AtomicUsize>,
     running: HashMap<(Uuid, i64), Running>,
     per_endpoint: Vec<u32>,
     /// What has ended, until the store knows.
@@ -128,6 +140,7 @@ pub(super) struct Scheduler {
     owners: u32,
     /// When a store that failed is asked again, and how long after the last time that is.
     pause: Option<(Instant, Duration)>,
+    has_begun: bool,
 }
 
 impl Scheduler {
@@ -148,6 +161,8 @@ impl Scheduler {
             workers,
             owner,
             changes,
+            cut_off: watch::Sender::new(0),
+            overdue: Arc::default(),
             running: HashMap::new(),
             per_endpoint,
             settlements: Vec::new(),
@@ -155,14 +170,23 @@ impl Scheduler {
             told,
             owners: 1,
             pause: None,
+            has_begun: false,
         }
     }
 
-    /// Works until it is told to stop.
-    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    /// Works until it is told to stop. Can be called again after it panicked.
+    pub(super) async fn run(&mut self, orders: &mut mpsc::Receiver<Order>) {
+        if std::mem::replace(&mut self.has_begun, true) {
+            // What it had claimed and not yet started isn't known any more. The next heartbeat finds that
+            // this owner is gone, and begins as another one, which recovers all that this one had.
+            if let Err(error) = self.store.retire(self.owner).await {
+                tracing::error!(%error, "background deliveries wait for their store");
+            }
+        }
         let hints = Arc::clone(&self.hints);
         let store = Arc::clone(&self.store);
         let (mut look, mut stepped) = (Instant::now(), Instant::now());
+        let mut checked = Instant::now();
         loop {
             let mut shared = true;
             let paused = self.pause.map(|(until, _)| until);
@@ -185,6 +209,10 @@ impl Scheduler {
                     self.hints.give_all();
                     look = Instant::now() + LOOK;
                 }
+            }
+            if checked.elapsed() >= LOOK {
+                checked = Instant::now();
+                self.report_overdue();
             }
             hints.let_many_arrive(stepped + YIELD).await;
             stepped = Instant::now();
@@ -263,12 +291,26 @@ impl Scheduler {
             let key = (claimed.id, claimed.fence);
             let Claimed { endpoint, attempt, releases, .. } = claimed;
             let webhook_id = claimed.webhook_id.clone();
-            let (running, stop) = self.functions[endpoint].attempt(claimed, self.told.clone());
+            let (running, stop) = self.functions[endpoint].attempt(
+                claimed,
+                self.told.clone(),
+                self.cut_off.subscribe(),
+            );
             attempts.push(running);
             let began = Instant::now();
+            let timeout = self.functions[endpoint].background.policy.timeout;
             self.per_endpoint[endpoint] += 1;
-            let running =
-                Running { endpoint, attempt, releases, webhook_id, stop, began, is_mine: true };
+            let running = Running {
+                endpoint,
+                attempt,
+                releases,
+                webhook_id,
+                stop,
+                began,
+                reminder: (began, timeout.clamp(REMINDER.0, REMINDER.1)),
+                is_mine: true,
+                cut_off_before: *self.cut_off.borrow(),
+            };
             self.running.insert(key, running);
         }
         if !attempts.is_empty() {
@@ -280,6 +322,36 @@ impl Scheduler {
         }
     }
 
+    /// Counts the attempts that go on after their timeout, and reports each again and again: a thread can't
+    /// be stopped, nor an `async fn` that comes to no `.await`, and each keeps its endpoint's slot.
+    fn report_overdue(&mut self) {
+        let mut overdue = 0;
+        for ((id, _), running) in &mut self.running {
+            let function = &self.functions[running.endpoint];
+            let (timeout, age) = (function.background.policy.timeout, running.began.elapsed());
+            if age <= timeout.saturating_add(GRACE) {
+                continue;
+            }
+            overdue += 1;
+            let (due, pause) = running.reminder;
+            if due > Instant::now() {
+                continue;
+            }
+            running.reminder = (Instant::now() + pause, (pause * 2).min(REMINDER.1));
+            tracing::warn!(
+                target: DELIVERY,
+                endpoint = function.path,
+                delivery = %id,
+                webhook_id = running.webhook_id.as_deref().map(crate::payload::cut),
+                attempt = running.attempt,
+                ?timeout,
+                ?age,
+                "the function is past its timeout and still runs: it is not run again before it ends"
+            );
+        }
+        self.overdue.store(overdue, Ordering::Relaxed);
+    }
+
     /// Makes a settlement of an attempt that has ended, and has room for another one.
     fn take_ended(&mut self, ended: Ended) {
         let Some(running) = self.running.remove(&(ended.id, ended.fence)) else {
@@ -288,28 +360,44 @@ impl Scheduler {
         self.per_endpoint[running.endpoint] -= 1;
         self.hints.given[running.endpoint].store(true, Ordering::Relaxed);
         if running.is_mine {
+            if self.was_cut_off(&running) && ended.end.is_some() {
+                tracing::warn!(
+                    target: DELIVERY,
+                    endpoint = self.functions[running.endpoint].path,
+                    delivery = %ended.id,
+                    "the function ended while this replica was cut off from its store: the result is \
+                     discarded if another replica has the delivery"
+                );
+            }
             let end = ended.end.unwrap_or_else(|| self.interrupted(&running));
             self.settle(ended.id, ended.fence, &running, &end);
         }
     }
 
-    /// The end of an attempt that is interrupted because the process shuts down. One that has had its time
-    /// has failed.
+    /// The end of an attempt that is interrupted because the process shuts down, or is cut off from the
+    /// store. One that has had its time has failed.
     fn interrupted(&self, running: &Running) -> End {
         let timeout = self.functions[running.endpoint].background.policy.timeout;
-        if running.began.elapsed() > timeout {
+        if self.was_cut_off(running) {
+            End::Lost
+        } else if running.began.elapsed() > timeout {
             End::timed_out(timeout)
         } else {
             End::Released { releases: running.releases + 1 }
         }
     }
 
+    /// Whether this replica was cut off from its store since the attempt began.
+    fn was_cut_off(&self, running: &Running) -> bool {
+        *self.cut_off.borrow() != running.cut_off_before
+    }
+
     fn settle(&mut self, id: Uuid, fence: i64, running: &Running, end: &End) {
         let function = &self.functions[running.endpoint];
         let next = end.next(&function.background.policy, running.attempt, fastrand::f64());
-        tell(&function.path, id, running, next, end.error());
         let error = end.error().map(cut);
         self.settlements.push(Settlement { id, fence, next, error });
+        tell(&function.path, id, running, next, end.error());
     }
 
     /// What it had belongs to others now.

@@ -83,7 +83,9 @@ pub(crate) enum End {
     /// The process that had it died, or was silent for too long.
     Lost,
     /// The process that has it shuts down and releases it, for the `releases`th time.
-    Released { releases: u32 },
+    Released {
+        releases: u32,
+    },
 }
 
 /// How often a delivery may be released without its attempt being counted.

@@ -107,6 +107,14 @@ pub(crate) struct Advanced {
 /// Where a lost delivery goes: by its endpoint's place, if it is known, and the attempt that was lost.
 pub(crate) type Decide<'a> = &'a (dyn Fn(Option<usize>, u32) -> Next + Send + Sync);
 
+/// Deliveries of replicas that weren't heard of lately, and whose lease isn't over yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Silent {
+    pub(crate) deliveries: u64,
+    /// How long it is until the last of their leases has expired.
+    pub(crate) lease_left: Duration,
+}
+
 /// Which deliveries to list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
@@ -140,6 +148,25 @@ pub(crate) struct Listed {
     pub(crate) ended_at: Option<SystemTime>,
     /// Why the last failed attempt failed.
     pub(crate) error: Option<String>,
+}
+
+/// How long after its timeout an attempt counts as overdue: an `async fn` is dropped by then.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
+
+impl Listed {
+    /// Whether it runs longer than this timeout of its endpoint allows, by this machine's clock.
+    #[cfg(any(feature = "cli", feature = "page"))]
+    pub(crate) fn is_overdue(&self, timeout: Option<Duration>) -> bool {
+        let began = self.started_at.filter(|_| self.state == State::Running);
+        let age = began.and_then(|began| SystemTime::now().duration_since(began).ok());
+        age.zip(timeout).is_some_and(|(age, timeout)| age > timeout.saturating_add(GRACE))
+    }
+
+    /// Its state in words.
+    #[cfg(any(feature = "cli", feature = "page"))]
+    pub(crate) fn state_in_words(&self, timeout: Option<Duration>) -> &'static str {
+        if self.is_overdue(timeout) { "timed out, still running" } else { self.state.name() }
+    }
 }
 
 /// An attempt that failed.
@@ -231,8 +258,8 @@ pub(crate) trait Store: Send + Sync {
     fn retire(&self, owner: Owner) -> Given<'_, ()>;
 
     /// Settles what an owner has run, then claims what it could run: of each endpoint those that are
-    /// due, the one that is due longest first, within `concurrency` over all owners. One transaction.
-    /// An owner that was taken for dead claims nothing.
+    /// due, the one that is due longest first, within `concurrency` over all owners
+    /// whose lease isn't over. One transaction. An owner whose own lease is over claims nothing.
     fn advance<'a>(
         &'a self,
         owner: Owner,
@@ -244,10 +271,15 @@ pub(crate) trait Store: Send + Sync {
     /// where `decide` says. Gives how many there were.
     fn reap<'a>(&'a self, me: Owner, decide: Decide<'a>) -> Given<'a, u64>;
 
+    /// The running deliveries of other owners whose lease ends within this time; `None` where there are
+    /// none.
+    fn silent(&self, me: Owner, lease_left: Duration) -> Given<'_, Option<Silent>>;
+
     /// Deletes finished deliveries that were kept long enough, and gives how many there were.
     fn sweep(&self, retention: Retention) -> Given<'_, u64>;
 
-    /// For how long the delivery that is due longest has been waiting; `None` when none is.
+    /// How long the delivery of a known endpoint has been waiting that is due longest; `None` when none is
+    /// due. An error when the store takes no changes.
     fn oldest_due(&self) -> Given<'_, Option<Duration>>;
 
     /// The paths of endpoints that aren't known here and have deliveries waiting.

@@ -1,6 +1,6 @@
 //! The deliveries that run in the background: a row for each, which opens.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use maud::{Markup, html};
 
@@ -22,6 +22,8 @@ pub(crate) struct Task {
     pub(crate) listed: Listed,
     /// How many attempts it has; `None` when the program has its endpoint no more.
     pub(crate) attempts: Option<u32>,
+    /// How long an attempt may take.
+    pub(crate) timeout: Option<Duration>,
 }
 
 pub(super) fn background(background: &Background) -> Markup {
@@ -47,10 +49,10 @@ pub(crate) fn rows(background: &Background) -> Markup {
 fn row(task: &Task) -> Markup {
     let listed = &task.listed;
     html! {
-        li data-id=(listed.id) data-state=(listed.state) data-changed=(changed(listed)) {
+        li data-id=(listed.id) data-state=(listed.state) data-changed=(changed(task)) {
             details {
                 summary {
-                    (state(listed.state))
+                    (state(task))
                     (time(listed.received_at))
                     span.name { (name(&listed.endpoint)) }
                     span.attempts { @match attempts(task) {
@@ -71,10 +73,11 @@ fn row(task: &Task) -> Markup {
 
 /// Another for each state that it comes into. One that was run again and is dead again can look as before, and
 /// has one attempt more to show.
-fn changed(listed: &Listed) -> String {
+fn changed(task: &Task) -> String {
+    let listed = &task.listed;
     let at = listed.ended_at.or(listed.started_at).or(listed.run_at).unwrap_or(listed.received_at);
     let at = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    format!("{}-{at}", listed.state)
+    format!("{}-{at}", listed.state_in_words(task.timeout))
 }
 
 /// When one is tried again that has failed.
@@ -116,7 +119,7 @@ fn in_full(
     let text = Text { bytes: &body[..body.len().min(LONGEST_TEXT)], whole_len: body.len() };
     html! {
         dl.facts {
-            div { dt { "State" } dd { (state(listed.state)) } }
+            div { dt { "State" } dd { (state(task)) } }
             div { dt { "Endpoint" } dd { code { (listed.endpoint) } } }
             @for (name, text) in [("Event", &listed.event), ("Repo", &listed.repo)] {
                 @if let Some(text) = text { div { dt { (name) } dd { bdi { (text) } } } }
@@ -159,8 +162,9 @@ fn failed_attempt(listed: &Listed, failed: &FailedAttempt) -> Markup {
     }
 }
 
-fn state(state: State) -> Markup {
-    html! { strong.status.(state.name()) { (state) } }
+fn state(task: &Task) -> Markup {
+    let listed = &task.listed;
+    html! { strong.status.(listed.state.name()) { (listed.state_in_words(task.timeout)) } }
 }
 
 /// How many attempts have begun, of how many; `None` before the first.
@@ -175,32 +179,51 @@ fn attempts(task: &Task) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use uuid::Uuid;
 
     use super::*;
 
+    fn listed(state: State) -> Listed {
+        Listed {
+            id: Uuid::nil(),
+            endpoint: "/webhooks/train".to_owned(),
+            webhook_id: None,
+            event: None,
+            repo: None,
+            state,
+            attempts: 1,
+            received_at: UNIX_EPOCH,
+            run_at: None,
+            started_at: None,
+            ended_at: None,
+            error: Some("no such dataset".to_owned()),
+        }
+    }
+
     #[test]
     fn one_that_is_dead_again_has_another_row() {
         let dead_after = |seconds: u64| {
-            let listed = Listed {
-                id: Uuid::nil(),
-                endpoint: "/webhooks/train".to_owned(),
-                webhook_id: None,
-                event: None,
-                repo: None,
-                state: State::Dead,
-                attempts: 1,
-                received_at: UNIX_EPOCH,
-                run_at: None,
-                started_at: None,
-                ended_at: Some(UNIX_EPOCH + Duration::from_secs(seconds)),
-                error: Some("no such dataset".to_owned()),
-            };
-            row(&Task { listed, attempts: Some(1) }).into_string()
+            let ended_at = Some(UNIX_EPOCH + Duration::from_secs(seconds));
+            let listed = Listed { ended_at, ..listed(State::Dead) };
+            row(&Task { listed, attempts: Some(1), timeout: None }).into_string()
         };
         assert_eq!(dead_after(1), dead_after(1));
         assert_ne!(dead_after(1), dead_after(2));
+    }
+
+    #[test]
+    fn one_that_is_past_its_timeout_is_marked_and_has_another_row() {
+        let running = |since, timeout| {
+            let listed = Listed { started_at: Some(since), ..listed(State::Running) };
+            Task { listed, attempts: Some(1), timeout }
+        };
+        let minute = Some(Duration::from_secs(60));
+        let late = row(&running(UNIX_EPOCH, minute)).into_string();
+        assert!(late.contains("timed out, still running"), "{late}");
+        for task in [running(SystemTime::now(), minute), running(UNIX_EPOCH, None)] {
+            assert!(!row(&task).into_string().contains("timed out"));
+        }
+        let task = running(UNIX_EPOCH, None);
+        assert_ne!(changed(&task), changed(&Task { timeout: minute, ..task.clone() }));
     }
 }

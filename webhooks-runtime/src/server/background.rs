@@ -1,9 +1,13 @@
 //! The background deliveries of a server that runs, if it has an endpoint for them.
 
 #[cfg(feature = "background")]
+use std::sync::Arc;
+#[cfg(feature = "background")]
 use std::time::Duration;
 
 use serde::Serialize;
+#[cfg(feature = "background")]
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::LaunchError;
@@ -26,15 +30,35 @@ pub(super) fn place(settings: &Settings) -> Result<Place, StoreError> {
 #[cfg(feature = "background")]
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is told of the health of a store.
-#[derive(Debug, Serialize)]
+/// How long an answer about the health of a store holds: the route is open to everyone, and the store has
+/// more to do.
+#[cfg(feature = "background")]
+const HEALTH_AGE: Duration = Duration::from_secs(1);
+
+/// The health of a store, and of what runs.
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct StoreHealth {
     store: StoreStatus,
-    /// For how long the one has been waiting that should run first; `null` when none waits.
+    /// How long the delivery has been waiting that is due longest; `null` when none is due.
     oldest_queued_seconds: Option<u64>,
+    /// How many functions of this process go on after their timeout.
+    #[serde(skip_serializing_if = "is_zero")]
+    timed_out_still_running: usize,
 }
 
-#[derive(Debug, Serialize)]
+impl StoreHealth {
+    /// Whether functions keep slots that they should have left.
+    pub(super) fn is_degraded(&self) -> bool {
+        self.timed_out_still_running > 0
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
 struct StoreStatus {
     kind: &'static str,
     status: &'static str,
@@ -45,6 +69,10 @@ struct StoreStatus {
 pub(super) struct Background {
     #[cfg(feature = "background")]
     jobs: Option<Jobs>,
+    /// The last answer about its health, and when it was given. Locked while the store is asked, so that
+    /// it is asked once for all who want to know.
+    #[cfg(feature = "background")]
+    health: Arc<Mutex<Option<(Instant, StoreHealth)>>>,
     /// What a person reads of where they are kept.
     place: Option<String>,
     /// Why that is no good place.
@@ -64,19 +92,36 @@ impl Background {
         let jobs = Jobs::open(&place, &prepared.background, functions)?;
         prepared.dispatcher.keep_in(jobs.clone());
         let name = Some(jobs.name().to_owned());
-        Ok(Self { jobs: Some(jobs), place: name, warning: place.warning(on_space) })
+        Ok(Self {
+            jobs: Some(jobs),
+            health: Arc::default(),
+            place: name,
+            warning: place.warning(on_space),
+        })
     }
 
     /// How their store is; `None` where there is none.
     pub(super) async fn health(&self) -> Option<StoreHealth> {
         let jobs = self.jobs.as_ref()?;
+        let mut last = self.health.lock().await;
+        if let Some((at, health)) = *last
+            && at.elapsed() < HEALTH_AGE
+        {
+            return Some(health);
+        }
         let oldest = tokio::time::timeout(PATIENCE, jobs.oldest_due()).await;
         let (status, oldest) = match oldest {
             Ok(Ok(oldest)) => ("ok", oldest),
             Ok(Err(_)) | Err(_) => ("unavailable", None),
         };
         let store = StoreStatus { kind: jobs.kind(), status };
-        Some(StoreHealth { store, oldest_queued_seconds: oldest.map(|oldest| oldest.as_secs()) })
+        let health = StoreHealth {
+            store,
+            oldest_queued_seconds: oldest.map(|oldest| oldest.as_secs()),
+            timed_out_still_running: jobs.overdue(),
+        };
+        *last = Some((Instant::now(), health));
+        Some(health)
     }
 
     /// For those who look at them.
@@ -147,11 +192,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::File(folder.path().join("kept.db"));
         let jobs = Jobs::open(&place, &Options::default(), Vec::new()).unwrap();
-        let background = Background { jobs: Some(jobs), place: None, warning: None };
+        let background = Background { jobs: Some(jobs), ..Background::default() };
         let health = async || serde_json::to_string(&background.health().await).unwrap();
         let well = r#"{"store":{"kind":"sqlite","status":"ok"},"oldest_queued_seconds":null}"#;
         assert_eq!(health().await, well);
         background.close().await;
+        // For a moment it says what it just said.
+        assert_eq!(health().await, well);
+        tokio::time::sleep(HEALTH_AGE).await;
         assert_eq!(health().await, well.replace("ok", "unavailable"));
         assert!(Background::default().health().await.is_none());
     }

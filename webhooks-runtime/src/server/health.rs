@@ -10,8 +10,8 @@ use super::background::{Background, StoreHealth};
 /// The answer. It says nothing about the program but that it is there, and how its store is.
 #[derive(Serialize)]
 struct Health {
-    /// Of the server alone: a store that is lost for a while needs no restart, so that what restarts
-    /// servers by this is to leave it alone.
+    /// `ok` or `degraded`, when functions run on after their timeout. The code is 200 in either case, and a
+    /// store that is lost for a while changes nothing: what restarts servers by this is to leave them alone.
     status: &'static str,
     #[serde(flatten)]
     background: Option<StoreHealth>,
@@ -23,7 +23,10 @@ pub(super) fn health(app: &mut ServiceConfig, background: &Background) {
     let answer = move || {
         let background = background.clone();
         async move {
-            let health = Health { status: "ok", background: background.health().await };
+            let background = background.health().await;
+            let degraded = background.is_some_and(|background| background.is_degraded());
+            let status = if degraded { "degraded" } else { "ok" };
+            let health = Health { status, background };
             HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(health)
         }
     };

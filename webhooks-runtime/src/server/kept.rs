@@ -1,12 +1,14 @@
 //! The background deliveries of a server that runs in another process, or ran, for this one to look at.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::background::place;
 use super::error::SetupError;
 use super::{LaunchError, WebhooksServer};
 use crate::config::{Given, Settings};
 use crate::endpoint::Work;
+use crate::endpoint::background::Policy;
 use crate::environment::Environment;
 use crate::host::Host;
 use crate::jobs::Place;
@@ -14,7 +16,7 @@ use crate::jobs::Place;
 /// Where a server keeps its background deliveries, and how often it tries them.
 pub(crate) struct Kept {
     pub(crate) place: Place,
-    attempts: HashMap<String, u32>,
+    policies: HashMap<String, Policy>,
 }
 
 impl Kept {
@@ -30,11 +32,11 @@ impl Kept {
         if !wrong.is_empty() {
             return Err(LaunchError::Setup(wrong.into_iter().map(SetupError::from).collect()));
         }
-        let attempts = server.endpoints.into_iter().filter_map(|endpoint| match endpoint.work {
-            Work::Background(background) => Some((endpoint.path, background.policy.attempts)),
+        let policies = server.endpoints.into_iter().filter_map(|endpoint| match endpoint.work {
+            Work::Background(background) => Some((endpoint.path, background.policy)),
             Work::Answer(_) => None,
         });
-        Ok(Self { place: place(&settings)?, attempts: attempts.collect() })
+        Ok(Self { place: place(&settings)?, policies: policies.collect() })
     }
 
     /// Whether any function of the program runs in the background.
@@ -45,6 +47,11 @@ impl Kept {
     /// How many attempts a delivery of the endpoint at this path has; `None` where the program doesn't
     /// have it any more.
     pub(crate) fn attempts(&self, path: &str) -> Option<u32> {
-        self.attempts.get(path).copied()
+        self.policies.get(path).map(|policy| policy.attempts)
+    }
+
+    /// How long an attempt at a delivery of the endpoint may take.
+    pub(crate) fn timeout(&self, path: &str) -> Option<Duration> {
+        self.policies.get(path).map(|policy| policy.timeout)
     }
 }

@@ -19,6 +19,8 @@ struct Row<'a> {
     #[serde(serialize_with = "id")]
     id: Uuid,
     state: &'static str,
+    /// Whether it is past its timeout and still runs.
+    timed_out: bool,
     endpoint: &'a str,
     event: Option<&'a str>,
     repo: Option<&'a str>,
@@ -75,6 +77,7 @@ impl<'a> Row<'a> {
         Self {
             id: listed.id,
             state: listed.state.name(),
+            timed_out: listed.is_overdue(kept.timeout(&listed.endpoint)),
             endpoint: &listed.endpoint,
             event: listed.event.as_deref(),
             repo: listed.repo.as_deref(),

@@ -46,7 +46,7 @@ fn row(listed: &Listed, kept: &Kept) -> [String; HEAD.len()] {
     };
     [
         listed.id.to_string(),
-        listed.state.to_string(),
+        listed.state_in_words(kept.timeout(&listed.endpoint)).to_owned(),
         attempts,
         humantime::format_rfc3339_seconds(listed.received_at).to_string(),
         in_one_line(&listed.endpoint).into_owned(),

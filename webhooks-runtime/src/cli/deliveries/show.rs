@@ -38,7 +38,7 @@ fn in_words(Detail { listed, failed, .. }: &Detail, kept: &Kept) -> String {
         let _ = writeln!(text, "{name:12}  {value}");
     };
     line("delivery", &listed.id.to_string());
-    line("state", listed.state.name());
+    line("state", listed.state_in_words(kept.timeout(&listed.endpoint)));
     line("endpoint", &in_one_line(&listed.endpoint));
     line("event", &in_one_line(listed.event.as_deref().unwrap_or("-")));
     line("repo", &in_one_line(listed.repo.as_deref().unwrap_or("-")));

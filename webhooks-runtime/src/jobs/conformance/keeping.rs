@@ -76,6 +76,18 @@ pub(crate) async fn the_oldest_due_is_the_one_that_waits_longest(fixture: &dyn F
     assert_eq!(store.oldest_due().await.unwrap(), None);
 }
 
+pub(crate) async fn a_delivery_of_a_removed_endpoint_is_never_the_oldest_due(
+    fixture: &dyn Fixture,
+) {
+    let store = open(fixture).await;
+    queue(&*store, TRAIN).await;
+    assert!(store.oldest_due().await.unwrap().is_some());
+    store.close().await;
+    drop(store);
+    let store = fixture.open(known().split_off(1), NO_LIMIT).await;
+    assert_eq!(store.oldest_due().await.unwrap(), None);
+}
+
 pub(crate) async fn endpoints_that_nobody_knows_any_more_are_told(fixture: &dyn Fixture) {
     let store = open(fixture).await;
     queue(&*store, TRAIN).await;

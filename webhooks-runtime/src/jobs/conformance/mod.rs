@@ -59,6 +59,7 @@ macro_rules! conformance {
                 a_failed_attempt_waits_for_its_time
                 the_next_due_one_is_known
                 what_is_released_does_not_count_the_attempt
+                releases_are_counted_until_a_person_retries
                 what_is_released_keeps_its_place
                 a_settlement_with_an_old_fence_is_refused
                 a_settlement_by_somebody_else_is_refused
@@ -68,6 +69,8 @@ macro_rules! conformance {
             owners {
                 a_reaped_owner_claims_nothing
                 an_owner_that_was_never_enlisted_claims_nothing
+                an_owner_whose_lease_is_over_keeps_no_slots
+                owners_that_were_not_heard_of_lately_are_known
                 an_owner_that_is_heard_of_is_not_reaped
                 an_owner_does_not_reap_itself
                 a_late_one_that_nobody_reaped_goes_on
@@ -82,6 +85,7 @@ macro_rules! conformance {
                 dead_ones_are_purged_by_their_age
                 what_is_queued_or_running_is_never_swept
                 the_oldest_due_is_the_one_that_waits_longest
+                a_delivery_of_a_removed_endpoint_is_never_the_oldest_due
                 endpoints_that_nobody_knows_any_more_are_told
                 the_newest_are_listed_first
                 a_list_can_be_of_one_state_or_endpoint

@@ -29,6 +29,42 @@ pub(crate) async fn an_owner_that_was_never_enlisted_claims_nothing(fixture: &dy
     assert!(!store.beat(nobody, LEASE).await.unwrap());
 }
 
+pub(crate) async fn an_owner_whose_lease_is_over_keeps_no_slots(fixture: &dyn Fixture) {
+    let (store, elsewhere) = (open(fixture).await, open(fixture).await);
+    let late = owner(&*store).await;
+    queue(&*store, ONE_AT_A_TIME).await;
+    let lost = claim_one(&*store, late, ONE_AT_A_TIME).await;
+    let next = queue(&*store, ONE_AT_A_TIME).await;
+    store.pass(LEASE * 2).await.unwrap();
+    if !store.is_shared() {
+        // One process has the file, and recovers what others had at its start.
+        return;
+    }
+    let other = owner(&*elsewhere).await;
+    let claimed = claim(&*elsewhere, other, ONE_AT_A_TIME, 2).await;
+    assert_eq!(claimed.iter().map(|it| it.id).collect::<Vec<_>>(), [next]);
+    assert!(claim(&*store, late, TRAIN, 1).await.is_empty());
+    assert!(settle(&*store, late, &lost, Next::Done).await);
+}
+
+pub(crate) async fn owners_that_were_not_heard_of_lately_are_known(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    if !store.is_shared() {
+        return;
+    }
+    let (me, other) = (owner(&*store).await, owner(&*store).await);
+    queue(&*store, TRAIN).await;
+    claim_one(&*store, other, TRAIN).await;
+    let silent = async || store.silent(me, LEASE / 2).await.unwrap();
+    assert_eq!(silent().await, None);
+    store.pass(LEASE - Duration::from_secs(10)).await.unwrap();
+    let found = silent().await.unwrap();
+    assert_eq!(found.deliveries, 1);
+    assert!(found.lease_left <= Duration::from_secs(10), "{found:?}");
+    store.pass(LEASE).await.unwrap();
+    assert_eq!(silent().await, None);
+}
+
 pub(crate) async fn an_owner_that_is_heard_of_is_not_reaped(fixture: &dyn Fixture) {
     let store = open(fixture).await;
     let me = owner(&*store).await;

@@ -6,24 +6,27 @@ use uuid::Uuid;
 use super::super::store::{Claimed, Owner, Want};
 use super::{PostgresStore, rows};
 
-/// Holds the endpoints, if the owner is there, so that claims of one endpoint come one after the other.
+/// Holds the endpoints, if the owner is there and its lease isn't over, so that claims of one endpoint come one after the other.
 /// It is a statement of its own: what a statement sees is settled before it waits for a lock, and the
 /// next one sees what those claimed who were waited for. A reaper can't take the owner meanwhile.
 const HOLD: &str = "
     WITH me AS (
-        SELECT id FROM webhooks_runtime.owners WHERE id = $1 FOR KEY SHARE
+        SELECT id FROM webhooks_runtime.owners
+        WHERE id = $1 AND lease_until >= clock_timestamp() FOR KEY SHARE
     )
     SELECT id FROM webhooks_runtime.endpoints
     WHERE id = ANY($2::bigint[]) AND EXISTS (SELECT 1 FROM me)
     ORDER BY id FOR UPDATE";
 
 /// Claims those that are due longest of each endpoint, as many as are wanted and as may run besides
-/// those that run.
+/// those that run. What an owner has whose lease is over takes no room: that owner has stopped it.
 const CLAIM: &str = "
     WITH free AS (
         SELECT wanted.endpoint, least(wanted.slots, wanted.concurrency - (
             SELECT count(*) FROM webhooks_runtime.deliveries AS running
+            JOIN webhooks_runtime.owners AS owner ON owner.id = running.owner
             WHERE running.endpoint = wanted.endpoint AND running.state = 1
+                AND owner.lease_until >= statement_timestamp()
         )) AS slots
         FROM UNNEST($2::bigint[], $3::bigint[], $4::bigint[])
             AS wanted (endpoint, slots, concurrency)
@@ -70,7 +73,9 @@ const LOOK: &str = "
         ) AS due (one)
         WHERE wanted.concurrency > (
             SELECT count(*) FROM webhooks_runtime.deliveries AS running
+            JOIN webhooks_runtime.owners AS owner ON owner.id = running.owner
             WHERE running.endpoint = wanted.endpoint AND running.state = 1
+                AND owner.lease_until >= statement_timestamp()
         )
     ), (
         SELECT (min(extract(epoch FROM next.run_at - statement_timestamp())) * 1000)::float8
@@ -145,18 +150,19 @@ impl PostgresStore {
     }
 
     fn claimed(&self, rows: Vec<Row>) -> Vec<Claimed> {
-        let claimed = |(id, fence, endpoint, webhook_id, attempt, releases, received_at, body): Row| {
-            Some(Claimed {
-                id,
-                fence,
-                endpoint: self.place(endpoint)?,
-                webhook_id,
-                attempt: attempt.unsigned_abs(),
-                releases: releases.unsigned_abs(),
-                received_at: rows::time(received_at),
-                body: body.into(),
-            })
-        };
+        let claimed =
+            |(id, fence, endpoint, webhook_id, attempt, releases, received_at, body): Row| {
+                Some(Claimed {
+                    id,
+                    fence,
+                    endpoint: self.place(endpoint)?,
+                    webhook_id,
+                    attempt: attempt.unsigned_abs(),
+                    releases: releases.unsigned_abs(),
+                    received_at: rows::time(received_at),
+                    body: body.into(),
+                })
+            };
         rows.into_iter().filter_map(claimed).collect()
     }
 }

@@ -136,6 +136,9 @@ pub(super) struct Pool {
     connections: PgPool,
     /// When one was last found broken. Those that were idle then are likely to be, too.
     broken: Arc<Mutex<Option<Instant>>>,
+    /// When one was last found to take no changes. Those that were made before are likely to be like it,
+    /// and a new one may reach the server that does.
+    read_only: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Pool {
@@ -143,6 +146,8 @@ impl Pool {
     pub(super) fn new(options: PgConnectOptions, read_only: bool) -> Self {
         let broken: Arc<Mutex<Option<Instant>>> = Arc::default();
         let was_broken = Arc::clone(&broken);
+        let read_only: Arc<Mutex<Option<Instant>>> = Arc::default();
+        let was_read_only = Arc::clone(&read_only);
         let connections = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT)
@@ -150,7 +155,12 @@ impl Pool {
             .before_acquire(move |connection, meta| {
                 let broken = *was_broken.lock().unwrap_or_else(PoisonError::into_inner);
                 let broken = broken.is_some_and(|broken| broken.elapsed() <= meta.idle_for);
+                let read_only = *was_read_only.lock().unwrap_or_else(PoisonError::into_inner);
+                let read_only = read_only.is_some_and(|found| found.elapsed() <= meta.age);
                 Box::pin(async move {
+                    if read_only {
+                        return Ok(false);
+                    }
                     if broken || meta.idle_for >= STALE {
                         tokio::time::timeout(CONNECT / 5, connection.ping())
                             .await
@@ -173,7 +183,7 @@ impl Pool {
                 })
             })
             .connect_lazy_with(options);
-        Self { connections, broken }
+        Self { connections, broken, read_only }
     }
 
     pub(super) async fn lend(&self) -> Result<Lent, sqlx::Error> {
@@ -236,7 +246,13 @@ where
                 *pool.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
             drop(lent);
+            if result.as_ref().is_err_and(is_read_only) {
+                *pool.read_only.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Instant::now());
+            }
             match result {
+                // A new connection may reach the server that takes over.
+                Err(error) if tries == 1 && is_read_only(&error) => {}
                 Err(error) if tries < TRIES && is_conflict(&error) => {
                     let pause = 1 << tries;
                     tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=pause))).await;
@@ -261,8 +277,30 @@ impl From<InTheWay> for sqlx::Error {
     }
 }
 
+/// The server takes no changes on this connection: it was demoted to a standby, say.
+#[derive(Debug, thiserror::Error)]
+#[error("the database is read-only")]
+pub(super) struct ReadOnly;
+
+impl From<ReadOnly> for sqlx::Error {
+    fn from(error: ReadOnly) -> Self {
+        Self::AnyDriverError(Box::new(error))
+    }
+}
+
+/// Whether the server takes no changes: `read_only_sql_transaction`.
+fn is_read_only(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::AnyDriverError(cause) => cause.is::<ReadOnly>(),
+        error => has_code(error, "25006"),
+    }
+}
+
 /// Whether a connection can be used after an error: the server refused something, and didn't end it.
 fn leaves_well(error: &sqlx::Error) -> bool {
+    if is_read_only(error) {
+        return false;
+    }
     let Some(said) = error.as_database_error() else { return is_conflict(error) };
     let severity = said.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
     severity == Some(PgSeverity::Error)

@@ -38,7 +38,7 @@ use super::error::StoreError;
 use super::state::State;
 use super::store::{
     Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge,
-    Retention, Settlement, Store, StoreLimits, Want, Which,
+    Retention, Settlement, Silent, Store, StoreLimits, Want, Which,
 };
 
 /// How long connections may take to end.
@@ -158,6 +158,10 @@ impl Store for PostgresStore {
 
     fn reap<'a>(&'a self, me: Owner, decide: Decide<'a>) -> Given<'a, u64> {
         Box::pin(self.take_lost(me, decide))
+    }
+
+    fn silent(&self, me: Owner, lease_left: Duration) -> Given<'_, Option<Silent>> {
+        Box::pin(self.silent_owners(me, lease_left))
     }
 
     fn sweep(&self, retention: Retention) -> Given<'_, u64> {

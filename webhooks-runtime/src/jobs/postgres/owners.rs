@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::error::StoreError;
 use super::super::state::{End, Next};
-use super::super::store::{Advanced, Claimed, Decide, Owner, Settlement, Want};
+use super::super::store::{Advanced, Claimed, Decide, Owner, Settlement, Silent, Want};
 use super::connect::tried;
 use super::{PostgresStore, rows, settle};
 
@@ -48,6 +48,18 @@ const LOST: &str = "
         OR NOT EXISTS (SELECT 1 FROM webhooks_runtime.owners AS there WHERE there.id = it.owner)
     )
     ORDER BY it.id";
+
+/// How many deliveries of known endpoints other owners run that were not heard of lately, and the
+/// milliseconds until the last of their leases is over.
+const SILENT_HAVE: &str = "
+    SELECT count(*), coalesce(
+        max(extract(epoch FROM owner.lease_until - statement_timestamp())) * 1000, 0
+    )::float8
+    FROM webhooks_runtime.owners AS owner
+    JOIN webhooks_runtime.deliveries AS running
+        ON running.owner = owner.id AND running.state = 1 AND running.endpoint = ANY($2::bigint[])
+    WHERE owner.id <> $1 AND owner.lease_until >= statement_timestamp()
+        AND owner.lease_until < statement_timestamp() + $3 * interval '1 millisecond'";
 
 /// What owners of this process have, as they know it. An answer of the server can be lost, and what was
 /// claimed with it would be run by nobody for as long as the owner lives.
@@ -111,6 +123,26 @@ impl PostgresStore {
         let (is_renewed, owners): (bool, i64) = renewed;
         self.owners.store(u32::try_from(owners).unwrap_or(1), Ordering::Relaxed);
         Ok(is_renewed)
+    }
+
+    pub(super) async fn silent_owners(
+        &self,
+        me: Owner,
+        lease_left: Duration,
+    ) -> Result<Option<Silent>, StoreError> {
+        let lease_left = rows::milliseconds(lease_left);
+        let (deliveries, left): (i64, f64) = tried(&self.pool, |mut lent| async move {
+            let silent = sqlx::query_as(SILENT_HAVE)
+                .bind(me)
+                .bind(&self.numbers)
+                .bind(lease_left)
+                .fetch_one(&mut *lent)
+                .await;
+            (lent, silent)
+        })
+        .await?;
+        let deliveries = deliveries.unsigned_abs();
+        Ok((deliveries > 0).then(|| Silent { deliveries, lease_left: rows::until(left) }))
     }
 
     pub(super) async fn end_owner(&self, owner: Owner) -> Result<(), StoreError> {

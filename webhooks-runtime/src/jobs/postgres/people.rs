@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::super::error::StoreError;
 use super::super::state::State;
 use super::super::store::{Detail, FailedAttempt, Filter, Listed, Purge, Which};
-use super::connect::tried;
+use super::connect::{ReadOnly, tried};
 use super::{PostgresStore, rows};
 
 /// How many are changed or deleted in one transaction.
@@ -104,14 +104,16 @@ const STRANGERS: &str = "
     )
     ORDER BY endpoint.path";
 
+/// Whether nothing can be changed, and the milliseconds for which the delivery that is due longest waits.
 const OLDEST_DUE: &str = "
-    SELECT (max(extract(epoch FROM statement_timestamp() - oldest.run_at)) * 1000)::float8
+    SELECT current_setting('transaction_read_only') = 'on', (max(extract(epoch FROM statement_timestamp() - oldest.run_at)) * 1000)::float8
     FROM webhooks_runtime.endpoints AS endpoint CROSS JOIN LATERAL (
         SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued
         WHERE queued.endpoint = endpoint.id AND queued.state = 0
             AND queued.run_at <= statement_timestamp()
         ORDER BY queued.run_at LIMIT 1
-    ) AS oldest";
+    ) AS oldest
+    WHERE endpoint.id = ANY($1::bigint[])";
 
 impl PostgresStore {
     /// Deletes those that ended in a state this long ago.
@@ -235,7 +237,11 @@ impl PostgresStore {
 
     pub(super) async fn longest_wait(&self) -> Result<Option<Duration>, StoreError> {
         let milliseconds: Option<f64> = tried(&self.pool, |mut lent| async move {
-            let oldest = sqlx::query_scalar(OLDEST_DUE).fetch_one(&mut *lent).await;
+            let oldest = sqlx::query_as(OLDEST_DUE).bind(&self.numbers).fetch_one(&mut *lent).await;
+            let oldest = oldest.and_then(|(read_only, oldest)| match read_only {
+                true => Err(ReadOnly.into()),
+                false => Ok(oldest),
+            });
             (lent, oldest)
         })
         .await?;

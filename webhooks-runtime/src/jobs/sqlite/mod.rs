@@ -33,7 +33,7 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::store::{
     Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge,
-    Retention, Settlement, Store, StoreLimits, Want, Which,
+    Retention, Settlement, Silent, Store, StoreLimits, Want, Which,
 };
 use open::Opened;
 use read::Reader;
@@ -137,6 +137,11 @@ impl Store for SqliteStore {
             self.ask(|reply| Command::Reap(me, settled, reply)).await
         }
         .boxed()
+    }
+
+    fn silent(&self, _: Owner, _: Duration) -> Given<'_, Option<Silent>> {
+        // One process has the file, so all others are gone.
+        std::future::ready(Ok(None)).boxed()
     }
 
     fn sweep(&self, retention: Retention) -> Given<'_, u64> {

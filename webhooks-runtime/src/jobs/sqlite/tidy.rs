@@ -234,13 +234,13 @@ impl Writer {
     pub(super) fn oldest_due(&self) -> Result<Option<Duration>, rusqlite::Error> {
         let now = self.clock.now();
         let mut statement = self.connection.prepare_cached(
-            "SELECT min(first) FROM (
-                 SELECT (SELECT min(run_at) FROM deliveries
-                         WHERE endpoint = endpoints.id AND state = 0) AS first
-                 FROM endpoints
-             )",
+            "SELECT min(run_at) FROM deliveries WHERE endpoint = ? AND state = 0",
         )?;
-        let first: Option<i64> = statement.query_row([], |row| row.get(0))?;
+        let mut first: Option<i64> = None;
+        for endpoint in &self.endpoints {
+            let run_at: Option<i64> = statement.query_row([endpoint.id], |row| row.get(0))?;
+            first = first.into_iter().chain(run_at).min();
+        }
         let age = first.and_then(|first| u64::try_from(now - first).ok());
         Ok(age.map(Duration::from_millis))
     }

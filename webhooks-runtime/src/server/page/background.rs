@@ -64,8 +64,8 @@ async fn tasks(jobs: &Jobs) -> Result<Vec<Task>, StoreError> {
 }
 
 fn task(jobs: &Jobs, listed: Listed) -> Task {
-    let attempts = jobs.attempts(&listed.endpoint);
-    Task { listed, attempts }
+    let (attempts, timeout) = (jobs.attempts(&listed.endpoint), jobs.timeout(&listed.endpoint));
+    Task { listed, attempts, timeout }
 }
 
 impl Desk {
