@@ -29,7 +29,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 30] = [
+const OTHER_TEXTS: [(&str, &str); 32] = [
     ("Examples:", "the end of a command's help"),
     ("Environment variables, which flags", "the end of the program's help"),
     ("attempt {number}, begun {began}", "a line of `deliveries show`"),
@@ -55,7 +55,11 @@ const OTHER_TEXTS: [(&str, &str); 30] = [
     ("Webhook secret is correctly defined.", "a line of each start"),
     ("* Running on local URL:", "a line of each start"),
     ("* Running on public URL:", "a line of each start"),
-    ("* Page with deliveries:", "a line of each start"),
+    ("Page with deliveries:", "a line of each start"),
+    ("sees the payloads", "a line of each start"),
+    ("Anyone who opens this URL", "a line of each start"),
+    ("The token is the value of", "a line of each start"),
+    ("To open it, set", "a line of each start"),
     ("* Background deliveries:", "a line of each start"),
     ("Webhooks are correctly setup and ready to use:", "a line of each start"),
     ("Go to https://huggingface.co/settings/webhooks", "a line of each start"),
