@@ -569,7 +569,7 @@ fn a_container_is_no_place_for_a_link_though_it_has_a_terminal() {
     if !Path::new("/.dockerenv").exists() {
         return; // Elsewhere the unit tests of the detection have to do.
     }
-    let mut command = std::process::Command::new(quickstart());
+    let mut command = Command::new(quickstart());
     command.env_clear().args(["--port", "0"]).env("GRADIO_SHARE_SERVER_ADDRESS", "127.0.0.1:1");
     let program = Program::spawn_in_terminal(&mut command).unwrap();
     let _ = program.wait_for("because the program runs in a container");

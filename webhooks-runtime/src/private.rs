@@ -119,8 +119,7 @@ pub fn main(
         #[cfg(feature = "openapi")]
         let server = server.of_version(program.version);
         #[cfg(feature = "share")]
-        let server =
-            server.of_project(format!("{:016x}/{}", program.folder, program.crate_name));
+        let server = server.of_project(format!("{:016x}/{}", program.folder, program.crate_name));
         Ok(server)
     };
     #[cfg(feature = "cli")]

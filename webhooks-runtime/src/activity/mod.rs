@@ -270,7 +270,7 @@ mod tests {
         for _ in 0..MOST {
             record(&activity, Some(b"{}"));
         }
-        assert_eq!(activity.kept().unread, 0);
+        assert_eq!(activity.kept().unread.count, 0);
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
                 }
             });
             assert!(activity.get(read).is_some());
-            assert_eq!(activity.kept().unread, MOST_UNREAD);
+            assert_eq!(activity.kept().unread.count, MOST_UNREAD);
         }
     }
 

@@ -31,7 +31,7 @@ use super::store::{
     Accepted, Access, Detail, Filter, Known, Listed, New, Purge, Retention, Store, StoreLimits,
     Which, longest_window,
 };
-use crate::endpoint::call::panic_text;
+use crate::endpoint::panic;
 use crate::payload::Summary;
 
 /// How background deliveries are kept.
@@ -435,12 +435,12 @@ const RESTART: Duration = Duration::from_secs(1);
 /// Runs a part of the engine to its end, and again each time it panics: without it, deliveries would be
 /// accepted and never run, and nothing would say so.
 async fn restarted(part: &'static str, mut run: impl AsyncFnMut()) {
-    while let Err(panic) = AssertUnwindSafe(run()).catch_unwind().await {
+    while let Err(payload) = AssertUnwindSafe(run()).catch_unwind().await {
         // To write the line may be what panicked.
         let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
             tracing::error!(
                 part,
-                panic = panic_text(&*panic),
+                panic = panic::text(&*payload),
                 "a part of the background deliveries panicked, and starts again"
             );
         }));

@@ -41,7 +41,7 @@ impl Kept {
 
     /// Whether any function of the program runs in the background.
     pub(crate) fn has_functions(&self) -> bool {
-        !self.attempts.is_empty()
+        !self.policies.is_empty()
     }
 
     /// How many attempts a delivery of the endpoint at this path has; `None` where the program doesn't

@@ -127,7 +127,7 @@ impl WebhooksServer {
             say(Stream::Err, warning);
         }
         if let Some(warning) = running.open_to_platform() {
-            say(&mut io::stderr(), &warning);
+            say(Stream::Err, &warning);
         }
         let kept = running.background.place().map(banner::background);
         let kept = kept.unwrap_or_default();
@@ -414,7 +414,7 @@ impl Running {
         self,
         shared: Option<Kept>,
         asked: oneshot::Receiver<Instant>,
-    ) -> std::io::Result<()> {
+    ) -> io::Result<()> {
         let Self { server, visitors, background, shutdown_timeout, .. } = self;
         let handle = server.handle();
         let mut server = std::pin::pin!(server);

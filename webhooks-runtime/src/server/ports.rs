@@ -103,8 +103,10 @@ mod tests {
             ports: Ports::One(0),
             workers: 1,
             on_space: false,
+            for_platform: false,
             store: None,
             reach: Reach::Local,
+            unshared: None,
         };
         assert_takes_a_burst(&bind(&settings).unwrap().0);
         #[cfg(feature = "share")]

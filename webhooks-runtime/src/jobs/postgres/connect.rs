@@ -142,8 +142,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// With `read_only` the server refuses every change.
-    pub(super) fn new(options: PgConnectOptions, read_only: bool) -> Self {
+    /// With `only_reads` the server refuses every change.
+    pub(super) fn new(options: PgConnectOptions, only_reads: bool) -> Self {
         let broken: Arc<Mutex<Option<Instant>>> = Arc::default();
         let was_broken = Arc::clone(&broken);
         let read_only: Arc<Mutex<Option<Instant>>> = Arc::default();
@@ -172,7 +172,7 @@ impl Pool {
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     connection.execute(PROMISES).await?;
-                    if read_only {
+                    if only_reads {
                         connection.execute("SET default_transaction_read_only = on").await?;
                     }
                     // Other servers than PostgreSQL have other plans.
