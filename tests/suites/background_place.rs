@@ -150,7 +150,7 @@ fn a_file_that_is_deleted_or_replaced_is_noticed() {
 fn without_a_setting_they_are_in_the_working_directory_and_private() {
     let folder = tempfile::tempdir().unwrap();
     // Whatever the rights are that files get.
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = start_in(folder.path(), &[], &[]);
     let _ = accepted(&program.local_url(), "quick", None, 0);
     let said = program.wait_for("webhooks.db");
@@ -195,15 +195,14 @@ fn a_file_that_cannot_be_used_is_told_before_the_port_is_open() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().to_str().unwrap();
     let nonsense = format!("{folder}/nonsense.db");
-    std::fs::write(&nonsense, "no database, but long enough to be looked at. ".repeat(100))
-        .unwrap();
+    fs::write(&nonsense, "no database, but long enough to be looked at. ".repeat(100)).unwrap();
     let nowhere = format!("{folder}/nothing/webhooks.db");
     // Where even root makes no file.
     for file in [folder, "/proc/webhooks.db", &nowhere, &nonsense] {
         let ended = refused(&["--store", file]);
         assert!(ended.stderr.contains(file), "{file}: {}", ended.stderr);
     }
-    assert!(std::fs::read_to_string(&nonsense).unwrap().starts_with("no database"));
+    assert!(fs::read_to_string(&nonsense).unwrap().starts_with("no database"));
 }
 
 #[test]

@@ -29,7 +29,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 32] = [
+const OTHER_TEXTS: [(&str, &str); 35] = [
     ("Examples:", "the end of a command's help"),
     ("Environment variables, which flags", "the end of the program's help"),
     ("attempt {number}, begun {began}", "a line of `deliveries show`"),

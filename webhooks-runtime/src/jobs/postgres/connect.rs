@@ -138,16 +138,16 @@ pub(super) struct Pool {
     broken: Arc<Mutex<Option<Instant>>>,
     /// When one was last found to take no changes. Those that were made before are likely to be like it,
     /// and a new one may reach the server that does.
-    read_only: Arc<Mutex<Option<Instant>>>,
+    demoted: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Pool {
-    /// With `only_reads` the server refuses every change.
-    pub(super) fn new(options: PgConnectOptions, only_reads: bool) -> Self {
+    /// With `read_only` the server refuses every change.
+    pub(super) fn new(options: PgConnectOptions, read_only: bool) -> Self {
         let broken: Arc<Mutex<Option<Instant>>> = Arc::default();
         let was_broken = Arc::clone(&broken);
-        let read_only: Arc<Mutex<Option<Instant>>> = Arc::default();
-        let was_read_only = Arc::clone(&read_only);
+        let demoted: Arc<Mutex<Option<Instant>>> = Arc::default();
+        let was_demoted = Arc::clone(&demoted);
         let connections = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT)
@@ -155,10 +155,10 @@ impl Pool {
             .before_acquire(move |connection, meta| {
                 let broken = *was_broken.lock().unwrap_or_else(PoisonError::into_inner);
                 let broken = broken.is_some_and(|broken| broken.elapsed() <= meta.idle_for);
-                let read_only = *was_read_only.lock().unwrap_or_else(PoisonError::into_inner);
-                let read_only = read_only.is_some_and(|found| found.elapsed() <= meta.age);
+                let demoted = *was_demoted.lock().unwrap_or_else(PoisonError::into_inner);
+                let demoted = demoted.is_some_and(|found| found.elapsed() <= meta.age);
                 Box::pin(async move {
-                    if read_only {
+                    if demoted {
                         return Ok(false);
                     }
                     if broken || meta.idle_for >= STALE {
@@ -172,7 +172,7 @@ impl Pool {
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     connection.execute(PROMISES).await?;
-                    if only_reads {
+                    if read_only {
                         connection.execute("SET default_transaction_read_only = on").await?;
                     }
                     // Other servers than PostgreSQL have other plans.
@@ -183,7 +183,7 @@ impl Pool {
                 })
             })
             .connect_lazy_with(options);
-        Self { connections, broken, read_only }
+        Self { connections, broken, demoted }
     }
 
     pub(super) async fn lend(&self) -> Result<Lent, sqlx::Error> {
@@ -247,8 +247,7 @@ where
             }
             drop(lent);
             if result.as_ref().is_err_and(is_read_only) {
-                *pool.read_only.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Instant::now());
+                *pool.demoted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
             match result {
                 // A new connection may reach the server that takes over.
