@@ -123,7 +123,7 @@ fn a_program_does_not_hold_the_folder_that_it_was_built_in() {
     let folder = tempfile::tempdir().unwrap();
     // Without the debug information, which a release has none of.
     let stripped = folder.path().join("stripped");
-    let mut strip = std::process::Command::new("strip");
+    let mut strip = Command::new("strip");
     strip.arg("-o").arg(&stripped).arg(quickstart());
     assert!(strip.status().unwrap().success());
     let program = std::fs::read(stripped).unwrap();
@@ -518,7 +518,7 @@ fn a_shell_gets_a_script_of_completions() {
     assert!(ended.stdout.contains("complete -F") && ended.stdout.contains("--new-share-url"));
     // bash itself reads it.
     let script = format!("{}\ncomplete -p token-bot", ended.stdout);
-    let bash = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    let bash = Command::new("bash").args(["-c", &script]).output().unwrap();
     assert!(bash.status.success(), "{bash:?}");
 }
 
