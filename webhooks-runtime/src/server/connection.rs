@@ -95,6 +95,11 @@ pub(super) struct Connection {
     limits: ConnectionLimits,
     /// Since when the client has taken nothing of what is to be written.
     blocked_since: Option<Instant>,
+    /// Whether something was read since the connection last waited.
+    has_read: bool,
+    /// The deadline after which the connection was polled once more: what had arrived in time may be a
+    /// whole request.
+    last_look: Option<Instant>,
     /// Whether a read was put off until the client reads, too.
     read_deferred: bool,
     /// Wakes the connection at least once per `limits.progress`, so no request has to set it.
@@ -109,6 +114,8 @@ impl Connection {
             state: Rc::new(ConnectionState::new()),
             limits,
             blocked_since: None,
+            has_read: false,
+            last_look: None,
             read_deferred: false,
             timer: None,
             _slot: slot,
@@ -193,6 +200,7 @@ impl AsyncRead for Connection {
         }
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
             Poll::Ready(Ok(())) => {
+                this.has_read = true;
                 if this.state.is_idle() {
                     this.state.has_waited.set(was_just_blocked(this.limits.progress));
                 }
@@ -206,7 +214,14 @@ impl AsyncRead for Connection {
                 Poll::Ready(if this.outlives_its_client() { Ok(()) } else { Err(error) })
             }
             Poll::Pending => {
+                let has_read = std::mem::take(&mut this.has_read);
                 ready!(this.poll_deadline(context));
+                if has_read && this.last_look != this.deadline() {
+                    // The thread was busy when it arrived. actix-web decodes it before it reads again.
+                    this.last_look = this.deadline();
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 if this.state.receiving_since.get().is_some() {
                     // Best effort: the client may be gone.
                     let _ = this.stream.try_write(REQUEST_TIMEOUT);
