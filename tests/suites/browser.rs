@@ -338,7 +338,9 @@ async fn the_token_stays_in_no_history_whoever_linked_to_it() {
     let server = serve(WebhooksServer::new()).await;
     deliver(&server, TRAIN, "1", &sample("me/private"));
     let opening = server.activity_url().unwrap();
-    let link = format!("<h1>Another site</h1><a id=\"link\" href=\"{opening}\">Open</a>");
+    let link = format!(
+        "<link rel=\"icon\" href=\"data:,\"><h1>Another site</h1><a id=\"link\" href=\"{opening}\">Open</a>"
+    );
     let other = WebhooksServer::empty().add_webhook("/none", async || "none");
     let page = move || std::future::ready(web::Html::new(link.clone()));
     let other = serve(other.ui(page)).await;
@@ -351,7 +353,9 @@ async fn the_token_stays_in_no_history_whoever_linked_to_it() {
     wait_for_rows(&browser, 1).await;
     browser.client.goto(&opening).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
-    let history = browser.devtools("Page.getNavigationHistory", json!({})).await.to_string();
+    let history = browser.devtools("Page.getNavigationHistory", json!({})).await;
+    let entries = history["entries"].as_array().unwrap().iter();
+    let history = entries.map(|entry| format!("{}\n", entry["url"])).collect::<String>();
     let token = opening.rsplit('=').next().unwrap();
     assert!(history.contains(server.local_url()) && !history.contains(token), "{history}");
     assert_eq!(browser.run("return document.referrer").await, json!(""));

@@ -25,11 +25,6 @@ const NO_SETTINGS: [&str; 2] = ["--help", "--version"];
 
 /// Variables that no method stands for: what they do, and what is done without them.
 const VARIABLES: [(&str, &str, &str); 7] = [
-    (
-        "WEBHOOKS_PAGE_TOKEN",
-        "The token that opens the page: 16 characters or more, letters, digits, `-` or `_`",
-        "another one at each start",
-    ),
     ("SPACE_ID", "Says that the program runs on a Space, which sets it", ""),
     ("SPACE_HOST", "The host name of the Space's public URL, which the Space sets", ""),
     ("XDG_STATE_HOME", "The folder in which the share link's name is kept", "`~/.local/state`"),
@@ -39,6 +34,11 @@ const VARIABLES: [(&str, &str, &str); 7] = [
         "HF_HUB_DISABLE_EXPERIMENTAL_WARNING",
         "`1` hides the line that the API may change from version to version",
         "",
+    ),
+    (
+        "WEBHOOKS_PAGE_TOKEN",
+        "The token that opens the page: 16 characters or more, letters, digits, `-` or `_`",
+        "another one at each start",
     ),
 ];
 

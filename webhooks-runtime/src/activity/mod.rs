@@ -270,7 +270,8 @@ mod tests {
         for _ in 0..MOST {
             record(&activity, Some(b"{}"));
         }
-        assert_eq!(activity.kept().unread.count, 0);
+        assert_eq!(activity.kept().unread.count, MOST_UNREAD, "each kind has a share of its own");
+        assert_eq!(activity.kept().read.count, MOST);
     }
 
     #[test]
