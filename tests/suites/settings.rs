@@ -471,7 +471,7 @@ fn the_limits_that_the_guide_explains_are_the_defaults() {
         assert!(limit[1].contains(&setting[4].replace('`', "")), "{limit:?} for {setting:?}");
         compared += 1;
     }
-    assert_eq!(compared, 5);
+    assert_eq!(compared, 6);
 }
 
 #[test]
