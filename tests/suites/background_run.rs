@@ -82,7 +82,10 @@ fn a_panic_is_a_failure_like_another(place: &Place) {
     let (kept, _, log) = run(place, "panics", 0);
     assert_eq!((kept.state, kept.attempt), ("dead", 1));
     assert_eq!(kept.error.as_deref(), Some("it panicked: oh no"));
-    assert!(line(&log, &kept, 1).contains("it panicked: oh no"));
+    let panic = line(&log, &kept, 1);
+    assert!(panic.contains("the function panicked") && panic.contains("location="), "{panic}");
+    let failed = log.lines().find(|line| line.contains("it panicked: oh no")).unwrap();
+    assert!(failed.contains(&kept.id) && failed.contains("state=dead"), "{failed}");
 }
 
 fn a_function_that_takes_too_long_is_dropped(place: &Place) {

@@ -797,7 +797,7 @@ mod conditions {
     #[webhook_endpoint]
     async fn arguments(
         #[cfg(any())] _missing: NoSuchType,
-        #[cfg(all())] payload: WebhookPayload,
+        #[cfg(not(windows))] payload: WebhookPayload,
         #[cfg_attr(all(), cfg(any()))] _missing_too: NoSuchType,
         #[cfg_attr(any(), cfg(any()))] delivery: Delivery,
     ) -> String {

@@ -167,7 +167,7 @@ fn answering(function: &Function, paths: &Paths) -> Runs {
     let endpoint = paths.endpoint();
     Runs {
         make: quote!(#endpoint::__new),
-        how: quote!(__webhooks_call, __webhooks_needs),
+        how: quote!((__webhooks_call, __webhooks_needs)),
         items: [call(function, paths), needs(function, paths)].into_iter().collect(),
     }
 }

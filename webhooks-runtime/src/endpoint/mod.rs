@@ -103,10 +103,9 @@ impl Endpoint {
         secret_env: Option<&'static str>,
         location: Location,
         takes: fn() -> Takes,
-        call: CallFn,
-        needs: fn() -> Needs,
+        answering: (CallFn, fn() -> Needs),
     ) -> Self {
-        let runs = Runs::Answering(call, needs);
+        let runs = Runs::Answering(answering.0, answering.1);
         Self { path, name, description, secret_env, location, takes, runs }
     }
 

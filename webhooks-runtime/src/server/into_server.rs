@@ -13,7 +13,11 @@ use crate::endpoint::permanent::causes;
     note = "write `webhooks_main!(WebhooksServer::new().port(8000));`, or call a function that returns a server or a `Result` of one"
 )]
 pub trait IntoServer<Kind> {
-    /// Returns the server, or the error with all of its causes in one text.
+    /// Returns the server.
+    ///
+    /// # Errors
+    ///
+    /// That of the `Result`, with all of its causes in one text.
     fn into_server(self) -> Result<WebhooksServer, Box<dyn Error>>;
 }
 

@@ -62,7 +62,7 @@ fn probe(configure: Vec<Configure>, needs: Needs) -> Option<Vec<TypeId>> {
                 let is_met = |need: &&Need| (need.is_met)(&request);
                 let met = needs.iter().filter(is_met).map(|need| need.type_id).collect();
                 *found.borrow_mut() = Some(met);
-                async { HttpResponse::Ok() }
+                async { HttpResponse::Ok().finish() }
             };
             let app = App::new().route(PROBE, web::get().to(look)).configure(|app| {
                 configure.iter().for_each(|configure| configure(app));

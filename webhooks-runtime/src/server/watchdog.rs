@@ -93,7 +93,7 @@ fn watch() {
                     (known.poll, known.since, known.report_after) = (poll, Instant::now(), 1);
                 }
                 (_, None) => {
-                    seen.push(Seen { worker, poll, since: Instant::now(), report_after: 1 })
+                    seen.push(Seen { worker, poll, since: Instant::now(), report_after: 1 });
                 }
             }
         }
