@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::background::Place;
-use tests::client::{BY_SCRIPT, PATIENCE, get, request};
+use tests::client::{BY_SCRIPT, PAGE_TOKEN, PATIENCE, Viewer, get, request};
 use tests::program::{Ended, Program, build};
 
 fn program() -> PathBuf {
@@ -42,7 +42,7 @@ impl Store {
     /// A server that keeps its deliveries there, and its address.
     fn serve(&self) -> (Program, String) {
         let arguments = ["--port", "0", "--store", &self.file];
-        let server = Program::start(&program(), &arguments, &[]).unwrap();
+        let server = Program::start(&program(), &arguments, &[PAGE_TOKEN]).unwrap();
         let url = server.local_url();
         (server, url)
     }
@@ -183,6 +183,7 @@ fn the_json_of_a_list_has_fixed_names_and_times_of_rfc_3339() {
         "started_at": null,
         "ended_at": null,
         "error": "the Hub is being maintained",
+        "timed_out": false,
     }]);
     assert_eq!(listed, expected);
 }
@@ -581,10 +582,11 @@ fn those_in_a_database_are_listed_shown_run_again_and_deleted() {
     attempts(3);
 
     // By the page, and what the server says of its health.
-    let again = request(&url, &format!("POST /deliveries/{dead}/retry"), &BY_SCRIPT, "").unwrap();
+    let viewer = Viewer::of_program(&url);
+    let again = viewer.request(&format!("POST /deliveries/{dead}/retry"), &BY_SCRIPT, "").unwrap();
     assert_eq!(again.json(), json!({ "delivery": dead, "state": "queued" }));
     attempts(4);
-    let page = get(&url, "/").unwrap().body;
+    let page = viewer.get("/").unwrap().body;
     assert!(page.contains(&format!("data-id=\"{dead}\"")) && page.contains("no such dataset"));
     let health = get(&url, "/health").unwrap().json();
     assert_eq!(health["store"], json!({ "kind": "postgres", "status": "ok" }));

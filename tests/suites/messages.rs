@@ -29,7 +29,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 35] = [
+const OTHER_TEXTS: [(&str, &str); 36] = [
     ("Examples:", "the end of a command's help"),
     ("Environment variables, which flags", "the end of the program's help"),
     ("attempt {number}, begun {began}", "a line of `deliveries show`"),
@@ -45,6 +45,7 @@ const OTHER_TEXTS: [(&str, &str); 35] = [
     ("unknown variant `", "serde's words, which are looked for"),
     ("unknown field `", "serde's words, which are looked for"),
     (", there are no ", "serde's words, which are looked for"),
+    ("already in use", "share servers' words, which are looked for"),
     ("a state is queued, running, done or dead", "clap refuses all others before"),
     ("the path ends here", "ends a search, and is dropped"),
     ("a chunk is too long", "ends a connection of the share link, which the debug log alone tells"),

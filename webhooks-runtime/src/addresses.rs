@@ -72,6 +72,7 @@ impl Addresses {
     }
 
     /// The public one, or else the one on this machine.
+    #[cfg(feature = "page")]
     pub(crate) fn best(&self) -> String {
         self.public().map_or_else(|| self.local().to_owned(), |url| url.as_str().to_owned())
     }

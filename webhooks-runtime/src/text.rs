@@ -12,7 +12,7 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns JSON with the same characters escaped as JSON does, so that it means the same.
-#[cfg(any(feature = "background", feature = "trigger"))]
+#[cfg(any(all(feature = "background", feature = "cli"), feature = "trigger"))]
 pub(crate) fn escaped_json(text: &str) -> Cow<'_, str> {
     let is_order = |character| is_order(character) && !matches!(character, '\n' | '\t');
     escape_as(text, is_order, |character| format!("\\u{:04x}", u32::from(character)))
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(escaped("학습"), "학습");
     }
 
-    #[cfg(any(feature = "background", feature = "trigger"))]
+    #[cfg(any(all(feature = "background", feature = "cli"), feature = "trigger"))]
     #[test]
     fn json_means_the_same_when_it_is_escaped() {
         let json = "{\n\t\"a\": \"\u{9b}2J\u{202e}\u{7f}\"\n}";
