@@ -122,6 +122,18 @@ impl Terminal {
         }
     }
 
+    /// The URL with the token that opens the page of the server that runs.
+    ///
+    /// # Panics
+    ///
+    /// When no server runs, or it has printed none.
+    #[must_use]
+    pub fn page_url(&self) -> String {
+        let Some(server) = &self.server else { fail("no server runs that has a page") };
+        let line = server.program.wait_for("/?token=");
+        line.split_whitespace().last().unwrap_or_default().to_owned()
+    }
+
     /// Waits until the server has printed these lines, after those that were shown before.
     ///
     /// # Panics
@@ -183,7 +195,11 @@ impl Terminal {
             "exec 2>&1; cd '{}'; exec env CARGO_TERM_QUIET=true {command}",
             self.folder.display()
         );
-        let program = Program::start(Path::new("/bin/bash"), &["-c", &line], &self.variables());
+        let mut bash = Command::new("/bin/bash");
+        bash.args(["-c", &line]).env_clear().env("GRADIO_SHARE", "false").envs(self.variables());
+        // The page shows neither colors nor cargo's progress.
+        bash.envs([("NO_COLOR", "1"), ("CARGO_TERM_PROGRESS_WHEN", "never")]);
+        let program = Program::spawn_in_terminal(&mut bash);
         let program = program.unwrap_or_else(|error| fail(&format!("$ {command}: {error}")));
         let server = self.wait_for(Server { program, shown: 0 }, command, shown);
         self.server = Some(server);

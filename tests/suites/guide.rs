@@ -296,10 +296,11 @@ fn walk(name: &str) {
 /// Takes a picture of the page that the server has now. Those of the guide must look like it; with
 /// `UPDATE_PICTURES=1` they are replaced by it.
 fn hold_picture(file: &str, terminal: &Terminal) {
+    let url = terminal.page_url();
     let photograph = async {
         let browser = Browser::start().await;
         browser.look(900, "light").await;
-        browser.client.goto("http://127.0.0.1:7860").await.unwrap();
+        browser.client.goto(&url).await.unwrap();
         browser.wait_for_text("#activity", "me/data").await;
         // What is another each time is called what the page calls it.
         let names = serde_json::to_string(terminal.names()).unwrap();
