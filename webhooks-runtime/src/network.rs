@@ -37,7 +37,10 @@ fn certificate_reason(error: &io::Error) -> Option<&'static str> {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name"
         }
-        CertificateError::UnknownIssuer => "its certificate is not signed by a trusted authority",
+        // Another authority can have the name of a trusted one.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate is not signed by a trusted authority"
+        }
         // A self-signed one. The verifier's own error is of a crate that rustls doesn't export.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             "its certificate is not signed by a trusted authority"
