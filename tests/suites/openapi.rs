@@ -439,9 +439,9 @@ fn get_with(url: &str, path: &str, headers: &[&str]) -> Answer {
     read_answer(&mut stream).unwrap()
 }
 
-/// The addresses that the viewer's page asks for.
+/// The paths of the files that the viewer's page names, relative to itself.
 fn files(page: &str) -> Vec<&str> {
-    let quoted = page.split('"').skip(1).step_by(2);
+    let quoted = page.split('"').skip(1).step_by(2).filter_map(|text| text.strip_prefix('.'));
     quoted.filter(|text| text.starts_with("/docs/")).collect()
 }
 
