@@ -4,8 +4,6 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::network;
-
 /// The longest text of a message that is read, in bytes; the other side takes no longer one either.
 pub(crate) const LONGEST: usize = 10_240;
 
@@ -21,7 +19,7 @@ pub(crate) struct Frame {
 pub(crate) enum FrameError {
     #[error("it announced a message of {0} bytes, which is more than the {LONGEST} allowed")]
     Length(i64),
-    #[error("{}", network::reason(.0))]
+    #[error(transparent)]
     Io(#[from] io::Error),
 }
 

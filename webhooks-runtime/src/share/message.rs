@@ -119,13 +119,23 @@ pub(crate) enum Incoming {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MessageError {
     #[error(transparent)]
-    Frame(#[from] FrameError),
+    Frame(FrameError),
     #[error("{}", network::reason(.0))]
     Io(#[from] io::Error),
     #[error("it sent a message of the unknown type 0x{0:02x}")]
     Kind(u8),
     #[error("it sent a message of type {kind:?} that is not valid")]
     Text { kind: char, source: serde_json::Error },
+}
+
+impl From<FrameError> for MessageError {
+    fn from(error: FrameError) -> Self {
+        match error {
+            // Explained like every other failure of a connection.
+            FrameError::Io(error) => Self::Io(error),
+            error @ FrameError::Length(_) => Self::Frame(error),
+        }
+    }
 }
 
 /// Reads one message.
