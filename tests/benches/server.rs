@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tests::client::request;
+use tests::client::{PAGE_TOKEN, Viewer, request};
 use tests::program::build;
 use webhooks_runtime::testing::dataset_commit;
 
@@ -117,6 +117,7 @@ pub(crate) fn launch(
         .env("GRADIO_SERVER_PORT", port.to_string())
         .env("GRADIO_ANALYTICS_ENABLED", "False")
         .env("GRADIO_SHARE", "False")
+        .envs([PAGE_TOKEN])
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output.try_clone()?)
@@ -170,6 +171,7 @@ impl Drop for Running {
 fn follow(base: &str) -> io::Result<Child> {
     pinned(LOAD_CORE, "curl")
         .args(["--silent", "--no-buffer", "--fail", "--output", "/dev/null"])
+        .args(["--header", &Viewer::of_program(base).cookie])
         .arg(format!("{base}/events"))
         .spawn()
 }
