@@ -261,7 +261,7 @@ fn a_database_that_becomes_read_only_and_writable_again_is_used_at_once(_: &Plac
     let _ = place.execute("SELECT pg_reload_conf()");
     wait_until("nothing is accepted", || post() == 503);
     wait_until("the health says so", || store() == "unavailable");
-    // New sessions can write, and those that are open can't.
+    // New sessions can write; open ones cannot.
     let _ = place.execute(
         "BEGIN READ WRITE;
          DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = off',

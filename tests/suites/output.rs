@@ -1,5 +1,5 @@
 //! Programs whose standard output or standard error cannot be written: the disk is full, the reader is gone,
-//! or it has stopped reading. They serve all the same, run what they accepted, and stop when they are told.
+//! or it has stopped reading. They still serve, run accepted deliveries, and shut down on a signal.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 

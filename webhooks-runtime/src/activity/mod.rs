@@ -27,7 +27,7 @@ const MOST_UNREAD: usize = 50;
 /// How large the deliveries may be together, in bytes: ids, queries, bodies and answers.
 const LARGEST: usize = 8 * 1024 * 1024;
 
-/// The same for those that were rejected unread.
+/// The same for deliveries that were rejected before their body was read.
 const LARGEST_UNREAD: usize = 64 * 1024;
 
 /// The last deliveries.
@@ -47,7 +47,7 @@ struct Inner {
 struct Kept {
     entries: VecDeque<Arc<Entry>>,
     last: u64,
-    /// Of those whose body was read, and of those that were rejected before.
+    /// Deliveries whose body was read, and deliveries that were rejected before.
     read: Share,
     unread: Share,
 }
