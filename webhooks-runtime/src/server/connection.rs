@@ -48,8 +48,12 @@ pub(crate) struct ConnectionState {
     running: Cell<usize>,
     /// Requests whose response is on its way.
     responding: Cell<usize>,
+    /// When bytes were last read.
+    read_at: Cell<Instant>,
     /// When the last response ended, or the connection began.
     idle_since: Cell<Instant>,
+    /// When the response was made that is being sent, if that is known.
+    responded_at: Cell<Option<Instant>>,
     /// When the first byte after that arrived: of a head, or of a body that nobody reads. The first
     /// request is waited for as if a part of it had arrived.
     receiving_since: Cell<Option<Instant>>,
@@ -61,11 +65,14 @@ pub(crate) struct ConnectionState {
 
 impl ConnectionState {
     fn new() -> Self {
+        let now = Instant::now();
         Self {
             running: Cell::new(0),
             responding: Cell::new(0),
-            idle_since: Cell::new(Instant::now()),
-            receiving_since: Cell::new(Some(Instant::now())),
+            read_at: Cell::new(now),
+            idle_since: Cell::new(now),
+            responded_at: Cell::new(None),
+            receiving_since: Cell::new(Some(now)),
             gone: Cell::new(false),
             has_waited: Cell::new(false),
         }
@@ -80,6 +87,16 @@ impl ConnectionState {
     /// to arrive was over.
     pub(crate) fn has_waited(&self) -> bool {
         self.has_waited.get()
+    }
+
+    /// When the last bytes of the request's head arrived.
+    pub(crate) fn received_at(&self) -> std::time::Instant {
+        self.read_at.get().into_std()
+    }
+
+    /// Sets when the response was made, so that the clock isn't read again once a small one is sent.
+    pub(crate) fn set_responded_at(&self, now: std::time::Instant) {
+        self.responded_at.set(Some(now.into()));
     }
 
     fn is_idle(&self) -> bool {
@@ -201,11 +218,13 @@ impl AsyncRead for Connection {
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
             Poll::Ready(Ok(())) => {
                 this.has_read = true;
+                let now = Instant::now();
+                this.state.read_at.set(now);
                 if this.state.is_idle() {
                     this.state.has_waited.set(was_just_blocked(this.limits.progress));
-                }
-                if this.state.is_idle() && this.state.receiving_since.get().is_none() {
-                    this.state.receiving_since.set(Some(Instant::now()));
+                    if this.state.receiving_since.get().is_none() {
+                        this.state.receiving_since.set(Some(now));
+                    }
                 }
                 Poll::Ready(Ok(()))
             }
@@ -303,6 +322,7 @@ impl Serving {
             _ => {
                 self.state.running.set(self.state.running.get().saturating_sub(1));
                 self.state.responding.set(self.state.responding.get() + 1);
+                self.state.responded_at.set(None);
                 self.is_responding = true;
                 BoxBody::new(Sent { body, _serving: self })
             }
@@ -315,7 +335,7 @@ impl Drop for Serving {
         let state = &self.state;
         let count = if self.is_responding { &state.responding } else { &state.running };
         count.set(count.get().saturating_sub(1));
-        state.idle_since.set(Instant::now());
+        state.idle_since.set(state.responded_at.take().unwrap_or_else(Instant::now));
     }
 }
 

@@ -176,10 +176,11 @@ impl Dispatcher {
             return outcome;
         }
         let body = body.as_deref();
-        record.log(body.unwrap_or_default(), &outcome);
+        let duration = record.finish();
+        record.log(body.unwrap_or_default(), &outcome, duration);
         #[cfg(feature = "page")]
         if let Some(activity) = &self.activity {
-            return record.keep(activity, request.query_string(), body, outcome);
+            return record.keep(activity, request.query_string(), body, outcome, duration);
         }
         outcome
     }
