@@ -117,6 +117,20 @@ fn what_is_not_a_store_is_left_without_a_trace() {
     }
 }
 
+/// SQLite takes a file of this name for the log of the new database, and deletes it.
+#[test]
+fn a_file_that_only_sounds_like_a_part_of_the_store_is_kept() {
+    for name in ["trip-journal", "trip-wal", "trip-shm"] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), "my trip\n").unwrap();
+        let before = traces(folder.path());
+        let ended = start_in(folder.path(), &["--store", "trip"], &[]).wait();
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains(name), "{ended:?}");
+        assert_eq!(traces(folder.path()), before, "{name}");
+    }
+}
+
 #[test]
 fn a_file_that_is_deleted_or_replaced_is_noticed() {
     for is_replaced in [false, true] {
@@ -140,7 +154,8 @@ fn a_file_that_is_deleted_or_replaced_is_noticed() {
         let answer = post(&url, "/webhooks/quick", "{}").unwrap();
         assert_eq!(answer.status, 503, "{answer:?}");
         wait_until("the health says so", || {
-            get(&url, "/health").unwrap().json()["store"]["status"] == "unavailable"
+            let health = get(&url, "/health").unwrap().json();
+            health["status"] == "unavailable" && health["store"]["status"] == "unavailable"
         });
         program.stop();
     }

@@ -252,7 +252,7 @@ fn a_database_that_becomes_read_only_and_writable_again_is_used_at_once(_: &Plac
     let program = place.start(&[]);
     let url = &program.local_url();
     let post = || deliver(url, "quick", None, 0).unwrap().status;
-    let store = || request(url, "GET /health", &[], "").unwrap().json()["store"]["status"].clone();
+    let store = || request(url, "GET /health", &[], "").unwrap().json()["status"].clone();
     // All the connections that it can have.
     thread::scope(|scope| (0..20).for_each(|_| drop(scope.spawn(|| assert_eq!(post(), 202)))));
     assert_eq!(store(), "ok");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::Share;
 use crate::payload::Summary;
 
 /// How much of a body or an answer is kept, in bytes.
@@ -209,9 +210,8 @@ impl Entry {
         self.names.clone().or_else(|| Names::read(self.body()?.bytes))
     }
 
-    /// Whether its body was read.
-    pub(super) fn is_read(&self) -> bool {
-        self.body.is_some()
+    pub(super) fn share(&self) -> Share {
+        Share::of(self.status, self.body.is_some())
     }
 
     /// `None` when it is a stream.

@@ -17,18 +17,44 @@ use uuid::Uuid;
 pub(crate) use entry::LONGEST_TEXT;
 pub(crate) use entry::{Entry, Outcome, Seen, Text};
 
-/// How many deliveries are kept.
-const MOST: usize = 200;
+/// Which deliveries share a limit. Anyone who finds the address can send what is rejected, and must not push
+/// out the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    /// Deliveries that were not rejected.
+    Accepted,
+    /// Deliveries that were rejected for their body, or by the function: a 4xx.
+    Rejected,
+    /// Deliveries that were rejected before their body was read.
+    Unread,
+}
 
-/// How many are kept besides that were rejected unread. Anyone who finds the address can send those, and must
-/// not push out the others.
-const MOST_UNREAD: usize = 50;
+impl Share {
+    fn of(status: u16, is_read: bool) -> Self {
+        match (Outcome::of(status), is_read) {
+            (_, false) => Self::Unread,
+            (Outcome::Refused, true) => Self::Rejected,
+            (Outcome::Answered | Outcome::Failed, true) => Self::Accepted,
+        }
+    }
 
-/// How large the deliveries may be together, in bytes: ids, queries, bodies and answers.
-const LARGEST: usize = 8 * 1024 * 1024;
+    /// Returns how many of them are kept.
+    const fn most(self) -> usize {
+        match self {
+            Self::Accepted => 200,
+            Self::Rejected | Self::Unread => 50,
+        }
+    }
 
-/// The same for deliveries that were rejected before their body was read.
-const LARGEST_UNREAD: usize = 64 * 1024;
+    /// Returns how large they may be together, in bytes: ids, queries, bodies and responses.
+    const fn largest(self) -> usize {
+        match self {
+            Self::Accepted => 8 * 1024 * 1024,
+            Self::Rejected => 1024 * 1024,
+            Self::Unread => 64 * 1024,
+        }
+    }
+}
 
 /// The last deliveries.
 #[derive(Clone)]
@@ -47,14 +73,12 @@ struct Inner {
 struct Kept {
     entries: VecDeque<Arc<Entry>>,
     last: u64,
-    /// Deliveries whose body was read, and deliveries that were rejected before.
-    read: Share,
-    unread: Share,
+    /// What each share takes.
+    usage: [Usage; 3],
 }
 
-/// What some of the deliveries take.
-#[derive(Default)]
-struct Share {
+#[derive(Clone, Copy, Default)]
+struct Usage {
     count: usize,
     size: usize,
 }
@@ -84,7 +108,7 @@ impl Activity {
 
     /// Keeps a delivery that was answered and gives its number.
     pub(crate) fn record(&self, seen: &Seen<'_>) -> u64 {
-        let oldest = self.kept().recycle(seen.body.is_some());
+        let oldest = self.kept().recycle(Share::of(seen.status, seen.body.is_some()));
         // Filled while others may record.
         let entry = match oldest {
             Some(mut oldest) => {
@@ -148,41 +172,39 @@ impl fmt::Debug for Activity {
 
 impl Kept {
     /// Takes out what has to go for another one, so that this one can have its memory.
-    fn recycle(&mut self, is_read: bool) -> Option<Entry> {
-        let most = if is_read { MOST } else { MOST_UNREAD };
-        if self.share(is_read).count < most {
+    fn recycle(&mut self, share: Share) -> Option<Entry> {
+        if self.usage(share).count < share.most() {
             return None;
         }
         // Unless somebody is looking at it.
-        self.remove_oldest(is_read).and_then(Arc::into_inner)
+        self.remove_oldest(share).and_then(Arc::into_inner)
     }
 
     fn push(&mut self, mut entry: Entry) -> u64 {
         self.last += 1;
         entry.number = self.last;
-        let is_read = entry.is_read();
-        let share = self.share(is_read);
-        share.count += 1;
-        share.size += entry.size();
+        let share = entry.share();
+        let usage = self.usage(share);
+        usage.count += 1;
+        usage.size += entry.size();
         self.entries.push_back(Arc::new(entry));
         // Others may have come in between.
-        let (most, largest) = if is_read { (MOST, LARGEST) } else { (MOST_UNREAD, LARGEST_UNREAD) };
-        while self.share(is_read).count > most || self.share(is_read).size > largest {
-            self.remove_oldest(is_read);
+        while self.usage(share).count > share.most() || self.usage(share).size > share.largest() {
+            self.remove_oldest(share);
         }
         self.last
     }
 
-    fn share(&mut self, is_read: bool) -> &mut Share {
-        if is_read { &mut self.read } else { &mut self.unread }
+    fn usage(&mut self, share: Share) -> &mut Usage {
+        &mut self.usage[share as usize]
     }
 
-    fn remove_oldest(&mut self, is_read: bool) -> Option<Arc<Entry>> {
-        let at = self.entries.iter().position(|entry| entry.is_read() == is_read)?;
+    fn remove_oldest(&mut self, share: Share) -> Option<Arc<Entry>> {
+        let at = self.entries.iter().position(|entry| entry.share() == share)?;
         let entry = self.entries.remove(at)?;
-        let share = self.share(is_read);
-        share.count -= 1;
-        share.size -= entry.size();
+        let usage = self.usage(share);
+        usage.count -= 1;
+        usage.size -= entry.size();
         Some(entry)
     }
 }
@@ -216,12 +238,16 @@ mod tests {
     use super::*;
 
     fn record(activity: &Activity, body: Option<&[u8]>) -> u64 {
+        record_with(activity, 200, body)
+    }
+
+    fn record_with(activity: &Activity, status: u16, body: Option<&[u8]>) -> u64 {
         activity.record(&Seen {
             endpoint: &"/webhooks/hello".into(),
             webhook_id: None,
             query: None,
             duration: Duration::ZERO,
-            status: 200,
+            status,
             body,
             answer: Some(b"null"),
         })
@@ -247,14 +273,17 @@ mod tests {
     fn they_are_bounded_in_size() {
         let activity = Activity::new();
         let large = vec![b'x'; 2 * LONGEST_TEXT];
-        for _ in 0..MOST {
+        for _ in 0..Share::Accepted.most() {
             record(&activity, Some(&large));
         }
         let (all, _) = activity.all();
-        assert_eq!(all.len(), LARGEST / (LONGEST_TEXT + 4));
+        assert_eq!(all.len(), Share::Accepted.largest() / (LONGEST_TEXT + 4));
         let body = all[0].body().unwrap();
         assert_eq!((body.bytes.len(), body.whole_len), (LONGEST_TEXT, 2 * LONGEST_TEXT));
-        assert!(body.is_cut() && activity.kept().read.size <= LARGEST);
+        assert!(
+            body.is_cut()
+                && activity.kept().usage(Share::Accepted).size <= Share::Accepted.largest()
+        );
     }
 
     #[test]
@@ -265,13 +294,25 @@ mod tests {
             record(&activity, None);
         }
         let (all, _) = activity.all();
-        assert_eq!(all.len(), 1 + MOST_UNREAD);
+        assert_eq!(all.len(), 1 + Share::Unread.most());
         assert!(activity.get(read).is_some() && activity.get(1001).is_some());
-        for _ in 0..MOST {
+        for _ in 0..Share::Accepted.most() {
             record(&activity, Some(b"{}"));
         }
-        assert_eq!(activity.kept().unread.count, MOST_UNREAD, "each kind has a share of its own");
-        assert_eq!(activity.kept().read.count, MOST);
+        assert_eq!(activity.kept().usage(Share::Unread).count, Share::Unread.most());
+        assert_eq!(activity.kept().usage(Share::Accepted).count, Share::Accepted.most());
+    }
+
+    #[test]
+    fn those_rejected_for_their_body_push_out_only_their_own_kind() {
+        let activity = Activity::new();
+        let accepted = record(&activity, Some(b"{}"));
+        let unread = record_with(&activity, 403, None);
+        for _ in 0..1000 {
+            record_with(&activity, 422, Some(&[b'x'; 60_000]));
+        }
+        assert!(activity.get(accepted).is_some() && activity.get(unread).is_some());
+        assert!(activity.kept().usage(Share::Rejected).size <= Share::Rejected.largest());
     }
 
     #[test]
@@ -289,7 +330,7 @@ mod tests {
                 }
             });
             assert!(activity.get(read).is_some());
-            assert_eq!(activity.kept().unread.count, MOST_UNREAD);
+            assert_eq!(activity.kept().usage(Share::Unread).count, Share::Unread.most());
         }
     }
 

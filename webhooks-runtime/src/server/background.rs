@@ -35,6 +35,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[cfg(feature = "background")]
 const HEALTH_AGE: Duration = Duration::from_secs(1);
 
+/// The status of a server that does all that it should.
+pub(super) const OK: &str = "ok";
+
+/// The status while nothing can be accepted.
+const UNAVAILABLE: &str = "unavailable";
+
 /// The health of a store, and of what runs.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct StoreHealth {
@@ -47,9 +53,14 @@ pub(super) struct StoreHealth {
 }
 
 impl StoreHealth {
-    /// Whether functions keep slots that they should have left.
-    pub(super) fn is_degraded(&self) -> bool {
-        self.timed_out_still_running > 0
+    /// Returns the status of the whole server.
+    pub(super) fn status(&self) -> &'static str {
+        match self {
+            Self { store: StoreStatus { status: UNAVAILABLE, .. }, .. } => UNAVAILABLE,
+            // They keep slots that they should have left.
+            Self { timed_out_still_running: 1.., .. } => "degraded",
+            _ => OK,
+        }
     }
 }
 
@@ -111,8 +122,8 @@ impl Background {
         }
         let oldest = tokio::time::timeout(PATIENCE, jobs.oldest_due()).await;
         let (status, oldest) = match oldest {
-            Ok(Ok(oldest)) => ("ok", oldest),
-            Ok(Err(_)) | Err(_) => ("unavailable", None),
+            Ok(Ok(oldest)) => (OK, oldest),
+            Ok(Err(_)) | Err(_) => (UNAVAILABLE, None),
         };
         let store = StoreStatus { kind: jobs.kind(), status };
         let health = StoreHealth {

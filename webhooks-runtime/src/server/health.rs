@@ -5,13 +5,13 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
-use super::background::{Background, StoreHealth};
+use super::background::{Background, OK, StoreHealth};
 
 /// The answer. It says nothing about the program but that it is there, and how its store is.
 #[derive(Serialize)]
 struct Health {
-    /// `ok` or `degraded`, when functions run on after their timeout. The code is 200 in either case, and a
-    /// store that is lost for a while changes nothing: what restarts servers by this is to leave them alone.
+    /// `ok`; `degraded` while functions run on after their timeout; `unavailable` while the store is lost,
+    /// and background deliveries get 503. The HTTP status is always 200: a restart helps with neither.
     status: &'static str,
     #[serde(flatten)]
     background: Option<StoreHealth>,
@@ -24,8 +24,7 @@ pub(super) fn health(app: &mut ServiceConfig, background: &Background) {
         let background = background.clone();
         async move {
             let background = background.health().await;
-            let degraded = background.is_some_and(|background| background.is_degraded());
-            let status = if degraded { "degraded" } else { "ok" };
+            let status = background.map_or(OK, |background| background.status());
             let health = Health { status, background };
             HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(health)
         }

@@ -39,6 +39,12 @@ pub(super) enum Foreign {
         "it is an empty file that this program did not create: delete it, or choose another file"
     )]
     Empty,
+    // SQLite would delete them, for they are not of the new, empty database.
+    #[error(
+        "it does not exist, but {0} does, which a new store would overwrite: \
+         move that file away, or restore the store that it belongs to"
+    )]
+    Companion(String),
     #[error(
         "it is not a store of background deliveries, so nothing in it was changed: choose another file"
     )]
@@ -70,7 +76,12 @@ pub(super) fn resolve(file: &Path) -> io::Result<PathBuf> {
 pub(super) fn identify(path: &Path) -> Result<Found, Box<dyn Error + Send + Sync>> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match companion(path, &["-journal", "-wal", "-shm"]) {
+                Some(companion) => Err(Foreign::Companion(companion).into()),
+                None => Ok(Found::Nothing),
+            };
+        }
         Err(error) => return Err(error.into()),
     };
     if !metadata.is_file() {
@@ -80,7 +91,8 @@ pub(super) fn identify(path: &Path) -> Result<Found, Box<dyn Error + Send + Sync
         return Err(Foreign::HardLink.into());
     }
     if metadata.len() == 0 {
-        let created = is_private(&metadata);
+        // The first start writes no log before the file has tables.
+        let created = is_private(&metadata) && companion(path, &["-wal"]).is_none();
         return if created { Ok(Found::Empty) } else { Err(Foreign::Empty.into()) };
     }
     // Without its log: to read that, SQLite may have to create files.
@@ -155,6 +167,15 @@ fn escaped(path: &Path) -> OsString {
 fn is_no_database(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
     matches!(error.sqlite_error_code(), Some(NotADatabase | DatabaseCorrupt))
+}
+
+/// Returns the first file beside a database that SQLite takes for a part of it.
+fn companion(path: &Path, ends: &[&str]) -> Option<String> {
+    let files = ends.iter().map(|end| super::open::beside(path, end));
+    files
+        .into_iter()
+        .find(|file| file.symlink_metadata().is_ok())
+        .map(|file| file.display().to_string())
 }
 
 fn has_log(path: &Path) -> bool {
