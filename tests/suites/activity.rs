@@ -568,6 +568,25 @@ async fn who_follows_learns_the_public_url_when_it_comes() {
     server.stop().await;
 }
 
+/// nginx asks for it on every request when it is configured as its guide to WebSockets says.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_arrive_where_a_proxy_asks_for_an_upgrade() {
+    let server = serve(WebhooksServer::new()).await;
+    let viewer = Viewer::open(server.activity_url());
+    let headers = ["Connection: Upgrade", "Upgrade: websocket"];
+    let mut events = Events::follow(&viewer, "/events", &headers);
+    let mut line = String::new();
+    while line.trim_end() != "content-type: text/event-stream" {
+        line.clear();
+        assert!(events.0.read_line(&mut line).unwrap() > 2, "no such header");
+        assert!(!line.starts_with("transfer-encoding"), "{line}");
+    }
+    events.deliveries();
+    deliver(server.local_url(), "echo", "x");
+    assert_eq!(events.deliveries().0, [1]);
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_of_deliveries_are_told_together() {
     let server = serve(WebhooksServer::new()).await;

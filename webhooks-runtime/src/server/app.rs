@@ -8,7 +8,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::error::PayloadError;
 use actix_web::http::ConnectionType;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use actix_web::web::{self, JsonConfig, PayloadConfig, ServiceConfig};
 use actix_web::{HttpMessage, Scope};
 
@@ -44,7 +44,10 @@ where
         fit(request.headers_mut());
     }
     let serving = request.conn_data::<Rc<ConnectionState>>().map(Serving::new);
-    let has_upgrade = end_at_content_length(&mut request);
+    let has_upgrade = request.headers().contains_key(UPGRADE);
+    if has_upgrade {
+        end_at_content_length(&mut request);
+    }
     let response = next.call(request);
     async move {
         let mut response = response.await?;
@@ -62,19 +65,18 @@ where
     }
 }
 
-/// Ends the body of a request with `Upgrade` and `Content-Length` at its length, and returns whether it is
-/// one. The server changes to no other protocol, so `Upgrade` means nothing (RFC 9110, section 7.8), but
-/// actix-web takes everything up to the connection's end for the body of a request that asks for a
-/// WebSocket. nginx adds the header to every request when it is configured as its guide to WebSockets says.
-fn end_at_content_length(request: &mut ServiceRequest) -> bool {
+/// Ends the body of a request with `Upgrade` at its `Content-Length`. The server changes to no other
+/// protocol, so `Upgrade` means nothing (RFC 9110, section 7.8), but actix-web takes everything up to the
+/// connection's end for the body of a request that asks for a WebSocket. nginx adds the header to every
+/// request when it is configured as its guide to WebSockets says.
+fn end_at_content_length(request: &mut ServiceRequest) {
     let headers = request.headers();
-    if !headers.contains_key(UPGRADE) {
-        return false;
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return;
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let Some(mut left) = length.and_then(|length| length.trim().parse::<u64>().ok()) else {
-        return false;
-    };
+    // Without either there is no body (RFC 9112, section 6.3).
+    let mut left = length.and_then(|length| length.trim().parse::<u64>().ok()).unwrap_or_default();
     let mut payload = request.take_payload();
     let body = stream::poll_fn(move |context| {
         if left == 0 {
@@ -95,7 +97,6 @@ fn end_at_content_length(request: &mut ServiceRequest) -> bool {
         }))
     });
     request.set_payload(Payload::Stream { payload: Box::pin(body) });
-    true
 }
 
 /// Gives headers the room that they need. actix-web's own is for dozens of them, 7 KiB, which a
