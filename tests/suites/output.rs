@@ -127,6 +127,46 @@ fn a_full_disk_costs_no_delivery_and_no_start() {
 }
 
 #[test]
+fn a_log_filter_that_is_not_understood_costs_no_start_though_nothing_can_be_written() {
+    for filter in ["debug=loud", "=,=", "webhooks_runtime=7=7", ",", "trace"] {
+        let variables = [("RUST_LOG", filter)];
+        let mut server = Server::start(slow(), Stdio::null(), full_disk(), &variables);
+        assert_eq!(server.post("/webhooks/second"), 200, "{filter}");
+        server.stops_at(Signal::SIGTERM);
+    }
+}
+
+#[test]
+fn what_other_crates_log_of_a_request_is_escaped_and_cut() {
+    let (mut reader, stderr) = pipe().unwrap();
+    let variables = [("RUST_LOG", "trace")];
+    let mut server = Server::start(slow(), Stdio::null(), stderr, &variables);
+    let reading = thread::spawn(move || {
+        let mut text = Vec::new();
+        reader.read_to_end(&mut text).unwrap();
+        text
+    });
+    let orders = "\u{1b}[2J\u{9b}31m\u{202e}";
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "y".repeat(100_000));
+    for bytes in [orders.as_bytes(), b"\x1b[2J\xff\r\nERROR forged\r\n\r\n", long.as_bytes()] {
+        let mut connection = connect(&server.url).unwrap();
+        connection.write_all(bytes).unwrap();
+        let _ = connection.write_all(b"\r\n\r\n");
+        // A response or none, and the end.
+        let _ = connection.read_to_end(&mut Vec::new());
+    }
+    server.stops_at(Signal::SIGTERM);
+    let text = String::from_utf8(reading.join().unwrap()).unwrap();
+    // The log is one of everything.
+    assert!(text.contains("stream error"), "{text:.2000}");
+    let order = text.chars().find(|it| (it.is_control() && *it != '\n') || *it == '\u{202e}');
+    assert_eq!(order, None);
+    let longest = text.lines().map(str::len).max().unwrap_or_default();
+    assert!(longest < 200_000, "{longest}");
+    assert!(text.lines().all(|line| !line.starts_with("ERROR forged")));
+}
+
+#[test]
 fn a_reader_that_is_gone_costs_no_delivery_and_no_start() {
     serves_and_runs_without(unread(), unread());
 }

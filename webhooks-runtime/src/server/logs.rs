@@ -1,7 +1,9 @@
 //! Log lines: on standard error, or in the output of a test.
 
 #[cfg(feature = "logs")]
-use super::output::{LogLine, Stream, say};
+use super::log_line::LogLine;
+#[cfg(feature = "logs")]
+use super::output::{Stream, say};
 
 /// What is logged when `RUST_LOG` doesn't say: everything of note but actix's own start
 /// and stop, and what a database server remarks.
@@ -39,20 +41,26 @@ fn filter() -> tracing_subscriber::EnvFilter {
     use tracing::Level;
     use tracing_subscriber::EnvFilter;
 
+    use crate::text::in_one_line;
+
     let wanted = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
     let names_http = wanted.as_ref().is_some_and(|filter| filter.contains("actix_http"));
-    let filter = wanted.map(|filter| EnvFilter::try_new(filter).map_err(|error| error.to_string()));
-    let filter = match filter {
-        Some(Ok(filter)) => filter,
+    let directives = wanted.map(|filter| parse(&filter).map_err(|error| error.to_string()));
+    let directives = match directives {
+        Some(Ok(directives)) => directives,
         Some(Err(error)) => {
+            let error = in_one_line(&error);
             let warning = format!(
                 "Warning: RUST_LOG is not understood ({error}); using `{DEFAULT_FILTER}`.\n"
             );
             say(Stream::Err, &warning);
-            EnvFilter::new(DEFAULT_FILTER)
+            parse(DEFAULT_FILTER).unwrap_or_default()
         }
-        None => EnvFilter::new(DEFAULT_FILTER),
+        None => parse(DEFAULT_FILTER).unwrap_or_default(),
     };
+    // Not by the functions that take a whole filter: when it names levels that the features of `tracing` leave
+    // out, they say so with `eprintln!`, which panics where standard error cannot be written.
+    let filter = directives.into_iter().fold(EnvFilter::default(), EnvFilter::add_directive);
     // Whatever is wanted: yamux has an error for each frame that it doesn't like, which a share server
     // can send without end, and its traces show what it carries.
     let silent = ["yamux=off", "yamux::connection=off", "yamux::connection::stream=off"];
@@ -65,6 +73,13 @@ fn filter() -> tracing_subscriber::EnvFilter {
         .chain(http)
         .filter_map(|directive| directive.parse().ok())
         .fold(filter, EnvFilter::add_directive)
+}
+
+#[cfg(feature = "logs")]
+fn parse(
+    filter: &str,
+) -> Result<Vec<tracing_subscriber::filter::Directive>, tracing_subscriber::filter::ParseError> {
+    filter.split(',').filter(|directive| !directive.is_empty()).map(str::parse).collect()
 }
 
 /// Does nothing: the feature `logs` is off.

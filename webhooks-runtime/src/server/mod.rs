@@ -5,7 +5,7 @@
 //! | `listening`, `sharing`, `storing`, `ui` | the builder's settings beside the endpoints |
 //! | `prepare`, `error` | finds every invalid setting before a port is opened |
 //! | `launch`, `ports`, `signals`, `banner` | opens the ports, prints, serves, shuts down |
-//! | `output`, `logs`, `panics` | what is written to a person and to the log, without ever blocking |
+//! | `output`, `log_line`, `logs`, `panics` | what is written to a person and to the log, without ever blocking |
 //! | `accept`, `connection` | serve HTTP on the listeners and limit each connection |
 //! | `app` | puts the actix app together |
 //! | `dispatch`, `cross_site`, `body`, `answer`, `outcome`, `record` | a request's way, from its head to its log line |
@@ -40,6 +40,8 @@ mod launch;
 #[cfg(feature = "share")]
 mod link;
 mod listening;
+#[cfg(feature = "logs")]
+mod log_line;
 pub(crate) mod logs;
 mod missing_data;
 mod outcome;

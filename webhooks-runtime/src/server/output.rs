@@ -5,16 +5,11 @@
 //! with them, and with it the requests that it serves. So callers only append to a bounded buffer, and a
 //! thread of its own writes. What doesn't fit or cannot be written is dropped and counted.
 
-#[cfg(feature = "logs")]
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
-
-#[cfg(feature = "logs")]
-use crate::text::log_line;
 
 /// How many bytes wait to be written, at most. Much more than a pipe holds, so that a reader may pause
 /// for a moment.
@@ -243,30 +238,4 @@ fn write(stream: &mut impl Write, text: &[u8]) -> usize {
 
 fn lines(text: &[u8]) -> u64 {
     text.iter().map(|byte| u64::from(*byte == b'\n')).sum()
-}
-
-/// A writer of log lines, one at a time.
-#[cfg(feature = "logs")]
-pub(super) struct LogLine {
-    pub(super) colored: bool,
-}
-
-#[cfg(feature = "logs")]
-impl Write for LogLine {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let (text, end) = match line.strip_suffix(b"\n") {
-            Some(text) => (text, "\n"),
-            None => (line, ""),
-        };
-        let text = String::from_utf8_lossy(text);
-        match log_line(&text, self.colored) {
-            Cow::Borrowed(_) => LOG.push(Stream::Err, line),
-            Cow::Owned(escaped) => LOG.push(Stream::Err, (escaped + end).as_bytes()),
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
