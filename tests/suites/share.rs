@@ -544,11 +544,14 @@ fn where_no_person_reads_the_output_no_link_is_opened_unless_asked_for() {
             Program::spawn(&mut command)
         };
         let program = program.unwrap();
-        let line = program.wait_for("* No public URL was made");
-        let expected = format!("* No public URL was made, because {reason}. To make one: --share,");
-        assert!(line.starts_with(&expected), "{line}");
+        let line = program.wait_for("The Hub cannot reach these endpoints yet");
+        let expected = format!("The server made no public URL, because {reason}:");
+        assert!(line.ends_with(&expected), "{line}");
         let _ = program.local_url();
-        program.stop();
+        let stdout = program.stop().stdout;
+        // Once, and with one way out.
+        assert_eq!(stdout.matches("public URL").count(), 1, "{stdout}");
+        assert_eq!(stdout.matches("--share").count(), 1, "{stdout}");
     }
     assert!(server.seen.logins().is_empty());
 
@@ -560,7 +563,7 @@ fn where_no_person_reads_the_output_no_link_is_opened_unless_asked_for() {
     ] {
         let program = Program::spawn(&mut command(arguments, variables)).unwrap();
         let _ = program.public_url();
-        assert!(!program.stop().stdout.contains("No public URL"), "{arguments:?} {variables:?}");
+        assert!(!program.stop().stdout.contains("no public URL"), "{arguments:?} {variables:?}");
     }
 }
 

@@ -71,9 +71,18 @@ pub(super) fn background(place: &str) -> String {
 const SETTINGS: &str =
     "Then go to https://huggingface.co/settings/webhooks to setup your webhooks.\n";
 
-/// The addresses on this machine, where there is no public URL, and what to do about that.
-pub(super) fn unreachable(base: &str, endpoints: &[Shown]) -> String {
-    let mut text = local(base, endpoints);
+/// The addresses on this machine, where there is no public URL, and what to do about that. `reason` is why
+/// none was made by default.
+pub(super) fn unreachable(base: &str, endpoints: &[Shown], reason: Option<Unattended>) -> String {
+    let mut text = match reason.filter(|_| cfg!(feature = "share")) {
+        None => local(NO_PUBLIC_URL, base, endpoints),
+        Some(reason) => {
+            let heading = format!(
+                "The Hub cannot reach these endpoints yet. The server made no public URL, because {reason}:"
+            );
+            local(&heading, base, endpoints)
+        }
+    };
     text.push_str(if cfg!(feature = "share") {
         "Start with --share to make one, or name the URL of your own proxy or tunnel with --public-url.\n"
     } else {
@@ -86,13 +95,16 @@ pub(super) fn unreachable(base: &str, endpoints: &[Shown]) -> String {
 /// The addresses on this machine, until the public URL works.
 #[cfg(feature = "share")]
 pub(super) fn waiting(base: &str, endpoints: &[Shown]) -> String {
-    local(base, endpoints) + "The public URL is printed as soon as it works.\n" + SETTINGS
+    local(NO_PUBLIC_URL, base, endpoints)
+        + "The public URL is printed as soon as it works.\n"
+        + SETTINGS
 }
 
-fn local(base: &str, endpoints: &[Shown]) -> String {
-    let mut text =
-        "\nThe Hub cannot reach these endpoints yet, because the server has no public URL:\n"
-            .to_owned();
+const NO_PUBLIC_URL: &str =
+    "The Hub cannot reach these endpoints yet, because the server has no public URL:";
+
+fn local(heading: &str, base: &str, endpoints: &[Shown]) -> String {
+    let mut text = format!("\n{heading}\n");
     for endpoint in endpoints {
         let _ = writeln!(text, "  - POST {base}{}", endpoint.path);
     }
@@ -126,17 +138,6 @@ fn open_endpoints(endpoints: &[Shown]) -> Option<String> {
         all if all == endpoints.len() => Some("your functions".to_owned()),
         _ => Some(open.join(", ")),
     }
-}
-
-/// Why no tunnel was opened, and how to ask for one.
-pub(super) fn unshared(reason: Unattended) -> String {
-    if cfg!(not(feature = "share")) {
-        return String::new();
-    }
-    format!(
-        "* No public URL was made, because {reason}. To make one: --share, .share(true) in code, or \
-         GRADIO_SHARE=true.\n"
-    )
 }
 
 /// The addresses to give to the Hub.

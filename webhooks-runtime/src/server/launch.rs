@@ -109,7 +109,7 @@ impl WebhooksServer {
             allow_files();
         }
         let secret = banner::secret(&prepared.shown);
-        let unshared = prepared.settings.unshared.map(banner::unshared).unwrap_or_default();
+        let unshared = prepared.settings.unshared;
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
         let mut running = serve(prepared)?;
         // Before the first line, so that no signal after it is lost. Until here, where the store may keep
@@ -131,7 +131,7 @@ impl WebhooksServer {
         }
         let kept = running.background.place().map(banner::background);
         let kept = kept.unwrap_or_default();
-        say(Stream::Out, &format!("{secret}{local_url}{activity}{kept}{unshared}"));
+        say(Stream::Out, &format!("{secret}{local_url}{activity}{kept}"));
         #[cfg(feature = "share")]
         let shared = running.open_tunnel(|announcer, event| {
             for (stream, text) in announcer.tell(event) {
@@ -143,7 +143,7 @@ impl WebhooksServer {
         if shared.is_none() {
             let text = match running.addresses.public() {
                 Some(url) => banner::ready(url.as_str(), &running.shown),
-                None => banner::unreachable(running.addresses.local(), &running.shown),
+                None => banner::unreachable(running.addresses.local(), &running.shown, unshared),
             };
             say(Stream::Out, &text);
         }
