@@ -694,8 +694,16 @@ fn background_deliveries_are_shown_with_all_that_tells_of_them() {
     for part in ["attempt 3 of 3", "the training failed: the disk is full", "attempt 1 of 10"] {
         assert!(page.contains(part), "{part}");
     }
+    // Its row says what it is about.
+    let row = page[at(&dead)..].split("</summary>").next().unwrap();
+    for part in
+        [r#"<bdi class="event">update repo.content</bdi>"#, r#"<bdi class="repo">me/private</bdi>"#]
+    {
+        assert!(row.contains(part), "{part}: {row}");
+    }
     let detail = |id: &str| server.viewer.get(&format!("/deliveries/{id}/detail")).unwrap().body;
     let shown = detail(&dead);
+    assert!(shown.contains("<dt>Repo</dt><dd><bdi>me/private</bdi></dd>"), "{shown}");
     for part in [
         "Attempt 1, begun ",
         "Attempt 3, begun ",
