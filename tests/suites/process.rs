@@ -60,7 +60,7 @@ fn the_port_of_a_hosting_platform_is_listened_on_for_everyone_and_a_missing_secr
     let warning = program.wait_for_log("because the variable PORT is set");
     assert!(warning.contains("anyone who can connect to it can call your functions"), "{warning}");
     let ended = program.stop();
-    assert!(ended.stdout.contains("* No public URL was made"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("The server made no public URL"), "{}", ended.stdout);
 
     let secret = [&platform[..], &[("WEBHOOK_SECRET", "hush")]].concat();
     let program = start(&quickstart(), &[], &secret);
@@ -270,6 +270,7 @@ fn a_rejected_delivery_is_logged_with_the_reason() {
         ("second", &["X-Webhook-Secret: s3cret"], 403, "Invalid webhook secret."),
         ("second", &[secret, form], 415, "A webhook endpoint takes JSON, not a form."),
         ("rejects", &[secret], 409, "The function responded with this status."),
+        ("busy", &[secret], 423, "the model is being trained\\nalready\""),
     ] {
         let first = format!("POST /webhooks/{path}");
         assert_eq!(request(&url, &first, headers, "{}").unwrap().status, status);
@@ -501,8 +502,16 @@ fn wrong_flags_end_with_2_and_help_with_0() {
 fn help_is_wrapped_and_names_the_variables_and_the_program_that_runs() {
     let help = start(&token(), &["--help"], &[]).wait().stdout;
     assert!(help.contains("Usage: token-bot [OPTIONS]"), "{help}");
-    for variable in ["WEBHOOK_SECRET", "GRADIO_SERVER_PORT", "WEBHOOKS_STORE", "RUST_LOG"] {
-        assert!(help.contains(variable), "{variable}: {help}");
+    for variable in [
+        "WEBHOOK_SECRET",
+        "WEBHOOKS_PAGE_TOKEN",
+        "PORT",
+        "GRADIO_SERVER_PORT",
+        "WEBHOOKS_STORE",
+        "HTTPS_PROXY",
+        "RUST_LOG",
+    ] {
+        assert!(help.contains(&format!("\n  {variable} ")), "{variable}: {help}");
     }
     for arguments in [&["--help"][..], &["deliveries", "--help"], &["trigger", "--help"]] {
         let help = start(&token(), arguments, &[]).wait().stdout;
@@ -594,6 +603,18 @@ fn a_command_goes_on_without_the_settings_in_code_and_says_so() {
         }
     }
     program.stop();
+}
+
+#[test]
+fn the_error_of_the_settings_in_code_forges_no_line_and_gives_the_terminal_no_orders() {
+    let error = ("ERROR", "no\u{1b}[2J\nWarning: \u{202e}forged");
+    let ended = start(&token(), &["endpoints"], &[error]).wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stderr.contains("failed: no\\u{1b}[2J\\nWarning: \\u{202e}forged. Going on"),
+        "{ended:?}"
+    );
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
 }
 
 #[test]

@@ -317,6 +317,24 @@ fn an_answer_that_is_no_success_is_printed_and_ends_with_1() {
 }
 
 #[test]
+fn help_groups_the_flags_and_has_an_example_for_each_use() {
+    let help = trigger(&quickstart(), &["--help"], &[]).stdout;
+    assert!(help.starts_with("Send a sample delivery to an endpoint\n"), "{help}");
+    let place = |text: &str| help.find(text).unwrap_or_else(|| panic!("no {text:?} in {help}"));
+    let groups =
+        ["\nDelivery:\n", "  --sample", "  --set", "\nServer:\n", "  --url", "\nExamples:\n"];
+    assert!(groups.map(place).is_sorted(), "{help}");
+    for use_of in
+        ["--set repo.name=", "--sample tag-deleted", "--file delivery.json --url https://"]
+    {
+        assert!(help.contains(use_of), "{help}");
+    }
+    // Each flag is described in one line.
+    let flags = &help[place("Options:")..place("Examples:")];
+    assert!(flags.lines().all(|line| !line.starts_with("          ")), "{flags}");
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2_before_anything_is_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();

@@ -1,5 +1,6 @@
 //! The command line of `webhooks_main!()`: the flags of the server and the commands beside it, of
-//! which `deliveries` and `trigger` have folders of their own. `text` is what terminals are shown.
+//! which `deliveries` and `trigger` have folders of their own. `text` is what terminals are shown, and
+//! `variables` the end of `--help`.
 
 #[cfg(feature = "background")]
 mod deliveries;
@@ -7,6 +8,7 @@ mod deliveries;
 mod text;
 #[cfg(feature = "trigger")]
 mod trigger;
+mod variables;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -30,6 +32,7 @@ use crate::endpoint::registry::Registered;
 use crate::jobs::Place;
 use crate::reach::{GivenReach, Way};
 use crate::server::{LaunchError, listing};
+use crate::text::in_one_line;
 
 /// Receives webhooks of the Hugging Face Hub.
 #[derive(Debug, Parser)]
@@ -100,17 +103,6 @@ enum Protocol {
 /// The width that help is wrapped at in a wider terminal, in characters.
 const WIDEST: usize = 100;
 
-/// The end of `--help`.
-const VARIABLES: &str = "\
-Environment variables, which flags and code override:
-  WEBHOOK_SECRET               The secret that each request must have
-  GRADIO_SERVER_NAME           The default of --host
-  GRADIO_SERVER_PORT           The default of --port
-  GRADIO_SHARE                 true or false, like --share and --no-share
-  GRADIO_SHARE_SERVER_ADDRESS  The default of --share-server
-  WEBHOOKS_STORE               The default of --store
-  RUST_LOG                     Which log lines are written, like info or debug";
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the endpoints and end
@@ -122,7 +114,7 @@ enum Command {
     /// List background deliveries, show one, run dead ones again, or delete them
     #[cfg(feature = "background")]
     Deliveries(deliveries::Deliveries),
-    /// Send an endpoint a sample delivery, as the Hub would, and print the answer
+    /// Send a sample delivery to an endpoint
     #[cfg(feature = "trigger")]
     Trigger(trigger::Trigger),
     /// Print a script that completes flags and commands in a shell
@@ -164,7 +156,7 @@ pub(crate) fn run(
 fn command(name: &'static str, version: &'static str) -> clap::Command {
     let version = format!("{version} (webhooks-runtime {})", env!("CARGO_PKG_VERSION"));
     let command = CommandLine::command().name(name).bin_name(name).version(version);
-    command.max_term_width(WIDEST).after_help(VARIABLES)
+    command.max_term_width(WIDEST).after_help(variables::help())
 }
 
 fn obey(
@@ -241,7 +233,8 @@ impl Settings {
         let _ = writeln!(
             io::stderr(),
             "Warning: the settings in this program's code are unknown, because the expression in \
-             webhooks_main!(…) failed: {error}. Going on with flags and environment variables only."
+             webhooks_main!(…) failed: {}. Going on with flags and environment variables only.",
+            in_one_line(&error.to_string())
         );
         Self { server: WebhooksServer::new(), error: Some(error) }
     }

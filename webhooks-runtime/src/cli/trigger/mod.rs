@@ -19,6 +19,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Command};
 
 use self::body::BodyError;
+use self::send::Recipient;
 use self::set::Assignment;
 use super::print;
 use crate::WebhooksServer;
@@ -29,48 +30,58 @@ use crate::server::Recipients;
 
 const EXAMPLES: &str = "\
 Examples:
+  # Send the default sample to the only endpoint
   cargo run -- trigger
+
+  # Choose the endpoint and set fields
   cargo run -- trigger trigger_training --set repo.name=me/data --set repo.private=true
+
+  # Choose the sample
   cargo run -- trigger trigger_training --sample tag-deleted --set updatedRefs.0.ref=refs/tags/v2
+
+  # Send a file to a deployed server
   cargo run -- trigger trigger_training --file delivery.json --url https://me-bot.hf.space
 
-The secret that goes along is the one that the server asks for: that of the code, or else of the
-variable WEBHOOK_SECRET. The answer goes to standard output, all else to standard error. The exit
-code is 0 when the answer was a success, 2xx, and 2 when something is wrong with the command line;
-otherwise it is 1.";
+Fields:
+  A path names fields as the Hub does or as Rust does: repo.headSha, repo.head_sha, updatedRefs.0.ref.
+  A value is JSON (true, 7, null, [\"a\"]), or else text. With repo.name, the URLs of the repo are set.
+  In a sample, only fields of the Hub's payload can be set. In a file, new fields are added.
+
+Output:
+  The response goes to standard output, everything else to standard error. The exit code is 0 for a
+  2xx response, 2 for a wrong command line, and 1 otherwise.
+
+Environment variables:
+  WEBHOOK_SECRET  The secret to send, unless the code sets one";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Trigger {
-    /// The endpoint: its function's name, or its path. Where there is only one it can be left out
+    /// Function or path of the endpoint; not needed where there is only one
     endpoint: Option<String>,
-    /// Send this sample, one of those that --list shows [default: dataset-commit, or an example of
-    /// what the endpoint takes instead of the Hub's payload]
-    #[arg(long, value_name = "NAME", hide_possible_values = true)]
-    #[arg(value_parser = PossibleValuesParser::new(body::names()))]
-    sample: Option<String>,
-    /// Send the JSON in this file as it stands there; `-` is standard input
-    #[arg(long, conflicts_with = "sample")]
-    file: Option<String>,
-    /// Set a field before it is sent, as often as need be: repo.name=me/data, repo.headSha or
-    /// repo.head_sha, updatedRefs.0.ref. The value is JSON (true, 7, null, ["a"]) or else text,
-    /// and what replaces a text is text. With a new repo.name come the addresses that follow
-    /// from it. What no payload of the Hub has is refused in a sample, and added to a file
-    #[arg(long, value_name = "PATH=VALUE", verbatim_doc_comment)]
-    set: Vec<Assignment>,
-    /// Send it to this address, of a server or of the endpoint itself [default: the server on this
-    /// machine]
-    #[arg(long, value_name = "URL", value_parser = url, conflicts_with_all = ["host", "port"])]
-    url: Option<PublicUrl>,
-    /// The host that the server was started with
-    #[arg(long)]
-    host: Option<String>,
-    /// The port that the server was started with [default: found among 7860-7959]
-    #[arg(long)]
-    port: Option<u16>,
-    /// List the samples and end
+    /// List the samples
     #[arg(long, exclusive = true)]
     list: bool,
+    /// Send this sample [default: dataset-commit, or an example of the endpoint's own type]
+    #[arg(long, value_name = "NAME", hide_possible_values = true, help_heading = "Delivery")]
+    #[arg(value_parser = PossibleValuesParser::new(body::names()))]
+    sample: Option<String>,
+    /// Send the JSON in this file unchanged; `-` is standard input
+    #[arg(long, conflicts_with = "sample", help_heading = "Delivery")]
+    file: Option<String>,
+    /// Set a field, such as repo.name=me/data; repeatable
+    #[arg(long, value_name = "PATH=VALUE", help_heading = "Delivery")]
+    set: Vec<Assignment>,
+    /// Send it to this URL of a server or an endpoint [default: the server on this machine]
+    #[arg(long, value_name = "URL", value_parser = url, conflicts_with_all = ["host", "port"])]
+    #[arg(help_heading = "Server")]
+    url: Option<PublicUrl>,
+    /// Host that the server was started with
+    #[arg(long, help_heading = "Server")]
+    host: Option<String>,
+    /// Port that the server was started with [default: found among 7860-7959]
+    #[arg(long, help_heading = "Server")]
+    port: Option<u16>,
 }
 
 /// Does what the flags say. `command` is this one's, for what it says about wrong flags, and `flags`
@@ -105,8 +116,9 @@ pub(super) fn run(
         Some(base) => target::below(base, &endpoint.path),
         None => target::local(&recipients.host(), recipients.ports(), &endpoint.path)?,
     };
-    report::announce(&url, &body.name, body.bytes.len());
-    let answer = send::post(&url, recipients.secret_of(endpoint), &body.bytes)?;
+    let recipient = Recipient::at(&url)?;
+    report::announce(&url, &body.name, body.bytes.len(), recipient.proxy());
+    let answer = recipient.post(recipients.secret_of(endpoint), &body.bytes)?;
     report::show(&answer, recipients.secret_variable(endpoint))?;
     Ok(if answer.status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,0 +1,51 @@
+//! The environment variables at the end of `--help`: those that this program reads.
+
+/// What reads a variable.
+const SHARE: bool = cfg!(feature = "share");
+const HTTPS: bool = cfg!(any(feature = "share", feature = "trigger"));
+
+/// Each variable, its purpose, and whether a feature that reads it is compiled in.
+const VARIABLES: [(&str, &str, bool); 13] = [
+    ("WEBHOOK_SECRET", "The secret that each request must have", true),
+    ("WEBHOOKS_PAGE_TOKEN", "The token that opens the page", cfg!(feature = "page")),
+    ("WEBHOOKS_STORE", "The default of --store", cfg!(feature = "background")),
+    ("PORT", "The port of a hosting platform: listens on 0.0.0.0 outside a terminal", true),
+    ("GRADIO_SERVER_NAME", "The default of --host", true),
+    ("GRADIO_SERVER_PORT", "The default of --port, in place of PORT", true),
+    ("GRADIO_SHARE", "true or false, like --share and --no-share", SHARE),
+    ("GRADIO_SHARE_SERVER_ADDRESS", "The default of --share-server", SHARE),
+    ("HTTPS_PROXY", "The HTTP proxy that leads to the internet", HTTPS),
+    ("NO_PROXY", "The hosts that are reached without that proxy", HTTPS),
+    ("SSL_CERT_FILE", "The authorities to trust, in place of the system's", HTTPS),
+    ("RUST_LOG", "Which log lines are written, such as info or debug", cfg!(feature = "logs")),
+    ("NO_COLOR", "Log lines without colors", cfg!(feature = "logs")),
+];
+
+/// Lists the variables in columns.
+pub(super) fn help() -> String {
+    let read = VARIABLES.iter().filter(|(.., is_read)| *is_read);
+    let width = read.clone().map(|(name, ..)| name.len()).max().unwrap_or_default();
+    let lines = read.map(|(name, purpose, _)| format!("\n  {name:width$}  {purpose}"));
+    "Environment variables, which flags and code override:".to_owned() + &lines.collect::<String>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_variables_of_compiled_features_are_listed() {
+        let help = help();
+        for (variable, is_read) in [
+            ("  WEBHOOK_SECRET ", true),
+            ("  PORT ", true),
+            ("  WEBHOOKS_PAGE_TOKEN ", cfg!(feature = "page")),
+            ("  WEBHOOKS_STORE ", cfg!(feature = "background")),
+            ("  GRADIO_SHARE ", cfg!(feature = "share")),
+            ("  HTTPS_PROXY ", cfg!(any(feature = "share", feature = "trigger"))),
+            ("  RUST_LOG ", cfg!(feature = "logs")),
+        ] {
+            assert_eq!(help.contains(variable), is_read, "{variable}: {help}");
+        }
+    }
+}
