@@ -1,11 +1,12 @@
 //! What the suites share: a client that says exactly the bytes it is told, payloads, programs
-//! that run as processes of their own, background deliveries, a browser, a proxy, a share server, pages of
+//! that run as processes of their own, background deliveries, a browser, proxies, a share server, pages of
 //! Markdown, a terminal for the commands on them, and a walk through a Dockerfile.
 
 pub mod background;
 pub mod browser;
 pub mod client;
 pub mod dockerfile;
+pub mod forward;
 pub mod markdown;
 pub mod payloads;
 pub mod picture;

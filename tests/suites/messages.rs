@@ -18,7 +18,8 @@ const KOREAN: &str = "docs/ko/troubleshooting.md";
 const CRATES: [&str; 2] = ["webhooks-macros/src", "webhooks-runtime/src"];
 
 /// Parts of the source whose texts are no messages, and what they are.
-const OTHER_PLACES: [(&str, &str); 3] = [
+const OTHER_PLACES: [(&str, &str); 4] = [
+    ("webhooks-runtime/src/cli/variables.rs", "the end of the program's help"),
     ("webhooks-runtime/src/openapi/", "what the OpenAPI document says of the endpoints"),
     ("webhooks-runtime/src/page/", "the page's headings, headers and samples"),
     ("webhooks-runtime/src/samples/", "what is in the samples, and what they are called"),
@@ -31,7 +32,7 @@ const STORES: [&str; 2] =
 /// How texts begin that are no messages, and what they are.
 const OTHER_TEXTS: [(&str, &str); 36] = [
     ("Examples:", "the end of a command's help"),
-    ("Environment variables, which flags", "the end of the program's help"),
+    (", through the proxy", "a line of each `trigger`"),
     ("attempt {number}, begun {began}", "a line of `deliveries show`"),
     ("The version of the payload.", "what the OpenAPI document says of it"),
     (

@@ -24,7 +24,7 @@ use webhooks_runtime::__private::Policy;
 const NO_SETTINGS: [&str; 2] = ["--help", "--version"];
 
 /// Variables that no method stands for: what they do, and what is done without them.
-const VARIABLES: [(&str, &str, &str); 7] = [
+const VARIABLES: [(&str, &str, &str); 13] = [
     ("SPACE_ID", "Says that the program runs on a Space, which sets it", ""),
     ("SPACE_HOST", "The host name of the Space's public URL, which the Space sets", ""),
     ("XDG_STATE_HOME", "The folder in which the share link's name is kept", "`~/.local/state`"),
@@ -40,6 +40,12 @@ const VARIABLES: [(&str, &str, &str); 7] = [
         "The token that opens the page: 16 characters or more, letters, digits, `-` or `_`",
         "another one at each start",
     ),
+    ("HTTPS_PROXY", "The HTTP proxy for the share link and for `trigger --url https://…`", ""),
+    ("HTTP_PROXY", "The HTTP proxy for `trigger --url http://…`", ""),
+    ("ALL_PROXY", "The HTTP proxy where the other two are not set", ""),
+    ("NO_PROXY", "Hosts that are reached without a proxy", ""),
+    ("SSL_CERT_FILE", "A PEM file with the authorities to trust for `https` URLs", "the system's"),
+    ("SSL_CERT_DIR", "A folder of such files", "the system's"),
 ];
 
 /// Variables that cargo has when it compiles.

@@ -124,7 +124,7 @@ mod host;
 mod jobs;
 #[cfg(any(feature = "page", feature = "trigger", all(feature = "background", feature = "cli")))]
 mod json_lines;
-#[cfg(feature = "share")]
+#[cfg(any(feature = "share", feature = "trigger"))]
 mod network;
 #[cfg(feature = "openapi")]
 mod openapi;

@@ -79,7 +79,7 @@ impl Certificates {
         Ok(Self { server: Arc::new(server), folder: Arc::new(folder) })
     }
 
-    pub(super) fn server(&self) -> Arc<ServerConfig> {
+    pub(crate) fn server(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.server)
     }
 

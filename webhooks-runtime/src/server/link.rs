@@ -14,8 +14,13 @@ use crate::SettingError;
 use crate::addresses::Addresses;
 use crate::config::Settings;
 use crate::endpoint::registry::Shown;
+use crate::environment::Environment;
+use crate::network::HttpProxy;
 use crate::reach::{Reach, ShareServer};
-use crate::share::{Address, AnyTunnel, Event, Form, Owner, ShareLink, Through, folder, keep, tls};
+use crate::share::{
+    Address, AnyTunnel, Event, Form, Owner, ShareLink, TUNNEL_REQUEST_HOST, Through, folder, keep,
+    tls,
+};
 use crate::text::in_one_line;
 
 /// What is set about the tunnel in code alone.
@@ -55,6 +60,13 @@ pub(super) fn tunnel(
             (Through::Own(address), *https, format!("{host}:{port}"))
         }
     };
+    let host = match &through {
+        Through::Gradio => TUNNEL_REQUEST_HOST,
+        Through::Own(address) => &address.host,
+    };
+    if let Ok(Some(proxy)) = HttpProxy::find(&Environment::default(), true, host) {
+        tracing::info!(%proxy, "the share link goes through a proxy");
+    }
     let project = match link.project {
         Some(project) => project,
         None => std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),

@@ -6,10 +6,13 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::trust::{CertificateError, Tls, tls};
-use crate::network;
+use crate::network::{Client, ClientError};
 
 /// Who knows where the share server of gradio.live is.
 pub(crate) const TUNNEL_REQUEST: &str = "https://api.gradio.app/v3/tunnel-request";
+
+/// Its host.
+pub(crate) const TUNNEL_REQUEST_HOST: &str = "api.gradio.app";
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 64 * 1024;
@@ -26,8 +29,10 @@ pub(crate) struct Address {
 /// Why the address isn't known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AddressError {
-    #[error("{}", network::http_reason(.0))]
-    Request(Box<ureq::Error>),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("{0}")]
+    Request(String),
     #[error("its response names no share server")]
     Answer,
     #[error("its response has no valid certificate")]
@@ -54,14 +59,11 @@ pub(crate) async fn ask(url: &'static str, limit: Duration) -> Result<Address, A
 }
 
 fn get(url: &str, limit: Duration) -> Result<Vec<u8>, AddressError> {
-    let failed = |error| AddressError::Request(Box::new(error));
-    let config = ureq::Agent::config_builder()
-        .timeout_global(Some(limit))
-        // What is trusted later comes from here, so no redirect leads out of TLS.
-        .https_only(url.starts_with("https:"))
-        .user_agent(concat!("webhooks-runtime/", env!("CARGO_PKG_VERSION")))
-        .build();
-    let mut answer = ureq::Agent::from(config).get(url).call().map_err(failed)?;
+    // What is trusted later comes from here, so no redirect leads out of TLS.
+    let encrypted = url.starts_with("https:");
+    let client = Client::new(url, limit, |config| config.https_only(encrypted))?;
+    let failed = |error| AddressError::Request(client.reason(&error));
+    let mut answer = client.agent().get(url).call().map_err(failed)?;
     answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec().map_err(failed)
 }
 

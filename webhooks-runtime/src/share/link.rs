@@ -16,6 +16,8 @@ use super::relay::{self, Form, Route, Wanted};
 use super::session::{Session, SessionError};
 use super::transport::{self, TransportError};
 use super::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
+use crate::environment::Environment;
+use crate::network::HttpProxy;
 
 /// How long the first try may take: a person waits for it.
 const FIRST_LIMIT: Duration = Duration::from_secs(8);
@@ -99,13 +101,16 @@ impl ShareLink {
             }
         };
         let server = format!("{}:{}", address.host, address.port);
-        let silent = |_| slow(&format!("the share server {server}"));
+        let failed = |source| LinkError::Transport { server: server.clone(), source };
+        // The tunnel is no HTTP, as what goes to `https` URLs is none for a proxy.
+        let proxy = HttpProxy::find(&Environment::default(), true, &address.host);
+        let proxy = proxy.map_err(|error| failed(error.into()))?;
+        let way =
+            proxy.as_ref().map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
+        let silent = |_| slow(&format!("the share server {server}{way}"));
 
-        let connected = timeout_at(deadline, transport::connect(&address)).await;
-        let transport = connected.map_err(silent)?.map_err(|source| {
-            let server = server.clone();
-            LinkError::Transport { server, source }
-        })?;
+        let connected = timeout_at(deadline, transport::connect(&address, proxy.as_ref())).await;
+        let transport = connected.map_err(silent)?.map_err(failed)?;
 
         let (session, driver) = Session::start(transport);
         let mut driving = JoinSet::new();

@@ -2,7 +2,7 @@
 //!
 //! [`Tunnel`] is what any such way is, `keep` keeps one open. `link` is the one that needs nothing but
 //! this program, made of a module for each layer, from the outside in: `address` finds the share
-//! server, `transport` connects to it if it can `trust` it, `session` opens streams over the
+//! server, `transport` connects to it, through a proxy with `connect`, if it can `trust` it, `session` opens streams over the
 //! connection, `control` says on the first of them what is wanted, in messages (`message`) in frames
 //! (`framing`) in a `cipher`, and `relay` offers the others for connections from outside, which `carry`
 //! carries. `identity` keeps the name that the URL is made of, `compression` makes the carried bytes
@@ -15,6 +15,7 @@ mod address;
 mod carry;
 mod cipher;
 mod compression;
+mod connect;
 mod control;
 mod framing;
 mod identity;
@@ -28,7 +29,7 @@ mod session;
 mod transport;
 mod trust;
 
-pub(crate) use address::Address;
+pub(crate) use address::{Address, TUNNEL_REQUEST_HOST};
 pub(crate) use identity::{Owner, folder};
 pub(crate) use keep::{AnyTunnel, Event, keep};
 pub(crate) use link::{ShareLink, Through};

@@ -1,4 +1,4 @@
-//! The connection to the share server: TCP, and TLS on it.
+//! The connection to the share server: TCP, through a proxy or not, and TLS on it.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_util::either::Either;
 
 use super::address::Address;
-use crate::network;
+use super::connect::connect_through;
+use crate::network::{self, HttpProxy, ProxyError};
 
 /// The byte that tells the share server that TLS follows.
 const TLS_FOLLOWS: u8 = 0x17;
@@ -27,6 +28,8 @@ pub(crate) enum TransportError {
     Connect(io::Error),
     #[error("its host name has no address")]
     Lookup,
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error("TLS failed, {}", network::reason(.0))]
     Tls(io::Error),
     #[error("a certificate cannot be for its name")]
@@ -51,9 +54,20 @@ async fn reach(host: &str, port: u16) -> Result<TcpStream, TransportError> {
     Err(failed)
 }
 
-/// Connects to the share server.
-pub(crate) async fn connect(address: &Address) -> Result<Transport, TransportError> {
-    let mut stream = reach(&address.host, address.port).await?;
+/// Connects to the share server, through this proxy if there is one.
+pub(crate) async fn connect(
+    address: &Address,
+    proxy: Option<&HttpProxy>,
+) -> Result<Transport, TransportError> {
+    let mut stream = match proxy {
+        Some(proxy) => {
+            let (host, port) = proxy.address();
+            let stream = reach(host, port).await;
+            let stream = stream.map_err(|error| proxy.unreachable(error.to_string()))?;
+            connect_through(proxy, stream, &address.host, address.port).await?
+        }
+        None => reach(&address.host, address.port).await?,
+    };
     stream.set_nodelay(true).map_err(TransportError::Connect)?;
     let Some(config) = &address.tls else {
         return Ok(Either::Left(stream));

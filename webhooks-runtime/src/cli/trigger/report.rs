@@ -7,11 +7,13 @@ use ureq::http::StatusCode;
 use super::print;
 use super::send::Answer;
 use crate::cli::text::body;
+use crate::network::HttpProxy;
 
 /// The line before it is sent. The address is one that was checked; a file's name comes from the
 /// command line.
-pub(super) fn announce(url: &str, body_name: &str, bytes: usize) {
-    let _ = writeln!(io::stderr(), "POST {url}  {body_name}, {} bytes", grouped(bytes));
+pub(super) fn announce(url: &str, body_name: &str, bytes: usize, proxy: Option<&HttpProxy>) {
+    let way = proxy.map_or_else(String::new, |proxy| format!(", through the proxy {proxy}"));
+    let _ = writeln!(io::stderr(), "POST {url}  {body_name}, {} bytes{way}", grouped(bytes));
 }
 
 /// The body on standard output, then the status, and what may help, on standard error.

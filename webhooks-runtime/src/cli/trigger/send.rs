@@ -1,15 +1,15 @@
 //! Sends a delivery as the Hub does, and asks who is there before.
 
 use std::io;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use ureq::Error;
+use ureq::http::StatusCode;
 use ureq::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION};
-use ureq::http::{StatusCode, Uri};
-use ureq::{Agent, Error};
 use uuid::Uuid;
 
 use crate::endpoint::arg::WEBHOOK_ID;
+use crate::network::{Client, ClientError, HttpProxy};
 use crate::server::SECRET;
 
 /// As long as the Hub waits.
@@ -43,86 +43,79 @@ pub(super) enum SendError {
          has failed then."
     )]
     Late(String),
-    #[error("Nothing could be sent to {url}: {source}.")]
-    Failed { url: String, source: Box<Error> },
+    #[error("Nothing could be sent to {url}: {reason}.")]
+    Failed { url: String, reason: String },
 }
 
-impl SendError {
-    fn new(url: &str, error: Error) -> Self {
-        let url = url.to_owned();
+/// A server at a URL.
+pub(super) struct Recipient<'a> {
+    url: &'a str,
+    client: Client,
+}
+
+impl<'a> Recipient<'a> {
+    pub(super) fn at(url: &'a str) -> Result<Self, SendError> {
+        let client = client(url, LIMIT);
+        let failed = |error: ClientError| SendError::Failed {
+            url: url.to_owned(),
+            reason: error.to_string(),
+        };
+        Ok(Self { url, client: client.map_err(failed)? })
+    }
+
+    /// Returns the proxy that leads there.
+    pub(super) fn proxy(&self) -> Option<&HttpProxy> {
+        self.client.proxy()
+    }
+
+    fn error(&self, error: &Error) -> SendError {
+        let url = self.url.to_owned();
+        let direct = self.proxy().is_none();
         match error {
-            Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                Self::Refused(url)
+            Error::Io(error) if direct && error.kind() == io::ErrorKind::ConnectionRefused => {
+                SendError::Refused(url)
             }
-            Error::ConnectionFailed => Self::Refused(url),
-            Error::Timeout(_) => Self::Late(url),
-            error => Self::Failed { url, source: Box::new(error) },
+            Error::ConnectionFailed if direct => SendError::Refused(url),
+            Error::Timeout(_) => SendError::Late(url),
+            error => SendError::Failed { url, reason: self.client.reason(error) },
         }
     }
-}
 
-/// Posts a delivery with an id of its own.
-pub(super) fn post(url: &str, secret: Option<&[u8]>, body: &[u8]) -> Result<Answer, SendError> {
-    let failed = |error| SendError::new(url, error);
-    let mut request = agent(url, LIMIT)
-        .post(url)
-        .header(CONTENT_TYPE, "application/json")
-        .header(WEBHOOK_ID.as_str(), Uuid::new_v4().to_string());
-    if let Some(secret) = secret {
-        let value = HeaderValue::from_bytes(secret);
-        let mut value = value.map_err(|error| failed(Error::Http(error.into())))?;
-        value.set_sensitive(true);
-        request = request.header(SECRET.as_str(), value);
+    /// Posts a delivery with an id of its own.
+    pub(super) fn post(&self, secret: Option<&[u8]>, body: &[u8]) -> Result<Answer, SendError> {
+        let failed = |error: Error| self.error(&error);
+        let mut request = self
+            .client
+            .agent()
+            .post(self.url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(WEBHOOK_ID.as_str(), Uuid::new_v4().to_string());
+        if let Some(secret) = secret {
+            let value = HeaderValue::from_bytes(secret);
+            let mut value = value.map_err(|error| failed(Error::Http(error.into())))?;
+            value.set_sensitive(true);
+            request = request.header(SECRET.as_str(), value);
+        }
+        let started = Instant::now();
+        let mut answer = request.send(body).map_err(failed)?;
+        let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+        let (status, location) = (answer.status(), location.map(str::to_owned));
+        let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
+        Ok(Answer { status, location, body: body.map_err(failed)?, took: started.elapsed() })
     }
-    let started = Instant::now();
-    let mut answer = request.send(body).map_err(failed)?;
-    let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-    let (status, location) = (answer.status(), location.map(str::to_owned));
-    let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
-    Ok(Answer { status, location, body: body.map_err(failed)?, took: started.elapsed() })
 }
 
 /// Whether there is an endpoint of webhooks at this URL, which takes POST requests and no others.
 /// What is asked holds nothing that another program must not see.
 pub(super) fn is_endpoint(url: &str) -> bool {
-    let Ok(answer) = agent(url, PROBE_LIMIT).get(url).call() else { return false };
+    let Ok(client) = client(url, PROBE_LIMIT) else { return false };
+    let Ok(answer) = client.agent().get(url).call() else { return false };
     let allowed = answer.headers().get(ALLOW).and_then(|allowed| allowed.to_str().ok());
     answer.status() == StatusCode::METHOD_NOT_ALLOWED
         && allowed.is_some_and(|allowed| allowed.eq_ignore_ascii_case("POST"))
 }
 
 /// A client that goes where it is told and nowhere else: a redirect would take the secret along.
-fn agent(url: &str, limit: Duration) -> Agent {
-    let mut config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_global(Some(limit))
-        .user_agent(concat!("webhooks-runtime/", env!("CARGO_PKG_VERSION")));
-    if is_on_this_machine(url) {
-        // A proxy's own loopback is another one.
-        config = config.proxy(None);
-    }
-    config.build().into()
-}
-
-fn is_on_this_machine(url: &str) -> bool {
-    let uri = url.parse::<Uri>().ok();
-    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_machine_is_known_by_its_loopback_names() {
-        for url in ["http://127.0.0.1:7860/x", "http://localhost/x", "https://[::1]:1/x"] {
-            assert!(is_on_this_machine(url), "{url}");
-        }
-        for url in ["http://10.0.0.1/x", "https://localhost.example/x", "https://me-bot.hf.space"] {
-            assert!(!is_on_this_machine(url), "{url}");
-        }
-    }
+fn client(url: &str, limit: Duration) -> Result<Client, ClientError> {
+    Client::new(url, limit, |config| config.http_status_as_error(false).max_redirects(0))
 }

@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind};
 
 use tokio_rustls::rustls::{CertificateError, Error};
 
+const UNTRUSTED: &str = "its certificate is not signed by a trusted authority";
+
 /// Why a connection failed, to follow the name of the other side and a colon.
 pub(crate) fn reason(error: &io::Error) -> String {
     if let Some(reason) = certificate_reason(error) {
@@ -38,20 +40,21 @@ fn certificate_reason(error: &io::Error) -> Option<&'static str> {
             "its certificate is for another name"
         }
         // Another authority can have the name of a trusted one.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "its certificate is not signed by a trusted authority"
-        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => UNTRUSTED,
         // A self-signed one. The verifier's own error is of a crate that rustls doesn't export.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "its certificate is not signed by a trusted authority"
+            UNTRUSTED
         }
         _ => "its certificate is not valid",
     })
 }
 
 /// Why an HTTP request failed.
-pub(crate) fn http_reason(error: &ureq::Error) -> String {
+pub(super) fn http_reason(error: &ureq::Error) -> String {
     match error {
+        ureq::Error::Io(error) if certificate_reason(error) == Some(UNTRUSTED) => {
+            format!("{UNTRUSTED}; SSL_CERT_FILE can name a file with the certificates to trust")
+        }
         ureq::Error::Io(error) => reason(error),
         ureq::Error::HostNotFound => "its host name has no address".to_owned(),
         ureq::Error::Timeout(_) => "it did not respond in time".to_owned(),
@@ -59,7 +62,6 @@ pub(crate) fn http_reason(error: &ureq::Error) -> String {
         ureq::Error::StatusCode(status) => format!("it responded with status {status}"),
         ureq::Error::Protocol(_) => "it does not speak HTTP".to_owned(),
         ureq::Error::BodyExceedsLimit(_) => "its response is too long".to_owned(),
-        ureq::Error::ConnectProxyFailed(_) => "the proxy opened no connection to it".to_owned(),
         error => error.to_string(),
     }
 }

@@ -1,0 +1,18 @@
+//! Connects to other servers: through the environment's proxy, and with the system's root certificates.
+//!
+//! - `client` sends HTTP requests.
+//! - `proxy` finds the proxy for a host.
+//! - `reason` says in plain sentences why a server cannot be reached.
+//! - `roots` loads the root certificates.
+
+mod client;
+mod proxy;
+mod reason;
+mod roots;
+
+pub(crate) use client::{Client, ClientError};
+pub(crate) use proxy::HttpProxy;
+#[cfg(feature = "share")]
+pub(crate) use proxy::ProxyError;
+#[cfg(feature = "share")]
+pub(crate) use reason::reason;

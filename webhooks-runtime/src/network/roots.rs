@@ -1,0 +1,41 @@
+//! The root certificates that HTTPS requests trust.
+
+use rustls_native_certs::load_native_certs;
+use ureq::tls::{Certificate, RootCerts};
+
+use crate::environment::Environment;
+
+/// The variables that name root certificates, which rustls-native-certs reads.
+const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Why there are no root certificates.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable} must name a file or folder with certificates in PEM format that can be read")]
+pub(crate) struct RootsError {
+    variable: &'static str,
+}
+
+/// Loads the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, or else the system's. A system may
+/// have none, as a minimal container image: then Mozilla's are used, which are part of the program.
+pub(super) fn roots() -> Result<RootCerts, RootsError> {
+    let loaded = load_native_certs();
+    for error in &loaded.errors {
+        tracing::debug!(%error, "root certificates cannot be read");
+    }
+    if !loaded.certs.is_empty() {
+        let certificates = loaded.certs.iter();
+        return Ok(certificates
+            .map(|der| Certificate::from_der(der).to_owned())
+            .collect::<Vec<_>>()
+            .into());
+    }
+    let environment = Environment::default();
+    let is_set = |name: &&str| !matches!(environment.filled(name), Ok(None));
+    match VARIABLES.into_iter().find(is_set) {
+        Some(variable) => Err(RootsError { variable }),
+        None => {
+            tracing::debug!("the system has no root certificates; using those of Mozilla");
+            Ok(RootCerts::WebPki)
+        }
+    }
+}
