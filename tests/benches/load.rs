@@ -52,6 +52,10 @@ done = function(summary, latency)
 end
 "#;
 
+/// One request for each connection.
+const CLOSE: &str = r#"wrk.headers["Connection"] = "close"
+"#;
+
 pub(crate) struct Load {
     folder: TempDir,
     payload_bytes: usize,
@@ -77,6 +81,9 @@ impl Load {
         let ids = DELIVER.replace("SECRET", SECRET).replace("BODY", &body) + DELIVER_IDS + FIGURES;
         std::fs::write(folder.path().join("ids.lua"), ids)?;
         std::fs::write(folder.path().join("get.lua"), FIGURES)?;
+        // A 404 is what it gets.
+        let close = CLOSE.to_owned() + &FIGURES.replace(" + errors.status", "");
+        std::fs::write(folder.path().join("close.lua"), close)?;
         Ok(Self { folder, payload_bytes: body.len() })
     }
 
@@ -123,6 +130,11 @@ impl Load {
     /// Gets what is at `url`, again and again.
     pub(crate) fn get(&self, url: &str, seconds: u32) -> Result<Answered, Box<dyn Error>> {
         self.wrk("get.lua", url, None, CONNECTIONS, seconds)
+    }
+
+    /// Gets what is at `url`, with a new connection each time, whatever the status.
+    pub(crate) fn connections(&self, url: &str, seconds: u32) -> Result<Answered, Box<dyn Error>> {
+        self.wrk("close.lua", url, None, CONNECTIONS, seconds)
     }
 
     fn wrk(

@@ -34,6 +34,8 @@ struct Effort {
 }
 
 const WHOLE: Effort = Effort { rounds: 9, seconds: 5, starts: 21, builds: 3, requests: 100_000 };
+/// How long the soak lasts.
+const SOAK_SECONDS: u32 = 600;
 /// Enough to see that all of it works; the figures mean little.
 const QUICK: Effort = Effort { rounds: 1, seconds: 1, starts: 1, builds: 0, requests: 1 };
 
@@ -66,12 +68,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["--builds"] => return report_builds(WHOLE.builds),
         ["--background"] => return report_background(&Load::new()?),
         ["--link"] => return report_link(&Load::new()?, &WHOLE),
+        ["--requests"] => return report_requests(&Load::new()?, &WHOLE),
+        ["--soak"] => return report_soak(&Load::new()?, SOAK_SECONDS),
         [link::SHARE_SERVER] => return link::share_server(),
-        _ => return Err("the only arguments are --quick, --background, --link or --builds".into()),
+        _ => return Err("the arguments are listed in tests/bench".into()),
     };
-    let servers = Server::all()?;
     let load = Load::new()?;
+    report_requests(&load, &effort)?;
+    report_link(&load, &effort)?;
+    if effort.requests == WHOLE.requests {
+        report_background(&load)?;
+    }
+    if effort.builds > 0 {
+        report_builds(effort.builds)?;
+    }
+    Ok(())
+}
 
+/// Measures each server with requests, starts and its memory.
+fn report_requests(load: &Load, effort: &Effort) -> Result<(), Box<dyn Error>> {
+    let servers = Server::all()?;
     let mut page = PageTimes::default();
     let mut measured: Vec<Measured> = servers.iter().map(|_| Measured::default()).collect();
     for round in 0..effort.rounds {
@@ -110,17 +126,34 @@ fn main() -> Result<(), Box<dyn Error>> {
         measured.memory = running.memory()?;
     }
     progress("");
-    report(&servers, &measured, &effort, load.payload_bytes());
+    report(&servers, &measured, effort, load.payload_bytes());
     report_page(&page);
+    Ok(())
+}
 
-    report_link(&load, &effort)?;
-    if effort.requests == WHOLE.requests {
-        report_background(&load)?;
+/// Measures how much memory many short connections leave behind.
+fn report_soak(load: &Load, seconds: u32) -> Result<(), Box<dyn Error>> {
+    let servers = Server::all()?;
+    let mut table = Table::new(&[
+        "soak: a connection for each 404",
+        "connections/s",
+        "memory before, MiB",
+        "after, MiB",
+    ]);
+    for server in servers.iter().filter(|server| server.kind == Kind::Ours) {
+        progress(&format!("{seconds} s of connections"));
+        let running = server.start()?;
+        let before = running.memory()?;
+        let answered = load.connections(&running.url.replace(server::PATH, "/none"), seconds)?;
+        table.row([
+            server.name.to_owned(),
+            numbers::thousands(answered.rate),
+            format!("{before:.1}"),
+            format!("{:.1}", running.memory()?),
+        ]);
     }
-
-    if effort.builds > 0 {
-        report_builds(effort.builds)?;
-    }
+    progress("");
+    say(&table.to_string());
     Ok(())
 }
 
