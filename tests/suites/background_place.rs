@@ -117,6 +117,20 @@ fn what_is_not_a_store_is_left_without_a_trace() {
     }
 }
 
+#[test]
+fn a_store_that_was_cut_off_is_said_to_be_damaged() {
+    let place = Place::file();
+    let program = place.start(&[]);
+    let _ = program.local_url();
+    assert_eq!(program.stop().code, Some(0));
+    let file = fs::OpenOptions::new().write(true).open(place.store()).unwrap();
+    file.set_len(6000).unwrap();
+    let ended = place.start(&[]).wait();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("it is damaged"), "{ended:?}");
+    assert_eq!(file.metadata().unwrap().len(), 6000);
+}
+
 /// SQLite takes a file of this name for the log of the new database, and deletes it.
 #[test]
 fn a_file_that_only_sounds_like_a_part_of_the_store_is_kept() {

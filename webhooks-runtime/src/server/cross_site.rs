@@ -5,7 +5,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::Uri;
-use actix_web::http::header::{HeaderName, HeaderValue, ORIGIN};
+use actix_web::http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 
 use crate::addresses::Addresses;
 
@@ -15,12 +15,24 @@ pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch
 
 /// Whether a page of another site had a browser send this request.
 ///
-/// `Host` counts for nothing: a site can point its own name at this server (DNS rebinding), and then its pages
-/// have the origin that the request is sent to.
+/// A name in `Host` counts for nothing: a site can point its own name at this server (DNS rebinding), and then
+/// its pages have the origin that the request is sent to. It cannot do so with an IP address or `localhost`.
 pub(super) fn is_cross_site(request: &HttpRequest, addresses: Option<&Addresses>) -> bool {
     let headers = request.headers();
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let is_same = |origin| host.is_some_and(|host| is_same_address(origin, host));
     headers.get_all(SEC_FETCH_SITE).any(|site| site != "same-origin" && site != "none")
-        || headers.get_all(ORIGIN).any(|origin| !is_own(origin, addresses))
+        || headers.get_all(ORIGIN).any(|origin| !is_own(origin, addresses) && !is_same(origin))
+}
+
+/// Whether an origin is the address that a request was sent to, and needs no name server: that of a port
+/// forward, for example.
+fn is_same_address(origin: &HeaderValue, host: &str) -> bool {
+    let Some(origin) = origin.to_str().ok().and_then(Origin::parse) else {
+        return false;
+    };
+    let sent_to = Origin::parse(&format!("{}://{host}", origin.scheme));
+    (origin.ip().is_some() || origin.host == "localhost") && sent_to == Some(origin)
 }
 
 /// Whether an origin is one of the server's own addresses.
@@ -121,6 +133,23 @@ mod tests {
         assert!(rejects("http://10.0.0.3:7860", &[("origin", "http://localhost:7860")]));
         let two = [("origin", "http://localhost:7860"), ("origin", "http://evil.example")];
         assert!(rejects("http://127.0.0.1:7860", &two));
+    }
+
+    #[test]
+    fn an_address_without_a_name_is_the_one_that_the_request_was_sent_to() {
+        let rejects = |host: &str, origin: &str| {
+            let addresses = Addresses::new("http://127.0.0.1:7860", None);
+            let headers = [("host", host), ("origin", origin)];
+            let request = TestRequest::default();
+            let request = headers.into_iter().fold(request, TestRequest::append_header);
+            is_cross_site(&request.to_http_request(), Some(&addresses))
+        };
+        for host in ["localhost:8080", "192.168.1.5:7860", "[fd00::1]:80", "10.0.0.3"] {
+            assert!(!rejects(host, &format!("http://{host}")), "{host}");
+            assert!(rejects(host, "http://localhost:9090") && rejects(host, "http://10.0.0.4"));
+        }
+        assert!(rejects("evil.example:7860", "http://evil.example:7860"));
+        assert!(rejects("localhost.evil.example:7860", "http://localhost.evil.example:7860"));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
@@ -39,6 +39,11 @@ pub(super) enum Foreign {
         "it is an empty file that this program did not create: delete it, or choose another file"
     )]
     Empty,
+    #[error(
+        "it is a store of background deliveries, but it is damaged: restore it from a backup, or save what \
+         is left with the command sqlite3 FILE .recover"
+    )]
+    Damaged,
     // SQLite would delete them, for they are not of the new, empty database.
     #[error(
         "it does not exist, but {0} does, which a new store would overwrite: \
@@ -104,6 +109,9 @@ pub(super) fn identify(path: &Path) -> Result<Found, Box<dyn Error + Send + Sync
             with_log.and_then(|file| look(&file))? == Content::Store
         }
         Ok(content) => content == Content::Store,
+        Err(error) if is_no_database(&error) && begins_as_store(path) => {
+            return Err(Foreign::Damaged.into());
+        }
         Err(error) if is_no_database(&error) => false,
         Err(error) => return Err(error.into()),
     };
@@ -167,6 +175,14 @@ fn escaped(path: &Path) -> OsString {
 fn is_no_database(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
     matches!(error.sqlite_error_code(), Some(NotADatabase | DatabaseCorrupt))
+}
+
+/// Whether the header of a database that cannot be read has the id of a store, at offset 68
+/// (<https://www.sqlite.org/fileformat.html#application_id>).
+fn begins_as_store(path: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header.ends_with(&schema::APPLICATION_ID.to_be_bytes())
 }
 
 /// Returns the first file beside a database that SQLite takes for a part of it.
