@@ -137,11 +137,17 @@ fn a_file_that_only_sounds_like_a_part_of_the_store_is_kept() {
     for name in ["trip-journal", "trip-wal", "trip-shm"] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), "my trip\n").unwrap();
+        let empty = folder.path().join("empty");
+        fs::write(&empty, "").unwrap();
+        fs::set_permissions(&empty, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(folder.path().join(name.replace("trip", "empty")), "my trip\n").unwrap();
         let before = traces(folder.path());
-        let ended = start_in(folder.path(), &["--store", "trip"], &[]).wait();
-        assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert!(ended.stderr.contains(name), "{ended:?}");
-        assert_eq!(traces(folder.path()), before, "{name}");
+        for store in ["trip", "empty"] {
+            let ended = start_in(folder.path(), &["--store", store], &[]).wait();
+            assert_eq!(ended.code, Some(1), "{ended:?}");
+            assert!(ended.stderr.contains(store), "{ended:?}");
+            assert_eq!(traces(folder.path()), before, "{name}");
+        }
     }
 }
 

@@ -23,11 +23,27 @@ pub(crate) fn in_one_line(text: &str) -> Cow<'_, str> {
     escape(text, is_order)
 }
 
-/// Returns a log line without its line end. `colored` is whether escape sequences in it are the log's own,
-/// which has escaped all others.
+/// The sequences with which `tracing-subscriber` colors a line, without their escape character.
+#[cfg(feature = "logs")]
+const COLORS: [&str; 9] = ["[0m", "[1m", "[2m", "[3m", "[31m", "[32m", "[33m", "[34m", "[35m"];
+
+/// Returns a log line without its line end. A `colored` line keeps the sequences that color it, and no
+/// other: the log doesn't escape a field that is written with `Display`.
 #[cfg(feature = "logs")]
 pub(crate) fn log_line(text: &str, colored: bool) -> Cow<'_, str> {
-    escape(text, |character| is_order(character) && !(colored && character == '\u{1b}'))
+    if !colored {
+        return in_one_line(text);
+    }
+    let mut parts = text.split('\u{1b}');
+    let mut line = in_one_line(parts.next().unwrap_or_default());
+    for part in parts {
+        let color = COLORS.into_iter().find(|color| part.starts_with(color)).unwrap_or_default();
+        let line = line.to_mut();
+        line.push_str(if color.is_empty() { "\\u{1b}" } else { "\u{1b}" });
+        line.push_str(color);
+        line.push_str(&in_one_line(&part[color.len()..]));
+    }
+    line
 }
 
 /// Whether a terminal obeys a character, or it ends a line or changes the direction of the text behind it.
@@ -103,5 +119,9 @@ mod tests {
             "\u{1b}[31mERROR\u{1b}[0m a\\nb"
         );
         assert_eq!(log_line("\u{1b}[31m", false), "\\u{1b}[31m");
+        assert_eq!(
+            log_line("\u{1b}[2mname\u{1b}[0m=\u{1b}[2J\u{1b}[8mx\u{1b}", true),
+            "\u{1b}[2mname\u{1b}[0m=\\u{1b}[2J\\u{1b}[8mx\\u{1b}"
+        );
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn identify(path: &Path) -> Result<Found, Box<dyn Error + Send + Sync
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return match companion(path, &["-journal", "-wal", "-shm"]) {
+            return match companion(path) {
                 Some(companion) => Err(Foreign::Companion(companion).into()),
                 None => Ok(Found::Nothing),
             };
@@ -96,8 +96,9 @@ pub(super) fn identify(path: &Path) -> Result<Found, Box<dyn Error + Send + Sync
         return Err(Foreign::HardLink.into());
     }
     if metadata.len() == 0 {
-        // The first start writes no log before the file has tables.
-        let created = is_private(&metadata) && companion(path, &["-wal"]).is_none();
+        // A first start that was interrupted leaves its lock beside it.
+        let created = is_private(&metadata)
+            && (super::open::beside(path, "-lock").exists() || companion(path).is_none());
         return if created { Ok(Found::Empty) } else { Err(Foreign::Empty.into()) };
     }
     // Without its log: to read that, SQLite may have to create files.
@@ -186,8 +187,8 @@ fn begins_as_store(path: &Path) -> bool {
 }
 
 /// Returns the first file beside a database that SQLite takes for a part of it.
-fn companion(path: &Path, ends: &[&str]) -> Option<String> {
-    let files = ends.iter().map(|end| super::open::beside(path, end));
+fn companion(path: &Path) -> Option<String> {
+    let files = ["-journal", "-wal", "-shm"].map(|end| super::open::beside(path, end));
     files
         .into_iter()
         .find(|file| file.symlink_metadata().is_ok())
