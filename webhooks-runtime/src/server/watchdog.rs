@@ -3,7 +3,7 @@
 //! An `async fn` that computes or sleeps without `.await` keeps its thread, and every connection of that
 //! thread waits. A thread of the watchdog's own looks at all workers: the blocked one cannot report itself.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,13 +20,25 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// How soon after a block a request is read that arrived during it.
 const BACKLOG: Duration = Duration::from_millis(100);
 
-/// What a worker's thread is doing.
+/// What a worker's thread is doing. Only its own thread writes it.
 #[derive(Debug, Default)]
 struct Worker {
-    /// How many times functions were polled.
+    /// Changes with each poll of a function, and is odd while one is being polled.
     polls: AtomicU64,
-    /// The endpoint whose function is being polled.
+    /// The endpoint whose function was polled last. It is written only when it changes, since this is on
+    /// the way of each request.
     endpoint: Mutex<Option<Arc<str>>>,
+}
+
+impl Worker {
+    fn begin(&self) {
+        // Odd after a poll that unwound, too.
+        self.polls.store((self.polls.load(Ordering::Relaxed) + 1) | 1, Ordering::Release);
+    }
+
+    fn end(&self) {
+        self.polls.store(self.polls.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
 }
 
 /// The last time that a thread was blocked.
@@ -40,6 +52,8 @@ static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 
 thread_local! {
     static WORKER: Arc<Worker> = register();
+    /// What the worker's `endpoint` is, to be compared without its lock.
+    static ENDPOINT: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
     static LAST_BLOCK: Cell<Option<Block>> = const { Cell::new(None) };
 }
 
@@ -77,22 +91,24 @@ fn watch() {
         seen.retain(|seen| seen.worker.strong_count() > 0);
         for worker in workers {
             let Some(live) = worker.upgrade() else { continue };
-            let poll = live.polls.load(Ordering::Relaxed);
-            let endpoint = live.endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let poll = live.polls.load(Ordering::Acquire);
+            let is_polling = poll % 2 == 1;
             let known = seen.iter_mut().find(|seen| seen.worker.ptr_eq(&worker));
-            match (endpoint, known) {
-                (Some(endpoint), Some(known)) if known.poll == poll => {
+            match known {
+                Some(known) if is_polling && known.poll == poll => {
                     let blocked = known.since.elapsed();
                     if blocked >= INTERVAL * known.report_after {
                         // Less and less often while it lasts.
                         known.report_after *= 2;
-                        report(&endpoint, blocked);
+                        let endpoint = live.endpoint.lock();
+                        let endpoint = endpoint.unwrap_or_else(PoisonError::into_inner).clone();
+                        report(endpoint.as_deref(), blocked);
                     }
                 }
-                (_, Some(known)) => {
+                Some(known) => {
                     (known.poll, known.since, known.report_after) = (poll, Instant::now(), 1);
                 }
-                (_, None) => {
+                None => {
                     seen.push(Seen { worker, poll, since: Instant::now(), report_after: 1 });
                 }
             }
@@ -100,7 +116,7 @@ fn watch() {
     }
 }
 
-fn report(endpoint: &str, blocked: Duration) {
+fn report(endpoint: Option<&str>, blocked: Duration) {
     let seconds = blocked.as_secs();
     tracing::warn!(
         target: DELIVERY,
@@ -112,10 +128,11 @@ fn report(endpoint: &str, blocked: Duration) {
 
 /// Runs a function's future under the watchdog's eyes.
 pub(super) async fn watched<F: Future>(endpoint: &Arc<str>, future: F) -> F::Output {
-    let worker = WORKER.with(Arc::clone);
     let mut future = pin!(future);
-    std::future::poll_fn(move |context| poll_watched(&worker, endpoint, future.as_mut(), context))
-        .await
+    std::future::poll_fn(move |context| {
+        WORKER.with(|worker| poll_watched(worker, endpoint, future.as_mut(), context))
+    })
+    .await
 }
 
 fn poll_watched<F: Future>(
@@ -124,12 +141,16 @@ fn poll_watched<F: Future>(
     future: Pin<&mut F>,
     context: &mut Context<'_>,
 ) -> Poll<F::Output> {
-    let set = |endpoint| *worker.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = endpoint;
-    worker.polls.fetch_add(1, Ordering::Relaxed);
-    set(Some(Arc::clone(endpoint)));
+    ENDPOINT.with_borrow_mut(|last| {
+        if !last.as_ref().is_some_and(|last| Arc::ptr_eq(last, endpoint)) {
+            *last = Some(Arc::clone(endpoint));
+            *worker.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = last.clone();
+        }
+    });
+    worker.begin();
     let began = Instant::now();
     let polled = future.poll(context);
-    set(None);
+    worker.end();
     let ended = Instant::now();
     if ended - began >= INTERVAL {
         LAST_BLOCK.set(Some(Block { began, ended }));
