@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+use std::collections::{HashMap, HashSet};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
@@ -236,6 +238,76 @@ async fn requests_that_waited_behind_a_blocked_thread_are_told_to_come_again() {
     server.stop().await;
 }
 
+/// Blocks its thread until it is told to go on.
+mod gate {
+    use super::*;
+
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    static IS_OPEN: AtomicBool = AtomicBool::new(false);
+
+    pub(super) async fn blocking() {
+        STARTED.store(true, Ordering::Relaxed);
+        while !IS_OPEN.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub(super) fn has_started() -> bool {
+        STARTED.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn open() {
+        IS_OPEN.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The name of the thread that serves the request.
+async fn thread_name() -> String {
+    std::thread::current().name().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn new_connections_go_past_a_worker_whose_thread_is_blocked() {
+    let server = WebhooksServer::empty()
+        .add_webhook("blocking", gate::blocking)
+        .add_webhook("thread", thread_name);
+    let server = server.port(0).workers(2).start().await.unwrap();
+    let url = server.local_url().to_owned();
+    let mut blocking = connect(&url).unwrap();
+    blocking.write_all(posting("/webhooks/blocking").as_bytes()).unwrap();
+    until("the function runs", gate::has_started);
+    for _ in 0..20 {
+        assert_eq!(post(&url, "/webhooks/thread", "{}").unwrap().status, 200);
+    }
+    blocking.set_nonblocking(true).unwrap();
+    assert_eq!(blocking.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    blocking.set_nonblocking(false).unwrap();
+    gate::open();
+    assert_eq!(read_answer(&mut blocking).unwrap().status, 200);
+    // Its thread gets connections again.
+    let mut threads = HashSet::new();
+    until("both threads serve", || {
+        threads.insert(post(&url, "/webhooks/thread", "{}").unwrap().body);
+        threads.len() == 2
+    });
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_are_spread_evenly_over_the_workers() {
+    let server = WebhooksServer::empty().add_webhook("thread", thread_name);
+    let server = server.port(0).workers(4).start().await.unwrap();
+    let mut clients: Vec<_> = (0..64).map(|_| connect(server.local_url()).unwrap()).collect();
+    let mut served: HashMap<String, usize> = HashMap::new();
+    for client in &mut clients {
+        client.write_all(posting("/webhooks/thread").as_bytes()).unwrap();
+        *served.entry(read_answer(client).unwrap().body).or_default() += 1;
+    }
+    // 16 each, unless the system gives a thread no time at all.
+    assert!(served.len() == 4 && served.values().all(|&count| count >= 8), "{served:?}");
+    server.stop().await;
+}
+
 // ---- connections between requests
 
 #[tokio::test]
@@ -315,5 +387,22 @@ mod descriptors {
             "{}",
             ended.stderr
         );
+    }
+
+    #[test]
+    fn a_server_without_descriptors_accepts_again_when_there_are_some() {
+        let mut shell = Command::new("sh");
+        // What the threads of the workers hold leaves too few for as many connections as may be open.
+        let limited = "ulimit -n 80 && exec \"$0\" --port 0 --workers 12";
+        shell.args(["-c", limited]).arg(slow()).env_clear();
+        let program = Program::spawn(shell.env("GRADIO_SHARE", "false")).unwrap();
+        let url = program.local_url();
+        let clients: Vec<_> = (0..80).map(|_| connect(&url).unwrap()).collect();
+        let line = program.wait_for_log("cannot accept connections at the moment");
+        assert!(line.contains("ERROR") && line.contains("open files"), "{line}");
+        drop(clients);
+        until("it accepts again", || get(&url, "/nowhere").is_ok_and(|a| a.status == 404));
+        let ended = program.stop();
+        assert_eq!(ended.stderr.matches("cannot accept").count(), 1, "{}", ended.stderr);
     }
 }

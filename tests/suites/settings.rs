@@ -28,7 +28,7 @@ const VARIABLES: [(&str, &str, &str); 13] = [
     ("SPACE_ID", "Says that the program runs on a Space, which sets it", ""),
     ("SPACE_HOST", "The host name of the Space's public URL, which the Space sets", ""),
     ("XDG_STATE_HOME", "The folder in which the share link's name is kept", "`~/.local/state`"),
-    ("RUST_LOG", "Which log lines are written", "`info,actix_server=warn,sqlx=warn`"),
+    ("RUST_LOG", "Which log lines are written", "`info,sqlx=warn`"),
     ("NO_COLOR", "Log lines without colours, whatever its value", "colours in a terminal"),
     (
         "HF_HUB_DISABLE_EXPERIMENTAL_WARNING",

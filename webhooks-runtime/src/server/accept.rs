@@ -1,30 +1,28 @@
-//! Serves HTTP on listeners: how many connections, how long each, and what turns away the rest.
+//! Accepts connections on the listeners and gives each to a worker, or turns it away when there are too
+//! many.
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::error::DispatchError;
-use actix_http::{HttpService, KeepAlive, Protocol};
-use actix_server::ServerBuilder;
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
-use actix_web::App;
-use actix_web::dev::AppConfig;
-use actix_web::rt::net::TcpStream;
+use actix_web::rt::net::{self, TcpStream};
+use futures_util::future::{join, join_all};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
-use super::app::{Blueprint, guard};
-use super::connection::{Connection, ConnectionLimits, Origin, Slots};
-
-/// How long a connection may pause between two requests. Proxies and share servers keep an unused
-/// connection for 60 s. They lose a delivery that they send just when it is closed here, so this is
-/// longer, and it is theirs to close.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+use super::connection::{Origin, Slots};
+use super::turns::{Accepted, Turns};
 
 /// How long a client may take to close its side, or to read why it was rejected.
-const DISCONNECT: Duration = Duration::from_secs(1);
+pub(super) const DISCONNECT: Duration = Duration::from_secs(1);
+
+/// How long nothing is accepted after the system has refused it, mostly for lack of descriptors.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How often it is reported at most that the system refuses.
+const REPORT_EVERY: Duration = Duration::from_secs(60);
 
 /// How many connections there are at most, however many descriptors the system allows: each takes about
 /// 20 KiB while it is idle.
@@ -36,64 +34,59 @@ const MOST_REJECTIONS: usize = 100;
 /// Descriptors that are not for connections: files, databases, the tunnel.
 const RESERVED_DESCRIPTORS: u64 = 128;
 
-const REJECTION: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    Content-Type: application/json\r\n\
-    Retry-After: 10\r\n\
-    Connection: close\r\n\
-    Content-Length: 68\r\n\r\n";
+/// Accepts on all listeners, for as long as it is polled.
+pub(super) async fn accept(
+    listeners: Vec<(TcpListener, Origin)>,
+    turns: Arc<Turns>,
+    slots: (Slots, Slots),
+) -> io::Result<()> {
+    let mut accepting = Vec::new();
+    for (listener, origin) in listeners {
+        listener.set_nonblocking(true)?;
+        let listener = net::TcpListener::from_std(listener)?;
+        accepting.push(accept_on(listener, origin, &turns, &slots));
+    }
+    turns.all_open().await;
+    join(join_all(accepting), turns.reassign_stuck()).await;
+    Ok(())
+}
 
-/// Adds what serves a listener, on all workers.
-pub(super) fn serve_on(
-    server: ServerBuilder,
-    listener: TcpListener,
+async fn accept_on(
+    listener: net::TcpListener,
     origin: Origin,
-    blueprint: Blueprint,
-    slots: &(Slots, Slots),
-    request_timeout: Duration,
-) -> io::Result<ServerBuilder> {
-    let address = listener.local_addr()?;
-    let shutdown = server.graceful_shutdown_signal();
-    let (slots, rejections) = slots.clone();
-    let limits = ConnectionLimits { pause: KEEP_ALIVE, progress: request_timeout };
-    server.listen("webhooks", listener, move || {
-        let (slots, rejections) = (slots.clone(), rejections.clone());
-        let shutdown = shutdown.clone();
-        let blueprint = blueprint.clone();
-        let app = App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
-        let app = app.into_factory().map_err(|error| error.error_response());
-        let http = HttpService::build()
-            .graceful_shutdown_signal(move || {
-                let shutdown = shutdown.clone();
-                async move { shutdown.notified().await }
-            })
-            // The connection has its own limits. actix-web's would expire while a function blocks the
-            // thread, and end connections whose requests have arrived.
-            .keep_alive(KeepAlive::Os)
-            .client_request_timeout(Duration::ZERO)
-            .client_disconnect_timeout(DISCONNECT)
-            .local_addr(address)
-            .on_connect_ext(move |connection: &Connection, data| {
-                data.insert(origin);
-                data.insert(connection.state().clone());
-            })
-            .finish(map_config(app, |()| AppConfig::default()));
-        fn_service(move |stream: TcpStream| {
-            let (slot, rejections) = (slots.take(), rejections.clone());
-            if slot.is_none() {
-                slots.report_full();
-            }
-            async move {
-                let peer = stream.peer_addr().ok();
-                match slot {
-                    Some(slot) => {
-                        Ok((Connection::new(stream, limits, slot), Protocol::Http1, peer))
-                    }
-                    None => Err(reject(stream, &rejections).await),
+    turns: &Turns,
+    (slots, rejections): &(Slots, Slots),
+) {
+    let mut reported: Option<Instant> = None;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let Some(slot) = slots.take() else {
+                    slots.report_full();
+                    tokio::spawn(reject(stream, rejections.clone()));
+                    continue;
+                };
+                // A worker has a loop of events of its own. An error closes the connection.
+                if let Ok(stream) = stream.into_std() {
+                    turns.give(Accepted { stream, peer, origin, slot });
                 }
             }
-        })
-        .and_then(http)
-    })
+            Err(error) if concerns_connection(&error) => {}
+            Err(error) => {
+                if reported.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
+                    reported = Some(Instant::now());
+                    tracing::error!(%error, "cannot accept connections at the moment");
+                }
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether the error is that of a client which was gone before it was accepted.
+fn concerns_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// The places for connections, and those for rejections.
@@ -117,19 +110,28 @@ fn descriptors() -> u64 {
 
 /// Says why this connection is not served, and closes it. The request is read for a moment: closing with
 /// unread input would take the response away from its reader.
-async fn reject(mut stream: TcpStream, rejections: &Slots) -> DispatchError {
-    if let Some(_slot) = rejections.take() {
-        let told = async {
-            let error = "This server has too many open connections. Try it later.";
-            stream.write_all(REJECTION).await?;
-            stream.write_all(json!({ "error": error }).to_string().as_bytes()).await?;
-            stream.shutdown().await?;
-            let mut unread = [0; 1024];
-            while stream.read(&mut unread).await? > 0 {}
-            Ok::<_, io::Error>(())
-        };
-        // Without success there is nobody to tell.
-        let _ = timeout(DISCONNECT, told).await;
-    }
-    DispatchError::DisconnectTimeout
+async fn reject(mut stream: TcpStream, rejections: Slots) {
+    let Some(_slot) = rejections.take() else { return };
+    let told = async {
+        stream.write_all(rejection().as_bytes()).await?;
+        stream.shutdown().await?;
+        let mut unread = [0; 1024];
+        while stream.read(&mut unread).await? > 0 {}
+        Ok::<_, io::Error>(())
+    };
+    // Without success there is nobody to tell.
+    let _ = timeout(DISCONNECT, told).await;
+}
+
+fn rejection() -> String {
+    let error = "This server has too many open connections. Try it later.";
+    let body = json!({ "error": error }).to_string();
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\n\
+         Content-Type: application/json\r\n\
+         Retry-After: 10\r\n\
+         Connection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }

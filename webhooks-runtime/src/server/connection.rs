@@ -110,6 +110,7 @@ pub(super) struct Connection {
     stream: TcpStream,
     state: Rc<ConnectionState>,
     limits: ConnectionLimits,
+    origin: Origin,
     /// Since when the client has taken nothing of what is to be written.
     blocked_since: Option<Instant>,
     /// Whether something was read since the connection last waited.
@@ -125,11 +126,17 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, limits: ConnectionLimits, slot: Slot) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        limits: ConnectionLimits,
+        origin: Origin,
+        slot: Slot,
+    ) -> Self {
         Self {
             stream,
             state: Rc::new(ConnectionState::new()),
             limits,
+            origin,
             blocked_since: None,
             has_read: false,
             last_look: None,
@@ -141,6 +148,10 @@ impl Connection {
 
     pub(super) fn state(&self) -> &Rc<ConnectionState> {
         &self.state
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// When the connection has waited long enough for its client; `None` while the client waits.

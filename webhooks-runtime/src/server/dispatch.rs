@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -52,6 +53,24 @@ pub(crate) const SECRET: HeaderName = HeaderName::from_static("x-webhook-secret"
 pub(crate) struct Guarded {
     pub(crate) endpoint: Registered,
     pub(crate) secrets: Option<Secrets>,
+    /// How many requests its function is answering.
+    pub(super) running: AtomicUsize,
+}
+
+/// Counts a function that runs, until it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Whether a request must show that it may call the endpoint.
@@ -141,6 +160,25 @@ impl Dispatcher {
         self.find(path)?.1.secrets.as_ref()?.first()
     }
 
+    /// Logs which functions still run, when the server waits for them no longer.
+    pub(super) fn report_running(&self) {
+        let running = self.endpoints.iter().filter_map(|(path, guarded)| {
+            let count = guarded.running.load(Ordering::Relaxed);
+            (count > 0).then(|| (count, format!("{path} ({count})")))
+        });
+        let (counts, mut endpoints): (Vec<_>, Vec<_>) = running.unzip();
+        endpoints.sort_unstable();
+        let (count, endpoints) = (counts.iter().sum::<usize>(), endpoints.join(", "));
+        if count > 0 {
+            tracing::warn!(
+                target: DELIVERY,
+                count,
+                endpoints,
+                "functions still run at the shutdown limit, and the server ends without them"
+            );
+        }
+    }
+
     /// Responds to a request to a path below `/webhooks`.
     pub(crate) async fn dispatch(&self, request: &HttpRequest, payload: Payload) -> Outcome {
         let mut outcome = self.dispatch_as(request, payload, Admission::Asked).await;
@@ -167,7 +205,7 @@ impl Dispatcher {
             Ok(body) => {
                 let call =
                     Call { request: request.clone(), body: body.clone(), received: record.started };
-                (Some(body), self.answer(&guarded.endpoint, call, &record, admission).await)
+                (Some(body), self.answer(guarded, call, &record, admission).await)
             }
             Err(refusal) => (None, refusal.outcome()),
         };
@@ -281,11 +319,12 @@ impl Dispatcher {
     #[cfg_attr(not(feature = "background"), expect(unused_variables, reason = "for the store"))]
     async fn answer(
         &self,
-        endpoint: &Registered,
+        guarded: &Guarded,
         call: Call,
         record: &Record<'_>,
         admission: Admission,
     ) -> Outcome {
+        let endpoint = &guarded.endpoint;
         let span = tracing::info_span!(
             target: DELIVERY,
             "delivery",
@@ -293,7 +332,10 @@ impl Dispatcher {
             webhook_id = record.webhook_id()
         );
         match &endpoint.work {
-            Work::Answer(caller) => watched(record.endpoint(), answer(caller, call, span)).await,
+            Work::Answer(caller) => {
+                let _running = Counted::new(&guarded.running);
+                watched(record.endpoint(), answer(caller, call, span)).await
+            }
             #[cfg(feature = "background")]
             Work::Background(background) => match self.jobs.get() {
                 // Who sends one again by hand means it.

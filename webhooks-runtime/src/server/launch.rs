@@ -3,15 +3,16 @@
 use std::io::{self, IsTerminal};
 use std::iter;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_server::{Server, ServerBuilder};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::accept::{serve_on, slots};
+use super::accept::slots;
 use super::background::Background;
 use super::connection::Origin;
+use super::dispatch::Dispatcher;
 #[cfg(feature = "share")]
 use super::link::{Announcer, Kept};
 use super::output::{Stream, WriteToEnd, say};
@@ -20,7 +21,9 @@ use super::ports::bind;
 use super::ports::{allow_files, entrance};
 use super::prepare::{Prepared, Unasked, prepare};
 use super::signals::Signals;
+use super::threads::Threads;
 use super::visitors::Visitors;
+use super::worker::Workshop;
 use super::{LaunchError, WebhooksServer, banner, logs, output, panics, watchdog};
 use crate::addresses::Addresses;
 use crate::config::Given;
@@ -373,7 +376,8 @@ impl ServerHandle {
 
 /// A server with its port open.
 struct Running {
-    server: Server,
+    threads: Threads,
+    dispatcher: Arc<Dispatcher>,
     shown: Vec<Shown>,
     /// What is probably a mistake in the settings, a line each.
     warnings: Vec<String>,
@@ -415,9 +419,7 @@ impl Running {
         shared: Option<Kept>,
         asked: oneshot::Receiver<Instant>,
     ) -> io::Result<()> {
-        let Self { server, visitors, background, shutdown_timeout, .. } = self;
-        let handle = server.handle();
-        let mut server = std::pin::pin!(server);
+        let Self { mut threads, dispatcher, visitors, background, shutdown_timeout, .. } = self;
         let asked = async {
             match asked.await {
                 Ok(deadline) => deadline,
@@ -426,17 +428,17 @@ impl Running {
             }
         };
         let (deadline, ended) = tokio::select! {
-            ended = &mut server => (Instant::now() + shutdown_timeout, Some(ended)),
-            deadline = asked => (deadline, None),
+            error = threads.failed() => (Instant::now() + shutdown_timeout, Err(error)),
+            deadline = asked => (deadline, Ok(())),
         };
         visitors.dismiss();
-        let ended = match ended {
-            Some(ended) => {
-                background.stop(deadline).await;
-                ended
+        let stopping = async {
+            if !threads.drain(deadline).await {
+                dispatcher.report_running();
+                threads.end().await;
             }
-            None => tokio::join!(handle.stop(true), &mut server, background.stop(deadline)).1,
         };
+        tokio::join!(stopping, background.stop(deadline));
         finish(shared, deadline).await;
         background.close().await;
         ended
@@ -474,23 +476,18 @@ fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
     };
     #[cfg(feature = "share")]
     let tunnel = prepared.tunnel.zip(entrance.as_ref().map(|(_, address)| *address));
-    let Prepared { settings, limits, shown, warnings, visitors, .. } = prepared;
+    let Prepared { settings, limits, shown, warnings, dispatcher, visitors, .. } = prepared;
     // A connection through the tunnel takes two more descriptors, at the tunnel's side.
     let slots = slots(if entrance.is_some() { 3 } else { 1 });
     watchdog::start();
-    let mut server = ServerBuilder::default()
-        .workers(settings.workers)
-        .shutdown_timeout(limits.shutdown_timeout.as_secs_f64().ceil() as u64)
-        .disable_signals();
     let listeners = iter::once((listener, Origin::Direct))
         .chain(entrance.map(|(listener, _)| (listener, Origin::Tunnel)));
-    for (listener, origin) in listeners {
-        let blueprint = blueprint.clone();
-        server = serve_on(server, listener, origin, blueprint, &slots, limits.request_timeout)?;
-    }
+    let workshop = Workshop { blueprint, request_timeout: limits.request_timeout };
+    let threads = Threads::start(listeners.collect(), slots, &workshop, settings.workers)?;
     background.begin();
     Ok(Running {
-        server: server.run(),
+        threads,
+        dispatcher,
         shown,
         warnings,
         addresses,

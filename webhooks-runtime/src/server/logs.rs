@@ -5,10 +5,9 @@ use super::log_line::LogLine;
 #[cfg(feature = "logs")]
 use super::output::{Stream, say};
 
-/// What is logged when `RUST_LOG` doesn't say: everything of note but actix's own start
-/// and stop, and what a database server remarks.
+/// What is logged when `RUST_LOG` doesn't say: everything of note but what a database server remarks.
 #[cfg(feature = "logs")]
-const DEFAULT_FILTER: &str = "info,actix_server=warn,sqlx=warn";
+const DEFAULT_FILTER: &str = "info,sqlx=warn";
 
 /// Starts writing log lines to standard error, unless the program has set up a subscriber of its own.
 #[cfg(feature = "logs")]

@@ -6,7 +6,8 @@
 //! | `prepare`, `error` | finds every invalid setting before a port is opened |
 //! | `launch`, `ports`, `signals`, `banner` | opens the ports, prints, serves, shuts down |
 //! | `output`, `log_line`, `logs`, `panics` | what is written to a person and to the log, without ever blocking |
-//! | `accept`, `connection` | serve HTTP on the listeners and limit each connection |
+//! | `threads`, `accept`, `turns`, `worker` | accept connections and give them to workers that serve them |
+//! | `connection` | limits each connection |
 //! | `app` | puts the actix app together |
 //! | `dispatch`, `cross_site`, `body`, `answer`, `outcome`, `record` | a request's way, from its head to its log line |
 //! | `background`, `keep`, `kept`, `inline` | background deliveries: the store, accepting one, running one in its request |
@@ -59,11 +60,14 @@ mod sharing;
 mod signals;
 #[cfg(feature = "background")]
 mod storing;
+mod threads;
+mod turns;
 mod ui;
 #[cfg(feature = "docs")]
 mod viewer;
 mod visitors;
 mod watchdog;
+mod worker;
 
 pub(crate) use app::{Blueprint, Cause, guard};
 pub(crate) use dispatch::{Dispatcher, SECRET};

@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a server is found here, before its port is open.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use super::WebhooksServer;
 use super::app::{Blueprint, Configure};
@@ -168,6 +169,7 @@ pub(super) fn prepare(
             Ok(own) => guarded.push(Guarded {
                 endpoint: endpoint.clone(),
                 secrets: own.or_else(|| common.clone()),
+                running: AtomicUsize::new(0),
             }),
             Err(error) => errors.push(error.into()),
         }
