@@ -531,6 +531,7 @@ async fn whoever_holds_a_connection_without_a_request_is_cut_off() {
         ("a later head that stops", "", served.clone(), half_a_head.clone()),
         ("a later head that trickles", "x", served, half_a_head),
         ("a refused body that trickles", chunk.as_str(), chunked("/webhooks/quiet"), String::new()),
+        ("a refused body that stops", "", chunked("/webhooks/quiet") + &chunk, String::new()),
         ("a body nobody asked for", chunk.as_str(), chunked("/nowhere"), String::new()),
     ]
     .map(|(name, drop, first, then)| (name, drop.to_owned(), first, then));

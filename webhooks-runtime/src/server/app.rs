@@ -59,7 +59,14 @@ where
             head.no_chunking(is_stream);
         }
         Ok(match serving {
-            Some(serving) => response.map_body(|_, body| serving.until_sent(body)),
+            Some(mut serving) => {
+                // Its body may never end, and then it is no pause between two requests.
+                let is_chunked = || response.request().headers().contains_key(TRANSFER_ENCODING);
+                if response.status().is_client_error() && is_chunked() {
+                    serving.leaves_unread();
+                }
+                response.map_body(|_, body| serving.until_sent(body))
+            }
             None => response,
         })
     }

@@ -316,13 +316,20 @@ const SMALL: u64 = 16 * 1024;
 pub(crate) struct Serving {
     state: Rc<ConnectionState>,
     is_responding: bool,
+    /// Whether a part of the request may follow the response.
+    leaves_unread: bool,
 }
 
 impl Serving {
     pub(crate) fn new(state: &Rc<ConnectionState>) -> Self {
         state.running.set(state.running.get() + 1);
         state.receiving_since.set(None);
-        Self { state: Rc::clone(state), is_responding: false }
+        Self { state: Rc::clone(state), is_responding: false, leaves_unread: false }
+    }
+
+    /// The request is rejected before its body has ended.
+    pub(crate) fn leaves_unread(&mut self) {
+        self.leaves_unread = true;
     }
 
     /// Lives on until the response's body has been sent or given up. A small one needs no more time than
@@ -346,7 +353,11 @@ impl Drop for Serving {
         let state = &self.state;
         let count = if self.is_responding { &state.responding } else { &state.running };
         count.set(count.get().saturating_sub(1));
-        state.idle_since.set(state.responded_at.take().unwrap_or_else(Instant::now));
+        let now = state.responded_at.take().unwrap_or_else(Instant::now);
+        state.idle_since.set(now);
+        if self.leaves_unread {
+            state.receiving_since.set(Some(now));
+        }
     }
 }
 
