@@ -280,6 +280,51 @@ fn a_rejected_delivery_is_logged_with_the_reason() {
     assert!(!program.stop().stderr.contains("s3cret"));
 }
 
+/// How many lines of the log hold `text`.
+fn lines_with(log: &str, text: &str) -> usize {
+    log.lines().filter(|line| line.contains(text)).count()
+}
+
+#[test]
+fn strangers_cause_a_few_lines_and_one_with_their_count() {
+    const REQUESTS: usize = 1000;
+    let program = start(&slow(), &["--port", "0"], &[("WEBHOOK_SECRET", "hush")]);
+    let url = program.local_url();
+    let post = |secret: &str, path: &str, body: &str| {
+        let secret = format!("X-Webhook-Secret: {secret}");
+        request(&url, &format!("POST /webhooks/{path}"), &[&secret], body).unwrap().status
+    };
+    for _ in 0..REQUESTS / 2 {
+        assert_eq!(post("s3cret", "second", "{}"), 403);
+    }
+    assert_eq!(post("hush", "second", "{}"), 200);
+    for _ in 0..REQUESTS / 2 {
+        assert_eq!(post("s3cret", "second", "{}"), 403);
+    }
+    // The right secret is no stranger's.
+    for _ in 0..30 {
+        assert_eq!(post("hush", "panics_with", "no JSON"), 422);
+    }
+    let log = program.stop().stderr;
+    assert_eq!(lines_with(&log, "reason=\"Invalid webhook secret.\""), 10, "{log}");
+    let rest = log.lines().find(|line| line.contains("more requests were rejected")).unwrap();
+    assert!(rest.contains("status=403 count=990"), "{rest}");
+    assert_eq!(lines_with(&log, "status=200"), 1, "{log}");
+    assert_eq!(lines_with(&log, "status=422"), 30, "{log}");
+}
+
+#[test]
+fn without_a_secret_everyone_is_a_stranger() {
+    let program = start(&slow(), &["--port", "0"], &[]);
+    let url = program.local_url();
+    for _ in 0..30 {
+        assert_eq!(post(&url, "/webhooks/panics_with", "no JSON").unwrap().status, 422);
+    }
+    let log = program.stop().stderr;
+    assert_eq!(lines_with(&log, "status=422"), 11, "{log}");
+    assert_eq!(lines_with(&log, "count=20"), 1, "{log}");
+}
+
 #[test]
 fn rust_log_decides_what_is_logged() {
     let program = start(&quickstart(), &["--port", "0"], &[("RUST_LOG", "warn")]);
@@ -668,6 +713,21 @@ fn what_runs_longer_than_the_limit_is_not_waited_for() {
     let _ = program.wait_for("hour started");
     let ended = program.stop();
     assert_eq!(ended.code, Some(0));
+    let line = ended.stderr.lines().find(|line| line.contains("at the shutdown limit")).unwrap();
+    assert!(line.contains("count=1 endpoints=\"/webhooks/hour (1)\""), "{line}");
+}
+
+#[test]
+fn a_thread_that_is_blocked_does_not_hold_up_the_end() {
+    let program = start(&slow(), &["--port", "0"], &[("SHUTDOWN_SECONDS", "1")]);
+    let mut running = connect(&program.local_url()).unwrap();
+    let bytes = head("POST /webhooks/blocks", &["Content-Length: 2"]) + "{}";
+    running.write_all(bytes.as_bytes()).unwrap();
+    let _ = program.wait_for("blocks started");
+    let ended = program.stop();
+    assert_eq!(ended.code, Some(0));
+    assert!(!ended.stdout.contains("blocks ended"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("endpoints=\"/webhooks/blocks (1)\""), "{}", ended.stderr);
 }
 
 #[test]

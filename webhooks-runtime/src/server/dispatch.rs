@@ -31,6 +31,7 @@ use super::inline::run_inline;
 use super::keep::keep;
 use super::outcome::Outcome;
 use super::record::Record;
+use super::rejections::RejectionCounts;
 use super::watchdog::{was_blocked_since, watched};
 #[cfg(feature = "page")]
 use crate::activity::Activity;
@@ -89,6 +90,7 @@ pub(crate) struct Dispatcher {
     endpoints: HashMap<Arc<str>, Guarded, RandomState>,
     limits: Limits,
     secret_in_query: bool,
+    rejections: Arc<RejectionCounts>,
     /// Where people find the server; unset until it listens.
     addresses: OnceLock<Addresses>,
     /// What background functions take besides the delivery.
@@ -109,6 +111,7 @@ impl Dispatcher {
             endpoints: endpoints.into_iter().map(by_path).collect(),
             limits,
             secret_in_query,
+            rejections: Arc::default(),
             addresses: OnceLock::new(),
             #[cfg(feature = "background")]
             shared: Arc::default(),
@@ -160,6 +163,11 @@ impl Dispatcher {
         self.find(path)?.1.secrets.as_ref()?.first()
     }
 
+    /// Logs how many rejections had no line so far.
+    pub(super) fn report_rejections(&self) {
+        self.rejections.report();
+    }
+
     /// Logs which functions still run, when the server waits for them no longer.
     pub(super) fn report_running(&self) {
         let running = self.endpoints.iter().filter_map(|(path, guarded)| {
@@ -196,7 +204,11 @@ impl Dispatcher {
             return not_found().into();
         };
         let record = Record::new(path, request);
-        let read = match self.admit(guarded, request, admission) {
+        let admitted = self.admit(guarded, request, admission);
+        // Without a secret, everyone is a stranger.
+        let is_stranger =
+            admission == Admission::Asked && (guarded.secrets.is_none() || admitted.is_err());
+        let read = match admitted.and_then(|()| self.check(request)) {
             Ok(()) if record.has_waited() => Err(Refusal::blocked()),
             Ok(()) => self.read(payload, record.started).await,
             Err(refusal) => Err(refusal),
@@ -214,8 +226,10 @@ impl Dispatcher {
             return outcome;
         }
         let body = body.as_deref();
-        let duration = record.finish();
-        record.log(body.unwrap_or_default(), &outcome, duration);
+        let (duration, status) = (record.finish(), outcome.response.status());
+        if !is_stranger || !status.is_client_error() || self.rejections.count(status) {
+            record.log(body.unwrap_or_default(), &outcome, duration);
+        }
         #[cfg(feature = "page")]
         if let Some(activity) = &self.activity {
             return record.keep(activity, request.query_string(), body, outcome, duration);
@@ -223,7 +237,7 @@ impl Dispatcher {
         outcome
     }
 
-    /// Decides by its head whether a request is let in.
+    /// Decides whether a request may call the endpoint.
     fn admit(
         &self,
         guarded: &Guarded,
@@ -247,6 +261,11 @@ impl Dispatcher {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Decides by its head whether the body of a request is read.
+    fn check(&self, request: &HttpRequest) -> Result<(), Refusal> {
         check_kind(request)?;
         // Before the body is waited for. The reading checks again, as this header may lie.
         let announced =

@@ -439,6 +439,7 @@ impl Running {
             }
         };
         tokio::join!(stopping, background.stop(deadline));
+        dispatcher.report_rejections();
         finish(shared, deadline).await;
         background.close().await;
         ended

@@ -9,7 +9,7 @@
 //! | `threads`, `accept`, `turns`, `worker` | accept connections and give them to workers that serve them |
 //! | `connection` | limits each connection |
 //! | `app` | puts the actix app together |
-//! | `dispatch`, `cross_site`, `body`, `answer`, `outcome`, `record` | a request's way, from its head to its log line |
+//! | `dispatch`, `cross_site`, `body`, `answer`, `outcome`, `record`, `rejections` | a request's way, from its head to its log line |
 //! | `background`, `keep`, `kept`, `inline` | background deliveries: the store, accepting one, running one in its request |
 //! | `link` | the tunnel and what is printed about it |
 //! | `page`, `visitors` | the dashboard's routes and its viewers |
@@ -55,6 +55,7 @@ mod prepare;
 #[cfg(feature = "trigger")]
 mod recipients;
 mod record;
+mod rejections;
 #[cfg(feature = "share")]
 mod sharing;
 mod signals;
