@@ -5,13 +5,18 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tests::client::{Answer, BY_SCRIPT, PAGE_TOKEN, PATIENCE, Viewer, connect, get, request};
+use tests::client::{
+    Answer, BY_SCRIPT, PAGE_TOKEN, PATIENCE, Viewer, connect, get, head, read_answer, request,
+};
 use tests::program::{Program, build};
 use tests::proxy::nginx;
 use tests::share::{ShareServer, Terms};
+use webhooks_runtime::actix_web;
 use webhooks_runtime::testing::{TestClient, dataset_commit};
 use webhooks_runtime::{
     Blocks, HttpResponse, ServerHandle, WebhookPayload, WebhooksServer, web, webhook_endpoint,
@@ -64,7 +69,7 @@ fn ask(url: &str, path: &str, headers: &[&str]) -> Answer {
     let mut stream = connect(url).unwrap();
     let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     stream.write_all(format!("GET {path} HTTP/1.1\r\n{lines}\r\n").as_bytes()).unwrap();
-    tests::client::read_answer(&mut stream).unwrap()
+    read_answer(&mut stream).unwrap()
 }
 
 /// Whether the page shows deliveries to who asks like this.
@@ -93,7 +98,7 @@ impl Events {
     fn follow(viewer: &Viewer, path: &str, headers: &[&str]) -> Self {
         let mut stream = connect(&viewer.url).unwrap();
         let headers = [headers, &[viewer.cookie.as_str()]].concat();
-        stream.write_all(tests::client::head(&format!("GET {path}"), &headers).as_bytes()).unwrap();
+        stream.write_all(head(&format!("GET {path}"), &headers).as_bytes()).unwrap();
         Self(BufReader::new(stream))
     }
 
@@ -457,6 +462,55 @@ async fn what_is_sent_from_here_has_the_query_and_nothing_of_the_visitor() {
     server.stop().await;
 }
 
+/// What the requests were that a task kept, when it looked at them at last.
+static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static CAN_LOOK: AtomicBool = AtomicBool::new(false);
+
+#[tokio::test]
+async fn a_function_may_keep_its_request_and_nothing_changes_in_it() {
+    async fn keeps(request: webhooks_runtime::HttpRequest) {
+        actix_web::rt::spawn(async move {
+            while !CAN_LOOK.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let content = request.headers().get("content-type").unwrap().to_str().unwrap();
+            SEEN.lock().unwrap().push(format!("{} {content}", request.uri()));
+        });
+    }
+    let server = WebhooksServer::empty().add_webhook("keeps", keeps).secret_in_query(true);
+    let server = serve(server.webhook_secret("hush")).await;
+    let viewer = Viewer::open(server.activity_url());
+    let mut stream = connect(server.local_url()).unwrap();
+    let mut exchange = |first: &str, headers: &[&str], body: &str| {
+        let length = format!("Content-Length: {}", body.len());
+        let headers: Vec<_> = headers.iter().copied().chain([&*length]).collect();
+        stream.write_all((head(first, &headers) + body).as_bytes()).unwrap();
+        read_answer(&mut stream).unwrap()
+    };
+    let by_viewer = [BY_SCRIPT[0], BY_SCRIPT[1], &viewer.cookie];
+    let json = ["Content-Type: application/json"];
+    let fields = "endpoint=%2Fwebhooks%2Fkeeps&sample=own&payload=body&secret=hush&do=send";
+    // On one connection, which uses what it keeps of a request for the next one.
+    for number in [1, 4] {
+        let direct = exchange("POST /webhooks/keeps?secret=hush&a=1", &json, "{}");
+        assert_eq!(direct.status, 200);
+        assert_eq!(exchange("POST /trigger", &by_viewer, fields).json()["status"], 200);
+        let again = exchange(&format!("POST /activity/{number}/again"), &by_viewer, "");
+        assert_eq!(again.json(), json!({ "number": number + 2, "status": 200 }));
+    }
+    CAN_LOOK.store(true, Ordering::Relaxed);
+    let started = Instant::now();
+    while SEEN.lock().unwrap().len() < 6 && started.elapsed() < PATIENCE {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut seen = SEEN.lock().unwrap().clone();
+    seen.sort();
+    let (direct, form) =
+        ("/webhooks/keeps?a=1 application/json", "/webhooks/keeps application/json");
+    assert_eq!(seen, [form, form, direct, direct, direct, direct]);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_form_of_another_site_is_refused_unread_and_a_slow_one_is_not_waited_for() {
     let limit = Duration::from_millis(300);
@@ -468,9 +522,9 @@ async fn a_form_of_another_site_is_refused_unread_and_a_slow_one_is_not_waited_f
     {
         let mut stream = connect(url).unwrap();
         let headers = ["Content-Length: 1000", origin, &viewer.cookie];
-        let head = tests::client::head("POST /trigger", &headers);
-        stream.write_all((head + "end").as_bytes()).unwrap();
-        let answer = tests::client::read_answer(&mut stream).unwrap();
+        let head = head("POST /trigger", &headers) + "end";
+        stream.write_all(head.as_bytes()).unwrap();
+        let answer = read_answer(&mut stream).unwrap();
         assert_eq!(answer.status, status, "{origin}");
     }
     server.stop().await;
