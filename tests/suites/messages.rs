@@ -30,7 +30,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 36] = [
+const OTHER_TEXTS: [(&str, &str); 37] = [
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
     ("attempt {number}, begun {began}", "a line of `deliveries show`"),
@@ -53,6 +53,7 @@ const OTHER_TEXTS: [(&str, &str); 36] = [
     ("the secret of a test", "a secret"),
     ("public, max-age=", "a header"),
     ("default-src 'none'", "a header"),
+    ("HTTP/1.1 503 Service Unavailable", "the head of a response"),
     ("an empty object", "the name of a sample"),
     ("Webhook secret is correctly defined.", "a line of each start"),
     ("* Running on local URL:", "a line of each start"),
