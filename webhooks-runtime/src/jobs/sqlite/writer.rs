@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rusqlite::{Connection, Params};
@@ -14,6 +15,7 @@ use super::keys::{Key, Keys};
 use super::tidy::Swept;
 use super::watch::FileWatch;
 use super::work::Lost;
+use crate::endpoint::panic;
 use crate::jobs::clock::{Clock, millis};
 use crate::jobs::error::StoreError;
 use crate::jobs::store::{
@@ -204,13 +206,30 @@ impl Writer {
             let close = commands.iter().position(|command| matches!(command, Command::Close(_)));
             let closing = close.map(|at| commands.swap_remove(at));
             if !commands.is_empty() {
-                self.transact(commands);
+                self.transact_or_survive(commands);
             }
             if let Some(Command::Close(reply)) = closing {
                 let closed = self.connection.close();
                 let _ = reply.send(closed.map_err(|(_, error)| error.into()));
                 return;
             }
+        }
+    }
+
+    /// Does all of it, or nothing. After a panic, those who asked are told that the store is closed, and the
+    /// next ones are served: without the writer, nothing would be accepted any more.
+    fn transact_or_survive(&mut self, commands: Vec<Command>) {
+        let ended = catch_unwind(AssertUnwindSafe(|| self.transact(commands)));
+        if let Err(payload) = ended {
+            tracing::error!(
+                part = "store",
+                panic = panic::text(&*payload),
+                "a part of the background deliveries panicked, and starts again"
+            );
+            // An error says that no transaction had begun.
+            let _ = self.execute("ROLLBACK", []);
+            // What panics is to keep back nothing but itself.
+            self.apart = true;
         }
     }
 
