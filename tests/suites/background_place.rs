@@ -5,12 +5,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
+use sqlx::migrate::Migrate;
+use sqlx::{Connection, PgConnection};
 use tests::background::{Place, accepted, program, wait_until};
 use tests::client::{get, post};
 use tests::program::{Ended, Program};
+use tokio::runtime::Runtime;
+use webhooks_runtime::{WebhooksServer, webhook_endpoint};
 
 /// Starts the program in a folder.
 fn start_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
@@ -98,6 +105,13 @@ fn what_is_not_a_store_is_left_without_a_trace() {
     fs::write(path("empty"), "").unwrap();
     fs::create_dir(path("folder")).unwrap();
     assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
+    let _listener = UnixListener::bind(path("socket")).unwrap();
+    let mut others = vec!["folder", "fifo", "link", "socket"];
+    // Like `/dev/null`; only root makes one.
+    if Command::new("mknod").args([&path("null"), "c", "1", "3"]).status().unwrap().success() {
+        fs::set_permissions(path("null"), fs::Permissions::from_mode(0o666)).unwrap();
+        others.push("null");
+    }
     for (name, log) in [("app.db", "DELETE"), ("app-wal.db", "WAL")] {
         let app = rusqlite::Connection::open(path(name)).unwrap();
         app.pragma_update(None, "journal_mode", log).unwrap();
@@ -110,7 +124,7 @@ fn what_is_not_a_store_is_left_without_a_trace() {
     }
     symlink(path("passwd"), path("link")).unwrap();
     let before = traces(folder.path());
-    for name in names.into_iter().chain(["folder", "fifo", "link"]) {
+    for name in names.into_iter().chain(others) {
         let ended = refused(&["--store", &path(name)]);
         assert!(ended.stderr.contains(&path(name)), "{name}: {}", ended.stderr);
         assert_eq!(traces(folder.path()), before, "{name}");
@@ -149,6 +163,107 @@ fn a_file_that_only_sounds_like_a_part_of_the_store_is_kept() {
             assert_eq!(traces(folder.path()), before, "{name}");
         }
     }
+}
+
+#[test]
+fn the_systems_own_null_device_keeps_its_mode_and_gets_no_neighbors() {
+    let null = || {
+        let metadata = fs::metadata("/dev/null").unwrap();
+        (metadata.mode(), metadata.rdev())
+    };
+    let neighbors = || {
+        let files = Path::new("/dev").read_dir().unwrap().map(|file| file.unwrap().file_name());
+        files.filter(|name| name.to_string_lossy().starts_with("null")).count()
+    };
+    let before = (null(), neighbors());
+    let ended = refused(&["--store", "/dev/null"]);
+    assert!(ended.stderr.contains("it is not a regular file"), "{}", ended.stderr);
+    assert_eq!((null(), neighbors()), before);
+}
+
+#[test]
+fn a_server_waits_for_another_programs_lock_on_its_file_and_says_so() {
+    let place = Place::file();
+    let first = place.start(&[]);
+    let _ = first.local_url();
+    first.stop();
+    let lock = || {
+        let other = rusqlite::Connection::open(place.store()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        other
+    };
+    let other = lock();
+    let program = place.start(&[]);
+    let line = program.wait_for_log("Waiting for the store of background deliveries in");
+    assert!(line.contains(&place.store()), "{line}");
+    other.execute_batch("COMMIT").unwrap();
+    let _ = program.local_url();
+    assert_eq!(program.stop().code, Some(0));
+
+    let _other = lock();
+    let ended = place.start(&[]).wait();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("another program has locked it"), "{}", ended.stderr);
+}
+
+/// Background deliveries of a program that starts its server itself.
+#[webhook_endpoint(background)]
+async fn trained() {}
+
+#[test]
+fn other_tasks_of_a_runtime_go_on_while_a_start_waits_for_the_store() {
+    let place = Place::file();
+    let server =
+        || WebhooksServer::empty().endpoint(trained::endpoint()).port(0).store(place.store());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        server().start().await.unwrap().stop().await;
+        let other = rusqlite::Connection::open(place.store()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let starting = tokio::spawn(server().start());
+        // On the same thread.
+        for _ in 0..50 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!starting.is_finished());
+        other.execute_batch("COMMIT").unwrap();
+        starting.await.unwrap().unwrap().stop().await;
+    });
+}
+
+/// Holds the lock that migrations run under, as a replica does that was stopped inside one.
+fn in_a_migration(place: &Place) -> (PgConnection, Runtime) {
+    let runtime = Runtime::new().unwrap();
+    let mut other = runtime.block_on(PgConnection::connect(&place.store())).unwrap();
+    runtime.block_on(other.lock()).unwrap();
+    (other, runtime)
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_server_waits_for_another_ones_migration_and_says_so() {
+    let place = Place::database();
+    let (mut other, runtime) = in_a_migration(&place);
+    let process = sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()");
+    let process = runtime.block_on(process.fetch_one(&mut other)).unwrap();
+    let store = place.store().replace("postgres@", "postgres:hush@");
+    let start = || start_in(place.folder(), &["--store", &store], &[]);
+
+    let program = start();
+    let line = program.wait_for_log("Waiting for the store of background deliveries in");
+    let holder = format!("process {process} of the database server");
+    assert!(line.contains(&holder) && !line.contains("hush"), "{line}");
+    // Whoever stops it need not wait with it.
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let stopped = start();
+        let _ = stopped.wait_for_log("Waiting for the store of background deliveries in");
+        stopped.signal(signal).unwrap();
+        assert_eq!(stopped.wait().code, Some(0), "{signal}");
+    }
+    runtime.block_on(other.close()).unwrap();
+    let id = accepted(&program.local_url(), "quick", None, 0);
+    place.wait_for(&id, "done");
+    assert_eq!(program.stop().code, Some(0));
 }
 
 #[test]

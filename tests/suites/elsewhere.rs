@@ -617,10 +617,8 @@ fn two_replicas_share_their_work_and_none_is_lost_when_one_after_the_other_is_re
     site.proxy.stop();
 }
 
-#[test]
-#[ignore = "needs PostgreSQL and PgBouncer"]
-fn a_replica_keeps_its_deliveries_through_pgbouncer() {
-    let database = Database::make();
+/// PgBouncer in front of a database, with these lines in its settings, and the URL of the database behind it.
+fn pooler(database: &Database, settings: &str) -> (Program, String, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     // It runs as another user than root.
     let anybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -630,8 +628,7 @@ fn a_replica_keeps_its_deliveries_through_pgbouncer() {
     let whole = format!(
         "[databases]\n{name} = host={host} port={at} user={name}\n\
          [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-         auth_type = any\n{}",
-        block(10)
+         auth_type = any\n{settings}"
     );
     let file = folder.path().join("pgbouncer.ini");
     fs::write(&file, whole).unwrap();
@@ -640,12 +637,48 @@ fn a_replica_keeps_its_deliveries_through_pgbouncer() {
     let arguments = [user, &[file.to_str().unwrap()]].concat();
     let pooler = start(Path::new("pgbouncer"), &arguments, &[("PATH", &path())]);
     wait_until("PgBouncer listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    (pooler, format!("postgres://{name}@127.0.0.1:{port}/{name}"), folder)
+}
 
-    let store = format!("postgres://{name}@127.0.0.1:{port}/{name}");
+#[test]
+#[ignore = "needs PostgreSQL and PgBouncer"]
+fn a_replica_keeps_its_deliveries_through_pgbouncer() {
+    let database = Database::make();
+    let (pooler, store, _folder) = pooler(&database, &block(10));
     let program = start(background(), &["--port", "0", "--store", &store], &[]);
     let answer = request(&program.local_url(), "POST /webhooks/quick", &[], "{}").unwrap();
     assert_eq!(answer.status, 202, "{answer:?}");
     let _ = program.wait_for_log("state=done");
     assert_eq!(program.stop().code, Some(0));
+    pooler.stop();
+}
+
+#[test]
+#[ignore = "needs PostgreSQL and PgBouncer"]
+fn a_pooler_that_keeps_no_sessions_is_named_with_the_mode_that_it_needs() {
+    let database = Database::make();
+    // Tables that a listing could read.
+    let direct = format!("postgres://{0}@{1}/{0}", database.name, database.host());
+    let program = start(background(), &["--port", "0", "--store", &direct], &[]);
+    let _ = program.local_url();
+    program.stop();
+    for mode in ["transaction", "statement"] {
+        let (pooler, store, _folder) = pooler(&database, &format!("pool_mode = {mode}\n"));
+        for command in [&["--port", "0"][..], &["deliveries"]] {
+            let ended = start(background(), &[command, &["--store", &store]].concat(), &[]).wait();
+            assert_eq!(ended.code, Some(1), "{mode} {command:?}: {ended:?}");
+            for part in ["PgBouncer", "set pool_mode = session"] {
+                assert!(ended.stderr.contains(part), "{mode} {command:?}: {}", ended.stderr);
+            }
+            assert!(!ended.stderr.contains("sqlx_s_1"), "{}", ended.stderr);
+        }
+        pooler.stop();
+    }
+
+    let (pooler, store, _folder) = pooler(&database, &block(10));
+    let store = format!("{store}?options=-c%20geqo%3Doff");
+    let ended = start(background(), &["--port", "0", "--store", &store], &[]).wait();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("ignore_startup_parameters"), "{}", ended.stderr);
     pooler.stop();
 }

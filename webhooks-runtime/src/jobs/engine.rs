@@ -6,7 +6,6 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +20,8 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::intake::Intake;
 use super::lease::Lease;
+use super::opening::{Obstacle, Report, reported};
+use super::options::Options;
 use super::place::Place;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresStore;
@@ -28,34 +29,11 @@ use super::run::Function;
 use super::scheduler::{Hints, Order, Scheduler};
 use super::sqlite::SqliteStore;
 use super::store::{
-    Accepted, Access, Detail, Filter, Known, Listed, New, Purge, Retention, Store, StoreLimits,
-    Which, longest_window,
+    Accepted, Access, Detail, Filter, Known, Listed, New, Purge, Retention, Store, Which,
+    longest_window,
 };
 use crate::endpoint::panic;
 use crate::payload::Summary;
-
-/// How background deliveries are kept.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    /// How long those are kept that are done: at least for the longest `dedup_window`.
-    pub(crate) keep_done: Duration,
-    /// How long those are kept that are dead.
-    pub(crate) keep_dead: Duration,
-    pub(crate) limits: StoreLimits,
-    /// How long a process may be silent before its deliveries are given to others.
-    pub(crate) lease: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            keep_done: Duration::from_secs(7 * 24 * 60 * 60),
-            keep_dead: Duration::from_secs(30 * 24 * 60 * 60),
-            limits: StoreLimits { deliveries: 10_000_000, bytes: 10 << 30 },
-            lease: Duration::from_secs(30),
-        }
-    }
-}
 
 /// How long people wait for a look into the store.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,17 +60,19 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// Opens the store for a server. Nothing is run before [`begin`](Self::begin).
+    /// Opens the store for a server, on a thread of its own, and reports when that takes long. Nothing is
+    /// run before [`begin`](Self::begin).
     ///
     /// # Errors
     ///
     /// When it cannot be opened.
-    pub(crate) fn open(
+    pub(crate) async fn open(
         place: &Place,
         options: &Options,
         functions: Vec<Function>,
+        report: Report,
     ) -> Result<Self, StoreError> {
-        Self::on_a_thread(place.clone(), options.clone(), functions, Access::Own)
+        Self::on_a_thread(place.clone(), options.clone(), functions, Access::Own, report).await
     }
 
     /// Opens the store to read it, or to change deliveries as a person asks, while a server may run.
@@ -100,24 +80,37 @@ impl Jobs {
     /// # Errors
     ///
     /// When it cannot be opened, is no store, or has another version than this program's.
-    pub(crate) fn visit(place: &Place, access: Access) -> Result<Self, StoreError> {
-        Self::on_a_thread(place.clone(), Options::default(), Vec::new(), access)
+    pub(crate) async fn visit(
+        place: &Place,
+        access: Access,
+        report: Report,
+    ) -> Result<Self, StoreError> {
+        Self::on_a_thread(place.clone(), Options::default(), Vec::new(), access, report).await
     }
 
-    fn on_a_thread(
+    async fn on_a_thread(
         place: Place,
         options: Options,
         functions: Vec<Function>,
         access: Access,
+        report: Report,
     ) -> Result<Self, StoreError> {
-        let (opened, ready) = sync_channel(1);
+        let (mut opened, ready) = oneshot::channel();
         let failed = |error: std::io::Error| StoreError::Failed(error.into());
         let own = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         thread::Builder::new()
             .name("webhooks-jobs".to_owned())
             .spawn(move || {
                 own.block_on(async {
-                    match Engine::open(&place, options, functions, access).await {
+                    let obstacle = Obstacle::default();
+                    let opening = Engine::open(&place, options, functions, access, &obstacle);
+                    let name = place.name();
+                    let result = tokio::select! {
+                        result = reported(opening, &name, &obstacle, report) => result,
+                        // The start was given up.
+                        () = opened.closed() => return,
+                    };
+                    match result {
                         Ok((jobs, engine)) => {
                             let _ = opened.send(Ok(jobs));
                             engine.run().await;
@@ -128,7 +121,7 @@ impl Jobs {
                 own.shutdown_background();
             })
             .map_err(failed)?;
-        ready.recv().unwrap_or(Err(StoreError::Closed))
+        ready.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Starts to run deliveries.
@@ -329,6 +322,7 @@ impl Engine {
         options: Options,
         functions: Vec<Function>,
         access: Access,
+        obstacle: &Obstacle,
     ) -> Result<(Jobs, Self), StoreError> {
         let known: Vec<_> = functions
             .iter()
@@ -337,7 +331,7 @@ impl Engine {
                 policy: function.background.policy,
             })
             .collect();
-        let store = open_store(place, known.clone(), options.limits, access).await?;
+        let store = open_store(place, known.clone(), &options, access, obstacle).await?;
         let owner = Uuid::now_v7();
         if access == Access::Own {
             store.enlist(owner, options.lease).await?;
@@ -448,16 +442,26 @@ async fn restarted(part: &'static str, mut run: impl AsyncFnMut()) {
     }
 }
 
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "files have no obstacle"))]
 async fn open_store(
     place: &Place,
     known: Vec<Known>,
-    limits: StoreLimits,
+    options: &Options,
     access: Access,
+    obstacle: &Obstacle,
 ) -> Result<Arc<dyn Store>, StoreError> {
     match place {
-        Place::File(file) => Ok(Arc::new(SqliteStore::open(file, known, limits, access)?)),
+        Place::File(file) => {
+            let (file, limits) = (file.clone(), options.limits);
+            // Not on this thread, which reports meanwhile that the store is waited for.
+            let open = move || SqliteStore::open(&file, known, limits, access);
+            let opened = tokio::task::spawn_blocking(open).await;
+            Ok(Arc::new(opened.unwrap_or(Err(StoreError::Closed))?))
+        }
         #[cfg(feature = "postgres")]
-        Place::Postgres(url) => Ok(PostgresStore::open(url, known, limits, access).await?),
+        Place::Postgres(url) => {
+            Ok(PostgresStore::open(url, known, options.clone(), access, obstacle).await?)
+        }
     }
 }
 
@@ -485,7 +489,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("webhooks.db");
             let place = Place::File(file.clone());
-            let jobs = Jobs::open(&place, &Options::default(), Vec::new()).unwrap();
+            let jobs = Jobs::open(&place, &Options::default(), Vec::new(), |_| {}).await.unwrap();
             jobs.begin();
             let other = Connection::open(file).unwrap();
             other.execute_batch("BEGIN IMMEDIATE").unwrap();

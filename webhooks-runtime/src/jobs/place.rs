@@ -70,6 +70,15 @@ impl Place {
         Err(StoreError::Address { reason })
     }
 
+    /// What to call it in a message: no password in it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File(file) => file.display().to_string(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => super::postgres::name(url),
+        }
+    }
+
     /// The place where none is given: on a Space the disk that it keeps, if it has one, else the working
     /// directory.
     pub(crate) fn default(on_space: bool) -> Self {

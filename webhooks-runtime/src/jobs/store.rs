@@ -54,7 +54,9 @@ pub(crate) enum Accepted {
     /// It is a retry of one that is there.
     Known(Uuid, State),
     /// There are as many waiting as may be.
-    Full,
+    BacklogFull,
+    /// All deliveries together take as many bytes as they may.
+    StoreFull,
 }
 
 /// A process that runs deliveries. It has a new name at each start, and when it was taken for dead.
@@ -210,7 +212,8 @@ pub(crate) struct Purge {
 pub(crate) struct StoreLimits {
     /// How many deliveries may be queued or running.
     pub(crate) deliveries: u64,
-    /// How many bytes all deliveries together may take, in whatever state.
+    /// How many bytes all deliveries together may take, in whatever state: of a file, or their payloads in
+    /// a database, about.
     pub(crate) bytes: u64,
 }
 

@@ -15,7 +15,7 @@ use super::prepare::Prepared;
 #[cfg(feature = "background")]
 use crate::config::Settings;
 #[cfg(feature = "background")]
-use crate::jobs::{Jobs, Place, StoreError};
+use crate::jobs::{Jobs, Place, Report, StoreError};
 
 /// Where they are kept.
 #[cfg(feature = "background")]
@@ -92,15 +92,16 @@ pub(super) struct Background {
 
 #[cfg(feature = "background")]
 impl Background {
-    /// Opens their store, and has the dispatcher keep deliveries in it.
-    pub(super) fn open(prepared: &mut Prepared) -> Result<Self, LaunchError> {
+    /// Opens their store, and has the dispatcher keep deliveries in it. Reports when the store is waited
+    /// for.
+    pub(super) async fn open(prepared: &mut Prepared, report: Report) -> Result<Self, LaunchError> {
         let functions = std::mem::take(&mut prepared.functions);
         if functions.is_empty() {
             return Ok(Self::default());
         }
         let on_space = prepared.settings.on_space;
         let place = place(&prepared.settings)?;
-        let jobs = Jobs::open(&place, &prepared.background, functions)?;
+        let jobs = Jobs::open(&place, &prepared.background, functions, report).await?;
         prepared.dispatcher.keep_in(jobs.clone());
         let name = Some(jobs.name().to_owned());
         Ok(Self {
@@ -163,10 +164,13 @@ impl Background {
     }
 }
 
+#[cfg(not(feature = "background"))]
+type Report = fn(&str);
+
 /// Without the feature there is nothing to do.
 #[cfg(not(feature = "background"))]
 impl Background {
-    pub(super) fn open(_: &mut Prepared) -> Result<Self, LaunchError> {
+    pub(super) async fn open(_: &mut Prepared, _: Report) -> Result<Self, LaunchError> {
         Ok(Self::default())
     }
 
@@ -202,7 +206,8 @@ mod tests {
     async fn a_store_that_does_not_answer_is_said_to_be_unavailable() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::File(folder.path().join("kept.db"));
-        let jobs = Jobs::open(&place, &Options::default(), Vec::new()).unwrap();
+        let opened = Jobs::open(&place, &Options::default(), Vec::new(), |_| {}).await;
+        let jobs = opened.unwrap();
         let background = Background { jobs: Some(jobs), ..Background::default() };
         let health = async || serde_json::to_string(&background.health().await).unwrap();
         let well = r#"{"store":{"kind":"sqlite","status":"ok"},"oldest_queued_seconds":null}"#;

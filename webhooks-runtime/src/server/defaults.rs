@@ -103,6 +103,7 @@ fn background_deliveries_are_kept_as_documented() {
     assert_eq!(stated("store_limit"), format!("{gibibytes} GiB"));
     let millions = server.background.limits.deliveries as f64 / 1e6;
     assert_eq!(stated("backlog_limit"), format!("{millions} million"));
+    assert_eq!(stated("store_connections"), server.background.connections.to_string());
     assert_eq!(stated("lease"), seconds(server.background.lease));
     let Place::File(file) = Place::default(false) else { panic!("a file") };
     assert!(stated("store").starts_with(&format!("`{}` in the working directory", file.display())));

@@ -39,7 +39,15 @@ pub(super) async fn keep(
     match jobs.accept(&endpoint.path, id, call.received_at(), call.body, insists).await {
         Ok(Accepted::Queued(id)) => is_kept(HttpResponse::Accepted(), id, State::Queued),
         Ok(Accepted::Known(id, state)) => is_kept(HttpResponse::Ok(), id, state),
-        Ok(Accepted::Full) => {
+        Ok(Accepted::StoreFull) => {
+            tracing::error!(
+                target: DELIVERY,
+                "the store is full, so this delivery was not accepted: delete deliveries with `deliveries purge`, \
+                 keep them for a shorter time with .keep_done(…) and .keep_dead(…), or raise .store_limit(…)"
+            );
+            is_not_kept("The store of background deliveries is full, so it was not accepted.")
+        }
+        Ok(Accepted::BacklogFull) => {
             tracing::error!(target: DELIVERY, "too many deliveries wait, so this one was not accepted");
             is_not_kept("Too many deliveries wait, so it was not accepted.")
         }

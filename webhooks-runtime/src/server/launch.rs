@@ -106,18 +106,23 @@ impl WebhooksServer {
         let environment = Environment::default();
         #[cfg(feature = "share")]
         let own_process = self.link.own_process;
-        let prepared = prepare(self, flags, Unasked::Shared, &environment)?;
+        let mut prepared = prepare(self, flags, Unasked::Shared, &environment)?;
         #[cfg(feature = "share")]
         if own_process && prepared.tunnel.is_some() {
             allow_files();
         }
         let secret = banner::secret(&prepared.shown);
         let unshared = prepared.settings.unshared;
-        #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
-        let mut running = serve(prepared)?;
-        // Before the first line, so that no signal after it is lost. Until here, where the store may keep
-        // the program waiting, a signal ends it at once.
+        // Before the store is opened, so that a signal ends the program while it waits, even as the first
+        // process of a container, which the system would not end.
         let mut signals = Signals::new()?;
+        let opening = Background::open(&mut prepared, |waiting| say(Stream::Err, waiting));
+        let background = tokio::select! {
+            opened = opening => opened?,
+            () = signals.next() => return Ok(()),
+        };
+        #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
+        let mut running = serve(prepared, background)?;
 
         let local_url = banner::local_url(running.addresses.local());
         let terminal = io::stdout().is_terminal();
@@ -192,8 +197,13 @@ impl WebhooksServer {
     /// When the server cannot start; [`LaunchError`] says why.
     pub async fn start(self) -> Result<ServerHandle, LaunchError> {
         let environment = Environment::default();
+        let mut prepared = prepare(self, Given::default(), Unasked::Local, &environment)?;
+        let opening = Background::open(&mut prepared, |waiting| {
+            tracing::warn!("{}", waiting.trim_end());
+        });
+        let background = opening.await?;
         #[cfg_attr(not(feature = "share"), expect(unused_mut, reason = "the tunnel is taken out"))]
-        let mut running = serve(prepare(self, Given::default(), Unasked::Local, &environment)?)?;
+        let mut running = serve(prepared, background)?;
         let (addresses, visitors) = (running.addresses.clone(), running.visitors.clone());
         let warnings = running.warnings.iter().map(String::as_str);
         for warning in warnings.chain(banner::abort()).chain(running.background.warning()) {
@@ -461,8 +471,7 @@ async fn finish(shared: Option<Kept>, deadline: Instant) {
     }
 }
 
-fn serve(mut prepared: Prepared) -> Result<Running, LaunchError> {
-    let background = Background::open(&mut prepared)?;
+fn serve(prepared: Prepared, background: Background) -> Result<Running, LaunchError> {
     let (listener, local_url) = bind(&prepared.settings)?;
     let public_url = match &prepared.settings.reach {
         Reach::At(url) => Some(url.clone()),

@@ -184,6 +184,8 @@ pub(super) fn prepare(
         environment,
         &mut wrong,
     );
+    #[cfg(feature = "background")]
+    server.background.check(&mut wrong);
     #[cfg(feature = "share")]
     let tunnel = tunnel(&settings, server.link, &mut wrong);
     #[cfg(feature = "page")]

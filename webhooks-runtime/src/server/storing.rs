@@ -63,10 +63,11 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how many bytes background deliveries may take in a file, in whatever state: further ones are
-    /// answered with 503. Default: 10 GiB.
+    /// Sets how many bytes background deliveries may take, in whatever state: further ones are answered with
+    /// 503. Default: 10 GiB.
     ///
-    /// In PostgreSQL `backlog_limit` is the only limit.
+    /// In PostgreSQL it is the bytes of their payloads that count, about: each replica adds them up once a
+    /// minute or less often.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -74,6 +75,21 @@ impl WebhooksServer {
     /// ```
     pub fn store_limit(mut self, bytes: u64) -> Self {
         self.background.limits.bytes = bytes;
+        self
+    }
+
+    /// Sets how many connections to PostgreSQL a replica opens, at most: 3 to 1000. One listens to the other
+    /// replicas, one sends heartbeats, and the rest do everything else. Default: 9.
+    ///
+    /// ```
+    /// # use webhooks_runtime::WebhooksServer;
+    /// // 20 replicas, and a server that takes 100 connections.
+    /// let server = WebhooksServer::new()
+    ///     .store("postgres://bot:hush@db.example.com/webhooks")
+    ///     .store_connections(4);
+    /// ```
+    pub fn store_connections(mut self, connections: u32) -> Self {
+        self.background.connections = connections;
         self
     }
 

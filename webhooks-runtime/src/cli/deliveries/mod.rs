@@ -27,6 +27,7 @@ use crate::config::Given;
 use crate::endpoint::normalize;
 use crate::jobs::{Access, Jobs, Place, State, StoreError};
 use crate::server::Kept;
+use crate::server::output::{Stream, say};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -215,7 +216,7 @@ pub(super) fn run(
     let access = deliveries.access();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let jobs = visit(&kept.place, access)?;
+        let jobs = visit(&kept.place, access).await?;
         let Deliveries { list, what } = deliveries;
         let done = match what {
             None => list::list(&jobs, &kept, list).await,
@@ -234,13 +235,13 @@ pub(super) fn run(
 }
 
 /// Opens the store. A file that isn't there is not made.
-fn visit(place: &Place, access: Access) -> Result<Jobs, Box<dyn Error>> {
+async fn visit(place: &Place, access: Access) -> Result<Jobs, Box<dyn Error>> {
     if let Place::File(file) = place
         && !file.exists()
     {
         return Err(NoFile(file.clone()).into());
     }
-    Ok(Jobs::visit(place, access)?)
+    Ok(Jobs::visit(place, access, |waiting| say(Stream::Err, waiting)).await?)
 }
 
 /// What a store's failure is called here.

@@ -1,6 +1,7 @@
 //! What becomes of a delivery that arrives.
 
 use super::*;
+use crate::jobs::store::{Retention, StoreLimits};
 
 pub(crate) async fn what_was_accepted_is_there_after_reopening(fixture: &dyn Fixture) {
     let store = open(fixture).await;
@@ -161,14 +162,14 @@ pub(crate) async fn two_replicas_that_are_sent_the_same_id_accept_it_once(fixtur
 }
 
 pub(crate) async fn above_the_limit_it_is_full_and_nothing_is_kept(fixture: &dyn Fixture) {
-    let store = fixture.open(known(), 3).await;
+    let store = fixture.open(known(), 3.into()).await;
     let first = new(TRAIN, Some("first"), "{}");
     accept(&*store, first.clone()).await;
     for _ in 0..2 {
         queue(&*store, TRAIN).await;
     }
-    assert_eq!(accept(&*store, new(TRAIN, None, "{}")).await, Accepted::Full);
-    assert_eq!(accept(&*store, new(TRAIN, Some("new"), "{}")).await, Accepted::Full);
+    assert_eq!(accept(&*store, new(TRAIN, None, "{}")).await, Accepted::BacklogFull);
+    assert_eq!(accept(&*store, new(TRAIN, Some("new"), "{}")).await, Accepted::BacklogFull);
     // What is there needs no room.
     let again = new(TRAIN, Some("first"), "{}");
     assert_eq!(accept(&*store, again).await, Accepted::Known(first.id, State::Queued));
@@ -177,10 +178,10 @@ pub(crate) async fn above_the_limit_it_is_full_and_nothing_is_kept(fixture: &dyn
     // One that runs counts, one that is done doesn't.
     let me = owner(&*store).await;
     let claimed = claim_one(&*store, me, TRAIN).await;
-    assert_eq!(accept(&*store, new(TRAIN, None, "{}")).await, Accepted::Full);
+    assert_eq!(accept(&*store, new(TRAIN, None, "{}")).await, Accepted::BacklogFull);
     settle(&*store, me, &claimed, Next::Done).await;
     queue(&*store, TRAIN).await;
-    assert_eq!(accept(&*store, new(TRAIN, None, "{}")).await, Accepted::Full);
+    assert_eq!(accept(&*store, new(TRAIN, None, "{}")).await, Accepted::BacklogFull);
 
     // One that is dead doesn't either, and is not revived by what comes when there is no room.
     let claimed = claim_one(&*store, me, TRAIN).await;
@@ -191,6 +192,40 @@ pub(crate) async fn above_the_limit_it_is_full_and_nothing_is_kept(fixture: &dyn
     claimed.retain(|claimed| claimed.id == dead.id);
     settle(&*store, me, &claimed[0], Next::Dead).await;
     queue(&*store, TRAIN).await;
-    assert_eq!(accept(&*store, new(TRAIN, Some("dead"), "{}")).await, Accepted::Full);
+    assert_eq!(accept(&*store, new(TRAIN, Some("dead"), "{}")).await, Accepted::BacklogFull);
     assert_eq!(state(&*store, dead.id).await, State::Dead);
+}
+
+pub(crate) async fn above_the_limit_of_bytes_it_is_full_until_some_are_deleted(
+    fixture: &dyn Fixture,
+) {
+    const LIMIT: u64 = 1 << 20;
+    let store = fixture.open(known(), StoreLimits { deliveries: NO_LIMIT, bytes: LIMIT }).await;
+    let large = |id| New { body: vec![b'x'; 100_000].into(), ..new(TRAIN, id, "") };
+    // One by one and together.
+    let mut accepted = store.accept(vec![large(Some("first"))]).await.unwrap();
+    accepted.extend(store.accept((0..20).map(|_| large(None)).collect()).await.unwrap());
+    let queued = accepted.iter().filter(|it| matches!(it, Accepted::Queued(_))).count();
+    assert!((8..=11).contains(&queued), "{accepted:?}");
+    assert_eq!(accepted.last(), Some(&Accepted::StoreFull));
+    // What is there needs no room.
+    let again = accept(&*store, large(Some("first"))).await;
+    assert!(matches!(again, Accepted::Known(_, State::Queued)), "{again:?}");
+
+    // Done ones and dead ones take as much, until they are deleted.
+    let me = owner(&*store).await;
+    let claimed = claim(&*store, me, TRAIN, 16).await;
+    assert_eq!(claimed.len(), queued);
+    for (at, claimed) in claimed.iter().enumerate() {
+        let next = if at % 2 == 0 { Next::Done } else { Next::Dead };
+        assert!(settle(&*store, me, claimed, next).await);
+    }
+    assert_eq!(accept(&*store, new(TRAIN, None, "{}")).await, Accepted::StoreFull);
+    let later = Duration::from_secs(3600);
+    store.sweep(Retention { done: later, dead: Some(later) }).await.unwrap();
+    assert_eq!(accept(&*store, new(TRAIN, None, "{}")).await, Accepted::StoreFull);
+    store.pass(later * 2).await.unwrap();
+    let swept = store.sweep(Retention { done: later, dead: Some(later) }).await.unwrap();
+    assert_eq!(swept, queued as u64);
+    queue(&*store, TRAIN).await;
 }

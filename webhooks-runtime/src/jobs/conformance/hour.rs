@@ -66,8 +66,8 @@ pub(crate) async fn two_replicas_over_an_hour_of_virtual_time_never_overlap(fixt
     let known = || vec![Known { path: "/webhooks/train".to_owned(), policy: POLICY }];
     let mut clock = Clock { start: Instant::now(), passed: Duration::ZERO };
     let mut replicas = [
-        Replica::start(fixture.open(known(), NO_LIMIT).await, &clock).await,
-        Replica::start(fixture.open(known(), NO_LIMIT).await, &clock).await,
+        Replica::start(fixture.open(known(), NO_LIMIT.into()).await, &clock).await,
+        Replica::start(fixture.open(known(), NO_LIMIT.into()).await, &clock).await,
     ];
     let mut stories: HashMap<Uuid, Story> = HashMap::new();
     let (mut late, mut refused, mut reaped, mut revived) = (0, 0, 0, 0);
@@ -95,7 +95,7 @@ pub(crate) async fn two_replicas_over_an_hour_of_virtual_time_never_overlap(fixt
                     assert_eq!(stories[&id].end, Some(State::Done));
                 }
                 Accepted::Known(id, _) => assert_eq!(stories[&id].end, None),
-                Accepted::Full => panic!("there is no limit"),
+                Accepted::BacklogFull | Accepted::StoreFull => panic!("there is no limit"),
             }
         }
 

@@ -84,7 +84,7 @@ pub(crate) async fn a_delivery_of_a_removed_endpoint_is_never_the_oldest_due(
     assert!(store.oldest_due().await.unwrap().is_some());
     store.close().await;
     drop(store);
-    let store = fixture.open(known().split_off(1), NO_LIMIT).await;
+    let store = fixture.open(known().split_off(1), NO_LIMIT.into()).await;
     assert_eq!(store.oldest_due().await.unwrap(), None);
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn endpoints_that_nobody_knows_any_more_are_told(fixture: &dyn 
     assert!(store.strangers().await.unwrap().is_empty());
     store.close().await;
     drop(store);
-    let store = fixture.open(known().split_off(1), NO_LIMIT).await;
+    let store = fixture.open(known().split_off(1), NO_LIMIT.into()).await;
     assert_eq!(store.strangers().await.unwrap(), ["/webhooks/train"]);
 }
 
@@ -186,7 +186,7 @@ pub(crate) async fn more_dead_ones_than_one_step_takes_are_run_again_and_deleted
 ) {
     let policy = Policy::DEFAULT.concurrency(5000);
     let store =
-        fixture.open(vec![Known { path: "/webhooks/train".to_owned(), policy }], 5000).await;
+        fixture.open(vec![Known { path: "/webhooks/train".to_owned(), policy }], 5000.into()).await;
     let me = owner(&*store).await;
     let batch = (0..2345).map(|_| new(TRAIN, None, "{}")).collect();
     assert_eq!(store.accept(batch).await.unwrap().len(), 2345);

@@ -17,14 +17,15 @@ use uuid::Uuid;
 
 use super::state::{End, Next, State};
 use super::store::{
-    Accepted, Claimed, Filter, Known, Listed, New, Owner, Purge, Settlement, Store, Want,
+    Accepted, Claimed, Filter, Known, Listed, New, Owner, Purge, Settlement, Store, StoreLimits,
+    Want,
 };
 use crate::endpoint::background::{Policy, TaskFailure};
 
 /// A place that has nothing in it at first.
 pub(crate) trait Fixture: Send + Sync {
     /// Opens the store that is there. One that is open already is opened as another replica would.
-    fn open(&self, known: Vec<Known>, backlog_limit: u64) -> BoxFuture<'_, Arc<dyn Store>>;
+    fn open(&self, known: Vec<Known>, limits: StoreLimits) -> BoxFuture<'_, Arc<dyn Store>>;
 }
 
 /// A test of a store.
@@ -48,6 +49,7 @@ macro_rules! conformance {
                 a_dead_one_is_revived_with_the_new_body
                 two_replicas_that_are_sent_the_same_id_accept_it_once
                 above_the_limit_it_is_full_and_nothing_is_kept
+                above_the_limit_of_bytes_it_is_full_until_some_are_deleted
             }
             running {
                 a_claim_brings_all_there_is_of_a_delivery
@@ -136,7 +138,7 @@ fn known() -> Vec<Known> {
 }
 
 async fn open(fixture: &dyn Fixture) -> Arc<dyn Store> {
-    fixture.open(known(), NO_LIMIT).await
+    fixture.open(known(), NO_LIMIT.into()).await
 }
 
 pub(crate) fn new(endpoint: usize, webhook_id: Option<&str>, body: &'static str) -> New {

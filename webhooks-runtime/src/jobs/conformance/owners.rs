@@ -173,7 +173,7 @@ pub(crate) async fn the_decision_about_a_lost_one_gets_its_endpoint_and_attempt(
     store.close().await;
     drop(store);
     asked.lock().unwrap().clear();
-    let store = fixture.open(known()[..1].to_vec(), NO_LIMIT).await;
+    let store = fixture.open(known()[..1].to_vec(), NO_LIMIT.into()).await;
     let reaper = owner(&*store).await;
     assert_eq!(store.reap(reaper, &decide).await.unwrap(), 1);
     assert_eq!(*asked.lock().unwrap(), [(None, 1)]);

@@ -94,11 +94,23 @@ type Key<'a> = (i64, &'a str);
 /// What is there of a key: the delivery, its state, and how long ago it was accepted.
 type There = (Uuid, State, f64);
 
+/// How many there is room for, and why there isn't for more.
+#[derive(Clone, Copy)]
+struct Room {
+    count: u64,
+    full: Accepted,
+}
+
 impl PostgresStore {
     pub(super) async fn keep(&self, batch: &[New]) -> Result<Vec<Accepted>, StoreError> {
         let many = batch.len() as u64;
-        let (room, changing) = self.backlog.take(&self.pool, many).await?;
-        let result = match self.keep_new(batch, room).await {
+        let (taken, changing) = self.backlog.take(&self.pool, many).await?;
+        let of_bytes = self.bytes.room(batch);
+        let room = Room {
+            count: taken.min(of_bytes),
+            full: if of_bytes < taken { Accepted::StoreFull } else { Accepted::BacklogFull },
+        };
+        let result = match self.keep_new(batch, room.count).await {
             Ok(true) => Ok(batch.iter().map(|new| Accepted::Queued(new.id)).collect()),
             Ok(false) => {
                 tried(&self.pool, |mut lent| async move {
@@ -109,13 +121,12 @@ impl PostgresStore {
             }
             Err(error) => Err(error),
         };
-        let queued = match &result {
-            Ok(accepted) => {
-                accepted.iter().filter(|it| matches!(it, Accepted::Queued(_))).count() as i64
-            }
-            Err(_) => 0,
-        };
-        self.backlog.change(queued - room.cast_signed());
+        let accepted = result.as_deref().unwrap_or_default();
+        let queued = batch.iter().zip(accepted).filter(|(_, it)| matches!(it, Accepted::Queued(_)));
+        let queued: Vec<u64> = queued.map(|(new, _)| new.body.len() as u64).collect();
+        self.bytes.add(queued.iter().sum());
+        let queued = queued.len() as i64;
+        self.backlog.change(queued - taken.cast_signed());
         drop(changing);
         if queued > 0 {
             self.bell.ring();
@@ -145,16 +156,16 @@ impl PostgresStore {
         &self,
         connection: &mut PgConnection,
         batch: &[New],
-        room: u64,
+        room: Room,
     ) -> Result<Vec<Accepted>, sqlx::Error> {
         let mut transaction = connection.begin().await?;
         let mut there = self.hold(&mut transaction, batch).await?;
         let (mut left, mut inserted, mut revived) = (Vec::new(), Vec::new(), Vec::new());
         let mut accepted = Vec::with_capacity(batch.len());
         for new in batch {
-            let is_room = ((inserted.len() + revived.len()) as u64) < room;
+            let is_room = ((inserted.len() + revived.len()) as u64) < room.count;
             let Some((endpoint, webhook_id)) = self.key(new) else {
-                accepted.push(if is_room { Accepted::Queued(new.id) } else { Accepted::Full });
+                accepted.push(if is_room { Accepted::Queued(new.id) } else { room.full });
                 inserted.extend(is_room.then_some(new));
                 continue;
             };
@@ -164,7 +175,7 @@ impl PostgresStore {
                     let (id, state, _) = *old.get();
                     Accepted::Known(id, state)
                 }
-                _ if !is_room => Accepted::Full,
+                _ if !is_room => room.full,
                 Entry::Occupied(mut old) if old.get().1 == State::Dead => {
                     old.get_mut().1 = State::Queued;
                     revived.push((old.get().0, new));

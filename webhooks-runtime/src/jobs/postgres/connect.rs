@@ -13,8 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPoolOptions, PgSeverit
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres};
 
 use super::super::error::StoreError;
-
-const CONNECTIONS: u32 = 8;
+use super::pooler::explained;
 
 /// How long a connection is waited for.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -65,6 +64,8 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     if unknown > 0 {
         tracing::debug!(unknown, "ignoring parameters of the store's URL");
     }
+    // Poolers pass on few parameters, and this one has no effect on what is asked here.
+    let options = options.extra_float_digits(None);
     Ok(options.application_name("webhooks-runtime").disable_statement_logging())
 }
 
@@ -143,13 +144,13 @@ pub(super) struct Pool {
 
 impl Pool {
     /// With `read_only` the server refuses every change.
-    pub(super) fn new(options: PgConnectOptions, read_only: bool) -> Self {
+    pub(super) fn new(options: PgConnectOptions, read_only: bool, connections: u32) -> Self {
         let broken: Arc<Mutex<Option<Instant>>> = Arc::default();
         let was_broken = Arc::clone(&broken);
         let demoted: Arc<Mutex<Option<Instant>>> = Arc::default();
         let was_demoted = Arc::clone(&demoted);
         let connections = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
+            .max_connections(connections)
             .acquire_timeout(CONNECT)
             .test_before_acquire(false)
             .before_acquire(move |connection, meta| {
@@ -321,7 +322,7 @@ pub(super) fn has_code(error: &sqlx::Error, code: &str) -> bool {
 fn failed(error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::PoolTimedOut => StoreError::Failed(Box::new(NoAnswer)),
-        error => error.into(),
+        error => explained(error).into(),
     }
 }
 
@@ -329,7 +330,10 @@ fn failed(error: sqlx::Error) -> StoreError {
 pub(super) fn unopened(store: &str, error: sqlx::Error) -> StoreError {
     let cause: Box<dyn StdError + Send + Sync> = match error {
         sqlx::Error::PoolTimedOut => Box::new(NoAnswer),
-        error => Box::new(error),
+        error => match explained(error) {
+            sqlx::Error::AnyDriverError(cause) => cause,
+            error => Box::new(error),
+        },
     };
     StoreError::Open { store: store.to_owned(), cause }
 }

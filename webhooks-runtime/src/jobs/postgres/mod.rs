@@ -1,19 +1,24 @@
 //! Deliveries in PostgreSQL, which any number of replicas share.
 //!
-//! `schema` makes the tables, `connect` has the connections to them. `accept` keeps what arrives;
+//! `schema` looks after the tables, which `migration` creates; `connect` has the connections to them, which
+//! `pooler` checks. `accept` keeps what arrives;
 //! `owners` has an owner's work, with `claim` and `settle` for its two halves; `people` has what people
-//! see and do. `backlog` knows how many wait, and `news` tells the other replicas.
+//! see and do. `backlog` knows how many wait, `bytes` how much
+//! room all of them take, and `news` tells the other replicas.
 //!
 //! The server's clock is the only one. What SQL there is other servers that speak PostgreSQL's protocol
 //! know as well, as far as it goes.
 
 mod accept;
 mod backlog;
+mod bytes;
 mod claim;
 mod connect;
+mod migration;
 mod news;
 mod owners;
 mod people;
+mod pooler;
 mod rows;
 mod schema;
 mod settle;
@@ -31,14 +36,17 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use self::backlog::Backlog;
+use self::bytes::Bytes;
 use self::connect::Pool;
 use self::news::Bell;
 use self::owners::Holdings;
 use super::error::StoreError;
+use super::opening::Obstacle;
+use super::options::Options;
 use super::state::State;
 use super::store::{
     Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge,
-    Retention, Settlement, Silent, Store, StoreLimits, Want, Which,
+    Retention, Settlement, Silent, Store, Want, Which,
 };
 
 /// How long connections may take to end.
@@ -47,22 +55,36 @@ const END: Duration = Duration::from_secs(5);
 pub(crate) struct PostgresStore {
     name: String,
     pool: Pool,
+    /// One connection for heartbeats, which must not wait for other work.
+    heartbeats: Pool,
     known: Vec<Known>,
     /// The numbers that the known endpoints have in the tables.
     numbers: Vec<i64>,
     places: HashMap<i64, usize>,
     backlog: Arc<Backlog>,
+    bytes: Bytes,
     holdings: Holdings,
     /// How many there are, as of the last beat.
     owners: AtomicU32,
     bell: Arc<Bell>,
     news: Arc<Notify>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// How many batches are kept at the same time.
+    at_once: usize,
 }
+
+/// How many batches are kept at the same time, if there are as many connections.
+const AT_ONCE: usize = 3;
 
 /// Checks a server's address, without a connection.
 pub(super) fn check_url(url: &str) -> Result<(), StoreError> {
     connect::options(url).map(drop)
+}
+
+/// What to call the database at a server's address, without the password.
+pub(super) fn name(url: &str) -> String {
+    connect::options(url)
+        .map_or_else(|_| "PostgreSQL".to_owned(), |options| connect::name(&options))
 }
 
 impl PostgresStore {
@@ -74,20 +96,26 @@ impl PostgresStore {
     pub(crate) async fn open(
         url: &str,
         known: Vec<Known>,
-        limits: impl Into<StoreLimits>,
+        how: impl Into<Options>,
         access: Access,
+        obstacle: &Obstacle,
     ) -> Result<Arc<Self>, StoreError> {
+        let how = how.into();
         let options = connect::options(url)?;
         let name = connect::name(&options);
         let unopened = |error| connect::unopened(&name, error);
         let numbers = if access == Access::Own {
-            schema::ready(&options, &known).await.map_err(unopened)?
+            let ready = schema::ready(&options, &known, how.lock_limit, obstacle).await;
+            ready.map_err(unopened)?
         } else {
             schema::check(&options).await.map_err(unopened)?;
             Vec::new()
         };
 
-        let pool = Pool::new(options.clone(), access == Access::Read);
+        // One more listens, and one sends heartbeats.
+        let most = how.connections.saturating_sub(2).max(1);
+        let pool = Pool::new(options.clone(), access == Access::Read, most);
+        let heartbeats = Pool::new(options.clone(), access == Access::Read, 1);
         let (bell, news) = (Arc::new(Bell::new()), Arc::default());
         let tasks = match access {
             Access::Read => Vec::new(),
@@ -98,11 +126,14 @@ impl PostgresStore {
         };
         Ok(Arc::new(Self {
             name,
+            at_once: AT_ONCE.min(most as usize),
             pool,
+            heartbeats,
             places: numbers.iter().enumerate().map(|(place, number)| (*number, place)).collect(),
             known,
             numbers,
-            backlog: Arc::new(Backlog::new(limits.into().deliveries)),
+            backlog: Arc::new(Backlog::new(how.limits.deliveries)),
+            bytes: Bytes::new(how.limits.bytes),
             holdings: Holdings::default(),
             owners: AtomicU32::new(1),
             bell,
@@ -166,11 +197,12 @@ impl Store for PostgresStore {
 
     fn sweep(&self, retention: Retention) -> Given<'_, u64> {
         Box::pin(async move {
-            let done = self.delete(State::Done, retention.done).await?;
-            match retention.dead {
-                Some(dead) => Ok(done + self.delete(State::Dead, dead).await?),
-                None => Ok(done),
+            let mut deleted = self.delete(State::Done, retention.done).await?;
+            if let Some(dead) = retention.dead {
+                deleted += self.delete(State::Dead, dead).await?;
             }
+            self.bytes.measure(&self.pool).await?;
+            Ok(deleted)
         })
     }
 
@@ -209,7 +241,8 @@ impl Store for PostgresStore {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.end_tasks();
-            if tokio::time::timeout(END, self.pool.close()).await.is_err() {
+            let closing = async { tokio::join!(self.pool.close(), self.heartbeats.close()) };
+            if tokio::time::timeout(END, closing).await.is_err() {
                 tracing::debug!("the database server doesn't end the connections");
             }
         })
@@ -224,7 +257,7 @@ impl Store for PostgresStore {
     }
 
     fn at_once(&self) -> usize {
-        3
+        self.at_once
     }
 
     fn name(&self) -> &str {

@@ -115,7 +115,7 @@ impl PostgresStore {
 
     pub(super) async fn renew(&self, owner: Owner, lease: Duration) -> Result<bool, StoreError> {
         let lease = rows::milliseconds(lease);
-        let renewed = tried(&self.pool, |mut lent| async move {
+        let renewed = tried(&self.heartbeats, |mut lent| async move {
             let renewed = sqlx::query_as(BEAT).bind(owner).bind(lease).fetch_one(&mut *lent).await;
             (lent, renewed)
         })

@@ -1,26 +1,27 @@
 //! The tables, in a schema of their own.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgConnection, SqlSafeStr};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 
+use super::super::opening::Obstacle;
 use super::super::store::Known;
 use super::connect;
-
-/// By their versions. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 2] =
-    [(1, "deliveries", include_str!("schema.sql")), (2, "names", include_str!("schema_2.sql"))];
+use super::migration::{MIGRATIONS, migrate};
+use super::pooler;
 
 /// Sees to it that the tables are there, and gives the numbers that the endpoints have in them.
 pub(super) async fn ready(
     options: &PgConnectOptions,
     known: &[Known],
+    lock_limit: Duration,
+    obstacle: &Obstacle,
 ) -> Result<Vec<i64>, sqlx::Error> {
     let mut connection = connect::first(options).await?;
-    migrate(&mut connection, options).await?;
+    pooler::check(&mut connection, options).await?;
+    migrate(&mut connection, options, lock_limit, obstacle).await?;
     let numbers = enter(&mut connection, known).await?;
     connection.close().await?;
     Ok(numbers)
@@ -44,6 +45,7 @@ enum VersionError {
 pub(super) async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     let refused = |why: VersionError| sqlx::Error::AnyDriverError(Box::new(why));
     let mut connection = connect::first(options).await?;
+    pooler::check(&mut connection, options).await?;
     let version = sqlx::query_scalar(
         "SELECT coalesce(max(version), 0) FROM webhooks_runtime.migrations WHERE success",
     );
@@ -58,40 +60,6 @@ pub(super) async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error>
     if version < MIGRATIONS.len() as i64 {
         return Err(refused(VersionError::Older(version)));
     }
-    Ok(())
-}
-
-/// Makes the tables, or brings them up to date.
-async fn migrate(
-    connection: &mut PgConnection,
-    options: &PgConnectOptions,
-) -> Result<(), sqlx::Error> {
-    // Who may use the schema may not always make one.
-    let there: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)")
-            .bind("webhooks_runtime")
-            .fetch_one(connection)
-            .await?;
-    let migrations = MIGRATIONS.map(|(version, name, sql)| {
-        Migration::new(
-            version,
-            Cow::Borrowed(name),
-            MigrationType::Simple,
-            sql.into_sql_str(),
-            false,
-        )
-    });
-    let mut migrator = Migrator::with_migrations(migrations.into());
-    // An older replica may start again beside newer ones.
-    migrator.set_ignore_missing(true);
-    if !there {
-        migrator.create_schema("webhooks_runtime");
-    }
-    migrator.dangerous_set_table_name("webhooks_runtime.migrations");
-    // With a connection that was borrowed, the future isn't `Send`.
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
-    migrator.run(&pool).await?;
-    pool.close().await;
     Ok(())
 }
 

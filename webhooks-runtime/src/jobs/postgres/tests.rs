@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use sqlx::migrate::Migrate;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -11,7 +12,9 @@ use uuid::Uuid;
 use super::PostgresStore;
 use crate::endpoint::background::Policy;
 use crate::jobs::conformance::{Behaviour, Fixture, conformance, dead, new};
-use crate::jobs::store::{Access, Filter, Known, Store, Want};
+use crate::jobs::opening::Obstacle;
+use crate::jobs::store::{Access, Filter, Known, Store, StoreLimits, Want};
+use crate::jobs::{Jobs, Options, Place};
 
 /// A database of its own.
 struct Database {
@@ -19,10 +22,12 @@ struct Database {
 }
 
 impl Fixture for Database {
-    fn open(&self, known: Vec<Known>, backlog_limit: u64) -> BoxFuture<'_, Arc<dyn Store>> {
+    fn open(&self, known: Vec<Known>, limits: StoreLimits) -> BoxFuture<'_, Arc<dyn Store>> {
         Box::pin(async move {
             let store =
-                PostgresStore::open(&self.url, known, backlog_limit, Access::Own).await.unwrap();
+                PostgresStore::open(&self.url, known, limits, Access::Own, &Obstacle::default())
+                    .await
+                    .unwrap();
             store as Arc<dyn Store>
         })
     }
@@ -68,7 +73,9 @@ fn known() -> Vec<Known> {
 }
 
 async fn open(database: &Database) -> Arc<PostgresStore> {
-    PostgresStore::open(&database.url, known(), 1000, Access::Own).await.unwrap()
+    PostgresStore::open(&database.url, known(), 1000, Access::Own, &Obstacle::default())
+        .await
+        .unwrap()
 }
 
 /// Ends all connections but the one that it is asked on.
@@ -183,7 +190,7 @@ fn only_a_server_creates_the_tables_or_updates_them() {
     with_database(|database| {
         Box::pin(async move {
             let visit = async |access| {
-                PostgresStore::open(&database.url, Vec::new(), 1, access)
+                PostgresStore::open(&database.url, Vec::new(), 1, access, &Obstacle::default())
                     .await
                     .err()
                     .map(|error| error.to_string())
@@ -214,7 +221,8 @@ fn what_only_reads_cannot_change_anything() {
     with_database(|database| {
         Box::pin(async move {
             open(database).await.close().await;
-            let opened = PostgresStore::open(&database.url, Vec::new(), 1, Access::Read);
+            let obstacle = Obstacle::default();
+            let opened = PostgresStore::open(&database.url, Vec::new(), 1, Access::Read, &obstacle);
             let reading = opened.await.unwrap();
             assert!(
                 reading.list(&Filter { limit: 1, ..Filter::default() }).await.unwrap().is_empty()
@@ -230,8 +238,9 @@ fn what_only_reads_cannot_change_anything() {
 fn replicas_that_start_together_make_the_tables_once() {
     with_database(|database| {
         Box::pin(async move {
-            let stores =
-                (0..5).map(|_| PostgresStore::open(&database.url, known(), 1000, Access::Own));
+            let obstacle = Obstacle::default();
+            let stores = (0..5)
+                .map(|_| PostgresStore::open(&database.url, known(), 1000, Access::Own, &obstacle));
             futures_util::future::try_join_all(stores).await.unwrap();
         })
     });
@@ -241,9 +250,91 @@ fn replicas_that_start_together_make_the_tables_once() {
 async fn a_server_that_is_not_there_is_said_at_once_and_without_the_password() {
     let begun = std::time::Instant::now();
     let url = "postgres://me:hunter2@127.0.0.1:1/hooks";
-    let error =
-        PostgresStore::open(url, known(), 1000, Access::Own).await.err().unwrap().to_string();
+    let opened = PostgresStore::open(url, known(), 1000, Access::Own, &Obstacle::default()).await;
+    let error = opened.err().unwrap().to_string();
     assert!(error.starts_with("The background deliveries in 127.0.0.1:1/hooks cannot be opened"));
     assert!(!error.contains("hunter2"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_lock_that_another_session_keeps_ends_the_start_and_names_that_session() {
+    with_database(|database| {
+        Box::pin(async move {
+            let mut other = PgConnection::connect(&database.url).await.unwrap();
+            other.execute("SET application_name = 'stopped-bot'").await.unwrap();
+            other.lock().await.unwrap();
+            let process: i32 =
+                sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut other).await.unwrap();
+            let how = Options { lock_limit: Duration::from_secs(3), ..Options::default() };
+            let obstacle = Obstacle::default();
+            let opened = PostgresStore::open(&database.url, known(), how, Access::Own, &obstacle);
+            let error = opened.await.err().unwrap().to_string();
+            for part in [
+                &format!("process {process} of the database server (stopped-bot, 127.0.0.1)"),
+                "kept it for 3s",
+                &format!("SELECT pg_terminate_backend({process})"),
+            ] {
+                assert!(error.contains(part), "{part}: {error}");
+            }
+            other.unlock().await.unwrap();
+            open(database).await.close().await;
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn other_tasks_of_a_runtime_go_on_while_the_store_is_waited_for() {
+    with_database(|database| {
+        Box::pin(async move {
+            let mut other = PgConnection::connect(&database.url).await.unwrap();
+            other.lock().await.unwrap();
+            let place = Place::Postgres(database.url.clone());
+            let opening = tokio::spawn(async move {
+                Jobs::open(&place, &Options::default(), Vec::new(), |_| {}).await
+            });
+            // On the same thread.
+            for _ in 0..100 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert!(!opening.is_finished());
+            other.unlock().await.unwrap();
+            opening.await.unwrap().unwrap().close().await;
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_replica_opens_no_more_connections_than_it_may() {
+    with_database(|database| {
+        Box::pin(async move {
+            let how = Options { connections: 3, ..Options::default() };
+            let obstacle = Obstacle::default();
+            let opened = PostgresStore::open(&database.url, known(), how, Access::Own, &obstacle);
+            let (store, me) = (opened.await.unwrap(), Uuid::new_v4());
+            let lease = Duration::from_secs(30);
+            store.enlist(me, lease).await.unwrap();
+            let mut other = PgConnection::connect(&database.url).await.unwrap();
+            let mut most: i64 = 0;
+            for _ in 0..20 {
+                let accepting = (0..10).map(|_| store.accept(vec![new(0, None, "{}")]));
+                let accepting = futures_util::future::try_join_all(accepting);
+                let beating =
+                    futures_util::future::try_join_all((0..5).map(|_| store.beat(me, lease)));
+                let counting = sqlx::query_scalar(
+                    "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND application_name = 'webhooks-runtime'",
+                );
+                let (accepted, beaten, count) =
+                    tokio::join!(accepting, beating, counting.fetch_one(&mut other));
+                (accepted.unwrap(), beaten.unwrap());
+                most = most.max(count.unwrap());
+            }
+            assert_eq!(most, 3);
+            store.close().await;
+        })
+    });
 }

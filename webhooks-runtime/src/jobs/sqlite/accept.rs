@@ -52,11 +52,11 @@ impl Writer {
                             continue;
                         }
                         State::Done => changes.dropped_keys.push((key, twin.seq)),
-                        State::Dead if self.is_full(changes) => {
-                            accepted.push(Accepted::Full);
-                            continue;
-                        }
                         State::Dead => {
+                            if let Some(full) = self.full(changes) {
+                                accepted.push(full);
+                                continue;
+                            }
                             self.revive(twin.seq, new, now)?;
                             changes.backlog += 1;
                             accepted.push(Accepted::Queued(twin.id));
@@ -65,8 +65,8 @@ impl Writer {
                     }
                 }
             }
-            if self.is_full(changes) {
-                accepted.push(Accepted::Full);
+            if let Some(full) = self.full(changes) {
+                accepted.push(full);
                 continue;
             }
             changes.rows += 1;
@@ -84,9 +84,13 @@ impl Writer {
         Ok(accepted)
     }
 
-    fn is_full(&self, changes: &Changes) -> bool {
-        self.backlog.saturating_add_signed(changes.backlog) >= self.limits.deliveries
-            || self.bytes >= self.limits.bytes
+    /// Why nothing more is accepted, if so.
+    fn full(&self, changes: &Changes) -> Option<Accepted> {
+        if self.bytes >= self.limits.bytes {
+            return Some(Accepted::StoreFull);
+        }
+        let backlog = self.backlog.saturating_add_signed(changes.backlog);
+        (backlog >= self.limits.deliveries).then_some(Accepted::BacklogFull)
     }
 
     fn key_of(&self, endpoint: usize, webhook_id: &str) -> Key {

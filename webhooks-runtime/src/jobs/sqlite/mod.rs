@@ -47,8 +47,8 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file. With [`Access::Own`] it is created where there is none. Called in the runtime that it lives in, whose
-    /// thread then waits for the disk.
+    /// Opens the file. With [`Access::Own`] it is created where there is none. Called in the runtime that it
+    /// lives in, on a thread that may wait for the disk and for other processes.
     ///
     /// # Errors
     ///

@@ -66,7 +66,7 @@ pub(super) fn open(file: &Path, access: Access) -> Result<Opened, StoreError> {
             let watch = Some(FileWatch::new(path.clone()));
             Ok(Opened { writer: Some(writer), reader, lock, watch })
         };
-        return opened().map_err(failed);
+        return opened().map_err(|error| failed(explained(error)));
     }
     match identify(&path).map_err(failed)? {
         Found::Nothing | Found::Empty => return Err(failed("there is no such file".into())),
@@ -87,7 +87,24 @@ pub(super) fn open(file: &Path, access: Access) -> Result<Opened, StoreError> {
         };
         Ok(Opened { writer, reader, lock: None, watch: None })
     };
-    opened().map_err(failed)
+    opened().map_err(|error| failed(explained(error)))
+}
+
+/// Another program has a lock on the file.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "another program has locked it for more than {BUSY:?}: let that program end its transaction, and start again"
+)]
+struct Locked;
+
+/// Says in words of our own that the file is locked.
+fn explained(error: Box<dyn Error + Send + Sync>) -> Box<dyn Error + Send + Sync> {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    let code = error.downcast_ref().and_then(rusqlite::Error::sqlite_error_code);
+    match code {
+        Some(DatabaseBusy | DatabaseLocked) => Locked.into(),
+        _ => error,
+    }
 }
 
 const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE;

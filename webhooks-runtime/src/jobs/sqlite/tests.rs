@@ -16,7 +16,7 @@ use super::writer::Command;
 use crate::endpoint::background::Policy;
 use crate::jobs::conformance::{Behaviour, Fixture, conformance, dead, new};
 use crate::jobs::error::StoreError;
-use crate::jobs::state::Next;
+use crate::jobs::state::{Next, State};
 use crate::jobs::store::{
     Accepted, Access, Claimed, Known, New, Retention, Settlement, Store, StoreLimits, Want,
 };
@@ -38,7 +38,7 @@ impl InFile {
 }
 
 impl Fixture for InFile {
-    fn open(&self, known: Vec<Known>, backlog_limit: u64) -> BoxFuture<'_, Arc<dyn Store>> {
+    fn open(&self, known: Vec<Known>, limits: StoreLimits) -> BoxFuture<'_, Arc<dyn Store>> {
         Box::pin(async move {
             let open = self.open.lock().unwrap().upgrade();
             if let Some(store) = open
@@ -46,7 +46,7 @@ impl Fixture for InFile {
             {
                 return store as Arc<dyn Store>;
             }
-            let store = SqliteStore::open(&self.file(), known, backlog_limit, Access::Own);
+            let store = SqliteStore::open(&self.file(), known, limits, Access::Own);
             let store = Arc::new(store.unwrap());
             *self.open.lock().unwrap() = Arc::downgrade(&store);
             store
@@ -64,18 +64,18 @@ conformance!(run);
 #[tokio::test]
 async fn a_file_belongs_to_one_process() {
     let place = InFile::new();
-    let store = place.open(Vec::new(), 1).await;
+    let store = place.open(Vec::new(), 1.into()).await;
     let second = SqliteStore::open(&place.file(), Vec::new(), 1, Access::Own);
     assert!(matches!(second.err(), Some(StoreError::Taken { path }) if path == place.file()));
     store.close().await;
-    place.open(Vec::new(), 1).await.close().await;
+    place.open(Vec::new(), 1.into()).await.close().await;
 }
 
 #[tokio::test]
 async fn what_was_due_is_due_on_a_machine_that_has_lost_its_time() {
     let place = InFile::new();
     let known = || vec![Known { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }];
-    let store = place.open(known(), 10).await;
+    let store = place.open(known(), 10.into()).await;
     store.accept(vec![new(0, Some("one"), "{}")]).await.unwrap();
     store.close().await;
     drop(store);
@@ -85,7 +85,7 @@ async fn what_was_due_is_due_on_a_machine_that_has_lost_its_time() {
     connection.execute(later, [365_i64 * 86_400_000]).unwrap();
     connection.close().unwrap();
 
-    let store = place.open(known(), 10).await;
+    let store = place.open(known(), 10.into()).await;
     let me = Uuid::now_v7();
     store.enlist(me, Duration::from_secs(30)).await.unwrap();
     let advanced = store.advance(me, &[], &[Want { endpoint: 0, slots: 1 }]).await.unwrap();
@@ -129,7 +129,7 @@ async fn who_deletes_many_lets_the_server_write_in_between() {
     const DEAD: u32 = 60_000;
     let place = InFile::new();
     let known = vec![Known { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }];
-    place.open(known.clone(), 100_000).await.close().await;
+    place.open(known.clone(), 100_000.into()).await.close().await;
     let connection = rusqlite::Connection::open(place.file()).unwrap();
     let many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT ?)
         INSERT INTO deliveries (id, endpoint, state, received_at, accepted_at, run_at, ended_at)
@@ -137,7 +137,7 @@ async fn who_deletes_many_lets_the_server_write_in_between() {
     connection.execute(many, [DEAD]).unwrap();
     connection.close().unwrap();
 
-    let store = place.open(known, 100_000).await;
+    let store = place.open(known, 100_000.into()).await;
     let file = place.file();
     let (begun, purge_begins) = oneshot::channel();
     let purging = thread::spawn(move || {
@@ -175,7 +175,7 @@ async fn what_arrives_during_a_sweep_is_counted_once() {
     let accepted = store.accept(some()).await.unwrap();
     assert!(accepted.iter().all(|it| matches!(it, Accepted::Queued(_))), "{accepted:?}");
     let full = store.accept(some()).await.unwrap();
-    assert!(full.iter().all(|it| *it == Accepted::Full), "{full:?}");
+    assert!(full.iter().all(|it| *it == Accepted::BacklogFull), "{full:?}");
     store.close().await;
 }
 
@@ -193,7 +193,7 @@ async fn all_deliveries_together_have_a_limit_and_give_their_space_back() {
     accepted.extend(store.accept((0..20).map(|_| large()).collect()).await.unwrap());
     let queued = accepted.iter().filter(|it| matches!(it, Accepted::Queued(_))).count();
     assert!((8..=11).contains(&queued), "{accepted:?}");
-    assert_eq!(accepted.last(), Some(&Accepted::Full));
+    assert_eq!(accepted.last(), Some(&Accepted::StoreFull));
 
     // Dead ones take as much.
     let me = Uuid::now_v7();
@@ -207,7 +207,7 @@ async fn all_deliveries_together_have_a_limit_and_give_their_space_back() {
     };
     let settled: Vec<_> = claimed.claimed.iter().map(died).collect();
     store.advance(me, &settled, &[]).await.unwrap();
-    assert_eq!(store.accept(vec![large()]).await.unwrap(), [Accepted::Full]);
+    assert_eq!(store.accept(vec![large()]).await.unwrap(), [Accepted::StoreFull]);
 
     let retention = Retention { done: Duration::ZERO, dead: Some(Duration::ZERO) };
     assert_eq!(store.sweep(retention).await.unwrap(), queued as u64);
@@ -233,7 +233,7 @@ async fn who_visits_makes_no_file() {
 async fn only_its_user_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
     let place = InFile::new();
-    let store = place.open(Vec::new(), 1).await;
+    let store = place.open(Vec::new(), 1.into()).await;
     for end in ["", "-wal", "-lock"] {
         let file = place.folder.path().join(format!("webhooks.db{end}"));
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
@@ -256,7 +256,7 @@ async fn a_start_that_was_cut_off_is_begun_again() {
     let other = SqliteStore::open(&place.file(), Vec::new(), 1, Access::Own);
     assert!(other.err().unwrap().to_string().contains("did not create"));
     set_mode(0o600);
-    place.open(Vec::new(), 1).await.close().await;
+    place.open(Vec::new(), 1.into()).await.close().await;
 }
 
 /// The tables as the first version had them.
@@ -281,7 +281,7 @@ async fn a_store_from_before_stores_had_an_id_is_known_and_gets_one() {
             std::fs::copy(file(&place), file(&copy)).unwrap();
         }
         old.close().unwrap();
-        let store = copy.open(Vec::new(), 1).await;
+        let store = copy.open(Vec::new(), 1.into()).await;
         store.close().await;
         let file = rusqlite::Connection::open(copy.file()).unwrap();
         let id: i32 = file.pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
@@ -319,7 +319,7 @@ async fn tables_like_those_of_a_store_are_not_enough() {
 #[tokio::test]
 async fn a_store_of_a_newer_version_is_left_as_it_is() {
     let place = InFile::new();
-    place.open(Vec::new(), 1).await.close().await;
+    place.open(Vec::new(), 1.into()).await.close().await;
     let newer = rusqlite::Connection::open(place.file()).unwrap();
     newer.pragma_update(None, "user_version", 1000).unwrap();
     newer.close().unwrap();
@@ -354,4 +354,22 @@ fn a_commit_waits_for_the_disk() {
 fn the_library_has_no_known_fault_in_its_log() {
     // Older ones can lose what was committed while the log is written back.
     assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}
+
+#[tokio::test]
+async fn the_store_goes_on_after_a_panic_while_it_is_written() {
+    let place = InFile::new();
+    let known = vec![Known { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }];
+    let store = SqliteStore::open(&place.file(), known, 10, Access::Own).unwrap();
+    let first = new(0, Some("first"), "{}");
+    store.accept(vec![first.clone()]).await.unwrap();
+    // Of an endpoint that isn't there, after another one of the same transaction.
+    let unknown = vec![new(0, Some("second"), "{}"), new(99, Some("third"), "{}")];
+    let failed = store.accept(unknown).await.unwrap_err();
+    assert!(matches!(failed, StoreError::Closed), "{failed}");
+    let accepted = store.accept(vec![first.clone(), new(0, Some("second"), "{}")]).await.unwrap();
+    assert_eq!(accepted[0], Accepted::Known(first.id, State::Queued));
+    assert!(matches!(accepted[1], Accepted::Queued(_)), "{accepted:?}");
+    assert!(store.oldest_due().await.unwrap().is_some());
+    store.close().await;
 }

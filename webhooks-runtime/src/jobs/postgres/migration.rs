@@ -1,0 +1,155 @@
+//! Creates the tables, or brings them up to date, and reports which other session that has to wait for.
+
+use std::borrow::Cow;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, SqlSafeStr};
+use tokio::time::timeout;
+
+use super::super::opening::Obstacle;
+use super::connect::has_code;
+use crate::text::in_one_line;
+
+/// By their versions. One that was released is never changed.
+pub(super) const MIGRATIONS: [(i64, &str, &str); 2] =
+    [(1, "deliveries", include_str!("schema.sql")), (2, "names", include_str!("schema_2.sql"))];
+
+/// How often to look at what a migration waits for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Limits the waiting of a session for locks, and nothing else that it does. Gives the session's process.
+const SET_UP: &str = "
+    SELECT set_config('lock_timeout', $1, false), set_config('statement_timeout', '0', false),
+        pg_backend_pid()";
+
+/// The session that keeps another one waiting, and is kept waiting by none itself.
+const HOLDER: &str = "
+    SELECT pid, application_name, host(client_addr) FROM pg_stat_activity
+    WHERE pid = ANY(pg_blocking_pids($1))
+    ORDER BY cardinality(pg_blocking_pids(pid)), backend_start LIMIT 1";
+
+/// Why the tables could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+enum LockError {
+    #[error(
+        "{0}, and kept it for {1:?}. End that program, or its session with \
+         SELECT pg_terminate_backend({pid}), and start again",
+        pid = .0.process
+    )]
+    Held(Holder, Duration),
+    #[error(
+        "another session kept a lock that this program needs for {0:?}: see pg_locks in the database"
+    )]
+    Unknown(Duration),
+}
+
+/// A session of the database server that holds a lock.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("process {process} of the database server{client} holds a lock that this program needs")]
+struct Holder {
+    process: i32,
+    /// The program and the machine that it connects from, as far as this user may see them.
+    client: String,
+}
+
+/// Creates the tables, or brings them up to date. `look` is a connection that sees what that waits for,
+/// which is at most for `lock_limit`.
+pub(super) async fn migrate(
+    look: &mut PgConnection,
+    options: &PgConnectOptions,
+    lock_limit: Duration,
+    obstacle: &Obstacle,
+) -> Result<(), sqlx::Error> {
+    // Who may use the schema may not always make one.
+    let there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)")
+            .bind("webhooks_runtime")
+            .fetch_one(&mut *look)
+            .await?;
+    let migrations = MIGRATIONS.map(|(version, name, sql)| {
+        Migration::new(
+            version,
+            Cow::Borrowed(name),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    });
+    let mut migrator = Migrator::with_migrations(migrations.into());
+    // An older replica may start again beside newer ones.
+    migrator.set_ignore_missing(true);
+    if !there {
+        migrator.create_schema("webhooks_runtime");
+    }
+    migrator.dangerous_set_table_name("webhooks_runtime.migrations");
+
+    let process = Arc::new(AtomicI32::new(0));
+    let its_process = Arc::clone(&process);
+    // With a connection that was borrowed, the future isn't `Send`.
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .after_connect(move |connection, _| {
+            let process = Arc::clone(&its_process);
+            Box::pin(async move {
+                let set_up = sqlx::query_as(SET_UP).bind(lock_limit.as_millis().to_string());
+                let set_up: Result<(String, String, i32), _> = set_up.fetch_one(connection).await;
+                match set_up {
+                    Ok((_, _, id)) => process.store(id, Ordering::Relaxed),
+                    // Other servers than PostgreSQL have other settings.
+                    Err(error) => tracing::debug!(%error, "the waiting for locks has no limit"),
+                }
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options.clone());
+    let mut held_by = None;
+    let mut migrating = pin!(migrator.run(&pool));
+    let migrated = loop {
+        match timeout(LOOK, &mut migrating).await {
+            Ok(migrated) => break migrated,
+            Err(_) => {
+                held_by = holder(look, process.load(Ordering::Relaxed)).await;
+                obstacle.set(held_by.as_ref().map(Holder::to_string));
+            }
+        }
+    };
+    obstacle.set(None);
+    pool.close().await;
+    match migrated {
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+            if has_code(&error, LOCK_NOT_AVAILABLE) =>
+        {
+            let held = held_by.map_or(LockError::Unknown(lock_limit), |held_by| {
+                LockError::Held(held_by, lock_limit)
+            });
+            Err(sqlx::Error::AnyDriverError(Box::new(held)))
+        }
+        Err(MigrateError::Execute(error)) => Err(error),
+        migrated => Ok(migrated?),
+    }
+}
+
+/// The code of the error after `lock_timeout`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// Looks for the session that this one waits for. There is none where nothing is waited for, and none to
+/// be seen on servers that only speak PostgreSQL's protocol.
+async fn holder(look: &mut PgConnection, process: i32) -> Option<Holder> {
+    let holder = sqlx::query_as(HOLDER).bind(process).fetch_optional(look).await;
+    let holder: Option<(i32, Option<String>, Option<String>)> = holder.unwrap_or_else(|error| {
+        tracing::debug!(%error, "the sessions of the server cannot be seen");
+        None
+    });
+    holder.map(|(process, program, machine)| {
+        let program = program.filter(|program| !program.is_empty());
+        let client: Vec<_> = program.into_iter().chain(machine).collect();
+        let client =
+            if client.is_empty() { String::new() } else { format!(" ({})", client.join(", ")) };
+        Holder { process, client: in_one_line(&client).into_owned() }
+    })
+}
