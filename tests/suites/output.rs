@@ -16,7 +16,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
-use tests::background::wait_until;
+use tests::background::{Place, wait_until};
 use tests::client::{connect, get, head, post, read_answer, request};
 use tests::payloads::dataset_commit;
 use tests::program::build;
@@ -116,6 +116,19 @@ fn serves_and_runs_without(stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) {
         assert_eq!(server.post("/webhooks/payload"), 202);
     }
     wait_until("the deliveries run", || server.journal().lines().count() == 3);
+    // One that fails is tried again, and one that panics is dead.
+    for path in ["/webhooks/recovers", "/webhooks/panics"] {
+        assert_eq!(server.post(path), 202);
+    }
+    let place = Place::file_in(server.folder.path());
+    place.wait_for_all();
+    let kept: Vec<_> =
+        place.kept().into_iter().map(|it| (it.function, it.state, it.attempt)).collect();
+    let ran = |function: &str, state, attempt| (function.to_owned(), state, attempt);
+    let payload = || ran("payload", "done", 1);
+    let expected =
+        [payload(), payload(), payload(), ran("recovers", "done", 2), ran("panics", "dead", 1)];
+    assert_eq!(kept, expected);
     // What is rejected is logged, too.
     assert_eq!(post(&server.url, "/webhooks/payload", "{").unwrap().status, 422);
     server.stops_at(Signal::SIGTERM);
