@@ -330,7 +330,8 @@ fn a_replica_opens_no_more_connections_than_it_may() {
                 );
                 let (accepted, beaten, count) =
                     tokio::join!(accepting, beating, counting.fetch_one(&mut other));
-                (accepted.unwrap(), beaten.unwrap());
+                accepted.unwrap();
+                beaten.unwrap();
                 most = most.max(count.unwrap());
             }
             assert_eq!(most, 3);
