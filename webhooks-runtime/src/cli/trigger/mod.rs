@@ -43,8 +43,8 @@ Examples:
   cargo run -- trigger trigger_training --file delivery.json --url https://me-bot.hf.space
 
 Fields:
-  A path names fields as the Hub does or as Rust does: repo.headSha, repo.head_sha, updatedRefs.0.ref.
-  A value is JSON (true, 7, null, [\"a\"]), or else text. With repo.name, the URLs of the repo are set.
+  A path has the names of the Hub or of Rust: repo.headSha, repo.head_sha, updatedRefs.0.ref.
+  A value is JSON (true, 7, null, [\"a\"]) or text. With repo.name, the repo's URLs change, too.
   In a sample, only fields of the Hub's payload can be set. In a file, new fields are added.
 
 Output:
@@ -62,7 +62,7 @@ pub(super) struct Trigger {
     /// List the samples
     #[arg(long, exclusive = true)]
     list: bool,
-    /// Send this sample [default: dataset-commit, or an example of the endpoint's own type]
+    /// Send this sample [default: dataset-commit, or the endpoint's example]
     #[arg(long, value_name = "NAME", hide_possible_values = true, help_heading = "Delivery")]
     #[arg(value_parser = PossibleValuesParser::new(body::names()))]
     sample: Option<String>,
@@ -72,7 +72,7 @@ pub(super) struct Trigger {
     /// Set a field, such as repo.name=me/data; repeatable
     #[arg(long, value_name = "PATH=VALUE", help_heading = "Delivery")]
     set: Vec<Assignment>,
-    /// Send it to this URL of a server or an endpoint [default: the server on this machine]
+    /// Send it to this URL of a server or endpoint [default: the local server]
     #[arg(long, value_name = "URL", value_parser = url, conflicts_with_all = ["host", "port"])]
     #[arg(help_heading = "Server")]
     url: Option<PublicUrl>,
