@@ -477,7 +477,7 @@ fn the_limits_that_the_guide_explains_are_the_defaults() {
         assert!(limit[1].contains(&setting[4].replace('`', "")), "{limit:?} for {setting:?}");
         compared += 1;
     }
-    assert_eq!(compared, 6);
+    assert_eq!(compared, 7);
 }
 
 #[test]
