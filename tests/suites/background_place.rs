@@ -253,7 +253,7 @@ fn a_server_waits_for_another_ones_migration_and_says_so() {
     let line = program.wait_for_log("Waiting for the store of background deliveries in");
     let holder = format!("process {process} of the database server");
     assert!(line.contains(&holder) && !line.contains("hush"), "{line}");
-    // Whoever stops it need not wait with it.
+    // A signal ends the wait.
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let stopped = start();
         let _ = stopped.wait_for_log("Waiting for the store of background deliveries in");

@@ -239,7 +239,7 @@ async fn requests_that_waited_behind_a_blocked_thread_are_told_to_come_again() {
     server.stop().await;
 }
 
-/// Blocks its thread until it is told to go on.
+/// Blocks its thread until the test releases it.
 mod gate {
     use super::*;
 

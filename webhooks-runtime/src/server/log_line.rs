@@ -1,4 +1,4 @@
-//! Writes log lines, whoever logs them: escaped and of a bounded length.
+//! Escapes log lines and bounds their length, those of other crates, too.
 //!
 //! Other crates log what they were sent, as it came.
 

@@ -216,8 +216,8 @@ impl Writer {
         }
     }
 
-    /// Does all of it, or nothing. After a panic, those who asked are told that the store is closed, and the
-    /// next ones are served: without the writer, nothing would be accepted any more.
+    /// Runs all commands in one transaction. After a panic they get `StoreError::Closed`, and the writer goes
+    /// on with the next ones: without it, nothing would be accepted any more.
     fn transact_or_survive(&mut self, commands: Vec<Command>) {
         let ended = catch_unwind(AssertUnwindSafe(|| self.transact(commands)));
         if let Err(payload) = ended {
