@@ -113,8 +113,10 @@ pub(super) async fn migrate(
         match timeout(LOOK, &mut migrating).await {
             Ok(migrated) => break migrated,
             Err(_) => {
-                held_by = holder(look, process.load(Ordering::Relaxed)).await;
-                obstacle.set(held_by.as_ref().map(Holder::to_string));
+                let holder = holder(look, process.load(Ordering::Relaxed)).await;
+                obstacle.set(holder.as_ref().map(Holder::to_string));
+                // Where the waiting ended while this looked, there is none to be seen any more.
+                held_by = holder.or(held_by);
             }
         }
     };
