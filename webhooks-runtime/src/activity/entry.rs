@@ -1,40 +1,39 @@
-//! A delivery that was answered: what came, and what became of it.
+//! One delivery: the request, the response, and how long it took.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::Share;
 use crate::payload::Summary;
 
-/// How much of a body or an answer is kept, in bytes.
-pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
+/// How much of a body or a response is kept, in bytes.
+pub(crate) const MAX_TEXT: usize = 64 * 1024;
 
-/// How much of an id is kept, in bytes. The Hub's have 36.
-const LONGEST_ID: usize = 512;
+/// How much of a `Webhook-Id` is kept, in bytes. The Hub's have 36.
+const MAX_ID: usize = 512;
 
 /// How much of a query is kept, in bytes.
-const LONGEST_QUERY: usize = 2 * 1024;
+const MAX_QUERY: usize = 2 * 1024;
 
-/// A delivery as it is handed over to be kept.
+/// A delivery that is to be recorded.
 #[derive(Debug)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct NewEntry<'a> {
     pub(crate) endpoint: &'a Arc<str>,
     pub(crate) webhook_id: Option<&'a str>,
-    /// The query of its address, without a secret.
+    /// The URL's query, without a secret.
     pub(crate) query: Option<String>,
-    /// From the head of the request to the answer.
+    /// From the head of the request to the response.
     pub(crate) duration: Duration,
     pub(crate) status: u16,
-    /// `None` when it was refused unread.
+    /// `None` when the request was rejected unread.
     pub(crate) body: Option<&'a [u8]>,
-    /// `None` when it is a stream.
-    pub(crate) answer: Option<&'a [u8]>,
+    /// `None` when the response is a stream.
+    pub(crate) response: Option<&'a [u8]>,
 }
 
-/// A delivery that is kept.
+/// A recorded delivery.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// Counted from 1, in the order of their answers.
+    /// Counted from 1, in the order of the responses.
     pub(crate) number: u64,
     /// The endpoint's path.
     pub(crate) endpoint: Arc<str>,
@@ -42,201 +41,170 @@ pub(crate) struct Entry {
     pub(crate) received: SystemTime,
     pub(crate) duration: Duration,
     pub(crate) status: u16,
-    /// Its texts, one after the other: the id, the query, the body, the answer. Copies, as the body
-    /// itself is a part of the connection's buffer, which goes on being used.
+    /// The id, the query, the body and the response, in this order. Copies, because the body is a part of
+    /// the connection's buffer, which is used again.
     texts: Vec<u8>,
-    id: Option<Kept>,
-    query: Option<Kept>,
-    body: Option<Kept>,
-    answer: Option<Kept>,
-    /// What a body says that is too long to be read again from what is kept.
-    names: Option<Names>,
+    id: Option<Span>,
+    query: Option<Span>,
+    body: Option<Span>,
+    response: Option<Span>,
+    /// The subject of a body that is too long for it to be read from the kept part.
+    subject: Option<Subject>,
 }
 
-/// What a delivery is about.
+/// The event and the repository that a delivery is about.
 #[derive(Clone, Debug)]
-pub(crate) struct Names {
+pub(crate) struct Subject {
     /// The action and the scope.
     pub(crate) event: String,
-    /// The repo's name.
+    /// The repository's name.
     pub(crate) repo: String,
 }
 
-impl Names {
+impl Subject {
     fn read(body: &[u8]) -> Option<Self> {
         let summary = Summary::read(body)?;
         Some(Self { event: summary.event(), repo: summary.repo().to_owned() })
     }
 }
 
-/// How long a text is here, and how long it was.
+/// A text within the texts of an entry.
 #[derive(Clone, Copy, Debug)]
-struct Kept {
+struct Span {
+    start: usize,
     len: usize,
-    whole_len: usize,
+    /// The length of the text before it was cut.
+    total: usize,
 }
 
-/// The beginning of a body or an answer.
+/// The beginning of a body or a response.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a> {
-    /// What is kept of it.
+pub(crate) struct Excerpt<'a> {
     pub(crate) bytes: &'a [u8],
-    /// How long it was, in bytes.
-    pub(crate) whole_len: usize,
+    /// The length of the whole text.
+    pub(crate) total_bytes: usize,
 }
 
-impl Text<'_> {
-    /// Whether there was more.
+impl Excerpt<'_> {
+    /// Returns whether the text was longer.
     pub(crate) fn is_cut(&self) -> bool {
-        self.bytes.len() < self.whole_len
+        self.bytes.len() < self.total_bytes
     }
 }
 
-/// How a delivery ended.
+/// The class of a response's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The function answered.
-    Answered,
-    /// It was at fault, and was told so: a 4xx.
-    Refused,
-    /// The function failed, or the server did: a 5xx.
+pub(crate) enum ResponseClass {
+    Success,
+    /// A 4xx: the request is at fault.
+    Rejected,
+    /// A 5xx: the function or the server is at fault.
     Failed,
 }
 
-impl Outcome {
-    pub(crate) const ALL: [Self; 3] = [Self::Answered, Self::Refused, Self::Failed];
+impl ResponseClass {
+    pub(crate) const ALL: [Self; 3] = [Self::Success, Self::Rejected, Self::Failed];
 
     pub(crate) fn of(status: u16) -> Self {
         match status {
             500.. => Self::Failed,
-            400..500 => Self::Refused,
-            _ => Self::Answered,
+            400..500 => Self::Rejected,
+            _ => Self::Success,
         }
     }
 
-    /// Its name on the page.
+    /// Returns its name on the page.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Answered => "answered",
-            Self::Refused => "refused",
+            Self::Success => "answered",
+            Self::Rejected => "refused",
             Self::Failed => "failed",
         }
     }
 }
 
 impl Entry {
-    pub(super) fn new(seen: &Seen<'_>) -> Self {
-        let mut entry = Self {
-            number: 0,
-            endpoint: Arc::clone(seen.endpoint),
-            received: SystemTime::UNIX_EPOCH,
-            duration: Duration::ZERO,
-            status: 0,
-            texts: Vec::new(),
-            id: None,
-            query: None,
-            body: None,
-            answer: None,
-            names: None,
-        };
-        entry.fill(seen);
-        entry
-    }
-
-    /// Becomes another delivery, in the memory of the one before.
-    pub(super) fn fill(&mut self, seen: &Seen<'_>) {
+    pub(super) fn new(new: &NewEntry<'_>) -> Self {
         let now = SystemTime::now();
-        self.endpoint.clone_from(seen.endpoint);
-        self.received = now.checked_sub(seen.duration).unwrap_or(now);
-        self.duration = seen.duration;
-        self.status = seen.status;
-        self.texts.clear();
-        let id = seen.webhook_id.map(str::as_bytes);
-        let query = seen.query.as_deref().map(str::as_bytes);
-        let texts = [
-            (id, LONGEST_ID),
-            (query, LONGEST_QUERY),
-            (seen.body, LONGEST_TEXT),
-            (seen.answer, LONGEST_TEXT),
-        ];
-        let size = texts.iter().filter_map(|(text, most)| Some(cut((*text)?, *most).len())).sum();
-        // The memory of a large one isn't for a small one.
-        if self.texts.capacity() > 2 * size {
-            self.texts.shrink_to(size);
+        let id = new.webhook_id.map(|id| cut(id.as_bytes(), MAX_ID));
+        let query = new.query.as_deref().map(|query| cut(query.as_bytes(), MAX_QUERY));
+        let body = new.body.map(|body| cut(body, MAX_TEXT));
+        let response = new.response.map(|response| cut(response, MAX_TEXT));
+        let kept = [id, query, body, response];
+        let size = kept.into_iter().flatten().map(<[u8]>::len).sum();
+        let mut texts = Vec::with_capacity(size);
+        let mut keep = |kept: Option<&[u8]>, total: Option<usize>| {
+            let span = Span { start: texts.len(), len: kept?.len(), total: total? };
+            texts.extend_from_slice(kept?);
+            Some(span)
+        };
+        let id = keep(id, new.webhook_id.map(str::len));
+        let query = keep(query, new.query.as_deref().map(str::len));
+        let body = keep(body, new.body.map(<[u8]>::len));
+        let response = keep(response, new.response.map(<[u8]>::len));
+        let long = new.body.filter(|body| body.len() > MAX_TEXT);
+        Self {
+            number: 0,
+            endpoint: Arc::clone(new.endpoint),
+            received: now.checked_sub(new.duration).unwrap_or(now),
+            duration: new.duration,
+            status: new.status,
+            texts,
+            id,
+            query,
+            body,
+            response,
+            subject: long.and_then(Subject::read),
         }
-        self.texts.reserve_exact(size);
-        self.id = self.keep(id, LONGEST_ID);
-        self.query = self.keep(query, LONGEST_QUERY);
-        self.body = self.keep(seen.body, LONGEST_TEXT);
-        let long = seen.body.filter(|body| body.len() > LONGEST_TEXT);
-        self.names = long.and_then(Names::read);
-        self.answer = self.keep(seen.answer, LONGEST_TEXT);
     }
 
-    fn keep(&mut self, text: Option<&[u8]>, most: usize) -> Option<Kept> {
-        let whole = text?;
-        let kept = cut(whole, most);
-        self.texts.extend_from_slice(kept);
-        Some(Kept { len: kept.len(), whole_len: whole.len() })
+    pub(crate) fn response_class(&self) -> ResponseClass {
+        ResponseClass::of(self.status)
     }
 
-    pub(crate) fn outcome(&self) -> Outcome {
-        Outcome::of(self.status)
-    }
-
-    /// The `Webhook-Id` header, or its beginning. It is ASCII, so that it can be cut anywhere.
+    /// Returns the `Webhook-Id` header, or its beginning. It is ASCII, so it can be cut anywhere.
     pub(crate) fn webhook_id(&self) -> Option<&str> {
-        std::str::from_utf8(self.text(self.id, [])?.bytes).ok()
+        std::str::from_utf8(self.text(self.id)?.bytes).ok()
     }
 
-    /// Whether all of the delivery is kept that its function takes.
+    /// Returns whether everything is kept that the function was called with.
     pub(crate) fn is_whole(&self) -> bool {
-        let whole = |kept: Option<Kept>| kept.is_none_or(|kept| kept.len == kept.whole_len);
-        self.body.is_some() && [self.id, self.query, self.body].into_iter().all(whole)
+        let is_whole = |span: Option<Span>| span.is_none_or(|span| span.len == span.total);
+        self.body.is_some() && [self.id, self.query, self.body].into_iter().all(is_whole)
     }
 
-    /// The query of its address, without a secret.
+    /// Returns the URL's query, without a secret.
     pub(crate) fn query(&self) -> Option<&str> {
-        std::str::from_utf8(self.text(self.query, [self.id])?.bytes).ok()
+        std::str::from_utf8(self.text(self.query)?.bytes).ok()
     }
 
-    /// `None` when it was refused unread.
-    pub(crate) fn body(&self) -> Option<Text<'_>> {
-        self.text(self.body, [self.id, self.query])
+    /// Returns the request's body; `None` when the request was rejected unread.
+    pub(crate) fn body(&self) -> Option<Excerpt<'_>> {
+        self.text(self.body)
     }
 
-    /// What it is about, if its body says so.
-    pub(crate) fn names(&self) -> Option<Names> {
-        self.names.clone().or_else(|| Names::read(self.body()?.bytes))
+    /// Returns the event and the repository that the body names, if it is a payload.
+    pub(crate) fn subject(&self) -> Option<Subject> {
+        self.subject.clone().or_else(|| Subject::read(self.body()?.bytes))
     }
 
-    pub(super) fn share(&self) -> Share {
-        Share::of(self.status, self.body.is_some())
+    /// Returns the response's body; `None` when it is a stream.
+    pub(crate) fn response(&self) -> Option<Excerpt<'_>> {
+        self.text(self.response)
     }
 
-    /// `None` when it is a stream.
-    pub(crate) fn answer(&self) -> Option<Text<'_>> {
-        self.text(self.answer, [self.id, self.query, self.body])
+    fn text(&self, span: Option<Span>) -> Option<Excerpt<'_>> {
+        let Span { start, len, total } = span?;
+        let bytes = self.texts.get(start..start + len)?;
+        Some(Excerpt { bytes, total_bytes: total })
     }
 
-    /// A text that stands behind these others.
-    fn text<const N: usize>(
-        &self,
-        kept: Option<Kept>,
-        before: [Option<Kept>; N],
-    ) -> Option<Text<'_>> {
-        let kept = kept?;
-        let start: usize = before.into_iter().flatten().map(|text| text.len).sum();
-        let bytes = self.texts.get(start..start + kept.len)?;
-        Some(Text { bytes, whole_len: kept.whole_len })
-    }
-
-    /// How much memory its texts take, in bytes.
+    /// Returns how much memory the texts take, in bytes.
     pub(super) fn size(&self) -> usize {
-        self.texts.capacity()
+        self.texts.len()
     }
 }
 
-fn cut(text: &[u8], most: usize) -> &[u8] {
-    &text[..text.len().min(most)]
+fn cut(text: &[u8], max: usize) -> &[u8] {
+    &text[..text.len().min(max)]
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::deliveries::kept;
 use super::pieces::{block, date_and_time, duration, name, time};
-use crate::activity::{LONGEST_TEXT, Text};
+use crate::activity::{Excerpt, MAX_TEXT};
 use crate::jobs::{FailedAttempt, Listed, State};
 
 /// What there is to see of them.
@@ -116,7 +116,7 @@ fn in_full(
         ("Running since", listed.started_at),
         ("Ended", listed.ended_at),
     ];
-    let text = Text { bytes: &body[..body.len().min(LONGEST_TEXT)], whole_len: body.len() };
+    let text = Excerpt { bytes: &body[..body.len().min(MAX_TEXT)], total_bytes: body.len() };
     html! {
         dl.facts {
             div { dt { "State" } dd { (state(task)) } }

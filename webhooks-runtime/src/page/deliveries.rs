@@ -8,7 +8,7 @@ use super::background::{Background, background};
 use super::describe::Described;
 use super::pieces::{block, date_and_time, duration, name, status, time};
 use super::text::text;
-use crate::activity::{Entry, Mark, Outcome, Text};
+use crate::activity::{Cursor, Entry, Excerpt, ResponseClass};
 
 /// How many rows the page comes with. The others follow with a script, or behind a link.
 const AT_FIRST: usize = 20;
@@ -18,8 +18,8 @@ const AT_FIRST: usize = 20;
 pub(crate) struct Deliveries {
     /// The newest first.
     pub(crate) entries: Vec<Arc<Entry>>,
-    /// The mark after them.
-    pub(crate) mark: Mark,
+    /// The cursor after them.
+    pub(crate) cursor: Cursor,
     pub(crate) filter: Filter,
     /// Those that run in the background, if there is an endpoint for them.
     pub(crate) background: Option<Background>,
@@ -30,7 +30,7 @@ pub(crate) struct Deliveries {
 pub(crate) struct Filter {
     /// The endpoint's path; any when it is none.
     pub(crate) endpoint: Option<String>,
-    pub(crate) outcome: Option<Outcome>,
+    pub(crate) outcome: Option<ResponseClass>,
     /// As many as there are.
     pub(crate) all: bool,
 }
@@ -42,18 +42,18 @@ impl Filter {
 
     fn takes(&self, entry: &Entry) -> bool {
         self.endpoint.as_deref().is_none_or(|endpoint| *entry.endpoint == *endpoint)
-            && self.outcome.is_none_or(|outcome| entry.outcome() == outcome)
+            && self.outcome.is_none_or(|outcome| entry.response_class() == outcome)
     }
 }
 
 pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Markup {
-    let Deliveries { entries, mark, filter, background: in_background } = deliveries;
+    let Deliveries { entries, cursor, filter, background: in_background } = deliveries;
     let taken: Vec<_> = entries.iter().filter(|entry| filter.takes(entry)).cloned().collect();
     let shown = if filter.is_none() { taken.len().min(AT_FIRST) } else { taken.len() };
     let whole = shown == entries.len();
     html! {
         section id="activity" aria-labelledby="activity-heading" data-live
-            data-mark=[whole.then(|| mark.to_string())] {
+            data-mark=[whole.then(|| cursor.to_string())] {
             h2 id="activity-heading" {
                 "Activity "
                 span.live id="live" role="status" {}
@@ -79,7 +79,7 @@ pub(super) fn deliveries(deliveries: &Deliveries, endpoints: &[Described]) -> Ma
                     span { "Outcome" }
                     select name="outcome" {
                         option value="" { "All" }
-                        @for outcome in Outcome::ALL {
+                        @for outcome in ResponseClass::ALL {
                             option value=(outcome.name()) selected[filter.outcome == Some(outcome)] {
                                 (outcome.name())
                             }
@@ -109,16 +109,16 @@ pub(crate) fn rows(entries: &[Arc<Entry>]) -> Markup {
 }
 
 fn row(entry: &Entry) -> Markup {
-    let names = entry.names();
+    let subject = entry.subject();
     html! {
-        li data-number=(entry.number) data-endpoint=(entry.endpoint) data-outcome=(entry.outcome().name()) {
+        li data-number=(entry.number) data-endpoint=(entry.endpoint) data-outcome=(entry.response_class().name()) {
             details {
                 summary {
-                    span.status.(entry.outcome().name()) { (entry.status) }
+                    span.status.(entry.response_class().name()) { (entry.status) }
                     (time(entry.received))
                     span.name { (name(&entry.endpoint)) }
-                    bdi.event { @if let Some(names) = &names { (names.event) } }
-                    bdi.repo { @if let Some(names) = &names { (names.repo) } }
+                    bdi.event { @if let Some(subject) = &subject { (subject.event) } }
+                    bdi.repo { @if let Some(subject) = &subject { (subject.repo) } }
                     span.took { (duration(entry.duration)) }
                     bdi.id { @if let Some(id) = entry.webhook_id() { (id) } }
                 }
@@ -158,7 +158,7 @@ fn in_full(entry: &Entry, root: &str, heading: impl Fn(&str) -> Markup) -> Marku
             Some(body) => (kept("The payload", body)),
         }
         (heading("Answer"))
-        @match entry.answer() {
+        @match entry.response() {
             None => p.quiet { "The answer is a stream, which isn't kept." },
             Some(answer) => (kept("The answer", answer)),
         }
@@ -174,15 +174,15 @@ fn in_full(entry: &Entry, root: &str, heading: impl Fn(&str) -> Markup) -> Marku
     }
 }
 
-pub(super) fn kept(label: &str, kept: Text<'_>) -> Markup {
+pub(super) fn kept(label: &str, kept: Excerpt<'_>) -> Markup {
     html! {
-        @if kept.whole_len == 0 {
+        @if kept.total_bytes == 0 {
             p.quiet { "Empty." }
         } @else {
             (block(label, &text(kept.bytes)))
         }
         @if kept.is_cut() {
-            p.quiet { "Cut: the first " (kept.bytes.len()) " of " (kept.whole_len) " bytes." }
+            p.quiet { "Cut: the first " (kept.bytes.len()) " of " (kept.total_bytes) " bytes." }
         }
     }
 }

@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use actix_web::web::Bytes;
 use maud::{Markup, html};
 
-use crate::activity::Mark;
+use crate::activity::Cursor;
 use crate::addresses::{Addresses, PublicUrl};
 use crate::endpoint::registry::Shown;
 
@@ -65,7 +65,7 @@ pub(crate) struct Page {
 #[derive(Debug)]
 struct Made {
     public: Option<PublicUrl>,
-    mark: Option<Mark>,
+    cursor: Option<Cursor>,
     background: Option<Background>,
     html: Bytes,
 }
@@ -111,14 +111,14 @@ impl Page {
             return self.make(authorized, deliveries, form);
         }
         let public = self.addresses.public();
-        let mark = deliveries.map(|deliveries| deliveries.mark);
+        let cursor = deliveries.map(|deliveries| deliveries.cursor);
         let background = deliveries.and_then(|deliveries| deliveries.background.as_ref());
         let made = &self.made[usize::from(authorized)];
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         match &*made {
             Some(made)
                 if made.public == public
-                    && made.mark == mark
+                    && made.cursor == cursor
                     && made.background.as_ref() == background =>
             {
                 made.html.clone()
@@ -127,7 +127,7 @@ impl Page {
                 let html = self.make(authorized, deliveries, form);
                 *made = Some(Made {
                     public,
-                    mark,
+                    cursor,
                     background: background.cloned(),
                     html: html.clone(),
                 });

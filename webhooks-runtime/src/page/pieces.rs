@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
-use crate::activity::Outcome;
+use crate::activity::ResponseClass;
 
 /// Lines of text that scroll, by keys as well.
 pub(super) fn block(label: &str, text: &str) -> Markup {
@@ -23,7 +23,7 @@ pub(super) fn copy(id: &str, label: &str) -> Markup {
 /// A status with its words, in its colour.
 pub(super) fn status(status: u16) -> Markup {
     let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    let class = Outcome::of(status).name();
+    let class = ResponseClass::of(status).name();
     html! { strong.status.(class) { (status) @if let Some(words) = words { " " (words) } } }
 }
 

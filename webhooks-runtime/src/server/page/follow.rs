@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::background::Watched;
-use crate::activity::{Activity, Mark, News};
+use crate::activity::{Activity, Cursor, Updates};
 use crate::addresses::{Addresses, PublicUrl};
 use crate::page::rows;
 use crate::server::background::Background;
@@ -47,7 +47,7 @@ struct Query {
 /// A page that is being followed.
 struct Follower {
     activity: Activity,
-    seen: Option<Mark>,
+    seen: Option<Cursor>,
     changes: watch::Receiver<u64>,
     background: Watched,
     public: watch::Receiver<Option<PublicUrl>>,
@@ -136,14 +136,14 @@ impl Follower {
     /// As JSON: that way no text from outside can end the line of an event.
     fn news(&mut self) -> Event {
         self.changes.borrow_and_update();
-        let (news, mark) = self.activity.after(self.seen);
-        self.seen = Some(mark);
-        let (all, entries) = match &news {
-            News::All(entries) => (true, entries),
-            News::More(entries) => (false, entries),
+        let (updates, cursor) = self.activity.after(self.seen);
+        self.seen = Some(cursor);
+        let (all, entries) = match &updates {
+            Updates::All(entries) => (true, entries),
+            Updates::Newer(entries) => (false, entries),
         };
         self.pause = if entries.len() < MANY { PAUSE } else { LONG_PAUSE };
         let news = json!({ "all": all, "rows": rows(entries).into_string() });
-        Data::new(news.to_string()).event("deliveries").id(mark.to_string()).into()
+        Data::new(news.to_string()).event("deliveries").id(cursor.to_string()).into()
     }
 }

@@ -38,7 +38,7 @@ pub(super) use token::{Token, VARIABLE as TOKEN_VARIABLE};
 use super::answer::not_found;
 use super::background::Background;
 use super::dispatch::Dispatcher;
-use crate::activity::{Activity, Outcome};
+use crate::activity::{Activity, ResponseClass};
 use crate::addresses::Addresses;
 use crate::files::Keep;
 use crate::page::{Deliveries, Filter, Form, OWN_SAMPLE, Page, SharedPage, files};
@@ -135,8 +135,8 @@ impl Desk {
         let deliveries = match self.activity.as_ref().filter(|_| authorized) {
             Some(activity) => {
                 let background = background::look(&self.background).await;
-                let (entries, mark) = activity.all();
-                Some(Deliveries { entries, mark, filter, background })
+                let (entries, cursor) = activity.all();
+                Some(Deliveries { entries, cursor, filter, background })
             }
             None => None,
         };
@@ -192,7 +192,7 @@ fn asked(request: &HttpRequest) -> Asked {
 fn filter(Asked { endpoint, outcome, all }: Asked) -> Filter {
     Filter {
         endpoint: Some(endpoint).filter(|endpoint| !endpoint.is_empty()),
-        outcome: Outcome::ALL.into_iter().find(|known| known.name() == outcome),
+        outcome: ResponseClass::ALL.into_iter().find(|known| known.name() == outcome),
         all,
     }
 }
