@@ -460,7 +460,7 @@ async fn the_page_is_whole_under_any_path() {
     }
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
     browser.client.goto(&format!("{url}/docs")).await.unwrap();
-    browser.wait_for_text("#docs", "trigger_training").await;
+    browser.wait_for_text("ul.endpoints", "trigger_training").await;
     browser.end().await;
     nginx.stop();
     program.stop();

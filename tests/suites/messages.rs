@@ -21,7 +21,7 @@ const CRATES: [&str; 2] = ["webhooks-macros/src", "webhooks-runtime/src"];
 const OTHER_PLACES: [(&str, &str); 4] = [
     ("webhooks-runtime/src/cli/variables.rs", "the end of the program's help"),
     ("webhooks-runtime/src/openapi/", "what the OpenAPI document says of the endpoints"),
-    ("webhooks-runtime/src/page/", "the page's headings, headers and samples"),
+    ("webhooks-runtime/src/dashboard/", "the page's headings, headers and samples"),
     ("webhooks-runtime/src/samples/", "what is in the samples, and what they are called"),
 ];
 
@@ -286,7 +286,7 @@ fn every_message_is_on_the_page() {
 #[test]
 fn every_message_on_the_page_can_be_printed() {
     // What the page says is written in markup and scripts.
-    let page = ["rs", "js"].map(|end| files("webhooks-runtime/src/page", end));
+    let page = ["rs", "js"].map(|end| files("webhooks-runtime/src/dashboard", end));
     let page: String = page.into_iter().flatten().map(|(_, source)| source).collect();
     let mut known: Vec<_> = TEXTS.iter().flat_map(Text::pieces).collect();
     known.retain(|piece| piece.contains(' '));

@@ -1,7 +1,7 @@
 //! Under which addresses people find the server.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::http::Uri;
 use actix_web::http::uri::Authority;
@@ -52,18 +52,34 @@ pub(crate) fn plain(authority: &Authority) -> bool {
 /// Under which addresses people find the server. The public one may come late, and change.
 #[derive(Clone, Debug)]
 pub(crate) struct Addresses {
-    local: Arc<str>,
+    /// Set once the server listens.
+    local: Arc<OnceLock<String>>,
     public: Arc<watch::Sender<Option<PublicUrl>>>,
 }
 
 impl Addresses {
-    pub(crate) fn new(local: &str, public: Option<PublicUrl>) -> Self {
-        Self { local: local.into(), public: Arc::new(watch::Sender::new(public)) }
+    /// The addresses of a server that doesn't listen yet.
+    pub(crate) fn before_listening(public: Option<PublicUrl>) -> Self {
+        Self { local: Arc::default(), public: Arc::new(watch::Sender::new(public)) }
     }
 
-    /// The one on this machine, without a slash at its end.
+    /// The addresses of a server that listens, for tests.
+    #[cfg(test)]
+    pub(crate) fn new(local: &str, public: Option<PublicUrl>) -> Self {
+        let addresses = Self::before_listening(public);
+        addresses.set_local(local);
+        addresses
+    }
+
+    /// Sets the address on this machine, without a slash at its end.
+    pub(crate) fn set_local(&self, url: &str) {
+        // A server listens once.
+        let _ = self.local.set(url.to_owned());
+    }
+
+    /// The one on this machine, without a slash at its end; empty until the server listens.
     pub(crate) fn local(&self) -> &str {
-        &self.local
+        self.local.get().map_or("", String::as_str)
     }
 
     /// The public one, if there is one by now.
@@ -72,19 +88,16 @@ impl Addresses {
     }
 
     /// The public one, or else the one on this machine.
-    #[cfg(feature = "page")]
     pub(crate) fn best(&self) -> String {
         self.public().map_or_else(|| self.local().to_owned(), |url| url.as_str().to_owned())
     }
 
     /// Changes when the public one does.
-    #[cfg(feature = "page")]
     pub(crate) fn watch(&self) -> watch::Receiver<Option<PublicUrl>> {
         self.public.subscribe()
     }
 
     /// Gives the public one, and returns the one before.
-    #[cfg(feature = "share")]
     pub(crate) fn set_public(&self, url: PublicUrl) -> Option<PublicUrl> {
         self.public.send_replace(Some(url))
     }

@@ -92,44 +92,42 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
-//! | `background` | `#[webhook_endpoint(background)]`: deliveries that are kept in a file and run after their answer |
-//! | `cli` | the flags of `webhooks_main!()` and its `endpoints` command; with `background` also `deliveries` |
-//! | `docs` | a viewer of the OpenAPI document at `/docs`; with it comes `openapi` |
-//! | `logs` | log lines on standard error, filtered by `RUST_LOG` |
-//! | `openapi` | the OpenAPI document of all endpoints at `/openapi.json` |
-//! | `page` | the page at `/`: the endpoints, a form to try them, the last deliveries; with it comes `openapi` |
-//! | `postgres` | background deliveries in PostgreSQL; with it comes `background` |
-//! | `share` | the share link: a public URL for a program on a machine of one's own |
-//! | `trigger` | the `trigger` command of `webhooks_main!()`, which sends a sample delivery; with it comes `cli` |
+//! | `background` | `#[webhook_endpoint(background)]`: deliveries that are stored in a file and run after the response |
+//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints` and `trigger`; with `background` also `deliveries` |
+//! | `page` | the page at `/`: the endpoints, a form to try them, the last deliveries; and the OpenAPI document at `/openapi.json` |
+//! | `share` | the share link: a public URL for a program on your own machine |
+//!
+//! These are off by default:
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `postgres` | background deliveries in PostgreSQL, shared by several replicas; includes `background` |
+//! | `full` | every feature |
 
 // On docs.rs each item says by itself which Cargo feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// A capability that is off leaves code unused that only it needs.
+#![cfg_attr(
+    not(all(feature = "background", feature = "cli", feature = "page", feature = "share")),
+    allow(dead_code, unused_imports, reason = "some capabilities are off")
+)]
 
-#[cfg(feature = "page")]
 mod activity;
 mod addresses;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
+#[cfg(feature = "page")]
+mod dashboard;
 mod endpoint;
 mod environment;
-#[cfg(feature = "openapi")]
-mod files;
 mod host;
-#[cfg(feature = "background")]
-#[cfg_attr(
-    not(all(feature = "cli", feature = "page")),
-    allow(dead_code, reason = "the command line and the page look at deliveries")
-)]
+mod http;
 mod jobs;
-#[cfg(any(feature = "page", feature = "trigger", all(feature = "background", feature = "cli")))]
 mod json_lines;
-#[cfg(any(feature = "share", feature = "trigger"))]
+#[cfg(any(feature = "cli", feature = "share"))]
 mod network;
-#[cfg(feature = "openapi")]
 mod openapi;
-#[cfg(feature = "page")]
-mod page;
 mod payload;
 mod reach;
 mod samples;
@@ -143,24 +141,20 @@ pub mod testing;
 mod text;
 
 pub use actix_web::{self, HttpRequest, HttpResponse, web};
-#[cfg(feature = "openapi")]
 pub use utoipa;
 pub use {serde, serde_json};
 
-#[cfg(feature = "background")]
+#[cfg(feature = "page")]
+pub use dashboard::{Block, Blocks, Visit};
 pub use endpoint::background::BackgroundArg;
-#[cfg(feature = "background")]
 pub use endpoint::in_background::BackgroundReply;
 pub use endpoint::{
     BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg, EndpointError, EndpointFn,
     EndpointReply, JsonArg, Location, MarkPermanent, PathError, Permanent,
 };
-#[cfg(feature = "background")]
 pub use jobs::StoreError;
 #[cfg(feature = "page")]
 pub use maud;
-#[cfg(feature = "page")]
-pub use page::{Block, Blocks, Visit};
 pub use payload::{
     DiscussionStatus, EventAction, EventScope, FileAction, ObjectId, RepoType, WebhookPayload,
     WebhookPayloadComment, WebhookPayloadDiscussion, WebhookPayloadDiscussionChanges,

@@ -18,10 +18,13 @@ pub use crate::endpoint::{Endpoint, Location, normalize};
 pub use crate::endpoint::{defer, run as run_blocking};
 pub use crate::server::{IntoServer, LaunchError};
 
-/// All that the expansion names where a function runs in the background, so that the compiler says just
-/// once that the feature is off.
+/// Everything that the expansion names for a background function. Where the Cargo feature is off there is no
+/// such path, so that the compiler reports just that, once.
 #[cfg(feature = "background")]
-pub mod background {
+pub use in_background as background;
+
+#[doc(hidden)]
+pub mod in_background {
     use crate::endpoint::{Endpoint, Location, takes::Takes};
 
     pub use crate::endpoint::arg::{Arg, OtherArg};
@@ -116,7 +119,6 @@ pub fn main(
     panics::install();
     let server = || {
         let server = server()?;
-        #[cfg(feature = "openapi")]
         let server = server.of_version(program.version);
         #[cfg(feature = "share")]
         let server = server.of_project(format!("{:016x}/{}", program.folder, program.crate_name));

@@ -3,16 +3,17 @@
 
 use std::path::PathBuf;
 
-#[cfg(feature = "share")]
 use actix_web::http::uri::Authority;
 
-#[cfg(feature = "share")]
 use crate::addresses::plain;
 use crate::addresses::{NotAUrl, PublicUrl};
 use crate::environment::{Environment, NotUnicode};
 use crate::host::Host;
 use crate::setting::SettingError;
 use crate::space::Space;
+
+/// Whether this program can open a tunnel.
+const CAN_SHARE: bool = cfg!(feature = "share");
 
 /// How the server is to be reached, as it was said in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,15 +48,12 @@ pub(crate) enum Reach {
     /// By this address, which a proxy, another tunnel or the Space provides.
     At(PublicUrl),
     /// By a link through a share server, by a new URL or the one that it had.
-    #[cfg(feature = "share")]
     Link { server: ShareServer, renew: bool },
     /// By the tunnel that the user's code brings.
-    #[cfg(feature = "share")]
     Tunnel,
 }
 
 /// A share server.
-#[cfg(feature = "share")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ShareServer {
     /// That of gradio.live, which tells its address when it is asked.
@@ -119,10 +117,8 @@ impl GivenReach {
     ) -> Reach {
         let way = self.way.clone().unwrap_or(Way::Share(by_default));
         match way {
-            #[cfg(feature = "share")]
-            Way::Share(true) if self.tunnel => Reach::Tunnel,
-            #[cfg(feature = "share")]
-            Way::Share(true) => {
+            Way::Share(true) if CAN_SHARE && self.tunnel => Reach::Tunnel,
+            Way::Share(true) if CAN_SHARE => {
                 let renew = self.renew;
                 let server = self.through(errors);
                 server.map_or(Reach::Local, |server| Reach::Link { server, renew })
@@ -142,7 +138,6 @@ impl GivenReach {
         }
     }
 
-    #[cfg(feature = "share")]
     fn through(self, errors: &mut Vec<SettingError>) -> Option<ShareServer> {
         let Some(server) = self.server else {
             if self.certificate.is_some() || self.https.is_some() {

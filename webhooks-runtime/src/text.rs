@@ -12,7 +12,6 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns JSON with the same characters escaped as JSON does, so that it means the same.
-#[cfg(any(all(feature = "background", feature = "cli"), feature = "trigger"))]
 pub(crate) fn escaped_json(text: &str) -> Cow<'_, str> {
     let is_order = |character| is_order(character) && !matches!(character, '\n' | '\t');
     escape_as(text, is_order, |character| format!("\\u{:04x}", u32::from(character)))
@@ -24,12 +23,10 @@ pub(crate) fn in_one_line(text: &str) -> Cow<'_, str> {
 }
 
 /// The sequences with which `tracing-subscriber` colors a line, without their escape character.
-#[cfg(feature = "logs")]
 const COLORS: [&str; 9] = ["[0m", "[1m", "[2m", "[3m", "[31m", "[32m", "[33m", "[34m", "[35m"];
 
 /// Returns a log line without its line end. A `colored` line keeps the sequences that color it, and no
 /// other: the log doesn't escape a field that is written with `Display`.
-#[cfg(feature = "logs")]
 pub(crate) fn log_line(text: &str, colored: bool) -> Cow<'_, str> {
     if !colored {
         return in_one_line(text);
@@ -101,7 +98,6 @@ mod tests {
         assert_eq!(escaped("학습"), "학습");
     }
 
-    #[cfg(any(all(feature = "background", feature = "cli"), feature = "trigger"))]
     #[test]
     fn json_means_the_same_when_it_is_escaped() {
         let json = "{\n\t\"a\": \"\u{9b}2J\u{202e}\u{7f}\"\n}";
@@ -111,7 +107,6 @@ mod tests {
         assert_eq!(value(json), value(&escaped));
     }
 
-    #[cfg(feature = "logs")]
     #[test]
     fn a_log_line_keeps_its_own_colors() {
         assert_eq!(

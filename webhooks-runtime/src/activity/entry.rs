@@ -17,6 +17,8 @@ const MAX_QUERY: usize = 2 * 1024;
 /// A delivery that is to be recorded.
 #[derive(Debug)]
 pub(crate) struct NewEntry<'a> {
+    /// The number of the request among the deliveries of this process.
+    pub(crate) request: u64,
     pub(crate) endpoint: &'a Arc<str>,
     pub(crate) webhook_id: Option<&'a str>,
     /// The URL's query, without a secret.
@@ -35,6 +37,8 @@ pub(crate) struct NewEntry<'a> {
 pub(crate) struct Entry {
     /// Counted from 1, in the order of the responses.
     pub(crate) number: u64,
+    /// The number of the request among the deliveries of this process.
+    pub(super) request: u64,
     /// The endpoint's path.
     pub(crate) endpoint: Arc<str>,
     /// When the request's head had arrived.
@@ -145,6 +149,7 @@ impl Entry {
         let long = new.body.filter(|body| body.len() > MAX_TEXT);
         Self {
             number: 0,
+            request: new.request,
             endpoint: Arc::clone(new.endpoint),
             received: now.checked_sub(new.duration).unwrap_or(now),
             duration: new.duration,

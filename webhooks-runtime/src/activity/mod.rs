@@ -13,9 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-#[cfg(feature = "background")]
-pub(crate) use entry::MAX_TEXT;
-pub(crate) use entry::{Entry, Excerpt, NewEntry, ResponseClass};
+pub(crate) use entry::{Entry, Excerpt, MAX_TEXT, NewEntry, ResponseClass};
 use ring::Ring;
 
 /// The most recent deliveries. Clones share them.
@@ -86,6 +84,11 @@ impl Activity {
         self.ring().get(number)
     }
 
+    /// Returns the number of the delivery that this request was, unless it is gone.
+    pub(crate) fn number_of(&self, request: u64) -> Option<u64> {
+        self.ring().number_of(request)
+    }
+
     /// Returns a receiver that changes with each delivery.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.0.newest.subscribe()
@@ -135,6 +138,7 @@ mod tests {
 
     fn record(activity: &Activity, body: Option<&[u8]>) -> u64 {
         activity.record(&NewEntry {
+            request: 0,
             endpoint: &"/webhooks/hello".into(),
             webhook_id: None,
             query: None,

@@ -88,6 +88,12 @@ impl Ring {
         self.entries.get(index).cloned()
     }
 
+    /// Returns the number of the delivery that this request was.
+    pub(super) fn number_of(&self, request: u64) -> Option<u64> {
+        let entry = self.entries.iter().rev().find(|entry| entry.request == request)?;
+        Some(entry.number)
+    }
+
     /// Returns the number of the newest delivery, 0 when there was none.
     pub(super) fn newest(&self) -> u64 {
         self.newest
@@ -120,6 +126,7 @@ mod tests {
 
     fn push(ring: &mut Ring, status: u16, body: Option<&[u8]>) -> u64 {
         ring.push(Entry::new(&NewEntry {
+            request: 0,
             endpoint: &"/webhooks/hello".into(),
             webhook_id: None,
             query: None,

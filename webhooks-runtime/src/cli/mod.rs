@@ -4,9 +4,7 @@
 
 #[cfg(feature = "background")]
 mod deliveries;
-#[cfg(any(feature = "background", feature = "trigger"))]
 mod text;
-#[cfg(feature = "trigger")]
 mod trigger;
 mod variables;
 
@@ -27,7 +25,7 @@ use serde::Serialize;
 
 use crate::WebhooksServer;
 use crate::config::Given;
-use crate::endpoint::registry::Registered;
+use crate::endpoint::registry::Route;
 #[cfg(feature = "background")]
 use crate::jobs::Place;
 use crate::reach::{GivenReach, Way};
@@ -115,7 +113,6 @@ enum Command {
     #[cfg(feature = "background")]
     Deliveries(deliveries::Deliveries),
     /// Send a sample delivery to an endpoint
-    #[cfg(feature = "trigger")]
     Trigger(trigger::Trigger),
     /// Print a script that completes flags and commands in a shell
     Completions {
@@ -179,7 +176,6 @@ fn obey(
             let command = command.find_subcommand("deliveries").cloned().unwrap_or(command);
             return deliveries::run(deliveries, command, flags, server);
         }
-        #[cfg(feature = "trigger")]
         Some(Command::Trigger(trigger)) => {
             let command = command.find_subcommand("trigger").cloned().unwrap_or(command);
             return trigger::run(trigger, command, flags, || Settings::of(server).server);
@@ -289,7 +285,7 @@ fn print(text: &[u8]) -> io::Result<()> {
     }
 }
 
-fn as_json(endpoints: &[Registered]) -> io::Result<String> {
+fn as_json(endpoints: &[Route]) -> io::Result<String> {
     let listed: Vec<_> = endpoints
         .iter()
         .map(|endpoint| Listed {
@@ -306,7 +302,7 @@ fn as_json(endpoints: &[Registered]) -> io::Result<String> {
 }
 
 /// Path and place in columns, and the description's first line below.
-fn as_text(endpoints: &[Registered]) -> String {
+fn as_text(endpoints: &[Route]) -> String {
     let width = endpoints.iter().map(|endpoint| endpoint.path.len()).max().unwrap_or_default();
     endpoints
         .iter()

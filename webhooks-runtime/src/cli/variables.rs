@@ -2,7 +2,7 @@
 
 /// What reads a variable.
 const SHARE: bool = cfg!(feature = "share");
-const HTTPS: bool = cfg!(any(feature = "share", feature = "trigger"));
+const HTTPS: bool = cfg!(any(feature = "cli", feature = "share"));
 
 /// Each variable, its purpose, and whether a feature that reads it is compiled in.
 const VARIABLES: [(&str, &str, bool); 13] = [
@@ -17,8 +17,8 @@ const VARIABLES: [(&str, &str, bool); 13] = [
     ("HTTPS_PROXY", "The HTTP proxy that leads to the internet", HTTPS),
     ("NO_PROXY", "The hosts that are reached without that proxy", HTTPS),
     ("SSL_CERT_FILE", "The authorities to trust, in place of the system's", HTTPS),
-    ("RUST_LOG", "Which log lines are written, such as info or debug", cfg!(feature = "logs")),
-    ("NO_COLOR", "Log lines without colors", cfg!(feature = "logs")),
+    ("RUST_LOG", "Which log lines are written, such as info or debug", cfg!(feature = "cli")),
+    ("NO_COLOR", "Log lines without colors", cfg!(feature = "cli")),
 ];
 
 /// Lists the variables in columns.
@@ -42,8 +42,8 @@ mod tests {
             ("  WEBHOOKS_PAGE_TOKEN ", cfg!(feature = "page")),
             ("  WEBHOOKS_STORE ", cfg!(feature = "background")),
             ("  GRADIO_SHARE ", cfg!(feature = "share")),
-            ("  HTTPS_PROXY ", cfg!(any(feature = "share", feature = "trigger"))),
-            ("  RUST_LOG ", cfg!(feature = "logs")),
+            ("  HTTPS_PROXY ", cfg!(any(feature = "cli", feature = "share"))),
+            ("  RUST_LOG ", cfg!(feature = "cli")),
         ] {
             assert_eq!(help.contains(variable), is_read, "{variable}: {help}");
         }

@@ -11,7 +11,6 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use actix_web::error::JsonPayloadError;
-use actix_web::http::header::HeaderName;
 use actix_web::web::{Form, Json};
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
@@ -22,9 +21,6 @@ use super::delivery::Delivery;
 use super::fault::{self, BodyFault};
 use super::takes::Takes;
 use crate::payload::WebhookPayload;
-
-/// The header that names a delivery; its retries carry the same id.
-pub(crate) const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 
 /// What may be an argument of an endpoint: a [`WebhookPayload`], a [`Delivery`] and every extractor
 /// of actix-web, [`web::Json<T>`](Json), [`web::Data<T>`](actix_web::web::Data) and [`HttpRequest`] among

@@ -4,7 +4,6 @@
 //! `Arg::<T>::NEW.takes()` there is the first that applies of a method for the types named here,
 //! [`JsonTakes`] for a `web::Json<T>` whose `T` offers no schema, and [`OtherTakes`] for the rest.
 
-#[cfg(feature = "openapi")]
 use std::sync::Arc;
 
 use actix_web::Either;
@@ -14,7 +13,6 @@ use actix_web::{HttpRequest, dev};
 
 use super::arg::Arg;
 use super::delivery::Delivery;
-#[cfg(feature = "openapi")]
 use super::described::Described;
 use super::takes::Takes;
 use crate::payload::WebhookPayload;
@@ -41,7 +39,6 @@ pub trait OtherTakes {
 impl<T> OtherTakes for Arg<T> {}
 
 /// JSON with a schema.
-#[cfg(feature = "openapi")]
 impl<T: utoipa::ToSchema> Arg<Json<T>> {
     /// What it takes.
     #[must_use]

@@ -6,17 +6,20 @@ use std::pin::Pin;
 use std::time::{Instant, SystemTime};
 
 use actix_web::dev::Payload;
+use actix_web::http::header::HeaderName;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 
-use super::arg::WEBHOOK_ID;
 use super::fault::BodyFaults;
 
 /// The target of the log lines about deliveries.
 pub(crate) const DELIVERY: &str = "webhooks_runtime::delivery";
 
-/// How long a delivery's id may be, in bytes.
+/// The header that names a delivery; its retries carry the same id.
+pub(crate) const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+
+/// How long a delivery\'s id may be, in bytes.
 const LONGEST_ID: usize = 512;
 
 /// A request on its way to a function: past the secret, with its body read.

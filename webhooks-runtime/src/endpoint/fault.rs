@@ -51,8 +51,7 @@ impl fmt::Display for BodyFaults {
 impl StdError for BodyFaults {}
 
 /// One fault of a body, in the form that FastAPI gives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct BodyFault {
     /// The kind of the fault: `missing`, for instance.
     #[serde(rename = "type")]
@@ -64,8 +63,7 @@ pub struct BodyFault {
 }
 
 /// One step on the way to a fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 enum Place {
     Key(String),

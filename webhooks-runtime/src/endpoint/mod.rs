@@ -9,17 +9,14 @@
 
 pub(crate) mod arg;
 pub(crate) mod arg_takes;
-#[cfg(feature = "background")]
 pub(crate) mod background;
 mod blocking;
 pub(crate) mod call;
 mod delivery;
-#[cfg(feature = "openapi")]
 pub(crate) mod described;
 pub(crate) mod fault;
 mod fields;
 mod function;
-#[cfg(feature = "background")]
 pub(crate) mod in_background;
 pub(crate) mod needs;
 pub(crate) mod panic;
@@ -45,7 +42,6 @@ pub use blocking::{defer, run};
 
 use std::sync::Arc;
 
-#[cfg(feature = "background")]
 use background::Background;
 use call::CallFn;
 use needs::Needs;
@@ -86,7 +82,6 @@ pub struct Endpoint {
 #[derive(Clone, Copy)]
 enum Runs {
     Answering(CallFn, fn() -> Needs),
-    #[cfg(feature = "background")]
     InBackground(Background),
 }
 
@@ -110,7 +105,6 @@ impl Endpoint {
     }
 
     /// For the attribute's expansion.
-    #[cfg(feature = "background")]
     #[doc(hidden)]
     #[must_use]
     pub const fn __background(
@@ -205,15 +199,13 @@ impl Endpoint {
     pub(crate) fn needs(&self) -> Needs {
         match self.runs {
             Runs::Answering(_, needs) => needs(),
-            #[cfg(feature = "background")]
             Runs::InBackground(_) => Needs::new(),
         }
     }
 
     pub(crate) fn work(&self) -> Work {
         match self.runs {
-            Runs::Answering(call, _) => Work::Answer(Arc::new(call)),
-            #[cfg(feature = "background")]
+            Runs::Answering(call, _) => Work::Inline(Arc::new(call)),
             Runs::InBackground(background) => Work::Background(background),
         }
     }

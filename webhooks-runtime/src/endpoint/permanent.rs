@@ -133,7 +133,6 @@ fn chain<'a>(
 }
 
 /// Whether an error is a permanent one, or comes from one.
-#[cfg(any(feature = "background", test))]
 pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
     chain(error).any(<dyn StdError>::is::<Mark>)
 }

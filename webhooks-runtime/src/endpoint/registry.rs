@@ -40,7 +40,6 @@ impl Location {
 
     /// The location without the folders of the machine that compiled it: the compiler is given an absolute path
     /// for a crate outside of the workspace.
-    #[cfg(feature = "page")]
     pub(crate) fn without_folders(&self) -> String {
         let parts: Vec<_> = self.file.split(['/', '\\']).collect();
         if !std::path::Path::new(self.file).is_absolute() {
@@ -60,7 +59,7 @@ impl fmt::Display for Location {
 
 /// An endpoint of a server, from the attribute or from `add_webhook`.
 #[derive(Clone)]
-pub(crate) struct Registered {
+pub(crate) struct Route {
     pub(crate) path: String,
     pub(crate) name: String,
     pub(crate) description: &'static str,
@@ -74,7 +73,7 @@ pub(crate) struct Registered {
     pub(crate) work: Work,
 }
 
-impl From<&Endpoint> for Registered {
+impl From<&Endpoint> for Route {
     fn from(endpoint: &Endpoint) -> Self {
         Self {
             path: endpoint.path().to_owned(),
@@ -90,7 +89,7 @@ impl From<&Endpoint> for Registered {
     }
 }
 
-impl fmt::Debug for Registered {
+impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.path, self.location)
     }
@@ -98,8 +97,7 @@ impl fmt::Debug for Registered {
 
 /// An endpoint as people see it, in the terminal and on the page.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(feature = "page"), expect(dead_code, reason = "the page shows all of it"))]
-pub(crate) struct Shown {
+pub(crate) struct EndpointInfo {
     pub(crate) path: String,
     pub(crate) description: &'static str,
     pub(crate) location: Location,
@@ -109,12 +107,11 @@ pub(crate) struct Shown {
     pub(crate) secret_env: Option<&'static str>,
     pub(crate) takes: Takes,
     /// Whether a request is answered before the function runs.
-    #[cfg(feature = "openapi")]
     pub(crate) background: bool,
 }
 
-impl Shown {
-    pub(crate) fn new(endpoint: &Registered, protected: bool) -> Self {
+impl EndpointInfo {
+    pub(crate) fn new(endpoint: &Route, protected: bool) -> Self {
         Self {
             path: endpoint.path.clone(),
             description: endpoint.description,
@@ -122,7 +119,6 @@ impl Shown {
             protected,
             secret_env: endpoint.secret_env,
             takes: endpoint.takes.clone(),
-            #[cfg(feature = "openapi")]
             background: endpoint.work.is_background(),
         }
     }
@@ -137,15 +133,13 @@ pub(crate) struct Duplicate {
 }
 
 /// Every endpoint that is linked into the program.
-pub(crate) fn linked() -> impl Iterator<Item = Registered> {
-    inventory::iter::<Endpoint>.into_iter().map(Registered::from)
+pub(crate) fn linked() -> impl Iterator<Item = Route> {
+    inventory::iter::<Endpoint>.into_iter().map(Route::from)
 }
 
 /// Sorts endpoints by path and finds those that share one. The same function named twice, by `new()`
 /// and by `endpoint(…)`, is one endpoint.
-pub(crate) fn sort(
-    endpoints: impl IntoIterator<Item = Registered>,
-) -> (Vec<Registered>, Vec<Duplicate>) {
+pub(crate) fn sort(endpoints: impl IntoIterator<Item = Route>) -> (Vec<Route>, Vec<Duplicate>) {
     let mut endpoints: Vec<_> = endpoints.into_iter().collect();
     endpoints
         .sort_by_key(|endpoint| (endpoint.path.clone(), endpoint.location, endpoint.name.clone()));
@@ -163,7 +157,7 @@ pub(crate) fn sort(
 }
 
 /// Two annotated functions in one place with one name are one function.
-fn is_same(one: &Registered, other: &Registered) -> bool {
+fn is_same(one: &Route, other: &Route) -> bool {
     one.location == other.location && one.name == other.name && one.path == other.path
 }
 
@@ -172,8 +166,8 @@ mod tests {
     use super::*;
     use crate::endpoint::caller;
 
-    fn endpoint(path: &str, line: u32) -> Registered {
-        Registered {
+    fn endpoint(path: &str, line: u32) -> Route {
+        Route {
             path: path.to_owned(),
             name: String::new(),
             description: "",
@@ -182,11 +176,11 @@ mod tests {
             annotated: true,
             takes: Takes::Nothing,
             needs: Vec::new(),
-            work: Work::Answer(caller(async || ())),
+            work: Work::Inline(caller(async || ())),
         }
     }
 
-    fn paths(endpoints: &[Registered]) -> Vec<&str> {
+    fn paths(endpoints: &[Route]) -> Vec<&str> {
         endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect()
     }
 
@@ -213,12 +207,11 @@ mod tests {
 
     #[test]
     fn two_functions_added_in_one_place_are_two() {
-        let added = || Registered { annotated: false, ..endpoint("/a", 3) };
+        let added = || Route { annotated: false, ..endpoint("/a", 3) };
         let (_, duplicates) = sort([added(), added()]);
         assert_eq!(duplicates.len(), 1);
     }
 
-    #[cfg(feature = "page")]
     #[test]
     fn a_location_can_be_shown_without_the_folders_of_a_machine() {
         let shown = |file| Location::__new("bots", file, 7).without_folders();

@@ -1,10 +1,8 @@
 //! What an endpoint takes: what its arguments make of a request's body, for the OpenAPI document and
 //! the page.
 
-#[cfg(feature = "openapi")]
 use std::sync::Arc;
 
-#[cfg(feature = "openapi")]
 use super::described::Described;
 
 /// What an endpoint takes.
@@ -21,7 +19,6 @@ pub enum Takes {
     /// The Hub's payload.
     Payload,
     /// JSON in a shape that is told.
-    #[cfg(feature = "openapi")]
     Schema(Arc<Described>),
 }
 
@@ -40,7 +37,6 @@ impl Takes {
             Self::Nothing => 0,
             Self::Anything => 1,
             Self::Object => 2,
-            #[cfg(feature = "openapi")]
             Self::Schema(_) => 3,
             Self::Payload => 4,
         }

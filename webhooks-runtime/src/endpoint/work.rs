@@ -1,6 +1,5 @@
 //! How an endpoint's function is run.
 
-#[cfg(feature = "background")]
 use super::background::Background;
 use super::function::Caller;
 
@@ -8,19 +7,16 @@ use super::function::Caller;
 #[derive(Clone)]
 pub(crate) enum Work {
     /// The function is called, and its answer goes out.
-    Answer(Caller),
+    Inline(Caller),
     /// The delivery is kept and answered; the function is run afterwards.
-    #[cfg(feature = "background")]
     Background(Background),
 }
 
 impl Work {
     /// Whether the answer goes out before the function runs.
-    #[cfg(feature = "openapi")]
     pub(crate) fn is_background(&self) -> bool {
         match self {
-            Self::Answer(_) => false,
-            #[cfg(feature = "background")]
+            Self::Inline(_) => false,
             Self::Background(_) => true,
         }
     }

@@ -27,6 +27,7 @@ use super::place::Place;
 use super::postgres::PostgresStore;
 use super::run::Function;
 use super::scheduler::{Hints, Order, Scheduler};
+#[cfg(feature = "background")]
 use super::sqlite::SqliteStore;
 use super::store::{
     Accepted, Access, Detail, Filter, Known, Listed, New, Purge, Retention, Store, Which,
@@ -451,6 +452,7 @@ async fn open_store(
     obstacle: &Obstacle,
 ) -> Result<Arc<dyn Store>, StoreError> {
     match place {
+        #[cfg(feature = "background")]
         Place::File(file) => {
             let (file, limits) = (file.clone(), options.limits);
             // Not on this thread, which reports meanwhile that the store is waited for.
@@ -462,10 +464,14 @@ async fn open_store(
         Place::Postgres(url) => {
             Ok(PostgresStore::open(url, known, options.clone(), access, obstacle).await?)
         }
+        // There are no background functions, either.
+        #[cfg(not(feature = "background"))]
+        Place::File(_) => Err(StoreError::Closed),
     }
 }
 
 #[cfg(test)]
+#[cfg(feature = "background")]
 mod tests {
     use futures_util::FutureExt;
     use rusqlite::Connection;

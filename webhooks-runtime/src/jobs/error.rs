@@ -56,6 +56,7 @@ pub enum StoreError {
     Closed,
 }
 
+#[cfg(feature = "background")]
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Failed(Box::new(error))

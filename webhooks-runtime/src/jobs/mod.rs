@@ -9,6 +9,7 @@
 
 mod clock;
 #[cfg(test)]
+#[cfg(feature = "background")]
 mod conformance;
 mod engine;
 mod error;
@@ -22,6 +23,7 @@ mod postgres;
 mod relay;
 mod run;
 mod scheduler;
+#[cfg(feature = "background")]
 mod sqlite;
 mod state;
 mod store;
@@ -34,7 +36,5 @@ pub(crate) use place::Place;
 pub(crate) use run::Function;
 pub(crate) use state::State;
 pub(crate) use store::Accepted;
-#[cfg(feature = "cli")]
 pub(crate) use store::{Access, Purge};
-#[cfg(any(feature = "cli", feature = "page"))]
 pub(crate) use store::{Detail, FailedAttempt, Filter, Listed, Which};

@@ -66,7 +66,9 @@ impl Place {
 
     #[cfg(not(feature = "postgres"))]
     fn postgres(_: &str) -> Result<Self, StoreError> {
-        let reason = "this program was built without the Cargo feature `postgres`".to_owned();
+        let reason = "this program is built without PostgreSQL. Add it: cargo add webhooks-runtime --features \
+                      postgres"
+            .to_owned();
         Err(StoreError::Address { reason })
     }
 

@@ -59,7 +59,6 @@ impl Client {
     }
 
     /// Returns the proxy that requests go through.
-    #[cfg(feature = "trigger")]
     pub(crate) fn proxy(&self) -> Option<&HttpProxy> {
         self.proxy.as_ref()
     }

@@ -14,7 +14,6 @@ use crate::samples::dataset_commit;
 pub(crate) struct Body {
     /// What it is called: `WebhookPayload`, the name of a type, or words.
     pub(crate) name: String,
-    #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "the page shows it"))]
     /// A JSON Schema (2020-12) that refers to nothing outside of itself, where one is known.
     pub(crate) schema: Option<Value>,
     /// One that the endpoint takes, as far as its schema says.

@@ -16,7 +16,7 @@ use utoipa::openapi::{InfoBuilder, ObjectBuilder, OpenApiBuilder, PathItem, Ref,
 use super::answers::{self, answers};
 use super::schemas::Schemas;
 use crate::endpoint::described::Described;
-use crate::endpoint::registry::Shown;
+use crate::endpoint::registry::EndpointInfo;
 use crate::endpoint::takes::Takes;
 use crate::payload::WebhookPayload;
 use crate::samples::samples;
@@ -32,7 +32,7 @@ const PAYLOAD: &str = "WebhookPayload";
 
 /// The OpenAPI document of a program of this version and its endpoints. It names no server, so that
 /// its paths are those of wherever it was asked for.
-pub(crate) fn document(endpoints: &[Shown], version: &str) -> serde_json::Result<Value> {
+pub(crate) fn document(endpoints: &[EndpointInfo], version: &str) -> serde_json::Result<Value> {
     let mut schemas = Schemas::default();
     let takes_payload = endpoints.iter().any(|endpoint| matches!(endpoint.takes, Takes::Payload));
     let payload = takes_payload.then(Described::of::<WebhookPayload>).flatten();
@@ -66,7 +66,7 @@ pub(crate) fn document(endpoints: &[Shown], version: &str) -> serde_json::Result
     Ok(document)
 }
 
-fn operation(endpoint: &Shown, id: String, schemas: &mut Schemas) -> OperationBuilder {
+fn operation(endpoint: &EndpointInfo, id: String, schemas: &mut Schemas) -> OperationBuilder {
     // The first paragraph, however its lines are broken.
     let (first, rest) = match endpoint.description.split_once("\n\n") {
         Some((first, _)) => (first, Some(endpoint.description)),

@@ -5,13 +5,10 @@
 //! type brings no example.
 
 mod answers;
-#[cfg(any(feature = "page", feature = "trigger"))]
 mod body;
 mod document;
-#[cfg(any(feature = "page", feature = "trigger"))]
 mod sample;
 mod schemas;
 
-#[cfg(any(feature = "page", feature = "trigger"))]
 pub(crate) use body::body_of;
 pub(crate) use document::document;

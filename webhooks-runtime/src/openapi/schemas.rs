@@ -1,6 +1,5 @@
 //! Gathers the schemas of many types in one place where each has a name of its own.
 
-#[cfg(any(feature = "page", feature = "trigger"))]
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -40,7 +39,6 @@ impl Schemas {
 }
 
 /// A type's schema by itself: what it refers to stands in its `$defs`.
-#[cfg(any(feature = "page", feature = "trigger"))]
 pub(super) fn alone(described: &Described) -> Value {
     const DEFS: &str = "#/$defs/";
     let keep = |name: &str| name.to_owned();
@@ -79,7 +77,6 @@ fn at(schema: &Value, place: &str, named: &dyn Fn(&str) -> String) -> Value {
 }
 
 /// What a type is called where people read it.
-#[cfg(any(feature = "page", feature = "trigger"))]
 pub(super) fn title(described: &Described) -> Cow<'_, str> {
     let own = described.schemas.get(&described.name);
     match own.and_then(Value::as_object) {
@@ -88,7 +85,7 @@ pub(super) fn title(described: &Described) -> Cow<'_, str> {
     }
 }
 
-#[cfg(all(test, any(feature = "page", feature = "trigger")))]
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

@@ -52,35 +52,31 @@ open_set! {
 ///     Some("https://huggingface.co/api/models/me/model/discussions/7/comment")
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "A discussion or a pull request.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "A discussion or a pull request.")]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussion {
     /// Its id.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub id: String,
     /// Its number within the repo, as in its address.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub num: u64,
     /// Its title.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub title: String,
     /// Who opened it.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub author: ObjectId,
     /// Its addresses. A comment is posted to `{api}/comment`.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub url: WebhookPayloadUrl,
     /// Whether it is a pull request.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub is_pull_request: bool,
     /// Where it stands.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub status: DiscussionStatus,
     /// What a pull request would change.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,17 +99,13 @@ pub struct WebhookPayloadDiscussion {
 /// assert_eq!(commit(open), None);
 /// assert!(commit(merged).is_some());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "What a pull request would change.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "What a pull request would change.")]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussionChanges {
     /// The ref it is to be merged into.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub base: String,
     /// The commit that merged it, once it is merged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,28 +129,24 @@ pub struct WebhookPayloadDiscussionChanges {
 /// let payload: WebhookPayload = comment_hidden().into();
 /// assert_eq!(payload.comment.as_ref().and_then(command), None);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "A comment in a discussion or a pull request.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "A comment in a discussion or a pull request.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadComment {
     /// Its id.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub id: String,
     /// Who wrote it.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub author: ObjectId,
     /// Whether it was hidden by a moderator.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub hidden: bool,
     /// Its text in Markdown; absent when it is hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// Its address.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub url: WebhookPayloadUrl,
 }

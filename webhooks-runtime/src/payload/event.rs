@@ -71,12 +71,8 @@ open_set! {
 /// assert_eq!(payload.event.action, "move");
 /// assert_eq!(payload.event.scope, "repo");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "What happened: an action and its scope.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "What happened: an action and its scope.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadEvent {

@@ -72,13 +72,9 @@ use serde::{Deserialize, Serialize};
 /// assert!(payload.repo.head_sha.is_some());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(
-    feature = "openapi",
-    schema(
-        description = "What happened, where, and what the event brought along, as the Hub documents it. A field that isn't required and has another type is ignored."
-    )
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(
+    description = "What happened, where, and what the event brought along, as the Hub documents it. A field that isn't required and has another type is ignored."
 )]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
@@ -94,7 +90,7 @@ pub struct WebhookPayload {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<WebhookPayloadComment>,
     /// The webhook that sent this payload.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub webhook: WebhookPayloadWebhook,
     /// Where the repo went, when the action is `move`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -121,7 +121,6 @@ macro_rules! open_set {
         }
 
         /// Any text, as values are added over time, with those known today as examples.
-        #[cfg(feature = "openapi")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 // The rest of the text is about the enum.
@@ -134,7 +133,6 @@ macro_rules! open_set {
             }
         }
 
-        #[cfg(feature = "openapi")]
         impl utoipa::ToSchema for $name {}
 
         impl<'de> serde::Deserialize<'de> for $name {

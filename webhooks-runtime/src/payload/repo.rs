@@ -53,12 +53,8 @@ open_set! {
 /// assert_eq!(repo.name.split_once('/'), Some(("me", "data")));
 /// assert!(repo.tags.unwrap_or_default().iter().any(|tag| tag == "audio"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "The repo that an event happened to.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "The repo that an event happened to.")]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadRepo {
@@ -68,16 +64,16 @@ pub struct WebhookPayloadRepo {
     /// `owner/name`, or only `name` for the few old ones like `gpt2`.
     pub name: String,
     /// The repo's id, which stays the same when the repo is moved.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub id: String,
     /// Whether only its members can see it.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub private: bool,
     /// Its addresses.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub url: WebhookPayloadUrl,
     /// The user or organization that owns it.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub owner: ObjectId,
     /// The commit that the main branch points to. Only on the scopes `repo` and below, and never for
     /// a bucket.
@@ -103,17 +99,13 @@ pub struct WebhookPayloadRepo {
 /// let payload: WebhookPayload = comment_created().author(BOT).into();
 /// assert!(payload.comment.is_some_and(|comment| comment.author.id == BOT));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "An object on the Hub, known by its id.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "An object on the Hub, known by its id.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct ObjectId {
     /// 24 hexadecimal digits, to be taken as opaque.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub id: String,
 }
 
@@ -129,17 +121,13 @@ pub struct ObjectId {
 /// assert_eq!(url.web, "https://huggingface.co/me/model");
 /// assert_eq!(url.api.as_deref(), Some("https://huggingface.co/api/models/me/model"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "Where something is found.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "Where something is found.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUrl {
     /// The page for people.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub web: String,
     /// The address for programs, when there is one.
     ///
@@ -160,19 +148,15 @@ pub struct WebhookPayloadUrl {
 /// assert_eq!(moved_to.name, "another-team/model");
 /// assert_ne!(moved_to.owner, payload.repo.owner);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "Where a repo went.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "Where a repo went.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadMovedTo {
     /// The repo's new name.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub name: String,
     /// Its new owner.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub owner: ObjectId,
 }

@@ -24,12 +24,8 @@ use super::open_set::open_set;
 /// let payload: WebhookPayload = tag_deleted().into();
 /// assert_eq!(branch(&payload.updated_refs.unwrap()[0]), None);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "A branch, a tag or a pull request's ref that changed.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "A branch, a tag or a pull request's ref that changed.")]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedRef {
@@ -38,11 +34,11 @@ pub struct WebhookPayloadUpdatedRef {
     pub ref_name: String,
     /// The commit it pointed to before; `None` when the ref was created.
     #[serde(deserialize_with = "present")]
-    #[cfg_attr(feature = "openapi", schema(required = true))]
+    #[schema(required = true)]
     pub old_sha: Option<String>,
     /// The commit it points to now; `None` when the ref was deleted.
     #[serde(deserialize_with = "present")]
-    #[cfg_attr(feature = "openapi", schema(required = true))]
+    #[schema(required = true)]
     pub new_sha: Option<String>,
 }
 
@@ -65,13 +61,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 ///     None => println!("another setting of {} changed", payload.repo.name),
 /// }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(
-        description = "The settings of a repo that changed. Each field is there when that setting changed."
-    )
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(
+    description = "The settings of a repo that changed. Each field is there when that setting changed."
 )]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
@@ -116,12 +108,8 @@ open_set! {
 /// let new_bytes: u64 = files.iter().filter_map(|file| file.size).sum();
 /// assert_eq!(new_bytes, 2048);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "A file that changed in a bucket.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "A file that changed in a bucket.")]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedFile {

@@ -31,27 +31,22 @@ impl fmt::Display for ExpectedVersion {
 /// let later = json!({ "id": payload.webhook.id, "version": 4 });
 /// assert!(serde_json::from_value::<WebhookPayloadWebhook>(later).is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(description = "The webhook that sent a payload.")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(description = "The webhook that sent a payload.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadWebhook {
     /// The webhook's id, as in its address on the Hub.
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[schema(required = false)]
     pub id: String,
     /// The version of the payload: 3. Any other is refused when the payload is read, since the
     /// meaning of the other fields could have changed.
     #[serde(deserialize_with = "version")]
-    #[cfg_attr(feature = "openapi", schema(schema_with = version_schema, required = false))]
+    #[schema(schema_with = version_schema, required = false)]
     pub version: u32,
 }
 
 /// The one version, where serde sees any number.
-#[cfg(feature = "openapi")]
 fn version_schema() -> utoipa::openapi::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::Integer)

@@ -8,7 +8,6 @@ mod sample;
 mod setters;
 
 pub use named::{NamedSample, samples};
-#[cfg(feature = "trigger")]
 pub(crate) use sample::make_consistent;
 pub use sample::{
     Sample, bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,

@@ -12,8 +12,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::{Origin, Slots};
 use super::turns::{Accepted, Turns};
+use crate::http::connection::{Origin, Slots};
 
 /// How long a client may take to close its side, or to read why it was rejected.
 pub(super) const DISCONNECT: Duration = Duration::from_secs(1);

@@ -2,16 +2,13 @@
 
 use std::fmt::Write as _;
 
-#[cfg(feature = "page")]
-use super::page::{TOKEN_VARIABLE, Token};
-#[cfg(feature = "share")]
 use crate::addresses::PublicUrl;
-use crate::endpoint::registry::Shown;
+use crate::endpoint::registry::EndpointInfo;
 use crate::environment::Environment;
 use crate::host::Unattended;
 
 /// Whether the endpoints are protected, and if not, what that means and how to change it.
-pub(super) fn secret(endpoints: &[Shown]) -> String {
+pub(super) fn secret(endpoints: &[EndpointInfo]) -> String {
     let open: Vec<_> = endpoints.iter().filter(|endpoint| !endpoint.protected).collect();
     if open.is_empty() {
         return "Webhook secret is correctly defined.\n".to_owned();
@@ -35,34 +32,7 @@ pub(super) fn local_url(url: &str) -> String {
     format!("* Running on local URL:  {url}\n")
 }
 
-/// How a person opens the page. The token is printed to a terminal only: what else reads standard output
-/// keeps it, and shows it to others.
-#[cfg(feature = "page")]
-pub(super) fn page(base: &str, token: &Token, has_activity: bool, terminal: bool) -> String {
-    let (page, harm) = if has_activity {
-        ("Page with deliveries:  ", "sees the payloads")
-    } else {
-        ("Page:                  ", "can call your functions")
-    };
-    let warning = format!("Anyone who opens this URL {harm}, so keep it to yourself.");
-    let (token, note) = if terminal {
-        (token.as_str(), warning)
-    } else if token.is_set() {
-        (TOKEN_IN_SHELL, format!("The token is the value of {TOKEN_VARIABLE}. {warning}"))
-    } else {
-        let note = format!(
-            "To open it, set {TOKEN_VARIABLE} to 16 or more letters, digits, - or _ and start again."
-        );
-        (TOKEN_IN_SHELL, note)
-    };
-    format!("* {page}{base}/?token={token}\n  {note}\n")
-}
-
-/// The token where it isn't printed, as a shell names it.
-#[cfg(feature = "page")]
-const TOKEN_IN_SHELL: &str = "$WEBHOOKS_PAGE_TOKEN";
-
-/// Where background deliveries are kept.
+/// Where background deliveries are stored.
 pub(super) fn background(place: &str) -> String {
     format!("* Background deliveries: {place}\n")
 }
@@ -73,7 +43,11 @@ const SETTINGS: &str =
 
 /// The addresses on this machine, where there is no public URL, and what to do about that. `reason` is why
 /// none was made by default.
-pub(super) fn unreachable(base: &str, endpoints: &[Shown], reason: Option<Unattended>) -> String {
+pub(super) fn unreachable(
+    base: &str,
+    endpoints: &[EndpointInfo],
+    reason: Option<Unattended>,
+) -> String {
     let mut text = match reason.filter(|_| cfg!(feature = "share")) {
         None => local(NO_PUBLIC_URL, base, endpoints),
         Some(reason) => {
@@ -93,8 +67,7 @@ pub(super) fn unreachable(base: &str, endpoints: &[Shown], reason: Option<Unatte
 }
 
 /// The addresses on this machine, until the public URL works.
-#[cfg(feature = "share")]
-pub(super) fn waiting(base: &str, endpoints: &[Shown]) -> String {
+pub(super) fn waiting(base: &str, endpoints: &[EndpointInfo]) -> String {
     local(NO_PUBLIC_URL, base, endpoints)
         + "The public URL is printed as soon as it works.\n"
         + SETTINGS
@@ -103,7 +76,7 @@ pub(super) fn waiting(base: &str, endpoints: &[Shown]) -> String {
 const NO_PUBLIC_URL: &str =
     "The Hub cannot reach these endpoints yet, because the server has no public URL:";
 
-fn local(heading: &str, base: &str, endpoints: &[Shown]) -> String {
+fn local(heading: &str, base: &str, endpoints: &[EndpointInfo]) -> String {
     let mut text = format!("\n{heading}\n");
     for endpoint in endpoints {
         let _ = writeln!(text, "  - POST {base}{}", endpoint.path);
@@ -120,7 +93,7 @@ pub(super) fn abort() -> Option<&'static str> {
 }
 
 /// The risk of listening for a platform without a secret.
-pub(super) fn open_to_platform(url: &str, endpoints: &[Shown]) -> Option<String> {
+pub(super) fn open_to_platform(url: &str, endpoints: &[EndpointInfo]) -> Option<String> {
     let open = open_endpoints(endpoints)?;
     Some(format!(
         "Warning: the server listens on {url} because the variable PORT is set, and no secret is defined: \
@@ -130,7 +103,7 @@ pub(super) fn open_to_platform(url: &str, endpoints: &[Shown]) -> Option<String>
 }
 
 /// The endpoints without a secret, as they are named in a sentence.
-fn open_endpoints(endpoints: &[Shown]) -> Option<String> {
+fn open_endpoints(endpoints: &[EndpointInfo]) -> Option<String> {
     let open = endpoints.iter().filter(|endpoint| !endpoint.protected);
     let open: Vec<_> = open.map(|endpoint| endpoint.path.as_str()).collect();
     match open.len() {
@@ -141,7 +114,7 @@ fn open_endpoints(endpoints: &[Shown]) -> Option<String> {
 }
 
 /// The addresses to give to the Hub.
-pub(super) fn ready(base: &str, endpoints: &[Shown]) -> String {
+pub(super) fn ready(base: &str, endpoints: &[EndpointInfo]) -> String {
     let mut text = "\nWebhooks are correctly setup and ready to use:\n".to_owned();
     for endpoint in endpoints {
         let _ = writeln!(text, "  - POST {base}{}", endpoint.path);
@@ -151,15 +124,17 @@ pub(super) fn ready(base: &str, endpoints: &[Shown]) -> String {
 }
 
 /// The public address, and with it those to give to the Hub.
-#[cfg(feature = "share")]
-pub(super) fn public_url(url: &PublicUrl, note: Option<&str>, endpoints: &[Shown]) -> String {
+pub(super) fn public_url(
+    url: &PublicUrl,
+    note: Option<&str>,
+    endpoints: &[EndpointInfo],
+) -> String {
     let note = note.map(|note| format!("  {note}\n")).unwrap_or_default();
     format!("* Running on public URL: {url}\n{note}{}", ready(url.as_str(), endpoints))
 }
 
 /// The risk of a public URL, when an endpoint has no secret.
-#[cfg(feature = "share")]
-pub(super) fn unprotected(endpoints: &[Shown]) -> Option<String> {
+pub(super) fn unprotected(endpoints: &[EndpointInfo]) -> Option<String> {
     let open = open_endpoints(endpoints)?;
     Some(format!(
         "Warning: the public URL is open to the internet. Anyone who knows it can call {open} with any \
@@ -169,7 +144,6 @@ pub(super) fn unprotected(endpoints: &[Shown]) -> Option<String> {
 }
 
 /// Why there is no public address, and what to do about it.
-#[cfg(feature = "share")]
 pub(super) fn no_public_url(reason: &str, local_url: &str) -> String {
     format!(
         "Warning: there is no public URL: {reason}.\n\
@@ -197,16 +171,15 @@ mod tests {
     use crate::endpoint::Location;
     use crate::endpoint::takes::Takes;
 
-    fn shown(path: &str, protected: bool) -> Shown {
+    fn shown(path: &str, protected: bool) -> EndpointInfo {
         let location = Location::__new("bot", "src/main.rs", 1);
-        Shown {
+        EndpointInfo {
             path: path.to_owned(),
             description: "",
             location,
             protected,
             secret_env: None,
             takes: Takes::Nothing,
-            #[cfg(feature = "openapi")]
             background: false,
         }
     }
@@ -219,24 +192,6 @@ mod tests {
         assert!(mixed.starts_with("Webhook secret is not defined for /b, /c. Anyone"), "{mixed}");
     }
 
-    #[cfg(feature = "page")]
-    #[test]
-    fn the_token_is_printed_to_a_terminal_only() {
-        let base = "http://127.0.0.1:7860";
-        let random = Token::random();
-        let variable = [(TOKEN_VARIABLE, "a-token-of_16-ch")];
-        let set = Token::from_environment(&Environment::from_iter(variable)).unwrap();
-        for token in [&random, &set] {
-            let url = format!("* Page with deliveries:  {base}/?token={}\n", token.as_str());
-            assert!(page(base, token, true, true).starts_with(&url));
-            let hint = page(base, token, true, false);
-            assert!(!hint.contains(token.as_str()) && hint.contains(TOKEN_VARIABLE), "{hint}");
-        }
-        assert!(page(base, &random, true, false).contains("To open it, set WEBHOOKS_PAGE_TOKEN"));
-        assert!(page(base, &set, false, false).contains("can call your functions"));
-    }
-
-    #[cfg(feature = "share")]
     #[test]
     fn the_warning_of_a_public_url_names_the_open_endpoints_when_only_some_are() {
         assert_eq!(unprotected(&[shown("/a", true)]), None);

@@ -95,16 +95,16 @@ fn background_deliveries_are_kept_as_documented() {
     use crate::jobs::Place;
 
     let server = WebhooksServer::empty();
-    let days = server.background.keep_done.as_secs_f64() / (24.0 * 60.0 * 60.0);
+    let days = server.parts.background.keep_done.as_secs_f64() / (24.0 * 60.0 * 60.0);
     assert_eq!(stated("keep_done"), format!("{days} days"));
-    let days = server.background.keep_dead.as_secs_f64() / (24.0 * 60.0 * 60.0);
+    let days = server.parts.background.keep_dead.as_secs_f64() / (24.0 * 60.0 * 60.0);
     assert_eq!(stated("keep_dead"), format!("{days} days"));
-    let gibibytes = server.background.limits.bytes as f64 / f64::from(1 << 30);
+    let gibibytes = server.parts.background.limits.bytes as f64 / f64::from(1 << 30);
     assert_eq!(stated("store_limit"), format!("{gibibytes} GiB"));
-    let millions = server.background.limits.deliveries as f64 / 1e6;
+    let millions = server.parts.background.limits.deliveries as f64 / 1e6;
     assert_eq!(stated("backlog_limit"), format!("{millions} million"));
-    assert_eq!(stated("store_connections"), server.background.connections.to_string());
-    assert_eq!(stated("lease"), seconds(server.background.lease));
+    assert_eq!(stated("store_connections"), server.parts.background.connections.to_string());
+    assert_eq!(stated("lease"), seconds(server.parts.background.lease));
     let Place::File(file) = Place::default(false) else { panic!("a file") };
     assert!(stated("store").starts_with(&format!("`{}` in the working directory", file.display())));
     assert_eq!(settings(true, &[]).store, None);
@@ -120,7 +120,7 @@ fn a_public_url_is_made_as_documented() {
     assert!(matches!(settings(true, &SPACE).reach, Reach::At(_)));
     assert!(no.ends_with("for [`start`](Self::start)"), "{no}");
     assert_eq!(settings(false, &[]).reach, Reach::Local);
-    let form = WebhooksServer::empty().link.form;
+    let form = WebhooksServer::empty().parts.link.form;
     assert_eq!((stated("share_encryption").as_str(), form.encrypted), ("no", false));
     assert_eq!((stated("share_compression").as_str(), form.compressed), ("no", false));
 }

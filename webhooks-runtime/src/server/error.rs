@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 
 use crate::endpoint::{Location, PathError};
-#[cfg(feature = "background")]
 use crate::jobs::StoreError;
 use crate::secret::SecretError;
 use crate::setting::SettingError;
@@ -69,7 +68,6 @@ pub enum LaunchError {
     )]
     InAsyncCode,
     /// The store of background deliveries cannot be used.
-    #[cfg(feature = "background")]
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The system refused threads or sockets.

@@ -13,7 +13,7 @@ use super::output::Stream;
 use crate::SettingError;
 use crate::addresses::Addresses;
 use crate::config::Settings;
-use crate::endpoint::registry::Shown;
+use crate::endpoint::registry::EndpointInfo;
 use crate::environment::Environment;
 use crate::network::HttpProxy;
 use crate::reach::{Reach, ShareServer};
@@ -90,7 +90,7 @@ const LONGEST_ERROR: usize = 300;
 /// What is said of the tunnel.
 pub(super) struct Announcer {
     pub(super) addresses: Addresses,
-    pub(super) shown: Vec<Shown>,
+    pub(super) shown: Vec<EndpointInfo>,
 }
 
 impl Announcer {

@@ -1,16 +1,16 @@
 //! Log lines: on standard error, or in the output of a test.
 
-#[cfg(feature = "logs")]
+#[cfg(feature = "cli")]
 use super::log_line::LogLine;
-#[cfg(feature = "logs")]
+#[cfg(feature = "cli")]
 use super::output::{Stream, say};
 
 /// What is logged when `RUST_LOG` doesn't say: everything of note but what a database server remarks.
-#[cfg(feature = "logs")]
+#[cfg(feature = "cli")]
 const DEFAULT_FILTER: &str = "info,sqlx=warn";
 
 /// Starts writing log lines to standard error, unless the program has set up a subscriber of its own.
-#[cfg(feature = "logs")]
+#[cfg(feature = "cli")]
 pub(crate) fn init() {
     use std::io::{IsTerminal, stderr};
 
@@ -26,7 +26,7 @@ pub(crate) fn init() {
 
 /// Starts writing log lines to where the test harness collects the output of each test, unless the
 /// program has set up a subscriber of its own.
-#[cfg(feature = "logs")]
+#[cfg(feature = "cli")]
 pub(crate) fn init_for_tests() {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter())
@@ -35,7 +35,7 @@ pub(crate) fn init_for_tests() {
         .try_init();
 }
 
-#[cfg(feature = "logs")]
+#[cfg(feature = "cli")]
 fn filter() -> tracing_subscriber::EnvFilter {
     use tracing::Level;
     use tracing_subscriber::EnvFilter;
@@ -74,7 +74,7 @@ fn filter() -> tracing_subscriber::EnvFilter {
         .fold(filter, EnvFilter::add_directive)
 }
 
-#[cfg(feature = "logs")]
+#[cfg(feature = "cli")]
 fn parse(
     filter: &str,
 ) -> Result<Vec<tracing_subscriber::filter::Directive>, tracing_subscriber::filter::ParseError> {
@@ -82,9 +82,9 @@ fn parse(
 }
 
 /// Does nothing: the feature `logs` is off.
-#[cfg(not(feature = "logs"))]
+#[cfg(not(feature = "cli"))]
 pub(crate) fn init() {}
 
 /// Does nothing: the feature `logs` is off.
-#[cfg(not(feature = "logs"))]
+#[cfg(not(feature = "cli"))]
 pub(crate) fn init_for_tests() {}

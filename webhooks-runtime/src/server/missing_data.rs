@@ -14,16 +14,16 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 
 use super::SetupError;
-use super::app::Configure;
 use crate::endpoint::needs::{Need, Needs};
-use crate::endpoint::registry::Registered;
+use crate::endpoint::registry::Route;
+use crate::http::app::Configure;
 
 /// A path of the app that only this file asks for.
 const PROBE: &str = "/.webhooks-data";
 
 /// One error for each endpoint whose function takes data that the server does not have.
 pub(super) fn missing_data(
-    endpoints: &[Registered],
+    endpoints: &[Route],
     data: &[TypeId],
     configure: &[Configure],
 ) -> Vec<SetupError> {

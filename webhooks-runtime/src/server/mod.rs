@@ -3,85 +3,56 @@
 //! | module | responsibility |
 //! | --- | --- |
 //! | `listening`, `sharing`, `storing`, `ui` | the builder's settings beside the endpoints |
-//! | `prepare`, `error` | finds every invalid setting before a port is opened |
-//! | `launch`, `ports`, `signals`, `banner` | opens the ports, prints, serves, shuts down |
-//! | `output`, `log_line`, `logs`, `panics` | what is written to a person and to the log, without ever blocking |
-//! | `threads`, `accept`, `turns`, `worker` | accept connections and give them to workers that serve them |
-//! | `connection` | limits each connection |
-//! | `app` | puts the actix app together |
-//! | `dispatch`, `cross_site`, `body`, `answer`, `outcome`, `record`, `rejections` | a request's way, from its head to its log line |
-//! | `background`, `keep`, `kept`, `inline` | background deliveries: the store, accepting one, running one in its request |
-//! | `link` | the tunnel and what is printed about it |
-//! | `page`, `visitors` | the dashboard's routes and its viewers |
-//! | `describe`, `viewer`, `recipients`, `health` | the OpenAPI document, its viewer, the endpoints for `trigger`, the health check |
+//! | `prepare`, `missing_data`, `error` | find every invalid setting before a port is opened |
+//! | `parts` | composes the optional capabilities; `background` and `tunnel` are two of them |
+//! | `launch`, `running`, `handle` | start the server, serve, shut down |
+//! | `ports`, `accept`, `turns`, `threads`, `worker` | listen, and give connections to workers that serve them |
+//! | `banner`, `link`, `signals` | what a person reads in the terminal, and how a person stops the program |
+//! | `output`, `log_line`, `logs`, `panics` | write to a person and to the log without ever blocking |
+//! | `recipients`, `store_target` | what the commands `trigger` and `deliveries` know of a server in another process |
 
 mod accept;
-mod answer;
-mod app;
 mod background;
 mod banner;
-mod body;
-mod connection;
-mod cross_site;
 #[cfg(test)]
 mod defaults;
-#[cfg(feature = "openapi")]
-mod describe;
-mod dispatch;
 mod error;
-mod health;
-#[cfg(feature = "background")]
-mod inline;
+mod handle;
 mod into_server;
-#[cfg(feature = "background")]
-mod keep;
-#[cfg(all(feature = "background", feature = "cli"))]
-mod kept;
 mod launch;
 #[cfg(feature = "share")]
 mod link;
 mod listening;
-#[cfg(feature = "logs")]
+#[cfg(feature = "cli")]
 mod log_line;
 pub(crate) mod logs;
 mod missing_data;
-mod outcome;
 pub(crate) mod output;
-#[cfg(feature = "page")]
-mod page;
 pub(crate) mod panics;
+mod parts;
 mod ports;
 mod prepare;
-#[cfg(feature = "trigger")]
 mod recipients;
-mod record;
-mod rejections;
+mod running;
 #[cfg(feature = "share")]
 mod sharing;
 mod signals;
+mod store_target;
 #[cfg(feature = "background")]
 mod storing;
 mod threads;
+#[cfg(feature = "share")]
+mod tunnel;
 mod turns;
 mod ui;
-#[cfg(feature = "docs")]
-mod viewer;
-mod visitors;
-mod watchdog;
 mod worker;
 
-pub(crate) use app::{Blueprint, Cause, guard};
-pub(crate) use dispatch::{Dispatcher, SECRET};
 pub use error::{LaunchError, SetupError};
+pub use handle::ServerHandle;
 pub use into_server::IntoServer;
-#[cfg(all(feature = "background", feature = "cli"))]
-pub(crate) use kept::Kept;
-pub use launch::ServerHandle;
-pub(crate) use prepare::in_process;
-#[cfg(feature = "cli")]
-pub(crate) use prepare::listing;
-#[cfg(feature = "trigger")]
+pub(crate) use prepare::{in_process, listing};
 pub(crate) use recipients::Recipients;
+pub(crate) use store_target::StoreTarget;
 pub use ui::Ui;
 
 use std::any::TypeId;
@@ -92,13 +63,11 @@ use std::sync::Arc;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::config::{Given, Limits};
-#[cfg(feature = "background")]
 use crate::endpoint::background::Shared;
-use crate::endpoint::registry::{self, Registered};
+use crate::endpoint::registry::{self, Route};
 use crate::endpoint::{Endpoint, EndpointFn, Location, Work, caller, normalize};
-#[cfg(feature = "background")]
-use crate::jobs::Options;
-use app::Configure;
+use crate::http::app::Configure;
+use parts::PartSettings;
 
 /// A server for webhooks, put together step by step and then started.
 ///
@@ -124,27 +93,19 @@ use app::Configure;
 /// A test hands it to a [`TestClient`](crate::testing::TestClient).
 #[must_use = "a server does nothing until it is started"]
 pub struct WebhooksServer {
-    endpoints: Vec<Registered>,
+    endpoints: Vec<Route>,
     bad_paths: Vec<SetupError>,
     secrets: Option<Vec<String>>,
     secret_in_query: bool,
     given: Given,
     limits: Limits,
     configure: Vec<Configure>,
-    #[cfg(feature = "background")]
     shared: Shared,
     /// Whether a function whose `web::Data<T>` is missing is an error.
     checks_data: bool,
     /// What `.data(…)` was given: the type of each `web::Data<T>`.
     data: Vec<TypeId>,
-    #[cfg(feature = "background")]
-    background: Options,
-    ui: Option<ui::Page>,
-    /// The version of the program, if it is known.
-    #[cfg(feature = "openapi")]
-    version: Option<&'static str>,
-    #[cfg(feature = "share")]
-    link: link::Link,
+    parts: PartSettings,
 }
 
 /// What it is made of.
@@ -186,17 +147,10 @@ impl WebhooksServer {
             given: Given::default(),
             limits: Limits::default(),
             configure: Vec::new(),
-            #[cfg(feature = "background")]
             shared: Shared::default(),
             checks_data: true,
             data: Vec::new(),
-            #[cfg(feature = "background")]
-            background: Options::default(),
-            ui: None,
-            #[cfg(feature = "openapi")]
-            version: None,
-            #[cfg(feature = "share")]
-            link: link::Link::default(),
+            parts: PartSettings::default(),
         }
     }
 
@@ -221,7 +175,7 @@ impl WebhooksServer {
         let place = CodeLocation::caller();
         let location = Location::__new("", place.file(), place.line());
         match normalize(path) {
-            Ok(path) => self.endpoints.push(Registered {
+            Ok(path) => self.endpoints.push(Route {
                 name: path.rsplit('/').next().unwrap_or_default().to_owned(),
                 path,
                 description: "",
@@ -230,7 +184,7 @@ impl WebhooksServer {
                 annotated: false,
                 takes: function.takes(),
                 needs: Vec::new(),
-                work: Work::Answer(caller(function)),
+                work: Work::Inline(caller(function)),
             }),
             Err(reason) => {
                 self.bad_paths.push(SetupError::Path { path: path.to_owned(), location, reason });
@@ -261,7 +215,7 @@ impl WebhooksServer {
     /// ```
     #[allow(clippy::needless_pass_by_value, reason = "an endpoint is a small constant")]
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
-        self.endpoints.push(Registered::from(&endpoint));
+        self.endpoints.push(Route::from(&endpoint));
         self
     }
 
@@ -348,7 +302,6 @@ impl WebhooksServer {
     pub fn data<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         let data = web::Data::new(value);
         self.data.push(TypeId::of::<web::Data<T>>());
-        #[cfg(feature = "background")]
         self.shared.insert(data.clone());
         self.configure(move |app| {
             app.app_data(data.clone());
@@ -392,17 +345,15 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().ui(async || web::Html::new("<h1>Retraining bot</h1>"));
     /// ```
     pub fn ui<Kind>(mut self, ui: impl Ui<Kind>) -> Self {
-        self.ui = Some(ui.into_page());
+        self.parts.page = Some(ui.into_page());
         self
     }
 }
 
-/// The OpenAPI document, with the Cargo feature `openapi`.
-#[cfg(feature = "openapi")]
 impl WebhooksServer {
     /// Sets the version of the program.
     pub(crate) fn of_version(mut self, version: &'static str) -> Self {
-        self.version = Some(version);
+        self.parts.version = Some(version);
         self
     }
 }
@@ -412,8 +363,8 @@ impl WebhooksServer {
 impl WebhooksServer {
     /// Marks the server as that of `webhooks_main!()`, and sets what the URL of the share link belongs to.
     pub(crate) fn of_project(mut self, project: String) -> Self {
-        self.link.project = Some(project);
-        self.link.own_process = true;
+        self.parts.link.project = Some(project);
+        self.parts.link.own_process = true;
         self
     }
 }

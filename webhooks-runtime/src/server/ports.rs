@@ -1,7 +1,6 @@
 //! The ports that a server listens at.
 
 use std::io;
-#[cfg(feature = "share")]
 use std::net::{Ipv4Addr, SocketAddr};
 use std::net::{TcpListener, ToSocketAddrs};
 

@@ -1,41 +1,25 @@
-//! Everything that can be wrong with a server is found here, before its port is open.
+//! Finds every invalid setting of a server before a port is opened.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use super::WebhooksServer;
-use super::app::{Blueprint, Configure};
-use super::background::Background;
-#[cfg(feature = "openapi")]
-use super::describe::Description;
-use super::dispatch::{Dispatcher, Guarded};
+use super::background::BackgroundPart;
 use super::error::{LaunchError, SetupError};
-#[cfg(feature = "share")]
-use super::link::tunnel;
 use super::missing_data::missing_data;
-#[cfg(feature = "page")]
-use super::page::{Desk, Token, ViewerAuth};
-use super::ui::Page;
-use super::visitors::Visitors;
-#[cfg(feature = "page")]
-use crate::activity::Activity;
+use super::parts::{Composition, compose};
 use crate::addresses::Addresses;
 use crate::config::{Given, Limits, Settings};
-#[cfg(feature = "background")]
 use crate::endpoint::Work;
-#[cfg(feature = "background")]
 use crate::endpoint::background::Shared;
-use crate::endpoint::registry::{self, Registered, Shown};
+use crate::endpoint::registry::{self, EndpointInfo, Route};
 use crate::environment::Environment;
 use crate::host::Host;
-#[cfg(feature = "background")]
-use crate::jobs::{Function, Options};
-#[cfg(feature = "page")]
-use crate::page::Blocks;
-use crate::reach::GivenReach;
+use crate::http::app::{Blueprint, Configure, Parts};
+use crate::http::dispatch::{Dispatcher, GuardedRoute};
+use crate::http::outcome::Observer;
+use crate::jobs::Function;
+use crate::reach::{GivenReach, Reach};
 use crate::secret::{self, SecretError, Secrets};
-#[cfg(feature = "share")]
-use crate::share::AnyTunnel;
 
 /// The variable with the secret of all endpoints that have none of their own.
 const WEBHOOK_SECRET: &str = "WEBHOOK_SECRET";
@@ -44,109 +28,139 @@ const WEBHOOK_SECRET: &str = "WEBHOOK_SECRET";
 pub(super) struct Prepared {
     pub(super) settings: Settings,
     pub(super) limits: Limits,
-    /// What there is to show: sorted by path.
-    pub(super) shown: Vec<Shown>,
-    /// What is probably a mistake, though the server can start.
+    /// Sorted by path.
+    pub(super) endpoints: Vec<EndpointInfo>,
+    /// Probable mistakes, though the server can start.
     pub(super) warnings: Vec<String>,
+    pub(super) addresses: Addresses,
     pub(super) dispatcher: Arc<Dispatcher>,
-    /// Those that run in the background.
-    #[cfg(feature = "background")]
-    pub(super) functions: Vec<Function>,
-    /// How their deliveries are kept.
-    #[cfg(feature = "background")]
-    pub(super) background: Options,
-    configure: Vec<Configure>,
-    ui: Option<Page>,
-    /// What is kept for people to look at.
-    #[cfg(feature = "page")]
-    activity: Option<Activity>,
-    pub(super) visitors: Visitors,
-    #[cfg(feature = "openapi")]
-    description: Description,
-    /// What is to be kept open.
-    #[cfg(feature = "share")]
-    pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
+    pub(super) configure: Vec<Configure>,
+    pub(super) background: Arc<BackgroundPart>,
+    pub(super) parts: Parts,
 }
 
 impl Prepared {
-    /// What each worker's app is made of.
-    pub(super) fn blueprint(&self, addresses: &Addresses, background: &Background) -> Blueprint {
-        let ui = self.ui.as_ref().map(|page| match page {
-            Page::Handler(configure) => Arc::clone(configure),
-            #[cfg(feature = "page")]
-            Page::Blocks(blocks) => self.desk(blocks, addresses, background),
-        });
-        let (dispatcher, configure) = (Arc::clone(&self.dispatcher), self.configure.clone());
-        dispatcher.listens_at(addresses.clone());
-        #[cfg(feature = "openapi")]
-        let description: Option<Configure> = {
-            let description = self.description.clone();
-            Some(Arc::new(move |app| description.apply(app)))
-        };
-        #[cfg(not(feature = "openapi"))]
-        let description = None;
-        Blueprint { dispatcher, configure, ui, description, background: background.clone() }
-    }
-
-    /// The routes of a page made of blocks.
-    #[cfg(feature = "page")]
-    fn desk(&self, blocks: &Blocks, addresses: &Addresses, background: &Background) -> Configure {
-        let on_space = self.settings.on_space;
-        let viewers = ViewerAuth::new(self.visitors.token.clone(), addresses.clone());
-        let page = crate::page::Page::new(blocks.clone(), addresses.clone(), on_space, &self.shown);
-        let desk = Desk {
-            page: Arc::new(page),
+    /// Returns what each worker's app consists of, and observes its deliveries with the parts' observers and
+    /// this one.
+    pub(super) fn blueprint(&self, observer: Option<Arc<dyn Observer>>) -> Blueprint {
+        let observers = self.parts.iter().filter_map(|part| part.observer());
+        self.dispatcher.observe_with(observers.chain(observer));
+        Blueprint {
             dispatcher: Arc::clone(&self.dispatcher),
-            activity: self.activity.clone(),
-            background: background.clone(),
-            viewers,
-            stopping: self.visitors.stopping(),
-            addresses: addresses.clone(),
-        };
-        Arc::new(move |app| desk.apply(app))
+            configure: self.configure.clone(),
+            parts: Arc::clone(&self.parts),
+        }
     }
 }
 
-/// The app of a server that no machine's settings reach and nobody from outside: the environment isn't
+/// How a server is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// By a person, perhaps: a tunnel is opened by default if somebody follows the output.
+    Launched,
+    /// By a program, perhaps a test: no tunnel is opened by default.
+    Embedded,
+}
+
+/// Prepares the app of a server that no machine's settings reach and nobody from outside: the environment isn't
 /// read, and each variable that an endpoint takes its secret from has one made up for a test.
-pub(crate) fn in_process(mut server: WebhooksServer) -> Result<Blueprint, LaunchError> {
+pub(crate) fn in_process(
+    mut server: WebhooksServer,
+    observer: Arc<dyn Observer>,
+) -> Result<Blueprint, LaunchError> {
     let variables = server.endpoints.iter().filter_map(|endpoint| endpoint.secret_env);
     let environment = variables.map(|variable| (variable, "the secret of a test")).collect();
     server.given.reach = GivenReach::default();
-    let prepared = prepare(server, Given::default(), Unasked::Local, &environment)?;
-    let addresses = Addresses::new("http://127.0.0.1:7860", None);
-    Ok(prepared.blueprint(&addresses, &Background::default()))
+    let prepared = prepare(server, Given::default(), Mode::Embedded, &environment)?;
+    prepared.addresses.set_local("http://127.0.0.1:7860");
+    Ok(prepared.blueprint(Some(observer)))
 }
 
-/// The server's endpoints, sorted by path, if they can be served side by side.
-#[cfg(feature = "cli")]
-pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Registered>, LaunchError> {
+/// Returns the server's endpoints, sorted by path, if they can be served side by side.
+pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Route>, LaunchError> {
     let (endpoints, errors) = sort(server.endpoints, server.bad_paths);
     check(&endpoints, errors)?;
     Ok(endpoints)
 }
 
-/// What is done where nobody says whether the server is to be reached from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unasked {
-    /// A tunnel is opened if a person follows the output.
-    Shared,
-    /// It isn't: a program started it, perhaps a test.
-    Local,
-}
-
-/// Decides every setting, or says all that is wrong with them at once.
+/// Resolves every setting, or reports all errors at once.
 pub(super) fn prepare(
     server: WebhooksServer,
     flags: Given,
-    unasked: Unasked,
+    mode: Mode,
     environment: &Environment,
 ) -> Result<Prepared, LaunchError> {
     let (endpoints, mut errors) = sort(server.endpoints, server.bad_paths);
 
-    let mut variables: Vec<_> = endpoints.iter().filter_map(|it| it.secret_env).collect();
     let mut warnings = Vec::new();
-    let common = match server.secrets {
+    let guarded = guard(&endpoints, server.secrets, environment, &mut warnings, &mut errors);
+    let mut invalid = Vec::new();
+    let settings = Settings::resolve(
+        flags,
+        server.given,
+        mode == Mode::Launched,
+        &Host::detect(environment),
+        &server.limits,
+        environment,
+        &mut invalid,
+    );
+    let addresses = Addresses::before_listening(match &settings.reach {
+        Reach::At(url) => Some(url.clone()),
+        Reach::Local | Reach::Link { .. } | Reach::Tunnel => None,
+    });
+    let infos: Vec<_> = guarded
+        .iter()
+        .map(|guarded| EndpointInfo::new(&guarded.route, guarded.secrets.is_some()))
+        .collect();
+    let shared = Arc::new(server.shared);
+    let functions = functions(&endpoints, &shared);
+    let dispatcher = Arc::new(Dispatcher::new(
+        guarded,
+        server.limits.clone(),
+        server.secret_in_query,
+        addresses.clone(),
+        Arc::clone(&shared),
+    ));
+    let composition = Composition {
+        settings: &settings,
+        environment,
+        endpoints: &infos,
+        addresses: &addresses,
+        dispatcher: &dispatcher,
+    };
+    let (background, parts) = compose(server.parts, functions, &composition, &mut invalid);
+    errors.extend(invalid.into_iter().map(SetupError::from));
+    if server.checks_data {
+        errors.extend(missing_data(&endpoints, &server.data, &server.configure));
+        errors.extend(
+            endpoints.iter().filter_map(|endpoint| missing_in_background(endpoint, &shared)),
+        );
+    }
+    check(&endpoints, errors)?;
+
+    Ok(Prepared {
+        settings,
+        limits: server.limits,
+        endpoints: infos,
+        warnings,
+        addresses,
+        dispatcher,
+        configure: server.configure,
+        background,
+        parts,
+    })
+}
+
+/// Adds its secrets to each endpoint: its own, or those of all.
+fn guard(
+    endpoints: &[Route],
+    in_code: Option<Vec<String>>,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+    errors: &mut Vec<SetupError>,
+) -> Vec<GuardedRoute> {
+    let mut variables: Vec<_> = endpoints.iter().filter_map(|it| it.secret_env).collect();
+    let common = match in_code {
         Some(secrets) => {
             warnings.extend(secret::ignored(environment, WEBHOOK_SECRET, &secrets));
             Secrets::new(secrets, "The webhook secret given in code").map(Some)
@@ -163,96 +177,17 @@ pub(super) fn prepare(
         errors.push(error.into());
         None
     });
-    let mut guarded = Vec::with_capacity(endpoints.len());
-    for endpoint in &endpoints {
-        match own_secrets(endpoint, environment) {
-            Ok(own) => guarded.push(Guarded {
-                endpoint: endpoint.clone(),
-                secrets: own.or_else(|| common.clone()),
-                running: AtomicUsize::new(0),
-            }),
-            Err(error) => errors.push(error.into()),
+    let guard = |endpoint: &Route| match own_secrets(endpoint, environment) {
+        Ok(own) => Some(GuardedRoute::new(endpoint.clone(), own.or_else(|| common.clone()))),
+        Err(error) => {
+            errors.push(error.into());
+            None
         }
-    }
-    let mut wrong = Vec::new();
-    let settings = Settings::resolve(
-        flags,
-        server.given,
-        unasked == Unasked::Shared,
-        &Host::detect(environment),
-        &server.limits,
-        environment,
-        &mut wrong,
-    );
-    #[cfg(feature = "background")]
-    server.background.check(&mut wrong);
-    #[cfg(feature = "share")]
-    let tunnel = tunnel(&settings, server.link, &mut wrong);
-    #[cfg(feature = "page")]
-    let token = Token::from_environment(environment).map_err(|error| wrong.push(error)).ok();
-    errors.extend(wrong.into_iter().map(SetupError::from));
-
-    if server.checks_data {
-        errors.extend(missing_data(&endpoints, &server.data, &server.configure));
-        #[cfg(feature = "background")]
-        errors.extend(
-            endpoints.iter().filter_map(|endpoint| missing_in_background(endpoint, &server.shared)),
-        );
-    }
-
-    check(&endpoints, errors)?;
-    let shown: Vec<_> = guarded
-        .iter()
-        .map(|guarded| Shown::new(&guarded.endpoint, guarded.secrets.is_some()))
-        .collect();
-    let dispatcher = Dispatcher::new(guarded, server.limits.clone(), server.secret_in_query);
-    #[cfg(feature = "background")]
-    let (functions, dispatcher) = {
-        let shared = Arc::new(server.shared);
-        (functions(&endpoints, &shared), dispatcher.sharing(shared))
     };
-    #[cfg(feature = "page")]
-    let (ui, activity, visitors, dispatcher) = {
-        let ui = server.ui.unwrap_or_else(|| Page::Blocks(Blocks::default()));
-        let kept = matches!(&ui, Page::Blocks(blocks) if blocks.has_activity());
-        let activity = kept.then(Activity::new);
-        let token = token.filter(|_| matches!(&ui, Page::Blocks(blocks) if blocks.has_private()));
-        let dispatcher = dispatcher.recording(activity.clone());
-        (Some(ui), activity, Visitors::new(token, kept), dispatcher)
-    };
-    #[cfg(not(feature = "page"))]
-    let (ui, visitors) = (server.ui, Visitors::new());
-    #[cfg(feature = "openapi")]
-    let description = {
-        let version = server.version.unwrap_or(env!("CARGO_PKG_VERSION"));
-        Description::new(&shown, version, settings.on_space)
-    };
-    Ok(Prepared {
-        settings,
-        shown,
-        warnings,
-        dispatcher: Arc::new(dispatcher),
-        #[cfg(feature = "background")]
-        functions,
-        #[cfg(feature = "background")]
-        background: server.background,
-        limits: server.limits,
-        configure: server.configure,
-        ui,
-        #[cfg(feature = "page")]
-        activity,
-        visitors,
-        #[cfg(feature = "openapi")]
-        description,
-        #[cfg(feature = "share")]
-        tunnel,
-    })
+    endpoints.iter().filter_map(guard).collect()
 }
 
-fn sort(
-    endpoints: Vec<Registered>,
-    mut errors: Vec<SetupError>,
-) -> (Vec<Registered>, Vec<SetupError>) {
+fn sort(endpoints: Vec<Route>, mut errors: Vec<SetupError>) -> (Vec<Route>, Vec<SetupError>) {
     let (endpoints, duplicates) = registry::sort(endpoints);
     errors.extend(duplicates.into_iter().map(|duplicate| SetupError::DuplicatePath {
         path: duplicate.path,
@@ -262,7 +197,7 @@ fn sort(
     (endpoints, errors)
 }
 
-fn check(endpoints: &[Registered], errors: Vec<SetupError>) -> Result<(), LaunchError> {
+fn check(endpoints: &[Route], errors: Vec<SetupError>) -> Result<(), LaunchError> {
     if !errors.is_empty() {
         return Err(LaunchError::Setup(errors));
     }
@@ -272,21 +207,20 @@ fn check(endpoints: &[Registered], errors: Vec<SetupError>) -> Result<(), Launch
     Ok(())
 }
 
-/// The functions that run in the background, in the order of their endpoints.
-#[cfg(feature = "background")]
-fn functions(endpoints: &[Registered], shared: &Arc<Shared>) -> Vec<Function> {
-    let background = |endpoint: &Registered| match endpoint.work {
+/// Returns the functions that run in the background, in the order of their endpoints.
+fn functions(endpoints: &[Route], shared: &Arc<Shared>) -> Vec<Function> {
+    let background = |endpoint: &Route| match endpoint.work {
         Work::Background(background) => {
             Some(Function { path: endpoint.path.clone(), background, shared: Arc::clone(shared) })
         }
-        Work::Answer(_) => None,
+        Work::Inline(_) => None,
     };
     endpoints.iter().filter_map(background).collect()
 }
 
-/// What a background function takes and won't find, which no request would be there to hear of.
-#[cfg(feature = "background")]
-fn missing_in_background(endpoint: &Registered, shared: &Shared) -> Option<SetupError> {
+/// Reports the data that a background function takes and the server doesn't have. No request would be there to
+/// report it to.
+fn missing_in_background(endpoint: &Route, shared: &Shared) -> Option<SetupError> {
     let Work::Background(background) = &endpoint.work else {
         return None;
     };
@@ -298,10 +232,10 @@ fn missing_in_background(endpoint: &Registered, shared: &Shared) -> Option<Setup
     })
 }
 
-/// The secrets of `#[webhook_endpoint(secret_env = "…")]`. It must be there: an endpoint that was
+/// Returns the secrets of `#[webhook_endpoint(secret_env = "…")]`. The variable must be set: an endpoint that was
 /// meant to be protected is never open because a variable was forgotten.
 fn own_secrets(
-    endpoint: &Registered,
+    endpoint: &Route,
     environment: &Environment,
 ) -> Result<Option<Secrets>, SecretError> {
     let Some(variable) = endpoint.secret_env else {

@@ -3,18 +3,18 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use super::dispatch::Dispatcher;
 use super::ports::in_url;
-use super::prepare::{Unasked, prepare};
+use super::prepare::{Mode, prepare};
 use super::{LaunchError, WebhooksServer};
 use crate::config::{Given, Ports, Settings};
-use crate::endpoint::registry::{self, Registered};
+use crate::endpoint::registry::{self, Route};
 use crate::environment::Environment;
+use crate::http::dispatch::Dispatcher;
 
 /// A server's endpoints, the secrets that they ask for, and where they would listen.
 pub(crate) struct Recipients {
     /// Sorted by path.
-    pub(crate) endpoints: Vec<Registered>,
+    pub(crate) endpoints: Vec<Route>,
     settings: Settings,
     dispatcher: Arc<Dispatcher>,
     secret_in_code: bool,
@@ -28,18 +28,18 @@ impl Recipients {
         server.checks_data = false;
         let secret_in_code = server.secrets.is_some();
         let (endpoints, _) = registry::sort(server.endpoints.iter().cloned());
-        let prepared = prepare(server, flags, Unasked::Local, &Environment::default())?;
+        let prepared = prepare(server, flags, Mode::Embedded, &Environment::default())?;
         let (settings, dispatcher) = (prepared.settings, prepared.dispatcher);
         Ok(Self { endpoints, settings, dispatcher, secret_in_code })
     }
 
     /// The secret that the endpoint asks for.
-    pub(crate) fn secret_of(&self, endpoint: &Registered) -> Option<&[u8]> {
+    pub(crate) fn secret_of(&self, endpoint: &Route) -> Option<&[u8]> {
         self.dispatcher.secret_of(&endpoint.path)
     }
 
     /// The variable that the endpoint's secret is read from; `None` when it is given in code.
-    pub(crate) fn secret_variable(&self, endpoint: &Registered) -> Option<&'static str> {
+    pub(crate) fn secret_variable(&self, endpoint: &Route) -> Option<&'static str> {
         endpoint.secret_env.or((!self.secret_in_code).then_some("WEBHOOK_SECRET"))
     }
 

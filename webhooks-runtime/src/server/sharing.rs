@@ -67,7 +67,7 @@ impl WebhooksServer {
     /// # }
     /// ```
     pub fn share_with(mut self, tunnel: impl Tunnel) -> Self {
-        self.link.tunnel = Some(Box::new(tunnel));
+        self.parts.link.tunnel = Some(Box::new(tunnel));
         self.given.reach.tunnel = true;
         self
     }
@@ -128,7 +128,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().share_server("10.0.0.7:7000").share_encryption(true);
     /// ```
     pub fn share_encryption(mut self, encrypted: bool) -> Self {
-        self.link.form.encrypted = encrypted;
+        self.parts.link.form.encrypted = encrypted;
         self
     }
 
@@ -141,7 +141,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().share_compression(true);
     /// ```
     pub fn share_compression(mut self, compressed: bool) -> Self {
-        self.link.form.compressed = compressed;
+        self.parts.link.form.compressed = compressed;
         self
     }
 }

@@ -32,7 +32,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().keep_done(Duration::from_secs(24 * 60 * 60));
     /// ```
     pub fn keep_done(mut self, time: Duration) -> Self {
-        self.background.keep_done = time;
+        self.parts.background.keep_done = time;
         self
     }
 
@@ -46,7 +46,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().keep_dead(Duration::from_secs(90 * 24 * 60 * 60));
     /// ```
     pub fn keep_dead(mut self, time: Duration) -> Self {
-        self.background.keep_dead = time;
+        self.parts.background.keep_dead = time;
         self
     }
 
@@ -59,7 +59,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().backlog_limit(100_000);
     /// ```
     pub fn backlog_limit(mut self, deliveries: u64) -> Self {
-        self.background.limits.deliveries = deliveries;
+        self.parts.background.limits.deliveries = deliveries;
         self
     }
 
@@ -74,7 +74,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().store_limit(1024 * 1024 * 1024);
     /// ```
     pub fn store_limit(mut self, bytes: u64) -> Self {
-        self.background.limits.bytes = bytes;
+        self.parts.background.limits.bytes = bytes;
         self
     }
 
@@ -89,7 +89,7 @@ impl WebhooksServer {
     ///     .store_connections(4);
     /// ```
     pub fn store_connections(mut self, connections: u32) -> Self {
-        self.background.connections = connections;
+        self.parts.background.connections = connections;
         self
     }
 
@@ -105,7 +105,7 @@ impl WebhooksServer {
     ///     .lease(Duration::from_secs(60));
     /// ```
     pub fn lease(mut self, time: Duration) -> Self {
-        self.background.lease = time.max(Duration::from_secs(1));
+        self.parts.background.lease = time.max(Duration::from_secs(1));
         self
     }
 }

@@ -16,9 +16,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::accept::accept;
-use super::connection::{Origin, Slots};
 use super::turns::{Inbox, Turns};
-use super::worker::{Phase, Workshop, work};
+use super::worker::{Phase, WorkerSetup, work};
+use crate::http::connection::{Origin, Slots};
 
 /// How many threads for functions that block there are at most, in all workers together.
 const BLOCKING_THREADS: usize = 512;
@@ -44,7 +44,7 @@ impl Threads {
     pub(super) fn start(
         listeners: Vec<(TcpListener, Origin)>,
         slots: (Slots, Slots),
-        workshop: &Workshop,
+        setup: &WorkerSetup,
         workers: usize,
     ) -> io::Result<Self> {
         let (phase, in_phase) = watch::channel(Phase::Serving);
@@ -52,10 +52,8 @@ impl Threads {
         let cores = thread::available_parallelism().map_or(2, NonZero::get);
         let blocking = (BLOCKING_THREADS / cores).max(1);
         let work_at = |(number, inbox): (usize, &Arc<Inbox>)| {
-            let (inbox, workshop, phase) = (Arc::clone(inbox), workshop.clone(), in_phase.clone());
-            spawn(format!("webhooks-worker-{number}"), blocking, move || {
-                work(inbox, workshop, phase)
-            })
+            let (inbox, setup, phase) = (Arc::clone(inbox), setup.clone(), in_phase.clone());
+            spawn(format!("webhooks-worker-{number}"), blocking, move || work(inbox, setup, phase))
         };
         let workers = inboxes.iter().enumerate().map(work_at).collect::<io::Result<_>>()?;
         let (accepting, ended) = oneshot::channel::<()>();

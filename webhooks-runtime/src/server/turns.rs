@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use super::connection::{Origin, Slot};
+use crate::http::connection::{Origin, Slot};
 
 /// How long a worker may leave a connection waiting.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use actix_web::{FromRequest, Handler, Responder, web};
 
-use super::app::Configure;
 #[cfg(feature = "page")]
-use crate::page::Blocks;
+use crate::dashboard::Blocks;
+use crate::http::app::Configure;
 
 /// What may be a server's page, given to [`WebhooksServer::ui`]: any handler of actix-web and, with the Cargo
 /// feature `page`, [`Blocks`](crate::Blocks). `Kind` is always inferred.

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::accept::DISCONNECT;
-use super::app::{Blueprint, guard};
-use super::connection::{Connection, ConnectionLimits};
 use super::turns::{Accepted, Inbox};
+use crate::http::app::{Blueprint, guard};
+use crate::http::connection::{Connection, ConnectionLimits};
 
 /// How long a connection may pause between two requests. Proxies and share servers keep an unused
 /// connection for 60 s. They lose a delivery that they send just when it is closed here, so this is
@@ -36,7 +36,7 @@ pub(super) enum Phase {
 
 /// What a worker serves with.
 #[derive(Clone)]
-pub(super) struct Workshop {
+pub(super) struct WorkerSetup {
     pub(super) blueprint: Blueprint,
     pub(super) request_timeout: Duration,
 }
@@ -44,11 +44,11 @@ pub(super) struct Workshop {
 /// Serves what arrives in `inbox` until the server has drained, or ends.
 pub(super) async fn work(
     inbox: Arc<Inbox>,
-    workshop: Workshop,
+    setup: WorkerSetup,
     mut phase: watch::Receiver<Phase>,
 ) -> io::Result<()> {
-    let limits = ConnectionLimits { pause: KEEP_ALIVE, progress: workshop.request_timeout };
-    let service = Rc::new(service(&workshop.blueprint, &phase).await?);
+    let limits = ConnectionLimits { pause: KEEP_ALIVE, progress: setup.request_timeout };
+    let service = Rc::new(service(&setup.blueprint, &phase).await?);
     inbox.open();
     let serve = |accepted: Accepted| {
         let service = Rc::clone(&service);

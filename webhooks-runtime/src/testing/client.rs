@@ -1,5 +1,6 @@
 //! A client that hands its requests to a server's app, without a port in between.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::future::IntoFuture;
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderNam
 use actix_web::http::{Method, Uri};
 use actix_web::test::{TestRequest as ActixRequest, init_service};
 use actix_web::web::Bytes;
-use actix_web::{App, HttpResponse, rt};
+use actix_web::{App, HttpMessage, HttpResponse, rt};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
@@ -22,8 +23,12 @@ use uuid::Uuid;
 
 use super::TestResponse;
 use crate::WebhooksServer;
-use crate::endpoint::arg::WEBHOOK_ID;
-use crate::server::{Blueprint, Cause, Dispatcher, LaunchError, SECRET, guard, in_process, logs};
+use crate::endpoint::call::WEBHOOK_ID;
+use crate::http::app::{Blueprint, guard};
+use crate::http::authorize::SECRET;
+use crate::http::dispatch::Dispatcher;
+use crate::http::outcome::{Observation, Observer, Reason};
+use crate::server::{LaunchError, in_process, logs};
 
 /// Sends requests to a server that runs inside the test: no port, no network, no waiting.
 ///
@@ -90,7 +95,7 @@ impl TestClient {
     /// When a server like this cannot start; [`LaunchError`] says why.
     pub fn new(server: WebhooksServer) -> Result<Self, LaunchError> {
         logs::init_for_tests();
-        let blueprint = in_process(server)?;
+        let blueprint = in_process(server, Arc::new(CauseRecorder))?;
         let dispatcher = Arc::clone(&blueprint.dispatcher);
         let (app, jobs) = mpsc::unbounded_channel();
         // On a thread of its own, so that a test need not be async, and may be.
@@ -360,13 +365,15 @@ async fn serve(blueprint: Blueprint, mut jobs: mpsc::UnboundedReceiver<Job>) {
     while let Some(Job { method, uri, headers, body, respond }) = jobs.recv().await {
         let app = Rc::clone(&app);
         rt::spawn(async move {
-            let request = as_received(method, &uri, &headers, body);
-            let response = match app.call(request.to_request()).await {
+            let request = as_received(method, &uri, &headers, body).to_request();
+            let cause = CauseSlot::default();
+            request.extensions_mut().insert(cause.clone());
+            let response = match app.call(request).await {
                 Ok(response) => response.into_parts().1,
                 Err(error) => error.error_response(),
             };
             // Without the whole of its body it is no response.
-            if let Some(response) = read(response).await {
+            if let Some(response) = read(response, cause).await {
                 respond(response);
             }
         });
@@ -380,12 +387,29 @@ fn as_received(method: Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> A
     headers.iter().fold(request.set_payload(body), ActixRequest::insert_header)
 }
 
+/// Where the observer of a request puts the reason of its failure.
+#[derive(Clone, Default)]
+struct CauseSlot(Rc<RefCell<Option<String>>>);
+
+/// Puts the reason of a failure into the slot of its request.
+struct CauseRecorder;
+
+impl Observer for CauseRecorder {
+    fn observe(&self, observation: &Observation<'_>) {
+        let extensions = observation.delivery.request.extensions();
+        if let Some(Reason::Failed(cause)) = &observation.outcome.reason
+            && let Some(slot) = extensions.get::<CauseSlot>()
+        {
+            *slot.0.borrow_mut() = Some(cause.clone());
+        }
+    }
+}
+
 /// Reads a response to its end, if it has one.
-async fn read(response: HttpResponse) -> Option<TestResponse> {
+async fn read(response: HttpResponse, cause: CauseSlot) -> Option<TestResponse> {
     let (status, headers) = (response.status(), response.headers().clone());
-    let cause = response.extensions().get::<Cause>().cloned();
     let body = to_bytes(response.into_body()).await.ok()?;
-    Some(TestResponse::new(status, headers, body, cause))
+    Some(TestResponse::new(status, headers, body, cause.0.take()))
 }
 
 #[track_caller]

@@ -8,8 +8,6 @@ use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::server::Cause;
-
 /// The response to a [`TestRequest`](super::TestRequest).
 ///
 /// `Debug` shows the status, the text and the cause:
@@ -37,7 +35,7 @@ pub struct TestResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    cause: Option<Cause>,
+    cause: Option<String>,
 }
 
 impl TestResponse {
@@ -45,7 +43,7 @@ impl TestResponse {
         status: StatusCode,
         headers: HeaderMap,
         body: Bytes,
-        cause: Option<Cause>,
+        cause: Option<String>,
     ) -> Self {
         Self { status, headers, body, cause }
     }
@@ -158,7 +156,7 @@ impl TestResponse {
     /// ```
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_ref().map(|Cause(cause)| cause.as_str())
+        self.cause.as_deref()
     }
 }
 

@@ -11,7 +11,7 @@ use serde_transcode::Transcoder;
 use uuid::Uuid;
 
 use crate::jobs::{Detail, FailedAttempt, Listed};
-use crate::server::Kept;
+use crate::server::StoreTarget;
 
 /// A delivery in the output of `deliveries --json`.
 #[derive(Serialize)]
@@ -58,14 +58,14 @@ enum Payload<'a> {
     Text(Cow<'a, str>),
 }
 
-pub(super) fn list(listed: &[Listed], kept: &Kept) -> io::Result<String> {
-    let rows: Vec<_> = listed.iter().map(|listed| Row::new(listed, kept)).collect();
+pub(super) fn list(listed: &[Listed], target: &StoreTarget) -> io::Result<String> {
+    let rows: Vec<_> = listed.iter().map(|listed| Row::new(listed, target)).collect();
     Ok(serde_json::to_string_pretty(&rows)? + "\n")
 }
 
-pub(super) fn show(detail: &Detail, kept: &Kept) -> io::Result<String> {
+pub(super) fn show(detail: &Detail, target: &StoreTarget) -> io::Result<String> {
     let shown = Shown {
-        row: Row::new(&detail.listed, kept),
+        row: Row::new(&detail.listed, target),
         failed_attempts: detail.failed.iter().map(Attempt::new).collect(),
         payload: Payload::of(&detail.body),
     };
@@ -73,17 +73,17 @@ pub(super) fn show(detail: &Detail, kept: &Kept) -> io::Result<String> {
 }
 
 impl<'a> Row<'a> {
-    fn new(listed: &'a Listed, kept: &Kept) -> Self {
+    fn new(listed: &'a Listed, target: &StoreTarget) -> Self {
         Self {
             id: listed.id,
             state: listed.state.name(),
-            timed_out: listed.is_overdue(kept.timeout(&listed.endpoint)),
+            timed_out: listed.is_overdue(target.timeout(&listed.endpoint)),
             endpoint: &listed.endpoint,
             event: listed.event.as_deref(),
             repo: listed.repo.as_deref(),
             webhook_id: listed.webhook_id.as_deref(),
             attempts: listed.attempts,
-            max_attempts: kept.attempts(&listed.endpoint),
+            max_attempts: target.attempts(&listed.endpoint),
             received_at: time(listed.received_at),
             next_attempt_at: listed.run_at.map(time),
             started_at: listed.started_at.map(time),

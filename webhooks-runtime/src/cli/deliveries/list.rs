@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::{List, failed, json, print};
 use crate::cli::text::cut;
 use crate::jobs::{Filter, Jobs, Listed};
-use crate::server::Kept;
+use crate::server::StoreTarget;
 use crate::text::{escaped_json, in_one_line};
 
 /// How many characters of an error are shown.
@@ -19,23 +19,27 @@ const LONGEST_NAME: usize = 48;
 const HEAD: [&str; 8] =
     ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "EVENT", "REPO", "LAST ERROR"];
 
-pub(super) async fn list(jobs: &Jobs, kept: &Kept, list: List) -> Result<ExitCode, Box<dyn Error>> {
+pub(super) async fn list(
+    jobs: &Jobs,
+    target: &StoreTarget,
+    list: List,
+) -> Result<ExitCode, Box<dyn Error>> {
     let filter = Filter { state: list.state, endpoint: list.endpoint, limit: list.limit };
     let listed = jobs.list(filter).await.map_err(failed)?;
     if list.json {
-        print(escaped_json(&json::list(&listed, kept)?).as_bytes())?;
+        print(escaped_json(&json::list(&listed, target)?).as_bytes())?;
     } else if listed.is_empty() {
         // Not among the deliveries that a script may count.
         let _ = writeln!(io::stderr(), "No deliveries.");
     } else {
-        let rows: Vec<_> = listed.iter().map(|listed| row(listed, kept)).collect();
+        let rows: Vec<_> = listed.iter().map(|listed| row(listed, target)).collect();
         print(table(&rows).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(listed: &Listed, kept: &Kept) -> [String; HEAD.len()] {
-    let attempts = match kept.attempts(&listed.endpoint) {
+fn row(listed: &Listed, target: &StoreTarget) -> [String; HEAD.len()] {
+    let attempts = match target.attempts(&listed.endpoint) {
         Some(most) => format!("{}/{most}", listed.attempts),
         None => listed.attempts.to_string(),
     };
@@ -46,7 +50,7 @@ fn row(listed: &Listed, kept: &Kept) -> [String; HEAD.len()] {
     };
     [
         listed.id.to_string(),
-        listed.state_in_words(kept.timeout(&listed.endpoint)).to_owned(),
+        listed.state_in_words(target.timeout(&listed.endpoint)).to_owned(),
         attempts,
         humantime::format_rfc3339_seconds(listed.received_at).to_string(),
         in_one_line(&listed.endpoint).into_owned(),

@@ -26,7 +26,7 @@ use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::normalize;
 use crate::jobs::{Access, Jobs, Place, State, StoreError};
-use crate::server::Kept;
+use crate::server::StoreTarget;
 use crate::server::output::{Stream, say};
 
 const EXAMPLES: &str = "\
@@ -209,18 +209,18 @@ pub(super) fn run(
     if changes && settings.error.is_some() && std::env::var_os("WEBHOOKS_STORE").is_none() {
         return Err(UNKNOWN_STORE.into());
     }
-    let kept = Kept::of(settings.server, Given { store, ..Given::default() })?;
-    if !kept.has_functions() {
+    let target = StoreTarget::of(settings.server, Given { store, ..Given::default() })?;
+    if !target.has_functions() {
         return Err(NoFunctions.into());
     }
     let access = deliveries.access();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let jobs = visit(&kept.place, access).await?;
+        let jobs = visit(&target.place, access).await?;
         let Deliveries { list, what } = deliveries;
         let done = match what {
-            None => list::list(&jobs, &kept, list).await,
-            Some(What::Show { id, json, .. }) => show::show(&jobs, &kept, &id, json).await,
+            None => list::list(&jobs, &target, list).await,
+            Some(What::Show { id, json, .. }) => show::show(&jobs, &target, &id, json).await,
             Some(What::Retry { ids, dead: false, .. }) => decide::retry(&jobs, &ids).await,
             Some(What::Retry { dead: true, .. }) => decide::retry_dead(&jobs).await,
             Some(What::Purge { dead, queued, endpoint, older_than, .. }) => {

@@ -9,12 +9,12 @@ use super::id::IdPrefix;
 use super::{failed, json, print};
 use crate::cli::text::body;
 use crate::jobs::{Detail, FailedAttempt, Jobs};
-use crate::server::Kept;
+use crate::server::StoreTarget;
 use crate::text::{escaped, in_one_line};
 
 pub(super) async fn show(
     jobs: &Jobs,
-    kept: &Kept,
+    target: &StoreTarget,
     id: &IdPrefix,
     as_json: bool,
 ) -> Result<ExitCode, Box<dyn Error>> {
@@ -23,29 +23,29 @@ pub(super) async fn show(
         return Err(id.gone(jobs).into());
     };
     if as_json {
-        print(&body(json::show(&detail, kept)?.as_bytes(), false))?;
+        print(&body(json::show(&detail, target)?.as_bytes(), false))?;
     } else {
-        print(in_words(&detail, kept).as_bytes())?;
+        print(in_words(&detail, target).as_bytes())?;
         print(&body(&detail.body, true))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// All but the payload, which comes next.
-fn in_words(Detail { listed, failed, .. }: &Detail, kept: &Kept) -> String {
+fn in_words(Detail { listed, failed, .. }: &Detail, target: &StoreTarget) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "{name:12}  {value}");
     };
     line("delivery", &listed.id.to_string());
-    line("state", listed.state_in_words(kept.timeout(&listed.endpoint)));
+    line("state", listed.state_in_words(target.timeout(&listed.endpoint)));
     line("endpoint", &in_one_line(&listed.endpoint));
     line("event", &in_one_line(listed.event.as_deref().unwrap_or("-")));
     line("repo", &in_one_line(listed.repo.as_deref().unwrap_or("-")));
     line("webhook id", &in_one_line(listed.webhook_id.as_deref().unwrap_or("-")));
     line(
         "attempts",
-        &match kept.attempts(&listed.endpoint) {
+        &match target.attempts(&listed.endpoint) {
             Some(most) => format!("{} of {most}", listed.attempts),
             None => listed.attempts.to_string(),
         },

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::set::{Assignment, SetError, in_json, in_sample};
 use crate::endpoint::Takes;
-#[cfg(feature = "openapi")]
 use crate::openapi::body_of;
 use crate::samples::{NamedSample, samples};
 
@@ -68,7 +67,6 @@ pub(super) fn of_sample(name: &str, assignments: &[Assignment]) -> Result<Body, 
 pub(super) fn of_endpoint(takes: &Takes, assignments: &[Assignment]) -> Result<Body, BodyError> {
     let (name, example) = match takes {
         Takes::Object => ("an empty object".to_owned(), json!({})),
-        #[cfg(feature = "openapi")]
         Takes::Schema(_) => match body_of(takes) {
             Some(body) => (body.name, body.sample),
             None => return of_sample(FIRST, assignments),
@@ -173,7 +171,6 @@ mod tests {
         assert_eq!(object, ("an empty object".to_owned(), json!({ "name": "run" })));
     }
 
-    #[cfg(feature = "openapi")]
     #[test]
     fn one_with_a_schema_is_sent_an_example_of_it() {
         use crate::endpoint::described::Described;

@@ -25,7 +25,7 @@ use super::print;
 use crate::WebhooksServer;
 use crate::addresses::PublicUrl;
 use crate::config::Given;
-use crate::endpoint::registry::Registered;
+use crate::endpoint::registry::Route;
 use crate::server::Recipients;
 
 const EXAMPLES: &str = "\
@@ -125,10 +125,10 @@ pub(super) fn run(
 
 /// The endpoint that was asked for, or the only one.
 fn choose<'a>(
-    endpoints: &'a [Registered],
+    endpoints: &'a [Route],
     given: Option<&str>,
     command: &mut Command,
-) -> Result<&'a Registered, clap::Error> {
+) -> Result<&'a Route, clap::Error> {
     let spellings = target::spellings(endpoints);
     let meant =
         given.map_or_else(|| endpoints.iter().collect(), |given| target::meant(endpoints, given));

@@ -8,9 +8,9 @@ use ureq::http::StatusCode;
 use ureq::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION};
 use uuid::Uuid;
 
-use crate::endpoint::arg::WEBHOOK_ID;
+use crate::endpoint::call::WEBHOOK_ID;
+use crate::http::authorize::SECRET;
 use crate::network::{Client, ClientError, HttpProxy};
-use crate::server::SECRET;
 
 /// As long as the Hub waits.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use super::send::is_endpoint;
 use crate::addresses::PublicUrl;
 use crate::config::Ports;
 use crate::endpoint::normalize;
-use crate::endpoint::registry::Registered;
+use crate::endpoint::registry::Route;
 
 /// Why the endpoint's address isn't known.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,7 @@ pub(super) enum TargetError {
 }
 
 /// The endpoints that a person may mean: those of that name, or else the one at that path.
-pub(super) fn meant<'a>(endpoints: &'a [Registered], given: &str) -> Vec<&'a Registered> {
+pub(super) fn meant<'a>(endpoints: &'a [Route], given: &str) -> Vec<&'a Route> {
     let named: Vec<_> = endpoints.iter().filter(|endpoint| endpoint.name == given).collect();
     if !named.is_empty() {
         return named;
@@ -32,8 +32,8 @@ pub(super) fn meant<'a>(endpoints: &'a [Registered], given: &str) -> Vec<&'a Reg
 }
 
 /// What to write for each endpoint: its name, or its path where another has the same name.
-pub(super) fn spellings(endpoints: &[Registered]) -> Vec<String> {
-    let spelling = |endpoint: &Registered| {
+pub(super) fn spellings(endpoints: &[Route]) -> Vec<String> {
+    let spelling = |endpoint: &Route| {
         let alone = endpoints.iter().filter(|other| other.name == endpoint.name).count() == 1;
         if alone { endpoint.name.clone() } else { endpoint.path.clone() }
     };
@@ -80,8 +80,8 @@ mod tests {
     use super::*;
     use crate::endpoint::{Location, Takes, Work, caller};
 
-    fn endpoint(name: &str, path: &str) -> Registered {
-        Registered {
+    fn endpoint(name: &str, path: &str) -> Route {
+        Route {
             path: path.to_owned(),
             name: name.to_owned(),
             description: "",
@@ -90,7 +90,7 @@ mod tests {
             annotated: true,
             takes: Takes::Nothing,
             needs: Vec::new(),
-            work: Work::Answer(caller(async || ())),
+            work: Work::Inline(caller(async || ())),
         }
     }
 

@@ -1,0 +1,142 @@
+//! The stream that keeps a page up to date: new deliveries, background deliveries, and the public URL.
+//!
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+
+use std::time::Duration;
+
+use actix_sse::{Data, Event, Sse};
+use actix_web::http::header::HeaderName;
+use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::super::background::BackgroundFollower;
+use super::super::routes::Dashboard;
+use super::view::rows;
+use crate::activity::{Activity, Cursor, Updates};
+use crate::addresses::PublicUrl;
+
+/// The last event that a browser received before it lost the connection.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// How long updates are batched before they are sent.
+pub(in crate::dashboard) const UPDATE_INTERVAL: Duration = Duration::from_millis(300);
+
+/// How long many updates are batched: nobody could read them, and rendering them takes the server's time from
+/// the deliveries.
+const LONG_UPDATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Above this many updates, the longer interval applies.
+const MANY: usize = 50;
+
+/// Shorter than proxies wait for the next byte.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How soon a browser comes back when the connection is lost.
+const RETRY: Duration = Duration::from_secs(1);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Query {
+    after: String,
+}
+
+/// An open page that follows the deliveries.
+struct Follower {
+    activity: Activity,
+    cursor: Option<Cursor>,
+    changes: watch::Receiver<u64>,
+    background: BackgroundFollower,
+    public: watch::Receiver<Option<PublicUrl>>,
+    shutdown: watch::Receiver<bool>,
+    /// How long to wait before the next events.
+    interval: Duration,
+    /// Whether deliveries were sent yet.
+    begun: bool,
+}
+
+/// Streams everything new from now on, until the server shuts down.
+pub(in crate::dashboard) fn events(request: &HttpRequest, dashboard: &Dashboard) -> HttpResponse {
+    let header = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+    let query = web::Query::<Query>::from_query(request.query_string());
+    let after = query.map(|query| query.into_inner().after).unwrap_or_default();
+    let cursor = header.unwrap_or(&after).parse().ok();
+    // A page without deliveries is sent none.
+    let jobs = dashboard.activity.as_ref().and_then(|_| dashboard.jobs.get());
+    let activity = dashboard.activity.clone().unwrap_or_else(Activity::new);
+    let (changes, mut public) = (activity.watch(), dashboard.addresses.watch());
+    // Sent at once, in case it became known while the page was on its way.
+    public.mark_changed();
+    let follower = Follower {
+        activity,
+        cursor,
+        changes,
+        background: BackgroundFollower::new(jobs.cloned()),
+        public,
+        shutdown: dashboard.shutdown.clone(),
+        interval: UPDATE_INTERVAL,
+        begun: false,
+    };
+    let events = stream::unfold(follower, |mut follower| async {
+        let events = follower.next().await?;
+        Some((stream::iter(events), follower))
+    });
+    Sse::from_infallible_stream(Box::pin(events.flatten()))
+        .with_keep_alive(KEEP_ALIVE)
+        .with_retry_duration(RETRY)
+        .respond_to(request)
+}
+
+impl Follower {
+    /// Waits for the next events; `None` when the server shuts down.
+    async fn next(&mut self) -> Option<Vec<Event>> {
+        if self.begun {
+            tokio::select! {
+                _ = self.shutdown.wait_for(|shutdown| *shutdown) => return None,
+                () = tokio::time::sleep(self.interval) => {}
+            }
+        }
+        loop {
+            let mut events = Vec::new();
+            if self.public.has_changed().unwrap_or_default() {
+                let public = self.public.borrow_and_update().clone();
+                events.extend(public.map(|url| {
+                    let address = json!({ "base": url.as_str() });
+                    Event::from(Data::new(address.to_string()).event("address"))
+                }));
+            }
+            if !self.begun || self.changes.has_changed().unwrap_or_default() {
+                self.begun = true;
+                events.push(self.updates());
+            }
+            if self.background.is_due() {
+                events.extend(self.background.update().await);
+            }
+            if !events.is_empty() {
+                return Some(events);
+            }
+            tokio::select! {
+                _ = self.shutdown.wait_for(|shutdown| *shutdown) => return None,
+                _ = self.changes.changed() => self.changes.mark_changed(),
+                _ = self.public.changed() => self.public.mark_changed(),
+                () = self.background.wait() => {}
+            }
+        }
+    }
+
+    /// As JSON: that way no text from outside can end the line of an event.
+    fn updates(&mut self) -> Event {
+        self.changes.borrow_and_update();
+        let (updates, cursor) = self.activity.after(self.cursor);
+        self.cursor = Some(cursor);
+        let (all, entries) = match &updates {
+            Updates::All(entries) => (true, entries),
+            Updates::Newer(entries) => (false, entries),
+        };
+        self.interval = if entries.len() < MANY { UPDATE_INTERVAL } else { LONG_UPDATE_INTERVAL };
+        let data = json!({ "all": all, "rows": rows(entries).into_string() });
+        Data::new(data.to_string()).event("deliveries").id(cursor.to_string()).into()
+    }
+}

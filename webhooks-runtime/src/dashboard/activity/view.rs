@@ -1,0 +1,191 @@
+//! The last deliveries: a row for each, which opens.
+
+use std::sync::Arc;
+
+use maud::{Markup, html};
+
+use super::super::background::{BackgroundDeliveries, background};
+use super::super::endpoints::EndpointSummary;
+use super::super::pieces::{block, date_and_time, duration, name, status, time};
+use super::super::text::text;
+use crate::activity::{Cursor, Entry, Excerpt, ResponseClass};
+
+/// How many rows the page comes with. The others follow with a script, or behind a link.
+const AT_FIRST: usize = 20;
+
+/// The deliveries that an authorized viewer sees.
+#[derive(Debug)]
+pub(in crate::dashboard) struct RecentDeliveries {
+    /// The newest first.
+    pub(in crate::dashboard) entries: Vec<Arc<Entry>>,
+    /// The cursor after them.
+    pub(in crate::dashboard) cursor: Cursor,
+    pub(in crate::dashboard) filter: ActivityFilter,
+    /// Those that run in the background, if there is an endpoint for them.
+    pub(in crate::dashboard) background: Option<BackgroundDeliveries>,
+}
+
+/// Which deliveries to show.
+#[derive(Clone, Debug, Default)]
+pub(in crate::dashboard) struct ActivityFilter {
+    /// The endpoint's path; any when it is none.
+    pub(in crate::dashboard) endpoint: Option<String>,
+    pub(in crate::dashboard) outcome: Option<ResponseClass>,
+    /// As many as there are.
+    pub(in crate::dashboard) all: bool,
+}
+
+impl ActivityFilter {
+    pub(in crate::dashboard) fn is_none(&self) -> bool {
+        self.endpoint.is_none() && self.outcome.is_none() && !self.all
+    }
+
+    fn takes(&self, entry: &Entry) -> bool {
+        self.endpoint.as_deref().is_none_or(|endpoint| *entry.endpoint == *endpoint)
+            && self.outcome.is_none_or(|outcome| entry.response_class() == outcome)
+    }
+}
+
+pub(in crate::dashboard) fn activity(
+    deliveries: &RecentDeliveries,
+    endpoints: &[EndpointSummary],
+) -> Markup {
+    let RecentDeliveries { entries, cursor, filter, background: in_background } = deliveries;
+    let taken: Vec<_> = entries.iter().filter(|entry| filter.takes(entry)).cloned().collect();
+    let shown = if filter.is_none() { taken.len().min(AT_FIRST) } else { taken.len() };
+    let whole = shown == entries.len();
+    html! {
+        section id="activity" aria-labelledby="activity-heading" data-live
+            data-mark=[whole.then(|| cursor.to_string())] {
+            h2 id="activity-heading" {
+                "Activity "
+                span.live id="live" role="status" {}
+            }
+            @if let Some(shown) = in_background {
+                (background(shown))
+                h3 { "As they arrived" }
+            }
+            form.filter method="get" action="./#activity" {
+                label {
+                    span { "Endpoint" }
+                    select name="endpoint" {
+                        option value="" { "All" }
+                        @for each in endpoints {
+                            option value=(each.info.path)
+                                selected[filter.endpoint.as_deref() == Some(&each.info.path)] {
+                                (each.name())
+                            }
+                        }
+                    }
+                }
+                label {
+                    span { "Outcome" }
+                    select name="outcome" {
+                        option value="" { "All" }
+                        @for outcome in ResponseClass::ALL {
+                            option value=(outcome.name()) selected[filter.outcome == Some(outcome)] {
+                                (outcome.name())
+                            }
+                        }
+                    }
+                }
+                button.scriptless { "Filter" }
+            }
+            p.quiet id="none-yet" hidden[!entries.is_empty()] {
+                "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches."
+            }
+            p.quiet id="no-match" hidden[entries.is_empty() || !taken.is_empty()] {
+                "No delivery matches the filter."
+            }
+            ol.deliveries id="deliveries" { (rows(&taken[..shown])) }
+            @if shown < taken.len() {
+                p.scriptless { a href="./?all=true#activity" { "Show all " (taken.len()) } }
+            }
+            p.hidden id="news" role="status" aria-live="polite" {}
+        }
+    }
+}
+
+/// A row for each delivery.
+pub(in crate::dashboard) fn rows(entries: &[Arc<Entry>]) -> Markup {
+    html! { @for entry in entries { (row(entry)) } }
+}
+
+fn row(entry: &Entry) -> Markup {
+    let subject = entry.subject();
+    html! {
+        li data-number=(entry.number) data-endpoint=(entry.endpoint) data-outcome=(entry.response_class().name()) {
+            details {
+                summary {
+                    span.status.(entry.response_class().name()) { (entry.status) }
+                    (time(entry.received))
+                    span.name { (name(&entry.endpoint)) }
+                    bdi.event { @if let Some(subject) = &subject { (subject.event) } }
+                    bdi.repo { @if let Some(subject) = &subject { (subject.repo) } }
+                    span.took { (duration(entry.duration)) }
+                    bdi.id { @if let Some(id) = entry.webhook_id() { (id) } }
+                }
+                div.detail { a href={ "activity/" (entry.number) } { "Open the delivery" } }
+            }
+        }
+    }
+}
+
+/// A delivery in full, in the list.
+pub(in crate::dashboard) fn detail(entry: &Entry) -> Markup {
+    in_full(entry, "", |heading| html! { h3 { (heading) } })
+}
+
+/// The same on a page of its own.
+pub(in crate::dashboard) fn delivery(entry: &Entry) -> Markup {
+    html! {
+        h1 { "Delivery " (entry.number) }
+        (in_full(entry, "../", |heading| html! { h2 { (heading) } }))
+    }
+}
+
+fn in_full(entry: &Entry, root: &str, heading: impl Fn(&str) -> Markup) -> Markup {
+    html! {
+        dl.facts {
+            div { dt { "Received" } dd { (date_and_time(entry.received)) } }
+            div { dt { "Endpoint" } dd { code { (entry.endpoint) } } }
+            div { dt { "Webhook-Id" } dd { @match entry.webhook_id() {
+                Some(id) => bdi { code { (id) } },
+                None => "none",
+            } } }
+            div { dt { "Answer" } dd { (status(entry.status)) " in " (duration(entry.duration)) } }
+        }
+        (heading("Payload"))
+        @match entry.body() {
+            None => p.quiet { "It was refused before its payload was read." },
+            Some(body) => (excerpt("The payload", body)),
+        }
+        (heading("Answer"))
+        @match entry.response() {
+            None => p.quiet { "The answer is a stream, which isn't excerpt." },
+            Some(answer) => (excerpt("The answer", answer)),
+        }
+        @match entry.body() {
+            Some(_) if entry.is_whole() => {
+                form.again method="post" action={ (root) "activity/" (entry.number) "/again" } {
+                    button { "Send again" }
+                }
+            },
+            Some(_) => p.quiet { "It cannot be sent again, since not all of it was excerpt." },
+            None => {},
+        }
+    }
+}
+
+pub(in crate::dashboard) fn excerpt(label: &str, excerpt: Excerpt<'_>) -> Markup {
+    html! {
+        @if excerpt.total_bytes == 0 {
+            p.quiet { "Empty." }
+        } @else {
+            (block(label, &text(excerpt.bytes)))
+        }
+        @if excerpt.is_cut() {
+            p.quiet { "Cut: the first " (excerpt.bytes.len()) " of " (excerpt.total_bytes) " bytes." }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The page at `/`: the endpoints, a form to try them, and recent deliveries for authorized viewers.
+//!
+//! | module | responsibility |
+//! | --- | --- |
+//! | `part` | composes the dashboard of a server, and observes its deliveries |
+//! | `routes` | the page's routes; `send` hands a delivery from the page to the dispatcher |
+//! | `auth` | authorizes viewers |
+//! | `blocks`, `page` | what a page consists of, and the page as it is at the moment |
+//! | `intro`, `locked`, `steps` | blocks without routes |
+//! | `endpoints`, `form`, `activity`, `background` | a feature each: its view, its routes and its script |
+//! | `openapi` | serves the OpenAPI document |
+//! | `document`, `files`, `file`, `pieces`, `markdown`, `text` | what the others share |
+
+mod activity;
+mod auth;
+mod background;
+mod blocks;
+mod document;
+mod endpoints;
+mod file;
+mod files;
+mod form;
+mod intro;
+mod locked;
+mod markdown;
+mod openapi;
+mod page;
+mod part;
+mod pieces;
+mod routes;
+mod send;
+mod steps;
+mod text;
+
+pub use blocks::{Block, Blocks, Visit};
+pub(crate) use part::{DashboardSettings, compose};

@@ -1,0 +1,200 @@
+//! The page's routes: the page itself, its files, its form, and the deliveries for authorized viewers.
+//! Everyone else gets a 404 at the paths of the deliveries.
+
+use std::sync::{Arc, OnceLock};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
+    REFRESH, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Route};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::activity::{ActivityFilter, RecentDeliveries};
+use super::auth::ViewerAuth;
+use super::background::snapshot;
+use super::file::Keep;
+use super::files::files;
+use super::form::{Form, OWN_SAMPLE};
+use super::page::Page;
+use crate::activity::{Activity, ResponseClass};
+use crate::addresses::Addresses;
+use crate::http::dispatch::Dispatcher;
+use crate::http::rejection::not_found;
+use crate::jobs::Jobs;
+use crate::samples::samples;
+
+/// The query of the page for a moment after the token was exchanged.
+const OPENED: &str = "opened";
+
+/// Keeps other sites from embedding what is served here.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Everything that the page's routes need.
+#[derive(Clone, Debug)]
+pub(super) struct Dashboard {
+    /// The page that all workers serve.
+    pub(super) page: Arc<Page>,
+    pub(super) dispatcher: Arc<Dispatcher>,
+    /// The recent deliveries, if the page shows them.
+    pub(super) activity: Option<Activity>,
+    /// The background deliveries, if there is an endpoint for them.
+    pub(super) jobs: Arc<OnceLock<Jobs>>,
+    pub(super) viewers: ViewerAuth,
+    /// Becomes `true` when the server shuts down.
+    pub(super) shutdown: watch::Receiver<bool>,
+    pub(super) addresses: Addresses,
+}
+
+/// The query of the page's URL.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PageQuery {
+    endpoint: String,
+    outcome: String,
+    all: bool,
+}
+
+impl Dashboard {
+    /// Adds the page's routes to an app.
+    pub(super) fn routes(&self, app: &mut ServiceConfig) {
+        let page = |method: Route| {
+            let dashboard = self.clone();
+            method.to(move |request: HttpRequest| {
+                let dashboard = dashboard.clone();
+                async move { dashboard.page(&request).await }
+            })
+        };
+        app.route("/", page(web::get()));
+        app.route("/", page(web::head()));
+        for (path, file) in files() {
+            app.route(
+                &path,
+                web::get().to(move |request: HttpRequest| {
+                    let response = file.respond(&request, Keep::Forever);
+                    async { response }
+                }),
+            );
+        }
+        app.route("/samples/{name}", {
+            let dashboard = self.clone();
+            web::get().to(move |request: HttpRequest| {
+                let response = dashboard.sample(&request);
+                async { response }
+            })
+        });
+        app.service(self.form_route());
+        self.event_route(app);
+        if let Some(activity) = &self.activity {
+            self.activity_routes(app, activity);
+            self.background_routes(app);
+        }
+    }
+
+    async fn page(&self, request: &HttpRequest) -> HttpResponse {
+        if let Some(cookie) = self.viewers.exchange(request) {
+            // A URL that redirects is no page: it stays in no address bar and in no history.
+            return self.see_other(&format!("./?{OPENED}")).cookie(cookie).finish();
+        }
+        let authorized = self.viewers.is_authorized(request);
+        if request.query_string() == OPENED {
+            if authorized {
+                return self.see_other("./").finish();
+            }
+            // Where another site's link led to the token, browsers send no strict cookie on the redirects
+            // that follow. They send it to the page that this one goes on to by itself.
+            let mut response = self.respond(StatusCode::OK);
+            response.insert_header((REFRESH, "0; url=./"));
+            return response.insert_header(HTML).body(Page::opened());
+        }
+        let html = self.html(authorized, filter(page_query(request)), &Form::default()).await;
+        self.respond(StatusCode::OK).insert_header(HTML).body(html)
+    }
+
+    pub(super) async fn html(
+        &self,
+        authorized: bool,
+        filter: ActivityFilter,
+        form: &Form,
+    ) -> Bytes {
+        let deliveries = match self.activity.as_ref().filter(|_| authorized) {
+            Some(activity) => {
+                let background = snapshot(self.jobs.get()).await;
+                let (entries, cursor) = activity.all();
+                Some(RecentDeliveries { entries, cursor, filter, background })
+            }
+            None => None,
+        };
+        self.page.html(authorized, deliveries.as_ref(), form)
+    }
+
+    fn sample(&self, request: &HttpRequest) -> HttpResponse {
+        let name = request.match_info().get("name").unwrap_or_default();
+        match self.sample_text(name, &page_query(request).endpoint) {
+            Some(sample) => self.respond(StatusCode::OK).insert_header(JSON).body(sample),
+            None => not_found(),
+        }
+    }
+
+    pub(super) fn sample_text(&self, name: &str, endpoint: &str) -> Option<String> {
+        if name == OWN_SAMPLE {
+            return self.page.sample_of(endpoint).map(str::to_owned);
+        }
+        let sample = samples().into_iter().find(|sample| sample.name == name)?;
+        serde_json::to_string_pretty(&sample.payload).ok()
+    }
+
+    /// A redirect to a URL that is relative to the request's, since a proxy can serve the page anywhere.
+    pub(super) fn see_other(&self, location: &str) -> HttpResponseBuilder {
+        let mut response = self.respond(StatusCode::SEE_OTHER);
+        response.insert_header((LOCATION, location));
+        response
+    }
+
+    /// Begins a response that holds data of this server.
+    pub(super) fn respond(&self, status: StatusCode) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(status);
+        response
+            .insert_header((CONTENT_SECURITY_POLICY, self.page.policy()))
+            .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            // So that a form of this page brings its origin.
+            .insert_header((REFERRER_POLICY, "same-origin"))
+            .insert_header((RESOURCE_POLICY, "same-origin"))
+            .insert_header((CACHE_CONTROL, "no-store"));
+        response
+    }
+}
+
+pub(super) const HTML: (HeaderName, &str) = (CONTENT_TYPE, "text/html; charset=utf-8");
+const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
+
+/// Parses the query of the page's URL. An invalid one counts as none.
+fn page_query(request: &HttpRequest) -> PageQuery {
+    let query = web::Query::from_query(request.query_string());
+    query.map(web::Query::into_inner).unwrap_or_default()
+}
+
+fn filter(PageQuery { endpoint, outcome, all }: PageQuery) -> ActivityFilter {
+    ActivityFilter {
+        endpoint: Some(endpoint).filter(|endpoint| !endpoint.is_empty()),
+        outcome: ResponseClass::ALL.into_iter().find(|known| known.name() == outcome),
+        all,
+    }
+}
+
+/// Rejects a request that wasn't made by a page of this server.
+pub(super) fn foreign() -> HttpResponse {
+    let error = "Only the page of this server may send this. Reload the page and try again.";
+    HttpResponse::Forbidden().json(json!({ "error": error }))
+}
+
+/// Rejects a request without the session cookie.
+pub(super) fn unauthorized() -> HttpResponse {
+    let error = "Open the page with its token first: the URL that the program printed, or /?token= and \
+                 the value of WEBHOOKS_PAGE_TOKEN.";
+    HttpResponse::Forbidden().json(json!({ "error": error }))
+}

@@ -1,0 +1,122 @@
+//! Decides whether a request may call an endpoint, before its body is read.
+
+use actix_web::HttpMessage;
+use actix_web::HttpRequest;
+use actix_web::dev::RequestHead;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode, Uri};
+
+use super::cross_site::is_cross_site;
+use super::rejection::Rejection;
+use crate::addresses::Addresses;
+use crate::secret::Secrets;
+
+/// The header that carries the secret.
+pub(crate) const SECRET: HeaderName = HeaderName::from_static("x-webhook-secret");
+
+/// Rejects a request that is not a POST.
+pub(super) fn require_post(request: &HttpRequest) -> Result<(), Rejection> {
+    if request.method() == Method::POST {
+        return Ok(());
+    }
+    let text = "A webhook endpoint takes POST requests only.";
+    Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text))
+}
+
+/// Rejects a request without the right secret or, where none is set, one that a browser sends for another
+/// site: a secret keeps the pages of other sites out, too.
+pub(super) fn authorize(
+    request: &HttpRequest,
+    secrets: Option<&Secrets>,
+    addresses: &Addresses,
+) -> Result<(), Rejection> {
+    match secrets {
+        Some(secrets) => check_secret(secrets, request.headers().get_all(SECRET)),
+        None if is_cross_site(request, addresses) => {
+            let text =
+                "Pages of other sites may not call this endpoint, since no webhook secret is set.";
+            Err(Rejection::new(StatusCode::FORBIDDEN, text))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Requires exactly one secret, and a right one.
+fn check_secret<T: AsRef<[u8]>>(
+    secrets: &Secrets,
+    mut given: impl Iterator<Item = T>,
+) -> Result<(), Rejection> {
+    let (status, text) = match (given.next(), given.next()) {
+        (Some(secret), None) if secrets.accept(secret.as_ref()) => return Ok(()),
+        (None, _) => (StatusCode::UNAUTHORIZED, "x-webhook-secret header not set."),
+        (Some(_), None) => (StatusCode::FORBIDDEN, "Invalid webhook secret."),
+        (Some(_), Some(_)) => {
+            (StatusCode::BAD_REQUEST, "The webhook secret is given more than once.")
+        }
+    };
+    Err(Rejection::new(status, text))
+}
+
+/// Rejects a body by the request's head: one that is too large, a form, or compressed. The Hub sends JSON, and
+/// others may forget to declare it.
+pub(super) fn check_body_headers(
+    request: &HttpRequest,
+    body_limit: usize,
+) -> Result<(), Rejection> {
+    let kind = request.content_type();
+    let begins =
+        |text: &str| kind.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text));
+    if begins("multipart/") || kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let text = "A webhook endpoint takes JSON, not a form. Send it with Content-Type: application/json.";
+        return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    let is_plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
+    if request.headers().get_all(CONTENT_ENCODING).any(|coding| !is_plain(coding.as_bytes())) {
+        let text = "A webhook endpoint takes JSON that isn't compressed.";
+        return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    // The body's reader checks again, because this header may be wrong.
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if announced.is_some_and(|length| length.parse().is_ok_and(|bytes: usize| bytes > body_limit)) {
+        return Err(Rejection::too_large(body_limit));
+    }
+    Ok(())
+}
+
+/// Moves the secret from a request's query into its header, so that a function that prints its request doesn't
+/// print the secret. A secret in the header wins.
+pub(super) fn take_secret_from_query(head: &mut RequestHead) {
+    let Some(query) = head.uri.query() else {
+        return;
+    };
+    let secret = |pair: &str| {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(pair).ok()?;
+        pairs.into_iter().find(|(name, _)| name == "secret").map(|(_, secret)| secret)
+    };
+    let secrets: Vec<String> = query.split('&').filter_map(secret).collect();
+    if secrets.is_empty() {
+        return;
+    }
+    let rest: Vec<_> = query.split('&').filter(|pair| secret(pair).is_none()).collect();
+    let path = head.uri.path();
+    let path = match rest.join("&") {
+        rest if rest.is_empty() => path.to_owned(),
+        rest => format!("{path}?{rest}"),
+    };
+    let mut parts = head.uri.clone().into_parts();
+    // Parts of a path and a query are one.
+    let Ok(path) = path.parse() else { return };
+    parts.path_and_query = Some(path);
+    let Ok(uri) = Uri::from_parts(parts) else { return };
+    head.uri = uri;
+    if head.headers.contains_key(SECRET) {
+        return;
+    }
+    for secret in secrets {
+        // What no header can carry is no endpoint's secret, and neither is an empty one.
+        let value = HeaderValue::from_str(&secret);
+        let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        head.headers.append(SECRET, value);
+    }
+}

@@ -1,0 +1,307 @@
+//! Takes a delivery along its way:
+//! route → method → secret → kind and size of the body → body → arguments → function → response → observers.
+//!
+//! A request is rejected as early as possible, before its body is read.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use actix_web::HttpRequest;
+use actix_web::dev::{Payload, RequestHead};
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::Bytes;
+use foldhash::fast::RandomState;
+use tracing::Instrument;
+
+use super::authorize::{authorize, check_body_headers, require_post, take_secret_from_query};
+use super::body::{self, ReadError};
+use super::deferred::{Accept, Deferral};
+use super::inline::run_inline;
+use super::log::DeliveryLog;
+use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
+use super::rejection::{Rejection, not_found};
+use super::respond::respond;
+use super::watchdog::{was_blocked_since, watched};
+use crate::addresses::Addresses;
+use crate::config::Limits;
+use crate::endpoint::Work;
+use crate::endpoint::background::Shared;
+use crate::endpoint::call::{Call, DELIVERY};
+use crate::endpoint::registry::Route;
+use crate::payload::replace_unpaired_surrogates;
+use crate::secret::Secrets;
+
+/// A route with its secrets.
+pub(crate) struct GuardedRoute {
+    pub(crate) route: Route,
+    pub(crate) secrets: Option<Secrets>,
+    /// How many requests its function is running for.
+    running: AtomicUsize,
+}
+
+impl GuardedRoute {
+    pub(crate) fn new(route: Route, secrets: Option<Secrets>) -> Self {
+        Self { route, secrets, running: AtomicUsize::new(0) }
+    }
+}
+
+/// Counts a function that runs, until it is dropped.
+struct Running<'a>(&'a AtomicUsize);
+
+impl<'a> Running<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The sender of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// Anyone: the delivery must be authorized.
+    Unknown,
+    /// An authorized viewer of the page.
+    Viewer,
+}
+
+/// All endpoints by path, and the limits of each.
+pub(crate) struct Dispatcher {
+    /// With a fast hash: nobody outside can add a path.
+    routes: HashMap<Arc<str>, GuardedRoute, RandomState>,
+    limits: Limits,
+    secret_in_query: bool,
+    addresses: Addresses,
+    /// The values that background functions can take.
+    shared: Arc<Shared>,
+    /// Accepts background deliveries; unset in a test, which runs them at once.
+    store: OnceLock<Arc<dyn Accept>>,
+    log: DeliveryLog,
+    /// The observers beside the log, once the parts are composed.
+    observers: OnceLock<Vec<Arc<dyn Observer>>>,
+    /// How many deliveries there were.
+    count: AtomicU64,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        routes: Vec<GuardedRoute>,
+        limits: Limits,
+        secret_in_query: bool,
+        addresses: Addresses,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let by_path = |guarded: GuardedRoute| (guarded.route.path.as_str().into(), guarded);
+        Self {
+            routes: routes.into_iter().map(by_path).collect(),
+            limits,
+            secret_in_query,
+            addresses,
+            shared,
+            store: OnceLock::new(),
+            log: DeliveryLog::default(),
+            observers: OnceLock::new(),
+            count: AtomicU64::new(0),
+        }
+    }
+
+    /// Sets the observers of all deliveries, beside the log.
+    pub(crate) fn observe_with(&self, observers: impl Iterator<Item = Arc<dyn Observer>>) {
+        // A server is prepared once.
+        let _ = self.observers.set(observers.collect());
+    }
+
+    /// Stores background deliveries there from now on.
+    pub(crate) fn store_in(&self, store: Arc<dyn Accept>) {
+        // A server is started once.
+        let _ = self.store.set(store);
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Finds the endpoint at a path, with or without a slash at its end.
+    fn find(&self, path: &str) -> Option<(&Arc<str>, &GuardedRoute)> {
+        self.routes.get_key_value(path.strip_suffix('/').unwrap_or(path))
+    }
+
+    /// Returns a secret that the endpoint at this path accepts, if it has one.
+    pub(crate) fn secret_of(&self, path: &str) -> Option<&[u8]> {
+        self.find(path)?.1.secrets.as_ref()?.first()
+    }
+
+    /// Moves the secret from a request's query into its header, where that is allowed.
+    pub(super) fn prepare_head(&self, head: &mut RequestHead) {
+        if self.secret_in_query {
+            take_secret_from_query(head);
+        }
+    }
+
+    /// Logs what the log still holds back: there will be no more deliveries.
+    pub(crate) fn finish_log(&self) {
+        self.log.finish();
+    }
+
+    /// Logs the functions that still run, when the server no longer waits for them.
+    pub(crate) fn report_running(&self) {
+        let running = self.routes.iter().filter_map(|(path, guarded)| {
+            let count = guarded.running.load(Ordering::Relaxed);
+            (count > 0).then(|| (count, format!("{path} ({count})")))
+        });
+        let (counts, mut endpoints): (Vec<_>, Vec<_>) = running.unzip();
+        endpoints.sort_unstable();
+        let (count, endpoints) = (counts.iter().sum::<usize>(), endpoints.join(", "));
+        if count > 0 {
+            tracing::warn!(
+                target: DELIVERY,
+                count,
+                endpoints,
+                "functions still run at the shutdown limit, and the server ends without them"
+            );
+        }
+    }
+
+    /// Responds to a request to a path below `/webhooks`.
+    pub(super) async fn dispatch(&self, request: &HttpRequest, payload: Payload) -> Outcome {
+        let mut outcome = self.dispatch_from(Sender::Unknown, request, payload).await;
+        confine(outcome.response.headers_mut());
+        outcome
+    }
+
+    /// Takes a delivery along its way.
+    pub(crate) async fn dispatch_from(
+        &self,
+        sender: Sender,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Outcome {
+        let Some((path, guarded)) = self.find(request.path()) else {
+            return not_found().into();
+        };
+        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut delivery = DeliveryRequest::new(number, request, path);
+        let read = self.read(sender, guarded, &mut delivery, payload).await;
+        let (body, outcome) = match read {
+            Ok(body) => {
+                let outcome = self.call(sender, guarded, &delivery, body.clone()).await;
+                (Some(body), outcome)
+            }
+            Err(rejection) => (None, rejection.outcome()),
+        };
+        // Anything but a POST, from a person's browser for example, is not a delivery.
+        if request.method() != Method::POST {
+            return outcome;
+        }
+        let duration = delivery.finish();
+        let (mut outcome, response_body) = outcome.with_response_body();
+        let observation = Observation {
+            delivery: &delivery,
+            body: body.as_deref(),
+            outcome: &outcome,
+            response_body: response_body.as_deref(),
+            duration,
+        };
+        self.log.observe(&observation);
+        for observer in self.observers.get().into_iter().flatten() {
+            observer.observe(&observation);
+        }
+        outcome.number = number;
+        outcome
+    }
+
+    /// Checks a request and reads its body.
+    async fn read(
+        &self,
+        sender: Sender,
+        guarded: &GuardedRoute,
+        delivery: &mut DeliveryRequest<'_>,
+        payload: Payload,
+    ) -> Result<Bytes, Rejection> {
+        let request = delivery.request;
+        require_post(request)?;
+        if sender == Sender::Unknown {
+            authorize(request, guarded.secrets.as_ref(), &self.addresses)?;
+        }
+        // Without a secret, everyone is unknown.
+        delivery.trusted = sender == Sender::Viewer || guarded.secrets.is_some();
+        check_body_headers(request, self.limits.body)?;
+        if delivery.connection().is_some_and(|connection| connection.has_waited()) {
+            return Err(Rejection::blocked());
+        }
+        let (received, time) = (delivery.received, self.limits.request_timeout);
+        let reading = body::read(payload, self.limits.body, time);
+        let body = reading.await.map_err(|error| match error {
+            ReadError::TooLarge => Rejection::too_large(self.limits.body),
+            ReadError::Broken => {
+                let text = "The body could not be read to its end.";
+                Rejection::new(StatusCode::BAD_REQUEST, text)
+            }
+            // Not the client's fault: nobody read what it sent.
+            ReadError::Timeout if was_blocked_since(received, time) => Rejection::blocked(),
+            ReadError::Timeout => {
+                let text = "The body took too long to arrive.";
+                Rejection::new(StatusCode::REQUEST_TIMEOUT, text)
+            }
+        })?;
+        // Here, so that every argument, the log, the page and the store read the same body.
+        Ok(replace_unpaired_surrogates(&body).map_or(body, Bytes::from))
+    }
+
+    /// Calls the function, or stores the delivery for it.
+    async fn call(
+        &self,
+        sender: Sender,
+        guarded: &GuardedRoute,
+        delivery: &DeliveryRequest<'_>,
+        body: Bytes,
+    ) -> Outcome {
+        let route = &guarded.route;
+        let call = Call { request: delivery.request.clone(), body, received: delivery.received };
+        let span = tracing::info_span!(
+            target: DELIVERY,
+            "delivery",
+            endpoint = route.path,
+            webhook_id = delivery.short_webhook_id()
+        );
+        match &route.work {
+            Work::Inline(caller) => {
+                let _running = Running::new(&guarded.running);
+                watched(delivery.endpoint, delivery.last_read(), respond(caller, call, span)).await
+            }
+            Work::Background(background) => match self.store.get() {
+                Some(store) => {
+                    // A person who sends a delivery again means it.
+                    let force = sender == Sender::Viewer;
+                    let deferral = Deferral { route, background, call, force };
+                    store.accept(deferral).instrument(span).await
+                }
+                None => run_inline(background, call, Arc::clone(&self.shared), span).await,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.routes.keys()).finish()
+    }
+}
+
+/// Keeps what a function returns from acting on the page's origin: a browser takes it for nothing but its
+/// content type, and gives a document an origin of its own, without scripts.
+fn confine(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Beside a policy of the function's: browsers apply all of them.
+    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+}

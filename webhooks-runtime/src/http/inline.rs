@@ -1,0 +1,50 @@
+//! Runs a background function inside its request, once: for tests, where nothing is to be kept and the
+//! outcome is wanted at once.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use serde_json::json;
+use tracing::{Instrument, Span};
+use uuid::Uuid;
+
+use super::outcome::Outcome;
+use super::respond::body_rejected;
+use crate::endpoint::Delivery;
+use crate::endpoint::background::{Background, OnThread, Shared, Task};
+use crate::endpoint::call::{Call, DELIVERY};
+use crate::endpoint::panic::caught_in;
+
+/// Responds as if the delivery had been stored. The outcome has the function's failure.
+pub(super) async fn run_inline(
+    background: &Background,
+    call: Call,
+    shared: Arc<Shared>,
+    span: Span,
+) -> Outcome {
+    if let Err(faults) = span.in_scope(|| (background.check)(&call.body)) {
+        return body_rejected(faults);
+    }
+    let id = Uuid::now_v7().to_string();
+    let max_attempts = background.policy.attempts;
+    let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
+    let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
+    let task = Task { body: call.body, delivery, shared, on_thread: OnThread::default() };
+    let running = caught_in((background.run)(task)).instrument(span.clone());
+    let ended = running.await;
+    let _entered = span.enter();
+    let cause = match ended {
+        Ok(Ok(())) => return response.into(),
+        Ok(Err(failure)) => {
+            let error = failure.text;
+            tracing::error!(target: DELIVERY, error, "the function failed");
+            error
+        }
+        Err(panic) => {
+            let (text, location) = (panic.text(), panic.location());
+            tracing::error!(target: DELIVERY, panic = text, location, "the function panicked");
+            text.to_owned()
+        }
+    };
+    Outcome::failed(response, Some(cause))
+}

@@ -1,0 +1,103 @@
+//! Calls a function and makes the response: what the function returned, or fixed words for its failure.
+
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use tracing::{Instrument, Span};
+
+use super::outcome::Outcome;
+use super::rejection::Rejection;
+use crate::endpoint::Caller;
+use crate::endpoint::call::{Call, DELIVERY, Failure};
+use crate::endpoint::fault::{BodyFault, BodyFaults};
+use crate::endpoint::panic::caught_in;
+use crate::endpoint::permanent::causes;
+
+/// The response to a body that the function's argument cannot be read from, in FastAPI's form.
+#[derive(Serialize)]
+struct Faults {
+    detail: Vec<BodyFault>,
+}
+
+/// Calls a function. There is a response whether it succeeds, fails or panics.
+pub(super) async fn respond(caller: &Caller, call: Call, span: Span) -> Outcome {
+    let running = caught_in(caller(call)).instrument(span.clone());
+    let result = running.await;
+    let _entered = span.enter();
+    match result {
+        Ok(Ok(response)) => function_outcome(response),
+        Ok(Err(failure)) => failure_outcome(failure),
+        Err(panic) => {
+            let (text, location) = (panic.text(), panic.location());
+            tracing::error!(target: DELIVERY, panic = text, location, "the function panicked");
+            failed(StatusCode::INTERNAL_SERVER_ERROR, Some(text.to_owned()))
+        }
+    }
+}
+
+fn failure_outcome(failure: Failure) -> Outcome {
+    match failure {
+        Failure::Body(faults) => body_rejected(faults),
+        Failure::Argument(error) if repeats_input(&error) => Rejection::new(
+            error.as_response_error().status_code(),
+            "An argument of this endpoint is missing from the request or malformed.",
+        )
+        .outcome(),
+        Failure::Argument(error) => conceal(HttpResponse::from_error(error)),
+        Failure::Function(error) => match error.downcast::<actix_web::Error>() {
+            Ok(error) => conceal(HttpResponse::from_error(*error)),
+            Err(error) => {
+                let error = causes(&*error);
+                tracing::error!(target: DELIVERY, error, "the function failed");
+                failed(StatusCode::INTERNAL_SERVER_ERROR, Some(error))
+            }
+        },
+        Failure::Response(response) => conceal(*response),
+    }
+}
+
+/// The response to a body that does not match the function's argument.
+pub(super) fn body_rejected(BodyFaults(detail): BodyFaults) -> Outcome {
+    let reason = detail.first().map(BodyFault::reason).unwrap_or_default();
+    let response = HttpResponse::UnprocessableEntity().json(Faults { detail });
+    Outcome::rejected(response, reason)
+}
+
+/// Whether actix-web's own answer to this error would hold parts of the request.
+fn repeats_input(error: &actix_web::Error) -> bool {
+    error.as_error::<QueryPayloadError>().is_some()
+        || error.as_error::<PathError>().is_some()
+        || error.as_error::<JsonPayloadError>().is_some()
+        || error.as_error::<UrlencodedError>().is_some()
+}
+
+/// The outcome of a response that a function made. A client error among them has a reason, too.
+fn function_outcome(response: HttpResponse) -> Outcome {
+    if !response.status().is_client_error() {
+        return response.into();
+    }
+    let reason = match response.error() {
+        Some(error) => Cow::from(causes(error)),
+        None => "The function responded with this status.".into(),
+    };
+    Outcome::rejected(response, reason)
+}
+
+/// An error that tells the caller what it did wrong goes out as it is. One of the server's own keeps
+/// its status, and its cause goes to the log.
+fn conceal(response: HttpResponse) -> Outcome {
+    if !response.status().is_server_error() {
+        return function_outcome(response);
+    }
+    let error = response.error().map(|error| causes(error));
+    tracing::error!(target: DELIVERY, error, "the function failed");
+    failed(response.status(), error)
+}
+
+fn failed(status: StatusCode, cause: Option<String>) -> Outcome {
+    let text = "The function of this endpoint failed. The server's log says why.";
+    Outcome::failed(Rejection::new(status, text).outcome().response, cause)
+}

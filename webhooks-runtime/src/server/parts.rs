@@ -1,0 +1,97 @@
+//! Composes the optional capabilities of a server, one step for each.
+//!
+//! A new capability is a folder that implements [`Part`], its settings in [`PartSettings`], and a step in
+//! [`compose`].
+
+use std::sync::Arc;
+
+use actix_web::web::ServiceConfig;
+
+use super::background::BackgroundPart;
+#[cfg(feature = "share")]
+use super::tunnel;
+use super::ui::Page;
+use crate::addresses::Addresses;
+use crate::config::Settings;
+#[cfg(feature = "page")]
+use crate::dashboard::{self, DashboardSettings};
+use crate::endpoint::registry::EndpointInfo;
+use crate::environment::Environment;
+use crate::http::app::{Configure, Parts};
+use crate::http::dispatch::Dispatcher;
+use crate::http::part::Part;
+use crate::jobs::{Function, Options};
+use crate::setting::SettingError;
+
+/// The settings of the parts, from the builder's methods.
+#[derive(Default)]
+pub(super) struct PartSettings {
+    pub(super) background: Options,
+    /// What is served at `/`; `None` for the default page.
+    pub(super) page: Option<Page>,
+    /// The version of the program, if it is known.
+    pub(super) version: Option<&'static str>,
+    #[cfg(feature = "share")]
+    pub(super) link: super::link::Link,
+}
+
+/// What the parts are composed for.
+pub(super) struct Composition<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) environment: &'a Environment,
+    pub(super) endpoints: &'a [EndpointInfo],
+    pub(super) addresses: &'a Addresses,
+    pub(super) dispatcher: &'a Arc<Dispatcher>,
+}
+
+/// Composes the parts of a server. Invalid settings go to `errors`.
+pub(super) fn compose(
+    settings: PartSettings,
+    functions: Vec<Function>,
+    server: &Composition<'_>,
+    errors: &mut Vec<SettingError>,
+) -> (Arc<BackgroundPart>, Parts) {
+    settings.background.check(errors);
+    let background = Arc::new(BackgroundPart::new(functions, settings.background, server.settings));
+    let mut parts: Vec<Arc<dyn Part>> = Vec::new();
+
+    let blocks = match settings.page {
+        Some(Page::Handler(configure)) => {
+            parts.push(Arc::new(CustomPage(configure)));
+            None
+        }
+        #[cfg(feature = "page")]
+        Some(Page::Blocks(blocks)) => Some(blocks),
+        None => Some(Default::default()),
+    };
+    #[cfg(feature = "page")]
+    parts.extend(dashboard::compose(
+        DashboardSettings {
+            blocks,
+            version: settings.version.unwrap_or(env!("CARGO_PKG_VERSION")),
+            on_space: server.settings.on_space,
+            endpoints: server.endpoints,
+            addresses: server.addresses.clone(),
+            dispatcher: Arc::clone(server.dispatcher),
+            jobs: Arc::clone(&background.jobs),
+        },
+        server.environment,
+        errors,
+    ));
+    #[cfg(not(feature = "page"))]
+    let _: Option<()> = blocks;
+
+    parts.push(Arc::clone(&background) as Arc<dyn Part>);
+    #[cfg(feature = "share")]
+    parts.extend(tunnel::compose(settings.link, server, errors));
+    (background, parts.into())
+}
+
+/// A page of the user's at `/`.
+struct CustomPage(Configure);
+
+impl Part for CustomPage {
+    fn routes(&self, app: &mut ServiceConfig) {
+        (self.0)(app);
+    }
+}
