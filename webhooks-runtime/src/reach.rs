@@ -32,8 +32,6 @@ pub(crate) struct GivenReach {
     pub(crate) server: Option<String>,
     /// A file with the certificates that the share server's TLS is trusted by.
     pub(crate) certificate: Option<PathBuf>,
-    /// Whether public URLs of the share server begin with `https`.
-    pub(crate) https: Option<bool>,
     /// Whether a tunnel of the user's own is there.
     pub(crate) tunnel: bool,
     /// Whether a new name is wanted for the share link, and with it a new URL.
@@ -62,10 +60,8 @@ pub(crate) enum ShareServer {
     Own {
         host: String,
         port: u16,
-        /// For TLS; without it there is none.
+        /// For TLS; without it there is none, and public URLs begin with `http`.
         certificate: Option<PathBuf>,
-        /// Whether its public URLs begin with `https`.
-        https: bool,
     },
 }
 
@@ -104,7 +100,6 @@ impl GivenReach {
             server: self.server.or(weaker.server),
             tunnel: self.tunnel || weaker.tunnel,
             certificate: self.certificate.or(weaker.certificate),
-            https: self.https.or(weaker.https),
         }
     }
 
@@ -140,9 +135,9 @@ impl GivenReach {
 
     fn through(self, errors: &mut Vec<SettingError>) -> Option<ShareServer> {
         let Some(server) = self.server else {
-            if self.certificate.is_some() || self.https.is_some() {
+            if self.certificate.is_some() {
                 let wants = "given together with the address of a share server";
-                let name = "The share server's certificate or protocol";
+                let name = "The share server's certificate";
                 errors.push(SettingError { name, wants });
             }
             return Some(ShareServer::Gradio);
@@ -158,9 +153,7 @@ impl GivenReach {
             errors.push(SettingError { name: "The share server's address", wants });
             return None;
         };
-        // Who has a certificate for the one side has one for the other.
-        let https = self.https.unwrap_or(self.certificate.is_some());
-        Some(ShareServer::Own { host, port, certificate: self.certificate, https })
+        Some(ShareServer::Own { host, port, certificate: self.certificate })
     }
 }
 
@@ -190,7 +183,7 @@ mod tests {
     const GRADIO: Reach = Reach::Link { server: ShareServer::Gradio, renew: false };
 
     fn own(host: &str, port: u16) -> Reach {
-        let server = ShareServer::Own { host: host.into(), port, certificate: None, https: false };
+        let server = ShareServer::Own { host: host.into(), port, certificate: None };
         Reach::Link { server, renew: false }
     }
 
@@ -223,7 +216,6 @@ mod tests {
         let weak = GivenReach {
             way: Some(Way::Share(false)),
             certificate: Some("weak.pem".into()),
-            https: Some(true),
             ..server("weak.example:1")
         };
         let both = server("strong.example:2").or(weak.clone());
@@ -271,16 +263,6 @@ mod tests {
                 "{bad}"
             );
         }
-        let https = |https: Option<bool>, certificate: Option<&str>| {
-            let certificate = certificate.map(PathBuf::from);
-            let given = GivenReach { https, certificate, ..server("x.example:1") };
-            matches!(
-                decide(given, false, true).0,
-                Reach::Link { server: ShareServer::Own { https: true, .. }, .. }
-            )
-        };
-        assert!(!https(None, None) && https(None, Some("x.pem")));
-        assert!(https(Some(true), None) && !https(Some(false), Some("x.pem")));
         let alone = GivenReach { certificate: Some("x.pem".into()), ..GivenReach::default() };
         assert_eq!(decide(alone, false, true).1.len(), 1);
     }

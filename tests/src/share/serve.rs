@@ -1,7 +1,7 @@
 //! A share server that does as it should.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,6 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::io::SyncIoBridge;
 use tokio_yamux::config::Config;
 use tokio_yamux::session::Session;
 use tokio_yamux::stream::StreamHandle;
@@ -36,8 +35,6 @@ pub struct Seen {
     pub logins: Mutex<Vec<Login>>,
     /// Each request for a URL.
     pub proxies: Mutex<Vec<NewProxy>>,
-    /// How many bytes came over work connections that are encrypted or compressed.
-    carried: AtomicUsize,
     /// How many pings came.
     pub pings: AtomicUsize,
     /// Told when all links are to expire.
@@ -53,12 +50,6 @@ impl Seen {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many bytes came over work connections that are encrypted or compressed.
-    #[must_use]
-    pub fn carried(&self) -> usize {
-        self.carried.load(Ordering::Relaxed)
-    }
-
     /// The requests for a URL so far.
     #[must_use]
     pub fn proxies(&self) -> Vec<NewProxy> {
@@ -68,7 +59,6 @@ impl Seen {
 
 /// A link that stands: a host name, and what serves it.
 struct Link {
-    proxy: NewProxy,
     renamed: String,
     wanted: mpsc::UnboundedSender<()>,
     work: AsyncMutex<mpsc::UnboundedReceiver<StreamHandle>>,
@@ -103,8 +93,8 @@ pub(super) async fn serve(
             accepted = outside.accept() => {
                 let (stream, _) = accepted?;
                 stream.set_nodelay(true)?;
-                let (links, seen) = (Arc::clone(&links), Arc::clone(&seen));
-                tokio::spawn(async move { visitor(stream, &links, &seen).await });
+                let links = Arc::clone(&links);
+                tokio::spawn(async move { visitor(stream, &links).await });
             }
         }
     }
@@ -211,9 +201,8 @@ async fn control(
                 let renamed: String =
                     digest.iter().take(9).map(|byte| format!("{byte:02x}")).collect();
                 let name = format!("{renamed}.localhost");
-                seen.proxies.lock().unwrap_or_else(PoisonError::into_inner).push(proxy.clone());
+                seen.proxies.lock().unwrap_or_else(PoisonError::into_inner).push(proxy);
                 let link = Link {
-                    proxy,
                     renamed: renamed.clone(),
                     wanted: wanted.clone(),
                     work: AsyncMutex::new(work),
@@ -249,7 +238,7 @@ async fn control(
 }
 
 /// A connection from the internet.
-async fn visitor(mut outside: TcpStream, links: &Links, seen: &Seen) -> io::Result<()> {
+async fn visitor(mut outside: TcpStream, links: &Links) -> io::Result<()> {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if head.len() > 16_384 || outside.read_buf(&mut head).await? == 0 {
@@ -273,115 +262,13 @@ async fn visitor(mut outside: TcpStream, links: &Links, seen: &Seen) -> io::Resu
     };
     let start = json!({ "proxy_name": link.renamed, "src_addr": "127.0.0.1", "src_port": 1 });
     work.write_all(&message(b's', &start)).await?;
-    match (link.proxy.use_encryption, link.proxy.use_compression) {
-        (false, false) => {
-            work.write_all(&head).await?;
-            copy_bidirectional_with_sizes(&mut outside, &mut work, 8192, 8192).await?;
-            Ok(())
-        }
-        (encrypted, compressed) => wrapped(outside, work, head, encrypted, compressed, seen).await,
-    }
+    work.write_all(&head).await?;
+    copy_bidirectional_with_sizes(&mut outside, &mut work, 8192, 8192).await?;
+    Ok(())
 }
 
 async fn not_found(outside: &mut TcpStream) -> io::Result<()> {
     let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     outside.write_all(answer).await?;
     outside.shutdown().await
-}
-
-/// Carries a connection whose bytes are encrypted, compressed or both: compressed first.
-async fn wrapped(
-    outside: TcpStream,
-    work: StreamHandle,
-    head: Vec<u8>,
-    encrypted: bool,
-    compressed: bool,
-    seen: &Seen,
-) -> io::Result<()> {
-    let (mut from_outside, mut to_outside) = outside.into_split();
-    let (from_client, to_client) = split(work);
-    // Snappy's crate reads and writes while it blocks, so pipes and threads lie between.
-    let (to_decoder, decoder) = tokio::io::duplex(8192);
-    let (mut from_decoder, decoded) = tokio::io::duplex(8192);
-    let (mut to_encoder, encoder) = tokio::io::duplex(8192);
-    let (encoded, from_encoder) = tokio::io::duplex(8192);
-
-    let mut decoder = SyncIoBridge::new(decoder);
-    let mut decoded = SyncIoBridge::new(decoded);
-    let decode = tokio::task::spawn_blocking(move || {
-        let mut reader: Box<dyn Read> = if compressed {
-            Box::new(snap::read::FrameDecoder::new(&mut decoder))
-        } else {
-            Box::new(&mut decoder)
-        };
-        io::copy(&mut reader, &mut decoded)?;
-        decoded.shutdown()
-    });
-    let mut encoder = SyncIoBridge::new(encoder);
-    let mut encoded = SyncIoBridge::new(encoded);
-    let encode = tokio::task::spawn_blocking(move || {
-        let mut buffer = [0; 4096];
-        let mut compressor = snap::write::FrameEncoder::new(Vec::new());
-        loop {
-            let read = encoder.read(&mut buffer)?;
-            if read == 0 {
-                return encoded.shutdown();
-            }
-            if compressed {
-                compressor.write_all(&buffer[..read])?;
-                compressor.flush()?;
-                encoded.write_all(&std::mem::take(compressor.get_mut()))?;
-            } else {
-                encoded.write_all(&buffer[..read])?;
-            }
-            encoded.flush()?;
-        }
-    });
-
-    let mut to_decoder = to_decoder;
-    let inward = async {
-        let mut reader = Decrypting::new(from_client);
-        let mut buffer = [0; 4096];
-        loop {
-            let read = if encrypted {
-                match reader.read(&mut buffer).await {
-                    // Nothing at all was said.
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
-                    read => read?,
-                }
-            } else {
-                reader.plain(&mut buffer).await?
-            };
-            if read == 0 {
-                return to_decoder.shutdown().await;
-            }
-            seen.carried.fetch_add(read, Ordering::Relaxed);
-            to_decoder.write_all(&buffer[..read]).await?;
-        }
-    };
-    let mut from_encoder = from_encoder;
-    let outward = async {
-        let mut writer = Encrypting::new(to_client);
-        let mut buffer = [0; 4096];
-        loop {
-            let read = from_encoder.read(&mut buffer).await?;
-            match (read, encrypted) {
-                (0, _) => return writer.end().await,
-                (_, true) => writer.write(&buffer[..read]).await?,
-                (_, false) => writer.plain(&buffer[..read]).await?,
-            }
-        }
-    };
-    let feed = async {
-        to_encoder.write_all(&head).await?;
-        tokio::io::copy(&mut from_outside, &mut to_encoder).await?;
-        to_encoder.shutdown().await
-    };
-    let drain = async {
-        tokio::io::copy(&mut from_decoder, &mut to_outside).await?;
-        to_outside.shutdown().await
-    };
-    tokio::try_join!(inward, outward, feed, drain)?;
-    decode.await??;
-    encode.await?
 }

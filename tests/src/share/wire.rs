@@ -44,12 +44,6 @@ pub struct NewProxy {
     pub proxy_type: String,
     /// `random`.
     pub subdomain: String,
-    /// Whether the work connections are encrypted.
-    #[serde(default)]
-    pub use_encryption: bool,
-    /// Whether they are compressed.
-    #[serde(default)]
-    pub use_compression: bool,
 }
 
 impl Login {
@@ -89,7 +83,7 @@ impl<R: AsyncRead + Unpin> Decrypting<R> {
     }
 
     /// Reads some bytes; none at the end.
-    pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.cipher.is_none() {
             let mut vector = [0; 16];
             self.reader.read_exact(&mut vector).await?;
@@ -100,11 +94,6 @@ impl<R: AsyncRead + Unpin> Decrypting<R> {
             cipher.decrypt(&mut buffer[..read]);
         }
         Ok(read)
-    }
-
-    /// Reads bytes that aren't encrypted.
-    pub(super) async fn plain(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).await
     }
 
     /// Reads a whole message.
@@ -147,15 +136,5 @@ impl<W: AsyncWrite + Unpin> Encrypting<W> {
         self.cipher.encrypt(&mut bytes);
         self.writer.write_all(&bytes).await?;
         self.writer.flush().await
-    }
-
-    /// Writes bytes without encrypting them.
-    pub(super) async fn plain(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.writer.write_all(bytes).await?;
-        self.writer.flush().await
-    }
-
-    pub(super) async fn end(&mut self) -> io::Result<()> {
-        self.writer.shutdown().await
     }
 }

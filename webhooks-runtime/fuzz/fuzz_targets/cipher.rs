@@ -5,8 +5,6 @@
 
 #[path = "../../src/share/cipher.rs"]
 mod cipher;
-#[path = "../../src/share/outbox.rs"]
-mod outbox;
 
 use cipher::{CipherStream, Key};
 use libfuzzer_sys::fuzz_target;

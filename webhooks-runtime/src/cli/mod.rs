@@ -15,8 +15,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-#[cfg(feature = "share")]
-use clap::ValueEnum;
 #[cfg(feature = "background")]
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -85,17 +83,6 @@ struct Share {
     /// [default: no TLS]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["no_share", "public_url"])]
     share_server_certificate: Option<PathBuf>,
-    /// What the public URLs of the share server begin with [default: https with a
-    /// certificate, else http]
-    #[arg(long, value_name = "PROTOCOL", conflicts_with_all = ["no_share", "public_url"])]
-    share_server_protocol: Option<Protocol>,
-}
-
-#[cfg(feature = "share")]
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Protocol {
-    Http,
-    Https,
 }
 
 /// The width that help is wrapped at in a wider terminal, in characters.
@@ -263,7 +250,6 @@ impl From<Share> for GivenReach {
             way: (wanted || flags.no_share).then_some(Way::Share(wanted)),
             server: flags.share_server,
             certificate: flags.share_server_certificate,
-            https: flags.share_server_protocol.map(|protocol| matches!(protocol, Protocol::Https)),
             tunnel: false,
             renew: flags.new_share_url,
         }

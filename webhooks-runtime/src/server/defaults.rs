@@ -120,41 +120,4 @@ fn a_public_url_is_made_as_documented() {
     assert!(matches!(settings(true, &SPACE).reach, Reach::At(_)));
     assert!(no.ends_with("for [`start`](Self::start)"), "{no}");
     assert_eq!(settings(false, &[]).reach, Reach::Local);
-    let form = WebhooksServer::empty().parts.link.form;
-    assert_eq!((stated("share_encryption").as_str(), form.encrypted), ("no", false));
-    assert_eq!((stated("share_compression").as_str(), form.compressed), ("no", false));
-}
-
-#[cfg(feature = "share")]
-#[test]
-fn the_urls_of_a_share_server_begin_as_documented() {
-    use crate::reach::ShareServer;
-
-    assert_eq!(stated("share_server_https"), "yes with a certificate, and no without");
-    let server = WebhooksServer::empty().share_server("share.example.com:7000");
-    for (server, begins) in [(server, false), (trusting(), true)] {
-        let none = Environment::from_iter([]);
-        let mut errors = Vec::new();
-        let (flags, given) = (Given::default(), server.given.clone());
-        let settings = Settings::resolve(
-            flags,
-            given,
-            true,
-            &Host::with_terminal(&none),
-            &server.limits,
-            &none,
-            &mut errors,
-        );
-        let Reach::Link { server: ShareServer::Own { https, .. }, .. } = settings.reach else {
-            panic!("{errors:?}");
-        };
-        assert_eq!(https, begins);
-    }
-}
-
-#[cfg(feature = "share")]
-fn trusting() -> WebhooksServer {
-    WebhooksServer::empty()
-        .share_server("share.example.com:7000")
-        .share_server_certificate("ca.pem")
 }

@@ -18,8 +18,7 @@ use crate::environment::Environment;
 use crate::network::HttpProxy;
 use crate::reach::{Reach, ShareServer};
 use crate::share::{
-    Address, AnyTunnel, Event, Form, Owner, ShareLink, TUNNEL_REQUEST_HOST, Through, folder, keep,
-    tls,
+    Address, AnyTunnel, Event, Owner, ShareLink, TUNNEL_REQUEST_HOST, Through, folder, keep, tls,
 };
 use crate::text::in_one_line;
 
@@ -28,7 +27,6 @@ use crate::text::in_one_line;
 pub(super) struct Link {
     /// One of the user's own.
     pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
-    pub(super) form: Form,
     /// What the share link's URL belongs to; the working directory when it isn't known.
     pub(super) project: Option<String>,
     /// Whether the process is the server's own, so that its limits may be changed for the tunnel.
@@ -46,9 +44,9 @@ pub(super) fn tunnel(
         Reach::Tunnel => return link.tunnel,
         Reach::Link { server, renew } => (server, *renew),
     };
-    let (through, https, at) = match server {
-        ShareServer::Gradio => (Through::Gradio, true, "gradio.live".to_owned()),
-        ShareServer::Own { host, port, certificate, https } => {
+    let (through, scheme, at) = match server {
+        ShareServer::Gradio => (Through::Gradio, "https", "gradio.live".to_owned()),
+        ShareServer::Own { host, port, certificate } => {
             let tls = match certificate.as_deref().map(trusted).transpose() {
                 Ok(tls) => tls,
                 Err(error) => {
@@ -57,7 +55,9 @@ pub(super) fn tunnel(
                 }
             };
             let address = Address { host: host.clone(), port: *port, tls };
-            (Through::Own(address), *https, format!("{host}:{port}"))
+            // A server that has a certificate for the one side has one for the other.
+            let scheme = if certificate.is_some() { "https" } else { "http" };
+            (Through::Own(address), scheme, format!("{host}:{port}"))
         }
     };
     let host = match &through {
@@ -72,8 +72,7 @@ pub(super) fn tunnel(
         None => std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
     };
     let owner = Owner { project, server: at, folder: folder(), renew };
-    let scheme = if https { "https" } else { "http" };
-    Some(Box::new(ShareLink::new(through, scheme, link.form, owner)))
+    Some(Box::new(ShareLink::new(through, scheme, owner)))
 }
 
 fn trusted(certificate: &Path) -> Result<crate::share::Tls, SettingError> {

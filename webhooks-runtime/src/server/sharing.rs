@@ -72,12 +72,12 @@ impl WebhooksServer {
         self
     }
 
-    /// Makes the public URL through a share server of your own, `host:port`, in place of that of
-    /// gradio.live.
+    /// Opens the share link through your own share server, `host:port`, instead of the one of gradio.live.
     ///
-    /// Without [`share_server_certificate`](Self::share_server_certificate) the way to it isn't
-    /// encrypted. Before it goes the flag `--share-server`, after it the variable
-    /// `GRADIO_SHARE_SERVER_ADDRESS`.
+    /// Without [`share_server_certificate`](Self::share_server_certificate), the connection to it is not
+    /// encrypted and the public URL begins with `http`.
+    ///
+    /// The flag `--share-server` overrides it, and it overrides the variable `GRADIO_SHARE_SERVER_ADDRESS`.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -88,10 +88,10 @@ impl WebhooksServer {
         self
     }
 
-    /// Speaks TLS with a share server of your own and trusts the certificates in this PEM file, and no
-    /// others.
+    /// Connects to your own share server with TLS, trusting only the certificates in this PEM file. The
+    /// public URL then begins with `https`.
     ///
-    /// Before it goes the flag `--share-server-certificate`.
+    /// The flag `--share-server-certificate` overrides it.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -101,47 +101,6 @@ impl WebhooksServer {
     /// ```
     pub fn share_server_certificate(mut self, file: impl Into<PathBuf>) -> Self {
         self.given.reach.certificate = Some(file.into());
-        self
-    }
-
-    /// Sets whether the public URLs of a share server of your own begin with `https`. Default: yes with
-    /// a certificate, and no without.
-    ///
-    /// Before it goes the flag `--share-server-protocol`.
-    ///
-    /// ```
-    /// # use webhooks_runtime::WebhooksServer;
-    /// // Behind a proxy that speaks TLS with the Hub.
-    /// let server = WebhooksServer::new().share_server("10.0.0.7:7000").share_server_https(true);
-    /// ```
-    pub fn share_server_https(mut self, https: bool) -> Self {
-        self.given.reach.https = Some(https);
-        self
-    }
-
-    /// Sets whether the bytes between this program and the share server are encrypted once more, below
-    /// HTTP. Default: no. With TLS they are encrypted already, and the key of this is no secret: on
-    /// public share servers it is made of an empty token.
-    ///
-    /// ```
-    /// # use webhooks_runtime::WebhooksServer;
-    /// let server = WebhooksServer::new().share_server("10.0.0.7:7000").share_encryption(true);
-    /// ```
-    pub fn share_encryption(mut self, encrypted: bool) -> Self {
-        self.parts.link.form.encrypted = encrypted;
-        self
-    }
-
-    /// Sets whether the bytes between this program and the share server are compressed. Default: no.
-    /// A delivery is some kilobytes, for which it costs more time than it saves.
-    ///
-    /// ```
-    /// # use webhooks_runtime::WebhooksServer;
-    /// // For answers of megabytes, over a slow line.
-    /// let server = WebhooksServer::new().share_compression(true);
-    /// ```
-    pub fn share_compression(mut self, compressed: bool) -> Self {
-        self.parts.link.form.compressed = compressed;
         self
     }
 }

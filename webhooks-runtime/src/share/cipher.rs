@@ -15,8 +15,6 @@ use cfb_mode::{BufDecryptor, BufEncryptor};
 use ring::pbkdf2::{self, PBKDF2_HMAC_SHA1};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::outbox::poll_send;
-
 /// The size of a block, of the key and of the initialization vector, in bytes.
 const BLOCK: usize = 16;
 
@@ -76,7 +74,15 @@ impl<S> CipherStream<S> {
 impl<S: AsyncWrite + Unpin> CipherStream<S> {
     /// Sends what waits to be sent.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_send(&mut self.stream, context, &mut self.unsent, &mut self.sent)
+        while let Some(rest @ [_, ..]) = self.unsent.get(self.sent..) {
+            match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                more => self.sent += more,
+            }
+        }
+        self.unsent.clear();
+        self.sent = 0;
+        Poll::Ready(Ok(()))
     }
 }
 

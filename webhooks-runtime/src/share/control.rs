@@ -13,7 +13,7 @@ use super::cipher::{CipherStream, Key, TOKEN};
 use super::hex;
 use super::identity::random;
 use super::message::{Incoming, Login, MessageError, NewProxy, Ping, receive, send};
-use super::relay::{Form, Wanted};
+use super::relay::Wanted;
 use super::session::Stream;
 
 /// How often the share server is asked whether it is still there.
@@ -99,16 +99,9 @@ impl Control {
     pub(crate) async fn publish(
         &mut self,
         name: &str,
-        form: Form,
         wanted: &Wanted,
     ) -> Result<String, ControlError> {
-        let proxy = NewProxy {
-            proxy_name: name,
-            proxy_type: "http",
-            subdomain: "random",
-            use_encryption: form.encrypted,
-            use_compression: form.compressed,
-        };
+        let proxy = NewProxy { proxy_name: name, proxy_type: "http", subdomain: "random" };
         send(&mut self.writer, &proxy).await?;
         loop {
             match receive(&mut self.reader).await? {

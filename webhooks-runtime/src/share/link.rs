@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::address::{self, Address, AddressError, TUNNEL_REQUEST};
 use super::control::{Control, ControlError};
 use super::identity::{Identity, Owner, Term};
-use super::relay::{self, Form, Route, Wanted};
+use super::relay::{self, Route, Wanted};
 use super::session::{Session, SessionError};
 use super::transport::{self, TransportError};
 use super::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
@@ -65,7 +65,6 @@ pub(crate) struct ShareLink {
     through: Through,
     /// `http` or `https`, as its public URLs begin.
     scheme: &'static str,
-    form: Form,
     owner: Owner,
     /// From the first try on.
     identity: Option<Identity>,
@@ -75,9 +74,9 @@ pub(crate) struct ShareLink {
 }
 
 impl ShareLink {
-    pub(crate) fn new(through: Through, scheme: &'static str, form: Form, owner: Owner) -> Self {
+    pub(crate) fn new(through: Through, scheme: &'static str, owner: Owner) -> Self {
         let limit = FIRST_LIMIT;
-        Self { through, scheme, form, owner, identity: None, run_id: None, limit }
+        Self { through, scheme, owner, identity: None, run_id: None, limit }
     }
 
     async fn stand(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, LinkError> {
@@ -122,7 +121,7 @@ impl ShareLink {
                 Control::log_in(stream, self.run_id.as_deref()).await.map_err(Some)?;
             // From now on: the server may have the URL for it, though its answer is lost.
             self.run_id = Some(control.run_id.clone()).filter(|id| !id.is_empty());
-            let url = control.publish(identity.name.reveal(), self.form, &wanted).await;
+            let url = control.publish(identity.name.reveal(), &wanted).await;
             url.map(|url| (control, url)).map_err(Some)
         };
         let published = tokio::select! {
@@ -142,7 +141,7 @@ impl ShareLink {
         };
 
         let run_id: Arc<str> = control.run_id.as_str().into();
-        let route = Route { run_id, form: self.form, entrance };
+        let route = Route { run_id, entrance };
         let finish = CancellationToken::new();
         let finishing = finish.clone();
         let closed = async move {
@@ -164,7 +163,7 @@ impl ShareLink {
             let source = ended(&mut driving).await;
             lost(source.into())
         };
-        // The server's answer may bring its own scheme; what its URLs begin with is set here.
+        // huggingface/frp announces every URL with `https`, also where only HTTP is served.
         let remote = remote.split_once("://").map_or(remote.as_str(), |(_, rest)| rest);
         let mut open = OpenTunnel::new(format!("{}://{remote}", self.scheme), closed);
         open.finish = Some(finish);

@@ -50,8 +50,6 @@ pub(crate) struct NewProxy<'a> {
     pub(crate) proxy_name: &'a str,
     pub(crate) proxy_type: &'static str,
     pub(crate) subdomain: &'static str,
-    pub(crate) use_encryption: bool,
-    pub(crate) use_compression: bool,
 }
 
 impl Outgoing for NewProxy<'_> {

@@ -5,16 +5,14 @@
 //! server, `transport` connects to it, through a proxy with `connect`, if it can `trust` it, `session` opens streams over the
 //! connection, `control` says on the first of them what is wanted, in messages (`message`) in frames
 //! (`framing`) in a `cipher`, and `relay` offers the others for connections from outside, which `carry`
-//! carries. `identity` keeps the name that the URL is made of, `compression` makes the carried bytes
-//! fewer where that is wanted, `outbox` is how both send theirs, and `patience` ends for those who take
-//! none.
+//! carries. `identity` keeps the name that the URL is made of, and `patience` ends for those who take
+//! nothing.
 //!
 //! The protocol is that of the share links of gradio.live: <https://github.com/huggingface/frp>.
 
 mod address;
 mod carry;
 mod cipher;
-mod compression;
 mod connect;
 mod control;
 mod framing;
@@ -22,7 +20,6 @@ mod identity;
 mod keep;
 mod link;
 mod message;
-mod outbox;
 mod patience;
 mod relay;
 mod session;
@@ -33,7 +30,6 @@ pub(crate) use address::{Address, TUNNEL_REQUEST_HOST};
 pub(crate) use identity::{Owner, folder};
 pub(crate) use keep::{AnyTunnel, Event, keep};
 pub(crate) use link::{ShareLink, Through};
-pub(crate) use relay::Form;
 pub(crate) use trust::{Tls, tls};
 
 use std::error::Error;

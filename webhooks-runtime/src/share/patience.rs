@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// How long nothing at all may be taken.
@@ -34,60 +33,32 @@ impl Patience {
     }
 }
 
-/// A stream whose other side must take what is written, sooner or later.
-pub(crate) struct Patient<S> {
-    stream: S,
-    patience: Patience,
-}
-
-impl<S> Patient<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream, patience: Patience::default() }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let step = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.patience.poll(context, step)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncReadExt, AsyncWrite, duplex};
     use tokio::time::Instant;
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_is_given_up_and_who_takes_little_is_not() {
-        let (near, mut far) = duplex(1);
-        let mut near = Patient::new(near);
-        let write = tokio::spawn(async move { near.write_all(b"abcdef").await });
+        let (mut near, mut far) = duplex(1);
+        let write = tokio::spawn(async move {
+            let mut patience = Patience::default();
+            let mut write = async |byte| {
+                poll_fn(|context| {
+                    let step = Pin::new(&mut near).poll_write(context, &[byte]);
+                    patience.poll(context, step)
+                })
+                .await
+            };
+            for byte in *b"abcdef" {
+                write(byte).await?;
+            }
+            Ok::<_, io::Error>(())
+        });
         let start = Instant::now();
         for _ in 0..4 {
             sleep(LIMIT / 2).await;

@@ -1,21 +1,15 @@
 //! The connections from outside, each on a stream of its own.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::carry::carry;
-use super::cipher::{CipherStream, Key, TOKEN};
-use super::compression::CompressedStream;
-use super::identity::random;
 use super::message::{Incoming, MessageError, NewWorkConn, receive, send};
-use super::patience::Patient;
 use super::session::{Session, Stream};
 
 /// How many connections there may be at once.
@@ -23,16 +17,6 @@ const MOST_CONNECTIONS: usize = 1_200;
 
 /// How many more the share server may have asked for. Visitors wait for theirs, so there may be many.
 const MOST_WANTED: usize = 10_000;
-
-/// How much of a connection is copied at once where its bytes are changed, in bytes.
-const PIECE: usize = 4 * 1024;
-
-/// What is done to the bytes of a connection between client and share server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Form {
-    pub(crate) encrypted: bool,
-    pub(crate) compressed: bool,
-}
 
 /// How many streams the share server has asked for and not got yet.
 #[derive(Debug)]
@@ -63,7 +47,6 @@ impl Wanted {
 pub(crate) struct Route {
     /// The session's name at the share server.
     pub(crate) run_id: Arc<str>,
-    pub(crate) form: Form,
     /// Where the server listens for them.
     pub(crate) entrance: SocketAddr,
 }
@@ -112,32 +95,5 @@ async fn offer(
     }
     let local = TcpStream::connect(route.entrance).await?;
     local.set_nodelay(true)?;
-    match route.form {
-        Form { encrypted: false, compressed: false } => {
-            carry(stream.into_inner(), local, finish).await?;
-        }
-        Form { encrypted, compressed } => {
-            let stream = Patient::new(stream);
-            let stream: Box<dyn Bytes> = if encrypted {
-                Box::new(CipherStream::new(stream, &Key::of_token(TOKEN), random()?))
-            } else {
-                Box::new(stream)
-            };
-            let stream: Box<dyn Bytes> =
-                if compressed { Box::new(CompressedStream::new(stream)) } else { stream };
-            copy(stream, local).await?;
-        }
-    }
-    Ok(())
-}
-
-/// A stream of bytes, whatever is done to them.
-trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Bytes for S {}
-
-/// Like `carry`, for streams that hold bytes themselves.
-async fn copy(mut stream: Box<dyn Bytes>, mut local: TcpStream) -> io::Result<()> {
-    copy_bidirectional_with_sizes(&mut stream, &mut local, PIECE, PIECE).await?;
-    Ok(())
+    Ok(carry(stream.into_inner(), local, finish).await?)
 }
