@@ -404,7 +404,7 @@ fn the_second_process_of_a_project_has_a_url_of_its_own_and_says_so() {
         let second = home.start(&quickstart(), server.address, &[]);
         let second_url = second.public_url();
         assert_ne!(first_url, second_url);
-        let _ = second.wait_for("Another process of this project has its URL.");
+        let _ = second.wait_for("Another process of this project is using its URL.");
         for url in [&first_url, &second_url] {
             let answer = post(&server, url, "/webhooks/trigger_training", &commit()).unwrap();
             assert_eq!(answer.status, 200);
@@ -412,7 +412,7 @@ fn the_second_process_of_a_project_has_a_url_of_its_own_and_says_so() {
         second.stop();
         // Who wants to be rid of a URL that is in use is told that it stays.
         let renewing = home.start(&quickstart(), server.address, &["--new-share-url"]);
-        let _ = renewing.wait_for("which is therefore not renewed");
+        let _ = renewing.wait_for("so that URL was not renewed");
         renewing.stop();
         assert!(!first.stop().stdout.contains("Another process"));
     });
@@ -429,7 +429,7 @@ fn without_a_place_for_the_name_the_link_stands_and_says_so() {
     let arguments = ["--port", "0", "--share-server", &address];
     let program = Program::start(&quickstart(), &arguments, &variables).unwrap();
     let _ = program.public_url();
-    let _ = program.wait_for("The next start will have another URL");
+    let _ = program.wait_for("The URL will change at the next start");
     program.stop();
 }
 
@@ -825,7 +825,7 @@ fn a_share_server_that_restarts_again_and_again_has_its_link_back_each_time_at_o
     assert_eq!(answer.status, 200);
     let ended = program.stop();
     assert!(ended.stderr.contains(" was lost: "), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("opened no link"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("cannot open a link"), "{}", ended.stderr);
 }
 
 #[test]
@@ -963,10 +963,10 @@ fn the_end_of_the_program_does_not_wait_for_the_link() {
 /// What the first warning says for each malice.
 const WARNINGS: [(Malice, &str); 11] = [
     (Malice::Silence, "did not respond within"),
-    (Malice::Refusal, "opened no link: "),
-    (Malice::Garbage, "opened no link: it does not speak the protocol"),
+    (Malice::Refusal, "cannot open a link through the share server "),
+    (Malice::Garbage, ": it does not speak the protocol"),
     (Malice::HugeLength, "it announced a message of 9223372036854775807 bytes"),
-    (Malice::HugeFrame, "opened no link: it does not speak the protocol"),
+    (Malice::HugeFrame, ": it does not speak the protocol"),
     (Malice::UnknownType, "it sent a message of the unknown type 0x3f"),
     (Malice::NoJson, "it sent a message of type '1' that is not valid"),
     (Malice::ColourfulRefusal, "it rejected the login"),

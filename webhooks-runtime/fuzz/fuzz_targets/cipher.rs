@@ -6,13 +6,13 @@
 #[path = "../../src/share/cipher.rs"]
 mod cipher;
 
-use cipher::{CipherStream, Key};
+use cipher::{CipherKey, CipherStream};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 fuzz_target!(|input: (u8, u8, Vec<Vec<u8>>, Vec<u8>)| {
     let (pipe, buffer, pieces, foreign) = input;
-    let key = Key::of_token(b"a token");
+    let key = CipherKey::from_token(b"a token");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let (near, far) = duplex(usize::from(pipe) + 1);

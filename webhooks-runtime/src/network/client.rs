@@ -1,4 +1,6 @@
-//! An HTTP client for one URL.
+//! Sends HTTP requests to one URL.
+//!
+//! A client belongs to one URL because the proxy depends on it.
 
 use std::time::Duration;
 
@@ -31,7 +33,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Returns a client whose requests may take as long as `limit`, with further settings.
+    /// Returns a client whose requests take at most `limit`. `configure` adds further settings.
     pub(crate) fn new(
         url: &str,
         limit: Duration,
@@ -44,7 +46,7 @@ impl Client {
         let mut config = Agent::config_builder()
             .timeout_global(Some(limit))
             .user_agent(concat!("webhooks-runtime/", env!("CARGO_PKG_VERSION")))
-            // Also when there is none: ureq would look for one by rules of its own.
+            // Also set when it is `None`: ureq would otherwise look for a proxy by its own rules.
             .proxy(proxy.as_ref().map(HttpProxy::for_ureq));
         if encrypted {
             config = config.tls_config(TlsConfig::builder().root_certs(roots()?).build());
@@ -54,6 +56,7 @@ impl Client {
         Ok(Self { agent, proxy, target: format!("{host}:{port}") })
     }
 
+    /// Returns the agent to send requests with.
     pub(crate) fn agent(&self) -> &Agent {
         &self.agent
     }
@@ -63,9 +66,9 @@ impl Client {
         self.proxy.as_ref()
     }
 
-    /// Says why a request failed.
+    /// Explains why a request failed.
     pub(crate) fn reason(&self, error: &ureq::Error) -> String {
-        let of_proxy = self.proxy.as_ref().and_then(|proxy| proxy.explain(error, &self.target));
-        of_proxy.map_or_else(|| http_reason(error), |error| error.to_string())
+        let proxy_error = self.proxy.as_ref().and_then(|proxy| proxy.explain(error, &self.target));
+        proxy_error.map_or_else(|| http_reason(error), |error| error.to_string())
     }
 }

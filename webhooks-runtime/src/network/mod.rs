@@ -1,8 +1,8 @@
-//! Connects to other servers: through the environment's proxy, and with the system's root certificates.
+//! Connects to other servers, through the environment's proxy and with the system's root certificates.
 //!
 //! - `client` sends HTTP requests.
-//! - `proxy` finds the proxy for a host.
-//! - `reason` says in plain sentences why a server cannot be reached.
+//! - `proxy` finds the proxy for a host, and connects through it.
+//! - `reason` explains in plain sentences why a server cannot be reached.
 //! - `roots` loads the root certificates.
 
 mod client;
@@ -13,6 +13,4 @@ mod roots;
 pub(crate) use client::{Client, ClientError};
 pub(crate) use proxy::HttpProxy;
 #[cfg(feature = "share")]
-pub(crate) use proxy::ProxyError;
-#[cfg(feature = "share")]
-pub(crate) use reason::reason;
+pub(crate) use {proxy::ProxyError, reason::reason};

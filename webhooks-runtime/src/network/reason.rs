@@ -1,4 +1,6 @@
-//! Says in plain sentences why another server cannot be reached, in place of the words of libraries.
+//! Explains in plain sentences why another server cannot be reached.
+//!
+//! The texts of the libraries differ between systems, and assume that the reader knows their types.
 
 use std::io::{self, ErrorKind};
 
@@ -6,7 +8,7 @@ use tokio_rustls::rustls::{CertificateError, Error};
 
 const UNTRUSTED: &str = "its certificate is not signed by a trusted authority";
 
-/// Why a connection failed, to follow the name of the other side and a colon.
+/// Explains why a connection failed. The text follows the name of the other server and a colon.
 pub(crate) fn reason(error: &io::Error) -> String {
     if let Some(reason) = certificate_reason(error) {
         return reason.to_owned();
@@ -27,7 +29,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
     reason.to_owned()
 }
 
-/// Why its certificate is not trusted: rustls's error, within that of the stream.
+/// Explains why the certificate is not trusted, from rustls's error inside the stream's error.
 fn certificate_reason(error: &io::Error) -> Option<&'static str> {
     let Error::InvalidCertificate(fault) = error.get_ref()?.downcast_ref()? else {
         return None;
@@ -39,9 +41,9 @@ fn certificate_reason(error: &io::Error) -> Option<&'static str> {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name"
         }
-        // Another authority can have the name of a trusted one.
+        // `BadSignature`: another authority may use the name of a trusted one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => UNTRUSTED,
-        // A self-signed one. The verifier's own error is of a crate that rustls doesn't export.
+        // A self-signed certificate. This error belongs to webpki, which rustls does not export.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             UNTRUSTED
         }
@@ -49,7 +51,7 @@ fn certificate_reason(error: &io::Error) -> Option<&'static str> {
     })
 }
 
-/// Why an HTTP request failed.
+/// Explains why an HTTP request failed.
 pub(super) fn http_reason(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Io(error) if certificate_reason(error) == Some(UNTRUSTED) => {
@@ -71,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_connection_is_explained_without_the_words_of_the_system() {
+    fn a_failed_connection_is_explained_in_plain_words() {
         for (kind, text) in [
             (ErrorKind::ConnectionRefused, "nothing listens at this address"),
             (ErrorKind::UnexpectedEof, "the connection was closed"),
@@ -83,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_certificate_is_said() {
+    fn an_invalid_certificate_is_explained() {
         for (fault, text) in [
             (
                 CertificateError::UnknownIssuer,

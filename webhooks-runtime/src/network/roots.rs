@@ -1,22 +1,23 @@
-//! The root certificates that HTTPS requests trust.
+//! Loads the root certificates that HTTPS requests trust.
 
 use rustls_native_certs::load_native_certs;
 use ureq::tls::{Certificate, RootCerts};
 
 use crate::environment::Environment;
 
-/// The variables that name root certificates, which rustls-native-certs reads.
+/// The variables that name files with root certificates. rustls-native-certs reads them.
 const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// Why there are no root certificates.
+/// The error of root certificates that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 #[error("{variable} must name a file or folder with certificates in PEM format that can be read")]
 pub(crate) struct RootsError {
     variable: &'static str,
 }
 
-/// Loads the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, or else the system's. A system may
-/// have none, as a minimal container image: then Mozilla's are used, which are part of the program.
+/// Loads the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, or else the system's.
+///
+/// A system without certificates, such as a minimal container image, gets Mozilla's, which are compiled in.
 pub(super) fn roots() -> Result<RootCerts, RootsError> {
     let loaded = load_native_certs();
     for error in &loaded.errors {

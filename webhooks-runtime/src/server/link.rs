@@ -1,4 +1,4 @@
-//! The tunnel of a server: what it is made of, and what is said of it.
+//! Builds the server's tunnel from its settings, runs it, and announces its state.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,30 +10,31 @@ use tokio_util::sync::CancellationToken;
 
 use super::banner;
 use super::output::Stream;
-use crate::SettingError;
 use crate::addresses::Addresses;
 use crate::config::Settings;
 use crate::endpoint::registry::EndpointInfo;
 use crate::environment::Environment;
 use crate::network::HttpProxy;
 use crate::reach::{Reach, ShareServer};
+use crate::setting::SettingError;
 use crate::share::{
-    Address, AnyTunnel, Event, Owner, ShareLink, TUNNEL_REQUEST_HOST, Through, folder, keep, tls,
+    AnyTunnel, ClientTls, DISCOVERY_HOST, Event, NameSlot, ServerAddress, ServerLocation,
+    ShareLink, client_tls, default_folder, keep_open,
 };
 use crate::text::in_one_line;
 
-/// What is set about the tunnel in code alone.
+/// The settings of the tunnel that only code can set.
 #[derive(Default)]
 pub(super) struct Link {
-    /// One of the user's own.
+    /// A custom tunnel, in place of the share link.
     pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
-    /// What the share link's URL belongs to; the working directory when it isn't known.
+    /// The project that the share link's URL belongs to. `None` stands for the working directory.
     pub(super) project: Option<String>,
-    /// Whether the process is the server's own, so that its limits may be changed for the tunnel.
+    /// Whether the process belongs to the server, so that the server may raise its limit of open files.
     pub(super) own_process: bool,
 }
 
-/// The tunnel that the settings ask for.
+/// Returns the tunnel that the settings ask for.
 pub(super) fn tunnel(
     settings: &Settings,
     link: Link,
@@ -44,25 +45,25 @@ pub(super) fn tunnel(
         Reach::Tunnel => return link.tunnel,
         Reach::Link { server, renew } => (server, *renew),
     };
-    let (through, scheme, at) = match server {
-        ShareServer::Gradio => (Through::Gradio, "https", "gradio.live".to_owned()),
+    let (location, scheme, server_name) = match server {
+        ShareServer::Gradio => (ServerLocation::Gradio, "https", "gradio.live".to_owned()),
         ShareServer::Own { host, port, certificate } => {
-            let tls = match certificate.as_deref().map(trusted).transpose() {
+            let tls = match certificate.as_deref().map(read_certificate).transpose() {
                 Ok(tls) => tls,
                 Err(error) => {
                     errors.push(error);
                     return None;
                 }
             };
-            let address = Address { host: host.clone(), port: *port, tls };
-            // A server that has a certificate for the one side has one for the other.
+            let address = ServerAddress { host: host.clone(), port: *port, tls };
+            // A share server that has a certificate is assumed to use it for its public URLs, too.
             let scheme = if certificate.is_some() { "https" } else { "http" };
-            (Through::Own(address), scheme, format!("{host}:{port}"))
+            (ServerLocation::Custom(address), scheme, format!("{host}:{port}"))
         }
     };
-    let host = match &through {
-        Through::Gradio => TUNNEL_REQUEST_HOST,
-        Through::Own(address) => &address.host,
+    let host = match &location {
+        ServerLocation::Gradio => DISCOVERY_HOST,
+        ServerLocation::Custom(address) => &address.host,
     };
     if let Ok(Some(proxy)) = HttpProxy::find(&Environment::default(), true, host) {
         tracing::info!(%proxy, "the share link goes through a proxy");
@@ -71,29 +72,30 @@ pub(super) fn tunnel(
         Some(project) => project,
         None => std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
     };
-    let owner = Owner { project, server: at, folder: folder(), renew };
-    Some(Box::new(ShareLink::new(through, scheme, owner)))
+    let slot = NameSlot { project, server: server_name, folder: default_folder(), renew };
+    Some(Box::new(ShareLink::new(location, scheme, slot)))
 }
 
-fn trusted(certificate: &Path) -> Result<crate::share::Tls, SettingError> {
+/// Reads the certificates that connections to the share server trust.
+fn read_certificate(file: &Path) -> Result<ClientTls, SettingError> {
     let name = "The share server's certificate";
-    let unread = SettingError { name, wants: "a file that can be read" };
-    let pem = fs::read(certificate).map_err(|_| unread)?;
+    let unreadable = SettingError { name, wants: "a file that can be read" };
+    let pem = fs::read(file).map_err(|_| unreadable)?;
     let wants = "a file with a certificate in PEM";
-    tls(&pem).map_err(|_| SettingError { name, wants })
+    client_tls(&pem).map_err(|_| SettingError { name, wants })
 }
 
-/// How much of an error's text is shown, in characters.
+/// How much of an error's text is printed, in characters.
 const LONGEST_ERROR: usize = 300;
 
-/// What is said of the tunnel.
+/// Announces the tunnel's state, and stores the public address.
 pub(super) struct Announcer {
     pub(super) addresses: Addresses,
     pub(super) shown: Vec<EndpointInfo>,
 }
 
 impl Announcer {
-    /// Keeps the public address up to date and gives what there is to say, in this order.
+    /// Stores the public address, and returns the texts to print, in order.
     pub(super) fn tell(&self, event: Event) -> Vec<(Stream, String)> {
         match event {
             Event::Open { url, note } => {
@@ -101,10 +103,10 @@ impl Announcer {
                 if before.as_ref() == Some(&url) {
                     return vec![(Stream::Err, format!("The public URL works again: {url}\n"))];
                 }
-                let mut said =
+                let mut texts =
                     vec![(Stream::Out, banner::public_url(&url, note.as_deref(), &self.shown))];
-                said.extend(banner::unprotected(&self.shown).map(|text| (Stream::Err, text)));
-                said
+                texts.extend(banner::unprotected(&self.shown).map(|text| (Stream::Err, text)));
+                texts
             }
             Event::Failed(error) => {
                 let local = self.addresses.local();
@@ -127,8 +129,7 @@ impl Announcer {
         }
     }
 
-    /// Keeps the public address up to date and notes what happens in the log, for a program that has
-    /// the screen for itself.
+    /// Stores the public address and logs the event, for a program that controls its own output.
     pub(super) fn log(&self, event: Event) {
         match event {
             Event::Open { url, note } => {
@@ -156,31 +157,32 @@ impl Announcer {
     }
 }
 
-/// A tunnel that is kept open. It is closed when this is dropped.
+/// The task that keeps a tunnel open. Dropping it closes the tunnel.
 pub(super) struct Kept {
     task: JoinSet<()>,
     stop: CancellationToken,
 }
 
 impl Kept {
+    /// Opens a tunnel to `entrance` and reports its state.
     pub(super) fn open(
         tunnel: Box<dyn AnyTunnel>,
         entrance: SocketAddr,
         report: impl Fn(Event) + Send + Sync + 'static,
     ) -> Self {
         let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
-        task.spawn(keep(tunnel, entrance, stop.clone(), report));
+        task.spawn(keep_open(tunnel, entrance, stop.clone(), report));
         Self { task, stop }
     }
 
-    /// Closes the tunnel when the answers that were given to it have gone out, or at `deadline`.
+    /// Closes the tunnel when all responses are sent, or at `deadline`.
     pub(super) async fn finish(mut self, deadline: Instant) {
         self.stop.cancel();
         let _ = timeout_at(deadline, self.task.join_next()).await;
     }
 }
 
-/// An error of a tunnel for the screen: in one line, however it was made.
+/// Formats the error of a tunnel as one line of plain text.
 pub(super) fn one_line(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let cut: String = text.chars().take(LONGEST_ERROR).collect();

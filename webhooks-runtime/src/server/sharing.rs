@@ -1,4 +1,4 @@
-//! What can be set of the public link.
+//! Defines the builder's methods for the share link and other tunnels.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,12 @@ use super::WebhooksServer;
 use crate::reach::Way;
 use crate::share::Tunnel;
 
-/// The public link, with the Cargo feature `share`.
+/// The share link and other tunnels, with the Cargo feature `share`.
 impl WebhooksServer {
-    /// Sets whether a public URL is made for the server, through the share server of gradio.live.
+    /// Sets whether to open a share link, a public URL for the server through gradio.live's share server.
     /// Default: yes for [`launch`](Self::launch), [`run`](Self::run) and `webhooks_main!()` when standard
-    /// output is a terminal; no on a Space, in a container or in CI, where a line says how to ask for
-    /// one, and for [`start`](Self::start).
+    /// output is a terminal; no on a Space, in a container or in CI, where a printed line says how to enable
+    /// it, and for [`start`](Self::start).
     ///
     /// Containers are detected by `/.dockerenv`, `/run/.containerenv`, and the variables `container` and
     /// `KUBERNETES_SERVICE_HOST`; CI by the variable `CI`; a Job of the Hub by the variable `JOB_ID`.
@@ -19,9 +19,9 @@ impl WebhooksServer {
     /// Anyone who knows the URL can call your functions, so define a secret. The URL stays the same at
     /// every start. It is derived from a secret name, which is stored in
     /// `$XDG_STATE_HOME/webhooks-runtime/share` (by default in `~/.local/state`, on Windows in
-    /// `%LOCALAPPDATA%`): one for each program of `webhooks_main!()`, identified by the folder of its
-    /// `Cargo.toml` at build time, or else one for each working directory. `--new-share-url` makes a new
-    /// one.
+    /// `%LOCALAPPDATA%`). A program of `webhooks_main!()` has one name, identified by the folder of its
+    /// `Cargo.toml` at build time; other programs have one for each working directory. `--new-share-url`
+    /// creates a new name.
     ///
     /// The flags `--share` and `--no-share` override it, and it overrides the variable `GRADIO_SHARE`.
     ///
@@ -34,9 +34,9 @@ impl WebhooksServer {
         self
     }
 
-    /// Makes the public URL with a tunnel of your own in place of the share link; see [`Tunnel`].
+    /// Opens your own tunnel instead of the share link; see [`Tunnel`].
     ///
-    /// Whether one is made at all is decided as with the share link.
+    /// [`share`](Self::share) decides whether it is opened.
     ///
     /// ```
     /// use std::future::pending;
@@ -45,10 +45,10 @@ impl WebhooksServer {
     ///
     /// use webhooks_runtime::{OpenTunnel, Tunnel, TunnelError, WebhooksServer};
     ///
-    /// /// One that always stands.
-    /// struct Standing;
+    /// /// A tunnel that is always open.
+    /// struct AlwaysOpen;
     ///
-    /// impl Tunnel for Standing {
+    /// impl Tunnel for AlwaysOpen {
     ///     async fn open(&mut self, _entrance: SocketAddr) -> Result<OpenTunnel, TunnelError> {
     ///         Ok(OpenTunnel::new("https://hooks.example.com", pending()))
     ///     }
@@ -57,7 +57,7 @@ impl WebhooksServer {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
     /// let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
-    /// let server = server.share_with(Standing).share(true).start().await?;
+    /// let server = server.share_with(AlwaysOpen).share(true).start().await?;
     /// while server.public_url().is_none() {
     ///     tokio::time::sleep(Duration::from_millis(10)).await;
     /// }

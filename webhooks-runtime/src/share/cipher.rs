@@ -1,8 +1,8 @@
-//! The encryption of a stream: AES-128 in cipher feedback mode, of full blocks.
+//! Encrypts a stream with AES-128 in cipher feedback mode (full blocks).
 //!
-//! Each direction begins with 16 random bytes, the initialization vector. The key is made of a token
-//! that is empty on public share servers, so this hides nothing from anyone: it is a form that the
-//! protocol asks for. What protects the bytes on their way is TLS, below this.
+//! Each direction begins with 16 random bytes, the initialization vector. The key is derived from a token
+//! that is empty on public share servers, so this encryption protects nothing; the protocol requires it.
+//! TLS, one layer below, protects the bytes.
 
 use std::io;
 use std::num::NonZero;
@@ -18,19 +18,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// The size of a block, of the key and of the initialization vector, in bytes.
 const BLOCK: usize = 16;
 
-/// How much may wait to be sent, in bytes.
-const UNSENT: usize = 16 * 1024;
+/// How many encrypted bytes may be buffered.
+const MOST_UNSENT: usize = 16 * 1024;
 
 /// The token of public share servers.
 pub(crate) const TOKEN: &[u8] = b"";
 
-/// A key for streams.
+/// The key of an encrypted stream.
 #[derive(Clone)]
-pub(crate) struct Key([u8; BLOCK]);
+pub(crate) struct CipherKey([u8; BLOCK]);
 
-impl Key {
-    /// The key of a token.
-    pub(crate) fn of_token(token: &[u8]) -> Self {
+impl CipherKey {
+    /// Derives the key from a token.
+    pub(crate) fn from_token(token: &[u8]) -> Self {
         const ROUNDS: NonZero<u32> = NonZero::new(64).unwrap();
         let mut key = [0; BLOCK];
         pbkdf2::derive(PBKDF2_HMAC_SHA1, ROUNDS, b"frp", token, &mut key);
@@ -41,29 +41,29 @@ impl Key {
 /// A stream whose bytes are encrypted in both directions.
 pub(crate) struct CipherStream<S> {
     stream: S,
-    key: Key,
-    reading: Reading,
+    key: CipherKey,
+    read_state: ReadState,
     encrypt: BufEncryptor<Aes128>,
-    /// Encrypted and not sent yet.
+    /// Encrypted bytes that are not sent yet.
     unsent: Vec<u8>,
-    /// How much at the front of `unsent` was sent all the same.
+    /// How many bytes at the front of `unsent` are already sent.
     sent: usize,
 }
 
-/// How far the other side's bytes are.
-enum Reading {
-    /// So many bytes of the initialization vector are there.
+/// The state of the reading direction.
+enum ReadState {
+    /// The initialization vector, and how many of its bytes have arrived.
     Vector([u8; BLOCK], usize),
-    Text(Box<BufDecryptor<Aes128>>),
+    Data(Box<BufDecryptor<Aes128>>),
 }
 
 impl<S> CipherStream<S> {
-    /// `vector` must be random, and new for each stream.
-    pub(crate) fn new(stream: S, key: &Key, vector: [u8; BLOCK]) -> Self {
+    /// Encrypts a stream. `vector` must be random, and different for each stream.
+    pub(crate) fn new(stream: S, key: &CipherKey, vector: [u8; BLOCK]) -> Self {
         Self {
             stream,
             key: key.clone(),
-            reading: Reading::Vector([0; BLOCK], 0),
+            read_state: ReadState::Vector([0; BLOCK], 0),
             encrypt: BufEncryptor::new(&key.0.into(), &vector.into()),
             unsent: vector.to_vec(),
             sent: 0,
@@ -72,7 +72,7 @@ impl<S> CipherStream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> CipherStream<S> {
-    /// Sends what waits to be sent.
+    /// Sends the buffered bytes.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(rest @ [_, ..]) = self.unsent.get(self.sent..) {
             match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
@@ -94,8 +94,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for CipherStream<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
-            match &mut this.reading {
-                Reading::Vector(vector, have) => {
+            match &mut this.read_state {
+                ReadState::Vector(vector, have) => {
                     let mut missing = ReadBuf::new(&mut vector[*have..]);
                     ready!(Pin::new(&mut this.stream).poll_read(context, &mut missing))?;
                     match missing.filled().len() {
@@ -105,10 +105,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for CipherStream<S> {
                     }
                     if *have == BLOCK {
                         let decrypt = BufDecryptor::new(&this.key.0.into(), &(*vector).into());
-                        this.reading = Reading::Text(Box::new(decrypt));
+                        this.read_state = ReadState::Data(Box::new(decrypt));
                     }
                 }
-                Reading::Text(decrypt) => {
+                ReadState::Data(decrypt) => {
                     let before = buffer.filled().len();
                     ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
                     decrypt.decrypt(&mut buffer.filled_mut()[before..]);
@@ -126,14 +126,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for CipherStream<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.unsent.len() >= UNSENT {
+        if this.unsent.len() >= MOST_UNSENT {
             ready!(this.poll_send(context))?;
         }
-        let taken = bytes.len().min(UNSENT);
+        let taken = bytes.len().min(MOST_UNSENT);
         let start = this.unsent.len();
         this.unsent.extend_from_slice(&bytes[..taken]);
         this.encrypt.encrypt(&mut this.unsent[start..]);
-        // What doesn't go out now goes with the next write or flush.
+        // The rest is sent with the next write or flush.
         let _ = this.poll_send(context)?;
         Poll::Ready(Ok(taken))
     }
@@ -165,8 +165,8 @@ mod tests {
 
     /// AES-128 in CFB of 128 bits: NIST SP 800-38A, F.3.13.
     #[test]
-    fn the_cipher_is_that_of_the_standard() {
-        let key = Key(*b"\x2b\x7e\x15\x16\x28\xae\xd2\xa6\xab\xf7\x15\x88\x09\xcf\x4f\x3c");
+    fn the_cipher_matches_the_test_vector_of_the_standard() {
+        let key = CipherKey(*b"\x2b\x7e\x15\x16\x28\xae\xd2\xa6\xab\xf7\x15\x88\x09\xcf\x4f\x3c");
         let vector = *b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f";
         let plain = b"\x6b\xc1\xbe\xe2\x2e\x40\x9f\x96\xe9\x3d\x7e\x11\x73\x93\x17\x2a\
                       \xae\x2d\x8a\x57\x1e\x03\xac\x9c\x9e\xb7\x6f\xac\x45\xaf\x8e\x51";
@@ -186,9 +186,9 @@ mod tests {
 
     /// As `hashlib.pbkdf2_hmac("sha1", b"", b"frp", 64, 16)` of Python computes it.
     #[test]
-    fn the_key_of_the_empty_token_is_known() {
+    fn the_key_of_the_empty_token_is_that_of_other_implementations() {
         let known = *b"\xcd\xc9\xdc\x4c\x47\x2c\x37\x33\x12\x81\xdf\x4c\x23\x2a\x84\x07";
-        assert_eq!(Key::of_token(b"").0, known);
+        assert_eq!(CipherKey::from_token(b"").0, known);
     }
 
     proptest! {
@@ -199,7 +199,7 @@ mod tests {
             buffer in 1_usize..5000,
             vectors: [[u8; 16]; 2],
         ) {
-            let key = Key::of_token(b"a token");
+            let key = CipherKey::from_token(b"a token");
             let (near, far) = duplex(pipe);
             let mut near = CipherStream::new(near, &key, vectors[0]);
             let mut far = CipherStream::new(far, &key, vectors[1]);
@@ -229,7 +229,7 @@ mod tests {
         #[test]
         fn a_vector_that_is_cut_is_an_error(length in 1_usize..16) {
             let (mut near, far) = duplex(64);
-            let mut far = CipherStream::new(far, &Key::of_token(b""), [0; 16]);
+            let mut far = CipherStream::new(far, &CipherKey::from_token(b""), [0; 16]);
             let error = now(async move {
                 near.write_all(&[0; 16][..length]).await?;
                 drop(near);

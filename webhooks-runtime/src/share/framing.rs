@@ -1,20 +1,20 @@
-//! The frame around a message: one byte of type, eight of length, then that many of JSON.
+//! Reads and writes frames: one byte of type, eight bytes of length, then that many bytes of JSON.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest text of a message that is read, in bytes; the other side takes no longer one either.
+/// The longest text of a frame, in bytes. The share server has the same limit.
 pub(crate) const LONGEST: usize = 10_240;
 
-/// A message, unread.
+/// A message before it is parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) text: Vec<u8>,
 }
 
-/// Why there is no frame.
+/// The error of a frame that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
     #[error("it announced a message of {0} bytes, which is more than the {LONGEST} allowed")]
@@ -23,8 +23,8 @@ pub(crate) enum FrameError {
     Io(#[from] io::Error),
 }
 
-/// Reads one frame and not a byte more, since other things may follow it. Nothing is kept for a frame
-/// that is too long.
+/// Reads one frame and no byte more, because other data may follow. Rejects a frame that is too long before
+/// it allocates memory for it.
 pub(crate) async fn read<R>(reader: &mut R) -> Result<Frame, FrameError>
 where
     R: AsyncRead + Unpin,
@@ -37,7 +37,7 @@ where
     Ok(Frame { kind, text })
 }
 
-/// Writes one frame, all at once.
+/// Writes one frame with a single write.
 pub(crate) async fn write<W>(writer: &mut W, frame: &Frame) -> Result<(), FrameError>
 where
     W: AsyncWrite + Unpin,
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_is_too_long_is_refused_both_ways() {
+    fn a_frame_that_is_too_long_is_rejected_in_both_directions() {
         for announced in [i64::MIN, -1, LONGEST as i64 + 1, i64::MAX] {
             let bytes = [&b"h"[..], &announced.to_be_bytes(), b"{}"].concat();
             let error = now(read(&mut bytes.as_slice())).unwrap_err();

@@ -1,48 +1,47 @@
-//! The share link: the tunnel that needs nothing but this program.
+//! Opens share links: tunnels through a share server, which need no other program.
 
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::address::{self, Address, AddressError, TUNNEL_REQUEST};
-use super::control::{Control, ControlError};
-use super::identity::{Identity, Owner, Term};
-use super::relay::{self, Route, Wanted};
-use super::session::{Session, SessionError};
+use super::control::{ControlError, ControlStream};
+use super::discovery::{DISCOVERY_URL, DiscoveryError, ServerAddress, look_up};
+use super::identity::{LinkIdentity, NameSlot, NameStorage};
+use super::relay::{self, RelayRoute, WorkRequests};
+use super::session::{SessionError, YamuxSession};
 use super::transport::{self, TransportError};
-use super::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
+use super::tunnel::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
 use crate::environment::Environment;
 use crate::network::HttpProxy;
 
-/// How long the first try may take: a person waits for it.
+/// How long the first attempt may take, while a person waits for it.
 const FIRST_LIMIT: Duration = Duration::from_secs(8);
 
-/// How long another try may take.
+/// How long each further attempt may take.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Why the link doesn't stand.
+/// The error of a link that cannot be opened or is lost.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
-    #[error("the address of the share server could not be read from {url}: {source}")]
-    Address { url: &'static str, source: AddressError },
+    #[error("cannot get the address of the share server from {url}: {source}")]
+    Discovery { url: &'static str, source: DiscoveryError },
     #[error("cannot connect to the share server {server}: {source}")]
     Transport { server: String, source: TransportError },
-    #[error("the share server {server} opened no link: {source}")]
-    Refused { server: String, source: EndError },
+    #[error("cannot open a link through the share server {server}: {source}")]
+    Rejected { server: String, source: EndError },
     #[error("the link through the share server {server} was lost: {source}")]
     Lost { server: String, source: EndError },
-    #[error("{who} did not respond within {} s", .limit.as_secs())]
-    Slow { who: String, limit: Duration },
-    #[error("no secret name could be made: {0}")]
+    #[error("{peer} did not respond within {} s", .limit.as_secs())]
+    Timeout { peer: String, limit: Duration },
+    #[error("cannot generate a name for the link: {0}")]
     Name(std::io::Error),
 }
 
-/// Why a session or its control stream ended.
+/// The reason why a session or its control stream ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EndError {
     #[error(transparent)]
@@ -51,160 +50,168 @@ pub(crate) enum EndError {
     Control(#[from] ControlError),
 }
 
-/// Which share server a link goes through.
+/// The share server that a link uses.
 #[derive(Clone, Debug)]
-pub(crate) enum Through {
-    /// That of gradio.live.
+pub(crate) enum ServerLocation {
+    /// gradio.live's share server, whose address is looked up.
     Gradio,
-    /// Another one.
-    Own(Address),
+    /// A custom share server.
+    Custom(ServerAddress),
 }
 
-/// A link through a share server.
+/// A tunnel through a share server.
 pub(crate) struct ShareLink {
-    through: Through,
-    /// `http` or `https`, as its public URLs begin.
+    location: ServerLocation,
+    /// The scheme of the share server's public URLs, `http` or `https`.
     scheme: &'static str,
-    owner: Owner,
-    /// From the first try on.
-    identity: Option<Identity>,
-    /// What the last session was called.
+    slot: NameSlot,
+    /// Loaded by the first attempt.
+    identity: Option<LinkIdentity>,
+    /// The id of the last session at the share server.
     run_id: Option<String>,
     limit: Duration,
 }
 
 impl ShareLink {
-    pub(crate) fn new(through: Through, scheme: &'static str, owner: Owner) -> Self {
-        let limit = FIRST_LIMIT;
-        Self { through, scheme, owner, identity: None, run_id: None, limit }
+    /// Creates a link that is not open yet.
+    pub(crate) fn new(location: ServerLocation, scheme: &'static str, slot: NameSlot) -> Self {
+        Self { location, scheme, slot, identity: None, run_id: None, limit: FIRST_LIMIT }
     }
 
-    async fn stand(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, LinkError> {
+    async fn connect(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, LinkError> {
         let limit = std::mem::replace(&mut self.limit, LIMIT);
         let deadline = Instant::now() + limit;
-        let slow = |who: &str| LinkError::Slow { who: who.to_owned(), limit };
+        let timed_out = |peer: &str| LinkError::Timeout { peer: peer.to_owned(), limit };
 
         let identity = match self.identity.take() {
             Some(identity) => identity,
-            None => Identity::of(&self.owner).map_err(LinkError::Name)?,
+            None => LinkIdentity::load(&self.slot).map_err(LinkError::Name)?,
         };
         let identity = self.identity.insert(identity);
 
-        let address = match &self.through {
-            Through::Own(address) => address.clone(),
-            Through::Gradio => {
-                let url = TUNNEL_REQUEST;
-                let asked = timeout_at(deadline, address::ask(url, limit)).await;
-                let asked = asked.map_err(|_| slow(url))?;
-                asked.map_err(|source| LinkError::Address { url, source })?
+        let address = match &self.location {
+            ServerLocation::Custom(address) => address.clone(),
+            ServerLocation::Gradio => {
+                let url = DISCOVERY_URL;
+                let found = timeout_at(deadline, look_up(url, limit)).await;
+                let found = found.map_err(|_| timed_out(url))?;
+                found.map_err(|source| LinkError::Discovery { url, source })?
             }
         };
         let server = format!("{}:{}", address.host, address.port);
         let failed = |source| LinkError::Transport { server: server.clone(), source };
-        // The tunnel is no HTTP, as what goes to `https` URLs is none for a proxy.
+        // To a proxy, the tunnel looks like an `https` URL: bytes that are not HTTP.
         let proxy = HttpProxy::find(&Environment::default(), true, &address.host);
         let proxy = proxy.map_err(|error| failed(error.into()))?;
-        let way =
+        let via =
             proxy.as_ref().map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
-        let silent = |_| slow(&format!("the share server {server}{way}"));
+        let silent = |_| timed_out(&format!("the share server {server}{via}"));
 
         let connected = timeout_at(deadline, transport::connect(&address, proxy.as_ref())).await;
         let transport = connected.map_err(silent)?.map_err(failed)?;
 
-        let (session, driver) = Session::start(transport);
-        let mut driving = JoinSet::new();
-        driving.spawn(driver);
-        let wanted = Wanted::none();
-        let publish = async {
-            let stream = session.open().await.ok_or(None)?;
-            let mut control =
-                Control::log_in(stream, self.run_id.as_deref()).await.map_err(Some)?;
-            // From now on: the server may have the URL for it, though its answer is lost.
+        let (session, driver) = YamuxSession::start(transport);
+        let mut drivers = JoinSet::new();
+        drivers.spawn(driver);
+        let requests = WorkRequests::new();
+        let request_url = async {
+            let stream = session.open().await.ok_or(SessionError::Closed)?;
+            let mut control = ControlStream::log_in(stream, self.run_id.as_deref()).await?;
+            // Stored before the URL is requested: if its response is lost, the server still holds the URL
+            // for this session, which the next login then replaces.
             self.run_id = Some(control.run_id.clone()).filter(|id| !id.is_empty());
-            let url = control.publish(identity.name.reveal(), &wanted).await;
-            url.map(|url| (control, url)).map_err(Some)
+            let url = control.request_url(identity.name.reveal(), &requests).await?;
+            Ok((control, url))
         };
-        let published = tokio::select! {
-            // Why the session ended says more than that a stream of it did.
+        let rejected = |source| LinkError::Rejected { server: server.clone(), source };
+        let (control, url) = tokio::select! {
+            // The reason why the session ended says more than the end of one of its streams.
             biased;
-            ended = ended(&mut driving) => {
-                return Err(LinkError::Refused { server, source: ended.into() });
+            reason = ended(&mut drivers) => return Err(rejected(reason.into())),
+            response = timeout_at(deadline, request_url) => {
+                response.map_err(silent)?.map_err(rejected)?
             }
-            published = timeout_at(deadline, publish) => published.map_err(silent)?,
         };
-        let (control, remote) = match published {
-            Ok(published) => published,
-            Err(None) => {
-                return Err(LinkError::Refused { server, source: SessionError::Closed.into() });
-            }
-            Err(Some(source)) => return Err(LinkError::Refused { server, source: source.into() }),
-        };
-
-        let run_id: Arc<str> = control.run_id.as_str().into();
-        let route = Route { run_id, entrance };
-        let finish = CancellationToken::new();
-        let finishing = finish.clone();
-        let closed = async move {
-            let lost =
-                |source: EndError| TunnelEnd::Lost(LinkError::Lost { server, source }.into());
-            // Heard to the end, as the share server ends everything with the control stream.
-            let mut hearing = pin!(control.hear(&wanted));
-            tokio::select! {
-                biased;
-                source = ended(&mut driving) => return lost(source.into()),
-                error = &mut hearing => return match error {
-                    ControlError::Expired => TunnelEnd::Expired,
-                    source => lost(source.into()),
-                },
-                () = relay::serve(&session, &wanted, &route, &finishing) => {}
-            }
-            // With nobody left to open a stream, the session sends what it has and ends.
-            drop(session);
-            let source = ended(&mut driving).await;
-            lost(source.into())
-        };
-        // huggingface/frp announces every URL with `https`, also where only HTTP is served.
-        let remote = remote.split_once("://").map_or(remote.as_str(), |(_, rest)| rest);
-        let mut open = OpenTunnel::new(format!("{}://{remote}", self.scheme), closed);
-        open.finish = Some(finish);
-        open.note = note(&identity.term, self.owner.renew);
+        // huggingface/frp announces every URL with `https`, even where it serves only HTTP.
+        let url = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let drain = CancellationToken::new();
+        let session = OpenSession { server, session, drivers, control, requests };
+        let closed = session.relay(entrance, drain.clone());
+        let mut open = OpenTunnel::new(format!("{}://{url}", self.scheme), closed);
+        open.drain = Some(drain);
+        open.note = Some(note(&identity.storage, self.slot.renew));
         Ok(open)
     }
 }
 
 impl Tunnel for ShareLink {
     async fn open(&mut self, entrance: SocketAddr) -> Result<OpenTunnel, TunnelError> {
-        Ok(self.stand(entrance).await?)
+        Ok(self.connect(entrance).await?)
     }
 }
 
-/// How the driver of a session ended.
-async fn ended(driving: &mut JoinSet<SessionError>) -> SessionError {
-    match driving.join_next().await {
+/// A session whose URL is open.
+struct OpenSession {
+    server: String,
+    session: YamuxSession,
+    /// The task that drives the session.
+    drivers: JoinSet<SessionError>,
+    control: ControlStream,
+    requests: WorkRequests,
+}
+
+impl OpenSession {
+    /// Relays connections to `entrance` until the link ends or is drained. Returns the reason.
+    async fn relay(self, entrance: SocketAddr, drain: CancellationToken) -> TunnelEnd {
+        let Self { server, session, mut drivers, control, requests } = self;
+        let lost = |source: EndError| TunnelEnd::Lost(LinkError::Lost { server, source }.into());
+        let route = RelayRoute { run_id: control.run_id.as_str().into(), entrance };
+        // Runs while connections are drained, too: the share server ends them with the control stream.
+        let mut control = pin!(control.run(&requests));
+        tokio::select! {
+            biased;
+            reason = ended(&mut drivers) => return lost(reason.into()),
+            reason = &mut control => return match reason {
+                ControlError::Expired => TunnelEnd::Expired,
+                reason => lost(reason.into()),
+            },
+            () = relay::serve(&session, &requests, &route, &drain) => {}
+        }
+        // Without handles, the session sends what is queued and ends.
+        drop(session);
+        lost(ended(&mut drivers).await.into())
+    }
+}
+
+/// Waits for the end of a session's driver. Returns the reason.
+async fn ended(drivers: &mut JoinSet<SessionError>) -> SessionError {
+    match drivers.join_next().await {
         Some(Ok(error)) => error,
-        // It panicked, or was stopped.
+        // It panicked or was aborted.
         Some(Err(_)) | None => SessionError::Closed,
     }
 }
 
-/// What there is to say of a name's term.
-fn note(term: &Term, renew: bool) -> Option<String> {
-    match term {
-        Term::Kept(_) => Some("It stays the same at every start.".to_owned()),
-        Term::Taken => Some(format!(
-            "Another process of this project has its URL{}. This one has a URL of its own, until it ends.",
-            // Who wanted to be rid of the URL must know that it is still there.
-            if renew { ", which is therefore not renewed" } else { "" }
-        )),
-        Term::Unkept { file, error } => Some(format!(
-            "The next start will have another URL: this one's name cannot be kept in {}: {error}. \
-             XDG_STATE_HOME can name another folder.",
+/// Returns what the user should know about the lifetime of the URL.
+fn note(storage: &NameStorage, renew: bool) -> String {
+    match storage {
+        NameStorage::File(_) => "It stays the same at every start.".to_owned(),
+        NameStorage::InUse => {
+            let renewal = if renew { ", so that URL was not renewed" } else { "" };
+            format!(
+                "Another process of this project is using its URL{renewal}. This process has a different URL \
+                 until it stops."
+            )
+        }
+        NameStorage::Unusable { file, error } => format!(
+            "The URL will change at the next start: its name cannot be stored in {}: {error}. Set \
+             XDG_STATE_HOME to another folder.",
             file.display()
-        )),
-        Term::Homeless => Some(
-            "The next start will have another URL: there is no home folder to keep this one's name in. \
-             XDG_STATE_HOME can name a folder."
-                .to_owned(),
         ),
+        NameStorage::NoFolder => {
+            let note = "The URL will change at the next start: there is no home folder to store its name in. \
+                        Set XDG_STATE_HOME to a folder.";
+            note.to_owned()
+        }
     }
 }

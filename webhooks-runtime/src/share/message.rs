@@ -1,4 +1,4 @@
-//! What client and share server say to each other: JSON in frames.
+//! Defines the messages between client and share server: JSON in frames.
 
 use std::io;
 
@@ -8,114 +8,116 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::framing::{self, Frame, FrameError};
 use crate::network;
 
-/// The version of the protocol's public client that this one is like.
+/// The version of the public client whose protocol this client speaks.
 const VERSION: &str = "0.44.0";
 
-/// What the client sends.
-pub(crate) trait Outgoing: Serialize {
+/// A message from the client.
+pub(super) trait ClientMessage: Serialize {
+    /// The frame's type byte.
     const KIND: u8;
 }
 
-/// The first message: who connects.
+/// The first message, which identifies the client.
 #[derive(Debug, Serialize)]
-pub(crate) struct Login<'a> {
+pub(super) struct Login<'a> {
     version: &'static str,
     os: &'static str,
     arch: &'static str,
-    /// Made of the token and the timestamp.
+    /// The digest of the token and the timestamp.
     privilege_key: String,
     /// Seconds since 1970.
     timestamp: i64,
-    /// Of the session before, so that the server ends it.
+    /// The id of the previous session, which the server then ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_id: Option<&'a str>,
     pool_count: u32,
 }
 
 impl<'a> Login<'a> {
-    pub(crate) fn new(privilege_key: String, timestamp: i64, run_id: Option<&'a str>) -> Self {
+    /// Creates the message for this system.
+    pub(super) fn new(privilege_key: String, timestamp: i64, run_id: Option<&'a str>) -> Self {
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
         Self { version: VERSION, os, arch, privilege_key, timestamp, run_id, pool_count: 1 }
     }
 }
 
-impl Outgoing for Login<'_> {
+impl ClientMessage for Login<'_> {
     const KIND: u8 = b'o';
 }
 
-/// Asks for a public URL.
+/// A request for a public URL.
 #[derive(Serialize)]
-pub(crate) struct NewProxy<'a> {
-    /// The secret that the URL is made of.
-    pub(crate) proxy_name: &'a str,
-    pub(crate) proxy_type: &'static str,
-    pub(crate) subdomain: &'static str,
+pub(super) struct NewProxy<'a> {
+    /// The secret name that the URL is derived from.
+    pub(super) proxy_name: &'a str,
+    pub(super) proxy_type: &'static str,
+    pub(super) subdomain: &'static str,
 }
 
-impl Outgoing for NewProxy<'_> {
+impl ClientMessage for NewProxy<'_> {
     const KIND: u8 = b'p';
 }
 
-/// Offers a stream for a connection from outside.
+/// An offer of a stream for a connection from the internet.
 #[derive(Debug, Serialize)]
-pub(crate) struct NewWorkConn<'a> {
-    pub(crate) run_id: &'a str,
+pub(super) struct NewWorkConn<'a> {
+    pub(super) run_id: &'a str,
 }
 
-impl Outgoing for NewWorkConn<'_> {
+impl ClientMessage for NewWorkConn<'_> {
     const KIND: u8 = b'w';
 }
 
-/// Asks whether the server is still there.
+/// A heartbeat.
 #[derive(Debug, Serialize)]
-pub(crate) struct Ping {}
+pub(super) struct Ping {}
 
-impl Outgoing for Ping {
+impl ClientMessage for Ping {
     const KIND: u8 = b'h';
 }
 
-/// The answer to [`Login`].
+/// The response to [`Login`].
 #[derive(Debug, Deserialize)]
-pub(crate) struct LoginResp {
+pub(super) struct LoginResp {
     #[serde(default)]
-    pub(crate) run_id: String,
+    pub(super) run_id: String,
     #[serde(default)]
-    pub(crate) error: String,
+    pub(super) error: String,
 }
 
-/// The answer to [`NewProxy`].
+/// The response to [`NewProxy`].
 #[derive(Debug, Deserialize)]
-pub(crate) struct NewProxyResp {
+pub(super) struct NewProxyResp {
     #[serde(default)]
-    pub(crate) remote_addr: String,
+    pub(super) remote_addr: String,
     #[serde(default)]
-    pub(crate) error: String,
+    pub(super) error: String,
 }
 
-/// The answer to messages that carry nothing back but an error.
+/// A response that contains at most an error.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Outcome {
+pub(super) struct StatusResp {
     #[serde(default)]
-    pub(crate) error: String,
+    pub(super) error: String,
 }
 
-/// What the server sends.
+/// A message from the share server.
 #[derive(Debug)]
-pub(crate) enum Incoming {
+pub(super) enum ServerMessage {
     LoginResp(LoginResp),
     NewProxyResp(NewProxyResp),
-    /// One more stream is wanted.
+    /// Requests one more stream.
     ReqWorkConn,
-    /// A stream that was offered carries a connection from here on.
-    StartWorkConn(Outcome),
-    Pong(Outcome),
-    /// The link has expired.
+    /// The start of a connection on an offered stream.
+    StartWorkConn(StatusResp),
+    Pong(StatusResp),
+    /// The end of an expired link.
     Kill,
 }
 
-/// Why a message cannot be used.
+/// The error of a message that cannot be sent or received.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum MessageError {
+pub(super) enum MessageError {
     #[error(transparent)]
     Frame(FrameError),
     #[error("{}", network::reason(.0))]
@@ -129,7 +131,7 @@ pub(crate) enum MessageError {
 impl From<FrameError> for MessageError {
     fn from(error: FrameError) -> Self {
         match error {
-            // Explained like every other failure of a connection.
+            // So that `network::reason` explains it.
             FrameError::Io(error) => Self::Io(error),
             error @ FrameError::Length(_) => Self::Frame(error),
         }
@@ -137,7 +139,7 @@ impl From<FrameError> for MessageError {
 }
 
 /// Reads one message.
-pub(crate) async fn receive<R>(reader: &mut R) -> Result<Incoming, MessageError>
+pub(super) async fn receive<R>(reader: &mut R) -> Result<ServerMessage, MessageError>
 where
     R: AsyncRead + Unpin,
 {
@@ -145,28 +147,28 @@ where
 }
 
 /// Writes one message.
-pub(crate) async fn send<W, M>(writer: &mut W, message: &M) -> Result<(), MessageError>
+pub(super) async fn send<W, M>(writer: &mut W, message: &M) -> Result<(), MessageError>
 where
     W: AsyncWrite + Unpin,
-    M: Outgoing,
+    M: ClientMessage,
 {
     let text = serde_json::to_vec(message)
         .map_err(|source| MessageError::Text { kind: char::from(M::KIND), source })?;
     Ok(framing::write(writer, &Frame { kind: M::KIND, text }).await?)
 }
 
-fn parse(frame: &Frame) -> Result<Incoming, MessageError> {
+fn parse(frame: &Frame) -> Result<ServerMessage, MessageError> {
     fn text<'a, T: Deserialize<'a>>(frame: &'a Frame) -> Result<T, MessageError> {
         serde_json::from_slice(&frame.text)
             .map_err(|source| MessageError::Text { kind: char::from(frame.kind), source })
     }
     Ok(match frame.kind {
-        b'1' => Incoming::LoginResp(text(frame)?),
-        b'2' => Incoming::NewProxyResp(text(frame)?),
-        b'r' => Incoming::ReqWorkConn,
-        b's' => Incoming::StartWorkConn(text(frame)?),
-        b'4' => Incoming::Pong(text(frame)?),
-        b'k' => Incoming::Kill,
+        b'1' => ServerMessage::LoginResp(text(frame)?),
+        b'2' => ServerMessage::NewProxyResp(text(frame)?),
+        b'r' => ServerMessage::ReqWorkConn,
+        b's' => ServerMessage::StartWorkConn(text(frame)?),
+        b'4' => ServerMessage::Pong(text(frame)?),
+        b'k' => ServerMessage::Kill,
         kind => return Err(MessageError::Kind(kind)),
     })
 }
@@ -180,17 +182,17 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_are_not_known_are_left_alone() {
+    fn unknown_fields_are_ignored() {
         let text =
             r#"{"proxy_name": "x", "src_addr": "10.0.0.1", "src_port": 443, "error": "full"}"#;
-        let Incoming::StartWorkConn(outcome) = parse(&frame(b's', text)).unwrap() else {
-            panic!("another message");
+        let ServerMessage::StartWorkConn(status) = parse(&frame(b's', text)).unwrap() else {
+            panic!("a different message");
         };
-        assert_eq!(outcome.error, "full");
+        assert_eq!(status.error, "full");
     }
 
     #[test]
-    fn an_unknown_type_and_a_text_that_is_no_json_are_errors() {
+    fn an_unknown_type_and_invalid_json_are_errors() {
         let error = parse(&frame(0, "{}")).unwrap_err();
         assert_eq!(error.to_string(), "it sent a message of the unknown type 0x00");
         for text in ["", "[", "7", r#"{"error": 7}"#] {
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_without_a_session_before_has_no_run_id() {
+    fn the_first_login_has_no_run_id() {
         let login = serde_json::to_value(Login::new("key".into(), 7, None)).unwrap();
         assert!(login.get("run_id").is_none());
         assert_eq!(login["version"], "0.44.0");

@@ -1,4 +1,6 @@
-//! The connections from outside, each on a stream of its own.
+//! Relays connections from the internet to the local server, each on its own stream.
+//!
+//! The share server requests a stream for each connection, and calls it a work connection.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,69 +10,71 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::carry::carry;
-use super::message::{Incoming, MessageError, NewWorkConn, receive, send};
-use super::session::{Session, Stream};
+use super::forward::forward;
+use super::message::{MessageError, NewWorkConn, ServerMessage, receive, send};
+use super::session::{YamuxSession, YamuxStream};
 
-/// How many connections there may be at once.
+/// How many connections may be open at once.
 const MOST_CONNECTIONS: usize = 1_200;
 
-/// How many more the share server may have asked for. Visitors wait for theirs, so there may be many.
-const MOST_WANTED: usize = 10_000;
+/// How many requests may be pending. Clients wait at the share server, so many is normal.
+const MOST_REQUESTS: usize = 10_000;
 
-/// How many streams the share server has asked for and not got yet.
+/// The share server's pending requests for work connections.
 #[derive(Debug)]
-pub(crate) struct Wanted(Semaphore);
+pub(super) struct WorkRequests(Semaphore);
 
-impl Wanted {
-    pub(crate) fn none() -> Self {
+impl WorkRequests {
+    /// Creates an empty count.
+    pub(super) fn new() -> Self {
         Self(Semaphore::new(0))
     }
 
-    /// One more, unless that is more than anybody could want.
+    /// Counts one more request. Returns `false` if too many are pending.
     #[must_use]
-    pub(crate) fn add(&self) -> bool {
-        let sensible = self.0.available_permits() < MOST_WANTED;
-        if sensible {
+    pub(super) fn add(&self) -> bool {
+        let allowed = self.0.available_permits() < MOST_REQUESTS;
+        if allowed {
             self.0.add_permits(1);
         }
-        sensible
+        allowed
     }
 
+    /// Waits for a request and removes it.
     async fn take(&self) -> bool {
         self.0.acquire().await.map(tokio::sync::SemaphorePermit::forget).is_ok()
     }
 }
 
-/// Where the connections go, and how.
+/// The ends that connections are relayed between.
 #[derive(Clone, Debug)]
-pub(crate) struct Route {
-    /// The session's name at the share server.
-    pub(crate) run_id: Arc<str>,
-    /// Where the server listens for them.
-    pub(crate) entrance: SocketAddr,
+pub(super) struct RelayRoute {
+    /// The session's id at the share server.
+    pub(super) run_id: Arc<str>,
+    /// The local listener for connections of the tunnel.
+    pub(super) entrance: SocketAddr,
 }
 
-/// Opens the streams that are wanted and carries connections on them, until the session has ended or
-/// `finish` is cancelled; then those that are under way are carried to their end.
-pub(crate) async fn serve(
-    session: &Session,
-    wanted: &Wanted,
-    route: &Route,
-    finish: &CancellationToken,
+/// Opens the requested streams and relays connections on them until the session ends. When `drain` is
+/// cancelled, opens no more and returns after the open connections have ended.
+pub(super) async fn serve(
+    session: &YamuxSession,
+    requests: &WorkRequests,
+    route: &RelayRoute,
+    drain: &CancellationToken,
 ) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            () = finish.cancelled() => {
+            () = drain.cancelled() => {
                 while connections.join_next().await.is_some() {}
                 return;
             }
-            true = wanted.take(), if connections.len() < MOST_CONNECTIONS => {
+            true = requests.take(), if connections.len() < MOST_CONNECTIONS => {
                 let Some(stream) = session.open().await else { return };
-                let (route, finish) = (route.clone(), finish.clone());
+                let (route, drain) = (route.clone(), drain.clone());
                 connections.spawn(async move {
-                    if let Err(error) = offer(stream, &route, &finish).await {
+                    if let Err(error) = offer(stream, &route, &drain).await {
                         tracing::debug!(%error, "a connection of the share link ended");
                     }
                 });
@@ -81,19 +85,19 @@ pub(crate) async fn serve(
     }
 }
 
-/// Offers a stream to the share server and waits, which may be long, for a connection to carry.
+/// Offers a stream to the share server, waits for a connection on it, which can take long, and relays it.
 async fn offer(
-    mut stream: Stream,
-    route: &Route,
-    finish: &CancellationToken,
+    mut stream: YamuxStream,
+    route: &RelayRoute,
+    drain: &CancellationToken,
 ) -> Result<(), MessageError> {
     send(&mut stream, &NewWorkConn { run_id: &route.run_id }).await?;
-    match finish.run_until_cancelled(receive(&mut stream)).await.transpose()? {
-        Some(Incoming::StartWorkConn(outcome)) if outcome.error.is_empty() => {}
-        // The stream isn't wanted after all.
+    match drain.run_until_cancelled(receive(&mut stream)).await.transpose()? {
+        Some(ServerMessage::StartWorkConn(status)) if status.error.is_empty() => {}
+        // The share server no longer needs the stream.
         _ => return Ok(()),
     }
     let local = TcpStream::connect(route.entrance).await?;
     local.set_nodelay(true)?;
-    Ok(carry(stream.into_inner(), local, finish).await?)
+    Ok(forward(stream.into_inner(), local, drain).await?)
 }

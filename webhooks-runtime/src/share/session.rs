@@ -1,37 +1,37 @@
-//! Many streams over one connection: yamux.
+//! Multiplexes streams over one connection, with the yamux protocol.
 //!
 //! <https://github.com/hashicorp/yamux/blob/master/spec.md>
 
 use std::future::poll_fn;
 use std::task::{Poll, ready};
 
-use crate::network;
 use tokio::io::{AsyncRead, AsyncWrite, BufStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
 use yamux::{Config, Connection, ConnectionError, Mode};
 
-/// How many streams there may be at once. One more would end the session, so this is far more than are
-/// ever used: a stream counts until all of it is sent, which may be long after it is dropped.
+use crate::network;
+
+/// How many streams may be open at once. One more would end the session, so the limit is far above what is
+/// used: a stream counts until all of its bytes are sent, which may be long after it is dropped.
 const MOST_STREAMS: usize = 8_191;
 
-/// What the other side may send on a stream before it is read, in bytes: the protocol's initial
-/// window, which then doesn't grow.
+/// The receive window of a stream, in bytes. It is the protocol's initial window, and does not grow.
 const WINDOW: usize = 256 * 1024;
 
-/// How much is read and written at once, in bytes.
-const PIECE: usize = 32 * 1024;
+/// The size of the read and write buffers, in bytes.
+const BUFFER: usize = 32 * 1024;
 
 /// A stream of a session.
-pub(crate) type Stream = Compat<yamux::Stream>;
+pub(super) type YamuxStream = Compat<yamux::Stream>;
 
-/// Why a session ended.
+/// The reason why a session ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SessionError {
     #[error("it closed the connection")]
     Closed,
     #[error("it opened a stream, which only the client may do")]
-    Uninvited,
+    UnexpectedStream,
     #[error("{}", network::reason(.0))]
     Io(std::io::Error),
     #[error("it does not speak the protocol of share servers")]
@@ -51,34 +51,36 @@ impl From<ConnectionError> for SessionError {
     }
 }
 
-/// The side that opens streams.
+/// The handle that opens streams of a session.
 #[derive(Clone, Debug)]
-pub(crate) struct Session {
-    wanted: mpsc::Sender<oneshot::Sender<Stream>>,
+pub(super) struct YamuxSession {
+    requests: mpsc::Sender<oneshot::Sender<YamuxStream>>,
 }
 
-impl Session {
-    /// Starts a session over a connection. It lives for as long as the future is polled, which ends
-    /// with the reason for its end, and when nobody holds the session any more.
-    pub(crate) fn start<T>(transport: T) -> (Self, impl Future<Output = SessionError>)
+impl YamuxSession {
+    /// Starts a session over a connection.
+    ///
+    /// The returned future drives the session. It completes when the session ends, or when all handles are
+    /// dropped, and returns the reason.
+    pub(super) fn start<T>(transport: T) -> (Self, impl Future<Output = SessionError>)
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        let (wanted, requests) = mpsc::channel(16);
-        (Self { wanted }, drive(transport, requests))
+        let (requests, receiver) = mpsc::channel(16);
+        (Self { requests }, drive(transport, receiver))
     }
 
-    /// Opens a stream; `None` when the session has ended.
-    pub(crate) async fn open(&self) -> Option<Stream> {
+    /// Opens a stream, or returns `None` if the session has ended.
+    pub(super) async fn open(&self) -> Option<YamuxStream> {
         let (opened, stream) = oneshot::channel();
-        self.wanted.send(opened).await.ok()?;
+        self.requests.send(opened).await.ok()?;
         stream.await.ok()
     }
 }
 
 async fn drive<T>(
     transport: T,
-    mut requests: mpsc::Receiver<oneshot::Sender<Stream>>,
+    mut requests: mpsc::Receiver<oneshot::Sender<YamuxStream>>,
 ) -> SessionError
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -86,31 +88,31 @@ where
     let mut config = Config::default();
     config.set_max_connection_receive_window(Some(MOST_STREAMS * WINDOW));
     config.set_max_num_streams(MOST_STREAMS);
-    let transport = BufStream::with_capacity(PIECE, PIECE, transport);
+    let transport = BufStream::with_capacity(BUFFER, BUFFER, transport);
     let mut connection = Connection::new(transport.compat(), config, Mode::Client);
-    let mut wanted = None;
+    let mut request = None;
     poll_fn(move |context| {
         loop {
             match connection.poll_next_inbound(context) {
-                Poll::Ready(Some(Ok(_))) => return Poll::Ready(SessionError::Uninvited),
+                Poll::Ready(Some(Ok(_))) => return Poll::Ready(SessionError::UnexpectedStream),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(error.into()),
                 Poll::Ready(None) => return Poll::Ready(SessionError::Closed),
                 Poll::Pending => {}
             }
-            if wanted.is_none() {
-                wanted = ready!(requests.poll_recv(context));
+            if request.is_none() {
+                request = ready!(requests.poll_recv(context));
             }
-            if wanted.is_none() {
-                // Nobody is left who could want a stream: what is queued is sent, and all ends.
+            if request.is_none() {
+                // All handles are dropped: send what is queued, then end the session.
                 return connection.poll_close(context).map(|_| SessionError::Closed);
             }
             let stream = match ready!(connection.poll_new_outbound(context)) {
                 Ok(stream) => stream,
                 Err(error) => return Poll::Ready(error.into()),
             };
-            if let Some(wanted) = wanted.take() {
-                // Who wanted it may be gone; then it is closed again.
-                let _ = wanted.send(stream.compat());
+            if let Some(request) = request.take() {
+                // If the caller is gone, the stream is dropped here, which closes it.
+                let _ = request.send(stream.compat());
             }
         }
     })
@@ -125,15 +127,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_session_that_nobody_holds_ends_without_a_stream() {
+    async fn a_session_without_handles_ends_without_a_stream() {
         let (near, mut far) = duplex(1024);
-        let (session, driver) = Session::start(near);
+        let (session, driver) = YamuxSession::start(near);
         drop(session);
         let ended = driver.now_or_never();
         assert!(matches!(ended, Some(SessionError::Closed)), "{ended:?}");
         let mut sent = [0; 64];
         let read = far.read(&mut sent).now_or_never().unwrap().unwrap();
-        // A ping, by which yamux measures the way, and that it goes away.
+        // The sent frames: a ping, with which yamux measures the round trip, and "go away".
         assert_eq!((read, sent[1], sent[13]), (24, 2, 3));
     }
 }

@@ -1,4 +1,4 @@
-//! The connection to the share server: TCP, through a proxy or not, and TLS on it.
+//! Connects to the share server: TCP, through a proxy if there is one, then TLS.
 
 use std::io;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_util::either::Either;
 
-use super::address::Address;
-use super::connect::connect_through;
+use super::discovery::ServerAddress;
 use crate::network::{self, HttpProxy, ProxyError};
 
-/// The byte that tells the share server that TLS follows.
+/// The byte that announces TLS to the share server.
 const TLS_FOLLOWS: u8 = 0x17;
 
-pub(crate) type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+/// A connection to a share server, with or without TLS.
+pub(super) type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
-/// Why there is no connection.
+/// The error of a failed connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransportError {
     #[error("{}", network::reason(.0))]
@@ -32,41 +32,41 @@ pub(crate) enum TransportError {
     Proxy(#[from] ProxyError),
     #[error("TLS failed, {}", network::reason(.0))]
     Tls(io::Error),
-    #[error("a certificate cannot be for its name")]
+    #[error("its host name is not valid for TLS")]
     Name(#[from] InvalidDnsNameError),
 }
 
-/// How long one of a host's addresses may take to answer.
+/// How long one of a host's addresses may take to accept a connection.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(3);
 
-/// Connects to the first of a host's addresses that answers. A network may know an address and have no
-/// way to it.
-async fn reach(host: &str, port: u16) -> Result<TcpStream, TransportError> {
-    let mut failed = TransportError::Lookup;
+/// Connects to the first of a host's addresses that accepts a connection. A network may resolve a name to
+/// an address that it has no route to.
+async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, TransportError> {
+    let mut last_error = TransportError::Lookup;
     let addresses = tokio::net::lookup_host((host, port)).await;
     for address in addresses.map_err(|_| TransportError::Lookup)? {
         match timeout(ADDRESS_LIMIT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => failed = TransportError::Connect(error),
-            Err(_) => failed = TransportError::Connect(io::ErrorKind::TimedOut.into()),
+            Ok(Err(error)) => last_error = TransportError::Connect(error),
+            Err(_) => last_error = TransportError::Connect(io::ErrorKind::TimedOut.into()),
         }
     }
-    Err(failed)
+    Err(last_error)
 }
 
-/// Connects to the share server, through this proxy if there is one.
-pub(crate) async fn connect(
-    address: &Address,
+/// Connects to the share server, through the proxy if there is one.
+pub(super) async fn connect(
+    address: &ServerAddress,
     proxy: Option<&HttpProxy>,
 ) -> Result<Transport, TransportError> {
     let mut stream = match proxy {
         Some(proxy) => {
             let (host, port) = proxy.address();
-            let stream = reach(host, port).await;
+            let stream = connect_tcp(host, port).await;
             let stream = stream.map_err(|error| proxy.unreachable(error.to_string()))?;
-            connect_through(proxy, stream, &address.host, address.port).await?
+            proxy.connect(stream, &address.host, address.port).await?
         }
-        None => reach(&address.host, address.port).await?,
+        None => connect_tcp(&address.host, address.port).await?,
     };
     stream.set_nodelay(true).map_err(TransportError::Connect)?;
     let Some(config) = &address.tls else {

@@ -1,29 +1,32 @@
-//! Finds the HTTP proxy that the environment names for a host, by the rules that curl has.
+//! Finds the HTTP proxy that the environment names for a host, by curl's rules, and connects through it.
 //!
-//! Of ureq's own rules, `NO_PROXY` matches no subdomains and no networks, and a proxy that cannot be used is
-//! passed over without a word.
+//! ureq's own rules do not fit: its `NO_PROXY` matches neither subdomains nor networks, and it silently
+//! ignores a proxy that it does not support.
+
+#[cfg(feature = "share")]
+mod connect;
+mod no_proxy;
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::IpAddr;
 
-use ipnet::IpNet;
 use ureq::http::StatusCode;
 use ureq::{Proxy, ProxyProtocol};
 
+use self::no_proxy::{is_exempt, is_on_this_machine, without_brackets};
 use super::reason::http_reason;
 use crate::environment::Environment;
 
-/// The variables that name the proxy for `https` URLs and for the tunnel, the first one first.
+/// The variables that name the proxy for `https` URLs and for the tunnel. The first one that is set wins.
 const FOR_HTTPS: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Those for `http` URLs.
+/// The variables that name the proxy for `http` URLs.
 const FOR_HTTP: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The variables that name the hosts that no proxy is used for.
+/// The variables that list the hosts to reach without a proxy.
 const EXEMPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// Why a proxy opens no connection. No text holds its user or password.
+/// The error of a connection through a proxy. No text contains its user or password.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProxyError {
     #[error(
@@ -34,25 +37,26 @@ pub(crate) enum ProxyError {
     #[error("the proxy {proxy} cannot be reached: {reason}")]
     Unreachable { proxy: String, reason: String },
     #[error("the proxy {proxy} refused the connection to {target}: {reason}")]
-    Refused { proxy: String, target: String, reason: String },
+    Rejected { proxy: String, target: String, reason: String },
 }
 
-/// A proxy that opens connections with the method CONNECT.
+/// An HTTP proxy, which opens connections with the method CONNECT.
 pub(crate) struct HttpProxy {
     proxy: Proxy,
-    /// The variable that names it.
+    /// The variable that names the proxy.
     variable: &'static str,
 }
 
 impl HttpProxy {
-    /// Returns the proxy for connections to a host, or `None` for a direct connection. Those to this machine
-    /// are always direct: the proxy's loopback is another one.
+    /// Returns the proxy for connections to a host, or `None` for a direct connection.
+    ///
+    /// Connections to this machine are always direct: the proxy's loopback address is a different machine.
     pub(crate) fn find(
         environment: &Environment,
         encrypted: bool,
         host: &str,
     ) -> Result<Option<Self>, ProxyError> {
-        let host = bare(host);
+        let host = without_brackets(host);
         if is_on_this_machine(host) {
             return Ok(None);
         }
@@ -69,31 +73,19 @@ impl HttpProxy {
         Ok(Some(Self { proxy, variable }))
     }
 
+    /// Returns the proxy in ureq's form.
     pub(super) fn for_ureq(&self) -> Proxy {
         self.proxy.clone()
     }
 
-    /// Returns the host as a resolver takes it, and the port.
-    #[cfg(feature = "share")]
-    pub(crate) fn address(&self) -> (&str, u16) {
-        (bare(self.proxy.host()), self.proxy.port())
-    }
-
-    /// Returns the user and the password, if there are any.
-    #[cfg(feature = "share")]
-    pub(crate) fn credentials(&self) -> Option<String> {
-        let user = self.proxy.username()?;
-        Some(format!("{user}:{}", self.proxy.password().unwrap_or_default()))
-    }
-
-    /// Returns the error of a proxy that cannot be connected to.
+    /// Returns the error of a proxy that cannot be reached.
     pub(crate) fn unreachable(&self, reason: String) -> ProxyError {
         ProxyError::Unreachable { proxy: self.to_string(), reason }
     }
 
     /// Returns the error of a proxy that responded to CONNECT with a status other than 2xx, or with no
     /// HTTP response.
-    pub(crate) fn refused(&self, target: &str, status: Option<u16>) -> ProxyError {
+    pub(crate) fn rejected(&self, target: &str, status: Option<u16>) -> ProxyError {
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let mut reason = match status {
             Some(status) => format!("it responded with status {status}"),
@@ -106,16 +98,16 @@ impl HttpProxy {
                 None => format!(". Set {variable}=http://USER:PASSWORD@{address}"),
             };
         }
-        ProxyError::Refused { proxy: self.to_string(), target: target.to_owned(), reason }
+        ProxyError::Rejected { proxy: self.to_string(), target: target.to_owned(), reason }
     }
 
-    /// Returns the error of ureq's as one of the proxy, if it is one.
+    /// Converts ureq's error, if the proxy caused it.
     pub(super) fn explain(&self, error: &ureq::Error, target: &str) -> Option<ProxyError> {
-        let is_of_connecting = match error {
+        let failed_to_connect = match error {
             // "proxy server responded 407/407", or another sentence.
             ureq::Error::ConnectProxyFailed(reason) => {
                 let status = reason.rsplit('/').next().and_then(|status| status.parse().ok());
-                return Some(self.refused(target, status));
+                return Some(self.rejected(target, status));
             }
             ureq::Error::Io(error) => matches!(
                 error.kind(),
@@ -123,51 +115,18 @@ impl HttpProxy {
                     | ErrorKind::HostUnreachable
                     | ErrorKind::NetworkUnreachable
             ),
-            // The proxy looks up the name of the target.
+            // The target's name is looked up by the proxy, so this one is the proxy's.
             error => matches!(error, ureq::Error::HostNotFound | ureq::Error::ConnectionFailed),
         };
-        is_of_connecting.then(|| self.unreachable(http_reason(error)))
+        failed_to_connect.then(|| self.unreachable(http_reason(error)))
     }
 }
 
-/// As its URL, without user and password.
+/// Writes the URL without user and password.
 impl fmt::Display for HttpProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "http://{}:{}", self.proxy.host(), self.proxy.port())
     }
-}
-
-/// Returns a host without the brackets of an IPv6 address.
-fn bare(host: &str) -> &str {
-    host.trim_start_matches('[').trim_end_matches(']')
-}
-
-fn is_on_this_machine(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let address = host.parse().map(|address: IpAddr| address.to_canonical());
-    matches!(host.rsplit('.').next(), Some("localhost"))
-        || address.is_ok_and(|address| address.is_loopback() || address.is_unspecified())
-}
-
-/// Whether a list like that of `NO_PROXY` names a host: itself, a domain that it is in, a network, or `*`.
-fn is_exempt(host: &str, list: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let address: Option<IpAddr> = host.parse().ok();
-    let mut entries = list.split([',', ' ']).filter(|entry| !entry.is_empty());
-    entries.any(|entry| match (entry, address) {
-        ("*", _) => true,
-        (entry, Some(address)) => {
-            let network = entry.parse::<IpNet>();
-            network.is_ok_and(|network| network.contains(&address))
-                || bare(entry).parse() == Ok(address)
-        }
-        (entry, None) => {
-            let domain = entry.trim_start_matches('*').trim_start_matches('.');
-            let domain = domain.trim_end_matches('.').to_ascii_lowercase();
-            let before = host.strip_suffix(&domain);
-            !domain.is_empty() && before.is_some_and(|name| name.is_empty() || name.ends_with('.'))
-        }
-    })
 }
 
 #[cfg(test)]
@@ -265,18 +224,18 @@ mod tests {
                     "{text}"
                 );
                 assert!(!text.contains("hush"), "{text}");
-                // Where it isn't needed, nothing is wrong with it.
+                // A proxy that is not needed is not checked.
                 assert!(HttpProxy::find(&environment, true, "127.0.0.1").is_ok());
             }
         }
     }
 
     #[test]
-    fn a_refusal_says_what_to_set_and_shows_no_password() {
-        let refusal = |url, status| {
+    fn a_rejection_says_what_to_set_and_shows_no_password() {
+        let rejection = |url, status| {
             let environment = Environment::from_iter([("HTTPS_PROXY", url)]);
             let proxy = HttpProxy::find(&environment, true, "share.example").unwrap().unwrap();
-            proxy.refused("share.example:443", status).to_string()
+            proxy.rejected("share.example:443", status).to_string()
         };
         let beginning = "the proxy http://proxy:3128 refused the connection to share.example:443: ";
         for (url, status, reason) in [
@@ -295,7 +254,7 @@ mod tests {
             ("http://me:hush@proxy:3128", Some(403), "it responded with status 403 Forbidden"),
             ("http://me:hush@proxy:3128", None, "it does not speak HTTP"),
         ] {
-            assert_eq!(refusal(url, status), format!("{beginning}{reason}"));
+            assert_eq!(rejection(url, status), format!("{beginning}{reason}"));
         }
     }
 }

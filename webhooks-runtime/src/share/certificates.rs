@@ -1,4 +1,4 @@
-//! Whom TLS trusts: the certificates that were given, and nobody else.
+//! Configures TLS to trust the given certificates and no others.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use tokio_rustls::rustls::{
     self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-/// How TLS is spoken with a share server.
-pub(crate) type Tls = Arc<ClientConfig>;
+/// The TLS configuration for connections to a share server.
+pub(crate) type ClientTls = Arc<ClientConfig>;
 
-/// Why a certificate cannot be trusted.
+/// The error of certificates that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificateError {
     #[error("{0}")]
@@ -30,42 +30,42 @@ pub(crate) enum CertificateError {
     Roots(#[from] VerifierBuilderError),
 }
 
-/// TLS that trusts the certificates of a PEM text, and no others.
-pub(crate) fn tls(pem: &[u8]) -> Result<Tls, CertificateError> {
+/// Returns a TLS configuration that trusts only the certificates in a PEM text.
+pub(crate) fn client_tls(pem: &[u8]) -> Result<ClientTls, CertificateError> {
     let mut roots = RootCertStore::empty();
-    let mut given = Vec::new();
+    let mut pinned = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(CertificateError::Pem)?;
         roots.add(certificate.clone())?;
-        given.push(certificate);
+        pinned.push(certificate);
     }
     if roots.is_empty() {
         return Err(CertificateError::None);
     }
     let provider = Arc::new(default_provider());
-    let signed =
+    let webpki =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        // "Dangerous" is any verifier of one's own. This one asks rustls's first.
+        // rustls calls every custom verifier dangerous. This one calls rustls's first.
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Given { signed, given }))
+        .with_custom_certificate_verifier(Arc::new(PinningVerifier { webpki, pinned }))
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
 
-/// Trusts what a given certificate has signed, as usual, and a given certificate itself.
+/// A verifier that accepts what a given certificate has signed, and a given certificate itself.
 ///
-/// The latter is for share servers that show a certificate that signed itself, as `openssl req -x509`
-/// makes it. rustls takes none that may sign others for a server's; the public client does.
+/// The latter is for share servers with a self-signed certificate, as `openssl req -x509` creates it. Such a
+/// certificate may also sign others, and rustls rejects it as a server's; the public client accepts it.
 #[derive(Debug)]
-struct Given {
-    signed: Arc<WebPkiServerVerifier>,
-    given: Vec<CertificateDer<'static>>,
+struct PinningVerifier {
+    webpki: Arc<WebPkiServerVerifier>,
+    pinned: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for Given {
+impl ServerCertVerifier for PinningVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -74,14 +74,14 @@ impl ServerCertVerifier for Given {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self.signed.verify_server_cert(certificate, intermediates, name, ocsp, now);
+        let verified = self.webpki.verify_server_cert(certificate, intermediates, name, ocsp, now);
         let error = match verified {
-            Err(error) if self.given.contains(certificate) && of_its_kind(&error) => error,
+            Err(error) if self.pinned.contains(certificate) && is_about_issuer(&error) => error,
             verified => return verified,
         };
-        // It is the very one that was given, so what is left to see is whether it is meant.
+        // The certificate is one of the given ones. What remains to check is the name.
         verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
-        tracing::debug!(%error, "the share server's certificate is the given one itself");
+        tracing::debug!(%error, "the share server presented the given certificate itself");
         Ok(ServerCertVerified::assertion())
     }
 
@@ -91,7 +91,7 @@ impl ServerCertVerifier for Given {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.signed.verify_tls12_signature(message, certificate, signature)
+        self.webpki.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -100,20 +100,20 @@ impl ServerCertVerifier for Given {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.signed.verify_tls13_signature(message, certificate, signature)
+        self.webpki.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.signed.supported_verify_schemes()
+        self.webpki.supported_verify_schemes()
     }
 }
 
-/// Whether an error is about what kind of certificate it is, and not that it has expired, say.
-fn of_its_kind(error: &rustls::Error) -> bool {
+/// Returns whether the error concerns who issued the certificate, and not, for example, its expiry.
+fn is_about_issuer(error: &rustls::Error) -> bool {
     use rustls::CertificateError::{Other, UnknownIssuer};
     match error {
         rustls::Error::InvalidCertificate(UnknownIssuer) => true,
-        // rustls has no name of its own for this one of webpki's.
+        // rustls has no variant for this error of webpki's.
         rustls::Error::InvalidCertificate(Other(error)) => error.to_string() == "CaUsedAsEndEntity",
         _ => false,
     }

@@ -1,7 +1,7 @@
-//! An end to waiting for somebody who takes nothing any more.
+//! Times out writes to a client that no longer reads.
 //!
-//! A visitor who has gone away looks to the client like one who has said all and reads on: the share
-//! server tells both in the same way. What is then still to be sent would wait for ever.
+//! The share server reports a client that has disconnected in the same way as one that has only finished
+//! sending: as the end of its stream. Without a timeout, the rest of a response would wait forever.
 
 use std::io;
 use std::pin::Pin;
@@ -10,23 +10,23 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-/// How long nothing at all may be taken.
+/// How long a write may make no progress.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Watches one kind of waiting, from its start to its end.
+/// The timeout of a sequence of writes. It starts over with each write that makes progress.
 #[derive(Default)]
-pub(crate) struct Patience(Option<Pin<Box<Sleep>>>);
+pub(super) struct WriteTimeout(Option<Pin<Box<Sleep>>>);
 
-impl Patience {
-    /// Passes on how a step went. One that has waited too long is an error.
-    pub(crate) fn poll<T>(
+impl WriteTimeout {
+    /// Returns the result of a write, or an error if writes have been pending for too long.
+    pub(super) fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
-        step: Poll<io::Result<T>>,
+        write: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if step.is_ready() {
+        if write.is_ready() {
             self.0 = None;
-            return step;
+            return write;
         }
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep(LIMIT)));
         sleep.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
@@ -43,14 +43,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_nothing_is_given_up_and_who_takes_little_is_not() {
+    async fn a_client_that_reads_nothing_times_out_and_one_that_reads_slowly_does_not() {
         let (mut near, mut far) = duplex(1);
         let write = tokio::spawn(async move {
-            let mut patience = Patience::default();
+            let mut timeout = WriteTimeout::default();
             let mut write = async |byte| {
                 poll_fn(|context| {
-                    let step = Pin::new(&mut near).poll_write(context, &[byte]);
-                    patience.poll(context, step)
+                    let write = Pin::new(&mut near).poll_write(context, &[byte]);
+                    timeout.poll(context, write)
                 })
                 .await
             };

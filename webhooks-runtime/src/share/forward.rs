@@ -1,7 +1,7 @@
-//! Carries the bytes of one connection both ways, and holds none while there are none to carry.
+//! Forwards the bytes of one connection in both directions, without a buffer while it is idle.
 //!
-//! tokio's copying has a buffer for each direction and each connection. Thousands of connections that
-//! wait for an answer, or for the next request, would need most of the program's memory for that.
+//! `tokio::io::copy_bidirectional` has a buffer per direction. With thousands of connections that wait for a
+//! response or for the next request, those buffers would be most of the program's memory.
 
 use std::future::poll_fn;
 use std::io;
@@ -14,44 +14,44 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::patience::Patience;
+use super::write_timeout::WriteTimeout;
 
-/// How much is read from the local server at once, in bytes.
-const PIECE: usize = 16 * 1024;
+/// How many bytes to read from the local server at once.
+const CHUNK: usize = 16 * 1024;
 
-/// Carries until both directions have ended. The end of one is passed on, and the other goes on; only
-/// when `finish` is cancelled, nothing more is waited for after the end of the answers.
-pub(crate) async fn carry(
+/// Forwards until both directions have ended. When one ends, its end is passed on and the other continues.
+/// Once `drain` is cancelled, the end of the responses is enough.
+pub(super) async fn forward(
     mut stream: yamux::Stream,
     mut local: TcpStream,
-    finish: &CancellationToken,
+    drain: &CancellationToken,
 ) -> io::Result<()> {
-    let mut finished = pin!(finish.cancelled());
-    let mut inward = Inward::Reading;
-    let mut outward = Outward::Reading;
-    let mut patience = Patience::default();
+    let mut draining = pin!(drain.cancelled());
+    let mut inbound = Inbound::Reading;
+    let mut outbound = Outbound::Reading;
+    let mut timeout = WriteTimeout::default();
     poll_fn(move |context| {
-        let inward = inward.poll(context, &mut stream, &mut local)?;
-        let outward = outward.poll(context, &mut stream, &mut local, &mut patience)?;
-        match (inward, outward) {
+        let inbound = inbound.poll(context, &mut stream, &mut local)?;
+        let outbound = outbound.poll(context, &mut stream, &mut local, &mut timeout)?;
+        match (inbound, outbound) {
             (Poll::Ready(()), Poll::Ready(())) => Poll::Ready(Ok(())),
-            (Poll::Pending, Poll::Ready(())) => finished.as_mut().poll(context).map(Ok),
+            (Poll::Pending, Poll::Ready(())) => draining.as_mut().poll(context).map(Ok),
             _ => Poll::Pending,
         }
     })
     .await
 }
 
-/// From the stream to the local server.
-enum Inward {
+/// The state of the direction from the stream to the local server.
+enum Inbound {
     Reading,
-    /// What came, and how much of it is written.
+    /// The packet that was read, and how many of its bytes are written.
     Writing(yamux::Packet, usize),
-    Ending,
-    Ended,
+    Closing,
+    Closed,
 }
 
-impl Inward {
+impl Inbound {
     fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -63,7 +63,7 @@ impl Inward {
                 Self::Reading => {
                     *self = match ready!(Pin::new(&mut *stream).poll_next(context)?) {
                         Some(packet) => Self::Writing(packet, 0),
-                        None => Self::Ending,
+                        None => Self::Closing,
                     };
                 }
                 Self::Writing(packet, written) => {
@@ -75,43 +75,43 @@ impl Inward {
                     }
                     *self = Self::Reading;
                 }
-                Self::Ending => {
-                    // It may have closed already, which is an error of no interest.
+                Self::Closing => {
+                    // An error says that the local server has already closed the connection.
                     let _ = ready!(Pin::new(&mut *local).poll_shutdown(context));
-                    *self = Self::Ended;
+                    *self = Self::Closed;
                 }
-                Self::Ended => return Poll::Ready(Ok(())),
+                Self::Closed => return Poll::Ready(Ok(())),
             }
         }
     }
 }
 
-/// From the local server to the stream.
-enum Outward {
+/// The state of the direction from the local server to the stream.
+enum Outbound {
     Reading,
-    /// What the stream didn't take at once, and how much of it is written.
+    /// The bytes that the stream did not accept at once, and how many of them are written.
     Writing(Vec<u8>, usize),
-    Ending,
-    Ended,
+    Closing,
+    Closed,
 }
 
-impl Outward {
+impl Outbound {
     fn poll(
         &mut self,
         context: &mut Context<'_>,
         stream: &mut yamux::Stream,
         local: &mut TcpStream,
-        patience: &mut Patience,
+        timeout: &mut WriteTimeout,
     ) -> Poll<io::Result<()>> {
         loop {
             match self {
                 Self::Reading => {
-                    let mut piece = [const { MaybeUninit::uninit() }; PIECE];
-                    let mut piece = ReadBuf::uninit(&mut piece);
-                    ready!(Pin::new(&mut *local).poll_read(context, &mut piece))?;
-                    let read = piece.filled();
+                    let mut chunk = [const { MaybeUninit::uninit() }; CHUNK];
+                    let mut chunk = ReadBuf::uninit(&mut chunk);
+                    ready!(Pin::new(&mut *local).poll_read(context, &mut chunk))?;
+                    let read = chunk.filled();
                     if read.is_empty() {
-                        *self = Self::Ending;
+                        *self = Self::Closing;
                         continue;
                     }
                     let written = match Pin::new(&mut *stream).poll_write(context, read)? {
@@ -122,21 +122,21 @@ impl Outward {
                         *self = Self::Writing(read[written..].to_vec(), 0);
                     }
                 }
-                Self::Writing(piece, written) => {
-                    while let Some(rest @ [_, ..]) = piece.get(*written..) {
-                        let step = Pin::new(&mut *stream).poll_write(context, rest);
-                        match ready!(patience.poll(context, step))? {
+                Self::Writing(chunk, written) => {
+                    while let Some(rest @ [_, ..]) = chunk.get(*written..) {
+                        let write = Pin::new(&mut *stream).poll_write(context, rest);
+                        match ready!(timeout.poll(context, write))? {
                             0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                             more => *written += more,
                         }
                     }
                     *self = Self::Reading;
                 }
-                Self::Ending => {
+                Self::Closing => {
                     ready!(Pin::new(&mut *stream).poll_close(context))?;
-                    *self = Self::Ended;
+                    *self = Self::Closed;
                 }
-                Self::Ended => return Poll::Ready(Ok(())),
+                Self::Closed => return Poll::Ready(Ok(())),
             }
         }
     }
