@@ -25,14 +25,14 @@ pub(crate) enum ClientError {
 }
 
 /// A client for requests to one URL.
-pub(crate) struct Client {
+pub(crate) struct HttpClient {
     agent: Agent,
     proxy: Option<HttpProxy>,
     /// The host and port of the URL.
     target: String,
 }
 
-impl Client {
+impl HttpClient {
     /// Returns a client whose requests take at most `limit`. `configure` adds further settings.
     pub(crate) fn new(
         url: &str,

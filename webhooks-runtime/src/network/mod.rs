@@ -10,7 +10,7 @@ mod proxy;
 mod reason;
 mod roots;
 
-pub(crate) use client::{Client, ClientError};
+pub(crate) use client::{ClientError, HttpClient};
 pub(crate) use proxy::HttpProxy;
 #[cfg(feature = "share")]
 pub(crate) use {proxy::ProxyError, reason::reason};

@@ -18,16 +18,16 @@ use crate::network::HttpProxy;
 use crate::reach::{Reach, ShareServer};
 use crate::setting::SettingError;
 use crate::share::{
-    AnyTunnel, ClientTls, DISCOVERY_HOST, Event, NameSlot, ServerAddress, ServerLocation,
-    ShareLink, client_tls, default_folder, keep_open,
+    ClientTls, DISCOVERY_HOST, DynTunnel, NameSlot, ServerAddress, ServerLocation, ShareLink,
+    TunnelEvent, client_tls, default_folder, keep_open,
 };
 use crate::text::in_one_line;
 
 /// The settings of the tunnel that only code can set.
 #[derive(Default)]
-pub(super) struct Link {
+pub(super) struct TunnelOptions {
     /// A custom tunnel, in place of the share link.
-    pub(super) tunnel: Option<Box<dyn AnyTunnel>>,
+    pub(super) custom: Option<Box<dyn DynTunnel>>,
     /// The project that the share link's URL belongs to. `None` stands for the working directory.
     pub(super) project: Option<String>,
     /// Whether the process belongs to the server, so that the server may raise its limit of open files.
@@ -35,14 +35,14 @@ pub(super) struct Link {
 }
 
 /// Returns the tunnel that the settings ask for.
-pub(super) fn tunnel(
+pub(super) fn build(
     settings: &Settings,
-    link: Link,
+    options: TunnelOptions,
     errors: &mut Vec<SettingError>,
-) -> Option<Box<dyn AnyTunnel>> {
+) -> Option<Box<dyn DynTunnel>> {
     let (server, renew) = match &settings.reach {
         Reach::Local | Reach::At(_) => return None,
-        Reach::Tunnel => return link.tunnel,
+        Reach::Tunnel => return options.custom,
         Reach::Link { server, renew } => (server, *renew),
     };
     let (location, scheme, server_name) = match server {
@@ -68,7 +68,7 @@ pub(super) fn tunnel(
     if let Ok(Some(proxy)) = HttpProxy::find(&Environment::default(), true, host) {
         tracing::info!(%proxy, "the share link goes through a proxy");
     }
-    let project = match link.project {
+    let project = match options.project {
         Some(project) => project,
         None => std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
     };
@@ -96,9 +96,9 @@ pub(super) struct Announcer {
 
 impl Announcer {
     /// Stores the public address, and returns the texts to print, in order.
-    pub(super) fn tell(&self, event: Event) -> Vec<(Stream, String)> {
+    pub(super) fn texts(&self, event: TunnelEvent) -> Vec<(Stream, String)> {
         match event {
-            Event::Open { url, note } => {
+            TunnelEvent::Open { url, note } => {
                 let before = self.addresses.set_public(url.clone());
                 if before.as_ref() == Some(&url) {
                     return vec![(Stream::Err, format!("The public URL works again: {url}\n"))];
@@ -108,19 +108,19 @@ impl Announcer {
                 texts.extend(banner::unprotected(&self.shown).map(|text| (Stream::Err, text)));
                 texts
             }
-            Event::Failed(error) => {
+            TunnelEvent::Failed(error) => {
                 let local = self.addresses.local();
                 let warning = banner::no_public_url(&one_line(&*error), local);
                 vec![(Stream::Err, warning), (Stream::Out, banner::waiting(local, &self.shown))]
             }
-            Event::Lost(error) => vec![(
+            TunnelEvent::Lost(error) => vec![(
                 Stream::Err,
                 format!(
                     "Warning: the public URL does not work at the moment: {}. The program keeps trying to restore it.\n",
                     one_line(&*error)
                 ),
             )],
-            Event::Expired => {
+            TunnelEvent::Expired => {
                 vec![(Stream::Err,
                 "The public URL has expired, as it does after some days. The program is opening it again.\n"
                     .to_owned(),
@@ -130,9 +130,9 @@ impl Announcer {
     }
 
     /// Stores the public address and logs the event, for a program that controls its own output.
-    pub(super) fn log(&self, event: Event) {
+    pub(super) fn log(&self, event: TunnelEvent) {
         match event {
-            Event::Open { url, note } => {
+            TunnelEvent::Open { url, note } => {
                 tracing::info!(%url, note, "the public URL works");
                 if self.addresses.set_public(url).is_none() {
                     for open in self.shown.iter().filter(|shown| !shown.protected) {
@@ -143,32 +143,32 @@ impl Announcer {
                     }
                 }
             }
-            Event::Failed(error) => {
+            TunnelEvent::Failed(error) => {
                 tracing::warn!(error = one_line(&*error), "there is no public URL yet");
             }
-            Event::Lost(error) => {
+            TunnelEvent::Lost(error) => {
                 tracing::warn!(
                     error = one_line(&*error),
                     "the public URL does not work at the moment"
                 );
             }
-            Event::Expired => tracing::warn!("the public URL has expired"),
+            TunnelEvent::Expired => tracing::warn!("the public URL has expired"),
         }
     }
 }
 
 /// The task that keeps a tunnel open. Dropping it closes the tunnel.
-pub(super) struct Kept {
+pub(super) struct TunnelTask {
     task: JoinSet<()>,
     stop: CancellationToken,
 }
 
-impl Kept {
+impl TunnelTask {
     /// Opens a tunnel to `entrance` and reports its state.
     pub(super) fn open(
-        tunnel: Box<dyn AnyTunnel>,
+        tunnel: Box<dyn DynTunnel>,
         entrance: SocketAddr,
-        report: impl Fn(Event) + Send + Sync + 'static,
+        report: impl Fn(TunnelEvent) + Send + Sync + 'static,
     ) -> Self {
         let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
         task.spawn(keep_open(tunnel, entrance, stop.clone(), report));
@@ -176,7 +176,7 @@ impl Kept {
     }
 
     /// Closes the tunnel when all responses are sent, or at `deadline`.
-    pub(super) async fn finish(mut self, deadline: Instant) {
+    pub(super) async fn shut_down(mut self, deadline: Instant) {
         self.stop.cancel();
         let _ = timeout_at(deadline, self.task.join_next()).await;
     }

@@ -32,7 +32,7 @@ pub(super) struct PartSettings {
     /// The version of the program, if it is known.
     pub(super) version: Option<&'static str>,
     #[cfg(feature = "share")]
-    pub(super) link: super::link::Link,
+    pub(super) link: super::link::TunnelOptions,
 }
 
 /// What the parts are composed for.

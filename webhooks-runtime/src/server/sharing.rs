@@ -67,7 +67,7 @@ impl WebhooksServer {
     /// # }
     /// ```
     pub fn share_with(mut self, tunnel: impl Tunnel) -> Self {
-        self.parts.link.tunnel = Some(Box::new(tunnel));
+        self.parts.link.custom = Some(Box::new(tunnel));
         self.given.reach.tunnel = true;
         self
     }

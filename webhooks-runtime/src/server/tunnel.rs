@@ -7,22 +7,22 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::link::{Announcer, Kept, Link, tunnel};
+use super::link::{Announcer, TunnelOptions, TunnelTask, build};
 use super::output::say;
 use super::parts::Composition;
 use super::ports::{allow_files, entrance};
 use crate::http::part::{Console, Part};
 use crate::setting::SettingError;
-use crate::share::{AnyTunnel, Event};
+use crate::share::{DynTunnel, TunnelEvent};
 
 /// Returns the tunnel that the settings ask for. An invalid setting goes to `errors`.
 pub(super) fn compose(
-    link: Link,
+    options: TunnelOptions,
     server: &Composition<'_>,
     errors: &mut Vec<SettingError>,
 ) -> Option<Arc<dyn Part>> {
-    let own_process = link.own_process;
-    let tunnel = tunnel(server.settings, link, errors)?;
+    let own_process = options.own_process;
+    let tunnel = build(server.settings, options, errors)?;
     let (addresses, shown) = (server.addresses.clone(), server.endpoints.to_vec());
     Some(Arc::new(TunnelPart {
         tunnel: Mutex::new(Some(tunnel)),
@@ -35,11 +35,11 @@ pub(super) fn compose(
 
 struct TunnelPart {
     /// The tunnel, until it is opened.
-    tunnel: Mutex<Option<Box<dyn AnyTunnel>>>,
+    tunnel: Mutex<Option<Box<dyn DynTunnel>>>,
     /// Where its connections go, once that is known.
     entrance: OnceLock<SocketAddr>,
     announcer: Mutex<Option<Announcer>>,
-    task: Mutex<Option<Kept>>,
+    task: Mutex<Option<TunnelTask>>,
     /// Whether the process is the server's own, so that its limits may be changed.
     own_process: bool,
 }
@@ -61,15 +61,15 @@ impl Part for TunnelPart {
         else {
             return;
         };
-        let report = move |event: Event| match console {
+        let report = move |event: TunnelEvent| match console {
             Console::Log => announcer.log(event),
             Console::Terminal => {
-                for (stream, text) in announcer.tell(event) {
+                for (stream, text) in announcer.texts(event) {
                     say(stream, &text);
                 }
             }
         };
-        let task = Kept::open(tunnel, *entrance, report);
+        let task = TunnelTask::open(tunnel, *entrance, report);
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
@@ -81,7 +81,7 @@ impl Part for TunnelPart {
     fn close(&self, deadline: Instant) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             if let Some(task) = take(&self.task) {
-                task.finish(deadline).await;
+                task.shut_down(deadline).await;
             }
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::certificates::{CertificateError, ClientTls, client_tls};
-use crate::network::{Client, ClientError};
+use crate::network::{ClientError, HttpClient};
 
 /// The URL that returns the address of gradio.live's share server.
 pub(super) const DISCOVERY_URL: &str = "https://api.gradio.app/v3/tunnel-request";
@@ -66,7 +66,7 @@ pub(super) async fn look_up(
 fn get(url: &str, limit: Duration) -> Result<Vec<u8>, DiscoveryError> {
     // The response names the certificates to trust, so no redirect may leave TLS.
     let encrypted = url.starts_with("https:");
-    let client = Client::new(url, limit, |config| config.https_only(encrypted))?;
+    let client = HttpClient::new(url, limit, |config| config.https_only(encrypted))?;
     let failed = |error| DiscoveryError::Request(client.reason(&error));
     let mut response = client.agent().get(url).call().map_err(failed)?;
     response.body_mut().with_config().limit(LONGEST_RESPONSE).read_to_vec().map_err(failed)

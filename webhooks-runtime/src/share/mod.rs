@@ -38,5 +38,5 @@ pub(crate) use certificates::{ClientTls, client_tls};
 pub(crate) use discovery::{DISCOVERY_HOST, ServerAddress};
 pub(crate) use identity::{NameSlot, default_folder};
 pub(crate) use link::{ServerLocation, ShareLink};
-pub(crate) use reconnect::{AnyTunnel, Event, keep_open};
+pub(crate) use reconnect::{DynTunnel, TunnelEvent, keep_open};
 pub use tunnel::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};

@@ -19,7 +19,7 @@ const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 
 /// A change of a tunnel's state.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum TunnelEvent {
     /// The tunnel is open. The note is what the user should know about the URL.
     Open { url: PublicUrl, note: Option<String> },
     /// The tunnel cannot be opened yet. Reported once, however many attempts fail.
@@ -31,12 +31,12 @@ pub(crate) enum Event {
 }
 
 /// The dyn-compatible form of [`Tunnel`].
-pub(crate) trait AnyTunnel: Send {
+pub(crate) trait DynTunnel: Send {
     /// Opens the tunnel; see [`Tunnel::open`].
     fn open(&mut self, entrance: SocketAddr) -> BoxFuture<'_, Result<OpenTunnel, TunnelError>>;
 }
 
-impl<T: Tunnel> AnyTunnel for T {
+impl<T: Tunnel> DynTunnel for T {
     fn open(&mut self, entrance: SocketAddr) -> BoxFuture<'_, Result<OpenTunnel, TunnelError>> {
         Tunnel::open(self, entrance).boxed()
     }
@@ -44,10 +44,10 @@ impl<T: Tunnel> AnyTunnel for T {
 
 /// Keeps a tunnel to `entrance` open until `stop` is cancelled, and then drains it.
 pub(crate) async fn keep_open(
-    mut tunnel: Box<dyn AnyTunnel>,
+    mut tunnel: Box<dyn DynTunnel>,
     entrance: SocketAddr,
     stop: CancellationToken,
-    report: impl Fn(Event),
+    report: impl Fn(TunnelEvent),
 ) {
     let mut delays = backoff();
     let mut reported = false;
@@ -58,7 +58,7 @@ pub(crate) async fn keep_open(
                 Ok(opened) => opened,
                 Err(_) => {
                     if !std::mem::replace(&mut reported, true) {
-                        report(Event::Failed("opening it takes longer than usual".into()));
+                        report(TunnelEvent::Failed("opening it takes longer than usual".into()));
                     }
                     opening.await
                 }
@@ -67,7 +67,7 @@ pub(crate) async fn keep_open(
         let Some(opened) = stop.run_until_cancelled(opening).await else { return };
         match opened.and_then(|open| Ok((PublicUrl::parse(&open.url)?, open))) {
             Ok((url, mut open)) => {
-                report(Event::Open { url, note: open.note });
+                report(TunnelEvent::Open { url, note: open.note });
                 delays = backoff();
                 let Some(end) = stop.run_until_cancelled(&mut open.closed).await else {
                     if let Some(drain) = open.drain {
@@ -77,14 +77,14 @@ pub(crate) async fn keep_open(
                     return;
                 };
                 report(match end {
-                    TunnelEnd::Expired => Event::Expired,
-                    TunnelEnd::Lost(error) => Event::Lost(error),
+                    TunnelEnd::Expired => TunnelEvent::Expired,
+                    TunnelEnd::Lost(error) => TunnelEvent::Lost(error),
                 });
                 reported = true;
             }
             Err(error) => {
                 if !std::mem::replace(&mut reported, true) {
-                    report(Event::Failed(error));
+                    report(TunnelEvent::Failed(error));
                 }
             }
         }
@@ -161,10 +161,10 @@ mod tests {
         let listener = Arc::clone(&reported);
         let report = move |event| {
             listener.lock().unwrap().push(match event {
-                Event::Open { url, .. } => format!("open {url}"),
-                Event::Failed(error) => format!("failed: {error}"),
-                Event::Lost(error) => format!("lost: {error}"),
-                Event::Expired => "expired".to_owned(),
+                TunnelEvent::Open { url, .. } => format!("open {url}"),
+                TunnelEvent::Failed(error) => format!("failed: {error}"),
+                TunnelEvent::Lost(error) => format!("lost: {error}"),
+                TunnelEvent::Expired => "expired".to_owned(),
             });
         };
         let start = Instant::now();

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::endpoint::call::WEBHOOK_ID;
 use crate::http::authorize::SECRET;
-use crate::network::{Client, ClientError, HttpProxy};
+use crate::network::{ClientError, HttpClient, HttpProxy};
 
 /// As long as the Hub waits.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -50,7 +50,7 @@ pub(super) enum SendError {
 /// A server at a URL.
 pub(super) struct Recipient<'a> {
     url: &'a str,
-    client: Client,
+    client: HttpClient,
 }
 
 impl<'a> Recipient<'a> {
@@ -116,6 +116,6 @@ pub(super) fn is_endpoint(url: &str) -> bool {
 }
 
 /// A client that goes where it is told and nowhere else: a redirect would take the secret along.
-fn client(url: &str, limit: Duration) -> Result<Client, ClientError> {
-    Client::new(url, limit, |config| config.http_status_as_error(false).max_redirects(0))
+fn client(url: &str, limit: Duration) -> Result<HttpClient, ClientError> {
+    HttpClient::new(url, limit, |config| config.http_status_as_error(false).max_redirects(0))
 }
