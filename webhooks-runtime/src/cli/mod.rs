@@ -2,7 +2,6 @@
 //! which `deliveries` and `trigger` have folders of their own. `text` is what terminals are shown, and
 //! `variables` the end of `--help`.
 
-#[cfg(feature = "background")]
 mod deliveries;
 mod text;
 mod trigger;
@@ -11,11 +10,9 @@ mod variables;
 use std::error::Error;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
-#[cfg(feature = "share")]
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-#[cfg(feature = "background")]
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
@@ -24,7 +21,6 @@ use serde::Serialize;
 use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::registry::Route;
-#[cfg(feature = "background")]
 use crate::jobs::Place;
 use crate::reach::{GivenReach, Way};
 use crate::server::{LaunchError, listing};
@@ -52,20 +48,19 @@ struct Serve {
     workers: Option<u16>,
     /// Keep background deliveries in this file, or in PostgreSQL: postgres://USER:PASSWORD@HOST/DATABASE
     /// [default: webhooks.db, on a Space in /data when that is there]
-    #[cfg(feature = "background")]
-    #[arg(long, value_name = "FILE|URL")]
+    #[cfg_attr(feature = "background", arg(long, value_name = "FILE|URL"))]
+    #[cfg_attr(not(feature = "background"), arg(skip))]
     store: Option<String>,
     /// Print this address, which a proxy or a tunnel of your own provides, and open no tunnel
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    #[cfg(feature = "share")]
-    #[command(flatten)]
+    #[cfg_attr(feature = "share", command(flatten))]
+    #[cfg_attr(not(feature = "share"), arg(skip))]
     share: Share,
 }
 
 /// The public link.
-#[cfg(feature = "share")]
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct Share {
     /// Make a public URL [default: only in a terminal, and not on a Space, in a container or in CI]
     #[arg(long, conflicts_with_all = ["no_share", "public_url"])]
@@ -97,7 +92,7 @@ enum Command {
         json: bool,
     },
     /// List background deliveries, show one, run dead ones again, or delete them
-    #[cfg(feature = "background")]
+    #[cfg_attr(not(feature = "background"), command(skip))]
     Deliveries(deliveries::Deliveries),
     /// Send a sample delivery to an endpoint
     Trigger(trigger::Trigger),
@@ -150,7 +145,6 @@ fn obey(
     let matches = command.try_get_matches_from_mut(std::env::args_os())?;
     let command_line = CommandLine::from_arg_matches(&matches)?;
     // Before anything else, and not by clap, which would show the value: it can hold a password.
-    #[cfg(feature = "background")]
     if let Some(Err(error)) = command_line.store().map(Place::parse) {
         return Err(command.error(ErrorKind::ValueValidation, error).into());
     }
@@ -158,7 +152,6 @@ fn obey(
     match command_line.command {
         None => server()?.launch_with(flags)?,
         Some(Command::Endpoints { json }) => print_endpoints(Settings::of(server).server, json)?,
-        #[cfg(feature = "background")]
         Some(Command::Deliveries(deliveries)) => {
             let command = command.find_subcommand("deliveries").cloned().unwrap_or(command);
             return deliveries::run(deliveries, command, flags, server);
@@ -177,7 +170,6 @@ fn obey(
     Ok(ExitCode::SUCCESS)
 }
 
-#[cfg(feature = "background")]
 impl CommandLine {
     /// The store that the flags name.
     fn store(&self) -> Option<&str> {
@@ -197,10 +189,6 @@ impl CommandLine {
 struct Settings {
     server: WebhooksServer,
     /// Why the settings in code are not in `server`.
-    #[cfg_attr(
-        not(feature = "background"),
-        expect(dead_code, reason = "`deliveries` looks at it")
-    )]
     error: Option<Box<dyn Error>>,
 }
 
@@ -225,23 +213,15 @@ impl Settings {
 
 impl From<Serve> for Given {
     fn from(flags: Serve) -> Self {
-        #[cfg(feature = "share")]
         let mut reach = GivenReach::from(flags.share);
-        #[cfg(not(feature = "share"))]
-        let mut reach = GivenReach::default();
         if let Some(url) = flags.public_url {
             reach.way = Some(Way::Url(url));
         }
         let workers = flags.workers.map(usize::from);
-        #[cfg(feature = "background")]
-        let store = flags.store;
-        #[cfg(not(feature = "background"))]
-        let store = None;
-        Self { host: flags.host, port: flags.port, workers, store, reach }
+        Self { host: flags.host, port: flags.port, workers, store: flags.store, reach }
     }
 }
 
-#[cfg(feature = "share")]
 impl From<Share> for GivenReach {
     fn from(flags: Share) -> Self {
         // Both of these flags are of use only with a link.

@@ -1,6 +1,5 @@
 //! Text from outside, for a terminal: it gives the terminal no orders.
 
-#[cfg(feature = "background")]
 use std::borrow::Cow;
 
 use crate::json_lines::in_lines;
@@ -21,7 +20,6 @@ pub(super) fn body(bytes: &[u8], for_person: bool) -> Vec<u8> {
 }
 
 /// The beginning of a text, with a mark where there is more.
-#[cfg(feature = "background")]
 pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => text.into(),
@@ -56,7 +54,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "background")]
     #[test]
     fn a_long_text_is_cut_with_a_mark() {
         assert_eq!(cut("학습학습", 4), "학습학습");

@@ -2,7 +2,6 @@
 
 /// What reads a variable.
 const SHARE: bool = cfg!(feature = "share");
-const HTTPS: bool = cfg!(any(feature = "cli", feature = "share"));
 
 /// Each variable, its purpose, and whether a feature that reads it is compiled in.
 const VARIABLES: [(&str, &str, bool); 13] = [
@@ -14,11 +13,11 @@ const VARIABLES: [(&str, &str, bool); 13] = [
     ("GRADIO_SERVER_PORT", "The default of --port, in place of PORT", true),
     ("GRADIO_SHARE", "true or false, like --share and --no-share", SHARE),
     ("GRADIO_SHARE_SERVER_ADDRESS", "The default of --share-server", SHARE),
-    ("HTTPS_PROXY", "The HTTP proxy that leads to the internet", HTTPS),
-    ("NO_PROXY", "The hosts that are reached without that proxy", HTTPS),
-    ("SSL_CERT_FILE", "The authorities to trust, in place of the system's", HTTPS),
-    ("RUST_LOG", "Which log lines are written, such as info or debug", cfg!(feature = "cli")),
-    ("NO_COLOR", "Log lines without colors", cfg!(feature = "cli")),
+    ("HTTPS_PROXY", "The HTTP proxy that leads to the internet", true),
+    ("NO_PROXY", "The hosts that are reached without that proxy", true),
+    ("SSL_CERT_FILE", "The authorities to trust, in place of the system's", true),
+    ("RUST_LOG", "Which log lines are written, such as info or debug", true),
+    ("NO_COLOR", "Log lines without colors", true),
 ];
 
 /// Lists the variables in columns.
@@ -42,8 +41,8 @@ mod tests {
             ("  WEBHOOKS_PAGE_TOKEN ", cfg!(feature = "page")),
             ("  WEBHOOKS_STORE ", cfg!(feature = "background")),
             ("  GRADIO_SHARE ", cfg!(feature = "share")),
-            ("  HTTPS_PROXY ", cfg!(any(feature = "cli", feature = "share"))),
-            ("  RUST_LOG ", cfg!(feature = "cli")),
+            ("  HTTPS_PROXY ", true),
+            ("  RUST_LOG ", true),
         ] {
             assert_eq!(help.contains(variable), is_read, "{variable}: {help}");
         }

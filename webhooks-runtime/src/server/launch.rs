@@ -10,7 +10,7 @@ use super::output::{Stream, WriteToEnd, say};
 use super::prepare::{Mode, prepare};
 use super::running::Running;
 use super::signals::Signals;
-use super::{LaunchError, WebhooksServer, banner, logs, output, panics};
+use super::{LaunchError, WebhooksServer, banner, log, output, panics};
 use crate::config::Given;
 use crate::environment::Environment;
 use crate::http::part::Console;
@@ -50,7 +50,7 @@ impl WebhooksServer {
             return Err(LaunchError::InAsyncCode);
         }
         let _written = WriteToEnd::new();
-        logs::init();
+        log::init();
         panics::install();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let ended = runtime.block_on(self.run_with(flags));

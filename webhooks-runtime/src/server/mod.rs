@@ -8,7 +8,7 @@
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
 //! | `ports`, `accept`, `turns`, `threads`, `worker` | listen, and give connections to workers that serve them |
 //! | `banner`, `link`, `signals` | what a person reads in the terminal, and how a person stops the program |
-//! | `output`, `log_line`, `logs`, `panics` | write to a person and to the log without ever blocking |
+//! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
 //! | `recipients`, `store_target` | what the commands `trigger` and `deliveries` know of a server in another process |
 
 mod accept;
@@ -23,9 +23,7 @@ mod launch;
 #[cfg(feature = "share")]
 mod link;
 mod listening;
-#[cfg(feature = "cli")]
-mod log_line;
-pub(crate) mod logs;
+pub(crate) mod log;
 mod missing_data;
 pub(crate) mod output;
 pub(crate) mod panics;

@@ -70,9 +70,7 @@ pub(super) async fn written() {
     let _ = tokio::task::spawn_blocking(flush).await;
 }
 
-#[cfg_attr(not(feature = "cli"), expect(unused_variables, reason = "there is no log"))]
 fn report_lost_lines(count: u64) {
-    #[cfg(feature = "cli")]
     tracing::warn!(
         count,
         "log lines were lost: standard error could not be written, or was not read fast enough"

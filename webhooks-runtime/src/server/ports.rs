@@ -23,7 +23,6 @@ fn listen(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
 
 /// Opens the port at which nothing but the tunnel's connections arrive: on this machine alone, and
 /// announced to nobody. Who finds it all the same counts as from outside.
-#[cfg(feature = "share")]
 pub(super) fn entrance() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = listen((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
@@ -31,13 +30,11 @@ pub(super) fn entrance() -> io::Result<(TcpListener, SocketAddr)> {
 }
 
 /// How many open files a program with a tunnel wants: three for each connection through it.
-#[cfg(feature = "share")]
 const WANTED_FILES: u64 = 4096;
 
 /// Raises this process's limit of open files, where many systems start a program with 1,024, to what a
 /// tunnel needs. Child processes inherit it: the standard library cannot give them another one. So it is
 /// raised for the programs of `webhooks_main!()` alone, no higher than needed, and it is logged.
-#[cfg(feature = "share")]
 pub(super) fn allow_files() {
     let before = rlimit::increase_nofile_limit(0);
     // An error says that the system allows no more, so that is what there is.
@@ -108,7 +105,6 @@ mod tests {
             unshared: None,
         };
         assert_takes_a_burst(&bind(&settings).unwrap().0);
-        #[cfg(feature = "share")]
         assert_takes_a_burst(&entrance().unwrap().0);
     }
 }

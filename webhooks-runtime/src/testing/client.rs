@@ -28,7 +28,7 @@ use crate::http::app::{Blueprint, guard};
 use crate::http::authorize::SECRET;
 use crate::http::dispatch::Dispatcher;
 use crate::http::outcome::{Observation, Observer, Reason};
-use crate::server::{LaunchError, in_process, logs};
+use crate::server::{LaunchError, in_process, log};
 
 /// Sends requests to a server that runs inside the test: no port, no network, no waiting.
 ///
@@ -94,7 +94,7 @@ impl TestClient {
     ///
     /// When a server like this cannot start; [`LaunchError`] says why.
     pub fn new(server: WebhooksServer) -> Result<Self, LaunchError> {
-        logs::init_for_tests();
+        log::init_for_tests();
         let blueprint = in_process(server, Arc::new(CauseRecorder))?;
         let dispatcher = Arc::clone(&blueprint.dispatcher);
         let (app, jobs) = mpsc::unbounded_channel();

@@ -1,17 +1,13 @@
-//! Log lines: on standard error, or in the output of a test.
+//! Writes log lines: to standard error, or to the output of a test.
 
-#[cfg(feature = "cli")]
-use super::log_line::LogLine;
-#[cfg(feature = "cli")]
-use super::output::{Stream, say};
+use super::super::output::{Stream, say};
+use super::line::LogLine;
 
-/// What is logged when `RUST_LOG` doesn't say: everything of note but what a database server remarks.
-#[cfg(feature = "cli")]
+/// The filter where `RUST_LOG` sets none: everything of note, except the notices of a database server.
 const DEFAULT_FILTER: &str = "info,sqlx=warn";
 
 /// Starts writing log lines to standard error, unless the program has set up a subscriber of its own.
-#[cfg(feature = "cli")]
-pub(crate) fn init() {
+pub(super) fn init() {
     use std::io::{IsTerminal, stderr};
 
     let colored = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -26,8 +22,7 @@ pub(crate) fn init() {
 
 /// Starts writing log lines to where the test harness collects the output of each test, unless the
 /// program has set up a subscriber of its own.
-#[cfg(feature = "cli")]
-pub(crate) fn init_for_tests() {
+pub(super) fn init_for_tests() {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter())
         .with_test_writer()
@@ -35,7 +30,6 @@ pub(crate) fn init_for_tests() {
         .try_init();
 }
 
-#[cfg(feature = "cli")]
 fn filter() -> tracing_subscriber::EnvFilter {
     use tracing::Level;
     use tracing_subscriber::EnvFilter;
@@ -74,17 +68,8 @@ fn filter() -> tracing_subscriber::EnvFilter {
         .fold(filter, EnvFilter::add_directive)
 }
 
-#[cfg(feature = "cli")]
 fn parse(
     filter: &str,
 ) -> Result<Vec<tracing_subscriber::filter::Directive>, tracing_subscriber::filter::ParseError> {
     filter.split(',').filter(|directive| !directive.is_empty()).map(str::parse).collect()
 }
-
-/// Does nothing: the feature `logs` is off.
-#[cfg(not(feature = "cli"))]
-pub(crate) fn init() {}
-
-/// Does nothing: the feature `logs` is off.
-#[cfg(not(feature = "cli"))]
-pub(crate) fn init_for_tests() {}
