@@ -12,9 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 
 use super::fault::BodyFaults;
-
-/// The target of the log lines about deliveries.
-pub(crate) const DELIVERY: &str = "webhooks_runtime::delivery";
+pub(crate) use super::log::DELIVERY;
 
 /// The header that names a delivery; its retries carry the same id.
 pub(crate) const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
-use super::call::DELIVERY;
 use super::fields;
+use super::log::DELIVERY;
 use crate::payload::{
     Deviations, ExpectedVersion, FaultKind, FieldFault, FieldStep, PayloadError, TolerantPayload,
     WebhookPayload, read_tolerantly,

@@ -18,6 +18,7 @@ pub(crate) mod fault;
 mod fields;
 mod function;
 pub(crate) mod in_background;
+pub(crate) mod log;
 pub(crate) mod needs;
 pub(crate) mod panic;
 mod path;

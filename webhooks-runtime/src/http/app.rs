@@ -17,7 +17,7 @@ use super::authorize::SECRET;
 use super::connection::{ConnectionState, Origin, Serving};
 use super::dispatch::Dispatcher;
 use super::health::health;
-use super::part::Part;
+use super::part::Parts;
 use super::rejection::not_found;
 
 /// A step in putting an app together. Each worker has its own app.
@@ -111,9 +111,6 @@ fn fit(headers: &mut HeaderMap) {
     }
     *headers = fitting;
 }
-
-/// The optional capabilities of a server.
-pub(crate) type Parts = Arc<[Arc<dyn Part>]>;
 
 /// Everything that an app consists of.
 #[derive(Clone)]

@@ -5,13 +5,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
-use super::app::Parts;
-
-/// The status of a server that does all that it should.
-pub(crate) const OK: &str = "ok";
-
-/// The status while nothing can be accepted.
-pub(crate) const UNAVAILABLE: &str = "unavailable";
+use super::part::{OK, Parts, StoreHealth};
 
 /// The response. It reports nothing about the program but that it serves, and the health of its store.
 #[derive(Serialize)]
@@ -21,40 +15,6 @@ struct Health {
     status: &'static str,
     #[serde(flatten)]
     store: Option<StoreHealth>,
-}
-
-/// The health of a store of background deliveries, and of the functions that run.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct StoreHealth {
-    pub(crate) store: StoreStatus,
-    /// The age of the delivery that has been due for longest; `null` when none is due.
-    pub(crate) oldest_queued_seconds: Option<u64>,
-    /// How many functions of this process run on after their timeout.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(crate) timed_out_still_running: usize,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct StoreStatus {
-    pub(crate) kind: &'static str,
-    pub(crate) status: &'static str,
-}
-
-impl StoreHealth {
-    /// Returns the status of the whole server.
-    fn status(&self) -> &'static str {
-        match self {
-            Self { store: StoreStatus { status: UNAVAILABLE, .. }, .. } => UNAVAILABLE,
-            // They hold slots that they should have left.
-            Self { timed_out_still_running: 1.., .. } => "degraded",
-            _ => OK,
-        }
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// Adds the route.

@@ -9,10 +9,13 @@ use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
 use futures_util::future::{BoxFuture, ready};
+use serde::Serialize;
 use tokio::time::Instant;
 
-use super::health::StoreHealth;
 use super::outcome::Observer;
+
+/// The optional capabilities of a server.
+pub(crate) type Parts = Arc<[Arc<dyn Part>]>;
 
 /// An optional capability of a server. Every method has a default that does nothing.
 pub(crate) trait Part: Send + Sync {
@@ -80,4 +83,44 @@ pub(crate) enum Console {
     Terminal,
     /// To the log: the server runs inside another program.
     Log,
+}
+
+/// The status of a server that does all that it should.
+pub(crate) const OK: &str = "ok";
+
+/// The status while nothing can be accepted.
+pub(crate) const UNAVAILABLE: &str = "unavailable";
+
+/// The health of a store of background deliveries, and of the functions that run.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct StoreHealth {
+    pub(crate) store: StoreStatus,
+    /// The age of the delivery that has been due for longest; `null` when none is due.
+    pub(crate) oldest_queued_seconds: Option<u64>,
+    /// How many functions of this process run on after their timeout.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) timed_out_still_running: usize,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct StoreStatus {
+    pub(crate) kind: &'static str,
+    pub(crate) status: &'static str,
+}
+
+impl StoreHealth {
+    /// Returns the status of the whole server.
+    pub(super) fn status(&self) -> &'static str {
+        match self {
+            Self { store: StoreStatus { status: UNAVAILABLE, .. }, .. } => UNAVAILABLE,
+            // They hold slots that they should have left.
+            Self { timed_out_still_running: 1.., .. } => "degraded",
+            _ => OK,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

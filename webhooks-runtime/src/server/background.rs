@@ -11,8 +11,8 @@ use super::LaunchError;
 use super::banner;
 use crate::config::Settings;
 use crate::http::dispatch::Dispatcher;
-use crate::http::health::{OK, StoreHealth, StoreStatus, UNAVAILABLE};
 use crate::http::part::{Console, Part};
+use crate::http::part::{OK, StoreHealth, StoreStatus, UNAVAILABLE};
 use crate::jobs::{Function, Jobs, Options, Place, Report, StoreError};
 
 /// How long a health check waits for the store.

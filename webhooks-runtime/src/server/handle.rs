@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use crate::addresses::Addresses;
-use crate::http::app::Parts;
+use crate::http::part::Parts;
 
 /// A server that runs in the background; see [`WebhooksServer::start`].
 ///

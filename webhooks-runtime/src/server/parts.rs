@@ -17,9 +17,9 @@ use crate::config::Settings;
 use crate::dashboard::{self, DashboardSettings};
 use crate::endpoint::registry::EndpointInfo;
 use crate::environment::Environment;
-use crate::http::app::{Configure, Parts};
+use crate::http::app::Configure;
 use crate::http::dispatch::Dispatcher;
-use crate::http::part::Part;
+use crate::http::part::{Part, Parts};
 use crate::jobs::{Function, Options};
 use crate::setting::SettingError;
 

@@ -16,10 +16,9 @@ use super::worker::WorkerSetup;
 use super::{LaunchError, banner};
 use crate::addresses::Addresses;
 use crate::endpoint::registry::EndpointInfo;
-use crate::http::app::Parts;
 use crate::http::connection::Origin;
 use crate::http::dispatch::Dispatcher;
-use crate::http::part::Console;
+use crate::http::part::{Console, Parts};
 use crate::http::watchdog;
 
 /// A server with its port open.

@@ -4,8 +4,7 @@
 use serde::de::{IgnoredAny, MapAccess};
 
 use super::path::FieldStep;
-use super::reader::{Reader, Slot};
-use super::values::{Empty, Lenient};
+use super::reader::{Empty, Lenient, Reader, Slot};
 use crate::payload::{
     ObjectId, WebhookPayload, WebhookPayloadComment, WebhookPayloadDiscussion,
     WebhookPayloadDiscussionChanges, WebhookPayloadEvent, WebhookPayloadMovedTo,

@@ -1,4 +1,4 @@
-//! Walks through a body: where it is, and what it finds there.
+//! Reads a body whose JSON may have any shape: tracks the path, and collects the faults.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,9 +7,48 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::deviations::{Deviations, Dropped};
 use super::path::{FieldPath, FieldStep};
-use super::values::{Empty, Lenient};
 use super::{FaultKind, FieldFault};
 use crate::payload::webhook::VERSION;
+
+/// A type that can be read where the JSON may have any shape. Each method is for one shape, and gives
+/// `None` where the type has another.
+pub(super) trait Lenient: Sized {
+    /// What is expected, for error texts.
+    const SHAPE: &'static str;
+
+    fn text(_text: &str) -> Option<Self> {
+        None
+    }
+
+    fn boolean(_boolean: bool) -> Option<Self> {
+        None
+    }
+
+    fn number(_number: u64) -> Option<Self> {
+        None
+    }
+
+    fn list<'de, A: SeqAccess<'de>>(
+        mut items: A,
+        _: &mut Reader,
+    ) -> Result<Option<Self>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn object<'de, A: MapAccess<'de>>(
+        mut members: A,
+        _: &mut Reader,
+    ) -> Result<Option<Self>, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+/// A type with a value for a field that is missing.
+pub(super) trait Empty {
+    fn empty() -> Self;
+}
 
 /// The position in the payload, and what was found on the way.
 #[derive(Debug, Default)]

@@ -2,51 +2,11 @@
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::reader::{Field, Reader, Slot};
+use super::reader::{Empty, Field, Lenient, Reader, Slot};
 use crate::payload::{
     DiscussionStatus, EventAction, EventScope, FileAction, RepoType, WebhookPayloadUpdatedFile,
     WebhookPayloadUpdatedRef,
 };
-
-/// A type that can be read where the JSON may have any shape. Each method is for one shape, and gives
-/// `None` where the type has another.
-pub(super) trait Lenient: Sized {
-    /// What is expected, for error texts.
-    const SHAPE: &'static str;
-
-    fn text(_text: &str) -> Option<Self> {
-        None
-    }
-
-    fn boolean(_boolean: bool) -> Option<Self> {
-        None
-    }
-
-    fn number(_number: u64) -> Option<Self> {
-        None
-    }
-
-    fn list<'de, A: SeqAccess<'de>>(
-        mut items: A,
-        _: &mut Reader,
-    ) -> Result<Option<Self>, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn object<'de, A: MapAccess<'de>>(
-        mut members: A,
-        _: &mut Reader,
-    ) -> Result<Option<Self>, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-}
-
-/// A type with a value for a field that is missing.
-pub(super) trait Empty {
-    fn empty() -> Self;
-}
 
 macro_rules! texts {
     ($($name:ident),+) => {$(
