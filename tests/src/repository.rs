@@ -150,7 +150,7 @@ mod tests {
             sources.iter().any(|(path, _)| path.ends_with(end))
         };
         assert!(named("jobs/mod.rs") && named("server/prepare.rs"));
-        assert!(!named("jobs/conformance/mod.rs") && !named("jobs/conformance/hour.rs"));
-        assert!(!named("server/defaults.rs") && !named("jobs/sqlite/tests.rs"));
+        assert!(!named("jobs/conformance/mod.rs") && !named("jobs/conformance/simulation.rs"));
+        assert!(!named("server/defaults.rs") && !named("jobs/sqlite/tests/mod.rs"));
     }
 }

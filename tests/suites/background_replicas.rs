@@ -121,8 +121,8 @@ fn when_a_replica_dies_another_takes_over_after_its_lease(place: &Place) {
     one.kill();
     let kept = place.wait_for(&id, "done");
     assert_eq!(kept.attempt, 2);
-    assert!(kept.error.unwrap().contains("died, or was silent"));
-    let _ = other.wait_for_log("took deliveries of a process that died");
+    assert!(kept.error.unwrap().contains("died, or its lease expired"));
+    let _ = other.wait_for_log("recovered the running deliveries of a process that died");
     assert_eq!(place.starts()[&id], 2);
 }
 
@@ -158,7 +158,7 @@ fn what_a_frozen_replica_reports_late_does_not_count(place: &Place) {
         let kept = place.wait_for(&id, "done");
         assert_eq!(kept.attempt, 2);
         frozen.signal(Signal::SIGCONT).unwrap();
-        let _ = frozen.wait_for_log("this process was silent for too long");
+        let _ = frozen.wait_for_log("lease expired: this process missed its heartbeats");
         assert_eq!(place.delivery(&id), kept);
         assert_eq!(other.stop().code, Some(0));
         // It goes on working.
@@ -233,7 +233,7 @@ fn a_replica_that_is_cut_off_from_the_database_stops_what_it_runs(_: &Place) {
     place.wait_for_entries("start", "alone", 1);
     place.wait_for_entries("start", "computes", 1);
     server.freeze();
-    let line = program.wait_for_log("could not reach its store for as long as its lease");
+    let line = program.wait_for_log("lease expired: this replica could not reach its store");
     assert!(line.contains("running=2"), "{line}");
     let _ = program.wait_for_log("the result is discarded if another replica has the delivery");
     server.thaw();
@@ -281,7 +281,7 @@ fn the_slots_of_a_dead_replica_are_free_when_its_lease_is_over(place: &Place) {
     dead.kill();
     let other = place.start(&[("LEASE_SECONDS", "600")]);
     let next = accepted(&other.local_url(), "alone", None, 0);
-    let line = other.wait_for_log("a replica that runs deliveries isn't heard of");
+    let line = other.wait_for_log("another replica misses heartbeats");
     assert!(line.contains("WARN") && line.contains("deliveries=1"), "{line}");
     // Its own lease is long, and so is the time between its looks for lost ones.
     assert_eq!(place.wait_for(&next, "done").attempt, 1);
@@ -331,7 +331,9 @@ fn to_delete_very_many_costs_no_lease(place: &Place) {
     for program in [other, one] {
         let ended = program.stop();
         assert_eq!(ended.code, Some(0));
-        for said in ["silent for too long", "died while it ran them", " WARN ", "ERROR ", "sqlx"] {
+        for said in
+            ["lease expired", "recovered the running deliveries", " WARN ", "ERROR ", "sqlx"]
+        {
             assert!(!ended.stderr.contains(said), "{}", ended.stderr);
         }
     }

@@ -104,7 +104,7 @@ fn a_thread_that_succeeds_after_its_timeout_is_done(place: &Place) {
     assert!(late.len() == 1 && late[0].contains("timeout=200ms"), "{log}");
     assert!(late[0].contains("WARN") && late[0].contains(&kept.id), "{log}");
     // Again and again, while it runs.
-    assert!(said("is past its timeout and still runs").len() >= 2, "{log}");
+    assert!(said("exceeded its timeout and is still running").len() >= 2, "{log}");
 }
 
 fn a_thread_that_fails_after_its_timeout_has_failed_and_never_overlaps(place: &Place) {

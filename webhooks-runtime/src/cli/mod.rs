@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::registry::Route;
-use crate::jobs::Place;
+use crate::jobs::StoreUrl;
 use crate::reach::{GivenReach, Way};
 use crate::server::{LaunchError, listing};
 use crate::text::in_one_line;
@@ -145,7 +145,7 @@ fn obey(
     let matches = command.try_get_matches_from_mut(std::env::args_os())?;
     let command_line = CommandLine::from_arg_matches(&matches)?;
     // Before anything else, and not by clap, which would show the value: it can hold a password.
-    if let Some(Err(error)) = command_line.store().map(Place::parse) {
+    if let Some(Err(error)) = command_line.store().map(StoreUrl::parse) {
         return Err(command.error(ErrorKind::ValueValidation, error).into());
     }
     let flags = command_line.serve.into();

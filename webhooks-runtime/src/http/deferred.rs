@@ -49,7 +49,7 @@ async fn accept(jobs: &Jobs, deferral: Deferral<'_>) -> Outcome {
     let id = call.webhook_id().map(str::to_owned);
     match jobs.accept(&route.path, id, call.received_at(), call.body, force).await {
         Ok(Accepted::Queued(id)) => stored(HttpResponse::Accepted(), id, State::Queued),
-        Ok(Accepted::Known(id, state)) => stored(HttpResponse::Ok(), id, state),
+        Ok(Accepted::Duplicate(id, state)) => stored(HttpResponse::Ok(), id, state),
         Ok(Accepted::StoreFull) => {
             tracing::error!(
                 target: DELIVERY,

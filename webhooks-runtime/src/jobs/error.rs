@@ -1,9 +1,9 @@
-//! What can go wrong with a store.
+//! Defines the errors of a store of background deliveries.
 
 use std::error::Error as StdError;
 use std::path::PathBuf;
 
-/// Why deliveries cannot be kept.
+/// An error of the store of background deliveries.
 ///
 /// ```
 /// use webhooks_runtime::{LaunchError, StoreError, WebhookPayload, WebhooksServer, webhook_endpoint};
@@ -21,37 +21,37 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The store isn't named in a way that is understood.
+    /// The name or URL of the store is invalid.
     #[error(
         "The store of background deliveries must be a file, or postgres://user:password@host/database: {reason}."
     )]
     Address {
-        /// What is wrong, without the address, which may hold a password.
+        /// What is wrong with it. Does not contain the address, which may contain a password.
         reason: String,
     },
-    /// Another process has the file.
+    /// Another process is using the file.
     #[error(
-        "Another process has the background deliveries in {}.\n\
-         Stop it, or give this one a file of its own: --store FILE, .store(\"FILE\") in code, or WEBHOOKS_STORE. \
-         Several processes share a store on PostgreSQL: --store postgres://…",
+        "Another process is using the background deliveries in {}.\n\
+         Stop it, or choose another file: --store FILE, .store(\"FILE\") in code, or WEBHOOKS_STORE. \
+         To share a store between processes, use PostgreSQL: --store postgres://…",
         .path.display()
     )]
     Taken {
         /// The file.
         path: PathBuf,
     },
-    /// The store cannot be opened.
+    /// The store could not be opened.
     #[error("The background deliveries in {store} cannot be opened: {cause}.")]
     Open {
-        /// The store, without a password.
+        /// The store's name, without a password.
         store: String,
-        /// Why.
+        /// The cause.
         cause: Box<dyn StdError + Send + Sync>,
     },
-    /// The store was opened and doesn't do what it is asked.
+    /// An operation on the open store failed.
     #[error("the store of background deliveries failed: {0}")]
     Failed(Box<dyn StdError + Send + Sync>),
-    /// The server is being stopped.
+    /// The server is shutting down.
     #[error("the store of background deliveries is closed")]
     Closed,
 }

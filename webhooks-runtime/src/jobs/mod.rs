@@ -1,23 +1,28 @@
-//! Background deliveries: kept before they are answered, and run until they are done or dead.
+//! Stores background deliveries before their requests are answered, and runs each until it is done or dead.
 //!
-//! `state` is the one state machine, `store` says what a store of deliveries does, `sqlite` and
-//! `postgres` are the stores, `place` says which is meant, and `opening` reports when it takes long to open
-//! it. `intake` has deliveries kept and `relay`
-//! tells who waits for it, the `scheduler` claims them and settles what became of them, `run` is one
-//! attempt, and `lease` says meanwhile that this process lives. `engine` puts them together, on threads of
-//! their own. `conformance` holds both stores to the same promises.
+//! A delivery may run more than once, for example after a crash. It is never silently dropped.
+//!
+//! - `state` is the state machine of a delivery; `delivery` and `inspect` define its data.
+//! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.
+//! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
+//! - `batcher` accepts deliveries in batches, and `relay` returns the results to the requests.
+//! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt.
+//! - `heartbeat` renews this replica's lease and recovers the deliveries of lost replicas.
+//! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses.
 
+mod batcher;
 mod clock;
 #[cfg(test)]
 #[cfg(feature = "background")]
 mod conformance;
+mod delivery;
 mod engine;
 mod error;
-mod intake;
-mod lease;
+mod handle;
+mod heartbeat;
+mod inspect;
 mod opening;
 mod options;
-mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod relay;
@@ -27,14 +32,22 @@ mod scheduler;
 mod sqlite;
 mod state;
 mod store;
+mod store_url;
+#[cfg(test)]
+#[cfg(feature = "background")]
+mod tests;
+mod wakeups;
 
-pub(crate) use engine::Jobs;
+pub(crate) use delivery::Accepted;
 pub use error::StoreError;
+pub(crate) use handle::Jobs;
+pub(crate) use inspect::{
+    DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt, Purge, RetryTarget,
+};
 pub(crate) use opening::Report;
 pub(crate) use options::Options;
-pub(crate) use place::Place;
-pub(crate) use run::Function;
+pub(crate) use run::BackgroundHandler;
 pub(crate) use state::State;
-pub(crate) use store::Accepted;
-pub(crate) use store::{Access, Purge};
-pub(crate) use store::{Detail, FailedAttempt, Filter, Listed, Which};
+#[cfg(feature = "cli")]
+pub(crate) use store::Access;
+pub(crate) use store_url::StoreUrl;

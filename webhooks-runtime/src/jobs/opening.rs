@@ -1,4 +1,4 @@
-//! Reports that a store is still being opened: another process may hold a lock that opening needs.
+//! Reports while a store is being opened for long, for example because another process holds a lock.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-/// How long opening may take before that is reported.
-const FIRST: Duration = Duration::from_secs(2);
+/// How long opening may take before the first report.
+const FIRST_REPORT: Duration = Duration::from_secs(2);
 
-/// How long until the next report; each one after it takes twice as long.
-const NEXT: Duration = Duration::from_secs(8);
+/// The time from the first report to the second. It doubles with each further report.
+const SECOND_REPORT: Duration = Duration::from_secs(8);
 
-/// Takes the line that the store is waited for.
+/// Receives a line of text for the terminal while the store is being opened.
 pub(crate) type Report = fn(&str);
 
-/// What opening waits for, as far as that is known.
+/// What opening waits for, if known. Shared between the store, which sets it, and the reports.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Obstacle(Arc<Mutex<Option<String>>>);
 
@@ -30,7 +30,7 @@ impl Obstacle {
     }
 }
 
-/// Awaits the opening of the store of this name, and reports at times that it isn't open yet.
+/// Awaits the opening of a store, and reports with growing intervals that it is not open yet.
 pub(super) async fn reported<T>(
     opening: impl Future<Output = T>,
     name: &str,
@@ -38,7 +38,7 @@ pub(super) async fn reported<T>(
     report: Report,
 ) -> T {
     let mut opening = pin!(opening);
-    let (mut pause, mut next) = (FIRST, NEXT);
+    let (mut pause, mut next) = (FIRST_REPORT, SECOND_REPORT);
     loop {
         if let Ok(opened) = timeout(pause, &mut opening).await {
             return opened;
@@ -60,21 +60,21 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_takes_long_is_reported_less_and_less_often() {
+    async fn slow_opening_is_reported_with_growing_intervals() {
         static LINES: Mutex<Vec<(u64, String)>> = Mutex::new(Vec::new());
-        static BEGUN: Mutex<Option<Instant>> = Mutex::new(None);
-        *BEGUN.lock().unwrap() = Some(Instant::now());
+        static START: Mutex<Option<Instant>> = Mutex::new(None);
+        *START.lock().unwrap() = Some(Instant::now());
         let report = |line: &str| {
-            let begun = BEGUN.lock().unwrap().unwrap();
-            LINES.lock().unwrap().push((begun.elapsed().as_secs(), line.to_owned()));
+            let start = START.lock().unwrap().unwrap();
+            LINES.lock().unwrap().push((start.elapsed().as_secs(), line.to_owned()));
         };
         let obstacle = Obstacle::default();
-        reported(sleep(FIRST / 2), "quick.db", &obstacle, report).await;
-        *BEGUN.lock().unwrap() = Some(Instant::now());
+        reported(sleep(FIRST_REPORT / 2), "quick.db", &obstacle, report).await;
+        *START.lock().unwrap() = Some(Instant::now());
         reported(sleep(Duration::from_secs(60)), "slow.db", &obstacle, report).await;
         let lines = LINES.lock().unwrap();
         assert_eq!(lines.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [2, 10, 26, 58]);
         let line = "Waiting for the store of background deliveries in slow.db.\n";
-        assert!(lines.iter().all(|(_, said)| said == line), "{lines:?}");
+        assert!(lines.iter().all(|(_, text)| text == line), "{lines:?}");
     }
 }

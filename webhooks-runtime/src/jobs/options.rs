@@ -1,32 +1,33 @@
-//! How a server keeps background deliveries.
+//! Defines the options of a server's background deliveries.
 
 use std::time::Duration;
 
 use super::store::StoreLimits;
 use crate::setting::SettingError;
 
-/// How background deliveries are kept.
+/// The options of the engine and its store.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// How long those are kept that are done: at least for the longest `dedup_window`.
-    pub(crate) keep_done: Duration,
-    /// How long those are kept that are dead.
-    pub(crate) keep_dead: Duration,
+    /// How long done deliveries are retained: at least for the longest `dedup_window`.
+    pub(crate) retain_done: Duration,
+    /// How long dead deliveries are retained.
+    pub(crate) retain_dead: Duration,
     pub(crate) limits: StoreLimits,
-    /// How long a process may be silent before its deliveries are given to others.
+    /// How long a replica may go without a heartbeat before its deliveries are recovered.
     pub(crate) lease: Duration,
-    /// How many connections to a database server the process opens, at most.
+    /// The maximum number of connections to a database server.
     pub(crate) connections: u32,
-    /// How long opening may wait for a lock of the database that another process holds.
+    /// How long opening may wait for a database lock that another process holds.
     pub(crate) lock_limit: Duration,
 }
 
 impl Options {
-    /// More than a server has for all its clients.
-    const MOST_CONNECTIONS: u32 = 1000;
+    /// More than a database server usually allows for all its clients.
+    const MAX_CONNECTIONS: u32 = 1000;
 
+    /// Adds an error for each invalid option.
     pub(crate) fn check(&self, errors: &mut Vec<SettingError>) {
-        if !(3..=Self::MOST_CONNECTIONS).contains(&self.connections) {
+        if !(3..=Self::MAX_CONNECTIONS).contains(&self.connections) {
             let name = "The number of store connections";
             let wants =
                 "3 to 1000: one listens, one sends heartbeats, and the rest do everything else";
@@ -38,8 +39,8 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            keep_done: Duration::from_secs(7 * 24 * 60 * 60),
-            keep_dead: Duration::from_secs(30 * 24 * 60 * 60),
+            retain_done: Duration::from_secs(7 * 24 * 60 * 60),
+            retain_dead: Duration::from_secs(30 * 24 * 60 * 60),
             limits: StoreLimits { deliveries: 10_000_000, bytes: 10 << 30 },
             lease: Duration::from_secs(30),
             connections: 9,

@@ -1,73 +1,75 @@
-//! Brings what became of a batch back to the threads that wait for it: once to each thread, which tells
-//! its own requests. To wake a thread for each request costs more than to keep its delivery.
+//! Sends the results of a batch back to the server's threads: one message per thread, which distributes it
+//! to its own requests. Waking a thread for each request costs more than storing the delivery.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::delivery::Accepted;
 use super::error::StoreError;
-use super::store::Accepted;
 
-/// What became of a delivery.
-pub(super) type Outcome = Result<Accepted, Arc<StoreError>>;
+/// The result of accepting one delivery.
+pub(super) type AcceptResult = Result<Accepted, Arc<StoreError>>;
 
-/// What a thread is told: which of its requests, and what.
-type Told = Vec<(oneshot::Sender<Outcome>, Outcome)>;
+/// The results for several requests of one thread.
+type ReplyBatch = Vec<(oneshot::Sender<AcceptResult>, AcceptResult)>;
 
 thread_local! {
-    /// Where this thread is told, once it has asked for something.
-    static HERE: RefCell<Option<mpsc::UnboundedSender<Told>>> = const { RefCell::new(None) };
+    /// The channel to this thread's distributing task, once one was started.
+    static REPLIES: RefCell<Option<mpsc::UnboundedSender<ReplyBatch>>> =
+        const { RefCell::new(None) };
 }
 
-/// The way back to one request.
-pub(super) struct Reply {
-    thread: mpsc::UnboundedSender<Told>,
-    request: oneshot::Sender<Outcome>,
+/// The return address of one request.
+pub(super) struct ReplyHandle {
+    thread: mpsc::UnboundedSender<ReplyBatch>,
+    request: oneshot::Sender<AcceptResult>,
 }
 
-impl Reply {
-    /// A way back to this thread, which runs an actix worker, and what comes by it.
-    pub(super) fn new() -> (Self, oneshot::Receiver<Outcome>) {
-        let thread = HERE.with_borrow_mut(|here| match here {
+impl ReplyHandle {
+    /// Creates a handle for a request of this thread, which must run an actix worker, and the receiver of
+    /// its result.
+    pub(super) fn new() -> (Self, oneshot::Receiver<AcceptResult>) {
+        let thread = REPLIES.with_borrow_mut(|replies| match replies {
             Some(thread) if !thread.is_closed() => thread.clone(),
-            _ => here.insert(listen()).clone(),
+            _ => replies.insert(distribute()).clone(),
         });
-        let (request, outcome) = oneshot::channel();
-        (Self { thread, request }, outcome)
+        let (request, result) = oneshot::channel();
+        (Self { thread, request }, result)
     }
 
-    /// Whether nobody waits any more.
+    /// Returns whether the request no longer waits.
     pub(super) fn is_closed(&self) -> bool {
         self.request.is_closed()
     }
 }
 
-/// Tells this thread's requests what the thread is told, for as long as it runs.
-fn listen() -> mpsc::UnboundedSender<Told> {
-    let (thread, mut told) = mpsc::unbounded_channel::<Told>();
+/// Starts the task that distributes results to this thread's requests.
+fn distribute() -> mpsc::UnboundedSender<ReplyBatch> {
+    let (thread, mut batches) = mpsc::unbounded_channel::<ReplyBatch>();
     actix_web::rt::spawn(async move {
-        while let Some(some) = told.recv().await {
-            for (request, outcome) in some {
-                // An error says that nobody waits any more.
-                let _ = request.send(outcome);
+        while let Some(batch) = batches.recv().await {
+            for (request, result) in batch {
+                // Fails when the request no longer waits.
+                let _ = request.send(result);
             }
         }
     });
     thread
 }
 
-/// Sends outcomes to where they are waited for.
-pub(super) fn send(outcomes: impl Iterator<Item = (Reply, Outcome)>) {
-    // There are as many threads as the server has workers: a few.
-    let mut threads: Vec<(mpsc::UnboundedSender<Told>, Told)> = Vec::new();
-    for (Reply { thread, request }, outcome) in outcomes {
-        match threads.iter_mut().find(|(known, _)| known.same_channel(&thread)) {
-            Some((_, told)) => told.push((request, outcome)),
-            None => threads.push((thread, vec![(request, outcome)])),
+/// Sends each result to its request.
+pub(super) fn send_replies(results: impl Iterator<Item = (ReplyHandle, AcceptResult)>) {
+    // A linear search: there are only as many threads as the server has workers.
+    let mut threads: Vec<(mpsc::UnboundedSender<ReplyBatch>, ReplyBatch)> = Vec::new();
+    for (ReplyHandle { thread, request }, result) in results {
+        match threads.iter_mut().find(|(other, _)| other.same_channel(&thread)) {
+            Some((_, batch)) => batch.push((request, result)),
+            None => threads.push((thread, vec![(request, result)])),
         }
     }
-    for (thread, told) in threads {
-        let _ = thread.send(told);
+    for (thread, batch) in threads {
+        let _ = thread.send(batch);
     }
 }

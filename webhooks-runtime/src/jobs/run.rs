@@ -1,4 +1,4 @@
-//! Runs one attempt of a delivery and reports how it ended.
+//! Runs one attempt of a delivery and reports its outcome to the scheduler.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::state::End;
-use super::store::Claimed;
+use super::delivery::Claimed;
+use super::state::AttemptOutcome;
 use crate::endpoint::Delivery;
 use crate::endpoint::background::{Background, OnThread, Shared, Task, TaskFailure, TaskFuture};
 use crate::endpoint::call::DELIVERY;
@@ -19,30 +19,31 @@ use crate::endpoint::panic::caught_in;
 
 /// An attempt that has ended.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(super) struct FinishedAttempt {
     pub(super) id: Uuid,
-    pub(super) fence: i64,
-    /// `None` when it was stopped from here.
-    pub(super) end: Option<End>,
+    pub(super) fencing_token: i64,
+    /// `None` when this process stopped it.
+    pub(super) outcome: Option<AttemptOutcome>,
 }
 
-/// A function with what it needs.
+/// A function that runs in the background, with everything an attempt needs.
 #[derive(Clone, Debug)]
-pub(crate) struct Function {
+pub(crate) struct BackgroundHandler {
     pub(crate) path: String,
     pub(crate) background: Background,
     pub(crate) shared: Arc<Shared>,
 }
 
-impl Function {
-    /// An attempt, for the workers, which tells when it has ended, and what stops it.
+impl BackgroundHandler {
+    /// Creates an attempt, which reports its end on `finished`, and the handle that stops it. A change of
+    /// `lease_expiries` stops it as well.
     pub(super) fn attempt(
         &self,
         claimed: Claimed,
-        told: mpsc::UnboundedSender<Ended>,
-        mut cut_off: watch::Receiver<u64>,
+        finished: mpsc::UnboundedSender<FinishedAttempt>,
+        mut lease_expiries: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
-        let Claimed { id, fence, webhook_id, attempt, received_at, body, .. } = claimed;
+        let Claimed { id, fencing_token, webhook_id, attempt, received_at, body, .. } = claimed;
         let policy = self.background.policy;
         let span = tracing::info_span!(
             target: DELIVERY,
@@ -64,41 +65,42 @@ impl Function {
         let task =
             Task { body, delivery, shared: Arc::clone(&self.shared), on_thread: on_thread.clone() };
         let run = self.background.run;
-        let (stop, registration) = AbortHandle::new_pair();
+        let (abort, registration) = AbortHandle::new_pair();
         let stopped = async move {
             tokio::select! {
                 Err(Aborted) = Abortable::new(pending::<()>(), registration) => {}
-                Ok(()) = cut_off.changed() => {}
+                Ok(()) = lease_expiries.changed() => {}
             }
         };
-        // Covers the drop of the future and of its result, which may panic, too.
-        let ending = async move { end(run(task), &on_thread, policy.timeout, stopped).await };
+        // Dropping the future or its result may panic too, so that happens inside as well.
+        let running = async move { outcome(run(task), &on_thread, policy.timeout, stopped).await };
         let attempt = async move {
-            let end = caught_in(ending).await.unwrap_or_else(|panic| {
-                // Its message is the error of the attempt, which is logged with what follows from it.
+            let outcome = caught_in(running).await.unwrap_or_else(|panic| {
+                // The scheduler logs the panic message as the error of the attempt.
                 tracing::error!(target: DELIVERY, location = panic.location(), "the function panicked");
                 Some(failed(format!("it panicked: {}", panic.text())))
             });
-            let _ = told.send(Ended { id, fence, end });
+            let _ = finished.send(FinishedAttempt { id, fencing_token, outcome });
         };
-        (attempt.instrument(span), stop)
+        (attempt.instrument(span), abort)
     }
 }
 
-/// Awaits a function until it has ended, is past its timeout, or is stopped from here, which gives `None`.
+/// Awaits a function until it ends, exceeds its timeout, or is stopped, which returns `None`.
 ///
-/// The future of an `async fn` is dropped then. A thread goes on whatever its future does, so a `fn` is
-/// awaited to its end: its delivery isn't run a second time meanwhile, and what it returns counts.
-async fn end(
+/// After the timeout or a stop, the future of an `async fn` is dropped. A thread keeps running whatever
+/// happens to its future, so a `fn` is awaited to its end: meanwhile its delivery is not run a second time,
+/// and its result counts.
+async fn outcome(
     mut running: TaskFuture,
     on_thread: &OnThread,
     timeout: Duration,
     stopped: impl Future<Output = ()>,
-) -> Option<End> {
-    let began = Instant::now();
-    let ended = tokio::select! {
+) -> Option<AttemptOutcome> {
+    let started = Instant::now();
+    let result = tokio::select! {
         biased;
-        ended = &mut running => Some(ended),
+        result = &mut running => Some(result),
         () = sleep(timeout) => None,
         () = stopped => {
             if !on_thread.get() {
@@ -107,22 +109,22 @@ async fn end(
             None
         }
     };
-    let ended = match ended {
-        Some(ended) => ended,
+    let result = match result {
+        Some(result) => result,
         None if on_thread.get() => running.await,
-        None => return Some(End::timed_out(timeout)),
+        None => return Some(AttemptOutcome::timed_out(timeout)),
     };
-    if ended.is_ok() && began.elapsed() > timeout {
+    if result.is_ok() && started.elapsed() > timeout {
         tracing::warn!(
             target: DELIVERY,
             ?timeout,
-            duration = ?began.elapsed(),
-            "the function succeeded after its timeout; set a longer one"
+            duration = ?started.elapsed(),
+            "the function succeeded after its timeout: set a longer timeout"
         );
     }
-    Some(ended.map_or_else(End::Failed, |()| End::Succeeded))
+    Some(result.map_or_else(AttemptOutcome::Failed, |()| AttemptOutcome::Succeeded))
 }
 
-fn failed(text: String) -> End {
-    End::Failed(TaskFailure { text, permanent: false })
+fn failed(text: String) -> AttemptOutcome {
+    AttemptOutcome::Failed(TaskFailure { text, permanent: false })
 }

@@ -1,12 +1,12 @@
-//! The one state machine of a delivery, whatever store it is in.
+//! Defines the state machine of a delivery, which is the same in every store.
 //!
 //! ```text
 //! queued ──> running ──> done
-//!   ^  ^       │ │ └───> dead ──┐ by hand, or sent again
+//!   ^  ^       │ │ └───> dead ──┐ retried by a person, or received again
 //!   │  └───────┘ │              │
-//!   │   failed, lost: later     │
+//!   │  failed or lost: later    │
 //!   │            │              │
-//!   │   released: at once       │
+//!   │  released: at once        │
 //!   └────────────┴──────────────┘
 //! ```
 
@@ -16,16 +16,16 @@ use std::time::Duration;
 
 use crate::endpoint::background::{Policy, TaskFailure};
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum State {
-    /// It waits for its turn, or for the time of its next attempt.
+    /// Waits for a free slot, or for the time of its next attempt.
     Queued,
-    /// A process has it.
+    /// Owned by a replica.
     Running,
     /// The function succeeded.
     Done,
-    /// It failed too often, or with a permanent error. It stays until somebody decides about it.
+    /// All attempts failed, or one failed with a permanent error. Stays until a person retries or purges it.
     Dead,
 }
 
@@ -41,7 +41,7 @@ impl State {
         }
     }
 
-    /// The number that stores have for it.
+    /// Returns the number that the stores' tables use for it.
     pub(crate) fn code(self) -> i16 {
         match self {
             Self::Queued => 0,
@@ -51,7 +51,7 @@ impl State {
         }
     }
 
-    pub(crate) fn of_code(code: i16) -> Option<Self> {
+    pub(crate) fn from_code(code: i16) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.code() == code)
     }
 }
@@ -62,52 +62,52 @@ impl fmt::Display for State {
     }
 }
 
-/// A text that is no state.
+/// An unknown name of a state.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a state is queued, running, done or dead")]
-pub(crate) struct NotAState;
+pub(crate) struct ParseStateError;
 
 impl FromStr for State {
-    type Err = NotAState;
+    type Err = ParseStateError;
 
-    fn from_str(text: &str) -> Result<Self, NotAState> {
-        Self::ALL.into_iter().find(|state| state.name() == text).ok_or(NotAState)
+    fn from_str(text: &str) -> Result<Self, ParseStateError> {
+        Self::ALL.into_iter().find(|state| state.name() == text).ok_or(ParseStateError)
     }
 }
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum AttemptOutcome {
     Succeeded,
     Failed(TaskFailure),
-    /// The process that had it died, or was silent for too long.
+    /// The replica that ran it died, or its lease expired.
     Lost,
-    /// The process that has it shuts down and releases it, for the `releases`th time.
+    /// The replica shut down and released the delivery, for the `releases`th time.
     Released {
         releases: u32,
     },
 }
 
-/// How often a delivery may be released without its attempt being counted.
-pub(crate) const MOST_RELEASES: u32 = 10;
+/// How often a delivery may be released before it becomes dead.
+pub(crate) const MAX_RELEASES: u32 = 10;
 
-const RELEASED_TOO_OFTEN: &str =
-    "the process was shut down 10 times while it ran this, before the function had ended";
+const RELEASED_TOO_OFTEN: &str = "the process was shut down 10 times before the function finished";
 
-/// Where a delivery goes from `Running`.
+/// What happens to a running delivery after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum Transition {
     Done,
-    /// Queued, for the next attempt after this time.
+    /// Queued, and due after this time.
     Retry {
         after: Duration,
     },
     Dead,
-    /// Queued at once, and the attempt doesn't count.
+    /// Queued and due at once. The attempt does not count.
     Released,
 }
 
-impl Next {
+impl Transition {
+    /// Returns the state that it leads to.
     pub(crate) fn state(self) -> State {
         match self {
             Self::Done => State::Done,
@@ -117,39 +117,42 @@ impl Next {
     }
 }
 
-impl End {
-    /// The end of an attempt that ran for longer than it may.
+impl AttemptOutcome {
+    /// Returns the failure of an attempt that exceeded its timeout.
     pub(crate) fn timed_out(timeout: Duration) -> Self {
         let text = format!("it took longer than {timeout:?}");
         Self::Failed(TaskFailure { text, permanent: false })
     }
 
-    /// Where a delivery goes after an attempt, the `attempt`th. `jitter` is a random number from 0 to 1.
-    pub(crate) fn next(&self, policy: &Policy, attempt: u32, jitter: f64) -> Next {
+    /// Returns what happens to the delivery after attempt number `attempt`. `jitter` is a random number
+    /// from 0 to 1.
+    pub(crate) fn transition(&self, policy: &Policy, attempt: u32, jitter: f64) -> Transition {
         match self {
-            Self::Succeeded => Next::Done,
-            // Its own run may be what shuts the process down, which would go on without end.
-            Self::Released { releases } if *releases >= MOST_RELEASES => Next::Dead,
-            Self::Released { .. } => Next::Released,
-            Self::Failed(failure) if failure.permanent => Next::Dead,
-            Self::Failed(_) | Self::Lost if attempt >= policy.attempts => Next::Dead,
-            Self::Failed(_) | Self::Lost => Next::Retry { after: backoff(policy, attempt, jitter) },
+            Self::Succeeded => Transition::Done,
+            // The function itself may be what shuts the process down, which would repeat forever.
+            Self::Released { releases } if *releases >= MAX_RELEASES => Transition::Dead,
+            Self::Released { .. } => Transition::Released,
+            Self::Failed(failure) if failure.permanent => Transition::Dead,
+            Self::Failed(_) | Self::Lost if attempt >= policy.attempts => Transition::Dead,
+            Self::Failed(_) | Self::Lost => {
+                Transition::Retry { after: backoff(policy, attempt, jitter) }
+            }
         }
     }
 
-    /// What is kept of it for people to read.
+    /// Returns the error text that is stored for people to read.
     pub(crate) fn error(&self) -> Option<&str> {
         match self {
             Self::Failed(failure) => Some(&failure.text),
-            Self::Lost => Some("the process that ran it died, or was silent for too long"),
-            Self::Released { releases } if *releases >= MOST_RELEASES => Some(RELEASED_TOO_OFTEN),
+            Self::Lost => Some("the process that ran it died, or its lease expired"),
+            Self::Released { releases } if *releases >= MAX_RELEASES => Some(RELEASED_TOO_OFTEN),
             Self::Succeeded | Self::Released { .. } => None,
         }
     }
 }
 
-/// Doubles from the shortest to the longest, and is then spread over its upper half, so that what
-/// failed together doesn't come back together.
+/// Returns the time until the next attempt. Doubles from the shortest to the longest backoff, and is spread
+/// over the upper half, so that deliveries that failed together are not retried together.
 fn backoff(policy: &Policy, attempt: u32, jitter: f64) -> Duration {
     let doublings = attempt.saturating_sub(1).min(31);
     let whole = policy
@@ -165,40 +168,40 @@ mod tests {
 
     const POLICY: Policy = Policy::DEFAULT.attempts(3).backoff(10_000, 60_000);
 
-    fn failed(permanent: bool) -> End {
-        End::Failed(TaskFailure { text: "busy".to_owned(), permanent })
+    fn failed(permanent: bool) -> AttemptOutcome {
+        AttemptOutcome::Failed(TaskFailure { text: "busy".to_owned(), permanent })
     }
 
     #[test]
-    fn a_failed_attempt_is_tried_again_later_until_the_last() {
-        let later = |seconds| Next::Retry { after: Duration::from_secs(seconds) };
-        assert_eq!(failed(false).next(&POLICY, 1, 1.0), later(10));
-        assert_eq!(failed(false).next(&POLICY, 2, 1.0), later(20));
-        assert_eq!(failed(false).next(&POLICY, 3, 1.0), Next::Dead);
-        assert_eq!(End::Lost.next(&POLICY, 2, 0.0), later(10));
-        assert_eq!(End::Lost.next(&POLICY, 3, 0.0), Next::Dead);
+    fn a_failed_attempt_is_retried_with_backoff_until_the_last_one() {
+        let later = |seconds| Transition::Retry { after: Duration::from_secs(seconds) };
+        assert_eq!(failed(false).transition(&POLICY, 1, 1.0), later(10));
+        assert_eq!(failed(false).transition(&POLICY, 2, 1.0), later(20));
+        assert_eq!(failed(false).transition(&POLICY, 3, 1.0), Transition::Dead);
+        assert_eq!(AttemptOutcome::Lost.transition(&POLICY, 2, 0.0), later(10));
+        assert_eq!(AttemptOutcome::Lost.transition(&POLICY, 3, 0.0), Transition::Dead);
     }
 
     #[test]
-    fn a_permanent_error_is_not_tried_again() {
-        assert_eq!(failed(true).next(&POLICY, 1, 1.0), Next::Dead);
+    fn a_permanent_error_is_not_retried() {
+        assert_eq!(failed(true).transition(&POLICY, 1, 1.0), Transition::Dead);
     }
 
     #[test]
-    fn a_release_does_not_count_until_there_were_too_many() {
-        let released = |releases| End::Released { releases };
-        for releases in 1..MOST_RELEASES {
-            assert_eq!(released(releases).next(&POLICY, 3, 1.0), Next::Released);
+    fn a_release_does_not_count_as_an_attempt_up_to_the_maximum() {
+        let released = |releases| AttemptOutcome::Released { releases };
+        for releases in 1..MAX_RELEASES {
+            assert_eq!(released(releases).transition(&POLICY, 3, 1.0), Transition::Released);
             assert_eq!(released(releases).error(), None);
         }
-        assert_eq!(Next::Released.state(), State::Queued);
-        assert_eq!(released(MOST_RELEASES).next(&POLICY, 1, 1.0), Next::Dead);
-        assert!(RELEASED_TOO_OFTEN.contains(&MOST_RELEASES.to_string()));
-        assert_eq!(released(MOST_RELEASES).error(), Some(RELEASED_TOO_OFTEN));
+        assert_eq!(Transition::Released.state(), State::Queued);
+        assert_eq!(released(MAX_RELEASES).transition(&POLICY, 1, 1.0), Transition::Dead);
+        assert!(RELEASED_TOO_OFTEN.contains(&MAX_RELEASES.to_string()));
+        assert_eq!(released(MAX_RELEASES).error(), Some(RELEASED_TOO_OFTEN));
     }
 
     #[test]
-    fn the_wait_has_bounds() {
+    fn the_backoff_stays_within_its_bounds() {
         for attempt in [1, 2, 5, 40, u32::MAX] {
             for jitter in [0.0, 0.5, 1.0] {
                 let wait = backoff(&POLICY, attempt, jitter);
@@ -208,11 +211,11 @@ mod tests {
     }
 
     #[test]
-    fn states_have_names_and_codes() {
+    fn states_round_trip_through_names_and_codes() {
         for state in State::ALL {
             assert_eq!(state.name().parse::<State>().unwrap(), state);
-            assert_eq!(State::of_code(state.code()), Some(state));
+            assert_eq!(State::from_code(state.code()), Some(state));
         }
-        assert!("lost".parse::<State>().is_err() && State::of_code(4).is_none());
+        assert!("lost".parse::<State>().is_err() && State::from_code(4).is_none());
     }
 }

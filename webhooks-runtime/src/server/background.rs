@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Console, Part};
 use crate::http::part::{OK, StoreHealth, StoreStatus, UNAVAILABLE};
-use crate::jobs::{Function, Jobs, Options, Place, Report, StoreError};
+use crate::jobs::{BackgroundHandler, Jobs, Options, Report, StoreError, StoreUrl};
 
 /// How long a health check waits for the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,10 +23,10 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 const HEALTH_AGE: Duration = Duration::from_secs(1);
 
 /// Returns the store that the settings name.
-pub(super) fn store_url(store: Option<&str>, on_space: bool) -> Result<Place, StoreError> {
+pub(super) fn store_url(store: Option<&str>, on_space: bool) -> Result<StoreUrl, StoreError> {
     match store {
-        Some(store) => Place::parse(store),
-        None => Ok(Place::default(on_space)),
+        Some(store) => StoreUrl::parse(store),
+        None => Ok(StoreUrl::default(on_space)),
     }
 }
 
@@ -34,7 +34,7 @@ pub(super) fn store_url(store: Option<&str>, on_space: bool) -> Result<Place, St
 #[derive(Default)]
 pub(super) struct BackgroundPart {
     /// The functions, until the store is opened for them.
-    functions: Mutex<Vec<Function>>,
+    functions: Mutex<Vec<BackgroundHandler>>,
     options: Options,
     /// The store that the settings name, if they name one.
     store: Option<String>,
@@ -49,7 +49,11 @@ pub(super) struct BackgroundPart {
 }
 
 impl BackgroundPart {
-    pub(super) fn new(functions: Vec<Function>, options: Options, settings: &Settings) -> Self {
+    pub(super) fn new(
+        functions: Vec<BackgroundHandler>,
+        options: Options,
+        settings: &Settings,
+    ) -> Self {
         let (store, on_space) = (settings.store.clone(), settings.on_space);
         Self { functions: Mutex::new(functions), options, store, on_space, ..Self::default() }
     }
@@ -102,7 +106,7 @@ impl BackgroundPart {
 impl Part for BackgroundPart {
     fn started(&self, _: Console) {
         if let Some(jobs) = self.jobs.get() {
-            jobs.begin();
+            jobs.start();
         }
     }
 
@@ -122,7 +126,7 @@ impl Part for BackgroundPart {
     fn drain(&self, deadline: Instant) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             if let Some(jobs) = self.jobs.get() {
-                jobs.stop(deadline).await;
+                jobs.shut_down(deadline).await;
             }
         })
     }
@@ -145,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn a_store_that_does_not_respond_is_reported_as_unavailable() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::File(folder.path().join("kept.db"));
+        let place = StoreUrl::File(folder.path().join("kept.db"));
         let opened = Jobs::open(&place, &Options::default(), Vec::new(), |_| {}).await;
         let part = BackgroundPart::default();
         assert!(part.health().await.is_none());

@@ -92,12 +92,12 @@ fn seconds(time: Duration) -> String {
 #[cfg(feature = "background")]
 #[test]
 fn background_deliveries_are_kept_as_documented() {
-    use crate::jobs::Place;
+    use crate::jobs::StoreUrl;
 
     let server = WebhooksServer::empty();
-    let days = server.parts.background.keep_done.as_secs_f64() / (24.0 * 60.0 * 60.0);
+    let days = server.parts.background.retain_done.as_secs_f64() / (24.0 * 60.0 * 60.0);
     assert_eq!(stated("keep_done"), format!("{days} days"));
-    let days = server.parts.background.keep_dead.as_secs_f64() / (24.0 * 60.0 * 60.0);
+    let days = server.parts.background.retain_dead.as_secs_f64() / (24.0 * 60.0 * 60.0);
     assert_eq!(stated("keep_dead"), format!("{days} days"));
     let gibibytes = server.parts.background.limits.bytes as f64 / f64::from(1 << 30);
     assert_eq!(stated("store_limit"), format!("{gibibytes} GiB"));
@@ -105,7 +105,7 @@ fn background_deliveries_are_kept_as_documented() {
     assert_eq!(stated("backlog_limit"), format!("{millions} million"));
     assert_eq!(stated("store_connections"), server.parts.background.connections.to_string());
     assert_eq!(stated("lease"), seconds(server.parts.background.lease));
-    let Place::File(file) = Place::default(false) else { panic!("a file") };
+    let StoreUrl::File(file) = StoreUrl::default(false) else { panic!("a file") };
     assert!(stated("store").starts_with(&format!("`{}` in the working directory", file.display())));
     assert_eq!(settings(true, &[]).store, None);
 }

@@ -20,7 +20,7 @@ use crate::environment::Environment;
 use crate::http::app::Configure;
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Part, Parts};
-use crate::jobs::{Function, Options};
+use crate::jobs::{BackgroundHandler, Options};
 use crate::setting::SettingError;
 
 /// The settings of the parts, from the builder's methods.
@@ -47,7 +47,7 @@ pub(super) struct Composition<'a> {
 /// Composes the parts of a server. Invalid settings go to `errors`.
 pub(super) fn compose(
     settings: PartSettings,
-    functions: Vec<Function>,
+    functions: Vec<BackgroundHandler>,
     server: &Composition<'_>,
     errors: &mut Vec<SettingError>,
 ) -> (Arc<BackgroundPart>, Parts) {

@@ -18,7 +18,7 @@ use crate::http::app::{Blueprint, Configure};
 use crate::http::dispatch::{Dispatcher, GuardedRoute};
 use crate::http::outcome::Observer;
 use crate::http::part::Parts;
-use crate::jobs::Function;
+use crate::jobs::BackgroundHandler;
 use crate::reach::{GivenReach, Reach};
 use crate::secret::{self, SecretError, Secrets};
 
@@ -209,11 +209,13 @@ fn check(endpoints: &[Route], errors: Vec<SetupError>) -> Result<(), LaunchError
 }
 
 /// Returns the functions that run in the background, in the order of their endpoints.
-fn functions(endpoints: &[Route], shared: &Arc<Shared>) -> Vec<Function> {
+fn functions(endpoints: &[Route], shared: &Arc<Shared>) -> Vec<BackgroundHandler> {
     let background = |endpoint: &Route| match endpoint.work {
-        Work::Background(background) => {
-            Some(Function { path: endpoint.path.clone(), background, shared: Arc::clone(shared) })
-        }
+        Work::Background(background) => Some(BackgroundHandler {
+            path: endpoint.path.clone(),
+            background,
+            shared: Arc::clone(shared),
+        }),
         Work::Inline(_) => None,
     };
     endpoints.iter().filter_map(background).collect()

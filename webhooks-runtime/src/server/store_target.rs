@@ -11,11 +11,11 @@ use crate::endpoint::Work;
 use crate::endpoint::background::Policy;
 use crate::environment::Environment;
 use crate::host::Host;
-use crate::jobs::Place;
+use crate::jobs::StoreUrl;
 
 /// The store of a server, and the attempts of its endpoints.
 pub(crate) struct StoreTarget {
-    pub(crate) place: Place,
+    pub(crate) place: StoreUrl,
     policies: HashMap<String, Policy>,
 }
 

@@ -32,7 +32,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().keep_done(Duration::from_secs(24 * 60 * 60));
     /// ```
     pub fn keep_done(mut self, time: Duration) -> Self {
-        self.parts.background.keep_done = time;
+        self.parts.background.retain_done = time;
         self
     }
 
@@ -46,7 +46,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().keep_dead(Duration::from_secs(90 * 24 * 60 * 60));
     /// ```
     pub fn keep_dead(mut self, time: Duration) -> Self {
-        self.parts.background.keep_dead = time;
+        self.parts.background.retain_dead = time;
         self
     }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::id::IdPrefix;
 use super::{counted, failed, print};
-use crate::jobs::{Jobs, Purge, State, Which};
+use crate::jobs::{Jobs, Purge, RetryTarget, State};
 
 /// Queues these again. For each of the others it is said why not.
 pub(super) async fn retry(jobs: &Jobs, ids: &[IdPrefix]) -> Result<ExitCode, Box<dyn Error>> {
@@ -22,10 +22,10 @@ pub(super) async fn retry(jobs: &Jobs, ids: &[IdPrefix]) -> Result<ExitCode, Box
                 continue;
             }
         };
-        let retried = jobs.retry(Which::One(id)).await.map_err(failed)?;
+        let retried = jobs.retry(RetryTarget::One(id)).await.map_err(failed)?;
         if retried == 0 {
             let found = jobs.show(id).await.map_err(failed)?;
-            others += &reason(id, found.map(|detail| detail.listed.state), jobs);
+            others += &reason(id, found.map(|detail| detail.summary.state), jobs);
         }
         queued += retried;
     }
@@ -38,7 +38,7 @@ pub(super) async fn retry(jobs: &Jobs, ids: &[IdPrefix]) -> Result<ExitCode, Box
 
 /// Queues all dead ones again.
 pub(super) async fn retry_dead(jobs: &Jobs) -> Result<ExitCode, Box<dyn Error>> {
-    say_queued(jobs.retry(Which::AllDead).await.map_err(failed)?)?;
+    say_queued(jobs.retry(RetryTarget::AllDead).await.map_err(failed)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

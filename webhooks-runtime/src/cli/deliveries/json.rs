@@ -10,7 +10,7 @@ use serde_json::Deserializer;
 use serde_transcode::Transcoder;
 use uuid::Uuid;
 
-use crate::jobs::{Detail, FailedAttempt, Listed};
+use crate::jobs::{DeliveryDetail, DeliverySummary, FailedAttempt};
 use crate::server::StoreTarget;
 
 /// A delivery in the output of `deliveries --json`.
@@ -58,14 +58,14 @@ enum Payload<'a> {
     Text(Cow<'a, str>),
 }
 
-pub(super) fn list(listed: &[Listed], target: &StoreTarget) -> io::Result<String> {
+pub(super) fn list(listed: &[DeliverySummary], target: &StoreTarget) -> io::Result<String> {
     let rows: Vec<_> = listed.iter().map(|listed| Row::new(listed, target)).collect();
     Ok(serde_json::to_string_pretty(&rows)? + "\n")
 }
 
-pub(super) fn show(detail: &Detail, target: &StoreTarget) -> io::Result<String> {
+pub(super) fn show(detail: &DeliveryDetail, target: &StoreTarget) -> io::Result<String> {
     let shown = Shown {
-        row: Row::new(&detail.listed, target),
+        row: Row::new(&detail.summary, target),
         failed_attempts: detail.failed.iter().map(Attempt::new).collect(),
         payload: Payload::of(&detail.body),
     };
@@ -73,7 +73,7 @@ pub(super) fn show(detail: &Detail, target: &StoreTarget) -> io::Result<String> 
 }
 
 impl<'a> Row<'a> {
-    fn new(listed: &'a Listed, target: &StoreTarget) -> Self {
+    fn new(listed: &'a DeliverySummary, target: &StoreTarget) -> Self {
         Self {
             id: listed.id,
             state: listed.state.name(),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::{List, failed, json, print};
 use crate::cli::text::cut;
-use crate::jobs::{Filter, Jobs, Listed};
+use crate::jobs::{DeliveryFilter, DeliverySummary, Jobs};
 use crate::server::StoreTarget;
 use crate::text::{escaped_json, in_one_line};
 
@@ -24,7 +24,7 @@ pub(super) async fn list(
     target: &StoreTarget,
     list: List,
 ) -> Result<ExitCode, Box<dyn Error>> {
-    let filter = Filter { state: list.state, endpoint: list.endpoint, limit: list.limit };
+    let filter = DeliveryFilter { state: list.state, endpoint: list.endpoint, limit: list.limit };
     let listed = jobs.list(filter).await.map_err(failed)?;
     if list.json {
         print(escaped_json(&json::list(&listed, target)?).as_bytes())?;
@@ -38,7 +38,7 @@ pub(super) async fn list(
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(listed: &Listed, target: &StoreTarget) -> [String; HEAD.len()] {
+fn row(listed: &DeliverySummary, target: &StoreTarget) -> [String; HEAD.len()] {
     let attempts = match target.attempts(&listed.endpoint) {
         Some(most) => format!("{}/{most}", listed.attempts),
         None => listed.attempts.to_string(),
@@ -50,7 +50,7 @@ fn row(listed: &Listed, target: &StoreTarget) -> [String; HEAD.len()] {
     };
     [
         listed.id.to_string(),
-        listed.state_in_words(target.timeout(&listed.endpoint)).to_owned(),
+        listed.state_label(target.timeout(&listed.endpoint)).to_owned(),
         attempts,
         humantime::format_rfc3339_seconds(listed.received_at).to_string(),
         in_one_line(&listed.endpoint).into_owned(),

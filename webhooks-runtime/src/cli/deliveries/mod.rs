@@ -25,7 +25,7 @@ use super::{Settings, print};
 use crate::WebhooksServer;
 use crate::config::Given;
 use crate::endpoint::normalize;
-use crate::jobs::{Access, Jobs, Place, State, StoreError};
+use crate::jobs::{Access, Jobs, State, StoreError, StoreUrl};
 use crate::server::StoreTarget;
 use crate::server::output::{Stream, say};
 
@@ -176,7 +176,7 @@ impl Deliveries {
     fn access(&self) -> Access {
         match &self.what {
             None | Some(What::Show { .. }) => Access::Read,
-            Some(What::Retry { .. } | What::Purge { .. }) => Access::Change,
+            Some(What::Retry { .. } | What::Purge { .. }) => Access::Modify,
         }
     }
 }
@@ -235,13 +235,13 @@ pub(super) fn run(
 }
 
 /// Opens the store. A file that isn't there is not made.
-async fn visit(place: &Place, access: Access) -> Result<Jobs, Box<dyn Error>> {
-    if let Place::File(file) = place
+async fn visit(place: &StoreUrl, access: Access) -> Result<Jobs, Box<dyn Error>> {
+    if let StoreUrl::File(file) = place
         && !file.exists()
     {
         return Err(NoFile(file.clone()).into());
     }
-    Ok(Jobs::visit(place, access, |waiting| say(Stream::Err, waiting)).await?)
+    Ok(Jobs::inspect(place, access, |waiting| say(Stream::Err, waiting)).await?)
 }
 
 /// What a store's failure is called here.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::id::IdPrefix;
 use super::{failed, json, print};
 use crate::cli::text::body;
-use crate::jobs::{Detail, FailedAttempt, Jobs};
+use crate::jobs::{DeliveryDetail, FailedAttempt, Jobs};
 use crate::server::StoreTarget;
 use crate::text::{escaped, in_one_line};
 
@@ -32,13 +32,16 @@ pub(super) async fn show(
 }
 
 /// All but the payload, which comes next.
-fn in_words(Detail { listed, failed, .. }: &Detail, target: &StoreTarget) -> String {
+fn in_words(
+    DeliveryDetail { summary: listed, failed, .. }: &DeliveryDetail,
+    target: &StoreTarget,
+) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "{name:12}  {value}");
     };
     line("delivery", &listed.id.to_string());
-    line("state", listed.state_in_words(target.timeout(&listed.endpoint)));
+    line("state", listed.state_label(target.timeout(&listed.endpoint)));
     line("endpoint", &in_one_line(&listed.endpoint));
     line("event", &in_one_line(listed.event.as_deref().unwrap_or("-")));
     line("repo", &in_one_line(listed.repo.as_deref().unwrap_or("-")));

@@ -14,7 +14,9 @@ use super::super::page::Page;
 use super::super::routes::{Dashboard, HTML, foreign};
 use super::view::{BackgroundDeliveries, Task, delivery, detail};
 use crate::http::rejection::not_found;
-use crate::jobs::{Detail, Filter, Jobs, Listed, State, StoreError, Which};
+use crate::jobs::{
+    DeliveryDetail, DeliveryFilter, DeliverySummary, Jobs, RetryTarget, State, StoreError,
+};
 
 /// How many dead deliveries are shown at most, and how many of the newest.
 const MAX_SHOWN: u32 = 20;
@@ -36,7 +38,7 @@ pub(in crate::dashboard) async fn snapshot(jobs: Option<&Jobs>) -> Option<Backgr
 
 /// Lists the dead ones first, because they wait for a person, then the running ones, then the newest of the rest.
 async fn tasks(jobs: &Jobs) -> Result<Vec<Task>, StoreError> {
-    let list = |state, limit| jobs.list(Filter { state, endpoint: None, limit });
+    let list = |state, limit| jobs.list(DeliveryFilter { state, endpoint: None, limit });
     let (dead, running, newest) = tokio::try_join!(
         list(Some(State::Dead), MAX_SHOWN),
         list(Some(State::Running), MAX_RUNNING_SHOWN),
@@ -52,7 +54,7 @@ async fn tasks(jobs: &Jobs) -> Result<Vec<Task>, StoreError> {
     Ok(tasks)
 }
 
-fn task(jobs: &Jobs, listed: Listed) -> Task {
+fn task(jobs: &Jobs, listed: DeliverySummary) -> Task {
     let (attempts, timeout) = (jobs.attempts(&listed.endpoint), jobs.timeout(&listed.endpoint));
     Task { listed, attempts, timeout }
 }
@@ -90,11 +92,12 @@ impl Dashboard {
         let Some(id) = id(request).filter(|_| self.viewers.is_authorized(request)) else {
             return not_found();
         };
-        let Detail { listed, failed, body } = match timeout(STORE_TIMEOUT, jobs.show(id)).await {
-            Ok(Ok(Some(detail))) => detail,
-            Ok(Ok(None)) => return not_found(),
-            Ok(Err(_)) | Err(_) => return unavailable(),
-        };
+        let DeliveryDetail { summary: listed, failed, body } =
+            match timeout(STORE_TIMEOUT, jobs.show(id)).await {
+                Ok(Ok(Some(detail))) => detail,
+                Ok(Ok(None)) => return not_found(),
+                Ok(Err(_)) | Err(_) => return unavailable(),
+            };
         let task = task(jobs, listed);
         let mut response = self.respond(StatusCode::OK);
         response.insert_header(HTML);
@@ -114,7 +117,7 @@ impl Dashboard {
         if !self.viewers.is_same_origin(request) {
             return foreign();
         }
-        match jobs.retry(Which::One(id)).await {
+        match jobs.retry(RetryTarget::One(id)).await {
             Ok(0) => return self.not_dead(jobs, id).await,
             Ok(_) => {}
             Err(_) => return unavailable(),
@@ -128,7 +131,7 @@ impl Dashboard {
 
     async fn not_dead(&self, jobs: &Jobs, id: Uuid) -> HttpResponse {
         match jobs.show(id).await {
-            Ok(Some(Detail { listed, .. })) => {
+            Ok(Some(DeliveryDetail { summary: listed, .. })) => {
                 let state = listed.state;
                 let error = format!("It is {state}, and only dead deliveries are run again.");
                 HttpResponse::Conflict().json(json!({ "error": error }))

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::super::activity::excerpt;
 use super::super::pieces::{block, date_and_time, duration, name, time};
 use crate::activity::{Excerpt, MAX_TEXT};
-use crate::jobs::{FailedAttempt, Listed, State};
+use crate::jobs::{DeliverySummary, FailedAttempt, State};
 
 /// The background deliveries that the page shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(in crate::dashboard) struct BackgroundDeliveries {
 /// A delivery that runs in the background.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::dashboard) struct Task {
-    pub(in crate::dashboard) listed: Listed,
+    pub(in crate::dashboard) listed: DeliverySummary,
     /// How many attempts it has; `None` when the program has its endpoint no more.
     pub(in crate::dashboard) attempts: Option<u32>,
     /// How long an attempt may take.
@@ -77,16 +77,16 @@ fn changed(task: &Task) -> String {
     let listed = &task.listed;
     let at = listed.ended_at.or(listed.started_at).or(listed.run_at).unwrap_or(listed.received_at);
     let at = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    format!("{}-{at}", listed.state_in_words(task.timeout))
+    format!("{}-{at}", listed.state_label(task.timeout))
 }
 
 /// When one is tried again that has failed.
-fn next_attempt(listed: &Listed) -> Option<SystemTime> {
+fn next_attempt(listed: &DeliverySummary) -> Option<SystemTime> {
     listed.run_at.filter(|_| listed.attempts > 0)
 }
 
 /// Why the last attempt failed, unless it did no harm.
-fn last_error(listed: &Listed) -> Option<&str> {
+fn last_error(listed: &DeliverySummary) -> Option<&str> {
     listed.error.as_deref().filter(|_| listed.state != State::Done)
 }
 
@@ -151,7 +151,7 @@ fn in_full(
     }
 }
 
-fn failed_attempt(listed: &Listed, failed: &FailedAttempt) -> Markup {
+fn failed_attempt(listed: &DeliverySummary, failed: &FailedAttempt) -> Markup {
     let took = failed.ended_at.duration_since(failed.started_at).unwrap_or_default();
     html! {
         p {
@@ -164,7 +164,7 @@ fn failed_attempt(listed: &Listed, failed: &FailedAttempt) -> Markup {
 
 fn state(task: &Task) -> Markup {
     let listed = &task.listed;
-    html! { strong.status.(listed.state.name()) { (listed.state_in_words(task.timeout)) } }
+    html! { strong.status.(listed.state.name()) { (listed.state_label(task.timeout)) } }
 }
 
 /// How many attempts have begun, of how many; `None` before the first.
@@ -183,8 +183,8 @@ mod tests {
 
     use super::*;
 
-    fn listed(state: State) -> Listed {
-        Listed {
+    fn listed(state: State) -> DeliverySummary {
+        DeliverySummary {
             id: Uuid::nil(),
             endpoint: "/webhooks/train".to_owned(),
             webhook_id: None,
@@ -204,7 +204,7 @@ mod tests {
     fn one_that_is_dead_again_has_another_row() {
         let dead_after = |seconds: u64| {
             let ended_at = Some(UNIX_EPOCH + Duration::from_secs(seconds));
-            let listed = Listed { ended_at, ..listed(State::Dead) };
+            let listed = DeliverySummary { ended_at, ..listed(State::Dead) };
             row(&Task { listed, attempts: Some(1), timeout: None }).into_string()
         };
         assert_eq!(dead_after(1), dead_after(1));
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn one_that_is_past_its_timeout_is_marked_and_has_another_row() {
         let running = |since, timeout| {
-            let listed = Listed { started_at: Some(since), ..listed(State::Running) };
+            let listed = DeliverySummary { started_at: Some(since), ..listed(State::Running) };
             Task { listed, attempts: Some(1), timeout }
         };
         let minute = Some(Duration::from_secs(60));

@@ -1,8 +1,7 @@
-//! Keeps deliveries that have arrived.
+//! Accepts deliveries, unless they are duplicates of stored ones.
 //!
-//! Nearly always nothing is in the way: none of a batch has a `Webhook-Id` that was there before, and it
-//! is kept by one statement, in one round trip, which is a transaction by itself. Otherwise each is
-//! looked at, in a transaction that holds what was there.
+//! Usually no delivery of a batch has a `Webhook-Id` that is already stored, and one statement inserts the
+//! batch in one round trip. Otherwise each delivery is decided in a transaction that locks the stored ones.
 
 use std::collections::hash_map::{Entry, HashMap};
 use std::collections::{BTreeSet, HashSet};
@@ -10,39 +9,41 @@ use std::collections::{BTreeSet, HashSet};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use super::super::delivery::{Accepted, NewDelivery};
 use super::super::error::StoreError;
 use super::super::state::State;
-use super::super::store::{Accepted, New};
-use super::connect::{InTheWay, has_code, tried};
-use super::{PostgresStore, rows};
+use super::convert;
+use super::errors::{Conflict, has_code};
+use super::pool::with_retries;
+use super::store::PostgresStore;
 
-/// Keeps all of them, or none where one's `Webhook-Id` is there. An error of the unique index, when
-/// another replica has just brought one, leaves none either.
-const KEEP: &str = "
+/// Inserts the whole batch, or nothing if one `Webhook-Id` is already stored. The unique index also makes
+/// it fail as a whole when another replica has just inserted one.
+const INSERT_IF_ALL_NEW: &str = "
     WITH new AS (
         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[])
             AS new (id, endpoint, webhook_id, received_at, body, event, repo)
-    ), there AS (
+    ), existing AS (
         SELECT 1 FROM new CROSS JOIN LATERAL (
             SELECT 1 FROM webhooks_runtime.deliveries AS old
             WHERE old.endpoint = new.endpoint AND old.webhook_id = new.webhook_id AND old.latest
                 AND old.webhook_id IS NOT NULL
             LIMIT 1
         ) AS old (one)
-    ), kept AS (
+    ), inserted AS (
         INSERT INTO webhooks_runtime.deliveries (id, endpoint, webhook_id, received_at, event, repo)
         SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0), event, repo FROM new
-        WHERE NOT EXISTS (SELECT 1 FROM there)
+        WHERE NOT EXISTS (SELECT 1 FROM existing)
         RETURNING id
     ), bodies AS (
         INSERT INTO webhooks_runtime.payloads (delivery, body)
-        SELECT id, body FROM new WHERE NOT EXISTS (SELECT 1 FROM there)
+        SELECT id, body FROM new WHERE NOT EXISTS (SELECT 1 FROM existing)
     )
-    SELECT count(*) FROM kept";
+    SELECT count(*) FROM inserted";
 
-/// Those that are there. What was committed before they could be held is what is given; one that is
-/// the latest no more isn't.
-const HOLD: &str = "
+/// Locks the stored deliveries with these ids. Returns them as of when the lock was obtained, without those
+/// that are no longer the latest of their id.
+const LOCK_EXISTING: &str = "
     SELECT new.endpoint, new.webhook_id, old.id, old.state,
         (extract(epoch FROM clock_timestamp() - old.accepted_at) * 1000)::float8
     FROM UNNEST($1::bigint[], $2::text[]) AS new (endpoint, webhook_id)
@@ -54,26 +55,26 @@ const HOLD: &str = "
         FOR UPDATE
     ) AS old";
 
-/// Leaves done ones behind.
-const LEAVE: &str =
+/// Marks done deliveries as no longer the latest of their id.
+const SUPERSEDE: &str =
     "UPDATE webhooks_runtime.deliveries SET latest = false WHERE id = ANY($1::uuid[])";
 
 const INSERT: &str = "
     WITH new AS (
         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[])
             AS new (id, endpoint, webhook_id, received_at, body, event, repo)
-    ), kept AS (
+    ), inserted AS (
         INSERT INTO webhooks_runtime.deliveries (id, endpoint, webhook_id, received_at, event, repo)
         SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0), event, repo FROM new
         ON CONFLICT DO NOTHING
         RETURNING id
     ), bodies AS (
         INSERT INTO webhooks_runtime.payloads (delivery, body)
-        SELECT new.id, new.body FROM kept JOIN new ON new.id = kept.id
+        SELECT new.id, new.body FROM inserted JOIN new ON new.id = inserted.id
     )
-    SELECT count(*) FROM kept";
+    SELECT count(*) FROM inserted";
 
-/// Gives dead ones all their attempts again, and what has arrived now.
+/// Queues dead deliveries with all their attempts restored, and with the new payload.
 const REVIVE: &str = "
     WITH new AS (
         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bytea[], $4::text[], $5::text[])
@@ -88,13 +89,13 @@ const REVIVE: &str = "
     UPDATE webhooks_runtime.payloads AS old SET body = new.body
     FROM new WHERE old.delivery = new.id";
 
-/// What a delivery is known by.
-type Key<'a> = (i64, &'a str);
+/// What identifies duplicates: the endpoint's id and the `Webhook-Id`.
+type DedupKey<'a> = (i64, &'a str);
 
-/// What is there of a key: the delivery, its state, and how long ago it was accepted.
-type There = (Uuid, State, f64);
+/// A stored delivery: its id, its state, and how many milliseconds ago it was accepted.
+type StoredRow = (Uuid, State, f64);
 
-/// How many there is room for, and why there isn't for more.
+/// How many deliveries may be inserted, and the limit that prevents more.
 #[derive(Clone, Copy)]
 struct Room {
     count: u64,
@@ -102,20 +103,23 @@ struct Room {
 }
 
 impl PostgresStore {
-    pub(super) async fn keep(&self, batch: &[New]) -> Result<Vec<Accepted>, StoreError> {
-        let many = batch.len() as u64;
-        let (taken, changing) = self.backlog.take(&self.pool, many).await?;
-        let of_bytes = self.bytes.room(batch);
+    pub(super) async fn accept_batch(
+        &self,
+        batch: &[NewDelivery],
+    ) -> Result<Vec<Accepted>, StoreError> {
+        let count = batch.len() as u64;
+        let (reserved, changing) = self.backlog.reserve(&self.pool, count).await?;
+        let fitting = self.size.room(batch);
         let room = Room {
-            count: taken.min(of_bytes),
-            full: if of_bytes < taken { Accepted::StoreFull } else { Accepted::BacklogFull },
+            count: reserved.min(fitting),
+            full: if fitting < reserved { Accepted::StoreFull } else { Accepted::BacklogFull },
         };
-        let result = match self.keep_new(batch, room.count).await {
+        let result = match self.insert_all_new(batch, room.count).await {
             Ok(true) => Ok(batch.iter().map(|new| Accepted::Queued(new.id)).collect()),
             Ok(false) => {
-                tried(&self.pool, |mut lent| async move {
-                    let accepted = self.keep_each(&mut lent, batch, room).await;
-                    (lent, accepted)
+                with_retries(&self.pool, |mut connection| async move {
+                    let accepted = self.accept_each(&mut connection, batch, room).await;
+                    (connection, accepted)
                 })
                 .await
             }
@@ -124,58 +128,58 @@ impl PostgresStore {
         let accepted = result.as_deref().unwrap_or_default();
         let queued = batch.iter().zip(accepted).filter(|(_, it)| matches!(it, Accepted::Queued(_)));
         let queued: Vec<u64> = queued.map(|(new, _)| new.body.len() as u64).collect();
-        self.bytes.add(queued.iter().sum());
+        self.size.add(queued.iter().sum());
         let queued = queued.len() as i64;
-        self.backlog.change(queued - taken.cast_signed());
+        self.backlog.record(queued - reserved.cast_signed());
         drop(changing);
         if queued > 0 {
-            self.bell.ring();
+            self.notifier.notify();
         }
         result
     }
 
-    /// Keeps all, if nothing is in the way.
-    async fn keep_new(&self, batch: &[New], room: u64) -> Result<bool, StoreError> {
-        let keys: Vec<Key<'_>> = batch.iter().filter_map(|new| self.key(new)).collect();
+    /// Inserts the batch if there is room for all of it and no duplicate. Returns whether it did.
+    async fn insert_all_new(&self, batch: &[NewDelivery], room: u64) -> Result<bool, StoreError> {
+        let keys: Vec<DedupKey<'_>> = batch.iter().filter_map(|new| self.key(new)).collect();
         if room < batch.len() as u64 || keys.iter().collect::<HashSet<_>>().len() < keys.len() {
             return Ok(false);
         }
         let all = &batch.iter().collect::<Vec<_>>();
-        tried(&self.pool, |mut lent| async move {
-            let kept = match self.insert(&mut lent, KEEP, all).await {
+        with_retries(&self.pool, |mut connection| async move {
+            let inserted = match self.insert(&mut connection, INSERT_IF_ALL_NEW, all).await {
                 Err(error) if has_code(&error, "23505") => Ok(false),
-                kept => kept,
+                result => result,
             };
-            (lent, kept)
+            (connection, inserted)
         })
         .await
     }
 
-    /// Decides about each, in the order of their arrival.
-    async fn keep_each(
+    /// Decides about each delivery, in the order of arrival.
+    async fn accept_each(
         &self,
         connection: &mut PgConnection,
-        batch: &[New],
+        batch: &[NewDelivery],
         room: Room,
     ) -> Result<Vec<Accepted>, sqlx::Error> {
         let mut transaction = connection.begin().await?;
-        let mut there = self.hold(&mut transaction, batch).await?;
-        let (mut left, mut inserted, mut revived) = (Vec::new(), Vec::new(), Vec::new());
+        let mut stored = self.lock_existing(&mut transaction, batch).await?;
+        let (mut superseded, mut inserted, mut revived) = (Vec::new(), Vec::new(), Vec::new());
         let mut accepted = Vec::with_capacity(batch.len());
         for new in batch {
-            let is_room = ((inserted.len() + revived.len()) as u64) < room.count;
+            let has_room = ((inserted.len() + revived.len()) as u64) < room.count;
             let Some((endpoint, webhook_id)) = self.key(new) else {
-                accepted.push(if is_room { Accepted::Queued(new.id) } else { room.full });
-                inserted.extend(is_room.then_some(new));
+                accepted.push(if has_room { Accepted::Queued(new.id) } else { room.full });
+                inserted.extend(has_room.then_some(new));
                 continue;
             };
-            let window = self.known[new.endpoint].policy.dedup_window.as_secs_f64() * 1000.0;
-            accepted.push(match there.entry((endpoint, webhook_id.to_owned())) {
-                Entry::Occupied(old) if is_known(*old.get(), window, new.insists) => {
+            let window = self.endpoints[new.endpoint].policy.dedup_window.as_secs_f64() * 1000.0;
+            accepted.push(match stored.entry((endpoint, webhook_id.to_owned())) {
+                Entry::Occupied(old) if is_duplicate(*old.get(), window, new.force) => {
                     let (id, state, _) = *old.get();
-                    Accepted::Known(id, state)
+                    Accepted::Duplicate(id, state)
                 }
-                _ if !is_room => room.full,
+                _ if !has_room => room.full,
                 Entry::Occupied(mut old) if old.get().1 == State::Dead => {
                     old.get_mut().1 = State::Queued;
                     revived.push((old.get().0, new));
@@ -183,7 +187,7 @@ impl PostgresStore {
                 }
                 entry => {
                     if let Entry::Occupied(old) = &entry {
-                        left.push(old.get().0);
+                        superseded.push(old.get().0);
                     }
                     entry.insert_entry((new.id, State::Queued, 0.0));
                     inserted.push(new);
@@ -192,17 +196,17 @@ impl PostgresStore {
             });
         }
 
-        if !left.is_empty() {
-            sqlx::query(LEAVE).bind(&left).execute(&mut *transaction).await?;
+        if !superseded.is_empty() {
+            sqlx::query(SUPERSEDE).bind(&superseded).execute(&mut *transaction).await?;
         }
         if !inserted.is_empty() && !self.insert(&mut transaction, INSERT, &inserted).await? {
-            // Another replica has just brought one, which `tried` looks at from the start.
-            return Err(InTheWay.into());
+            // Another replica has just inserted one: `with_retries` starts again and finds it.
+            return Err(Conflict.into());
         }
         if !revived.is_empty() {
             let ids: Vec<Uuid> = revived.iter().map(|(id, _)| *id).collect();
             let received_at: Vec<i64> =
-                revived.iter().map(|(_, new)| rows::unix(new.received_at)).collect();
+                revived.iter().map(|(_, new)| convert::unix(new.received_at)).collect();
             let bodies: Vec<&[u8]> = revived.iter().map(|(_, new)| &*new.body).collect();
             sqlx::query(REVIVE)
                 .bind(&ids)
@@ -217,38 +221,42 @@ impl PostgresStore {
         Ok(accepted)
     }
 
-    /// Takes hold of those that are there of a batch's keys.
-    async fn hold(
+    /// Locks and returns the stored deliveries with the ids of a batch.
+    async fn lock_existing(
         &self,
         connection: &mut PgConnection,
-        batch: &[New],
-    ) -> Result<HashMap<(i64, String), There>, sqlx::Error> {
-        // In one order, so that two replicas don't wait for each other.
-        let keys: BTreeSet<Key<'_>> = batch.iter().filter_map(|new| self.key(new)).collect();
+        batch: &[NewDelivery],
+    ) -> Result<HashMap<(i64, String), StoredRow>, sqlx::Error> {
+        // Sorted, so that two replicas do not deadlock.
+        let keys: BTreeSet<DedupKey<'_>> = batch.iter().filter_map(|new| self.key(new)).collect();
         let (endpoints, webhook_ids): (Vec<i64>, Vec<&str>) = keys.into_iter().unzip();
-        let held: Vec<(i64, String, Uuid, i16, f64)> =
-            sqlx::query_as(HOLD).bind(&endpoints).bind(&webhook_ids).fetch_all(connection).await?;
-        held.into_iter()
+        let locked: Vec<(i64, String, Uuid, i16, f64)> = sqlx::query_as(LOCK_EXISTING)
+            .bind(&endpoints)
+            .bind(&webhook_ids)
+            .fetch_all(connection)
+            .await?;
+        locked
+            .into_iter()
             .map(|(endpoint, webhook_id, id, state, age)| {
-                Ok(((endpoint, webhook_id), (id, rows::state(state)?, age)))
+                Ok(((endpoint, webhook_id), (id, convert::state(state)?, age)))
             })
             .collect()
     }
 
-    /// Inserts new ones, and says whether it were all.
+    /// Inserts deliveries, and returns whether all were inserted.
     async fn insert(
         &self,
         connection: &mut PgConnection,
         statement: &'static str,
-        new: &[&New],
+        new: &[&NewDelivery],
     ) -> Result<bool, sqlx::Error> {
         let ids: Vec<Uuid> = new.iter().map(|new| new.id).collect();
-        let endpoints: Vec<i64> = new.iter().map(|new| self.numbers[new.endpoint]).collect();
+        let endpoints: Vec<i64> = new.iter().map(|new| self.endpoint_ids[new.endpoint]).collect();
         let webhook_ids: Vec<Option<&str>> =
             new.iter().map(|new| new.webhook_id.as_deref()).collect();
-        let received_at: Vec<i64> = new.iter().map(|new| rows::unix(new.received_at)).collect();
+        let received_at: Vec<i64> = new.iter().map(|new| convert::unix(new.received_at)).collect();
         let bodies: Vec<&[u8]> = new.iter().map(|new| &*new.body).collect();
-        let kept: i64 = sqlx::query_scalar(statement)
+        let inserted: i64 = sqlx::query_scalar(statement)
             .bind(&ids)
             .bind(&endpoints)
             .bind(&webhook_ids)
@@ -258,24 +266,24 @@ impl PostgresStore {
             .bind(texts(new.iter().map(|new| &new.repo)))
             .fetch_one(connection)
             .await?;
-        Ok(kept == new.len() as i64)
+        Ok(inserted == new.len() as i64)
     }
 
-    fn key<'a>(&self, new: &'a New) -> Option<Key<'a>> {
-        Some((self.numbers[new.endpoint], new.webhook_id.as_deref()?))
+    fn key<'a>(&self, new: &'a NewDelivery) -> Option<DedupKey<'a>> {
+        Some((self.endpoint_ids[new.endpoint], new.webhook_id.as_deref()?))
     }
 }
 
-/// Texts as PostgreSQL has them, without NUL.
+/// Replaces NUL characters, which PostgreSQL's text type cannot store.
 fn texts<'a>(texts: impl Iterator<Item = &'a Option<String>>) -> Vec<Option<String>> {
     texts.map(|text| Some(text.as_ref()?.replace('\0', "\u{fffd}"))).collect()
 }
 
-/// Whether one that arrives is a retry of what is there.
-fn is_known((_, state, age): There, window: f64, insists: bool) -> bool {
+/// Returns whether a new delivery is a duplicate of this stored one.
+fn is_duplicate((_, state, age): StoredRow, window: f64, force: bool) -> bool {
     match state {
         State::Queued | State::Running => true,
-        State::Done => age < window && !insists,
+        State::Done => age < window && !force,
         State::Dead => false,
     }
 }

@@ -1,4 +1,5 @@
-//! How many deliveries wait, roughly: counted now and then, and carried on in between.
+//! Estimates how many deliveries are queued or running: counts them from time to time, and adds up changes in
+//! between.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,45 +9,45 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::time::timeout;
 
 use super::super::error::StoreError;
-use super::connect::{Pool, tried};
+use super::pool::{Pool, with_retries};
 
-/// How long after a count the next one is made.
-const PERIOD: Duration = Duration::from_secs(10);
+/// The interval between counts.
+const COUNT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The same when there are too many, and somebody is about to be refused.
-const PERIOD_WHEN_FULL: Duration = Duration::from_secs(1);
+/// The interval between counts while the backlog is full and deliveries are rejected.
+const COUNT_INTERVAL_WHEN_FULL: Duration = Duration::from_secs(1);
 
-/// The share of the time that counting may take. A million take some tenths of a second.
-const SHARE: u32 = 50;
+/// Counting takes at most one part in this many of the time. A million rows take a few tenths of a second.
+const TIME_SHARE: u32 = 50;
 
-/// For how long a count waits for a moment at which nothing changes.
-const BRIEFLY: Duration = Duration::from_millis(200);
+/// How long a count waits for a moment without concurrent changes.
+const QUIET_TIMEOUT: Duration = Duration::from_millis(200);
 
 pub(super) struct Backlog {
     limit: u64,
-    estimate: Mutex<Estimate>,
-    /// Held while deliveries are kept or settled, until that is noted here: a count begins when each is
-    /// either in it or noted afterwards.
+    estimate: Mutex<BacklogEstimate>,
+    /// Read-locked while deliveries change, until the change is recorded here. A count begins under the write
+    /// lock, so each change is either in the count or recorded after it began.
     changing: Arc<RwLock<()>>,
 }
 
-/// Held while deliveries are kept or settled, until that is noted.
+/// A guard to hold while deliveries change, until the change is recorded.
 pub(super) type Changing = OwnedRwLockReadGuard<()>;
 
-struct Estimate {
-    /// How many are queued or running.
-    waiting: u64,
-    /// What was added and taken away since a count began.
+struct BacklogEstimate {
+    /// The estimated number of queued and running deliveries.
+    count: u64,
+    /// The sum of the changes since the last count began.
     since: i64,
     next_count: Instant,
     next_count_when_full: Instant,
 }
 
-/// Whether a count is due.
+/// Whether and when to count.
 enum Due {
     No,
-    Sometime,
-    AtOnce,
+    InBackground,
+    Now,
 }
 
 impl Backlog {
@@ -54,8 +55,8 @@ impl Backlog {
         let now = Instant::now();
         Self {
             limit,
-            estimate: Mutex::new(Estimate {
-                waiting: 0,
+            estimate: Mutex::new(BacklogEstimate {
+                count: 0,
                 since: 0,
                 next_count: now,
                 next_count_when_full: now,
@@ -64,98 +65,98 @@ impl Backlog {
         }
     }
 
-    /// Takes room for this many, or for as many as there is room for.
-    pub(super) async fn take(
+    /// Reserves room for this many deliveries, or for as many as fit. Returns their number.
+    pub(super) async fn reserve(
         self: &Arc<Self>,
         pool: &Pool,
         many: u64,
     ) -> Result<(u64, Changing), StoreError> {
         match self.due(many) {
             Due::No => {}
-            Due::Sometime => {
+            Due::InBackground => {
                 let (backlog, pool) = (Arc::clone(self), pool.clone());
                 tokio::spawn(async move {
                     if let Err(error) = backlog.count(&pool).await {
-                        tracing::debug!(%error, "the waiting deliveries cannot be counted");
+                        tracing::debug!(%error, "cannot count the queued deliveries");
                     }
                 });
             }
-            Due::AtOnce => self.count(pool).await?,
+            Due::Now => self.count(pool).await?,
         }
         let changing = self.changing().await;
         let mut estimate = self.estimate();
-        let taken = many.min(self.limit.saturating_sub(estimate.waiting));
-        estimate.change(taken.cast_signed());
-        Ok((taken, changing))
+        let reserved = many.min(self.limit.saturating_sub(estimate.count));
+        estimate.add(reserved.cast_signed());
+        Ok((reserved, changing))
     }
 
-    /// Says that something changes, until what is returned is dropped.
+    /// Announces a change, until the guard is dropped.
     pub(super) async fn changing(&self) -> Changing {
         Arc::clone(&self.changing).read_owned().await
     }
 
-    /// Notes that there are more, or fewer.
-    pub(super) fn change(&self, by: i64) {
-        self.estimate().change(by);
+    /// Records a change.
+    pub(super) fn record(&self, by: i64) {
+        self.estimate().add(by);
     }
 
-    fn due(&self, many: u64) -> Due {
+    fn due(&self, more: u64) -> Due {
         let mut estimate = self.estimate();
         let now = Instant::now();
-        let full = estimate.waiting.saturating_add(many) > self.limit;
+        let full = estimate.count.saturating_add(more) > self.limit;
         let next = if full { estimate.next_count_when_full } else { estimate.next_count };
         if now < next {
             return Due::No;
         }
-        // Once, while others go on.
-        estimate.next_count = now + PERIOD;
-        estimate.next_count_when_full = now + PERIOD_WHEN_FULL;
-        if full { Due::AtOnce } else { Due::Sometime }
+        // One caller counts while the others continue.
+        estimate.next_count = now + COUNT_INTERVAL;
+        estimate.next_count_when_full = now + COUNT_INTERVAL_WHEN_FULL;
+        if full { Due::Now } else { Due::InBackground }
     }
 
     async fn count(&self, pool: &Pool) -> Result<(), StoreError> {
-        let begun = Instant::now();
-        // More than the limit makes no difference.
+        let start = Instant::now();
+        // Counting further than the limit makes no difference.
         let most = i64::try_from(self.limit.saturating_add(1)).unwrap_or(i64::MAX);
-        let counted = tried(pool, |mut lent| async move {
-            let counted = self.count_from_now(&mut lent, most).await;
-            (lent, counted)
+        let counted = with_retries(pool, |mut connection| async move {
+            let counted = self.count_from_now(&mut connection, most).await;
+            (connection, counted)
         })
         .await?;
         let mut estimate = self.estimate();
         let counted = u64::try_from(counted).unwrap_or(0);
-        estimate.waiting = counted.saturating_add_signed(estimate.since);
-        let rest = begun.elapsed() * SHARE;
-        estimate.next_count = estimate.next_count.max(begun + rest);
-        estimate.next_count_when_full = estimate.next_count_when_full.max(begun + rest);
+        estimate.count = counted.saturating_add_signed(estimate.since);
+        let rest = start.elapsed() * TIME_SHARE;
+        estimate.next_count = estimate.next_count.max(start + rest);
+        estimate.next_count_when_full = estimate.next_count_when_full.max(start + rest);
         Ok(())
     }
 
-    /// Counts what is there at a moment at which nothing changes. What comes later isn't in the count,
-    /// however long it takes.
+    /// Counts a snapshot from a moment without concurrent changes, if there is one. Later changes are not
+    /// in the count, however long it takes.
     async fn count_from_now(
         &self,
         connection: &mut PgConnection,
         most: i64,
     ) -> Result<i64, sqlx::Error> {
-        let nothing = timeout(BRIEFLY, self.changing.write()).await.ok();
+        let quiet = timeout(QUIET_TIMEOUT, self.changing.write()).await.ok();
         let mut snapshot = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
         sqlx::query("SELECT 1").execute(&mut *snapshot).await?;
         self.estimate().since = 0;
-        drop(nothing);
+        drop(quiet);
         let counted = count(&mut snapshot, most).await?;
         snapshot.rollback().await?;
         Ok(counted)
     }
 
-    fn estimate(&self) -> MutexGuard<'_, Estimate> {
+    fn estimate(&self) -> MutexGuard<'_, BacklogEstimate> {
         self.estimate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Estimate {
-    fn change(&mut self, by: i64) {
-        self.waiting = self.waiting.saturating_add_signed(by);
+impl BacklogEstimate {
+    fn add(&mut self, by: i64) {
+        self.count = self.count.saturating_add_signed(by);
         self.since = self.since.saturating_add(by);
     }
 }

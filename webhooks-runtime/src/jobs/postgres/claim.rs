@@ -1,15 +1,17 @@
-//! Claims what an owner could run.
+//! Claims due deliveries for a replica.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::store::{Claimed, Owner, Want};
-use super::{PostgresStore, rows};
+use super::super::delivery::{ClaimRequest, Claimed, ReplicaId};
+use super::convert;
+use super::store::PostgresStore;
 
-/// Holds the endpoints, if the owner is there and its lease isn't over, so that claims of one endpoint come one after the other.
-/// It is a statement of its own: what a statement sees is settled before it waits for a lock, and the
-/// next one sees what those claimed who were waited for. A reaper can't take the owner meanwhile.
-const HOLD: &str = "
+/// Locks the endpoints, if the replica is registered and its lease has not expired, so that claims of one
+/// endpoint are serialized. A separate statement: a statement's snapshot is taken before it waits for a
+/// lock, so only the next statement sees what the lock's former holders claimed. Locking the replica's row
+/// keeps others from recovering it meanwhile.
+const LOCK_ENDPOINTS: &str = "
     WITH me AS (
         SELECT id FROM webhooks_runtime.owners
         WHERE id = $1 AND lease_until >= clock_timestamp() FOR KEY SHARE
@@ -18,8 +20,9 @@ const HOLD: &str = "
     WHERE id = ANY($2::bigint[]) AND EXISTS (SELECT 1 FROM me)
     ORDER BY id FOR UPDATE";
 
-/// Claims those that are due longest of each endpoint, as many as are wanted and as may run besides
-/// those that run. What an owner has whose lease is over takes no room: that owner has stopped it.
+/// Claims the longest due deliveries of each endpoint, up to the requested slots and the endpoint's
+/// concurrency. Deliveries of a replica whose lease has expired occupy no slot: that replica has stopped
+/// them.
 const CLAIM: &str = "
     WITH free AS (
         SELECT wanted.endpoint, least(wanted.slots, wanted.concurrency - (
@@ -51,18 +54,17 @@ const CLAIM: &str = "
     FROM claimed JOIN webhooks_runtime.payloads AS payload ON payload.delivery = claimed.id
     ORDER BY claimed.run_at";
 
-/// What an owner has.
-const HAS: &str = "
+/// The running deliveries of a replica.
+const CLAIMED_BY: &str = "
     SELECT it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.releases,
         (extract(epoch FROM it.received_at) * 1000)::bigint, payload.body
     FROM webhooks_runtime.deliveries AS it
     JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id
     WHERE it.state = 1 AND it.endpoint = ANY($2::bigint[]) AND it.owner = $1";
 
-/// Whether there is something to claim, and how long it is until the next one is due of all that wait
-/// for their time. A look without a lock, so that one who finds nothing writes nothing, and waits for
-/// no disk.
-const LOOK: &str = "
+/// Whether anything can be claimed, and the time until the next delivery is due. Takes no lock, so that a
+/// replica that finds nothing writes nothing and waits for no disk.
+const PEEK: &str = "
     SELECT EXISTS (
         SELECT 1 FROM UNNEST($2::bigint[], $3::bigint[]) AS wanted (endpoint, concurrency)
         CROSS JOIN LATERAL (
@@ -87,19 +89,19 @@ const LOOK: &str = "
         ) AS next
     )";
 
-type Row = (Uuid, i64, i64, Option<String>, i32, i32, i64, Vec<u8>);
+type ClaimRow = (Uuid, i64, i64, Option<String>, i32, i32, i64, Vec<u8>);
 
 impl PostgresStore {
-    /// Whether any of what is wanted can be claimed, and the milliseconds until the next one is due.
-    pub(super) async fn look(
+    /// Returns whether anything can be claimed, and the milliseconds until the next delivery is due.
+    pub(super) async fn peek(
         &self,
         connection: &mut PgConnection,
-        wants: &[Want],
+        requests: &[ClaimRequest],
     ) -> Result<(bool, Option<f64>), sqlx::Error> {
-        sqlx::query_as(LOOK)
-            .bind(&self.numbers)
-            .bind(self.numbers_of(wants))
-            .bind(self.concurrency_of(wants))
+        sqlx::query_as(PEEK)
+            .bind(&self.endpoint_ids)
+            .bind(self.ids_of(requests))
+            .bind(self.concurrency_of(requests))
             .fetch_one(connection)
             .await
     }
@@ -107,62 +109,76 @@ impl PostgresStore {
     pub(super) async fn claim(
         &self,
         connection: &mut PgConnection,
-        owner: Owner,
-        wants: &[Want],
+        replica: ReplicaId,
+        requests: &[ClaimRequest],
     ) -> Result<Vec<Claimed>, sqlx::Error> {
-        let endpoints = self.numbers_of(wants);
-        let held: Vec<i64> = sqlx::query_scalar(HOLD)
-            .bind(owner)
+        let endpoints = self.ids_of(requests);
+        let locked: Vec<i64> = sqlx::query_scalar(LOCK_ENDPOINTS)
+            .bind(replica)
             .bind(&endpoints)
             .fetch_all(&mut *connection)
             .await?;
-        if held.is_empty() {
+        if locked.is_empty() {
             return Ok(Vec::new());
         }
-        let slots: Vec<i64> = wants.iter().map(|want| want.slots.into()).collect();
-        let rows: Vec<Row> = sqlx::query_as(CLAIM)
-            .bind(owner)
+        let slots: Vec<i64> = requests.iter().map(|request| request.slots.into()).collect();
+        let rows: Vec<ClaimRow> = sqlx::query_as(CLAIM)
+            .bind(replica)
             .bind(&endpoints)
             .bind(&slots)
-            .bind(self.concurrency_of(wants))
+            .bind(self.concurrency_of(requests))
             .fetch_all(connection)
             .await?;
-        Ok(self.claimed(rows))
+        Ok(self.to_claimed(rows))
     }
 
-    /// What an owner has, whether it knows it or not.
-    pub(super) async fn has(
+    /// Returns the running deliveries of a replica, including those that it does not know of.
+    pub(super) async fn claimed_by(
         &self,
         connection: &mut PgConnection,
-        owner: Owner,
+        replica: ReplicaId,
     ) -> Result<Vec<Claimed>, sqlx::Error> {
-        let rows: Vec<Row> =
-            sqlx::query_as(HAS).bind(owner).bind(&self.numbers).fetch_all(connection).await?;
-        Ok(self.claimed(rows))
+        let rows: Vec<ClaimRow> = sqlx::query_as(CLAIMED_BY)
+            .bind(replica)
+            .bind(&self.endpoint_ids)
+            .fetch_all(connection)
+            .await?;
+        Ok(self.to_claimed(rows))
     }
 
-    fn numbers_of(&self, wants: &[Want]) -> Vec<i64> {
-        wants.iter().map(|want| self.numbers[want.endpoint]).collect()
+    fn ids_of(&self, requests: &[ClaimRequest]) -> Vec<i64> {
+        requests.iter().map(|request| self.endpoint_ids[request.endpoint]).collect()
     }
 
-    fn concurrency_of(&self, wants: &[Want]) -> Vec<i64> {
-        wants.iter().map(|want| self.known[want.endpoint].policy.concurrency.into()).collect()
+    fn concurrency_of(&self, requests: &[ClaimRequest]) -> Vec<i64> {
+        requests
+            .iter()
+            .map(|request| self.endpoints[request.endpoint].policy.concurrency.into())
+            .collect()
     }
 
-    fn claimed(&self, rows: Vec<Row>) -> Vec<Claimed> {
-        let claimed =
-            |(id, fence, endpoint, webhook_id, attempt, releases, received_at, body): Row| {
-                Some(Claimed {
-                    id,
-                    fence,
-                    endpoint: self.place(endpoint)?,
-                    webhook_id,
-                    attempt: attempt.unsigned_abs(),
-                    releases: releases.unsigned_abs(),
-                    received_at: rows::time(received_at),
-                    body: body.into(),
-                })
-            };
+    fn to_claimed(&self, rows: Vec<ClaimRow>) -> Vec<Claimed> {
+        let claimed = |(
+            id,
+            fencing_token,
+            endpoint,
+            webhook_id,
+            attempt,
+            releases,
+            received_at,
+            body,
+        ): ClaimRow| {
+            Some(Claimed {
+                id,
+                fencing_token,
+                endpoint: self.index_of(endpoint)?,
+                webhook_id,
+                attempt: attempt.unsigned_abs(),
+                releases: releases.unsigned_abs(),
+                received_at: convert::time(received_at),
+                body: body.into(),
+            })
+        };
         rows.into_iter().filter_map(claimed).collect()
     }
 }

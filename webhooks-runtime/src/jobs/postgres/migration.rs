@@ -1,4 +1,4 @@
-//! Creates the tables, or brings them up to date, and reports which other session that has to wait for.
+//! Creates and migrates the tables, and reports which session holds a lock that this has to wait for.
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -12,28 +12,28 @@ use sqlx::{PgConnection, SqlSafeStr};
 use tokio::time::timeout;
 
 use super::super::opening::Obstacle;
-use super::connect::has_code;
+use super::errors::has_code;
 use crate::text::in_one_line;
 
-/// By their versions. One that was released is never changed.
+/// The migrations by version. A released one is never changed.
 pub(super) const MIGRATIONS: [(i64, &str, &str); 2] =
     [(1, "deliveries", include_str!("schema.sql")), (2, "names", include_str!("schema_2.sql"))];
 
-/// How often to look at what a migration waits for.
-const LOOK: Duration = Duration::from_secs(1);
+/// The interval between looks at what a migration waits for.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Limits the waiting of a session for locks, and nothing else that it does. Gives the session's process.
+/// Limits how long a session waits for locks, and nothing else. Returns the session's process.
 const SET_UP: &str = "
     SELECT set_config('lock_timeout', $1, false), set_config('statement_timeout', '0', false),
         pg_backend_pid()";
 
-/// The session that keeps another one waiting, and is kept waiting by none itself.
+/// The session that blocks another one, preferring one that is not blocked itself.
 const HOLDER: &str = "
     SELECT pid, application_name, host(client_addr) FROM pg_stat_activity
     WHERE pid = ANY(pg_blocking_pids($1))
     ORDER BY cardinality(pg_blocking_pids(pid)), backend_start LIMIT 1";
 
-/// Why the tables could not be brought up to date.
+/// Why the tables could not be migrated.
 #[derive(Debug, thiserror::Error)]
 enum LockError {
     #[error(
@@ -53,19 +53,19 @@ enum LockError {
 #[error("process {process} of the database server{client} holds a lock that this program needs")]
 struct Holder {
     process: i32,
-    /// The program and the machine that it connects from, as far as this user may see them.
+    /// The program and the machine it connects from, if this user may see them.
     client: String,
 }
 
-/// Creates the tables, or brings them up to date. `look` is a connection that sees what that waits for,
-/// which is at most for `lock_limit`.
+/// Creates or migrates the tables, and waits at most `lock_limit` for locks. `look` is a second connection,
+/// which sees what the migration waits for.
 pub(super) async fn migrate(
     look: &mut PgConnection,
     options: &PgConnectOptions,
     lock_limit: Duration,
     obstacle: &Obstacle,
 ) -> Result<(), sqlx::Error> {
-    // Who may use the schema may not always make one.
+    // A user who may use the schema may not be allowed to create one.
     let there: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)")
             .bind("webhooks_runtime")
@@ -81,7 +81,7 @@ pub(super) async fn migrate(
         )
     });
     let mut migrator = Migrator::with_migrations(migrations.into());
-    // An older replica may start again beside newer ones.
+    // An older replica may restart beside newer ones.
     migrator.set_ignore_missing(true);
     if !there {
         migrator.create_schema("webhooks_runtime");
@@ -90,7 +90,7 @@ pub(super) async fn migrate(
 
     let process = Arc::new(AtomicI32::new(0));
     let its_process = Arc::clone(&process);
-    // With a connection that was borrowed, the future isn't `Send`.
+    // A pool, because with a borrowed connection the future would not be `Send`.
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .after_connect(move |connection, _| {
@@ -100,8 +100,8 @@ pub(super) async fn migrate(
                 let set_up: Result<(String, String, i32), _> = set_up.fetch_one(connection).await;
                 match set_up {
                     Ok((_, _, id)) => process.store(id, Ordering::Relaxed),
-                    // Other servers than PostgreSQL have other settings.
-                    Err(error) => tracing::debug!(%error, "the waiting for locks has no limit"),
+                    // Servers that only speak the protocol may not know these settings.
+                    Err(error) => tracing::debug!(%error, "waiting for locks has no limit"),
                 }
                 Ok(())
             })
@@ -110,12 +110,12 @@ pub(super) async fn migrate(
     let mut held_by = None;
     let mut migrating = pin!(migrator.run(&pool));
     let migrated = loop {
-        match timeout(LOOK, &mut migrating).await {
+        match timeout(LOOK_INTERVAL, &mut migrating).await {
             Ok(migrated) => break migrated,
             Err(_) => {
                 let holder = holder(look, process.load(Ordering::Relaxed)).await;
                 obstacle.set(holder.as_ref().map(Holder::to_string));
-                // Where the waiting ended while this looked, there is none to be seen any more.
+                // When the wait ended during the query, the last holder seen is the one to report.
                 held_by = holder.or(held_by);
             }
         }
@@ -139,12 +139,12 @@ pub(super) async fn migrate(
 /// The code of the error after `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Looks for the session that this one waits for. There is none where nothing is waited for, and none to
-/// be seen on servers that only speak PostgreSQL's protocol.
+/// Returns the session that blocks the migration. Returns `None` when it is not blocked, and on servers that
+/// only speak PostgreSQL's protocol.
 async fn holder(look: &mut PgConnection, process: i32) -> Option<Holder> {
     let holder = sqlx::query_as(HOLDER).bind(process).fetch_optional(look).await;
     let holder: Option<(i32, Option<String>, Option<String>)> = holder.unwrap_or_else(|error| {
-        tracing::debug!(%error, "the sessions of the server cannot be seen");
+        tracing::debug!(%error, "cannot list the sessions of the server");
         None
     });
     holder.map(|(process, program, machine)| {

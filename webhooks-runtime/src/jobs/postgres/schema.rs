@@ -1,4 +1,4 @@
-//! The tables, in a schema of their own.
+//! Prepares the tables, which are in a database schema of their own, and checks their version.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,29 +7,30 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 
 use super::super::opening::Obstacle;
-use super::super::store::Known;
-use super::connect;
+use super::super::store::EndpointPolicy;
+use super::errors::has_code;
 use super::migration::{MIGRATIONS, migrate};
+use super::pool::connect_once;
 use super::pooler;
 
-/// Sees to it that the tables are there, and gives the numbers that the endpoints have in them.
-pub(super) async fn ready(
+/// Creates or migrates the tables, and returns the ids of the endpoints in them.
+pub(super) async fn prepare(
     options: &PgConnectOptions,
-    known: &[Known],
+    endpoints: &[EndpointPolicy],
     lock_limit: Duration,
     obstacle: &Obstacle,
 ) -> Result<Vec<i64>, sqlx::Error> {
-    let mut connection = connect::first(options).await?;
+    let mut connection = connect_once(options).await?;
     pooler::check(&mut connection, options).await?;
     migrate(&mut connection, options, lock_limit, obstacle).await?;
-    let numbers = enter(&mut connection, known).await?;
+    let endpoint_ids = insert_endpoints(&mut connection, endpoints).await?;
     connection.close().await?;
-    Ok(numbers)
+    Ok(endpoint_ids)
 }
 
-/// Why the tables cannot be used as they are.
+/// An unsupported version of the tables.
 #[derive(Debug, thiserror::Error)]
-enum VersionError {
+enum SchemaVersionError {
     #[error("there are no background deliveries in it: a server creates the tables when it starts")]
     NoTables,
     #[error(
@@ -40,32 +41,35 @@ enum VersionError {
     Older(i64),
 }
 
-/// Checks that the tables are those of this version, or of a newer one, which only adds to them. Nothing
-/// is changed.
+/// Checks that the tables have this program's version, or a newer one, which only adds to them. Changes
+/// nothing.
 pub(super) async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
-    let refused = |why: VersionError| sqlx::Error::AnyDriverError(Box::new(why));
-    let mut connection = connect::first(options).await?;
+    let unusable = |why: SchemaVersionError| sqlx::Error::AnyDriverError(Box::new(why));
+    let mut connection = connect_once(options).await?;
     pooler::check(&mut connection, options).await?;
     let version = sqlx::query_scalar(
         "SELECT coalesce(max(version), 0) FROM webhooks_runtime.migrations WHERE success",
     );
     let version: i64 = match version.fetch_one(&mut connection).await {
-        // No such table, no such schema.
-        Err(error) if connect::has_code(&error, "42P01") || connect::has_code(&error, "3F000") => {
-            return Err(refused(VersionError::NoTables));
+        // `undefined_table`, `invalid_schema_name`.
+        Err(error) if has_code(&error, "42P01") || has_code(&error, "3F000") => {
+            return Err(unusable(SchemaVersionError::NoTables));
         }
         version => version?,
     };
     connection.close().await?;
     if version < MIGRATIONS.len() as i64 {
-        return Err(refused(VersionError::Older(version)));
+        return Err(unusable(SchemaVersionError::Older(version)));
     }
     Ok(())
 }
 
-/// The numbers that the endpoints have in the tables, in their order.
-async fn enter(connection: &mut PgConnection, known: &[Known]) -> Result<Vec<i64>, sqlx::Error> {
-    let paths: Vec<&str> = known.iter().map(|known| known.path.as_str()).collect();
+/// Inserts the endpoints, and returns their ids in order.
+async fn insert_endpoints(
+    connection: &mut PgConnection,
+    endpoints: &[EndpointPolicy],
+) -> Result<Vec<i64>, sqlx::Error> {
+    let paths: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
     sqlx::query(
         "INSERT INTO webhooks_runtime.endpoints (path) SELECT path FROM UNNEST($1::text[]) AS new (path) \
          ON CONFLICT DO NOTHING",
@@ -79,9 +83,9 @@ async fn enter(connection: &mut PgConnection, known: &[Known]) -> Result<Vec<i64
     .bind(&paths)
     .fetch_all(&mut *connection)
     .await?;
-    let numbers: HashMap<String, i64> = rows.into_iter().collect();
-    known
+    let endpoint_ids: HashMap<String, i64> = rows.into_iter().collect();
+    endpoints
         .iter()
-        .map(|known| numbers.get(&known.path).copied().ok_or(sqlx::Error::RowNotFound))
+        .map(|endpoint| endpoint_ids.get(&endpoint.path).copied().ok_or(sqlx::Error::RowNotFound))
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Keeps what arrives, unless it is a retry of what is there.
+//! Accepts deliveries, unless they are duplicates of stored ones.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,14 @@ use foldhash::fast::RandomState;
 use rusqlite::OptionalExtension;
 use uuid::Uuid;
 
-use super::keys::Key;
+use super::dedup_index::DedupHash;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::{millis, to_millis};
+use crate::jobs::delivery::{Accepted, NewDelivery};
 use crate::jobs::state::State;
-use crate::jobs::store::{Accepted, New};
 
-/// A delivery that is kept and has the key of one that arrives.
-struct Twin {
+/// A stored delivery with the `Webhook-Id` of a new one.
+struct ExistingDelivery {
     seq: i64,
     id: Uuid,
     state: State,
@@ -23,49 +23,49 @@ struct Twin {
 impl Writer {
     pub(super) fn accept(
         &mut self,
-        batch: &[New],
+        batch: &[NewDelivery],
         changes: &mut Changes,
     ) -> Result<Vec<Accepted>, rusqlite::Error> {
         let now = self.clock.now();
         self.bytes = self.bytes_in_use()?;
         let mut accepted = Vec::with_capacity(batch.len());
-        let mut fresh = Vec::with_capacity(batch.len());
-        // Those of this batch, which no look into the file would find yet.
+        let mut inserted = Vec::with_capacity(batch.len());
+        // The ids of this batch, which a query would not find yet.
         let mut arrived: HashMap<(usize, &str), Uuid, RandomState> = HashMap::default();
         for new in batch {
-            let key = new.webhook_id.as_deref().map(|id| (id, self.key_of(new.endpoint, id)));
-            if let Some((id, key)) = key {
+            let hash = new.webhook_id.as_deref().map(|id| (id, self.hash_of(new.endpoint, id)));
+            if let Some((id, hash)) = hash {
                 if let Some(first) = arrived.get(&(new.endpoint, id)) {
-                    accepted.push(Accepted::Known(*first, State::Queued));
+                    accepted.push(Accepted::Duplicate(*first, State::Queued));
                     continue;
                 }
-                if let Some(twin) = self.twin(new.endpoint, id, key, changes)? {
-                    let window = millis(self.endpoints[new.endpoint].known.policy.dedup_window);
-                    let is_just_done = now - twin.accepted_at < window && !new.insists;
-                    match twin.state {
+                if let Some(stored) = self.find_duplicate(new.endpoint, id, hash, changes)? {
+                    let window = millis(self.endpoints[new.endpoint].endpoint.policy.dedup_window);
+                    let is_recent = now - stored.accepted_at < window && !new.force;
+                    match stored.state {
                         State::Queued | State::Running => {
-                            accepted.push(Accepted::Known(twin.id, twin.state));
+                            accepted.push(Accepted::Duplicate(stored.id, stored.state));
                             continue;
                         }
-                        State::Done if is_just_done => {
-                            accepted.push(Accepted::Known(twin.id, twin.state));
+                        State::Done if is_recent => {
+                            accepted.push(Accepted::Duplicate(stored.id, stored.state));
                             continue;
                         }
-                        State::Done => changes.dropped_keys.push((key, twin.seq)),
+                        State::Done => changes.removed.push((hash, stored.seq)),
                         State::Dead => {
-                            if let Some(full) = self.full(changes) {
+                            if let Some(full) = self.limit_reached(changes) {
                                 accepted.push(full);
                                 continue;
                             }
-                            self.revive(twin.seq, new, now)?;
+                            self.revive(stored.seq, new, now)?;
                             changes.backlog += 1;
-                            accepted.push(Accepted::Queued(twin.id));
+                            accepted.push(Accepted::Queued(stored.id));
                             continue;
                         }
                     }
                 }
             }
-            if let Some(full) = self.full(changes) {
+            if let Some(full) = self.limit_reached(changes) {
                 accepted.push(full);
                 continue;
             }
@@ -73,19 +73,19 @@ impl Writer {
             changes.backlog += 1;
             self.bytes = self.bytes.saturating_add(new.body.len() as u64);
             let seq = self.newest + changes.rows;
-            if let Some((id, key)) = key {
-                changes.keys.push((key, seq));
+            if let Some((id, hash)) = hash {
+                changes.added.push((hash, seq));
                 arrived.insert((new.endpoint, id), new.id);
             }
-            fresh.push((seq, new));
+            inserted.push((seq, new));
             accepted.push(Accepted::Queued(new.id));
         }
-        self.insert(&fresh, now)?;
+        self.insert(&inserted, now)?;
         Ok(accepted)
     }
 
-    /// Why nothing more is accepted, if so.
-    fn full(&self, changes: &Changes) -> Option<Accepted> {
+    /// Returns the limit that has been reached, if any.
+    fn limit_reached(&self, changes: &Changes) -> Option<Accepted> {
         if self.bytes >= self.limits.bytes {
             return Some(Accepted::StoreFull);
         }
@@ -93,12 +93,12 @@ impl Writer {
         (backlog >= self.limits.deliveries).then_some(Accepted::BacklogFull)
     }
 
-    fn key_of(&self, endpoint: usize, webhook_id: &str) -> Key {
-        self.keys.key(self.endpoints[endpoint].id, webhook_id)
+    fn hash_of(&self, endpoint: usize, webhook_id: &str) -> DedupHash {
+        self.dedup.hash(self.endpoints[endpoint].id, webhook_id)
     }
 
-    /// Keeps deliveries, each with its row's number.
-    fn insert(&self, fresh: &[(i64, &New)], now: i64) -> Result<(), rusqlite::Error> {
+    /// Inserts deliveries with their row numbers.
+    fn insert(&self, inserted: &[(i64, &NewDelivery)], now: i64) -> Result<(), rusqlite::Error> {
         let mut delivery = self.connection.prepare_cached(
             "INSERT INTO deliveries
              (seq, id, endpoint, webhook_id, event, repo, received_at, accepted_at, run_at)
@@ -107,7 +107,7 @@ impl Writer {
         let mut payload = self
             .connection
             .prepare_cached("INSERT INTO payloads (delivery, body) VALUES (?, ?)")?;
-        for (seq, new) in fresh {
+        for (seq, new) in inserted {
             let endpoint = self.endpoints[new.endpoint].id;
             let received_at = to_millis(new.received_at);
             delivery.execute((
@@ -125,40 +125,41 @@ impl Writer {
         Ok(())
     }
 
-    /// The newest delivery of an endpoint with this id.
-    fn twin(
+    /// Returns the newest stored delivery of an endpoint with this id.
+    fn find_duplicate(
         &mut self,
         endpoint: usize,
         webhook_id: &str,
-        key: Key,
+        hash: DedupHash,
         changes: &Changes,
-    ) -> Result<Option<Twin>, rusqlite::Error> {
-        let in_memory = self.keys.find(key, self.newest);
-        // In the same transaction.
-        let just_now = changes.keys.iter().filter(|(other, _)| *other == key).map(|(_, seq)| *seq);
-        let mut rows: Vec<_> = in_memory.chain(just_now).collect();
+    ) -> Result<Option<ExistingDelivery>, rusqlite::Error> {
+        let committed = self.dedup.find(hash, self.newest);
+        // From earlier commands of the same transaction.
+        let uncommitted =
+            changes.added.iter().filter(|(other, _)| *other == hash).map(|(_, seq)| *seq);
+        let mut rows: Vec<_> = committed.chain(uncommitted).collect();
         rows.sort_unstable();
         for seq in rows.into_iter().rev() {
-            let twin = self
+            let stored = self
                 .connection
                 .prepare_cached(
                     "SELECT id, state, accepted_at FROM deliveries
                      WHERE seq = ? AND endpoint = ? AND webhook_id = ?",
                 )?
                 .query_row((seq, self.endpoints[endpoint].id, webhook_id), |row| {
-                    let state = State::of_code(row.get(1)?).unwrap_or(State::Done);
-                    Ok(Twin { seq, id: row.get(0)?, state, accepted_at: row.get(2)? })
+                    let state = State::from_code(row.get(1)?).unwrap_or(State::Done);
+                    Ok(ExistingDelivery { seq, id: row.get(0)?, state, accepted_at: row.get(2)? })
                 })
                 .optional()?;
-            if twin.is_some() {
-                return Ok(twin);
+            if stored.is_some() {
+                return Ok(stored);
             }
         }
         Ok(None)
     }
 
-    /// Queues a dead delivery as it came now.
-    fn revive(&self, seq: i64, new: &New, now: i64) -> Result<(), rusqlite::Error> {
+    /// Queues a dead delivery as if it had arrived now.
+    fn revive(&self, seq: i64, new: &NewDelivery, now: i64) -> Result<(), rusqlite::Error> {
         self.execute(
             "UPDATE deliveries
              SET state = 0, attempt = 0, releases = 0, received_at = ?3, accepted_at = ?2,
@@ -170,9 +171,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Reads the ids of all deliveries that one may be a retry of.
-    pub(super) fn learn_keys(&mut self) -> Result<(), rusqlite::Error> {
-        let since = self.known_since();
+    /// Reads the ids of all deliveries that a new one may be a duplicate of.
+    pub(super) fn load_dedup_index(&mut self) -> Result<(), rusqlite::Error> {
+        let since = self.dedup_since();
         for (state, since) in
             [(State::Queued, 0), (State::Running, 0), (State::Dead, 0), (State::Done, since)]
         {
@@ -194,8 +195,8 @@ impl Writer {
             let mut rows = statement.query([since])?;
             while let Some(row) = rows.next()? {
                 if let Some(id) = row.get_ref(2)?.as_str_or_null()? {
-                    let key = self.keys.key(row.get(1)?, id);
-                    self.keys.insert(key, row.get(0)?);
+                    let hash = self.dedup.hash(row.get(1)?, id);
+                    self.dedup.insert(hash, row.get(0)?);
                 }
             }
         }

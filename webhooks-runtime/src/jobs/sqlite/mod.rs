@@ -1,24 +1,35 @@
-//! Deliveries in a file, which one process has for itself.
+//! Stores deliveries in an SQLite file, which one process uses at a time.
 //!
-//! `identify` decides whether a file is a store, `open` creates and locks it, `schema` has its tables, `writer` is the one connection that writes, in groups, `accept`,
-//! `work` and `tidy` are what it is asked to do, `keys` are the ids that it has seen, and `read` is what
-//! others may look at meanwhile, and `watch` notices when the file is gone.
+//! - `identify` checks whether a file is a store, `open` creates and locks it, `schema` migrates its tables,
+//!   and `files` resolves its paths. `watch` detects that the file was replaced.
+//! - `writer` is the one connection that writes. It executes the commands in `command` in shared
+//!   transactions (`transaction`). Each kind of command has a module: `accept`, `claim`, `complete`, `queue`,
+//!   `replicas`, `retention`, `retry`, `space`.
+//! - `dedup_index` finds duplicates, and `read` is the connection that reads.
 //!
-//! By `rusqlite`, in place on the jobs' own thread. `sqlx`, which the other store is by, has each statement
-//! of SQLite done by a thread of its own, and the two switches cost more than the statement: 26,000
-//! deliveries accepted in a second were 36,000 without them.
+//! This store uses `rusqlite` on its own thread, and not `sqlx` like the PostgreSQL store: `sqlx` sends each
+//! SQLite statement to another thread, and these two thread switches cost more than the statement. Without
+//! them 36,000 deliveries per second were accepted instead of 26,000.
 
 mod accept;
+mod claim;
+mod command;
+mod complete;
+mod dedup_index;
+mod files;
 mod identify;
-mod keys;
 mod open;
+mod queue;
 mod read;
+mod replicas;
+mod retention;
+mod retry;
 mod schema;
+mod space;
 #[cfg(test)]
 mod tests;
-mod tidy;
+mod transaction;
 mod watch;
-mod work;
 mod writer;
 
 use std::path::Path;
@@ -30,194 +41,216 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::error::StoreError;
-use super::store::{
-    Accepted, Access, Advanced, Decide, Detail, Filter, Given, Known, Listed, New, Owner, Purge,
-    Retention, Settlement, Silent, Store, StoreLimits, Want, Which,
+use super::delivery::{
+    Accepted, ClaimRequest, ClaimResponse, Completion, NewDelivery, ReplicaId, UnresponsiveReplicas,
 };
-use open::Opened;
-use read::Reader;
-use writer::{Command, Reply, Writer};
+use super::error::StoreError;
+use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
+use super::state::AttemptOutcome;
+use super::store::{
+    Access, EndpointPolicy, RecoveryPolicy, Retention, Store, StoreFuture, StoreLimits,
+};
+use command::{CHUNK, CommandReply, WriterCommand};
+use open::OpenFile;
+use read::ReadConnection;
+use writer::Writer;
 
-/// Deliveries in a file.
+/// A store in an SQLite file.
 pub(crate) struct SqliteStore {
-    commands: mpsc::Sender<Command>,
-    reader: Reader,
+    commands: mpsc::Sender<WriterCommand>,
+    reader: ReadConnection,
     name: String,
 }
 
 impl SqliteStore {
-    /// Opens the file. With [`Access::Own`] it is created where there is none. Called in the runtime that it
-    /// lives in, on a thread that may wait for the disk and for other processes.
+    /// Opens the file. With [`Access::Serve`], creates it if it does not exist. Must be called in the runtime
+    /// that it lives in, on a thread that may block.
     ///
     /// # Errors
     ///
-    /// When another process has the file, or it cannot be used.
+    /// When another process is using the file, or it is not usable.
     pub(crate) fn open(
         file: &Path,
-        known: Vec<Known>,
+        endpoints: Vec<EndpointPolicy>,
         limits: impl Into<StoreLimits>,
         access: Access,
     ) -> Result<Self, StoreError> {
-        let Opened { writer, reader, lock, watch } = open::open(file, access)?;
-        let (commands, asked) = mpsc::channel(1024);
+        let OpenFile { writer, reader, lock, watch } = open::open(file, access)?;
+        let (commands, receiver) = mpsc::channel(1024);
         if let Some(writer) = writer {
-            let writer = Writer::new(writer, (lock, watch), known, limits, access)?;
-            tokio::spawn(writer.run(asked));
+            let writer = Writer::new(writer, (lock, watch), endpoints, limits, access)?;
+            tokio::spawn(writer.run(receiver));
         }
-        Ok(Self { commands, reader: Reader::new(reader), name: file.display().to_string() })
+        Ok(Self { commands, reader: ReadConnection::new(reader), name: file.display().to_string() })
     }
 
-    /// Asks the writer for something, and waits until it is on disk.
-    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
+    /// Sends a command to the writer, and returns its result when it is on disk.
+    async fn send<T>(
+        &self,
+        command: impl FnOnce(CommandReply<T>) -> WriterCommand,
+    ) -> Result<T, StoreError> {
+        let (reply, result) = oneshot::channel();
         self.commands.send(command(reply)).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        result.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Does chunks of work until there is no full one. Who else writes gets a turn in between: SQLite's
-    /// lock is for whom it comes free when he looks.
-    async fn in_chunks(&self, chunk: impl Fn(Reply<u64>) -> Command) -> Result<u64, StoreError> {
+    /// Sends a command until it has no full chunk of work left, and pauses between chunks so that other
+    /// processes can write: SQLite's lock is not fair, and whoever polls when it is released gets it.
+    async fn in_chunks(
+        &self,
+        chunk: impl Fn(CommandReply<u64>) -> WriterCommand,
+    ) -> Result<u64, StoreError> {
         let mut total = 0;
         loop {
-            let begun = Instant::now();
-            let done = self.ask(&chunk).await?;
+            let start = Instant::now();
+            let done = self.send(&chunk).await?;
             total += done;
-            if done < tidy::AT_ONCE {
+            if done < CHUNK {
                 return Ok(total);
             }
-            sleep(begun.elapsed()).await;
+            sleep(start.elapsed()).await;
         }
     }
 }
 
 impl Store for SqliteStore {
-    fn accept(&self, batch: Vec<New>) -> Given<'_, Vec<Accepted>> {
-        self.ask(|reply| Command::Accept(batch, reply)).boxed()
+    fn accept(&self, batch: Vec<NewDelivery>) -> StoreFuture<'_, Vec<Accepted>> {
+        self.send(|reply| WriterCommand::Accept(batch, reply)).boxed()
     }
 
-    fn enlist(&self, owner: Owner, lease: Duration) -> Given<'_, ()> {
-        self.ask(move |reply| Command::Enlist(owner, lease, reply)).boxed()
+    fn register(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, ()> {
+        self.send(move |reply| WriterCommand::Register(replica, lease, reply)).boxed()
     }
 
-    fn beat(&self, owner: Owner, lease: Duration) -> Given<'_, bool> {
-        self.ask(move |reply| Command::Beat(owner, lease, reply)).boxed()
+    fn heartbeat(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, bool> {
+        self.send(move |reply| WriterCommand::Heartbeat(replica, lease, reply)).boxed()
     }
 
-    fn retire(&self, owner: Owner) -> Given<'_, ()> {
-        self.ask(move |reply| Command::Retire(owner, reply)).boxed()
+    fn deregister(&self, replica: ReplicaId) -> StoreFuture<'_, ()> {
+        self.send(move |reply| WriterCommand::Deregister(replica, reply)).boxed()
     }
 
-    fn advance<'a>(
+    fn complete_and_claim<'a>(
         &'a self,
-        owner: Owner,
-        settled: &'a [Settlement],
-        wants: &'a [Want],
-    ) -> Given<'a, Advanced> {
-        self.ask(move |reply| Command::Advance(owner, settled.to_vec(), wants.to_vec(), reply))
-            .boxed()
+        replica: ReplicaId,
+        completions: &'a [Completion],
+        requests: &'a [ClaimRequest],
+    ) -> StoreFuture<'a, ClaimResponse> {
+        self.send(move |reply| {
+            WriterCommand::CompleteAndClaim(replica, completions.to_vec(), requests.to_vec(), reply)
+        })
+        .boxed()
     }
 
-    fn reap<'a>(&'a self, me: Owner, decide: Decide<'a>) -> Given<'a, u64> {
+    fn recover_lost<'a>(
+        &'a self,
+        replica: ReplicaId,
+        decide: RecoveryPolicy<'a>,
+    ) -> StoreFuture<'a, u64> {
         async move {
-            let lost = self.ask(|reply| Command::Lost(me, reply)).await?;
-            let settled = lost.iter().map(|lost| {
+            let lost = self.send(|reply| WriterCommand::FindLost(replica, reply)).await?;
+            let completions = lost.iter().map(|lost| {
                 let next = decide(lost.endpoint, lost.attempt);
                 (
-                    lost.owner,
-                    Settlement {
+                    lost.replica,
+                    Completion {
                         id: lost.id,
-                        fence: lost.fence,
+                        fencing_token: lost.fencing_token,
                         next,
-                        error: super::state::End::Lost.error().map(str::to_owned),
+                        error: AttemptOutcome::Lost.error().map(str::to_owned),
                     },
                 )
             });
-            let settled: Vec<_> = settled.collect();
-            self.ask(|reply| Command::Reap(me, settled, reply)).await
+            let completions: Vec<_> = completions.collect();
+            self.send(|reply| WriterCommand::RecoverLost(replica, completions, reply)).await
         }
         .boxed()
     }
 
-    fn silent(&self, _: Owner, _: Duration) -> Given<'_, Option<Silent>> {
-        // One process has the file, so all others are gone.
+    fn unresponsive(
+        &self,
+        _: ReplicaId,
+        _: Duration,
+    ) -> StoreFuture<'_, Option<UnresponsiveReplicas>> {
+        // Only this process has the file, so every other replica is gone.
         std::future::ready(Ok(None)).boxed()
     }
 
-    fn sweep(&self, retention: Retention) -> Given<'_, u64> {
+    fn purge_expired(&self, retention: Retention) -> StoreFuture<'_, u64> {
         async move {
-            // Once, and not for each step: it looks at all that wait.
-            self.ask(Command::Count).await?;
+            // Once and not per chunk, because it reads all queued rows.
+            self.send(WriterCommand::CountBacklog).await?;
             let mut deleted = 0;
             loop {
-                let swept = self.ask(move |reply| Command::Sweep(retention, reply)).await?;
-                deleted += swept.deleted;
-                if swept.is_all {
+                let step =
+                    self.send(move |reply| WriterCommand::PurgeExpired(retention, reply)).await?;
+                deleted += step.deleted;
+                if step.is_complete {
                     break;
                 }
             }
-            self.in_chunks(Command::GiveBack).await?;
+            self.in_chunks(WriterCommand::FreePages).await?;
             Ok(deleted)
         }
         .boxed()
     }
 
-    fn oldest_due(&self) -> Given<'_, Option<Duration>> {
-        self.ask(Command::OldestDue).boxed()
+    fn oldest_due(&self) -> StoreFuture<'_, Option<Duration>> {
+        self.send(WriterCommand::OldestDue).boxed()
     }
 
-    fn strangers(&self) -> Given<'_, Vec<String>> {
-        self.ask(Command::Strangers).boxed()
+    fn orphaned_endpoints(&self) -> StoreFuture<'_, Vec<String>> {
+        self.send(WriterCommand::OrphanedEndpoints).boxed()
     }
 
-    fn list<'a>(&'a self, filter: &'a Filter) -> Given<'a, Vec<Listed>> {
+    fn list<'a>(&'a self, filter: &'a DeliveryFilter) -> StoreFuture<'a, Vec<DeliverySummary>> {
         let filter = filter.clone();
-        self.reader.look(move |connection| read::list(connection, &filter)).boxed()
+        self.reader.query(move |connection| read::list(connection, &filter)).boxed()
     }
 
-    fn show(&self, id: Uuid) -> Given<'_, Option<Detail>> {
-        self.reader.look(move |connection| read::show(connection, id)).boxed()
+    fn show(&self, id: Uuid) -> StoreFuture<'_, Option<DeliveryDetail>> {
+        self.reader.query(move |connection| read::show(connection, id)).boxed()
     }
 
-    fn retry(&self, which: Which) -> Given<'_, u64> {
+    fn retry(&self, target: RetryTarget) -> StoreFuture<'_, u64> {
         async move {
-            match which {
-                Which::One(id) => self.ask(|reply| Command::Retry(id, reply)).await,
-                Which::AllDead => {
-                    // Not those that die meanwhile: what fails at once would be queued for ever.
-                    let Some(until) = self.ask(Command::LastDeath).await? else {
+            match target {
+                RetryTarget::One(id) => self.send(|reply| WriterCommand::Retry(id, reply)).await,
+                RetryTarget::AllDead => {
+                    // Not those that die meanwhile: one that fails at once would be retried forever.
+                    let Some(until) = self.send(WriterCommand::LastDeadAt).await? else {
                         return Ok(0);
                     };
-                    self.in_chunks(|reply| Command::RetryDead(until, reply)).await
+                    self.in_chunks(|reply| WriterCommand::RetryDead(until, reply)).await
                 }
             }
         }
         .boxed()
     }
 
-    fn find(&self, first: Uuid, last: Uuid, limit: u32) -> Given<'_, Vec<Uuid>> {
-        self.reader.look(move |connection| read::find(connection, first, last, limit)).boxed()
+    fn find(&self, first: Uuid, last: Uuid, limit: u32) -> StoreFuture<'_, Vec<Uuid>> {
+        self.reader.query(move |connection| read::find(connection, first, last, limit)).boxed()
     }
 
-    fn purge<'a>(&'a self, purge: &'a Purge) -> Given<'a, u64> {
+    fn purge<'a>(&'a self, purge: &'a Purge) -> StoreFuture<'a, u64> {
         async move {
-            let purged = self.in_chunks(|reply| Command::Purge(purge.clone(), reply)).await?;
-            self.in_chunks(Command::GiveBack).await?;
+            let purged = self.in_chunks(|reply| WriterCommand::Purge(purge.clone(), reply)).await?;
+            self.in_chunks(WriterCommand::FreePages).await?;
             Ok(purged)
         }
         .boxed()
     }
 
-    fn news(&self) -> BoxFuture<'_, ()> {
-        // Only people's commands bring something from another process; they are seen at the next look.
+    fn notified(&self) -> BoxFuture<'_, ()> {
+        // Only commands queue deliveries from another process, and the next poll finds them.
         std::future::pending().boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
-            // The last one writes the log back into the file.
+            // The last connection to close writes the log back to the file.
             self.reader.close().await;
-            let _ = self.ask(Command::Close).await;
+            let _ = self.send(WriterCommand::Close).await;
         }
         .boxed()
     }
@@ -226,11 +259,11 @@ impl Store for SqliteStore {
         false
     }
 
-    fn is_bound(&self) -> bool {
+    fn is_runtime_bound(&self) -> bool {
         false
     }
 
-    fn at_once(&self) -> usize {
+    fn max_concurrent_batches(&self) -> usize {
         1
     }
 
@@ -243,7 +276,7 @@ impl Store for SqliteStore {
     }
 
     #[cfg(test)]
-    fn pass(&self, time: Duration) -> Given<'_, ()> {
-        self.ask(move |reply| Command::Pass(time, reply)).boxed()
+    fn advance_clock(&self, time: Duration) -> StoreFuture<'_, ()> {
+        self.send(move |reply| WriterCommand::AdvanceClock(time, reply)).boxed()
     }
 }

@@ -4,37 +4,38 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::identify::{Foreign, Found, identify, immutable, resolve};
+use super::files::{beside, immutable, resolve};
+use super::identify::{FileState, UnusableFile, identify};
 use super::schema;
 use super::watch::FileWatch;
 use crate::jobs::error::StoreError;
 use crate::jobs::store::Access;
 
-/// An open file.
-pub(super) struct Opened {
-    /// `None` when it is only read.
+/// The connections to an open store.
+pub(super) struct OpenFile {
+    /// `None` when the file is only read.
     pub(super) writer: Option<Connection>,
     pub(super) reader: Connection,
-    /// Locked while this lives.
+    /// Holds the lock while it lives.
     pub(super) lock: Option<File>,
-    /// Of a server, which has the file open for long.
+    /// Only for a server, which has the file open for long.
     pub(super) watch: Option<FileWatch>,
 }
 
 /// How long to wait for another process that writes.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After how many pages of 4 KiB the log is written back into the file. All wait for that, so it is done
-/// often: this is 8 MiB. To write it back on another thread was no faster: the disk is what is waited for.
+/// The number of 4 KiB pages after which the log is written back to the file. Every command waits for that,
+/// so it happens often: after 8 MiB. A thread for it was no faster, because the disk is the bottleneck.
 const PAGES_OF_LOG: &str = "2048";
 
-/// What a connection is told. Where a sync doesn't reach the disk by itself, on macOS, it is told to. The
-/// pages that it keeps in memory are counted in KiB with a minus.
+/// The pragmas of the writing connection. `fullfsync` is for macOS, where a sync alone does not reach the
+/// disk. A negative `cache_size` is in KiB.
 const WRITER: [(&str, &str); 6] = [
     ("synchronous", "FULL"),
     ("fullfsync", "ON"),
@@ -45,35 +46,37 @@ const WRITER: [(&str, &str); 6] = [
 ];
 const READER: [(&str, &str); 1] = [("cache_size", "-512")];
 
-/// How many statements a connection keeps ready: more than there are.
+/// The capacity of a connection's statement cache: more than there are statements.
 const STATEMENTS: usize = 64;
 
-pub(super) fn open(file: &Path, access: Access) -> Result<Opened, StoreError> {
+pub(super) fn open(file: &Path, access: Access) -> Result<OpenFile, StoreError> {
     let failed = |cause: Box<dyn Error + Send + Sync>| StoreError::Open {
         store: file.display().to_string(),
         cause,
     };
     let path = resolve(file).map_err(|error| failed(error.into()))?;
-    if access == Access::Own {
-        let lock = Some(owned(file, &path)?);
+    if access == Access::Serve {
+        let lock = Some(lock_and_create(file, &path)?);
         let opened = || -> Result<_, Box<dyn Error + Send + Sync>> {
             let mut writer = connect(path.as_os_str(), READ_WRITE, &WRITER)?;
-            // Of a file that is still empty. The space of what is deleted can then be given back.
+            // Only effective in a new file. Lets it shrink after deletions.
             writer.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             schema::migrate(&mut writer)?;
             writer.pragma_update(None, "journal_mode", "WAL")?;
             let reader = connect(path.as_os_str(), READ_ONLY, &READER)?;
             let watch = Some(FileWatch::new(path.clone()));
-            Ok(Opened { writer: Some(writer), reader, lock, watch })
+            Ok(OpenFile { writer: Some(writer), reader, lock, watch })
         };
-        return opened().map_err(|error| failed(explained(error)));
+        return opened().map_err(|error| failed(explain(error)));
     }
     match identify(&path).map_err(failed)? {
-        Found::Nothing | Found::Empty => return Err(failed("there is no such file".into())),
-        Found::Store => {}
+        FileState::Missing | FileState::Empty => {
+            return Err(failed("there is no such file".into()));
+        }
+        FileState::Store => {}
     }
     let opened = || -> Result<_, Box<dyn Error + Send + Sync>> {
-        // A server that runs has a log. Without one the file is read in a way that creates none.
+        // A running server has a log. Without a log, the file is read in a way that creates none.
         let is_idle = access == Access::Read && !beside(&path, "-wal").exists();
         let reader = if is_idle {
             connect(&immutable(&path), READ_ONLY | OpenFlags::SQLITE_OPEN_URI, &READER)?
@@ -82,23 +85,23 @@ pub(super) fn open(file: &Path, access: Access) -> Result<Opened, StoreError> {
         };
         schema::check(&reader)?;
         let writer = match access {
-            Access::Change => Some(connect(path.as_os_str(), READ_WRITE, &WRITER)?),
+            Access::Modify => Some(connect(path.as_os_str(), READ_WRITE, &WRITER)?),
             _ => None,
         };
-        Ok(Opened { writer, reader, lock: None, watch: None })
+        Ok(OpenFile { writer, reader, lock: None, watch: None })
     };
-    opened().map_err(|error| failed(explained(error)))
+    opened().map_err(|error| failed(explain(error)))
 }
 
-/// Another program has a lock on the file.
+/// Another program holds a lock on the file.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "another program has locked it for more than {BUSY:?}: let that program end its transaction, and start again"
+    "another program has locked it for more than {BUSY_TIMEOUT:?}: end its transaction, and start again"
 )]
 struct Locked;
 
-/// Says in words of our own that the file is locked.
-fn explained(error: Box<dyn Error + Send + Sync>) -> Box<dyn Error + Send + Sync> {
+/// Replaces SQLite's error about a lock with a clearer one.
+fn explain(error: Box<dyn Error + Send + Sync>) -> Box<dyn Error + Send + Sync> {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
     let code = error.downcast_ref().and_then(rusqlite::Error::sqlite_error_code);
     match code {
@@ -110,21 +113,21 @@ fn explained(error: Box<dyn Error + Send + Sync>) -> Box<dyn Error + Send + Sync
 const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE;
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY;
 
-/// Locks a store for this process and sees to it that the file exists. Nothing is created or changed
-/// before the file is known to be a store, or not to exist.
-fn owned(file: &Path, path: &Path) -> Result<File, StoreError> {
+/// Locks a store for this process and creates the file if it does not exist. Creates and changes nothing
+/// before the file is known to be a store or missing.
+fn lock_and_create(file: &Path, path: &Path) -> Result<File, StoreError> {
     let failed = |cause: Box<dyn Error + Send + Sync>| StoreError::Open {
         store: file.display().to_string(),
         cause,
     };
-    // A server that runs writes to the file, so whether one does is looked at first.
+    // Checked first, because a running server may be writing to the file.
     let locked = lock(file, path, Create::No)?;
     let found = identify(path).map_err(failed)?;
     let lock = match locked {
         Some(lock) => lock,
         None => lock(file, path, Create::Yes)?.ok_or(StoreError::Closed)?,
     };
-    if found == Found::Nothing {
+    if found == FileState::Missing {
         private(OpenOptions::new().write(true).create_new(true))
             .open(path)
             .map_err(|error| failed(error.into()))?;
@@ -137,9 +140,9 @@ fn connect(
     rights: OpenFlags,
     pragmas: &[(&str, &str)],
 ) -> Result<Connection, rusqlite::Error> {
-    // One thread at a time has it.
+    // Safe, because only one thread at a time uses the connection.
     let connection = Connection::open_with_flags(file, rights | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     for (name, value) in pragmas {
         connection.pragma_update(None, name, value)?;
@@ -147,31 +150,23 @@ fn connect(
     Ok(connection)
 }
 
-/// Payloads can be private: only the program's user may read a file that it creates. SQLite creates its
-/// log with the mode of the file.
+/// Makes a new file readable only for the program's user, because payloads can be private. SQLite creates
+/// its log with the mode of the file.
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// A file beside the database, of the same name but for its end.
-pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(end);
-    name.into()
-}
-
-/// Whether to create the file that is locked.
+/// Whether to create the lock file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Create {
     Yes,
     No,
 }
 
-/// Locks a file beside the database, not the database itself: SQLite has locks of its own on it. `path`
-/// is the same whatever name the database is given by. `None` when the file is not there and not to be
-/// created.
+/// Locks a file beside the database, because SQLite locks the database itself. `path` is resolved, so it is
+/// the same under every name of the database. Returns `None` when the file does not exist and is not created.
 fn lock(file: &Path, path: &Path, create: Create) -> Result<Option<File>, StoreError> {
     let path = beside(path, "-lock");
     let failed = |error: io::Error| StoreError::Open {
@@ -180,7 +175,7 @@ fn lock(file: &Path, path: &Path, create: Create) -> Result<Option<File>, StoreE
     };
     match path.symlink_metadata() {
         Ok(metadata) if !metadata.is_file() => {
-            return Err(failed(io::Error::other(Foreign::NotRegular)));
+            return Err(failed(io::Error::other(UnusableFile::NotRegular)));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && create == Create::No => {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What people look at, beside the connection that writes.
+//! Reads deliveries for people, on a second connection that never waits for the writer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,31 +7,31 @@ use uuid::Uuid;
 
 use crate::jobs::clock::from_millis;
 use crate::jobs::error::StoreError;
+use crate::jobs::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt};
 use crate::jobs::state::State;
-use crate::jobs::store::{Detail, FailedAttempt, Filter, Listed};
 
-/// The connection for it, until it is closed. Who looks has a thread for that, one after the other.
-pub(super) struct Reader(Arc<Mutex<Option<Connection>>>);
+/// The reading connection, until it is closed. Queries run one at a time on the blocking pool.
+pub(super) struct ReadConnection(Arc<Mutex<Option<Connection>>>);
 
-impl Reader {
+impl ReadConnection {
     pub(super) fn new(connection: Connection) -> Self {
         Self(Arc::new(Mutex::new(Some(connection))))
     }
 
-    /// Looks at something.
-    pub(super) async fn look<T: Send + 'static>(
+    /// Runs a query.
+    pub(super) async fn query<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let connection = Arc::clone(&self.0);
-        let looking = tokio::task::spawn_blocking(move || {
+        let running = tokio::task::spawn_blocking(move || {
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(look(connection.as_ref().ok_or(StoreError::Closed)?)?)
+            Ok(query(connection.as_ref().ok_or(StoreError::Closed)?)?)
         });
-        looking.await.unwrap_or(Err(StoreError::Closed))
+        running.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Closes it when nobody looks.
+    /// Closes the connection after the running query.
     pub(super) async fn close(&self) {
         let connection = Arc::clone(&self.0);
         let closing = tokio::task::spawn_blocking(move || {
@@ -41,8 +41,7 @@ impl Reader {
     }
 }
 
-/// The query of a list. Where few are in a state they are found by its index, and where there are many by
-/// going back from the newest.
+/// Builds the query of a list. States with few deliveries use their index; the others scan from the newest.
 macro_rules! list {
     ($index:literal, $state:literal) => {
         concat!(
@@ -61,8 +60,8 @@ macro_rules! list {
 
 pub(super) fn list(
     connection: &Connection,
-    filter: &Filter,
-) -> Result<Vec<Listed>, rusqlite::Error> {
+    filter: &DeliveryFilter,
+) -> Result<Vec<DeliverySummary>, rusqlite::Error> {
     let query = match filter.state {
         None => list!("NOT INDEXED", "TRUE"),
         Some(State::Queued) => list!("INDEXED BY queued", "d.state = 0"),
@@ -71,7 +70,7 @@ pub(super) fn list(
         Some(State::Dead) => list!("INDEXED BY dead", "d.state = 3"),
     };
     let mut statement = connection.prepare_cached(query)?;
-    statement.query_map((&filter.endpoint, filter.limit), listed)?.collect()
+    statement.query_map((&filter.endpoint, filter.limit), summary)?.collect()
 }
 
 pub(super) fn find(
@@ -85,7 +84,10 @@ pub(super) fn find(
     statement.query_map((first, last, limit), |row| row.get(0))?.collect()
 }
 
-pub(super) fn show(connection: &Connection, id: Uuid) -> Result<Option<Detail>, rusqlite::Error> {
+pub(super) fn show(
+    connection: &Connection,
+    id: Uuid,
+) -> Result<Option<DeliveryDetail>, rusqlite::Error> {
     let found = connection
         .prepare_cached(
             "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
@@ -95,10 +97,10 @@ pub(super) fn show(connection: &Connection, id: Uuid) -> Result<Option<Detail>, 
              WHERE d.id = ?",
         )?
         .query_row([id], |row| {
-            Ok((listed(row)?, row.get::<_, i64>(12)?, row.get::<_, Vec<u8>>(13)?))
+            Ok((summary(row)?, row.get::<_, i64>(12)?, row.get::<_, Vec<u8>>(13)?))
         })
         .optional()?;
-    let Some((listed, seq, body)) = found else {
+    let Some((summary, seq, body)) = found else {
         return Ok(None);
     };
     let mut attempts = connection.prepare_cached(
@@ -114,15 +116,15 @@ pub(super) fn show(connection: &Connection, id: Uuid) -> Result<Option<Detail>, 
         })
     })?;
     let failed = failed.collect::<Result<_, _>>()?;
-    Ok(Some(Detail { listed, failed, body: body.into() }))
+    Ok(Some(DeliveryDetail { summary, failed, body: body.into() }))
 }
 
-fn listed(row: &Row<'_>) -> Result<Listed, rusqlite::Error> {
-    let state = State::of_code(row.get(3)?).unwrap_or(State::Dead);
+fn summary(row: &Row<'_>) -> Result<DeliverySummary, rusqlite::Error> {
+    let state = State::from_code(row.get(3)?).unwrap_or(State::Dead);
     let time = |column: usize| {
         Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(from_millis))
     };
-    Ok(Listed {
+    Ok(DeliverySummary {
         id: row.get(0)?,
         endpoint: row.get(1)?,
         webhook_id: row.get(2)?,

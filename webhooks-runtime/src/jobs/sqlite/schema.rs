@@ -1,25 +1,25 @@
-//! The tables of a store, and the versions that they have had.
+//! Creates and migrates the tables, and checks their version.
 
 use std::error::Error;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// What SQLite notes in a store's header, so that it is not taken for another program's file: "WHKS".
+/// The `application_id` in a store's header, which tells it from other programs' databases: "WHKS".
 pub(super) const APPLICATION_ID: i32 = 0x5748_4b53;
 
-/// The statements that lead from each version to the next, beginning with an empty file. One that was
-/// released is never changed.
+/// The migrations from each version to the next, starting with an empty file. A released migration is never
+/// changed.
 const MIGRATIONS: [&str; 2] = [
     include_str!("../../../migrations/sqlite/1_deliveries.sql"),
     include_str!("../../../migrations/sqlite/2_names.sql"),
 ];
 
-/// The last version whose files had no `application_id`.
+/// The last version without an `application_id`.
 const WITHOUT_ID: usize = 1;
 
-/// Why the tables cannot be used.
+/// An unsupported version of the tables.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum VersionError {
+pub(super) enum FileVersionError {
     #[error(
         "its format, version {0}, is newer than this program's, version {newest}: update the program",
         newest = MIGRATIONS.len()
@@ -33,24 +33,24 @@ pub(super) enum VersionError {
     Older(usize),
 }
 
-/// Checks that the tables are those of this version. Nothing is changed.
+/// Checks that the tables have this program's version. Changes nothing.
 pub(super) fn check(file: &Connection) -> Result<(), Box<dyn Error + Send + Sync>> {
     let id: i32 = file.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = version(file)?;
     if version > MIGRATIONS.len() {
-        return Err(VersionError::Newer(version).into());
+        return Err(FileVersionError::Newer(version).into());
     }
     if version < MIGRATIONS.len() || id != APPLICATION_ID {
-        return Err(VersionError::Older(version).into());
+        return Err(FileVersionError::Older(version).into());
     }
     Ok(())
 }
 
-/// Creates the tables, or brings them up to date.
+/// Creates or migrates the tables.
 pub(super) fn migrate(file: &mut Connection) -> Result<(), Box<dyn Error + Send + Sync>> {
     let migration = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = version(&migration)?;
-    let missing = MIGRATIONS.get(version..).ok_or(VersionError::Newer(version))?;
+    let missing = MIGRATIONS.get(version..).ok_or(FileVersionError::Newer(version))?;
     for statements in missing {
         migration.execute_batch(statements)?;
     }
@@ -64,8 +64,8 @@ fn version(file: &Connection) -> Result<usize, rusqlite::Error> {
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
-/// The columns of all tables, in a fixed order. What else is in a file (a view, a trigger) is listed by
-/// its name alone.
+/// Returns the columns of all tables, in a fixed order. Other objects (a view, a trigger) are listed by name
+/// only.
 pub(super) fn columns(file: &Connection) -> Result<Vec<(String, String)>, rusqlite::Error> {
     let mut columns = file.prepare(
         "SELECT it.name, coalesce(of_it.name, '')
@@ -75,7 +75,7 @@ pub(super) fn columns(file: &Connection) -> Result<Vec<(String, String)>, rusqli
     columns.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-/// Whether a file without an `application_id` is a store all the same, by its version and its columns.
+/// Returns whether a file without an `application_id` is an old store, by its version and columns.
 pub(super) fn is_version_without_id(
     file: &Connection,
     found: &[(String, String)],

@@ -1,0 +1,97 @@
+//! Defines a background delivery at each step of its life: accepted, claimed by a replica, completed.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::web::Bytes;
+use uuid::Uuid;
+
+use super::state::{State, Transition};
+
+/// A process that shares the store and runs deliveries. A process gets a new id at each start, and also
+/// when it registers again after its lease expired.
+pub(crate) type ReplicaId = Uuid;
+
+/// A delivery that a store is asked to accept.
+#[derive(Clone, Debug)]
+pub(crate) struct NewDelivery {
+    pub(crate) id: Uuid,
+    /// The index of its endpoint in the list that the store was opened with.
+    pub(crate) endpoint: usize,
+    /// The `Webhook-Id` header.
+    pub(crate) webhook_id: Option<String>,
+    /// The event in the payload, for display only.
+    pub(crate) event: Option<String>,
+    /// The repo in the payload, for display only.
+    pub(crate) repo: Option<String>,
+    /// When it was received by this process's clock, for display only.
+    pub(crate) received_at: SystemTime,
+    pub(crate) body: Bytes,
+    /// Whether to run it even if the same `Webhook-Id` was done within the deduplication window.
+    pub(crate) force: bool,
+}
+
+/// The store's response to a [`NewDelivery`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// It is on disk and will run. When a dead delivery was revived, the id is that of the dead one.
+    Queued(Uuid),
+    /// It is a duplicate of this stored delivery, so nothing was written.
+    Duplicate(Uuid, State),
+    /// The number of queued and running deliveries has reached its limit.
+    BacklogFull,
+    /// The bytes of all stored deliveries have reached their limit.
+    StoreFull,
+}
+
+/// How many deliveries of one endpoint a replica could start now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClaimRequest {
+    pub(crate) endpoint: usize,
+    pub(crate) slots: u32,
+}
+
+/// A claimed delivery. The start of its attempt is already on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    pub(crate) id: Uuid,
+    pub(crate) fencing_token: i64,
+    pub(crate) endpoint: usize,
+    pub(crate) webhook_id: Option<String>,
+    /// The number of this attempt, counted from 1.
+    pub(crate) attempt: u32,
+    /// How often the delivery was released without its attempt being counted.
+    pub(crate) releases: u32,
+    pub(crate) received_at: SystemTime,
+    pub(crate) body: Bytes,
+}
+
+/// The result of an attempt, to be written to the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Completion {
+    pub(crate) id: Uuid,
+    /// The token of the claim. The store discards the completion when the delivery has another one.
+    pub(crate) fencing_token: i64,
+    pub(crate) next: Transition,
+    /// Why the attempt failed.
+    pub(crate) error: Option<String>,
+}
+
+/// The store's response to a round of completions and claim requests.
+#[derive(Debug, Default)]
+pub(crate) struct ClaimResponse {
+    /// Completions that were discarded, because the replica no longer owned the delivery.
+    pub(crate) stale: Vec<Uuid>,
+    pub(crate) claimed: Vec<Claimed>,
+    /// The time until the next delivery that is not due yet. Covers at least the requested endpoints.
+    pub(crate) next_due: Option<Duration>,
+    /// The number of live replicas.
+    pub(crate) replicas: u32,
+}
+
+/// Deliveries of other replicas that missed heartbeats and whose leases have not expired yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UnresponsiveReplicas {
+    pub(crate) deliveries: u64,
+    /// The time until the last of their leases expires.
+    pub(crate) lease_left: Duration,
+}

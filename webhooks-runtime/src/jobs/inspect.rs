@@ -1,0 +1,98 @@
+//! Defines what people see of deliveries and ask for: lists, details, retries and purges.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::web::Bytes;
+use uuid::Uuid;
+
+use super::state::State;
+
+/// Which deliveries to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeliveryFilter {
+    pub(crate) state: Option<State>,
+    /// The endpoint's path.
+    pub(crate) endpoint: Option<String>,
+    /// The maximum length of the list.
+    pub(crate) limit: u32,
+}
+
+/// A delivery as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeliverySummary {
+    pub(crate) id: Uuid,
+    /// The endpoint's path.
+    pub(crate) endpoint: String,
+    pub(crate) webhook_id: Option<String>,
+    /// The action and scope, such as `update repo.content`; `None` when the payload has none.
+    pub(crate) event: Option<String>,
+    /// The repo's name; `None` when the payload has none.
+    pub(crate) repo: Option<String>,
+    pub(crate) state: State,
+    /// How many attempts have started.
+    pub(crate) attempts: u32,
+    pub(crate) received_at: SystemTime,
+    /// When the next attempt is due, for a queued delivery.
+    pub(crate) run_at: Option<SystemTime>,
+    /// When the current attempt started, for a running delivery.
+    pub(crate) started_at: Option<SystemTime>,
+    /// When the delivery became done or dead.
+    pub(crate) ended_at: Option<SystemTime>,
+    /// The error of the last failed attempt.
+    pub(crate) error: Option<String>,
+}
+
+/// How long after its timeout an attempt counts as overdue. An `async fn` has been dropped by then.
+pub(crate) const OVERDUE_MARGIN: Duration = Duration::from_secs(1);
+
+impl DeliverySummary {
+    /// Returns whether an attempt runs past the timeout of its endpoint, by this machine's clock.
+    #[cfg(any(feature = "cli", feature = "page"))]
+    pub(crate) fn is_overdue(&self, timeout: Option<Duration>) -> bool {
+        let started = self.started_at.filter(|_| self.state == State::Running);
+        let age = started.and_then(|started| SystemTime::now().duration_since(started).ok());
+        age.zip(timeout).is_some_and(|(age, timeout)| age > timeout.saturating_add(OVERDUE_MARGIN))
+    }
+
+    /// Returns the state as people read it.
+    #[cfg(any(feature = "cli", feature = "page"))]
+    pub(crate) fn state_label(&self, timeout: Option<Duration>) -> &'static str {
+        if self.is_overdue(timeout) { "timed out, still running" } else { self.state.name() }
+    }
+}
+
+/// A failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FailedAttempt {
+    pub(crate) attempt: u32,
+    pub(crate) started_at: SystemTime,
+    pub(crate) ended_at: SystemTime,
+    pub(crate) error: String,
+}
+
+/// A delivery in full.
+#[derive(Clone, Debug)]
+pub(crate) struct DeliveryDetail {
+    pub(crate) summary: DeliverySummary,
+    /// Its failed attempts, oldest first.
+    pub(crate) failed: Vec<FailedAttempt>,
+    pub(crate) body: Bytes,
+}
+
+/// Which dead deliveries to retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RetryTarget {
+    One(Uuid),
+    AllDead,
+}
+
+/// Which deliveries to delete on request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Purge {
+    /// [`State::Dead`] or [`State::Queued`].
+    pub(crate) state: State,
+    /// The endpoint's path; `None` for every endpoint.
+    pub(crate) endpoint: Option<String>,
+    /// The minimum time since they died or, for queued ones, were accepted.
+    pub(crate) older_than: Duration,
+}

@@ -1,0 +1,42 @@
+//! Converts between Rust types and the values in the tables.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::super::state::State;
+
+/// The longest duration: three centuries, which every server's dates can express.
+const MAX_MILLIS: u64 = 300 * 365 * 24 * 60 * 60 * 1000;
+
+pub(super) fn milliseconds(duration: Duration) -> i64 {
+    u64::try_from(duration.as_millis()).unwrap_or(MAX_MILLIS).min(MAX_MILLIS).cast_signed()
+}
+
+/// Returns a duration, rounded up so that a wait does not end early.
+pub(super) fn until(milliseconds: f64) -> Duration {
+    Duration::from_millis(milliseconds.max(0.0).ceil() as u64)
+}
+
+/// Returns a time in milliseconds of Unix time.
+pub(super) fn unix(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => milliseconds(since),
+        Err(before) => -milliseconds(before.duration()),
+    }
+}
+
+pub(super) fn time(unix: i64) -> SystemTime {
+    let offset = Duration::from_millis(unix.unsigned_abs());
+    let time =
+        if unix < 0 { UNIX_EPOCH.checked_sub(offset) } else { UNIX_EPOCH.checked_add(offset) };
+    time.unwrap_or(UNIX_EPOCH)
+}
+
+/// Returns the state with this code.
+///
+/// # Errors
+///
+/// When the code is unknown, because a newer version wrote it.
+pub(super) fn state(code: i16) -> Result<State, sqlx::Error> {
+    State::from_code(code)
+        .ok_or_else(|| sqlx::Error::Decode(format!("there is no state {code}").into()))
+}

@@ -1,0 +1,50 @@
+//! Records which deliveries a replica of this process knows to own.
+//!
+//! The server's response to a claim can get lost after the claim was committed. Without the ledger, nobody
+//! would run what was claimed with it for as long as the replica lives.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use uuid::Uuid;
+
+use super::super::delivery::{Claimed, Completion, ReplicaId};
+
+/// The deliveries that this process's replicas know to own.
+#[derive(Default)]
+pub(super) struct ClaimLedger(Mutex<HashMap<ReplicaId, LedgerEntry>>);
+
+#[derive(Clone, Default)]
+struct LedgerEntry {
+    owned: HashSet<Uuid>,
+    /// Whether a response was lost since the entry was last compared with the tables.
+    in_doubt: bool,
+}
+
+impl ClaimLedger {
+    /// Begins a step, which is in doubt until it ends. Returns what the replica knows to own if it already was
+    /// in doubt.
+    pub(super) fn begin(&self, replica: ReplicaId) -> Option<HashSet<Uuid>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = all.entry(replica).or_default();
+        let doubted = entry.in_doubt.then(|| entry.owned.clone());
+        entry.in_doubt = true;
+        doubted
+    }
+
+    /// Ends a step whose response was received.
+    pub(super) fn end(&self, replica: ReplicaId, completions: &[Completion], claimed: &[Claimed]) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = all.entry(replica).or_default();
+        entry.in_doubt = false;
+        for completion in completions {
+            entry.owned.remove(&completion.id);
+        }
+        entry.owned.extend(claimed.iter().map(|claimed| claimed.id));
+    }
+
+    /// Removes a replica.
+    pub(super) fn forget(&self, replica: ReplicaId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&replica);
+    }
+}

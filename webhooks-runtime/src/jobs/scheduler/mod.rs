@@ -1,0 +1,321 @@
+//! Schedules background deliveries: claims them while there are free slots, starts attempts, and writes
+//! their results to the store.
+//!
+//! Each round is one transaction. It completes every attempt that has ended since the last round and claims
+//! the next deliveries.
+
+mod log;
+mod running;
+mod shutdown;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+
+use self::running::{ClaimKey, RunningAttempt, RunningAttempts};
+use super::delivery::{ClaimRequest, Claimed, Completion, ReplicaId};
+use super::run::{BackgroundHandler, FinishedAttempt};
+use super::state::AttemptOutcome;
+use super::store::Store;
+use super::wakeups::Wakeups;
+use crate::endpoint::call::DELIVERY;
+
+/// The interval between polls of the store, which find what no wakeup announces: a delivery that another
+/// process queued, or a slot that another replica freed.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a burst of arriving deliveries may delay a round.
+const MAX_BURST_DELAY: Duration = Duration::from_millis(20);
+
+/// The first and the longest pause before a round is retried after the store failed.
+const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// A command to the scheduler.
+pub(super) enum SchedulerCommand {
+    /// The replica's lease expired, and this process is registered under another id from now on.
+    Reregistered(ReplicaId),
+    /// Stop claiming, wait for running attempts until the deadline, release the rest, and confirm.
+    Shutdown(Instant, oneshot::Sender<()>),
+}
+
+/// The scheduler of this replica.
+pub(super) struct Scheduler {
+    store: Arc<dyn Store>,
+    handlers: Vec<BackgroundHandler>,
+    wakeups: Arc<Wakeups>,
+    /// The runtime that runs the functions.
+    workers: Handle,
+    replica: ReplicaId,
+    /// Changes with each round that changed a delivery.
+    changes: watch::Sender<u64>,
+    /// Counts how often this replica's lease may have expired. A change stops the running attempts.
+    pub(super) lease_expiries: watch::Sender<u64>,
+    /// How many attempts run past their timeouts.
+    pub(super) overdue: Arc<AtomicUsize>,
+    running: RunningAttempts,
+    /// Results that have not been written to the store yet.
+    completions: Vec<Completion>,
+    finished: (mpsc::UnboundedSender<FinishedAttempt>, mpsc::UnboundedReceiver<FinishedAttempt>),
+    /// The number of live replicas. Each claims its share of an endpoint's concurrency at once, and with
+    /// the next poll what the others leave of theirs.
+    replicas: u32,
+    /// When the next round may start after the store failed, and the pause until then.
+    pause: Option<(Instant, Duration)>,
+    has_run: bool,
+}
+
+impl Scheduler {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        handlers: Vec<BackgroundHandler>,
+        wakeups: Arc<Wakeups>,
+        workers: Handle,
+        replica: ReplicaId,
+        changes: watch::Sender<u64>,
+    ) -> Self {
+        Self {
+            running: RunningAttempts::new(handlers.len()),
+            store,
+            handlers,
+            wakeups,
+            workers,
+            replica,
+            changes,
+            lease_expiries: watch::Sender::new(0),
+            overdue: Arc::default(),
+            completions: Vec::new(),
+            finished: mpsc::unbounded_channel(),
+            replicas: 1,
+            pause: None,
+            has_run: false,
+        }
+    }
+
+    /// Runs until it is shut down. May be called again after a panic.
+    pub(super) async fn run(&mut self, commands: &mut mpsc::Receiver<SchedulerCommand>) {
+        if std::mem::replace(&mut self.has_run, true) {
+            // Deliveries that were claimed but not started before the panic are unknown now. The next
+            // heartbeat finds this replica gone and registers another one, which recovers all of them.
+            if let Err(error) = self.store.deregister(self.replica).await {
+                tracing::error!(
+                    %error,
+                    "this replica could not be deregistered after a panic: deliveries that it had claimed \
+                     may not run until the server restarts"
+                );
+            }
+        }
+        let wakeups = Arc::clone(&self.wakeups);
+        let store = Arc::clone(&self.store);
+        let (mut next_poll, mut last_round) = (Instant::now(), Instant::now());
+        let mut last_overdue_check = Instant::now();
+        loop {
+            let mut leave_share = true;
+            let paused = self.pause.map(|(until, _)| until);
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(SchedulerCommand::Reregistered(replica)) => self.reregister(replica),
+                    Some(SchedulerCommand::Shutdown(deadline, done)) => {
+                        self.shut_down(deadline).await;
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                Some(finished) = self.finished.1.recv() => self.finish(finished),
+                () = wakeups.notified(), if paused.is_none() => {}
+                () = store.notified(), if paused.is_none() => self.wakeups.wake_all(),
+                () = sleep_until(paused.unwrap_or(next_poll)) => {
+                    leave_share = false;
+                    self.wakeups.wake_all();
+                    next_poll = Instant::now() + POLL_INTERVAL;
+                }
+            }
+            if last_overdue_check.elapsed() >= POLL_INTERVAL {
+                last_overdue_check = Instant::now();
+                let overdue = self.running.report_overdue(&self.handlers);
+                self.overdue.store(overdue, Ordering::Relaxed);
+            }
+            wakeups.let_many_arrive(last_round + MAX_BURST_DELAY).await;
+            last_round = Instant::now();
+            self.finish_ended();
+            if self.pause.is_none_or(|(until, _)| until <= Instant::now())
+                && let Some(next_due) = self.round(leave_share).await
+            {
+                next_poll = next_poll.min(Instant::now() + next_due);
+            }
+        }
+    }
+
+    /// Runs one round and returns the time until the next delivery is due. `leave_share` is whether to leave
+    /// the other replicas their share of the slots.
+    async fn round(&mut self, leave_share: bool) -> Option<Duration> {
+        let requests = self.claim_requests(leave_share);
+        if self.completions.is_empty() && requests.is_empty() {
+            return None;
+        }
+        let step = self.store.complete_and_claim(self.replica, &self.completions, &requests);
+        let response = match step.await {
+            Ok(response) => response,
+            Err(error) => {
+                let pause =
+                    self.pause.map_or(RETRY_PAUSE.0, |(_, last)| (last * 2).min(RETRY_PAUSE.1));
+                if self.pause.is_none() {
+                    tracing::error!(
+                        %error,
+                        "the store of background deliveries is unavailable: no more deliveries start until it \
+                         is available again"
+                    );
+                }
+                self.pause = Some((Instant::now() + pause, pause));
+                return None;
+            }
+        };
+        if self.pause.take().is_some() {
+            tracing::info!("the store of background deliveries is available again");
+            self.wakeups.wake_all();
+        }
+        for id in response.stale {
+            tracing::warn!(
+                target: DELIVERY,
+                delivery = %id,
+                "discarding the result of this attempt: another replica now owns the delivery"
+            );
+        }
+        self.replicas = response.replicas.max(1);
+        let changed = !self.completions.is_empty() || !response.claimed.is_empty();
+        self.completions.clear();
+        self.mark_filled(&requests, &response.claimed);
+        self.start(response.claimed);
+        if changed {
+            self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        response.next_due
+    }
+
+    /// Returns the free slots of the endpoints that have pending wakeups.
+    fn claim_requests(&self, leave_share: bool) -> Vec<ClaimRequest> {
+        let replicas = if leave_share { self.replicas } else { 1 };
+        (0..self.handlers.len())
+            .filter_map(|endpoint| {
+                let concurrency = self.handlers[endpoint].background.policy.concurrency;
+                let slots = concurrency
+                    .div_ceil(replicas)
+                    .saturating_sub(self.running.of_endpoint(endpoint));
+                let pending = slots > 0 && self.wakeups.take(endpoint);
+                pending.then_some(ClaimRequest { endpoint, slots })
+            })
+            .collect()
+    }
+
+    /// Marks the endpoints whose requests were met in full, because they may have more.
+    fn mark_filled(&self, requests: &[ClaimRequest], claimed: &[Claimed]) {
+        let mut counts: HashMap<usize, u32> = HashMap::new();
+        for claimed in claimed {
+            *counts.entry(claimed.endpoint).or_default() += 1;
+        }
+        for request in requests {
+            if counts.get(&request.endpoint) == Some(&request.slots) {
+                self.wakeups.mark(request.endpoint);
+            }
+        }
+    }
+
+    /// Starts attempts, waking one worker for all of them.
+    fn start(&mut self, claimed: Vec<Claimed>) {
+        let mut attempts = Vec::with_capacity(claimed.len());
+        for claimed in claimed {
+            let claim = (claimed.id, claimed.fencing_token);
+            let Claimed { endpoint, attempt, releases, .. } = claimed;
+            let webhook_id = claimed.webhook_id.clone();
+            let (running, abort) = self.handlers[endpoint].attempt(
+                claimed,
+                self.finished.0.clone(),
+                self.lease_expiries.subscribe(),
+            );
+            attempts.push(running);
+            let started = Instant::now();
+            let running = RunningAttempt {
+                endpoint,
+                attempt,
+                releases,
+                webhook_id,
+                abort,
+                started,
+                reminder: RunningAttempt::first_reminder(started, self.timeout(endpoint)),
+                owned: true,
+                lease_expiries: *self.lease_expiries.borrow(),
+            };
+            self.running.insert(claim, running);
+        }
+        if !attempts.is_empty() {
+            self.workers.spawn(async move {
+                for attempt in attempts {
+                    tokio::spawn(attempt);
+                }
+            });
+        }
+    }
+
+    /// Finishes all attempts that have ended by now.
+    fn finish_ended(&mut self) {
+        while let Ok(finished) = self.finished.1.try_recv() {
+            self.finish(finished);
+        }
+    }
+
+    /// Frees the slot of an attempt that has ended, and queues its result for the store.
+    fn finish(&mut self, finished: FinishedAttempt) {
+        let claim = (finished.id, finished.fencing_token);
+        let Some(running) = self.running.remove(claim) else {
+            return;
+        };
+        self.wakeups.mark(running.endpoint);
+        if running.owned {
+            let lease_expiries = *self.lease_expiries.borrow();
+            if running.outlived_lease(lease_expiries) && finished.outcome.is_some() {
+                tracing::warn!(
+                    target: DELIVERY,
+                    endpoint = self.handlers[running.endpoint].path,
+                    delivery = %finished.id,
+                    "the function ended after this replica's lease may have expired: the result is discarded \
+                     if another replica now owns the delivery"
+                );
+            }
+            let timeout = self.timeout(running.endpoint);
+            let outcome =
+                finished.outcome.unwrap_or_else(|| running.interrupted(timeout, lease_expiries));
+            self.complete(claim, &running, &outcome);
+        }
+    }
+
+    fn timeout(&self, endpoint: usize) -> Duration {
+        self.handlers[endpoint].background.policy.timeout
+    }
+
+    fn complete(&mut self, claim: ClaimKey, running: &RunningAttempt, outcome: &AttemptOutcome) {
+        let (id, fencing_token) = claim;
+        let handler = &self.handlers[running.endpoint];
+        let next = outcome.transition(&handler.background.policy, running.attempt, fastrand::f64());
+        let error = outcome.error().map(log::truncate);
+        self.completions.push(Completion { id, fencing_token, next, error });
+        log::attempt_ended(&handler.path, id, running, next, outcome.error());
+    }
+
+    /// Continues as another replica. Other replicas own everything that the former one ran.
+    fn reregister(&mut self, replica: ReplicaId) {
+        tracing::error!(
+            running = self.running.len(),
+            "lease expired: this process missed its heartbeats, and its deliveries were reassigned"
+        );
+        self.replica = replica;
+        self.completions.clear();
+        self.running.disown_all();
+        self.wakeups.wake_all();
+    }
+}

@@ -1,0 +1,64 @@
+//! Shuts the scheduler down: drains running attempts until a deadline and releases the rest.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{RETRY_PAUSE, Scheduler};
+
+/// How long a function may take to end after it was stopped.
+const STOP_GRACE: Duration = Duration::from_secs(1);
+
+/// How long to keep trying to write the last results.
+const WRITE_LIMIT: Duration = Duration::from_secs(5);
+
+impl Scheduler {
+    /// Waits for running attempts until the deadline, stops and releases the rest, and deregisters.
+    pub(super) async fn shut_down(&mut self, deadline: Instant) {
+        self.drain(deadline).await;
+        self.running.abort_all();
+        // A function that is waiting at an `.await` ends at once.
+        self.drain(Instant::now() + STOP_GRACE).await;
+        let lease_expiries = *self.lease_expiries.borrow();
+        for (claim, running) in self.running.take_owned() {
+            let outcome = running.interrupted(self.timeout(running.endpoint), lease_expiries);
+            self.complete(claim, &running, &outcome);
+        }
+        let latest = Instant::now() + WRITE_LIMIT;
+        while !self.completions.is_empty() && Instant::now() < latest {
+            match self.store.complete_and_claim(self.replica, &self.completions, &[]).await {
+                Ok(_) => self.completions.clear(),
+                Err(error) => {
+                    tracing::error!(
+                        %error,
+                        "the results of background deliveries could not be written to their store"
+                    );
+                    sleep(RETRY_PAUSE.0).await;
+                }
+            }
+        }
+        if let Err(error) = self.store.deregister(self.replica).await {
+            tracing::error!(
+                %error,
+                "this replica could not be deregistered: deliveries that it still owns are recovered when \
+                 its lease expires"
+            );
+        }
+    }
+
+    /// Waits until nothing runs, and writes results meanwhile.
+    async fn drain(&mut self, deadline: Instant) {
+        while !self.running.is_empty() {
+            tokio::select! {
+                Some(finished) = self.finished.1.recv() => self.finish(finished),
+                () = sleep_until(deadline) => return,
+            }
+            self.finish_ended();
+            let step = self.store.complete_and_claim(self.replica, &self.completions, &[]);
+            if step.await.is_ok() {
+                self.completions.clear();
+                self.changes.send_modify(|count| *count = count.wrapping_add(1));
+            }
+        }
+    }
+}
