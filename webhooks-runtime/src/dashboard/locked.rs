@@ -7,7 +7,7 @@ use super::document::Deployment;
 pub(super) fn locked(deployment: Deployment) -> Markup {
     html! {
         section id="locked" aria-labelledby="locked-heading" {
-            h2 id="locked-heading" { "RecentDeliveries" }
+            h2 id="locked-heading" { "Deliveries" }
             p {
                 "The deliveries, and a form to send one, are shown to anyone who opens this page with its token."
             }

@@ -12,8 +12,8 @@
 
 mod batcher;
 mod clock;
-#[cfg(test)]
 #[cfg(feature = "background")]
+#[cfg(test)]
 mod conformance;
 mod delivery;
 mod engine;
@@ -33,8 +33,8 @@ mod sqlite;
 mod state;
 mod store;
 mod store_url;
-#[cfg(test)]
 #[cfg(feature = "background")]
+#[cfg(test)]
 mod tests;
 mod wakeups;
 

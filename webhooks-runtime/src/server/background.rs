@@ -141,8 +141,8 @@ impl Part for BackgroundPart {
     }
 }
 
-#[cfg(test)]
 #[cfg(feature = "background")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -162,7 +162,7 @@ fn in_full(entry: &Entry, root: &str, heading: impl Fn(&str) -> Markup) -> Marku
         }
         (heading("Answer"))
         @match entry.response() {
-            None => p.quiet { "The answer is a stream, which isn't excerpt." },
+            None => p.quiet { "The answer is a stream, which isn't kept." },
             Some(answer) => (excerpt("The answer", answer)),
         }
         @match entry.body() {
@@ -171,7 +171,7 @@ fn in_full(entry: &Entry, root: &str, heading: impl Fn(&str) -> Markup) -> Marku
                     button { "Send again" }
                 }
             },
-            Some(_) => p.quiet { "It cannot be sent again, since not all of it was excerpt." },
+            Some(_) => p.quiet { "It cannot be sent again, since not all of it was kept." },
             None => {},
         }
     }
