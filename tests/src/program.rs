@@ -1,11 +1,13 @@
 //! Programs that run as processes of their own, with only the variables that a test gives them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,29 +19,45 @@ use tempfile::TempDir;
 use crate::client::PATIENCE;
 use crate::repository::root;
 
-/// Builds a package of this workspace and gives the path of the program of the same name.
+/// Builds a package of this workspace and returns the path of the program of the same name.
 ///
 /// # Panics
 ///
-/// When it cannot be built; the message holds what cargo said.
+/// When it cannot be built; the message holds cargo's.
 #[must_use]
 pub fn build(package: &str, profile: &str) -> PathBuf {
     build_bin(package, package, profile)
 }
 
-/// Builds one of several programs of a package of this workspace and gives its path.
+/// Builds one of several programs of a package of this workspace and returns its path. Each is built once.
 ///
 /// # Panics
 ///
-/// When it cannot be built; the message holds what cargo said.
+/// When it cannot be built; the message holds cargo's.
 #[must_use]
 pub fn build_bin(package: &str, bin: &str, profile: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<[String; 2], PathBuf>> = Mutex::new(BTreeMap::new());
+    // Cargo lets only one build at a time have a target directory, so waiting for this lock costs nothing.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let program = built.entry([bin, profile].map(str::to_owned));
+    program.or_insert_with(|| cargo_build(package, bin, profile)).clone()
+}
+
+fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--package", package, "--bin", bin, "--profile", profile])
+        .args(["build", "--bin", bin, "--profile", profile])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(root());
+    if profile == "dev" {
+        // `cargo test --workspace` has compiled the dependencies with the features that all packages and their
+        // tests need together. A build of one package has fewer and would compile them again, so this builds a
+        // test of the package with the most dependencies as well.
+        command.args(["--workspace", "--test", "builds"]);
+    } else {
+        command.args(["--package", package]);
+    }
     // cargo describes the tests' own package in these. The build script of `ring` asks to run again when they
     // change, and with it all that depends on `ring` would be compiled again.
     for (name, _) in std::env::vars_os() {
@@ -57,6 +75,19 @@ pub fn build_bin(package: &str, bin: &str, profile: &str) -> PathBuf {
         message["executable"].as_str().filter(|_| named).map(PathBuf::from)
     });
     program.unwrap_or_else(|| fail(&String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Waits until no other test of this process uses port 7860, which a Space forwards and the guide names.
+///
+/// # Panics
+///
+/// When another program has the port.
+#[must_use]
+pub fn reserve_port_7860() -> MutexGuard<'static, ()> {
+    static PORT: Mutex<()> = Mutex::new(());
+    let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(TcpListener::bind("127.0.0.1:7860").is_ok(), "these tests need port 7860 to be free");
+    port
 }
 
 #[allow(clippy::panic, reason = "a test that cannot go on")]
@@ -217,14 +248,13 @@ impl Program {
     pub fn wait_for_logs(&self, text: &str, count: usize) {
         let (lines, news) = &*self.stderr;
         let deadline = Instant::now() + PATIENCE;
-        let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         while lines.iter().filter(|line| line.contains(text)).count() < count {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 fail(&format!("not {count} lines with {text:?} in {lines:#?}"));
             }
-            lines =
-                news.wait_timeout(lines, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            lines = news.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -258,22 +288,21 @@ impl Program {
     ) -> (Option<T>, Vec<String>) {
         let (lines, news) = &*self.stdout;
         let deadline = Instant::now() + PATIENCE;
-        let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let found = check(&lines);
             let left = deadline.saturating_duration_since(Instant::now());
             if found.is_some() || left.is_zero() {
                 return (found, lines.clone());
             }
-            lines =
-                news.wait_timeout(lines, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            lines = news.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// How many lines of standard output there are that say that something started.
     #[must_use]
     pub fn started(&self) -> usize {
-        let lines = self.stdout.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lines = self.stdout.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().filter(|line| line.ends_with(" started")).count()
     }
 
@@ -385,7 +414,7 @@ fn wait_in(
     patience: Duration,
 ) -> String {
     let deadline = Instant::now() + patience;
-    let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         if let Some(line) = lines.iter().find(|line| line.contains(text)) {
             return line.clone();
@@ -394,7 +423,7 @@ fn wait_in(
         if left.is_zero() {
             fail(&format!("no line with {text:?} in {lines:#?}"));
         }
-        lines = news.wait_timeout(lines, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        lines = news.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 
@@ -402,13 +431,13 @@ fn follow(stream: impl Read + Send + 'static, lines: &Lines) -> thread::JoinHand
     let lines = Arc::clone(lines);
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            lines.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(line);
+            lines.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             lines.1.notify_all();
         }
     })
 }
 
 fn text(lines: &Lines) -> String {
-    let lines = lines.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lines = lines.0.lock().unwrap_or_else(PoisonError::into_inner);
     lines.iter().map(|line| format!("{line}\n")).collect()
 }

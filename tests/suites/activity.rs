@@ -51,6 +51,15 @@ async fn stream() -> HttpResponse {
 /// What tells of deliveries: the paths that are there for those who may see them.
 const PATHS: [&str; 3] = ["/events", "/activity/1", "/activity/1/detail"];
 
+/// Returns a server with the endpoints of this suite.
+fn new_server() -> WebhooksServer {
+    WebhooksServer::empty()
+        .endpoint(train::endpoint())
+        .endpoint(echo::endpoint())
+        .endpoint(cookies::endpoint())
+        .endpoint(stream::endpoint())
+}
+
 async fn serve(server: WebhooksServer) -> ServerHandle {
     server.port(0).workers(1).start().await.unwrap()
 }
@@ -135,7 +144,7 @@ impl Events {
 
 #[tokio::test]
 async fn nobody_sees_deliveries_without_the_cookie_wherever_they_seem_to_be() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let url = server.local_url();
     deliver(url, "train", &payload("me/private"));
     for host in ["127.0.0.1", "localhost:7860", "[::1]:1", "evil.example", "192.168.0.2:7860"] {
@@ -175,7 +184,7 @@ fn through_a_proxy_that_adds_no_header_nothing_is_seen_without_the_token() {
 
 #[tokio::test]
 async fn the_token_is_exchanged_for_a_cookie_that_opens_them() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let url = server.local_url();
     deliver(url, "train", &payload("me/private"));
     let opening = server.activity_url().unwrap();
@@ -210,7 +219,7 @@ async fn the_token_is_exchanged_for_a_cookie_that_opens_them() {
 
 #[tokio::test]
 async fn the_url_that_opens_the_page_is_the_public_one() {
-    let server = serve(WebhooksServer::new().public_url("https://hooks.example")).await;
+    let server = serve(new_server().public_url("https://hooks.example")).await;
     assert!(server.activity_url().unwrap().starts_with("https://hooks.example/?token="));
     server.stop().await;
 
@@ -283,7 +292,7 @@ async fn through_the_share_link_nothing_is_seen_without_the_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_without_the_block_keeps_no_deliveries() {
     for ui in [Blocks::new().endpoints(), Blocks::new()] {
-        let server = serve(WebhooksServer::new().ui(ui)).await;
+        let server = serve(new_server().ui(ui)).await;
         deliver(server.local_url(), "train", &payload("me/private"));
         assert!(!sees(server.local_url(), &["Host: localhost"]));
         assert_eq!(get(server.local_url(), "/events").unwrap().status, 404);
@@ -305,7 +314,7 @@ fn in_a_test_there_are_none() {
 
 #[tokio::test]
 async fn what_is_no_delivery_is_answered_as_any_path_at_which_nothing_is() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let url = server.local_url();
     let nothing = ask(url, "/nothing", &["Host: bot.example"]);
     for path in [
@@ -329,7 +338,7 @@ async fn what_is_no_delivery_is_answered_as_any_path_at_which_nothing_is() {
 
 #[tokio::test]
 async fn a_delivery_is_kept_with_all_that_tells_of_it() {
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     let headers = ["Webhook-Id: an-id", "X-Webhook-Secret: hush"];
@@ -366,7 +375,7 @@ async fn a_delivery_is_kept_with_all_that_tells_of_it() {
 
 #[tokio::test]
 async fn a_body_above_64_kib_is_cut_and_not_sent_again() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     deliver(url, "echo", &"x".repeat(64 * 1024));
@@ -382,7 +391,7 @@ async fn a_body_above_64_kib_is_cut_and_not_sent_again() {
 
 #[tokio::test]
 async fn rejected_requests_push_out_no_delivery_and_are_small() {
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     let (large, small) = (payload(&"x".repeat(60_000)), payload("me/data"));
@@ -410,7 +419,7 @@ async fn rejected_requests_push_out_no_delivery_and_are_small() {
 
 #[tokio::test]
 async fn a_delivery_is_sent_again_as_it_was_without_its_secret() {
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     let headers = ["Webhook-Id: an-id", "X-Webhook-Secret: hush"];
@@ -444,7 +453,7 @@ async fn a_delivery_is_sent_again_as_it_was_without_its_secret() {
 
 #[tokio::test]
 async fn what_is_sent_from_here_has_the_query_and_nothing_of_the_visitor() {
-    let server = serve(WebhooksServer::new().secret_in_query(true)).await;
+    let server = serve(new_server().secret_in_query(true)).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     let id = "x".repeat(250);
@@ -514,7 +523,7 @@ async fn a_function_may_keep_its_request_and_nothing_changes_in_it() {
 #[tokio::test]
 async fn a_form_of_another_site_is_refused_unread_and_a_slow_one_is_not_waited_for() {
     let limit = Duration::from_millis(300);
-    let server = serve(WebhooksServer::new().webhook_secret("hush").request_timeout(limit)).await;
+    let server = serve(new_server().webhook_secret("hush").request_timeout(limit)).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     for (origin, status) in
@@ -529,7 +538,7 @@ async fn a_form_of_another_site_is_refused_unread_and_a_slow_one_is_not_waited_f
     }
     server.stop().await;
 
-    let server = serve(WebhooksServer::new().body_limit(10_000)).await;
+    let server = serve(new_server().body_limit(10_000)).await;
     let viewer = Viewer::open(server.activity_url());
     let large = format!("payload={}", "x".repeat(50_000));
     let page = ["Sec-Fetch-Site: same-origin"];
@@ -539,7 +548,7 @@ async fn a_form_of_another_site_is_refused_unread_and_a_slow_one_is_not_waited_f
 
 #[tokio::test]
 async fn the_form_sends_a_delivery_on_only_for_this_page() {
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     let form = "Content-Type: application/x-www-form-urlencoded";
@@ -583,7 +592,7 @@ async fn the_form_sends_a_delivery_on_only_for_this_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_are_followed_without_a_gap() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     deliver(url, "echo", "1");
@@ -611,7 +620,7 @@ async fn deliveries_are_followed_without_a_gap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_follows_learns_the_public_url_when_it_comes() {
     let share_server = ShareServer::start(&Terms::default()).unwrap();
-    let server = WebhooksServer::new().share(true).share_server(share_server.address.to_string());
+    let server = new_server().share(true).share_server(share_server.address.to_string());
     let server = serve(server).await;
     let viewer = Viewer::open(server.activity_url());
     let mut events = Events::follow(&viewer, "/events", &[]);
@@ -625,7 +634,7 @@ async fn who_follows_learns_the_public_url_when_it_comes() {
 /// nginx asks for it on every request when it is configured as its guide to WebSockets says.
 #[tokio::test(flavor = "multi_thread")]
 async fn events_arrive_where_a_proxy_asks_for_an_upgrade() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let viewer = Viewer::open(server.activity_url());
     let headers = ["Connection: Upgrade", "Upgrade: websocket"];
     let mut events = Events::follow(&viewer, "/events", &headers);
@@ -643,7 +652,7 @@ async fn events_arrive_where_a_proxy_asks_for_an_upgrade() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_of_deliveries_are_told_together() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let url = server.local_url();
     let viewer = Viewer::open(server.activity_url());
     let mut events = Events::follow(&viewer, "/events", &[]);
@@ -664,7 +673,7 @@ async fn thousands_of_deliveries_are_told_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_follows_does_not_hold_up_the_stop() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let viewer = Viewer::open(server.activity_url());
     let mut events = Events::follow(&viewer, "/events", &[]);
     events.deliveries();

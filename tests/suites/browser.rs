@@ -44,6 +44,16 @@ async fn report(report: web::Json<Report>) -> Result<(), std::fmt::Error> {
 
 const TRAIN: &str = "/webhooks/trigger_training";
 
+/// Returns a server with the endpoints of this suite.
+fn new_server() -> WebhooksServer {
+    WebhooksServer::empty()
+        .endpoint(trigger_training::endpoint())
+        .endpoint(
+            an_endpoint_with_a_rather_long_name_that_has_to_fit_on_a_telephone_as_well::endpoint(),
+        )
+        .endpoint(report::endpoint())
+}
+
 async fn serve(server: WebhooksServer) -> ServerHandle {
     server.port(0).workers(1).start().await.unwrap()
 }
@@ -95,7 +105,7 @@ async fn type_into(browser: &Browser, selector: &str, text: &str) {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn the_copy_button_copies_the_url() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.press(&format!("button[aria-label='Copy the URL of {TRAIN}']")).await;
@@ -111,7 +121,7 @@ async fn the_copy_button_copies_the_url() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium, chromedriver and curl"]
 async fn the_curl_line_posts_the_sample_with_the_secret() {
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser
@@ -132,7 +142,7 @@ async fn the_curl_line_posts_the_sample_with_the_secret() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn a_sample_is_sent_from_the_form() {
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     choose(&browser, "#trigger-form [name=endpoint]", TRAIN).await;
@@ -165,7 +175,7 @@ async fn a_sample_is_sent_from_the_form() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn the_form_works_without_scripts() {
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let browser = Browser::start().await;
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
@@ -199,7 +209,7 @@ async fn the_form_works_without_scripts() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn deliveries_arrive_open_and_are_sent_again_without_a_reload() {
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
@@ -227,7 +237,7 @@ async fn deliveries_arrive_open_and_are_sent_again_without_a_reload() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn deliveries_are_filtered_by_endpoint_and_outcome() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
     deliver(&server, TRAIN, "2", "{}");
     deliver(&server, "/webhooks/report", "3", r#"{"accuracy": 1}"#);
@@ -262,7 +272,7 @@ fn hidden(hidden: bool) -> String {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn a_page_that_comes_back_misses_nothing() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
@@ -288,7 +298,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap();
     drop(port);
-    let server = WebhooksServer::new().share(true).share_server(address.to_string());
+    let server = new_server().share(true).share_server(address.to_string());
     let server = serve(server).await;
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
@@ -309,7 +319,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn the_token_opens_the_deliveries_and_nothing_else_does() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     deliver(&server, TRAIN, "1", &sample("me/private"));
     let browser = Browser::start().await;
     browser.client.goto(server.local_url()).await.unwrap();
@@ -335,7 +345,7 @@ async fn the_token_opens_the_deliveries_and_nothing_else_does() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
 async fn the_token_stays_in_no_history_whoever_linked_to_it() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     deliver(&server, TRAIN, "1", &sample("me/private"));
     let opening = server.activity_url().unwrap();
     let link = format!(
@@ -367,7 +377,7 @@ async fn the_token_stays_in_no_history_whoever_linked_to_it() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
 async fn a_page_of_another_site_calls_no_function() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let other = WebhooksServer::empty().add_webhook("/none", async || "none");
     let other = serve(other.ui(async || web::Html::new("<h1>Another site</h1>"))).await;
     let browser = Browser::start().await;
@@ -395,7 +405,7 @@ async fn a_page_of_another_site_calls_no_function() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
 async fn through_a_proxy_the_token_opens_a_page_that_is_whole() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let behind = server.local_url().strip_prefix("http://").unwrap().parse().unwrap();
     let proxy = format!("http://{}", proxy::in_front_of(behind).await.unwrap());
     deliver(&server, TRAIN, "1", &sample("me/private"));
@@ -469,7 +479,7 @@ async fn the_page_is_whole_under_any_path() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn whatever_a_payload_holds_stays_text() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
@@ -507,7 +517,7 @@ async fn a_page_of_ones_own_is_made_of_the_same_blocks() {
         .trigger_form()
         .activity()
         .html(PreEscaped("<p id=\"mine\">Ask ops.</p>".to_owned()));
-    let server = serve(WebhooksServer::new().ui(ui).webhook_secret("hush")).await;
+    let server = serve(new_server().ui(ui).webhook_secret("hush")).await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
@@ -543,8 +553,8 @@ async fn check_accessibility(browser: &Browser, state: &str) {
 #[tokio::test]
 #[ignore = "needs chromium, chromedriver and axe-core"]
 async fn the_page_is_whole_for_everyone_in_light_and_dark_on_a_desk_and_on_a_phone() {
-    let open = serve(WebhooksServer::new()).await;
-    let guarded = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let open = serve(new_server()).await;
+    let guarded = serve(new_server().webhook_secret("hush")).await;
     let browser = Browser::start().await;
     browser.client.goto(&open.activity_url().unwrap()).await.unwrap();
     browser.wait_for_text("#live", "Live").await;
@@ -586,7 +596,7 @@ async fn the_page_is_whole_for_everyone_in_light_and_dark_on_a_desk_and_on_a_pho
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn everything_can_be_reached_by_keys() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
     let browser = Browser::start().await;
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();

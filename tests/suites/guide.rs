@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -14,6 +13,7 @@ use regex::Regex;
 use tests::browser::Browser;
 use tests::markdown::{Block, Part, anchor, blocks, headings, links, outline, parts};
 use tests::picture::resemble;
+use tests::program::reserve_port_7860;
 use tests::repository::{self, root};
 use tests::share::{ShareServer, Terms};
 use tests::terminal::Terminal;
@@ -269,9 +269,8 @@ fn project() -> MutexGuard<'static, Project> {
 /// Does what a page says, from its top to its end.
 fn walk(name: &str) {
     let project = project();
-    let free = TcpListener::bind("127.0.0.1:7860").is_ok();
-    assert!(free, "the guide's commands need port 7860 to be free");
     project.reset();
+    let _port = reserve_port_7860();
     let main = project.path().join("src/main.rs");
     let mut terminal = project.terminal(&project.path());
     for part in parts(&page("en", name)) {

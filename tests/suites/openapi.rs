@@ -100,12 +100,28 @@ async fn maybe(order: Option<web::Json<Order>>) -> String {
 #[webhook_endpoint(secret_env = "OPENAPI_SECRET")]
 async fn guarded(_payload: WebhookPayload) {}
 
+/// Returns a server with the endpoints of this suite.
+fn new_server() -> WebhooksServer {
+    WebhooksServer::empty()
+        .endpoint(train::endpoint())
+        .endpoint(ping::endpoint())
+        .endpoint(shaped::endpoint())
+        .endpoint(alias::endpoint())
+        .endpoint(other_order::endpoint())
+        .endpoint(forwarded::endpoint())
+        .endpoint(unshaped::endpoint())
+        .endpoint(text::endpoint())
+        .endpoint(maybe::endpoint())
+        .endpoint(guarded::endpoint())
+        .endpoint(background::task::endpoint())
+}
+
 fn document_of(server: WebhooksServer) -> Value {
     TestClient::new(server).unwrap().get("/openapi.json").send().json().unwrap()
 }
 
 fn document() -> Value {
-    document_of(WebhooksServer::new())
+    document_of(new_server())
 }
 
 fn post<'a>(document: &'a Value, path: &str) -> &'a Value {
@@ -200,7 +216,7 @@ fn every_answer_of_the_server_is_told_with_its_shape() {
     let document = document();
     let answers = post(&document, "train")["responses"].as_object().unwrap();
     assert_eq!(answers.keys().collect::<Vec<_>>(), ["200", "401", "403", "413", "422"]);
-    let client = TestClient::new(WebhooksServer::new().body_limit(100_000)).unwrap();
+    let client = TestClient::new(new_server().body_limit(100_000)).unwrap();
     let large = "x".repeat(100_001);
     let refused = [
         client.post("/webhooks/guarded", json!({})).without_secret().send(),
@@ -220,7 +236,7 @@ mod background {
     use super::*;
 
     #[webhook_endpoint(background)]
-    async fn task(_: WebhookPayload) {}
+    pub(super) async fn task(_: WebhookPayload) {}
 
     #[test]
     fn a_background_endpoint_answers_with_a_delivery() {
@@ -249,7 +265,7 @@ fn only_an_endpoint_with_a_secret_asks_for_it() {
     assert_eq!(scheme["name"], "X-Webhook-Secret");
     assert_eq!(post(&document, "guarded")["security"], json!([{ "webhookSecret": [] }]));
     assert_eq!(post(&document, "train").get("security"), None);
-    let document = document_of(WebhooksServer::new().webhook_secret("hush"));
+    let document = document_of(new_server().webhook_secret("hush"));
     assert!(post(&document, "train")["security"].is_array());
     assert!(!document.to_string().contains("hush"));
 }
@@ -309,7 +325,7 @@ fn each_sample_delivery_fits_the_schema() {
 fn the_schema_takes_what_the_server_takes_and_nothing_else() {
     let document = document();
     let validator = validator(&document, schema_of(&document, "train"));
-    let client = TestClient::new(WebhooksServer::new()).unwrap();
+    let client = TestClient::new(new_server()).unwrap();
     let commit = serde_json::to_value(testing::dataset_commit()).unwrap();
     let pointers = [
         "/event",

@@ -22,13 +22,20 @@ async fn trigger_training() {}
 #[webhook_endpoint]
 async fn an_endpoint_with_a_rather_long_name_that_has_to_fit_on_a_telephone_as_well() {}
 
+/// Returns a server with the endpoints of this suite.
+fn new_server() -> WebhooksServer {
+    WebhooksServer::empty().endpoint(trigger_training::endpoint()).endpoint(
+        an_endpoint_with_a_rather_long_name_that_has_to_fit_on_a_telephone_as_well::endpoint(),
+    )
+}
+
 async fn serve(server: WebhooksServer) -> ServerHandle {
     server.port(0).workers(1).start().await.unwrap()
 }
 
 #[tokio::test]
 async fn the_page_lists_every_endpoint_with_all_there_is_to_know() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let page = get(server.local_url(), "/").unwrap();
     assert_eq!(page.status, 200);
     let mut probe = connect(server.local_url()).unwrap();
@@ -46,7 +53,7 @@ async fn the_page_lists_every_endpoint_with_all_there_is_to_know() {
     assert!(page.body.contains("suites/page.rs:"), "{}", page.body);
     server.stop().await;
 
-    let server = serve(WebhooksServer::new().webhook_secret("hush")).await;
+    let server = serve(new_server().webhook_secret("hush")).await;
     let page = get(server.local_url(), "/").unwrap().body;
     assert!(page.contains("Secret required") && !page.contains("Open to everyone"));
     assert!(!page.contains("hush"));
@@ -55,7 +62,7 @@ async fn the_page_lists_every_endpoint_with_all_there_is_to_know() {
 
 #[tokio::test]
 async fn nothing_on_the_page_is_inline_or_from_elsewhere() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let url = server.local_url();
     let page = get(url, "/").unwrap();
     let policy = page.header("content-security-policy").unwrap();
@@ -86,10 +93,10 @@ async fn any_handler_replaces_the_page() {
     async fn page(request: HttpRequest) -> web::Html {
         web::Html::new(format!("<h1>mine</h1>{}", request.path()))
     }
-    let server = serve(WebhooksServer::new().ui(page)).await;
+    let server = serve(new_server().ui(page)).await;
     let answer = get(server.local_url(), "/").unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (200, "<h1>mine</h1>/"));
-    let blocks = serve(WebhooksServer::new()).await;
+    let blocks = serve(new_server()).await;
     let whole = get(blocks.local_url(), "/").unwrap().body;
     let style =
         whole.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -134,7 +141,7 @@ async fn a_block_of_ones_own_is_made_anew_for_each_visit() {
 
 #[tokio::test]
 async fn routes_of_ones_own_stand_beside_the_endpoints() {
-    let server = serve(WebhooksServer::new().data(7_u8).configure(|app| {
+    let server = serve(new_server().data(7_u8).configure(|app| {
         app.route("/seven", web::get().to(async |seven: web::Data<u8>| seven.to_string()));
     }))
     .await;
@@ -146,7 +153,7 @@ async fn routes_of_ones_own_stand_beside_the_endpoints() {
 
 #[tokio::test]
 async fn a_browser_keeps_the_files_for_good_and_is_told_when_it_has_one() {
-    let server = serve(WebhooksServer::new()).await;
+    let server = serve(new_server()).await;
     let url = server.local_url();
     let page = get(url, "/").unwrap().body;
     let style = page.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -164,7 +171,7 @@ async fn a_browser_keeps_the_files_for_good_and_is_told_when_it_has_one() {
 
 #[tokio::test]
 async fn the_whole_page_is_less_than_60_kb() {
-    let server = serve(WebhooksServer::new().endpoint(bots::hello::endpoint())).await;
+    let server = serve(new_server().endpoint(bots::hello::endpoint())).await;
     let url = server.local_url();
     let payload = serde_json::to_string(&webhooks_runtime::testing::dataset_commit()).unwrap();
     for _ in 0..200 {
@@ -191,9 +198,7 @@ async fn the_whole_page_is_less_than_60_kb() {
 
 #[tokio::test]
 async fn health_is_told_in_a_word() {
-    for server in
-        [WebhooksServer::new(), WebhooksServer::new().ui(async || "mine").webhook_secret("hush")]
-    {
+    for server in [new_server(), new_server().ui(async || "mine").webhook_secret("hush")] {
         let server = serve(server).await;
         let answer = get(server.local_url(), "/health").unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"status":"ok"}"#));
@@ -201,7 +206,7 @@ async fn health_is_told_in_a_word() {
         server.stop().await;
     }
     // A route of one's own goes before.
-    let server = serve(WebhooksServer::new().configure(|app| {
+    let server = serve(new_server().configure(|app| {
         app.route("/health", web::get().to(async || "mine"));
     }))
     .await;

@@ -46,14 +46,23 @@ async fn map(_: web::Json<HashMap<String, u8>>) {}
 
 const SECRET: &str = "hush-hush";
 
+/// Returns a server with the endpoints of this suite.
+fn new_server() -> WebhooksServer {
+    WebhooksServer::empty()
+        .endpoint(echo::endpoint())
+        .endpoint(quiet::endpoint())
+        .endpoint(shape::endpoint())
+        .endpoint(map::endpoint())
+}
+
 async fn open_server() -> ServerHandle {
-    let server = WebhooksServer::new();
+    let server = new_server();
     let server = server.add_webhook("added", async |_: web::Json<HashMap<String, u8>>| ());
     server.port(0).workers(1).start().await.unwrap()
 }
 
 async fn guarded_server() -> ServerHandle {
-    WebhooksServer::new().webhook_secret(SECRET).port(0).workers(1).start().await.unwrap()
+    new_server().webhook_secret(SECRET).port(0).workers(1).start().await.unwrap()
 }
 
 // ---- the body
@@ -293,7 +302,7 @@ async fn json_is_taken_under_any_name_but_a_form_is_not() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_a_413_with_and_without_its_length() {
-    let server = WebhooksServer::new().body_limit(1000).port(0).workers(1).start().await.unwrap();
+    let server = new_server().body_limit(1000).port(0).workers(1).start().await.unwrap();
     let url = server.local_url();
     let first = format!("POST {}", quiet::PATH);
 
@@ -480,7 +489,7 @@ async fn each_of_a_thousand_endpoints_is_found() {
 
 /// A server that waits a second for a client, and how long it may take until it has cut one off.
 async fn impatient_server() -> (ServerHandle, Duration) {
-    let server = WebhooksServer::new().request_timeout(Duration::from_secs(1));
+    let server = new_server().request_timeout(Duration::from_secs(1));
     (server.port(0).workers(1).start().await.unwrap(), Duration::from_secs(10))
 }
 
@@ -519,7 +528,7 @@ async fn a_head_that_stops_half_way_or_trickles_is_cut_off() {
 
 #[tokio::test]
 async fn whoever_holds_a_connection_without_a_request_is_cut_off() {
-    let server = WebhooksServer::new().webhook_secret(SECRET);
+    let server = new_server().webhook_secret(SECRET);
     let server = server.request_timeout(Duration::from_secs(1)).port(0).start().await.unwrap();
     let served =
         head("POST /webhooks/quiet", &["X-Webhook-Secret: hush-hush", "Content-Length: 0"]);
@@ -745,7 +754,7 @@ async fn without_a_secret_pages_of_other_sites_call_no_endpoint() {
 
 #[tokio::test]
 async fn what_a_function_returns_is_confined_in_a_browser() {
-    let server = WebhooksServer::new().webhook_secret(SECRET);
+    let server = new_server().webhook_secret(SECRET);
     let server = server.add_webhook("html", async || web::Html::new("<script>alert(1)</script>"));
     let server = server.add_webhook("own", async || {
         HttpResponse::Ok()

@@ -1,7 +1,7 @@
 //! The guide's page of settings is made from the code: from the doc comments of the server's methods, from
 //! `--help`, from the variables that the source names, and from the manifest.
 //!
-//! `UPDATE_SETTINGS=1 cargo test -p tests --test settings` writes the English tables anew. Other languages are
+//! `UPDATE_SETTINGS=1 cargo test -p tests --test suites settings::` writes the English tables anew. Other languages are
 //! held to their flags, methods, variables and numbers, and are written by hand.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
@@ -418,7 +418,7 @@ fn the_tables_are_those_of_the_code() {
         let (of_code, of_page) = (keys(&made), keys(shown));
         let missing: Vec<_> = of_code.difference(&of_page).collect();
         let surplus: Vec<_> = of_page.difference(&of_code).collect();
-        let hint = "UPDATE_SETTINGS=1 cargo test -p tests --test settings";
+        let hint = "UPDATE_SETTINGS=1 cargo test -p tests --test suites settings::";
         assert!(
             missing.is_empty() && surplus.is_empty(),
             "{file} doesn't have {missing:?} and has {surplus:?}, unlike the code: {hint}"

@@ -10,18 +10,17 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use tempfile::TempDir;
 use tests::client::request;
 use tests::dockerfile::{Image, Instruction, Owner, build, parse};
 use tests::markdown::{Block, blocks};
 use tests::payloads::dataset_commit;
-use tests::program::Program;
+use tests::program::{Program, reserve_port_7860};
 use tests::repository::{self, read, root};
 use tests::terminal::Terminal;
 
@@ -154,26 +153,19 @@ fn the_page_shows_the_files_that_it_is_about() {
     }
 }
 
-/// A folder for all that is made on the way, and the port that a Space forwards.
+/// A folder for all that is made on the way.
 struct Way {
     folder: TempDir,
-    _port: MutexGuard<'static, ()>,
 }
 
 impl Way {
     fn begin() -> Self {
-        static PORT: Mutex<()> = Mutex::new(());
-        let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(
-            TcpListener::bind("127.0.0.1:7860")
-                .expect("a Space has port 7860: it must be free here"),
-        );
         // Where the deliveries go then, which is not for a test.
         assert!(
             !Path::new("/data").exists(),
             "this machine has a /data, as a Space with a disk has"
         );
-        Self { folder: tempfile::tempdir().unwrap(), _port: port }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -241,8 +233,15 @@ fn the_program_is_as_small_as_the_page_says(name: &str, image: &Image) {
     assert!((size / stated - 1.0).abs() < 0.1, "{name}: {size:.1} MB");
 }
 
+/// A program that runs as in a Space, and the port that the Space forwards.
+struct RunningSpace {
+    program: Program,
+    _port: MutexGuard<'static, ()>,
+}
+
 /// Starts an image as a Space does.
-fn start(image: &Image) -> Program {
+fn start(image: &Image) -> RunningSpace {
+    let port = reserve_port_7860();
     assert_eq!(image.user(), Some(Owner { user: 1000, group: 1000 }));
     assert_eq!(image.exposed(), [7860]);
     let program = Program::spawn(image.command().envs(SPACE)).unwrap();
@@ -250,7 +249,7 @@ fn start(image: &Image) -> Program {
     if image.is_made_by_root() {
         assert_eq!(fs::metadata(format!("/proc/{}", program.id())).unwrap().uid(), 1000);
     }
-    program
+    RunningSpace { program, _port: port }
 }
 
 /// Posts a delivery at the port that the Space forwards.
@@ -301,7 +300,7 @@ fn every_example_runs_on_a_space_when_it_was_copied_out_as_its_readme_says() {
         assert_eq!(compiled(&image.printed[1]), [name], "{}", image.printed[1]);
         the_program_is_as_small_as_the_page_says(name, &image);
 
-        let program = start(&image);
+        let RunningSpace { program, _port } = start(&image);
         for endpoint in endpoints {
             let _ =
                 program.wait_for(&format!("POST https://me-my-bot.hf.space/webhooks/{endpoint}"));
@@ -396,7 +395,7 @@ fn the_page_leads_from_the_quick_start_to_a_space() {
     let way = Way::begin();
     let (project, space) = (project_of_the_quick_start(&way), new_space(&way));
     let page = read(PAGE);
-    let (mut logs, mut running) = (Vec::new(), None);
+    let (mut logs, mut running): (_, Option<(RunningSpace, Image)>) = (Vec::new(), None);
     for Block { language, text } in blocks(&page) {
         match language.as_str() {
             "console" => {
@@ -411,8 +410,8 @@ fn the_page_leads_from_the_quick_start_to_a_space() {
             }
             "yaml" => fs::write(project.join("README.md"), text).unwrap(),
             "text" => {
-                if let Some((program, _)) = &running {
-                    let _ = Program::wait_for_log(program, "status=200");
+                if let Some((RunningSpace { program, .. }, _)) = &running {
+                    let _ = program.wait_for_log("status=200");
                 } else {
                     let image = way.build(&pushed_to(&way, &space));
                     assert_eq!(compiled(&image.printed[1]), ["my-bot"]);
@@ -424,7 +423,7 @@ fn the_page_leads_from_the_quick_start_to_a_space() {
         }
     }
 
-    let (program, _image) = running.unwrap();
+    let (RunningSpace { program, _port }, _image) = running.unwrap();
     assert_eq!(post("trigger_training", "wrong"), 403);
     let _ = program.wait_for_log("status=403");
     let ended = program.stop();

@@ -47,9 +47,19 @@ async fn fails() -> Result<(), Error> {
     Err(Error::other("the disk is full"))
 }
 
+/// Returns a server with the endpoints of this suite.
+fn new_server() -> WebhooksServer {
+    WebhooksServer::empty()
+        .endpoint(name::endpoint())
+        .endpoint(blocking_name::endpoint())
+        .endpoint(id::endpoint())
+        .endpoint(guarded::endpoint())
+        .endpoint(fails::endpoint())
+}
+
 /// A client of every endpoint in this file.
 fn client() -> TestClient {
-    TestClient::new(WebhooksServer::new()).unwrap()
+    TestClient::new(new_server()).unwrap()
 }
 
 #[test]
@@ -181,7 +191,7 @@ fn what_is_refused_over_the_network_is_refused_here() {
 fn pages_and_routes_of_ones_own_are_there() {
     let counter = Arc::new(AtomicU64::new(0));
     let served = Arc::clone(&counter);
-    let server = WebhooksServer::new().ui(async || "my page").configure(move |app| {
+    let server = new_server().ui(async || "my page").configure(move |app| {
         let served = Arc::clone(&served);
         let ping = move || std::future::ready(served.fetch_add(1, Ordering::Relaxed).to_string());
         app.route("/ping", web::get().to(ping));
@@ -191,7 +201,7 @@ fn pages_and_routes_of_ones_own_are_there() {
     assert_eq!(client.get("/ping?a=b").send().text(), "0");
     assert_eq!(counter.load(Ordering::Relaxed), 1);
 
-    let page = TestClient::new(WebhooksServer::new()).unwrap().get("/").send();
+    let page = TestClient::new(new_server()).unwrap().get("/").send();
     let url = "http://127.0.0.1:7860/webhooks/blocking_name";
     assert!(page.text().contains(url), "{page:?}");
 }
@@ -229,7 +239,7 @@ fn a_page_that_panics_or_breaks_off_is_no_response_and_the_server_lives_on() {
         let pieces = [Ok(web::Bytes::from_static(b"fine"))].into_iter().chain(broken);
         HttpResponse::Ok().streaming(stream::iter(pieces))
     }
-    let client = TestClient::new(WebhooksServer::new().ui(page)).unwrap();
+    let client = TestClient::new(new_server().ui(page)).unwrap();
     for query in ["panics=1", "breaks_off=1"] {
         let text = panic_of(|| drop(client.get(&format!("/?{query}")).send()));
         assert!(text.starts_with("there is no response"), "{query}: {text}");
@@ -242,7 +252,7 @@ fn a_failed_delivery_has_its_cause() {
     async fn panics() {
         assert_eq!(1, 2, "the sums don't match");
     }
-    let server = WebhooksServer::new().add_webhook("panics", panics);
+    let server = new_server().add_webhook("panics", panics);
     let client = TestClient::new(server).unwrap();
     let response = client.post(fails::PATH, json!({})).send();
     assert_eq!(response.cause(), Some("the disk is full"));
@@ -261,23 +271,30 @@ fn a_failed_function_is_answered_with_500() {
     assert_eq!(response.status(), wanted);
 }
 
+/// Returns the name of a test of this file as the test program lists it.
+fn full_name(test: &str) -> String {
+    let (_program, module) = module_path!().split_once("::").unwrap();
+    format!("{module}::{test}")
+}
+
 /// Runs tests of this file in a process with these variables; whether they passed, and the output.
 fn rerun(tests: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env_remove("RUST_LOG").env_remove("RUST_TEST_NOCAPTURE");
-    let output =
-        command.arg("--exact").args(tests).envs(variables.iter().copied()).output().unwrap();
+    command.arg("--exact").args(tests.iter().map(|test| full_name(test)));
+    let output = command.envs(variables.iter().copied()).output().unwrap();
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
 
 #[test]
 fn the_output_of_a_failed_test_has_the_cause() {
+    const FAILING: &str = "a_failed_function_is_answered_with_500";
     let shown = |variables: &[(&str, &str)]| {
-        let (passed, stdout) = rerun(&["a_failed_function_is_answered_with_500"], variables);
+        let (passed, stdout) = rerun(&[FAILING], variables);
         assert!(!passed, "{stdout}");
         // Collected for that test, and shown below its name.
-        let (_, shown) =
-            stdout.split_once("---- a_failed_function_is_answered_with_500 stdout ----").unwrap();
+        let heading = format!("---- {} stdout ----", full_name(FAILING));
+        let (_, shown) = stdout.split_once(&heading).unwrap();
         shown.contains("error=\"the disk is full\"")
     };
     assert!(shown(&[("WANTED_STATUS", "200")]));

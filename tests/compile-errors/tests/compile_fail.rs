@@ -1,6 +1,6 @@
 //! The errors that a mistake gets, word for word. Each case is one rule.
 //!
-//! `TRYBUILD=overwrite cargo test -p tests --test compile_fail -- --ignored` takes them anew. Read
+//! `TRYBUILD=overwrite cargo test -p compile-errors -- --ignored` takes them anew. Read
 //! them as prose before you keep them.
 
 /// The compiler that the texts were taken with; another one words and draws some of them otherwise.

@@ -1,0 +1,33 @@
+//! Servers, programs, browsers, stores and proxies, tested from outside. Each module is a suite; run one with
+//! `cargo test -p tests --test suites share::`.
+//!
+//! All suites are one program, so that the crates are linked once. Two rules follow from that. A suite that
+//! starts a server in its own process adds its own endpoints to `WebhooksServer::empty()`, because
+//! `WebhooksServer::new()` has those of every suite. And no test changes anything that the whole process
+//! shares, for example an environment variable or the panic hook: it starts a program for that.
+
+mod activity;
+mod background_accept;
+mod background_clock;
+mod background_crash;
+mod background_full;
+mod background_place;
+mod background_replicas;
+mod background_run;
+mod browser;
+mod connections;
+mod deliveries;
+mod elsewhere;
+mod functions;
+mod messages;
+mod openapi;
+mod output;
+mod page;
+mod process;
+mod proxies;
+mod request;
+mod secret;
+mod settings;
+mod share;
+mod testing;
+mod trigger;
