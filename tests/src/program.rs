@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,11 +36,13 @@ pub fn build(package: &str, profile: &str) -> PathBuf {
 /// When it cannot be built; the message holds cargo's.
 #[must_use]
 pub fn build_bin(package: &str, bin: &str, profile: &str) -> PathBuf {
-    static BUILT: Mutex<BTreeMap<[String; 2], PathBuf>> = Mutex::new(BTreeMap::new());
-    // Cargo lets only one build at a time have a target directory, so waiting for this lock costs nothing.
+    static BUILT: Mutex<BTreeMap<[String; 2], Arc<OnceLock<PathBuf>>>> =
+        Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let program = built.entry([bin, profile].map(str::to_owned));
-    program.or_insert_with(|| cargo_build(package, bin, profile)).clone()
+    let program = Arc::clone(built.entry([bin, profile].map(str::to_owned)).or_default());
+    // Builds in other profiles go on meanwhile.
+    drop(built);
+    program.get_or_init(|| cargo_build(package, bin, profile)).clone()
 }
 
 fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
