@@ -75,6 +75,13 @@ impl Browser {
         Self { client, driver, _profile: profile }
     }
 
+    /// Starts one and opens a page in it.
+    pub async fn open(url: &str) -> Self {
+        let browser = Self::start().await;
+        browser.client.goto(url).await.unwrap();
+        browser
+    }
+
     /// Issues a command of Chromium's driver and gives what it answers.
     pub async fn chromium(&self, path: &'static str, body: Value) -> Value {
         self.client.issue_cmd(Chromium { path, body }).await.unwrap()

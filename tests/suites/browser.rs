@@ -106,8 +106,7 @@ async fn type_into(browser: &Browser, selector: &str, text: &str) {
 #[ignore = "needs chromium and chromedriver"]
 async fn the_copy_button_copies_the_url() {
     let server = serve(new_server()).await;
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser.press(&format!("button[aria-label='Copy the URL of {TRAIN}']")).await;
     browser.client.wait().for_element(Locator::XPath("//button[text()='Copied']")).await.unwrap();
     let read = "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)));";
@@ -122,8 +121,7 @@ async fn the_copy_button_copies_the_url() {
 #[ignore = "needs chromium, chromedriver and curl"]
 async fn the_curl_line_posts_the_sample_with_the_secret() {
     let server = serve(new_server().webhook_secret("hush")).await;
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser
         .run("for (const details of document.querySelectorAll('details')) details.open = true")
         .await;
@@ -143,8 +141,7 @@ async fn the_curl_line_posts_the_sample_with_the_secret() {
 #[ignore = "needs chromium and chromedriver"]
 async fn a_sample_is_sent_from_the_form() {
     let server = serve(new_server().webhook_secret("hush")).await;
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     choose(&browser, "#trigger-form [name=endpoint]", TRAIN).await;
     choose(&browser, "#trigger-form [name=sample]", "comment-created").await;
     let holds_comment = "return document.querySelector('#trigger-form textarea').value.includes('discussion.comment')";
@@ -210,8 +207,7 @@ async fn the_form_works_without_scripts() {
 #[ignore = "needs chromium and chromedriver"]
 async fn deliveries_arrive_open_and_are_sent_again_without_a_reload() {
     let server = serve(new_server().webhook_secret("hush")).await;
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser.wait_for_text("#live", "Live").await;
     browser.wait_for_text("#none-yet", "Nothing has arrived yet.").await;
 
@@ -241,8 +237,7 @@ async fn deliveries_are_filtered_by_endpoint_and_outcome() {
     deliver(&server, TRAIN, "1", &sample("me/data"));
     deliver(&server, TRAIN, "2", "{}");
     deliver(&server, "/webhooks/report", "3", r#"{"accuracy": 1}"#);
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser.wait_for_text("#live", "Live").await;
     wait_for_rows(&browser, 3).await;
     choose(&browser, ".filter [name=endpoint]", TRAIN).await;
@@ -273,8 +268,7 @@ fn hidden(hidden: bool) -> String {
 #[ignore = "needs chromium and chromedriver"]
 async fn a_page_that_comes_back_misses_nothing() {
     let server = serve(new_server()).await;
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser.wait_for_text("#live", "Live").await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
     wait_for_rows(&browser, 1).await;
@@ -300,8 +294,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
     drop(port);
     let server = new_server().share(true).share_server(address.to_string());
     let server = serve(server).await;
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser.wait_for_text("#live", "Live").await;
     assert!(browser.text("#where").await.contains("your own machine"));
     let _share_server = ShareServer::start_at(address).unwrap();
@@ -321,8 +314,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
 async fn the_token_opens_the_deliveries_and_nothing_else_does() {
     let server = serve(new_server()).await;
     deliver(&server, TRAIN, "1", &sample("me/private"));
-    let browser = Browser::start().await;
-    browser.client.goto(server.local_url()).await.unwrap();
+    let browser = Browser::open(server.local_url()).await;
     let page = browser.client.source().await.unwrap();
     for trace in ["id=\"activity", "events", "id=\"deliveries", "<form", "me/private"] {
         assert!(!page.contains(trace), "{trace}: {page}");
@@ -409,8 +401,7 @@ async fn through_a_proxy_the_token_opens_a_page_that_is_whole() {
     let behind = server.local_url().strip_prefix("http://").unwrap().parse().unwrap();
     let proxy = format!("http://{}", proxy::in_front_of(behind).await.unwrap());
     deliver(&server, TRAIN, "1", &sample("me/private"));
-    let browser = Browser::start().await;
-    browser.client.goto(&proxy).await.unwrap();
+    let browser = Browser::open(&proxy).await;
     let page = browser.client.source().await.unwrap();
     assert!(page.contains(TRAIN) && !page.contains("id=\"activity\""), "{page}");
 
@@ -480,8 +471,7 @@ async fn the_page_is_whole_under_any_path() {
 #[ignore = "needs chromium and chromedriver"]
 async fn whatever_a_payload_holds_stays_text() {
     let server = serve(new_server()).await;
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser.wait_for_text("#live", "Live").await;
     let hostile = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\"'`&amp;\r\n\u{202e}sdrawkcab\u{2066}\u{0}";
     let comment = comment_created().repo(hostile).text(hostile);
@@ -519,8 +509,7 @@ async fn a_page_of_ones_own_is_made_of_the_same_blocks() {
         .html(PreEscaped("<p id=\"mine\">Ask ops.</p>".to_owned()));
     let server = serve(new_server().ui(ui).webhook_secret("hush")).await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser.wait_for_text("#live", "Live").await;
     assert_eq!(browser.text("h1").await, "Retraining bot");
     assert!(browser.text("main").await.contains("<b>No HTML</b>"));
@@ -555,8 +544,7 @@ async fn check_accessibility(browser: &Browser, state: &str) {
 async fn the_page_is_whole_for_everyone_in_light_and_dark_on_a_desk_and_on_a_phone() {
     let open = serve(new_server()).await;
     let guarded = serve(new_server().webhook_secret("hush")).await;
-    let browser = Browser::start().await;
-    browser.client.goto(&open.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&open.activity_url().unwrap()).await;
     browser.wait_for_text("#live", "Live").await;
     browser.pictures("at-rest").await;
     check_accessibility(&browser, "at rest").await;
@@ -598,8 +586,7 @@ async fn the_page_is_whole_for_everyone_in_light_and_dark_on_a_desk_and_on_a_pho
 async fn everything_can_be_reached_by_keys() {
     let server = serve(new_server()).await;
     deliver(&server, TRAIN, "1", &sample("me/data"));
-    let browser = Browser::start().await;
-    browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
+    let browser = Browser::open(&server.activity_url().unwrap()).await;
     wait_for_rows(&browser, 1).await;
     let focus = "document.querySelector('#deliveries summary').focus()";
     browser.run(focus).await;
@@ -647,8 +634,7 @@ async fn wait_for_state(browser: &Browser, row: &str, state: &str) {
 async fn background_deliveries_change_their_state_without_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
-    let browser = Browser::start().await;
-    browser.client.goto(&opening(&url)).await.unwrap();
+    let browser = Browser::open(&opening(&url)).await;
     browser.wait_for_text("#live", "Live").await;
     browser.wait_for_text("#background", "Nothing has been queued yet.").await;
     browser.run("window.mine = true").await;
@@ -678,8 +664,7 @@ async fn background_deliveries_change_their_state_without_a_reload() {
 async fn a_dead_delivery_is_run_again_from_the_page() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
-    let browser = Browser::start().await;
-    browser.client.goto(&opening(&url)).await.unwrap();
+    let browser = Browser::open(&opening(&url)).await;
     browser.wait_for_text("#live", "Live").await;
     let dead = queue(&url, "gives_up", "{}");
     wait_for_state(&browser, &dead, "dead").await;
@@ -720,8 +705,7 @@ async fn a_dead_delivery_is_run_again_from_the_page() {
 async fn one_that_died_again_unseen_is_told_of_anew() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
-    let browser = Browser::start().await;
-    browser.client.goto(&opening(&url)).await.unwrap();
+    let browser = Browser::open(&opening(&url)).await;
     browser.wait_for_text("#live", "Live").await;
     let dead = queue(&url, "gives_up", "{}");
     wait_for_state(&browser, &dead, "dead").await;
@@ -787,8 +771,7 @@ async fn background_deliveries_are_whole_for_everyone() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
     let hostile = json!({ "error": format!("<script>document.title='owned'</script> \u{202e}sdrawkcab {}\nline", "w".repeat(500)) });
-    let browser = Browser::start().await;
-    browser.client.goto(&opening(&url)).await.unwrap();
+    let browser = Browser::open(&opening(&url)).await;
     browser.wait_for_text("#live", "Live").await;
     let done = queue(&url, "recovers", "{}");
     let failed = queue(&url, "fails", &sample("me/data"));

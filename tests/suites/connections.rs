@@ -8,7 +8,6 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,8 +18,7 @@ use tests::program::{Program, build};
 use webhooks_runtime::{HttpResponse, WebhooksServer, webhook_endpoint};
 
 fn slow() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("fixture-slow", "dev")).clone()
+    build("fixture-slow", "dev")
 }
 
 /// Waits until `condition` holds.

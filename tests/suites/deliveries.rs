@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -15,8 +14,7 @@ use tests::client::{BY_SCRIPT, PAGE_TOKEN, PATIENCE, Viewer, get, request};
 use tests::program::{Ended, Program, build};
 
 fn program() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("fixture-background", "dev")).clone()
+    build("fixture-background", "dev")
 }
 
 /// An id that no delivery has.

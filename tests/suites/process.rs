@@ -6,7 +6,6 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -16,24 +15,25 @@ use tests::payloads::dataset_commit;
 use tests::program::{Program, build, build_bin};
 use webhooks_runtime::{WebhooksServer, webhook_endpoint};
 
-macro_rules! program {
-    ($name:ident, $package:literal) => {
-        fn $name() -> PathBuf {
-            static BUILT: OnceLock<PathBuf> = OnceLock::new();
-            BUILT.get_or_init(|| build($package, "dev")).clone()
-        }
-    };
+fn quickstart() -> PathBuf {
+    build("quickstart", "dev")
 }
 
-program!(quickstart, "quickstart");
-program!(multiple_endpoints, "multiple-endpoints");
-program!(custom_server, "custom-server");
-program!(slow, "fixture-slow");
+fn multiple_endpoints() -> PathBuf {
+    build("multiple-endpoints", "dev")
+}
+
+fn custom_server() -> PathBuf {
+    build("custom-server", "dev")
+}
+
+fn slow() -> PathBuf {
+    build("fixture-slow", "dev")
+}
 
 /// A program with another name than its package.
 fn token() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build_bin("fixture-token", "token-bot", "dev")).clone()
+    build_bin("fixture-token", "token-bot", "dev")
 }
 
 fn start(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -16,8 +15,7 @@ use tests::share::{ShareServer, Terms};
 const CREDENTIALS: &str = "me:hush-%40hush";
 
 fn quickstart() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("quickstart", "dev")).clone()
+    build("quickstart", "dev")
 }
 
 /// Starts the server with a share link.

@@ -4,14 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use tests::client::{get, request};
 use tests::program::{Ended, Program, build};
 
 fn secrets() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("fixture-secrets", "dev")).clone()
+    build("fixture-secrets", "dev")
 }
 
 /// The statuses of an endpoint for several secrets, the empty one standing for none.

@@ -7,7 +7,6 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
@@ -15,23 +14,33 @@ use tests::program::{Ended, Program, build};
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::{dataset_commit, samples};
 
-macro_rules! program {
-    ($name:ident, $package:literal) => {
-        fn $name() -> PathBuf {
-            static BUILT: OnceLock<PathBuf> = OnceLock::new();
-            BUILT.get_or_init(|| build($package, "dev")).clone()
-        }
-    };
+fn quickstart() -> PathBuf {
+    build("quickstart", "dev")
 }
 
-program!(quickstart, "quickstart");
-program!(multiple_endpoints, "multiple-endpoints");
-program!(custom_server, "custom-server");
+fn multiple_endpoints() -> PathBuf {
+    build("multiple-endpoints", "dev")
+}
+
+fn custom_server() -> PathBuf {
+    build("custom-server", "dev")
+}
 // Its function `echo` answers with the body.
-program!(public, "fixture-public");
-program!(secrets, "fixture-secrets");
-program!(slow, "fixture-slow");
-program!(doubled, "fixture-doubled");
+fn public() -> PathBuf {
+    build("fixture-public", "dev")
+}
+
+fn secrets() -> PathBuf {
+    build("fixture-secrets", "dev")
+}
+
+fn slow() -> PathBuf {
+    build("fixture-slow", "dev")
+}
+
+fn doubled() -> PathBuf {
+    build("fixture-doubled", "dev")
+}
 
 const SECRET: (&str, &str) = ("WEBHOOK_SECRET", "hush-hush");
 
