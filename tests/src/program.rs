@@ -84,7 +84,6 @@ fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
 /// # Panics
 ///
 /// When another program has the port.
-#[must_use]
 pub fn reserve_port_7860() -> MutexGuard<'static, ()> {
     static PORT: Mutex<()> = Mutex::new(());
     let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
