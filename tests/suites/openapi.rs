@@ -10,7 +10,6 @@ use roas::v3_1::spec::Spec;
 use roas::validation::{Options, Validate};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tests::browser::Browser;
 use tests::client::{Answer, connect, get, head, read_answer};
 use webhooks_runtime::testing::{self, TestClient};
 // Not from a dependency of one's own.
