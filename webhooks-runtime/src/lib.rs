@@ -113,15 +113,12 @@
 )]
 
 mod activity;
-mod addresses;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
 #[cfg(feature = "page")]
 mod dashboard;
 mod endpoint;
-mod environment;
-mod host;
 mod http;
 mod jobs;
 mod json_lines;
@@ -129,14 +126,10 @@ mod json_lines;
 mod network;
 mod openapi;
 mod payload;
-mod reach;
 mod samples;
-mod secret;
 mod server;
-mod setting;
 #[cfg(feature = "share")]
 mod share;
-mod space;
 pub mod testing;
 mod text;
 
@@ -144,6 +137,8 @@ pub use actix_web::{self, HttpRequest, HttpResponse, web};
 pub use utoipa;
 pub use {serde, serde_json};
 
+pub use config::error::SettingError;
+pub use config::secret::SecretError;
 #[cfg(feature = "page")]
 pub use dashboard::{Block, Blocks, Visit};
 pub use endpoint::background::BackgroundArg;
@@ -161,9 +156,7 @@ pub use payload::{
     WebhookPayloadEvent, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUpdatedConfig,
     WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
 };
-pub use secret::SecretError;
 pub use server::{LaunchError, ServerHandle, SetupError, Ui, WebhooksServer};
-pub use setting::SettingError;
 #[cfg(feature = "share")]
 pub use share::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
 pub use webhooks_macros::webhook_endpoint;

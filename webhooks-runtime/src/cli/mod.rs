@@ -19,10 +19,10 @@ use clap_complete::Shell;
 use serde::Serialize;
 
 use crate::WebhooksServer;
-use crate::config::Given;
+use crate::config::exposure::{ExposureChoice, PartialExposure};
+use crate::config::settings::PartialSettings;
 use crate::endpoint::registry::Route;
 use crate::jobs::StoreUrl;
-use crate::reach::{GivenReach, Way};
 use crate::server::{LaunchError, listing};
 use crate::text::in_one_line;
 
@@ -211,23 +211,23 @@ impl Settings {
     }
 }
 
-impl From<Serve> for Given {
+impl From<Serve> for PartialSettings {
     fn from(flags: Serve) -> Self {
-        let mut reach = GivenReach::from(flags.share);
+        let mut reach = PartialExposure::from(flags.share);
         if let Some(url) = flags.public_url {
-            reach.way = Some(Way::Url(url));
+            reach.way = Some(ExposureChoice::Url(url));
         }
         let workers = flags.workers.map(usize::from);
         Self { host: flags.host, port: flags.port, workers, store: flags.store, reach }
     }
 }
 
-impl From<Share> for GivenReach {
+impl From<Share> for PartialExposure {
     fn from(flags: Share) -> Self {
         // Both of these flags are of use only with a link.
         let wanted = flags.share || flags.share_server.is_some() || flags.new_share_url;
         Self {
-            way: (wanted || flags.no_share).then_some(Way::Share(wanted)),
+            way: (wanted || flags.no_share).then_some(ExposureChoice::Share(wanted)),
             server: flags.share_server,
             certificate: flags.share_server_certificate,
             tunnel: false,

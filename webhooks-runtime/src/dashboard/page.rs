@@ -12,7 +12,7 @@ use super::document::{self, Deployment};
 use super::endpoints::EndpointSummary;
 use super::form::Form;
 use crate::activity::Cursor;
-use crate::addresses::{Addresses, PublicUrl};
+use crate::config::addresses::{Addresses, PublicUrl};
 use crate::endpoint::registry::EndpointInfo;
 
 /// The page of a server.

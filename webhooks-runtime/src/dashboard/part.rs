@@ -13,14 +13,14 @@ use super::openapi::OpenApi;
 use super::page::Page;
 use super::routes::Dashboard;
 use crate::activity::{Activity, NewEntry};
-use crate::addresses::Addresses;
+use crate::config::addresses::Addresses;
+use crate::config::environment::Environment;
+use crate::config::error::SettingError;
 use crate::endpoint::registry::EndpointInfo;
-use crate::environment::Environment;
 use crate::http::dispatch::Dispatcher;
 use crate::http::outcome::{Observation, Observer};
 use crate::http::part::Part;
 use crate::jobs::Jobs;
-use crate::setting::SettingError;
 
 /// What a server's dashboard is made of.
 pub(crate) struct DashboardSettings<'a> {

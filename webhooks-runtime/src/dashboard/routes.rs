@@ -22,7 +22,7 @@ use super::files::files;
 use super::form::{Form, OWN_SAMPLE};
 use super::page::Page;
 use crate::activity::{Activity, ResponseClass};
-use crate::addresses::Addresses;
+use crate::config::addresses::Addresses;
 use crate::http::dispatch::Dispatcher;
 use crate::http::rejection::not_found;
 use crate::jobs::Jobs;

@@ -8,8 +8,8 @@ use actix_web::http::{Method, StatusCode, Uri};
 
 use super::cross_site::is_cross_site;
 use super::rejection::Rejection;
-use crate::addresses::Addresses;
-use crate::secret::Secrets;
+use crate::config::addresses::Addresses;
+use crate::config::secret::Secrets;
 
 /// The header that carries the secret.
 pub(crate) const SECRET: HeaderName = HeaderName::from_static("x-webhook-secret");

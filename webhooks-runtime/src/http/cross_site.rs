@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::http::Uri;
 use actix_web::http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 
-use crate::addresses::Addresses;
+use crate::config::addresses::Addresses;
 
 /// Reports what made a request: <https://www.w3.org/TR/fetch-metadata/>. Browsers send it to servers with TLS
 /// and to those on the same machine.
@@ -83,7 +83,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
-    use crate::addresses::PublicUrl;
+    use crate::config::addresses::PublicUrl;
 
     fn rejects(local: &str, headers: &[(&str, &str)]) -> bool {
         let public = PublicUrl::parse("https://me-bot.hf.space/bot").unwrap();

@@ -27,14 +27,14 @@ use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
 use super::rejection::{Rejection, not_found};
 use super::respond::respond;
 use super::watchdog::{was_blocked_since, watched};
-use crate::addresses::Addresses;
-use crate::config::Limits;
+use crate::config::addresses::Addresses;
+use crate::config::secret::Secrets;
+use crate::config::settings::Limits;
 use crate::endpoint::Work;
 use crate::endpoint::background::Shared;
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::registry::Route;
 use crate::payload::replace_unpaired_surrogates;
-use crate::secret::Secrets;
 
 /// A route with its secrets.
 pub(crate) struct GuardedRoute {

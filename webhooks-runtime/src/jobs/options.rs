@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::store::StoreLimits;
-use crate::setting::SettingError;
+use crate::config::error::SettingError;
 
 /// The options of the engine and its store.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use ureq::typestate::AgentScope;
 use super::proxy::{HttpProxy, ProxyError};
 use super::reason::http_reason;
 use super::roots::{RootsError, roots};
-use crate::environment::Environment;
+use crate::config::environment::Environment;
 
 /// Why a request cannot be sent.
 #[derive(Debug, thiserror::Error)]

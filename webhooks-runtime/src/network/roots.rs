@@ -3,7 +3,7 @@
 use rustls_native_certs::load_native_certs;
 use ureq::tls::{Certificate, RootCerts};
 
-use crate::environment::Environment;
+use crate::config::environment::Environment;
 
 /// The variables that name files with root certificates. rustls-native-certs reads them.
 const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];

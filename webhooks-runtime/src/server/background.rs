@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::LaunchError;
 use super::banner;
-use crate::config::Settings;
+use crate::config::settings::Settings;
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Console, Part};
 use crate::http::part::{OK, StoreHealth, StoreStatus, UNAVAILABLE};

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::addresses::PublicUrl;
+use crate::config::addresses::PublicUrl;
+use crate::config::environment::Environment;
+use crate::config::host::Unattended;
 use crate::endpoint::registry::EndpointInfo;
-use crate::environment::Environment;
-use crate::host::Unattended;
 
 /// Whether the endpoints are protected, and if not, what that means and how to change it.
 pub(super) fn secret(endpoints: &[EndpointInfo]) -> String {

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::WebhooksServer;
-use crate::config::{Given, Ports, Settings};
-use crate::environment::Environment;
-use crate::host::Host;
-use crate::reach::Reach;
+use crate::config::environment::Environment;
+use crate::config::exposure::Exposure;
+use crate::config::host::Host;
+use crate::config::settings::{PartialSettings, Ports, Settings};
 
 /// The doc comment of a method, in one line, up to its first block of code.
 fn documented(method: &str) -> String {
@@ -48,7 +48,7 @@ fn settings(shared: bool, variables: &[(&'static str, &'static str)]) -> Setting
     let mut errors = Vec::new();
     let given = server.given.clone();
     let settings = Settings::resolve(
-        Given::default(),
+        PartialSettings::default(),
         given,
         shared,
         &Host::with_terminal(&environment),
@@ -116,8 +116,8 @@ fn a_public_url_is_made_as_documented() {
     let stated_share = stated("share");
     let (yes, no) = stated_share.split_once("; no ").unwrap();
     assert!(yes.starts_with("yes for [`launch`]") && no.starts_with("on a Space"), "{yes} {no}");
-    assert!(matches!(settings(true, &[]).reach, Reach::Link { renew: false, .. }));
-    assert!(matches!(settings(true, &SPACE).reach, Reach::At(_)));
+    assert!(matches!(settings(true, &[]).reach, Exposure::Link { renew: false, .. }));
+    assert!(matches!(settings(true, &SPACE).reach, Exposure::At(_)));
     assert!(no.ends_with("for [`start`](Self::start)"), "{no}");
-    assert_eq!(settings(false, &[]).reach, Reach::Local);
+    assert_eq!(settings(false, &[]).reach, Exposure::Local);
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io;
 
+use crate::config::error::SettingError;
+use crate::config::secret::SecretError;
 use crate::endpoint::{Location, PathError};
 use crate::jobs::StoreError;
-use crate::secret::SecretError;
-use crate::setting::SettingError;
 
 /// Why a server didn't start, or stopped by itself.
 ///

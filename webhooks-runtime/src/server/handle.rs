@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use crate::addresses::Addresses;
+use crate::config::addresses::Addresses;
 use crate::http::part::Parts;
 
 /// A server that runs in the background; see [`WebhooksServer::start`].

@@ -11,8 +11,8 @@ use super::prepare::{Mode, prepare};
 use super::running::Running;
 use super::signals::Signals;
 use super::{LaunchError, WebhooksServer, banner, log, output, panics};
-use crate::config::Given;
-use crate::environment::Environment;
+use crate::config::environment::Environment;
+use crate::config::settings::PartialSettings;
 use crate::http::part::Console;
 
 /// How it is started.
@@ -41,11 +41,11 @@ impl WebhooksServer {
     /// When the server cannot start ([`LaunchError`] says why), and when it is called in async code,
     /// where [`run`](Self::run) belongs.
     pub fn launch(self) -> Result<(), LaunchError> {
-        self.launch_with(Given::default())
+        self.launch_with(PartialSettings::default())
     }
 
     /// `launch` with what the command line said.
-    pub(crate) fn launch_with(self, flags: Given) -> Result<(), LaunchError> {
+    pub(crate) fn launch_with(self, flags: PartialSettings) -> Result<(), LaunchError> {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(LaunchError::InAsyncCode);
         }
@@ -79,12 +79,12 @@ impl WebhooksServer {
     ///
     /// When the server cannot start; [`LaunchError`] says why.
     pub async fn run(self) -> Result<(), LaunchError> {
-        let ended = self.run_with(Given::default()).await;
+        let ended = self.run_with(PartialSettings::default()).await;
         output::written().await;
         ended
     }
 
-    async fn run_with(self, flags: Given) -> Result<(), LaunchError> {
+    async fn run_with(self, flags: PartialSettings) -> Result<(), LaunchError> {
         let environment = Environment::default();
         let prepared = prepare(self, flags, Mode::Launched, &environment)?;
         let secret = banner::secret(&prepared.endpoints);
@@ -162,7 +162,7 @@ impl WebhooksServer {
     /// When the server cannot start; [`LaunchError`] says why.
     pub async fn start(self) -> Result<ServerHandle, LaunchError> {
         let environment = Environment::default();
-        let prepared = prepare(self, Given::default(), Mode::Embedded, &environment)?;
+        let prepared = prepare(self, PartialSettings::default(), Mode::Embedded, &environment)?;
         let opening = prepared.background.open(&prepared.dispatcher, |waiting| {
             tracing::warn!("{}", waiting.trim_end());
         });

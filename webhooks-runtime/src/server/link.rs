@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::banner;
 use super::output::Stream;
-use crate::addresses::Addresses;
-use crate::config::Settings;
+use crate::config::addresses::Addresses;
+use crate::config::environment::Environment;
+use crate::config::error::SettingError;
+use crate::config::exposure::{Exposure, ShareServer};
+use crate::config::settings::Settings;
 use crate::endpoint::registry::EndpointInfo;
-use crate::environment::Environment;
 use crate::network::HttpProxy;
-use crate::reach::{Reach, ShareServer};
-use crate::setting::SettingError;
 use crate::share::{
     ClientTls, DISCOVERY_HOST, DynTunnel, NameSlot, ServerAddress, ServerLocation, ShareLink,
     TunnelEvent, client_tls, default_folder, keep_open,
@@ -41,9 +41,9 @@ pub(super) fn build(
     errors: &mut Vec<SettingError>,
 ) -> Option<Box<dyn DynTunnel>> {
     let (server, renew) = match &settings.reach {
-        Reach::Local | Reach::At(_) => return None,
-        Reach::Tunnel => return options.custom,
-        Reach::Link { server, renew } => (server, *renew),
+        Exposure::Local | Exposure::At(_) => return None,
+        Exposure::Tunnel => return options.custom,
+        Exposure::Link { server, renew } => (server, *renew),
     };
     let (location, scheme, server_name) = match server {
         ShareServer::Gradio => (ServerLocation::Gradio, "https", "gradio.live".to_owned()),

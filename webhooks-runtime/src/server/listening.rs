@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::WebhooksServer;
-use crate::reach::Way;
+use crate::config::exposure::ExposureChoice;
 
 /// How it listens, and its limits.
 impl WebhooksServer {
@@ -91,7 +91,7 @@ impl WebhooksServer {
     /// # }
     /// ```
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
-        self.given.reach.way = Some(Way::Url(url.into()));
+        self.given.reach.way = Some(ExposureChoice::Url(url.into()));
         self
     }
 

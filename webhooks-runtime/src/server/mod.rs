@@ -60,7 +60,7 @@ use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 
-use crate::config::{Given, Limits};
+use crate::config::settings::{Limits, PartialSettings};
 use crate::endpoint::background::Shared;
 use crate::endpoint::registry::{self, Route};
 use crate::endpoint::{Endpoint, EndpointFn, Location, Work, caller, normalize};
@@ -95,7 +95,7 @@ pub struct WebhooksServer {
     bad_paths: Vec<SetupError>,
     secrets: Option<Vec<String>>,
     secret_in_query: bool,
-    given: Given,
+    given: PartialSettings,
     limits: Limits,
     configure: Vec<Configure>,
     shared: Shared,
@@ -142,7 +142,7 @@ impl WebhooksServer {
             bad_paths: Vec::new(),
             secrets: None,
             secret_in_query: false,
-            given: Given::default(),
+            given: PartialSettings::default(),
             limits: Limits::default(),
             configure: Vec::new(),
             shared: Shared::default(),

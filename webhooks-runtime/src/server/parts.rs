@@ -11,17 +11,17 @@ use super::background::BackgroundPart;
 #[cfg(feature = "share")]
 use super::tunnel;
 use super::ui::Page;
-use crate::addresses::Addresses;
-use crate::config::Settings;
+use crate::config::addresses::Addresses;
+use crate::config::environment::Environment;
+use crate::config::error::SettingError;
+use crate::config::settings::Settings;
 #[cfg(feature = "page")]
 use crate::dashboard::{self, DashboardSettings};
 use crate::endpoint::registry::EndpointInfo;
-use crate::environment::Environment;
 use crate::http::app::Configure;
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Part, Parts};
 use crate::jobs::{BackgroundHandler, Options};
-use crate::setting::SettingError;
 
 /// The settings of the parts, from the builder's methods.
 #[derive(Default)]

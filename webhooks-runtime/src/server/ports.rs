@@ -7,7 +7,7 @@ use std::net::{TcpListener, ToSocketAddrs};
 use socket2::SockRef;
 
 use super::LaunchError;
-use crate::config::{Ports, Settings};
+use crate::config::settings::{Ports, Settings};
 
 /// How many connections may wait to be accepted. The standard library asks for 128, so that of 500 clients
 /// that connect at once a quarter waits for a second until the system tries again. The system can cut it.
@@ -81,7 +81,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::reach::Reach;
+    use crate::config::exposure::Exposure;
 
     /// Connects more clients at once than the standard library's listeners have room for.
     fn assert_takes_a_burst(listener: &TcpListener) {
@@ -101,7 +101,7 @@ mod tests {
             on_space: false,
             for_platform: false,
             store: None,
-            reach: Reach::Local,
+            reach: Exposure::Local,
             unshared: None,
         };
         assert_takes_a_burst(&bind(&settings).unwrap().0);

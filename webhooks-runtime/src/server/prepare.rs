@@ -7,20 +7,20 @@ use super::background::BackgroundPart;
 use super::error::{LaunchError, SetupError};
 use super::missing_data::missing_data;
 use super::parts::{Composition, compose};
-use crate::addresses::Addresses;
-use crate::config::{Given, Limits, Settings};
+use crate::config::addresses::Addresses;
+use crate::config::environment::Environment;
+use crate::config::exposure::{Exposure, PartialExposure};
+use crate::config::host::Host;
+use crate::config::secret::{self, SecretError, Secrets};
+use crate::config::settings::{Limits, PartialSettings, Settings};
 use crate::endpoint::Work;
 use crate::endpoint::background::Shared;
 use crate::endpoint::registry::{self, EndpointInfo, Route};
-use crate::environment::Environment;
-use crate::host::Host;
 use crate::http::app::{Blueprint, Configure};
 use crate::http::dispatch::{Dispatcher, GuardedRoute};
 use crate::http::outcome::Observer;
 use crate::http::part::Parts;
 use crate::jobs::BackgroundHandler;
-use crate::reach::{GivenReach, Reach};
-use crate::secret::{self, SecretError, Secrets};
 
 /// The variable with the secret of all endpoints that have none of their own.
 const WEBHOOK_SECRET: &str = "WEBHOOK_SECRET";
@@ -71,8 +71,8 @@ pub(crate) fn in_process(
 ) -> Result<Blueprint, LaunchError> {
     let variables = server.endpoints.iter().filter_map(|endpoint| endpoint.secret_env);
     let environment = variables.map(|variable| (variable, "the secret of a test")).collect();
-    server.given.reach = GivenReach::default();
-    let prepared = prepare(server, Given::default(), Mode::Embedded, &environment)?;
+    server.given.reach = PartialExposure::default();
+    let prepared = prepare(server, PartialSettings::default(), Mode::Embedded, &environment)?;
     prepared.addresses.set_local("http://127.0.0.1:7860");
     Ok(prepared.blueprint(Some(observer)))
 }
@@ -87,7 +87,7 @@ pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Route>, LaunchError>
 /// Resolves every setting, or reports all errors at once.
 pub(super) fn prepare(
     server: WebhooksServer,
-    flags: Given,
+    flags: PartialSettings,
     mode: Mode,
     environment: &Environment,
 ) -> Result<Prepared, LaunchError> {
@@ -106,8 +106,8 @@ pub(super) fn prepare(
         &mut invalid,
     );
     let addresses = Addresses::before_listening(match &settings.reach {
-        Reach::At(url) => Some(url.clone()),
-        Reach::Local | Reach::Link { .. } | Reach::Tunnel => None,
+        Exposure::At(url) => Some(url.clone()),
+        Exposure::Local | Exposure::Link { .. } | Exposure::Tunnel => None,
     });
     let infos: Vec<_> = guarded
         .iter()

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::ports::in_url;
 use super::prepare::{Mode, prepare};
 use super::{LaunchError, WebhooksServer};
-use crate::config::{Given, Ports, Settings};
+use crate::config::environment::Environment;
+use crate::config::settings::{PartialSettings, Ports, Settings};
 use crate::endpoint::registry::{self, Route};
-use crate::environment::Environment;
 use crate::http::dispatch::Dispatcher;
 
 /// A server's endpoints, the secrets that they ask for, and where they would listen.
@@ -23,7 +23,10 @@ pub(crate) struct Recipients {
 impl Recipients {
     /// Decides every setting as the server does that starts with the same flags and variables. What
     /// is wrong with it is the same, too.
-    pub(crate) fn of(mut server: WebhooksServer, flags: Given) -> Result<Self, LaunchError> {
+    pub(crate) fn of(
+        mut server: WebhooksServer,
+        flags: PartialSettings,
+    ) -> Result<Self, LaunchError> {
         // No function runs in this process.
         server.checks_data = false;
         let secret_in_code = server.secrets.is_some();

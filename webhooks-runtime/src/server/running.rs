@@ -14,7 +14,7 @@ use super::prepare::Prepared;
 use super::threads::Threads;
 use super::worker::WorkerSetup;
 use super::{LaunchError, banner};
-use crate::addresses::Addresses;
+use crate::config::addresses::Addresses;
 use crate::endpoint::registry::EndpointInfo;
 use crate::http::connection::Origin;
 use crate::http::dispatch::Dispatcher;

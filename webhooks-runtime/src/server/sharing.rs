@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::WebhooksServer;
-use crate::reach::Way;
+use crate::config::exposure::ExposureChoice;
 use crate::share::Tunnel;
 
 /// The share link and other tunnels, with the Cargo feature `share`.
@@ -30,7 +30,7 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().share(false);
     /// ```
     pub fn share(mut self, share: bool) -> Self {
-        self.given.reach.way = Some(Way::Share(share));
+        self.given.reach.way = Some(ExposureChoice::Share(share));
         self
     }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::background::store_url;
 use super::error::SetupError;
 use super::{LaunchError, WebhooksServer};
-use crate::config::{Given, Settings};
+use crate::config::environment::Environment;
+use crate::config::host::Host;
+use crate::config::settings::{PartialSettings, Settings};
 use crate::endpoint::Work;
 use crate::endpoint::background::Policy;
-use crate::environment::Environment;
-use crate::host::Host;
 use crate::jobs::StoreUrl;
 
 /// The store of a server, and the attempts of its endpoints.
@@ -22,7 +22,7 @@ pub(crate) struct StoreTarget {
 impl StoreTarget {
     /// Resolves the store as a server with the same flags and variables does. Its other settings, for example its
     /// secrets, may be invalid.
-    pub(crate) fn of(server: WebhooksServer, flags: Given) -> Result<Self, LaunchError> {
+    pub(crate) fn of(server: WebhooksServer, flags: PartialSettings) -> Result<Self, LaunchError> {
         let mut wrong = Vec::new();
         let environment = Environment::default();
         let host = Host::detect(&environment);

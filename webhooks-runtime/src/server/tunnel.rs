@@ -11,8 +11,8 @@ use super::link::{Announcer, TunnelOptions, TunnelTask, build};
 use super::output::say;
 use super::parts::Composition;
 use super::ports::{allow_files, entrance};
+use crate::config::error::SettingError;
 use crate::http::part::{Console, Part};
-use crate::setting::SettingError;
 use crate::share::{DynTunnel, TunnelEvent};
 
 /// Returns the tunnel that the settings ask for. An invalid setting goes to `errors`.

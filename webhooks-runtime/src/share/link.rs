@@ -15,7 +15,7 @@ use super::relay::{self, RelayRoute, WorkRequests};
 use super::session::{SessionError, YamuxSession};
 use super::transport::{self, TransportError};
 use super::tunnel::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
-use crate::environment::Environment;
+use crate::config::environment::Environment;
 use crate::network::HttpProxy;
 
 /// How long the first attempt may take, while a person waits for it.

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::tunnel::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
-use crate::addresses::PublicUrl;
+use crate::config::addresses::PublicUrl;
 
 /// After how long an attempt is reported as slow.
 const SLOW: Duration = Duration::from_secs(9);

@@ -23,7 +23,7 @@ use self::decide::Deleted;
 use self::id::IdPrefix;
 use super::{Settings, print};
 use crate::WebhooksServer;
-use crate::config::Given;
+use crate::config::settings::PartialSettings;
 use crate::endpoint::normalize;
 use crate::jobs::{Access, Jobs, State, StoreError, StoreUrl};
 use crate::server::StoreTarget;
@@ -193,7 +193,7 @@ fn state() -> impl TypedValueParser<Value = State> {
 pub(super) fn run(
     deliveries: Deliveries,
     mut command: Command,
-    flags: Given,
+    flags: PartialSettings,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     if let Err(error) = deliveries.check() {
@@ -209,7 +209,8 @@ pub(super) fn run(
     if changes && settings.error.is_some() && std::env::var_os("WEBHOOKS_STORE").is_none() {
         return Err(UNKNOWN_STORE.into());
     }
-    let target = StoreTarget::of(settings.server, Given { store, ..Given::default() })?;
+    let target =
+        StoreTarget::of(settings.server, PartialSettings { store, ..PartialSettings::default() })?;
     if !target.has_functions() {
         return Err(NoFunctions.into());
     }

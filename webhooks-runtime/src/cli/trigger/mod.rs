@@ -23,8 +23,8 @@ use self::send::Recipient;
 use self::set::Assignment;
 use super::print;
 use crate::WebhooksServer;
-use crate::addresses::PublicUrl;
-use crate::config::Given;
+use crate::config::addresses::PublicUrl;
+use crate::config::settings::PartialSettings;
 use crate::endpoint::registry::Route;
 use crate::server::Recipients;
 
@@ -89,17 +89,17 @@ pub(super) struct Trigger {
 pub(super) fn run(
     trigger: Trigger,
     mut command: Command,
-    flags: Given,
+    flags: PartialSettings,
     server: impl FnOnce() -> WebhooksServer,
 ) -> Result<ExitCode, Box<dyn Error>> {
     if trigger.list {
         print(body::list().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let given = Given {
+    let given = PartialSettings {
         host: trigger.host.or(flags.host),
         port: trigger.port.or(flags.port),
-        ..Given::default()
+        ..PartialSettings::default()
     };
     let recipients = Recipients::of(server(), given)?;
     let endpoint = choose(&recipients.endpoints, trigger.endpoint.as_deref(), &mut command)?;

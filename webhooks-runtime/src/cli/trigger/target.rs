@@ -1,8 +1,8 @@
 //! Whom a delivery goes to: which endpoint, at which address.
 
 use super::send::is_endpoint;
-use crate::addresses::PublicUrl;
-use crate::config::Ports;
+use crate::config::addresses::PublicUrl;
+use crate::config::settings::Ports;
 use crate::endpoint::normalize;
 use crate::endpoint::registry::Route;
 

@@ -16,7 +16,7 @@ use super::super::background::BackgroundFollower;
 use super::super::routes::Dashboard;
 use super::view::rows;
 use crate::activity::{Activity, Cursor, Updates};
-use crate::addresses::PublicUrl;
+use crate::config::addresses::PublicUrl;
 
 /// The last event that a browser received before it lost the connection.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

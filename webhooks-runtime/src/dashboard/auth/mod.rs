@@ -13,7 +13,7 @@ use actix_web::http::{Uri, header::HeaderMap};
 use actix_web::web;
 use serde::Deserialize;
 
-use crate::addresses::{Addresses, plain};
+use crate::config::addresses::{Addresses, plain};
 use crate::http::cross_site::{SEC_FETCH_SITE, is_own};
 use token::Session;
 pub(super) use token::{Token, VARIABLE as TOKEN_VARIABLE};
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn auth(public: Option<&str>) -> (ViewerAuth, Token) {
-        let public = public.map(|url| crate::addresses::PublicUrl::parse(url).unwrap());
+        let public = public.map(|url| crate::config::addresses::PublicUrl::parse(url).unwrap());
         let token = Token::random();
         let addresses = Addresses::new("http://127.0.0.1:7860", public);
         (ViewerAuth::new(Some(token.clone()), addresses), token)

@@ -6,8 +6,8 @@ use ring::hmac::{self, HMAC_SHA256, Key};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use crate::environment::{Environment, NotUnicode};
-use crate::setting::SettingError;
+use crate::config::environment::{Environment, NotUnicode};
+use crate::config::error::SettingError;
 
 /// The variable that sets the token.
 pub(crate) const VARIABLE: &str = "WEBHOOKS_PAGE_TOKEN";

@@ -15,7 +15,7 @@ use ureq::{Proxy, ProxyProtocol};
 
 use self::no_proxy::{is_exempt, is_on_this_machine, without_brackets};
 use super::reason::http_reason;
-use crate::environment::Environment;
+use crate::config::environment::Environment;
 
 /// The variables that name the proxy for `https` URLs and for the tunnel. The first one that is set wins.
 const FOR_HTTPS: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];

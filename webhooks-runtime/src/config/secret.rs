@@ -4,7 +4,7 @@ use std::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::environment::{Environment, NotUnicode};
+use crate::config::environment::{Environment, NotUnicode};
 
 /// The secrets that a request may bring; more than one while a secret is being changed.
 #[derive(Clone)]

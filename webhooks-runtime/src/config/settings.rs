@@ -3,23 +3,23 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::environment::{Environment, NotUnicode};
-use crate::host::{Host, Unattended};
-use crate::reach::{GivenReach, Reach};
-use crate::setting::SettingError;
+use crate::config::environment::{Environment, NotUnicode};
+use crate::config::error::SettingError;
+use crate::config::exposure::{Exposure, PartialExposure};
+use crate::config::host::{Host, Unattended};
 
 /// Settings that may be given in more than one place; each place fills in what it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Given {
+pub(crate) struct PartialSettings {
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) workers: Option<usize>,
     /// Where background deliveries are kept.
     pub(crate) store: Option<String>,
-    pub(crate) reach: GivenReach,
+    pub(crate) reach: PartialExposure,
 }
 
-impl Given {
+impl PartialSettings {
     /// What the environment says: the variables that a Gradio app reads. An empty one counts as not
     /// set, as it does for Gradio.
     fn environment(environment: &Environment, errors: &mut Vec<SettingError>) -> Self {
@@ -39,7 +39,7 @@ impl Given {
             }
             parsed
         });
-        let reach = GivenReach::environment(environment, errors);
+        let reach = PartialExposure::environment(environment, errors);
         Self { host, port, workers: None, store, reach }
     }
 
@@ -113,7 +113,7 @@ pub(crate) struct Settings {
     pub(crate) for_platform: bool,
     /// Where background deliveries are kept, if it was said.
     pub(crate) store: Option<String>,
-    pub(crate) reach: Reach,
+    pub(crate) reach: Exposure,
     /// Why no tunnel is opened by default, if none is and no setting says so.
     pub(crate) unshared: Option<Unattended>,
 }
@@ -126,8 +126,8 @@ impl Settings {
     /// `errors`. `launched` is whether a person may have started the server, so that a tunnel is the
     /// default where that person sees it.
     pub(crate) fn resolve(
-        flags: Given,
-        code: Given,
+        flags: PartialSettings,
+        code: PartialSettings,
         launched: bool,
         host: &Host,
         limits: &Limits,
@@ -135,7 +135,7 @@ impl Settings {
         errors: &mut Vec<SettingError>,
     ) -> Self {
         limits.check(errors);
-        let given = flags.or(code).or(Given::environment(environment, errors));
+        let given = flags.or(code).or(PartialSettings::environment(environment, errors));
         let assigned = match given.port {
             None => assigned_port(environment, errors),
             Some(_) => None,
@@ -188,19 +188,23 @@ fn assigned_port(environment: &Environment, errors: &mut Vec<SettingError>) -> O
 mod tests {
     use super::*;
 
-    fn given(host: &str, port: u16) -> Given {
-        Given { host: Some(host.into()), port: Some(port), ..Given::default() }
+    fn given(host: &str, port: u16) -> PartialSettings {
+        PartialSettings { host: Some(host.into()), port: Some(port), ..PartialSettings::default() }
     }
 
-    fn resolve(flags: Given, code: Given, variables: &[(&'static str, &'static str)]) -> Settings {
+    fn resolve(
+        flags: PartialSettings,
+        code: PartialSettings,
+        variables: &[(&'static str, &'static str)],
+    ) -> Settings {
         let (settings, errors) = try_resolve(flags, code, &Limits::default(), variables);
         assert_eq!(errors, <[String; 0]>::default());
         settings
     }
 
     fn try_resolve(
-        flags: Given,
-        code: Given,
+        flags: PartialSettings,
+        code: PartialSettings,
         limits: &Limits,
         variables: &[(&'static str, &'static str)],
     ) -> (Settings, Vec<String>) {
@@ -217,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_code_over_the_environment_over_the_default() {
-        let none = Given::default;
+        let none = PartialSettings::default;
         let settings = resolve(given("10.0.0.1", 8001), given("10.0.0.2", 8002), &GRADIO);
         assert_eq!((settings.host.as_str(), settings.ports), ("10.0.0.1", Ports::One(8001)));
         let settings = resolve(none(), given("10.0.0.2", 8002), &GRADIO);
@@ -232,7 +236,7 @@ mod tests {
     #[test]
     fn on_a_space_the_port_that_it_forwards_is_the_default() {
         let space = [("SPACE_ID", "me/bot"), ("SPACE_HOST", "me-bot.hf.space")];
-        let settings = resolve(Given::default(), Given::default(), &space);
+        let settings = resolve(PartialSettings::default(), PartialSettings::default(), &space);
         assert_eq!(settings.host, "0.0.0.0");
         assert_eq!(settings.ports, Ports::One(7860));
         assert!(settings.on_space);
@@ -245,7 +249,8 @@ mod tests {
             let environment = Environment::from_iter(variables.iter().copied());
             let mut host = Host::detect(&environment);
             host.terminal = terminal;
-            let (flags, code, mut errors) = (Given::default(), Given::default(), Vec::new());
+            let (flags, code, mut errors) =
+                (PartialSettings::default(), PartialSettings::default(), Vec::new());
             let limits = Limits::default();
             let settings =
                 Settings::resolve(flags, code, true, &host, &limits, &environment, &mut errors);
@@ -257,7 +262,7 @@ mod tests {
         let (person, _) = settings(&port, true);
         assert_eq!((person.host.as_str(), person.ports), ("127.0.0.1", Ports::One(8080)));
         assert!(!person.for_platform);
-        assert_eq!((platform.reach, person.reach), (Reach::Local, Reach::Local));
+        assert_eq!((platform.reach, person.reach), (Exposure::Local, Exposure::Local));
 
         let overridden = [&GRADIO[..], &port].concat();
         let (gradio, _) = settings(&overridden, false);
@@ -276,12 +281,13 @@ mod tests {
 
     #[test]
     fn every_bad_value_is_an_error_that_names_the_setting() {
-        let code = Given { workers: Some(513), ..Given::default() };
+        let code = PartialSettings { workers: Some(513), ..PartialSettings::default() };
         for request_timeout in [Duration::ZERO, Duration::MAX] {
             let limits =
                 Limits { request_timeout, shutdown_timeout: Duration::MAX, ..Limits::default() };
             let variables = [("GRADIO_SERVER_PORT", "http")];
-            let (_, errors) = try_resolve(Given::default(), code.clone(), &limits, &variables);
+            let (_, errors) =
+                try_resolve(PartialSettings::default(), code.clone(), &limits, &variables);
             assert_eq!(
                 errors,
                 [
@@ -297,7 +303,7 @@ mod tests {
     #[test]
     fn an_empty_variable_of_gradio_counts_as_not_set() {
         let empty = [("GRADIO_SERVER_NAME", ""), ("GRADIO_SERVER_PORT", "")];
-        let settings = resolve(Given::default(), Given::default(), &empty);
+        let settings = resolve(PartialSettings::default(), PartialSettings::default(), &empty);
         assert_eq!(settings.host, "127.0.0.1");
     }
 }

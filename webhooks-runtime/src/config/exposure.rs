@@ -5,19 +5,19 @@ use std::path::PathBuf;
 
 use actix_web::http::uri::Authority;
 
-use crate::addresses::plain;
-use crate::addresses::{NotAUrl, PublicUrl};
-use crate::environment::{Environment, NotUnicode};
-use crate::host::Host;
-use crate::setting::SettingError;
-use crate::space::Space;
+use crate::config::addresses::plain;
+use crate::config::addresses::{NotAUrl, PublicUrl};
+use crate::config::environment::{Environment, NotUnicode};
+use crate::config::error::SettingError;
+use crate::config::host::Host;
+use crate::config::space::Space;
 
 /// Whether this program can open a tunnel.
 const CAN_SHARE: bool = cfg!(feature = "share");
 
 /// How the server is to be reached, as it was said in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum ExposureChoice {
     /// Through a tunnel, or not.
     Share(bool),
     /// By this address.
@@ -26,8 +26,8 @@ pub(crate) enum Way {
 
 /// What is said in one place about how the server is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct GivenReach {
-    pub(crate) way: Option<Way>,
+pub(crate) struct PartialExposure {
+    pub(crate) way: Option<ExposureChoice>,
     /// The share server, `host:port`.
     pub(crate) server: Option<String>,
     /// A file with the certificates that the share server's TLS is trusted by.
@@ -40,7 +40,7 @@ pub(crate) struct GivenReach {
 
 /// How others reach the server, decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub(crate) enum Exposure {
     /// By the address that it listens on, and no other way is known.
     Local,
     /// By this address, which a proxy, another tunnel or the Space provides.
@@ -65,7 +65,7 @@ pub(crate) enum ShareServer {
     },
 }
 
-impl GivenReach {
+impl PartialExposure {
     /// What the environment says: the variables that a Gradio app reads.
     pub(crate) fn environment(environment: &Environment, errors: &mut Vec<SettingError>) -> Self {
         let mut filled = |name: &'static str| {
@@ -76,8 +76,8 @@ impl GivenReach {
         };
         let (share, server) = (filled("GRADIO_SHARE"), filled("GRADIO_SHARE_SERVER_ADDRESS"));
         let way = share.and_then(|share| match share.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Some(Way::Share(true)),
-            "false" | "0" | "no" | "off" => Some(Way::Share(false)),
+            "true" | "1" | "yes" | "on" => Some(ExposureChoice::Share(true)),
+            "false" | "0" | "no" | "off" => Some(ExposureChoice::Share(false)),
             _ => {
                 errors.push(SettingError { name: "GRADIO_SHARE", wants: "true or false" });
                 None
@@ -109,26 +109,27 @@ impl GivenReach {
         host: &Host,
         by_default: bool,
         errors: &mut Vec<SettingError>,
-    ) -> Reach {
-        let way = self.way.clone().unwrap_or(Way::Share(by_default));
+    ) -> Exposure {
+        let way = self.way.clone().unwrap_or(ExposureChoice::Share(by_default));
         match way {
-            Way::Share(true) if CAN_SHARE && self.tunnel => Reach::Tunnel,
-            Way::Share(true) if CAN_SHARE => {
+            ExposureChoice::Share(true) if CAN_SHARE && self.tunnel => Exposure::Tunnel,
+            ExposureChoice::Share(true) if CAN_SHARE => {
                 let renew = self.renew;
                 let server = self.through(errors);
-                server.map_or(Reach::Local, |server| Reach::Link { server, renew })
+                server.map_or(Exposure::Local, |server| Exposure::Link { server, renew })
             }
-            Way::Share(_) => {
+            ExposureChoice::Share(_) => {
                 let url = host.space.as_ref().and_then(Space::url);
-                url.and_then(|url| PublicUrl::parse(&url).ok()).map_or(Reach::Local, Reach::At)
+                url.and_then(|url| PublicUrl::parse(&url).ok())
+                    .map_or(Exposure::Local, Exposure::At)
             }
-            Way::Url(url) => PublicUrl::parse(&url).map_or_else(
+            ExposureChoice::Url(url) => PublicUrl::parse(&url).map_or_else(
                 |NotAUrl| {
                     let wants = "an address like https://hooks.example.com";
                     errors.push(SettingError { name: "The public URL", wants });
-                    Reach::Local
+                    Exposure::Local
                 },
-                Reach::At,
+                Exposure::At,
             ),
         }
     }
@@ -161,7 +162,7 @@ impl GivenReach {
 mod tests {
     use super::*;
 
-    fn decide(given: GivenReach, space: bool, by_default: bool) -> (Reach, Vec<String>) {
+    fn decide(given: PartialExposure, space: bool, by_default: bool) -> (Exposure, Vec<String>) {
         let variables = [("SPACE_ID", "me/bot"), ("SPACE_HOST", "me-bot.hf.space")];
         let host = match space {
             true => Host::detect(&Environment::from_iter(variables)),
@@ -172,64 +173,71 @@ mod tests {
         (reach, errors.iter().map(ToString::to_string).collect())
     }
 
-    fn way(way: Way) -> GivenReach {
-        GivenReach { way: Some(way), ..GivenReach::default() }
+    fn way(way: ExposureChoice) -> PartialExposure {
+        PartialExposure { way: Some(way), ..PartialExposure::default() }
     }
 
-    fn server(address: &str) -> GivenReach {
-        GivenReach { server: Some(address.into()), ..GivenReach::default() }
+    fn server(address: &str) -> PartialExposure {
+        PartialExposure { server: Some(address.into()), ..PartialExposure::default() }
     }
 
-    const GRADIO: Reach = Reach::Link { server: ShareServer::Gradio, renew: false };
+    const GRADIO: Exposure = Exposure::Link { server: ShareServer::Gradio, renew: false };
 
-    fn own(host: &str, port: u16) -> Reach {
+    fn own(host: &str, port: u16) -> Exposure {
         let server = ShareServer::Own { host: host.into(), port, certificate: None };
-        Reach::Link { server, renew: false }
+        Exposure::Link { server, renew: false }
     }
 
     #[test]
     fn a_link_is_made_where_it_is_the_default() {
-        let none = GivenReach::default;
+        let none = PartialExposure::default;
         assert_eq!(decide(none(), false, true).0, GRADIO);
-        assert_eq!(decide(none(), false, false).0, Reach::Local);
+        assert_eq!(decide(none(), false, false).0, Exposure::Local);
         let space = PublicUrl::parse("https://me-bot.hf.space").unwrap();
-        assert_eq!(decide(none(), true, false).0, Reach::At(space));
+        assert_eq!(decide(none(), true, false).0, Exposure::At(space));
     }
 
     #[test]
     fn who_is_told_does_as_told() {
-        let (on, off) = (way(Way::Share(true)), way(Way::Share(false)));
+        let (on, off) = (way(ExposureChoice::Share(true)), way(ExposureChoice::Share(false)));
         assert_eq!(decide(on.clone(), true, true).0, GRADIO);
         assert_eq!(decide(on, false, false).0, GRADIO);
-        assert_eq!(decide(off, false, true).0, Reach::Local);
-        let url = way(Way::Url("https://hooks.example.com:8443/bots/".into()));
+        assert_eq!(decide(off, false, true).0, Exposure::Local);
+        let url = way(ExposureChoice::Url("https://hooks.example.com:8443/bots/".into()));
         let at = PublicUrl::parse("https://hooks.example.com:8443/bots").unwrap();
-        assert_eq!(decide(url, true, true).0, Reach::At(at));
+        assert_eq!(decide(url, true, true).0, Exposure::At(at));
         assert_eq!(
-            decide(way(Way::Url("x".into())), false, true).1,
+            decide(way(ExposureChoice::Url("x".into())), false, true).1,
             ["The public URL must be an address like https://hooks.example.com."]
         );
     }
 
     #[test]
     fn the_stronger_place_decides_and_a_server_keeps_its_certificate() {
-        let weak = GivenReach {
-            way: Some(Way::Share(false)),
+        let weak = PartialExposure {
+            way: Some(ExposureChoice::Share(false)),
             certificate: Some("weak.pem".into()),
             ..server("weak.example:1")
         };
         let both = server("strong.example:2").or(weak.clone());
-        assert_eq!(both, GivenReach { way: Some(Way::Share(false)), ..server("strong.example:2") });
-        assert_eq!(way(Way::Share(true)).or(weak.clone()).server, weak.server);
+        assert_eq!(
+            both,
+            PartialExposure {
+                way: Some(ExposureChoice::Share(false)),
+                ..server("strong.example:2")
+            }
+        );
+        assert_eq!(way(ExposureChoice::Share(true)).or(weak.clone()).server, weak.server);
         // A certificate that was given for any share server is never left out in silence.
-        let certified = GivenReach { certificate: Some("x.pem".into()), ..GivenReach::default() };
+        let certified =
+            PartialExposure { certificate: Some("x.pem".into()), ..PartialExposure::default() };
         assert!(server("strong.example:2").or(certified).certificate.is_some());
-        let tunnel = GivenReach { tunnel: true, ..way(Way::Share(true)) };
-        assert_eq!(decide(tunnel.clone().or(weak.clone()), false, true).0, Reach::Tunnel);
+        let tunnel = PartialExposure { tunnel: true, ..way(ExposureChoice::Share(true)) };
+        assert_eq!(decide(tunnel.clone().or(weak.clone()), false, true).0, Exposure::Tunnel);
         let over_tunnel = server("strong.example:2").or(tunnel);
         assert_eq!(decide(over_tunnel, false, true).0, own("strong.example", 2));
-        let renew = GivenReach { renew: true, ..GivenReach::default() };
-        assert!(matches!(decide(renew.or(weak), false, true).0, Reach::Local));
+        let renew = PartialExposure { renew: true, ..PartialExposure::default() };
+        assert!(matches!(decide(renew.or(weak), false, true).0, Exposure::Local));
     }
 
     #[test]
@@ -237,15 +245,15 @@ mod tests {
         let read = |variables: &[(&'static str, &'static str)]| {
             let mut errors = Vec::new();
             let environment = Environment::from_iter(variables.iter().copied());
-            (GivenReach::environment(&environment, &mut errors), errors)
+            (PartialExposure::environment(&environment, &mut errors), errors)
         };
         for (text, share) in [("True", true), ("1", true), ("false", false), ("off", false)] {
-            assert_eq!(read(&[("GRADIO_SHARE", text)]).0, way(Way::Share(share)));
+            assert_eq!(read(&[("GRADIO_SHARE", text)]).0, way(ExposureChoice::Share(share)));
         }
         let address = [("GRADIO_SHARE", ""), ("GRADIO_SHARE_SERVER_ADDRESS", "10.0.0.1:7000")];
         assert_eq!(read(&address).0, server("10.0.0.1:7000"));
         let (given, errors) = read(&[("GRADIO_SHARE", "maybe")]);
-        assert_eq!(given, GivenReach::default());
+        assert_eq!(given, PartialExposure::default());
         assert_eq!(errors[0].to_string(), "GRADIO_SHARE must be true or false.");
     }
 
@@ -263,7 +271,8 @@ mod tests {
                 "{bad}"
             );
         }
-        let alone = GivenReach { certificate: Some("x.pem".into()), ..GivenReach::default() };
+        let alone =
+            PartialExposure { certificate: Some("x.pem".into()), ..PartialExposure::default() };
         assert_eq!(decide(alone, false, true).1.len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! Where the program runs: on a Space, or on a machine of one's own.
 
-use crate::environment::Environment;
+use crate::config::environment::Environment;
 
 /// The Space that the program runs on.
 ///

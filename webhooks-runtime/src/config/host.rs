@@ -7,8 +7,8 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use crate::environment::Environment;
-use crate::space::Space;
+use crate::config::environment::Environment;
+use crate::config::space::Space;
 
 /// Files below the root that container runtimes put into each container: Docker, and Podman.
 const CONTAINER_FILES: [&str; 2] = [".dockerenv", "run/.containerenv"];

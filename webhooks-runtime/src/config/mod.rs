@@ -1,0 +1,22 @@
+//! The settings of a server: where they come from, and how they are resolved once, before it starts.
+//!
+//! A flag overrides the code, the code overrides the environment, and the environment overrides the default. All
+//! invalid settings are reported together.
+//!
+//! | module | responsibility |
+//! | --- | --- |
+//! | `settings` | the settings, and how they are resolved |
+//! | `exposure` | how others reach the server: not at all, at a URL, or through a tunnel |
+//! | `secret` | the secrets of endpoints |
+//! | `environment`, `host`, `space` | the variables and the machine that defaults depend on |
+//! | `addresses` | the URLs of a server that listens |
+//! | `error` | the error of an invalid setting |
+
+pub(crate) mod addresses;
+pub(crate) mod environment;
+pub(crate) mod error;
+pub(crate) mod exposure;
+pub(crate) mod host;
+pub(crate) mod secret;
+pub(crate) mod settings;
+pub(crate) mod space;
