@@ -4,6 +4,7 @@
 //! Each round is one transaction. It completes every attempt that has ended since the last round and claims
 //! the next deliveries.
 
+mod finish;
 mod log;
 mod running;
 mod shutdown;
@@ -17,10 +18,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
-use self::running::{ClaimKey, RunningAttempt, RunningAttempts};
+use self::running::{RunningAttempt, RunningAttempts};
 use super::delivery::{ClaimRequest, Claimed, Completion, ReplicaId};
 use super::run::{BackgroundHandler, FinishedAttempt};
-use super::state::AttemptOutcome;
 use super::store::Store;
 use super::wakeups::Wakeups;
 use crate::endpoint::call::DELIVERY;
@@ -260,51 +260,6 @@ impl Scheduler {
                 }
             });
         }
-    }
-
-    /// Finishes all attempts that have ended by now.
-    fn finish_ended(&mut self) {
-        while let Ok(finished) = self.finished.1.try_recv() {
-            self.finish(finished);
-        }
-    }
-
-    /// Frees the slot of an attempt that has ended, and queues its result for the store.
-    fn finish(&mut self, finished: FinishedAttempt) {
-        let claim = (finished.id, finished.fencing_token);
-        let Some(running) = self.running.remove(claim) else {
-            return;
-        };
-        self.wakeups.mark(running.endpoint);
-        if running.owned {
-            let lease_expiries = *self.lease_expiries.borrow();
-            if running.outlived_lease(lease_expiries) && finished.outcome.is_some() {
-                tracing::warn!(
-                    target: DELIVERY,
-                    endpoint = self.handlers[running.endpoint].path,
-                    delivery = %finished.id,
-                    "the function ended after this replica's lease may have expired: the result is discarded \
-                     if another replica now owns the delivery"
-                );
-            }
-            let timeout = self.timeout(running.endpoint);
-            let outcome =
-                finished.outcome.unwrap_or_else(|| running.interrupted(timeout, lease_expiries));
-            self.complete(claim, &running, &outcome);
-        }
-    }
-
-    fn timeout(&self, endpoint: usize) -> Duration {
-        self.handlers[endpoint].background.policy.timeout
-    }
-
-    fn complete(&mut self, claim: ClaimKey, running: &RunningAttempt, outcome: &AttemptOutcome) {
-        let (id, fencing_token) = claim;
-        let handler = &self.handlers[running.endpoint];
-        let next = outcome.transition(&handler.background.policy, running.attempt, fastrand::f64());
-        let error = outcome.error().map(log::truncate);
-        self.completions.push(Completion { id, fencing_token, next, error });
-        log::attempt_ended(&handler.path, id, running, next, outcome.error());
     }
 
     /// Continues as another replica. Other replicas own everything that the former one ran.
