@@ -83,7 +83,13 @@ pub(super) fn compose(
 
     parts.push(Arc::clone(&background) as Arc<dyn Part>);
     #[cfg(feature = "share")]
-    parts.extend(tunnel::compose(settings.link, server, errors));
+    parts.extend(tunnel::compose(
+        settings.link,
+        server.settings,
+        server.endpoints,
+        server.addresses,
+        errors,
+    ));
     (background, parts.into())
 }
 

@@ -9,21 +9,25 @@ use tokio::time::Instant;
 
 use super::link::{Announcer, TunnelOptions, TunnelTask, build};
 use super::output::say;
-use super::parts::Composition;
 use super::ports::{allow_files, entrance};
+use crate::config::addresses::Addresses;
 use crate::config::error::SettingError;
+use crate::config::settings::Settings;
+use crate::endpoint::registry::EndpointInfo;
 use crate::http::part::{Console, Part};
 use crate::share::{DynTunnel, TunnelEvent};
 
 /// Returns the tunnel that the settings ask for. An invalid setting goes to `errors`.
 pub(super) fn compose(
     options: TunnelOptions,
-    server: &Composition<'_>,
+    settings: &Settings,
+    endpoints: &[EndpointInfo],
+    addresses: &Addresses,
     errors: &mut Vec<SettingError>,
 ) -> Option<Arc<dyn Part>> {
     let own_process = options.own_process;
-    let tunnel = build(server.settings, options, errors)?;
-    let (addresses, shown) = (server.addresses.clone(), server.endpoints.to_vec());
+    let tunnel = build(settings, options, errors)?;
+    let (addresses, shown) = (addresses.clone(), endpoints.to_vec());
     Some(Arc::new(TunnelPart {
         tunnel: Mutex::new(Some(tunnel)),
         entrance: OnceLock::new(),
