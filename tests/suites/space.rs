@@ -220,7 +220,7 @@ fn size_on_the_page() -> f64 {
     let page = read(PAGE);
     let row = page
         .lines()
-        .find_map(|line| line.strip_prefix("| those of the `Dockerfile` | all, the default |"));
+        .find_map(|line| line.strip_prefix("| those of the `Dockerfile` | the default ones |"));
     row.unwrap().split('|').next().unwrap().trim().parse().unwrap()
 }
 

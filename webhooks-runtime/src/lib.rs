@@ -108,7 +108,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // A capability that is off leaves code unused that only it needs.
 #![cfg_attr(
-    not(all(feature = "background", feature = "cli", feature = "page", feature = "share")),
+    not(all(
+        feature = "background",
+        feature = "cli",
+        feature = "page",
+        feature = "postgres",
+        feature = "share"
+    )),
     allow(dead_code, unused_imports, reason = "some capabilities are off")
 )]
 
