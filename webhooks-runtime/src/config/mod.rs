@@ -6,6 +6,7 @@
 //! | module | responsibility |
 //! | --- | --- |
 //! | `settings` | the settings, and how they are resolved |
+//! | `limits` | sizes and times |
 //! | `exposure` | how others reach the server: not at all, at a URL, or through a tunnel |
 //! | `secret` | the secrets of endpoints |
 //! | `environment`, `host`, `space` | the variables and the machine that defaults depend on |
@@ -17,6 +18,7 @@ pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod exposure;
 pub(crate) mod host;
+pub(crate) mod limits;
 pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod space;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::HttpRequest;
@@ -21,6 +21,7 @@ use tracing::Instrument;
 use super::authorize::{authorize, check_body_headers, require_post, take_secret_from_query};
 use super::body::{self, ReadError};
 use super::deferred::{Accept, Deferral};
+use super::guarded::{GuardedRoute, RunningGuard};
 use super::inline::run_inline;
 use super::log::DeliveryLog;
 use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
@@ -28,43 +29,11 @@ use super::rejection::{Rejection, not_found};
 use super::respond::respond;
 use super::watchdog::{was_blocked_since, watched};
 use crate::config::addresses::Addresses;
-use crate::config::secret::Secrets;
-use crate::config::settings::Limits;
+use crate::config::limits::Limits;
 use crate::endpoint::Work;
 use crate::endpoint::background::Shared;
 use crate::endpoint::call::{Call, DELIVERY};
-use crate::endpoint::registry::Route;
 use crate::payload::replace_unpaired_surrogates;
-
-/// A route with its secrets.
-pub(crate) struct GuardedRoute {
-    pub(crate) route: Route,
-    pub(crate) secrets: Option<Secrets>,
-    /// How many requests its function is running for.
-    running: AtomicUsize,
-}
-
-impl GuardedRoute {
-    pub(crate) fn new(route: Route, secrets: Option<Secrets>) -> Self {
-        Self { route, secrets, running: AtomicUsize::new(0) }
-    }
-}
-
-/// Counts a function that runs, until it is dropped.
-struct Running<'a>(&'a AtomicUsize);
-
-impl<'a> Running<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// The sender of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,7 +245,7 @@ impl Dispatcher {
         );
         match &route.work {
             Work::Inline(caller) => {
-                let _running = Running::new(&guarded.running);
+                let _running = RunningGuard::new(&guarded.running);
                 watched(delivery.endpoint, delivery.last_read(), respond(caller, call, span)).await
             }
             Work::Background(background) => match self.store.get() {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `app` | puts the actix app together: which path is served by what |
 //! | `connection`, `watchdog` | limits each connection, and notices functions that block its thread |
+//! | `guarded` | a route with its secrets |
 //! | `dispatch` | takes a delivery along its way: route, `authorize`, `body`, function, `Outcome` |
 //! | `authorize`, `cross_site` | decide whether a request may call an endpoint |
 //! | `body` | reads a request's body within a size and a time |
@@ -21,6 +22,7 @@ pub(crate) mod connection;
 pub(crate) mod cross_site;
 pub(crate) mod deferred;
 pub(crate) mod dispatch;
+pub(crate) mod guarded;
 pub(crate) mod health;
 mod inline;
 mod log;

@@ -60,7 +60,8 @@ use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 
-use crate::config::settings::{Limits, PartialSettings};
+use crate::config::limits::Limits;
+use crate::config::settings::PartialSettings;
 use crate::endpoint::background::Shared;
 use crate::endpoint::registry::{self, Route};
 use crate::endpoint::{Endpoint, EndpointFn, Location, Work, caller, normalize};

@@ -1,36 +1,19 @@
-//! Holds one client's connection and its time limits.
-//!
-//! actix-web limits how long the first request's head takes and how long a connection pauses between
-//! two requests. It limits neither the head of a later request, nor a request body that nobody reads,
-//! nor a client that never reads its responses, and it drops a running function when its client resets
-//! the connection. So the server hands actix-web this stream in place of the socket. The limits live in
-//! the stream, need no second descriptor, and end with the connection.
+//! The connection as actix-web reads and writes it, with its time limits.
 
-use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::rt::net::TcpStream;
-use actix_web::web::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::watchdog::was_just_blocked;
-
-/// The listener that a connection came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// The address that the server announces.
-    Direct,
-    /// The tunnel's own listener, so the client is somewhere on the internet.
-    Tunnel,
-}
+use super::super::watchdog::was_just_blocked;
+use super::Origin;
+use super::slots::Slot;
+use super::state::ConnectionState;
 
 /// How long a connection may take, and no longer.
 #[derive(Clone, Copy, Debug)]
@@ -39,69 +22,6 @@ pub(crate) struct ConnectionLimits {
     pub(crate) pause: Duration,
     /// To send a request's head, and to take the next bytes of a response.
     pub(crate) progress: Duration,
-}
-
-/// The state of a connection that its requests can see.
-#[derive(Debug)]
-pub(crate) struct ConnectionState {
-    /// Requests whose function runs.
-    running: Cell<usize>,
-    /// Requests whose response is on its way.
-    responding: Cell<usize>,
-    /// When bytes were last read.
-    read_at: Cell<Instant>,
-    /// When the last response ended, or the connection began.
-    idle_since: Cell<Instant>,
-    /// When the response was made that is being sent, if that is known.
-    responded_at: Cell<Option<Instant>>,
-    /// When the first byte after that arrived: of a head, or of a body that nobody reads. The first
-    /// request is waited for as if a part of it had arrived.
-    receiving_since: Cell<Option<Instant>>,
-    /// Whether nothing reaches the client any more.
-    gone: Cell<bool>,
-    /// Whether the request that was read last had waited for a blocked thread.
-    has_waited: Cell<bool>,
-}
-
-impl ConnectionState {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self {
-            running: Cell::new(0),
-            responding: Cell::new(0),
-            read_at: Cell::new(now),
-            idle_since: Cell::new(now),
-            responded_at: Cell::new(None),
-            receiving_since: Cell::new(Some(now)),
-            gone: Cell::new(false),
-            has_waited: Cell::new(false),
-        }
-    }
-
-    /// Whether the client is known to have reset the connection, or reads nothing.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.gone.get()
-    }
-
-    /// Whether the request waited for so long behind a function that blocked the thread that its time
-    /// to arrive was over.
-    pub(crate) fn has_waited(&self) -> bool {
-        self.has_waited.get()
-    }
-
-    /// When the last bytes of the request's head arrived.
-    pub(crate) fn received_at(&self) -> std::time::Instant {
-        self.read_at.get().into_std()
-    }
-
-    /// Sets when the response was made, so that the clock isn't read again once a small one is sent.
-    pub(crate) fn set_responded_at(&self, now: std::time::Instant) {
-        self.responded_at.set(Some(now.into()));
-    }
-
-    fn is_idle(&self) -> bool {
-        self.running.get() + self.responding.get() == 0
-    }
 }
 
 /// A connection, as actix-web reads and writes it.
@@ -305,125 +225,5 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-/// What fits into the socket's buffer, in bytes.
-const SMALL: u64 = 16 * 1024;
-
-/// A request that is being served, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Serving {
-    state: Rc<ConnectionState>,
-    is_responding: bool,
-    /// Whether a part of the request may follow the response.
-    leaves_unread: bool,
-}
-
-impl Serving {
-    pub(crate) fn new(state: &Rc<ConnectionState>) -> Self {
-        state.running.set(state.running.get() + 1);
-        state.receiving_since.set(None);
-        Self { state: Rc::clone(state), is_responding: false, leaves_unread: false }
-    }
-
-    /// The request is rejected before its body has ended.
-    pub(crate) fn leaves_unread(&mut self) {
-        self.leaves_unread = true;
-    }
-
-    /// Lives on until the response's body has been sent or given up. A small one needs no more time than
-    /// its head.
-    pub(crate) fn until_sent(mut self, body: BoxBody) -> BoxBody {
-        match body.size() {
-            BodySize::None | BodySize::Sized(0..=SMALL) => body,
-            _ => {
-                self.state.running.set(self.state.running.get().saturating_sub(1));
-                self.state.responding.set(self.state.responding.get() + 1);
-                self.state.responded_at.set(None);
-                self.is_responding = true;
-                BoxBody::new(Sent { body, _serving: self })
-            }
-        }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let state = &self.state;
-        let count = if self.is_responding { &state.responding } else { &state.running };
-        count.set(count.get().saturating_sub(1));
-        let now = state.responded_at.take().unwrap_or_else(Instant::now);
-        state.idle_since.set(now);
-        if self.leaves_unread {
-            state.receiving_since.set(Some(now));
-        }
-    }
-}
-
-/// A response's body, with the mark that its request is being served.
-struct Sent {
-    body: BoxBody,
-    _serving: Serving,
-}
-
-impl MessageBody for Sent {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.body).poll_next(context)
-    }
-}
-
-/// Counts the open connections of a server and limits them.
-#[derive(Clone, Debug)]
-pub(crate) struct Slots(Arc<Counts>);
-
-#[derive(Debug)]
-struct Counts {
-    open: AtomicUsize,
-    limit: usize,
-    is_reported: AtomicBool,
-}
-
-impl Slots {
-    pub(crate) fn new(limit: usize) -> Self {
-        let (open, is_reported) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self(Arc::new(Counts { open, limit, is_reported }))
-    }
-
-    /// Takes the place of one connection, if one is free.
-    pub(crate) fn take(&self) -> Option<Slot> {
-        // Without a free one, dropping this takes it off the count again.
-        let slot = Slot(Arc::clone(&self.0));
-        (self.0.open.fetch_add(1, Ordering::Relaxed) < self.0.limit).then_some(slot)
-    }
-
-    /// Logs that none is free, once each time that this happens.
-    pub(crate) fn report_full(&self) {
-        if !self.0.is_reported.swap(true, Ordering::Relaxed) {
-            let limit = self.0.limit;
-            tracing::warn!(limit, "too many open connections: rejecting new ones with 503");
-        }
-    }
-}
-
-/// The place of one connection, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Slot(Arc<Counts>);
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let left = self.0.open.fetch_sub(1, Ordering::Relaxed) - 1;
-        if left <= self.0.limit / 2 && self.0.is_reported.load(Ordering::Relaxed) {
-            self.0.is_reported.store(false, Ordering::Relaxed);
-        }
     }
 }

@@ -1,0 +1,36 @@
+//! A route with its secrets, and a count of the requests that its function is running for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::config::secret::Secrets;
+use crate::endpoint::registry::Route;
+
+/// A route with its secrets.
+pub(crate) struct GuardedRoute {
+    pub(crate) route: Route,
+    pub(crate) secrets: Option<Secrets>,
+    /// How many requests its function is running for.
+    pub(super) running: AtomicUsize,
+}
+
+impl GuardedRoute {
+    pub(crate) fn new(route: Route, secrets: Option<Secrets>) -> Self {
+        Self { route, secrets, running: AtomicUsize::new(0) }
+    }
+}
+
+/// Counts a function that runs, until it is dropped.
+pub(super) struct RunningGuard<'a>(&'a AtomicUsize);
+
+impl<'a> RunningGuard<'a> {
+    pub(super) fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for RunningGuard<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
