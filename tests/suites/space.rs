@@ -233,6 +233,16 @@ fn the_program_is_as_small_as_the_page_says(name: &str, image: &Image) {
     assert!((size / stated - 1.0).abs() < 0.1, "{name}: {size:.1} MB");
 }
 
+/// A program with the default features. The other tests build programs with all of them.
+fn without_its_feature_postgresql_is_an_error_that_says_how_to_add_it(image: &Image) {
+    let store = ["--store", "postgres://me:hush@db.example.com/bot"];
+    let ended = image.command().args(store).output().unwrap();
+    let error = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{error}");
+    assert!(error.contains("cargo add webhooks-runtime --features postgres"), "{error}");
+    assert!(!error.contains("hush"), "{error}");
+}
+
 /// A program that runs as in a Space, and the port that the Space forwards.
 struct RunningSpace {
     program: Program,
@@ -299,6 +309,7 @@ fn every_example_runs_on_a_space_when_it_was_copied_out_as_its_readme_says() {
         // The layer with the dependencies is none of these.
         assert_eq!(compiled(&image.printed[1]), [name], "{}", image.printed[1]);
         the_program_is_as_small_as_the_page_says(name, &image);
+        without_its_feature_postgresql_is_an_error_that_says_how_to_add_it(&image);
 
         let RunningSpace { program, _port } = start(&image);
         for endpoint in endpoints {

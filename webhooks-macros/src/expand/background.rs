@@ -1,0 +1,215 @@
+//! Writes the code of a function that runs in the background.
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+
+use super::handler::HandlerCode;
+use super::inline::reply_kind;
+use super::signature::{has_impl, inner_types, names, returned};
+use crate::background::{Background, Written};
+use crate::item::Function;
+use crate::paths::Paths;
+
+/// Its request is answered before it runs.
+pub(super) fn in_background(
+    function: &Function,
+    background: &Background,
+    paths: &Paths,
+) -> HandlerCode {
+    // At the word, as the module may be missing.
+    let span = background.span.resolved_at(Span::call_site());
+    let module = paths.background(span);
+    let module = quote_spanned!(span=> use #module as __webhooks_background;);
+    let (check, missing) = (check_body(function, paths), missing(function));
+    let run = run(function, paths);
+    let policy = policy(background);
+    HandlerCode {
+        make: quote!(__webhooks_background::endpoint),
+        how: quote! {
+            __webhooks_background::Background::__new(
+                #policy,
+                __webhooks_check,
+                __webhooks_missing,
+                __webhooks_run,
+            )
+        },
+        items: quote! {
+            // All goes by this name, so that the compiler says just once that the feature is off.
+            #module
+
+            #check
+
+            #missing
+
+            #run
+        },
+    }
+}
+
+/// What is written in the brackets of `background(…)`, over what holds without it.
+fn policy(background: &Background) -> TokenStream {
+    let Background { span: _, attempts, timeout, concurrency, backoff, dedup_window } = background;
+    // The rules keep all of them small.
+    let count = |written: &Written<u64>| u32::try_from(written.value).unwrap_or(u32::MAX);
+    let (attempts, concurrency) = (attempts.as_ref().map(count), concurrency.as_ref().map(count));
+    let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let timeout = timeout.as_ref().map(|written| milliseconds(written.value));
+    let window = dedup_window.as_ref().map(|written| milliseconds(written.value));
+    let backoff = backoff.as_ref().map(|written| {
+        let (shortest, longest) = (milliseconds(written.value.0), milliseconds(written.value.1));
+        quote!(.backoff(#shortest, #longest))
+    });
+    let attempts = attempts.map(|count| quote!(.attempts(#count)));
+    let timeout = timeout.map(|time| quote!(.timeout(#time)));
+    let concurrency = concurrency.map(|count| quote!(.concurrency(#count)));
+    let window = window.map(|time| quote!(.dedup_window(#time)));
+    quote!(__webhooks_background::Policy::DEFAULT #attempts #timeout #concurrency #backoff #window)
+}
+
+/// The function that says whether a body is what the arguments are read from.
+///
+/// Here and in [`missing`] nothing is required of the types, so that the compiler finds fault with one
+/// only in [`run`].
+fn check_body(function: &Function, paths: &Paths) -> TokenStream {
+    let result = paths.result();
+    let types = function.argument_types();
+    quote_spanned! {Span::mixed_site()=>
+        fn __webhooks_check(
+            body: &[u8],
+        ) -> #result<(), __webhooks_background::BodyFaults> {
+            #[allow(unused_imports, reason = "not every function needs it")]
+            use __webhooks_background::OtherBackgroundArg as _;
+            let _ = body;
+            #(__webhooks_background::Arg::<#types>::NEW.check(body)?;)*
+            #result::Ok(())
+        }
+    }
+}
+
+/// The function that tells what the server wasn't given.
+fn missing(function: &Function) -> TokenStream {
+    let types = function.argument_types();
+    quote_spanned! {Span::mixed_site()=>
+        fn __webhooks_missing(
+            shared: &__webhooks_background::Shared,
+        ) -> __webhooks_background::Missing {
+            #[allow(unused_imports, reason = "not every function needs it")]
+            use __webhooks_background::OtherBackgroundArg as _;
+            let _ = shared;
+            __webhooks_background::missing([
+                #(__webhooks_background::Arg::<#types>::NEW.missing(shared)),*
+            ])
+        }
+    }
+}
+
+/// The function that takes the arguments from a task and runs the user's with them. As in [`call`] each
+/// type is named once, where something is required of it.
+fn run(function: &Function, paths: &Paths) -> TokenStream {
+    let boxed = paths.boxed();
+    let ident = &function.signature.ident;
+    let names = names(function);
+    let take = if function.is_async() { quote!(take) } else { quote!(defer) };
+    let takes = names.iter().zip(function.argument_types()).map(|(name, ty)| {
+        let method = match inner_types(ty, "Json").as_deref() {
+            Some([inner]) => quote!(json_background::<#ty, #inner>),
+            _ => quote!(background::<#ty>),
+        };
+        quote_spanned! {Span::mixed_site()=>
+            let #name = __webhooks_background::Arg::<#ty>::NEW.kind().#method().#take(&task)?;
+        }
+    });
+    let end = end_method(function);
+    let kind = reply_kind(function, &quote!(__webhooks_background::Reply));
+    let run = if function.is_async() {
+        let types = function.argument_types();
+        // Where the function's name stands: what is wrong with its future is wrong there.
+        let future = quote_spanned! {ident.span().resolved_at(Span::mixed_site())=>
+            __webhooks_background::Args::<(#(#types,)*)>::NEW.future(#ident(#(#names),*))
+        };
+        quote_spanned! {Span::mixed_site()=>
+            #[allow(unused_imports, reason = "a function that is right doesn't need it")]
+            use __webhooks_background::OtherArgs as _;
+            ::core::mem::drop(task);
+            let future = #future;
+            let value = future.await;
+            #kind.#end(value)
+        }
+    } else {
+        quote_spanned! {Span::mixed_site()=>
+            __webhooks_background::blocking(task, move || {
+                let value = #ident(#(#names.take()),*);
+                #kind.#end(value)
+            })
+            .await
+        }
+    };
+    quote_spanned! {Span::mixed_site()=>
+        fn __webhooks_run(
+            task: __webhooks_background::Task,
+        ) -> __webhooks_background::TaskFuture {
+            #[allow(unused_imports, reason = "not every function needs both")]
+            use __webhooks_background::{OtherArg as _, OtherReply as _};
+            #boxed::pin(async move {
+                #(#takes)*
+                #run
+            })
+        }
+    }
+}
+
+/// The method that makes of what is returned how the task ended.
+fn end_method(function: &Function) -> TokenStream {
+    let returned_type = returned(function);
+    let named = |ty: &&Type| !has_impl(quote!(#ty));
+    match function.returned().and_then(|returned| inner_types(returned, "Result")).as_deref() {
+        Some([value, error]) if named(value) && named(error) => {
+            quote!(result_end::<#value, #error, _, _>)
+        }
+        _ => quote!(end::<#returned_type, _>),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Args;
+    use crate::errors::Errors;
+
+    /// The policy that is written for `args`, without spaces.
+    fn policy_of(args: TokenStream) -> String {
+        let mut errors = Errors::new();
+        let args = Args::parse(args, &mut errors);
+        assert!(errors.finish(&[]).is_none());
+        policy(&args.background.unwrap()).to_string().replace(' ', "")
+    }
+
+    #[test]
+    fn what_is_not_written_is_the_default() {
+        for args in [quote!(background), quote!(background()), quote!(background, "/x")] {
+            assert_eq!(policy_of(args), "__webhooks_background::Policy::DEFAULT");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_in_milliseconds() {
+        let policy = policy_of(quote! {
+            background(
+                dedup_window = "0s",
+                backoff = "10s .. 30m",
+                concurrency = 10_000,
+                timeout = "1h 30m",
+                attempts = 5,
+            )
+        });
+        assert_eq!(
+            policy.trim_start_matches("__webhooks_background::Policy::DEFAULT"),
+            ".attempts(5u32).timeout(5400000u64).concurrency(10000u32).backoff(10000u64,1800000u64)\
+             .dedup_window(0u64)"
+        );
+        assert!(policy_of(quote!(background(backoff = "10s"))).ends_with("(10000u64,10000u64)"));
+    }
+}
