@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::config::addresses::Addresses;
 use crate::http::part::Parts;
 
-/// A server that runs in the background; see [`WebhooksServer::start`].
+/// A server that runs in the background; see [`WebhooksServer::start`](crate::WebhooksServer::start).
 ///
 /// Dropping the handle leaves the server running for as long as the program does.
 ///
@@ -133,7 +133,7 @@ impl ServerHandle {
     }
 
     /// Stops the server: takes no more requests, lets the running ones and the background deliveries end
-    /// within the limit of [`shutdown_timeout`](WebhooksServer::shutdown_timeout), and closes the port.
+    /// within the limit of [`shutdown_timeout`](crate::WebhooksServer::shutdown_timeout), and closes the port.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
