@@ -533,7 +533,7 @@ fn a_flag_has_the_default_of_its_method() {
 
 #[test]
 fn the_default_filter_of_the_log_is_that_of_the_code() {
-    let file = syn::parse_file(&read("webhooks-runtime/src/server/log/subscriber.rs")).unwrap();
+    let file = syn::parse_file(&read("webhooks-runtime/src/server/log/subscriber/mod.rs")).unwrap();
     assert_eq!(constant(&file, "DEFAULT_FILTER"), codes(VARIABLES[3].2)[0]);
 }
 

@@ -115,7 +115,7 @@
         feature = "postgres",
         feature = "share"
     )),
-    allow(dead_code, unused_imports, reason = "some capabilities are off")
+    allow(dead_code, unused_imports, unused_variables, reason = "some capabilities are off")
 )]
 
 mod activity;

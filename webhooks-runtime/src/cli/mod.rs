@@ -105,7 +105,7 @@ enum Command {
 
 /// An endpoint in the output of `endpoints --json`.
 #[derive(Debug, Serialize)]
-struct Listed<'a> {
+struct EndpointRow<'a> {
     path: &'a str,
     name: &'a str,
     description: &'a str,
@@ -254,7 +254,7 @@ fn print(text: &[u8]) -> io::Result<()> {
 fn as_json(endpoints: &[Route]) -> io::Result<String> {
     let listed: Vec<_> = endpoints
         .iter()
-        .map(|endpoint| Listed {
+        .map(|endpoint| EndpointRow {
             path: &endpoint.path,
             name: &endpoint.name,
             description: endpoint.description,

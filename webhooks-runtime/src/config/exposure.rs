@@ -13,7 +13,7 @@ use crate::config::host::Host;
 use crate::config::space::Space;
 
 /// Whether this program can open a tunnel.
-const CAN_SHARE: bool = cfg!(feature = "share");
+pub(crate) const CAN_SHARE: bool = cfg!(feature = "share");
 
 /// How the server is to be reached, as it was said in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +158,7 @@ impl PartialExposure {
     }
 }
 
-#[cfg(all(test, feature = "share"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

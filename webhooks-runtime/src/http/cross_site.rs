@@ -28,34 +28,34 @@ pub(crate) fn is_cross_site(request: &HttpRequest, addresses: &Addresses) -> boo
 /// Whether an origin is the address that a request was sent to, and needs no name server: that of a port
 /// forward, for example.
 fn is_same_address(origin: &HeaderValue, host: &str) -> bool {
-    let Some(origin) = origin.to_str().ok().and_then(Origin::parse) else {
+    let Some(origin) = origin.to_str().ok().and_then(WebOrigin::parse) else {
         return false;
     };
-    let sent_to = Origin::parse(&format!("{}://{host}", origin.scheme));
+    let sent_to = WebOrigin::parse(&format!("{}://{host}", origin.scheme));
     (origin.ip().is_some() || origin.host == "localhost") && sent_to == Some(origin)
 }
 
 /// Whether an origin is one of the server's own addresses.
 pub(crate) fn is_own(origin: &HeaderValue, addresses: &Addresses) -> bool {
-    let origin = origin.to_str().ok().and_then(Origin::parse);
+    let origin = origin.to_str().ok().and_then(WebOrigin::parse);
     let Some(origin) = origin else {
         return false;
     };
-    let public = addresses.public().and_then(|url| Origin::parse(url.as_str()));
-    let local = Origin::parse(addresses.local());
+    let public = addresses.public().and_then(|url| WebOrigin::parse(url.as_str()));
+    let local = WebOrigin::parse(addresses.local());
     public.is_some_and(|public| public == origin)
         || local.is_some_and(|local| local == origin || local.is_reached_by(&origin))
 }
 
 /// A scheme, a host and a port.
 #[derive(Debug, PartialEq, Eq)]
-struct Origin {
+struct WebOrigin {
     scheme: String,
     host: String,
     port: u16,
 }
 
-impl Origin {
+impl WebOrigin {
     fn parse(url: &str) -> Option<Self> {
         let url: Uri = url.parse().ok()?;
         let scheme = url.scheme_str()?.to_ascii_lowercase();

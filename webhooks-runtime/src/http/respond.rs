@@ -18,7 +18,7 @@ use crate::endpoint::permanent::causes;
 
 /// The response to a body that the function's argument cannot be read from, in FastAPI's form.
 #[derive(Serialize)]
-struct Faults {
+struct RejectedBody {
     detail: Vec<BodyFault>,
 }
 
@@ -62,7 +62,7 @@ fn failure_outcome(failure: Failure) -> Outcome {
 /// The response to a body that does not match the function's argument.
 pub(super) fn body_rejected(BodyFaults(detail): BodyFaults) -> Outcome {
     let reason = detail.first().map(BodyFault::reason).unwrap_or_default();
-    let response = HttpResponse::UnprocessableEntity().json(Faults { detail });
+    let response = HttpResponse::UnprocessableEntity().json(RejectedBody { detail });
     Outcome::rejected(response, reason)
 }
 

@@ -43,7 +43,7 @@ impl Worker {
 
 /// The last time that a thread was blocked.
 #[derive(Clone, Copy, Debug)]
-struct Block {
+struct ThreadBlock {
     began: Instant,
     ended: Instant,
 }
@@ -56,7 +56,7 @@ thread_local! {
     static ENDPOINT: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
     /// When the last poll of a function began that has returned its output just now.
     static LAST_POLL: Cell<Option<Instant>> = const { Cell::new(None) };
-    static LAST_BLOCK: Cell<Option<Block>> = const { Cell::new(None) };
+    static LAST_BLOCK: Cell<Option<ThreadBlock>> = const { Cell::new(None) };
 }
 
 fn register() -> Arc<Worker> {
@@ -149,7 +149,7 @@ pub(crate) fn poll_ended(now: Instant) {
 
 fn note_poll(began: Instant, ended: Instant) {
     if ended.duration_since(began) >= INTERVAL {
-        LAST_BLOCK.set(Some(Block { began, ended }));
+        LAST_BLOCK.set(Some(ThreadBlock { began, ended }));
     }
 }
 

@@ -240,7 +240,6 @@ pub(super) async fn restart_on_panic(component: &'static str, mut run: impl Asyn
     }
 }
 
-#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "files have no obstacle"))]
 async fn open_store(
     url: &StoreUrl,
     endpoints: Vec<EndpointPolicy>,
@@ -258,11 +257,11 @@ async fn open_store(
             Ok(Arc::new(opened.unwrap_or(Err(StoreError::Closed))?))
         }
         #[cfg(feature = "postgres")]
-        StoreUrl::Postgres(url) => {
+        StoreUrl::Postgres { url, .. } => {
             Ok(PostgresStore::open(url, endpoints, options.clone(), access, obstacle).await?)
         }
-        // Without the feature no function runs in the background.
-        #[cfg(not(feature = "background"))]
-        StoreUrl::File(_) => Err(StoreError::Closed),
+        // Where a feature is off, nothing names such a store.
+        #[cfg(not(all(feature = "background", feature = "postgres")))]
+        _ => Err(StoreError::Closed),
     }
 }

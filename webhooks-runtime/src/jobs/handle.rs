@@ -89,7 +89,6 @@ impl Jobs {
 
     /// Returns the timeout of an attempt at the endpoint with this path; `None` when there is no such
     /// endpoint.
-    #[cfg(feature = "page")]
     pub(crate) fn timeout(&self, path: &str) -> Option<Duration> {
         self.indexes.get(path).map(|index| self.endpoints[*index].policy.timeout)
     }

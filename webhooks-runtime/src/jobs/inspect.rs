@@ -47,7 +47,6 @@ pub(crate) const OVERDUE_MARGIN: Duration = Duration::from_secs(1);
 
 impl DeliverySummary {
     /// Returns whether an attempt runs past the timeout of its endpoint, by this machine's clock.
-    #[cfg(any(feature = "cli", feature = "page"))]
     pub(crate) fn is_overdue(&self, timeout: Option<Duration>) -> bool {
         let started = self.started_at.filter(|_| self.state == State::Running);
         let age = started.and_then(|started| SystemTime::now().duration_since(started).ok());
@@ -55,7 +54,6 @@ impl DeliverySummary {
     }
 
     /// Returns the state as people read it.
-    #[cfg(any(feature = "cli", feature = "page"))]
     pub(crate) fn state_label(&self, timeout: Option<Duration>) -> &'static str {
         if self.is_overdue(timeout) { "timed out, still running" } else { self.state.name() }
     }

@@ -48,6 +48,5 @@ pub(crate) use opening::Report;
 pub(crate) use options::Options;
 pub(crate) use run::BackgroundHandler;
 pub(crate) use state::State;
-#[cfg(feature = "cli")]
 pub(crate) use store::Access;
 pub(crate) use store_url::StoreUrl;

@@ -20,7 +20,6 @@ pub(crate) type Report = fn(&str);
 pub(super) struct Obstacle(Arc<Mutex<Option<String>>>);
 
 impl Obstacle {
-    #[cfg(feature = "postgres")]
     pub(super) fn set(&self, obstacle: Option<String>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = obstacle;
     }

@@ -16,8 +16,12 @@ const DEFAULT_FILE: &str = "webhooks.db";
 pub(crate) enum StoreUrl {
     File(PathBuf),
     /// The URL, which may contain a password.
-    #[cfg(feature = "postgres")]
-    Postgres(String),
+    Postgres {
+        /// The URL itself.
+        url: String,
+        /// Its host and database, for messages.
+        name: String,
+    },
 }
 
 impl StoreUrl {
@@ -61,7 +65,7 @@ impl StoreUrl {
     #[cfg(feature = "postgres")]
     fn postgres(url: &str) -> Result<Self, StoreError> {
         super::postgres::check_url(url)?;
-        Ok(Self::Postgres(url.to_owned()))
+        Ok(Self::Postgres { url: url.to_owned(), name: super::postgres::name_of(url) })
     }
 
     #[cfg(not(feature = "postgres"))]
@@ -76,8 +80,7 @@ impl StoreUrl {
     pub(super) fn name(&self) -> String {
         match self {
             Self::File(file) => file.display().to_string(),
-            #[cfg(feature = "postgres")]
-            Self::Postgres(url) => super::postgres::name_of(url),
+            Self::Postgres { name, .. } => name.clone(),
         }
     }
 
@@ -99,8 +102,7 @@ impl StoreUrl {
     pub(crate) fn warning(&self, on_space: bool) -> Option<String> {
         let file = match self {
             Self::File(file) => file,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(_) => return None,
+            Self::Postgres { .. } => return None,
         };
         if on_space && !file.starts_with(SPACE_DISK) {
             return Some(format!(
@@ -157,8 +159,7 @@ impl fmt::Debug for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(file) => write!(f, "File({})", file.display()),
-            #[cfg(feature = "postgres")]
-            Self::Postgres(_) => f.write_str("Postgres(…)"),
+            Self::Postgres { .. } => f.write_str("Postgres(…)"),
         }
     }
 }
@@ -240,12 +241,11 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "postgres")]
     #[test]
     fn a_password_is_not_shown() {
         for url in ["postgres://me:hush@localhost/bot", "postgresql://me:hush@localhost/bot"] {
             let parsed = StoreUrl::parse(url).unwrap();
-            assert_eq!(parsed, StoreUrl::Postgres(url.to_owned()));
+            assert!(matches!(&parsed, StoreUrl::Postgres { url: parsed, .. } if parsed == url));
             assert_eq!(format!("{parsed:?}"), "Postgres(…)");
             assert_eq!(parsed.warning(true), None);
         }

@@ -11,7 +11,7 @@ use crate::samples::dataset_commit;
 
 /// The body of a delivery to an endpoint.
 #[derive(Clone, Debug)]
-pub(crate) struct Body {
+pub(crate) struct BodySample {
     /// What it is called: `WebhookPayload`, the name of a type, or words.
     pub(crate) name: String,
     /// A JSON Schema (2020-12) that refers to nothing outside of itself, where one is known.
@@ -21,8 +21,9 @@ pub(crate) struct Body {
 }
 
 /// What an endpoint takes; `None` when it doesn't read the body.
-pub(crate) fn body_of(takes: &Takes) -> Option<Body> {
-    let unknown = |name: &str| Body { name: name.to_owned(), schema: None, sample: json!({}) };
+pub(crate) fn body_of(takes: &Takes) -> Option<BodySample> {
+    let unknown =
+        |name: &str| BodySample { name: name.to_owned(), schema: None, sample: json!({}) };
     match takes {
         Takes::Nothing => None,
         Takes::Anything => Some(unknown("anything")),
@@ -31,12 +32,12 @@ pub(crate) fn body_of(takes: &Takes) -> Option<Body> {
             let sample = serde_json::to_value(dataset_commit()).unwrap_or_default();
             let payload = Described::of::<WebhookPayload>();
             let schema = payload.as_ref().map(alone);
-            Some(Body { name: "WebhookPayload".to_owned(), schema, sample })
+            Some(BodySample { name: "WebhookPayload".to_owned(), schema, sample })
         }
         Takes::Schema(described) => {
             let schema = alone(described);
             let (name, sample) = (title(described).into_owned(), sample(&schema));
-            Some(Body { name, schema: Some(schema), sample })
+            Some(BodySample { name, schema: Some(schema), sample })
         }
     }
 }
@@ -54,7 +55,7 @@ mod tests {
         count: Option<u32>,
     }
 
-    fn described<T: ToSchema>() -> Option<Body> {
+    fn described<T: ToSchema>() -> Option<BodySample> {
         body_of(&Takes::Schema(Described::of::<T>()?.into()))
     }
 

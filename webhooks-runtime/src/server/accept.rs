@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::turns::{Accepted, Turns};
+use super::turns::{AcceptedConnection, Turns};
 use crate::http::connection::{Origin, Slots};
 
 /// How long a client may take to close its side, or to read why it was rejected.
@@ -68,7 +68,7 @@ async fn accept_on(
                 };
                 // A worker has a loop of events of its own. An error closes the connection.
                 if let Ok(stream) = stream.into_std() {
-                    turns.give(Accepted { stream, peer, origin, slot });
+                    turns.give(AcceptedConnection { stream, peer, origin, slot });
                 }
             }
             Err(error) if concerns_connection(&error) => {}

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::config::addresses::PublicUrl;
 use crate::config::environment::Environment;
+use crate::config::exposure::CAN_SHARE;
 use crate::config::host::Unattended;
 use crate::endpoint::registry::EndpointInfo;
 
@@ -48,7 +49,7 @@ pub(super) fn unreachable(
     endpoints: &[EndpointInfo],
     reason: Option<Unattended>,
 ) -> String {
-    let mut text = match reason.filter(|_| cfg!(feature = "share")) {
+    let mut text = match reason.filter(|_| CAN_SHARE) {
         None => local(NO_PUBLIC_URL, base, endpoints),
         Some(reason) => {
             let heading = format!(
@@ -57,7 +58,7 @@ pub(super) fn unreachable(
             local(&heading, base, endpoints)
         }
     };
-    text.push_str(if cfg!(feature = "share") {
+    text.push_str(if CAN_SHARE {
         "Start with --share to make one, or name the URL of your own proxy or tunnel with --public-url.\n"
     } else {
         "Name the URL of your own proxy or tunnel with --public-url.\n"

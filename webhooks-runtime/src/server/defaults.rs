@@ -89,7 +89,6 @@ fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
 }
 
-#[cfg(feature = "background")]
 #[test]
 fn background_deliveries_are_kept_as_documented() {
     use crate::jobs::StoreUrl;
@@ -110,7 +109,6 @@ fn background_deliveries_are_kept_as_documented() {
     assert_eq!(settings(true, &[]).store, None);
 }
 
-#[cfg(feature = "share")]
 #[test]
 fn a_public_url_is_made_as_documented() {
     let stated_share = stated("share");

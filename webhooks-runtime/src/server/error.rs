@@ -46,7 +46,7 @@ pub enum LaunchError {
     )]
     NoEndpoints,
     /// Something that was set doesn't work; all of it at once.
-    #[error("{}", Listed(.0))]
+    #[error("{}", ErrorList(.0))]
     Setup(Vec<SetupError>),
     /// The address cannot be listened on.
     #[error(
@@ -157,9 +157,9 @@ impl fmt::Display for Data<'_> {
 }
 
 /// One error a line, or a blank line between those that take more.
-struct Listed<'a>(&'a [SetupError]);
+struct ErrorList<'a>(&'a [SetupError]);
 
-impl fmt::Display for Listed<'_> {
+impl fmt::Display for ErrorList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<_> = self.0.iter().map(SetupError::to_string).collect();
         f.write_str(&texts.join("\n\n"))

@@ -8,15 +8,11 @@ use std::sync::Arc;
 use actix_web::web::ServiceConfig;
 
 use super::background::BackgroundPart;
-#[cfg(feature = "share")]
-use super::tunnel;
-use super::ui::Page;
+use super::ui::RootPage;
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::error::SettingError;
 use crate::config::settings::Settings;
-#[cfg(feature = "page")]
-use crate::dashboard::{self, DashboardSettings};
 use crate::endpoint::registry::EndpointInfo;
 use crate::http::app::Configure;
 use crate::http::dispatch::Dispatcher;
@@ -28,7 +24,7 @@ use crate::jobs::{BackgroundHandler, Options};
 pub(super) struct PartSettings {
     pub(super) background: Options,
     /// What is served at `/`; `None` for the default page.
-    pub(super) page: Option<Page>,
+    pub(super) page: Option<RootPage>,
     /// The version of the program, if it is known.
     pub(super) version: Option<&'static str>,
     #[cfg(feature = "share")]
@@ -56,17 +52,17 @@ pub(super) fn compose(
     let mut parts: Vec<Arc<dyn Part>> = Vec::new();
 
     let blocks = match settings.page {
-        Some(Page::Handler(configure)) => {
+        Some(RootPage::Handler(configure)) => {
             parts.push(Arc::new(CustomPage(configure)));
             None
         }
         #[cfg(feature = "page")]
-        Some(Page::Blocks(blocks)) => Some(blocks),
+        Some(RootPage::Blocks(blocks)) => Some(blocks),
         None => Some(Default::default()),
     };
     #[cfg(feature = "page")]
-    parts.extend(dashboard::compose(
-        DashboardSettings {
+    parts.extend(crate::dashboard::compose(
+        crate::dashboard::DashboardSettings {
             blocks,
             version: settings.version.unwrap_or(env!("CARGO_PKG_VERSION")),
             on_space: server.settings.on_space,
@@ -83,7 +79,7 @@ pub(super) fn compose(
 
     parts.push(Arc::clone(&background) as Arc<dyn Part>);
     #[cfg(feature = "share")]
-    parts.extend(tunnel::compose(
+    parts.extend(super::tunnel::compose(
         settings.link,
         server.settings,
         server.endpoints,

@@ -18,7 +18,7 @@ use crate::http::connection::{Origin, Slot};
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A connection that no worker serves yet.
-pub(super) struct Accepted {
+pub(super) struct AcceptedConnection {
     pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
     pub(super) origin: Origin,
@@ -29,14 +29,14 @@ pub(super) struct Accepted {
 #[derive(Default)]
 pub(super) struct Inbox {
     opened: Notify,
-    waiting: Mutex<VecDeque<(Instant, Accepted)>>,
+    waiting: Mutex<VecDeque<(Instant, AcceptedConnection)>>,
     given: Notify,
     /// Whether the worker has left a connection waiting for too long.
     is_stuck: AtomicBool,
 }
 
 impl Inbox {
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<(Instant, Accepted)>> {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<(Instant, AcceptedConnection)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -45,19 +45,19 @@ impl Inbox {
         self.opened.notify_one();
     }
 
-    fn push(&self, accepted: Accepted) {
+    fn push(&self, accepted: AcceptedConnection) {
         self.waiting().push_back((Instant::now(), accepted));
         self.given.notify_one();
     }
 
     /// Takes the connections that wait, when there are some.
-    pub(super) async fn take(&self) -> impl Iterator<Item = Accepted> + use<> {
+    pub(super) async fn take(&self) -> impl Iterator<Item = AcceptedConnection> + use<> {
         self.given.notified().await;
         self.take_all()
     }
 
     /// Takes the connections that wait, if there are any.
-    pub(super) fn take_all(&self) -> impl Iterator<Item = Accepted> + use<> {
+    pub(super) fn take_all(&self) -> impl Iterator<Item = AcceptedConnection> + use<> {
         self.is_stuck.store(false, Ordering::Relaxed);
         std::mem::take(&mut *self.waiting()).into_iter().map(|(_, accepted)| accepted)
     }
@@ -97,7 +97,7 @@ impl Turns {
     }
 
     /// Gives a connection to the next worker that is not stuck; to the next one when all are.
-    pub(super) fn give(&self, accepted: Accepted) {
+    pub(super) fn give(&self, accepted: AcceptedConnection) {
         let workers = self.inboxes.len();
         let next = self.next.load(Ordering::Relaxed);
         let in_turn = (next..next + workers).map(|turn| turn % workers);

@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use actix_web::{FromRequest, Handler, Responder, web};
 
-#[cfg(feature = "page")]
-use crate::dashboard::Blocks;
 use crate::http::app::Configure;
 
 /// What may be a server's page, given to [`WebhooksServer::ui`]: any handler of actix-web and, with the Cargo
@@ -38,20 +36,20 @@ use crate::http::app::Configure;
 pub trait Ui<Kind>: Sized {
     /// What is to be served.
     #[doc(hidden)]
-    fn into_page(self) -> Page;
+    fn into_page(self) -> RootPage;
 }
 
 /// What is served at `/`.
 #[derive(Clone)]
-pub enum Page {
+pub enum RootPage {
     /// By a handler of the user's.
     Handler(Configure),
     /// A page of blocks.
     #[cfg(feature = "page")]
-    Blocks(Blocks),
+    Blocks(crate::dashboard::Blocks),
 }
 
-impl fmt::Debug for Page {
+impl fmt::Debug for RootPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Handler(_) => f.write_str("a handler"),
@@ -76,16 +74,16 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    fn into_page(self) -> Page {
-        Page::Handler(Arc::new(move |app| {
+    fn into_page(self) -> RootPage {
+        RootPage::Handler(Arc::new(move |app| {
             app.route("/", web::get().to(self.clone()));
         }))
     }
 }
 
 #[cfg(feature = "page")]
-impl Ui<OfBlocks> for Blocks {
-    fn into_page(self) -> Page {
-        Page::Blocks(self)
+impl Ui<OfBlocks> for crate::dashboard::Blocks {
+    fn into_page(self) -> RootPage {
+        RootPage::Blocks(self)
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::accept::DISCONNECT;
-use super::turns::{Accepted, Inbox};
+use super::turns::{AcceptedConnection, Inbox};
 use crate::http::app::{Blueprint, guard};
 use crate::http::connection::{Connection, ConnectionLimits};
 
@@ -50,10 +50,10 @@ pub(super) async fn work(
     let limits = ConnectionLimits { pause: KEEP_ALIVE, progress: setup.request_timeout };
     let service = Rc::new(service(&setup.blueprint, &phase).await?);
     inbox.open();
-    let serve = |accepted: Accepted| {
+    let serve = |accepted: AcceptedConnection| {
         let service = Rc::clone(&service);
         async move {
-            let Accepted { stream, peer, origin, slot } = accepted;
+            let AcceptedConnection { stream, peer, origin, slot } = accepted;
             // An error closes the connection.
             let Ok(stream) = TcpStream::from_std(stream) else { return };
             let connection = Connection::new(stream, limits, origin, slot);

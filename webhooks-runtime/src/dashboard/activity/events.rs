@@ -39,7 +39,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Query {
+struct EventsQuery {
     after: String,
 }
 
@@ -60,7 +60,7 @@ struct Follower {
 /// Streams everything new from now on, until the server shuts down.
 pub(in crate::dashboard) fn events(request: &HttpRequest, dashboard: &Dashboard) -> HttpResponse {
     let header = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
-    let query = web::Query::<Query>::from_query(request.query_string());
+    let query = web::Query::<EventsQuery>::from_query(request.query_string());
     let after = query.map(|query| query.into_inner().after).unwrap_or_default();
     let cursor = header.unwrap_or(&after).parse().ok();
     // A page without deliveries is sent none.

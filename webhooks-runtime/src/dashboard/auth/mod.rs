@@ -31,7 +31,7 @@ pub(super) struct ViewerAuth {
 
 /// The token in a URL's query.
 #[derive(Deserialize)]
-struct Query {
+struct TokenQuery {
     token: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl ViewerAuth {
 
     /// The session cookie for a request whose URL has the token.
     pub(crate) fn exchange(&self, request: &HttpRequest) -> Option<Cookie<'static>> {
-        let query = web::Query::<Query>::from_query(request.query_string()).ok()?.into_inner();
+        let query = web::Query::<TokenQuery>::from_query(request.query_string()).ok()?.into_inner();
         let (token, session) = self.token.as_ref().zip(self.session.as_ref())?;
         query.token.filter(|given| token.matches(given))?;
         let value = session.as_str().to_owned();

@@ -57,7 +57,7 @@ pub struct BodyFault {
     #[serde(rename = "type")]
     kind: &'static str,
     /// The way to it from the body: fields and positions, and a `*` for a key of the body's own.
-    loc: Vec<Place>,
+    loc: Vec<PathSegment>,
     /// What was expected there.
     msg: String,
 }
@@ -65,7 +65,7 @@ pub struct BodyFault {
 /// One step on the way to a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
-enum Place {
+enum PathSegment {
     Key(String),
     Index(usize),
 }
@@ -86,11 +86,11 @@ impl BodyFault {
         fault
     }
 
-    fn new(error: &serde_json::Error, path: impl FnOnce() -> Vec<Place>) -> Self {
+    fn new(error: &serde_json::Error, path: impl FnOnce() -> Vec<PathSegment>) -> Self {
         let at = format!(" at line {} column {}", error.line(), error.column());
         let text = error.to_string();
         let text = text.strip_suffix(&at).unwrap_or(&text);
-        let mut loc = vec![Place::Key("body".to_owned())];
+        let mut loc = vec![PathSegment::Key("body".to_owned())];
         if error.classify() != Category::Data {
             // The parser's own words, none of which come from the input.
             let msg = format!("The body is not valid JSON: {text}{at}.");
@@ -102,15 +102,15 @@ impl BodyFault {
             // Its name is the input's.
             loc.pop();
         }
-        loc.extend(missing.map(|field| Place::Key(field.to_owned())));
+        loc.extend(missing.map(|field| PathSegment::Key(field.to_owned())));
         Self { kind, loc, msg }
     }
 
     /// The way to the fault, with dots: `event.scope`.
     pub(crate) fn path(&self) -> String {
         let below = self.loc.iter().skip(1).map(|place| match place {
-            Place::Key(key) => key.clone(),
-            Place::Index(index) => index.to_string(),
+            PathSegment::Key(key) => key.clone(),
+            PathSegment::Index(index) => index.to_string(),
         });
         below.collect::<Vec<_>>().join(".")
     }
@@ -135,10 +135,10 @@ impl From<FieldFault> for BodyFault {
             }
         };
         let place = |step| match step {
-            FieldStep::Name(name) => Place::Key(String::from(name)),
-            FieldStep::Index(index) => Place::Index(index),
+            FieldStep::Name(name) => PathSegment::Key(String::from(name)),
+            FieldStep::Index(index) => PathSegment::Index(index),
         };
-        let body = Place::Key("body".to_owned());
+        let body = PathSegment::Key("body".to_owned());
         let loc = std::iter::once(body).chain(fault.path.0.into_iter().map(place)).collect();
         Self { kind, loc, msg }
     }
@@ -214,7 +214,7 @@ fn warn(deviations: &Deviations) {
 /// The text up to the error is read once more, as plain JSON. It is made to end inside the value at
 /// fault, so that reading ends there, and `serde_path_to_error` says which path that is. This needs no
 /// knowledge of the type, which actix-web's extractors don't give.
-fn path_by_position(body: &[u8], error: &serde_json::Error) -> Vec<Place> {
+fn path_by_position(body: &[u8], error: &serde_json::Error) -> Vec<PathSegment> {
     let Some(end) = offset(body, error) else {
         return Vec::new();
     };
@@ -254,11 +254,11 @@ fn offset(body: &[u8], error: &serde_json::Error) -> Option<usize> {
 }
 
 /// The path as it is told: a key that isn't a declared field is the input's, and hidden.
-fn places(path: &[&Segment], declared: &[bool]) -> Vec<Place> {
+fn places(path: &[&Segment], declared: &[bool]) -> Vec<PathSegment> {
     let place = |(segment, declared): (&&Segment, &bool)| match segment {
-        Segment::Seq { index } => Some(Place::Index(*index)),
-        Segment::Map { key } if *declared => Some(Place::Key(key.clone())),
-        Segment::Map { .. } => Some(Place::Key("*".to_owned())),
+        Segment::Seq { index } => Some(PathSegment::Index(*index)),
+        Segment::Map { key } if *declared => Some(PathSegment::Key(key.clone())),
+        Segment::Map { .. } => Some(PathSegment::Key("*".to_owned())),
         Segment::Enum { .. } | Segment::Unknown => None,
     };
     path.iter().zip(declared).filter_map(place).collect()

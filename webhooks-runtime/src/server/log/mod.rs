@@ -2,8 +2,6 @@
 //! subscriber needs neither.
 
 #[cfg(feature = "cli")]
-mod line;
-#[cfg(feature = "cli")]
 mod subscriber;
 
 /// Starts writing log lines to standard error, unless the program has set up a subscriber of its own.

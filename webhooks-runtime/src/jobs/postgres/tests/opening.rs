@@ -136,7 +136,7 @@ fn opening_does_not_block_other_tasks_of_the_runtime() {
         Box::pin(async move {
             let mut other = PgConnection::connect(&database.url).await.unwrap();
             other.lock().await.unwrap();
-            let url = StoreUrl::Postgres(database.url.clone());
+            let url = StoreUrl::parse(&database.url).unwrap();
             let opening = tokio::spawn(async move {
                 Jobs::open(&url, &Options::default(), Vec::new(), |_| {}).await
             });

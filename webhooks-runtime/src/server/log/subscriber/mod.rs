@@ -1,7 +1,9 @@
 //! Writes log lines: to standard error, or to the output of a test.
 
+mod line;
+
 use super::super::output::{Stream, say};
-use super::line::LogLine;
+use line::LogLine;
 
 /// The filter where `RUST_LOG` sets none: everything of note, except the notices of a database server.
 const DEFAULT_FILTER: &str = "info,sqlx=warn";

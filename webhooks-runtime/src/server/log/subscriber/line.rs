@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::super::output::{LOG, Stream};
+use super::super::super::output::{LOG, Stream};
 use crate::text::log_line;
 
 /// How much of a line is written, in bytes, before some of them are escaped.
