@@ -18,6 +18,10 @@ const LIMIT: usize = 1024 * 1024;
 /// How long the end of the program waits for what is not written yet.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
+/// How long texts are gathered before they are written. Otherwise each log line of a busy server would wake the
+/// thread, which then takes the core from the requests.
+const BATCH: Duration = Duration::from_millis(5);
+
 /// How long to wait before writing again to a stream that takes nothing just now, because another program
 /// made it non-blocking.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -209,6 +213,11 @@ impl Output {
             self.written.notify_all();
             while state.idle {
                 state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if !state.ending {
+                drop(state);
+                thread::sleep(BATCH);
+                state = self.lock();
             }
         }
     }
