@@ -390,9 +390,14 @@ fn now<T>(what: impl Future<Output = T>) -> T {
 
 fn on_server(server: &str, statement: String) -> Result<(), sqlx::Error> {
     now(async {
-        let mut connection = PgConnection::connect(server).await?;
-        connection.execute(AssertSqlSafe(statement)).await?;
-        connection.close().await
+        let executed = async {
+            let mut connection = PgConnection::connect(server).await?;
+            connection.execute(AssertSqlSafe(statement)).await?;
+            connection.close().await
+        };
+        // A test that has failed may leave the server frozen.
+        let executed = tokio::time::timeout(PATIENCE, executed).await;
+        executed.unwrap_or_else(|error| Err(sqlx::Error::Io(error.into())))
     })
 }
 

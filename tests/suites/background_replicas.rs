@@ -235,7 +235,7 @@ fn a_replica_that_is_cut_off_from_the_database_stops_what_it_runs(_: &Place) {
     server.freeze();
     let line = program.wait_for_log("lease expired: this replica could not reach its store");
     assert!(line.contains("running=2"), "{line}");
-    let _ = program.wait_for_log("the result is discarded if another replica has the delivery");
+    let _ = program.wait_for_log("the result is discarded if another replica now owns");
     server.thaw();
     // It was stopped before its end, and is run anew.
     place.wait_for_entries("start", "alone", 2);
