@@ -53,9 +53,7 @@ impl Activity {
 
     /// Adds a delivery and returns its number.
     pub(crate) fn record(&self, new: &NewEntry<'_>) -> u64 {
-        // Made before the lock is taken, so that other workers needn't wait for the copy.
-        let entry = Entry::new(new);
-        let number = self.ring().push(entry);
+        let number = self.ring().push(new);
         // After it is in the ring, so that a task that begins to follow now finds it there.
         if self.0.newest.receiver_count() > 0 {
             self.0.newest.send_replace(number);

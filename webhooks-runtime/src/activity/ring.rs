@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::entry::{Entry, ResponseClass};
+use super::entry::{Entry, NewEntry, ResponseClass};
 
 /// The deliveries that share a bound. Anyone who knows the server's URL can send requests that are
 /// rejected, and those must not push out the others.
@@ -18,8 +18,8 @@ pub(super) enum Quota {
 }
 
 impl Quota {
-    fn of(entry: &Entry) -> Self {
-        match (ResponseClass::of(entry.status), entry.body().is_some()) {
+    fn of(status: u16, is_read: bool) -> Self {
+        match (ResponseClass::of(status), is_read) {
             (_, false) => Self::Unread,
             (ResponseClass::Rejected, true) => Self::Rejected,
             (ResponseClass::Success | ResponseClass::Failed, true) => Self::Accepted,
@@ -62,17 +62,25 @@ pub(super) struct Ring {
 
 impl Ring {
     /// Adds a delivery, removes the oldest ones above its quota, and returns its number.
-    pub(super) fn push(&mut self, mut entry: Entry) -> u64 {
+    pub(super) fn push(&mut self, new: &NewEntry<'_>) -> u64 {
         self.newest += 1;
-        entry.number = self.newest;
-        let quota = Quota::of(&entry);
+        let quota = Quota::of(new.status, new.body.is_some());
+        let is_full = self.usage(quota).count == quota.max_count();
+        let mut oldest = if is_full { self.remove_oldest(quota) } else { None };
+        let entry = match oldest.as_mut().and_then(Arc::get_mut) {
+            Some(entry) => {
+                entry.replace(self.newest, new);
+                oldest.take()
+            }
+            // There is none, or somebody is looking at it.
+            None => None,
+        };
+        let entry = entry.unwrap_or_else(|| Arc::new(Entry::new(self.newest, new)));
         let usage = self.usage(quota);
         usage.count += 1;
         usage.bytes += entry.size();
-        self.entries.push_back(Arc::new(entry));
-        while self.usage(quota).count > quota.max_count()
-            || self.usage(quota).bytes > quota.max_bytes()
-        {
+        self.entries.push_back(entry);
+        while self.usage(quota).bytes > quota.max_bytes() {
             self.remove_oldest(quota);
         }
         self.newest
@@ -107,13 +115,14 @@ impl Ring {
         &mut self.usage[quota as usize]
     }
 
-    fn remove_oldest(&mut self, quota: Quota) {
-        let index = self.entries.iter().position(|entry| Quota::of(entry) == quota);
-        if let Some(entry) = index.and_then(|index| self.entries.remove(index)) {
-            let usage = self.usage(quota);
-            usage.count -= 1;
-            usage.bytes -= entry.size();
-        }
+    fn remove_oldest(&mut self, quota: Quota) -> Option<Arc<Entry>> {
+        let of = |entry: &Entry| Quota::of(entry.status, entry.body().is_some());
+        let index = self.entries.iter().position(|entry| of(entry) == quota)?;
+        let entry = self.entries.remove(index)?;
+        let usage = self.usage(quota);
+        usage.count -= 1;
+        usage.bytes -= entry.size();
+        Some(entry)
     }
 }
 
@@ -121,11 +130,11 @@ impl Ring {
 mod tests {
     use std::time::Duration;
 
-    use super::super::entry::{MAX_TEXT, NewEntry};
+    use super::super::entry::MAX_TEXT;
     use super::*;
 
     fn push(ring: &mut Ring, status: u16, body: Option<&[u8]>) -> u64 {
-        ring.push(Entry::new(&NewEntry {
+        ring.push(&NewEntry {
             request: 0,
             endpoint: &"/webhooks/hello".into(),
             webhook_id: None,
@@ -134,7 +143,7 @@ mod tests {
             status,
             body,
             response: Some(b"null"),
-        }))
+        })
     }
 
     #[test]
