@@ -16,6 +16,7 @@ mod background_replicas;
 mod background_run;
 mod browser;
 mod connections;
+mod contributing;
 mod deliveries;
 mod elsewhere;
 mod functions;
