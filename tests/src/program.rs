@@ -277,7 +277,7 @@ impl Program {
     #[must_use]
     pub fn local_url(&self) -> String {
         let line = self.wait_for("* Running on local URL:");
-        let _ = self.wait_for("to setup your webhooks");
+        let _ = self.wait_for("to set up your webhooks");
         line.rsplit(' ').next().unwrap_or_default().to_owned()
     }
 

@@ -211,7 +211,7 @@ impl Terminal {
         let to_its_end = from == 0 && shown.last() == Some(&"…");
         let (count, lines) = server.program.wait_until(|lines| {
             let printed: Vec<_> = lines[from..].iter().map(|line| self.shown(line)).collect();
-            let started = || lines.iter().any(|line| line.ends_with(" to setup your webhooks."));
+            let started = || lines.iter().any(|line| line.ends_with(" to set up your webhooks."));
             matched(shown, &printed).filter(|_| !to_its_end || started())
         });
         server.shown = count.map_or(lines.len(), |count| from + count);

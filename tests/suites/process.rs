@@ -60,7 +60,7 @@ fn the_port_of_a_hosting_platform_is_listened_on_for_everyone_and_a_missing_secr
     let warning = program.wait_for_log("because the variable PORT is set");
     assert!(warning.contains("anyone who can connect to it can call your functions"), "{warning}");
     let ended = program.stop();
-    assert!(ended.stdout.contains("The server made no public URL"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("The server did not create a public URL"), "{}", ended.stdout);
 
     let secret = [&platform[..], &[("WEBHOOK_SECRET", "hush")]].concat();
     let program = start(&quickstart(), &[], &secret);
@@ -103,15 +103,15 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
             "Webhook secret is not defined. Anyone who knows the address can call your functions.\n\
              To define one, set the environment variable WEBHOOK_SECRET, or write in main.rs:\n    \
              webhooks_main!(WebhooksServer::new().webhook_secret(\"my_secret\"));\n\
-             and give the same secret to your webhook: https://huggingface.co/docs/hub/webhooks#webhook-secret\n\
+             and enter the same secret in your webhook's settings: https://huggingface.co/docs/hub/webhooks#webhook-secret\n\
              * Running on local URL:  {url}\n\
              * Page with deliveries:  {url}/?token=$WEBHOOKS_PAGE_TOKEN\n  \
              To open it, set WEBHOOKS_PAGE_TOKEN to 16 or more letters, digits, - or _ and start again.\n\
              \n\
              The Hub cannot reach these endpoints yet, because the server has no public URL:\n  \
              - POST {url}/webhooks/trigger_training\n\
-             Start with --share to make one, or name the URL of your own proxy or tunnel with --public-url.\n\
-             Then go to https://huggingface.co/settings/webhooks to setup your webhooks.\n"
+             Start with --share to create one, or pass the URL of your own proxy or tunnel with --public-url.\n\
+             Then go to https://huggingface.co/settings/webhooks to set up your webhooks.\n"
         )
     );
     assert_eq!(ended.code, Some(0));
@@ -268,7 +268,7 @@ fn a_rejected_delivery_is_logged_with_the_reason() {
     for (path, headers, status, reason) in [
         ("second", &[][..], 401, "x-webhook-secret header not set."),
         ("second", &["X-Webhook-Secret: s3cret"], 403, "Invalid webhook secret."),
-        ("second", &[secret, form], 415, "A webhook endpoint takes JSON, not a form."),
+        ("second", &[secret, form], 415, "A webhook endpoint accepts JSON, not a form."),
         ("rejects", &[secret], 409, "The function responded with this status."),
         ("busy", &[secret], 423, "the model is being trained\\nalready\""),
     ] {

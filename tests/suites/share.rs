@@ -463,7 +463,7 @@ fn the_url_of_a_link_is_announced_with_the_endpoints() {
     ];
     let program = home.start_with(&quickstart(), &["--port", "0"], &variables);
     let url = program.public_url();
-    let _ = program.wait_for("to setup your webhooks");
+    let _ = program.wait_for("to set up your webhooks");
     let page = get(&program.local_url(), "/").unwrap();
     assert!(page.body.contains(&format!("{url}/webhooks/trigger_training")), "{}", page.body);
     let ended = program.stop();
@@ -477,9 +477,9 @@ fn the_url_of_a_link_is_announced_with_the_endpoints() {
             "* Running on public URL: {url}\n  \
              It stays the same at every start.\n\
              \n\
-             Webhooks are correctly setup and ready to use:\n  \
+             Webhooks are correctly set up and ready to use:\n  \
              - POST {url}/webhooks/trigger_training\n\
-             Go to https://huggingface.co/settings/webhooks to setup your webhooks."
+             Go to https://huggingface.co/settings/webhooks to set up your webhooks."
         )
     );
     assert!(!ended.stderr.contains("open to the internet"), "{}", ended.stderr);
@@ -526,7 +526,7 @@ fn where_no_person_reads_the_output_no_link_is_opened_unless_asked_for() {
         };
         let program = program.unwrap();
         let line = program.wait_for("The Hub cannot reach these endpoints yet");
-        let expected = format!("The server made no public URL, because {reason}:");
+        let expected = format!("The server did not create a public URL, because {reason}:");
         assert!(line.ends_with(&expected), "{line}");
         let _ = program.local_url();
         let stdout = program.stop().stdout;
@@ -674,7 +674,7 @@ fn wrong_settings_are_told_together_before_anything_starts() {
     }
     let arguments = ["--share-server", "x.example:1", "--share-server-certificate", "/no/such.pem"];
     let ended = Program::start(&quickstart(), &arguments, &[]).unwrap().wait();
-    let text = "The share server's certificate must be a file that can be read.";
+    let text = "The share server's certificate must be a readable file.";
     assert!(ended.stderr.contains(text), "{}", ended.stderr);
     for arguments in [&["--share", "--no-share"][..], &["--share", "--public-url", "https://x"]] {
         let ended = Program::start(&quickstart(), arguments, &[]).unwrap().wait();

@@ -24,9 +24,9 @@
 //! * Running on public URL: https://4f6e1f65055263866d.gradio.live
 //!   It stays the same at every start.
 //!
-//! Webhooks are correctly setup and ready to use:
+//! Webhooks are correctly set up and ready to use:
 //!   - POST https://4f6e1f65055263866d.gradio.live/webhooks/trigger_training
-//! Go to https://huggingface.co/settings/webhooks to setup your webhooks.
+//! Go to https://huggingface.co/settings/webhooks to set up your webhooks.
 //! ```
 //!
 //! The public URL is for the settings of your webhooks. By default it is made only in a terminal, and not in a

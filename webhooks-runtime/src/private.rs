@@ -52,7 +52,7 @@ pub mod in_background {
 }
 
 use crate::WebhooksServer;
-use crate::server::output::{Stream, WriteToEnd, say};
+use crate::server::output::{FlushOnDrop, Stream, print};
 use crate::server::panics;
 use crate::text::escaped;
 
@@ -115,7 +115,7 @@ pub fn main(
     program: &Program,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> MainExit {
-    let _written = WriteToEnd::new();
+    let _flush = FlushOnDrop::new();
     panics::install();
     let server = || {
         let server = server()?;
@@ -133,7 +133,7 @@ pub fn main(
     };
     MainExit(ended.unwrap_or_else(|error: Box<dyn Error>| {
         let error = error.to_string();
-        say(Stream::Err, &format!("error: {}\n", escaped(&error)));
+        print(Stream::Err, &format!("error: {}\n", escaped(&error)));
         ExitCode::FAILURE
     }))
 }

@@ -1,4 +1,4 @@
-//! The actix app: which path is served by what.
+//! Builds the actix app, which routes requests to the endpoints and the parts.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,31 +14,32 @@ use actix_web::{HttpMessage, Scope};
 use futures_util::{StreamExt, stream};
 
 use super::authorize::SECRET;
-use super::connection::{ConnectionState, Origin, Serving};
+use super::connection::{ActiveRequest, ConnectionState, Origin};
 use super::dispatch::Dispatcher;
 use super::health::health;
 use super::part::Parts;
 use super::rejection::not_found;
 
-/// A step in putting an app together. Each worker has its own app.
+/// A function that adds routes and data to an app. It runs once per worker, because each worker has its own app.
 pub(crate) type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
-/// Wraps every request, whatever its path.
-pub(crate) fn guard<S>(
+/// Wraps every request: marks it as active on its connection, protects the secret, and works around actix-web's
+/// handling of `Upgrade`.
+pub(crate) fn track_request<S>(
     mut request: ServiceRequest,
     next: &S,
 ) -> impl Future<Output = Result<ServiceResponse, actix_web::Error>> + use<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
 {
-    // A function that prints its request doesn't print the secret.
+    // So that a function that prints its request does not print the secret.
     if let Some(secret) = request.headers_mut().get_mut(SECRET) {
         secret.set_sensitive(true);
     }
     if request.conn_data() == Some(&Origin::Tunnel) {
-        fit(request.headers_mut());
+        shrink_to_fit(request.headers_mut());
     }
-    let serving = request.conn_data::<Rc<ConnectionState>>().map(Serving::new);
+    let active = request.conn_data::<Rc<ConnectionState>>().map(ActiveRequest::new);
     let has_upgrade = request.headers().contains_key(UPGRADE);
     if has_upgrade {
         end_at_content_length(&mut request);
@@ -50,34 +51,35 @@ where
             let is_stream = response.response().body().size() == BodySize::Stream;
             let head = response.response_mut().head_mut();
             head.set_connection_type(ConnectionType::Close);
-            // actix-web would announce chunks and send none.
+            // Otherwise actix-web announces chunks and sends none.
             head.no_chunking(is_stream);
         }
-        Ok(match serving {
-            Some(mut serving) => {
-                // Its body may never end, and then it is no pause between two requests.
+        Ok(match active {
+            Some(mut active) => {
+                // The rest of a chunked body may never end, so it must not count as idle time.
                 let is_chunked = || response.request().headers().contains_key(TRANSFER_ENCODING);
                 if response.status().is_client_error() && is_chunked() {
-                    serving.leaves_unread();
+                    active.set_unread_body();
                 }
-                response.map_body(|_, body| serving.until_sent(body))
+                response.map_body(|_, body| active.attach_to(body))
             }
             None => response,
         })
     }
 }
 
-/// Ends the body of a request with `Upgrade` at its `Content-Length`. The server changes to no other
-/// protocol, so `Upgrade` means nothing (RFC 9110, section 7.8), but actix-web takes everything up to the
-/// connection's end for the body of a request that asks for a WebSocket. nginx adds the header to every
-/// request when it is configured as its guide to WebSockets says.
+/// Ends the body of a request with `Upgrade` at its `Content-Length`.
+///
+/// The server switches to no other protocol, so it must ignore `Upgrade` (RFC 9110, section 7.8). But actix-web
+/// reads everything up to the end of the connection as the body of a WebSocket request. nginx adds the header to
+/// every request when it is configured as in its guide to WebSockets.
 fn end_at_content_length(request: &mut ServiceRequest) {
     let headers = request.headers();
     if headers.contains_key(TRANSFER_ENCODING) {
         return;
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    // Without either there is no body (RFC 9112, section 6.3).
+    // Without either header there is no body (RFC 9112, section 6.3).
     let mut left = length.and_then(|length| length.trim().parse::<u64>().ok()).unwrap_or_default();
     let mut payload = request.take_payload();
     let body = stream::poll_fn(move |context| {
@@ -101,29 +103,27 @@ fn end_at_content_length(request: &mut ServiceRequest) {
     request.set_payload(Payload::Stream { payload: Box::pin(body) });
 }
 
-/// Gives headers the room that they need. actix-web's own is for dozens of them, 7 KiB, which a
-/// thousand requests that wait for their functions hold all the time. Only for what came through the
-/// tunnel, where the time that it takes is nothing beside that of the way.
-fn fit(headers: &mut HeaderMap) {
-    let mut fitting = HeaderMap::with_capacity(headers.len_keys());
+/// Shrinks a header map to its headers. actix-web allocates 7 KiB, which adds up when a thousand requests wait for
+/// their functions. This takes time, so it is only done for requests through the tunnel, which are slow anyway.
+fn shrink_to_fit(headers: &mut HeaderMap) {
+    let mut shrunk = HeaderMap::with_capacity(headers.len_keys());
     for (name, value) in headers.iter() {
-        fitting.append(name.clone(), value.clone());
+        shrunk.append(name.clone(), value.clone());
     }
-    *headers = fitting;
+    *headers = shrunk;
 }
 
-/// Everything that an app consists of.
+/// The content of an app, from which each worker builds its own.
 #[derive(Clone)]
 pub(crate) struct Blueprint {
     pub(crate) dispatcher: Arc<Dispatcher>,
-    /// What the user configured.
+    /// The functions given to `.configure(…)`.
     pub(crate) configure: Vec<Configure>,
     pub(crate) parts: Parts,
 }
 
 impl Blueprint {
-    /// Adds everything to an app. What the user configured comes before the parts' routes, and after the
-    /// endpoints.
+    /// Adds everything to an app. The user's routes come after the endpoints and before the parts' routes.
     pub(crate) fn apply(&self, app: &mut ServiceConfig) {
         app.default_service(web::to(async || not_found()));
         app.service(self.endpoints());
@@ -136,7 +136,7 @@ impl Blueprint {
         health(app, &self.parts);
     }
 
-    /// All endpoints behind one route, so that a thousand of them cost what one costs.
+    /// Returns one route for all endpoints, so that routing takes as long for a thousand endpoints as for one.
     fn endpoints(&self) -> Scope {
         let body_limit = self.dispatcher.limits().body;
         let dispatcher = Arc::clone(&self.dispatcher);
@@ -156,7 +156,7 @@ impl Blueprint {
 
 /// Configures actix-web's own extractors for the body of a delivery.
 pub(crate) fn extractors(body_limit: usize) -> (PayloadConfig, JsonConfig) {
-    // Senders other than the Hub may forget to declare the content's type.
+    // Senders other than the Hub may omit `Content-Type`.
     let json = JsonConfig::default().content_type_required(false).content_type(|_| true);
     (PayloadConfig::new(body_limit), json.limit(body_limit))
 }

@@ -1,4 +1,4 @@
-//! Decides whether a request may call an endpoint, before its body is read.
+//! Decides from a request's head whether it may call an endpoint, before its body is read.
 
 use actix_web::HttpMessage;
 use actix_web::HttpRequest;
@@ -19,12 +19,12 @@ pub(super) fn require_post(request: &HttpRequest) -> Result<(), Rejection> {
     if request.method() == Method::POST {
         return Ok(());
     }
-    let text = "A webhook endpoint takes POST requests only.";
+    let text = "A webhook endpoint accepts only POST requests.";
     Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text))
 }
 
-/// Rejects a request without the right secret or, where none is set, one that a browser sends for another
-/// site: a secret keeps the pages of other sites out, too.
+/// Rejects a request without the right secret. For an endpoint without a secret, rejects requests that a page of
+/// another site makes a browser send.
 pub(super) fn authorize(
     request: &HttpRequest,
     secrets: Option<&Secrets>,
@@ -34,14 +34,14 @@ pub(super) fn authorize(
         Some(secrets) => check_secret(secrets, request.headers().get_all(SECRET)),
         None if is_cross_site(request, addresses) => {
             let text =
-                "Pages of other sites may not call this endpoint, since no webhook secret is set.";
+                "Pages of other sites cannot call this endpoint, because no webhook secret is set.";
             Err(Rejection::new(StatusCode::FORBIDDEN, text))
         }
         None => Ok(()),
     }
 }
 
-/// Requires exactly one secret, and a right one.
+/// Requires exactly one secret, which must be a valid one.
 fn check_secret<T: AsRef<[u8]>>(
     secrets: &Secrets,
     mut given: impl Iterator<Item = T>,
@@ -51,14 +51,14 @@ fn check_secret<T: AsRef<[u8]>>(
         (None, _) => (StatusCode::UNAUTHORIZED, "x-webhook-secret header not set."),
         (Some(_), None) => (StatusCode::FORBIDDEN, "Invalid webhook secret."),
         (Some(_), Some(_)) => {
-            (StatusCode::BAD_REQUEST, "The webhook secret is given more than once.")
+            (StatusCode::BAD_REQUEST, "The request has more than one webhook secret.")
         }
     };
     Err(Rejection::new(status, text))
 }
 
-/// Rejects a body by the request's head: one that is too large, a form, or compressed. The Hub sends JSON, and
-/// others may forget to declare it.
+/// Rejects a request whose headers announce a body that is too large, a form, or compressed. Any other content
+/// type counts as JSON, because senders other than the Hub may declare a wrong one.
 pub(super) fn check_body_headers(
     request: &HttpRequest,
     body_limit: usize,
@@ -67,15 +67,15 @@ pub(super) fn check_body_headers(
     let begins =
         |text: &str| kind.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text));
     if begins("multipart/") || kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        let text = "A webhook endpoint takes JSON, not a form. Send it with Content-Type: application/json.";
+        let text = "A webhook endpoint accepts JSON, not a form. Send the body with Content-Type: application/json.";
         return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
     let is_plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
     if request.headers().get_all(CONTENT_ENCODING).any(|coding| !is_plain(coding.as_bytes())) {
-        let text = "A webhook endpoint takes JSON that isn't compressed.";
+        let text = "A webhook endpoint does not accept a compressed body. Send plain JSON.";
         return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    // The body's reader checks again, because this header may be wrong.
+    // The limit is checked again while the body is read, because this header may be wrong.
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if announced.is_some_and(|length| length.parse().is_ok_and(|bytes: usize| bytes > body_limit)) {
         return Err(Rejection::too_large(body_limit));
@@ -83,8 +83,8 @@ pub(super) fn check_body_headers(
     Ok(())
 }
 
-/// Moves the secret from a request's query into its header, so that a function that prints its request doesn't
-/// print the secret. A secret in the header wins.
+/// Moves the secret from a request's query to its header, so that a function that prints its request does not
+/// print the secret. A secret in the header takes precedence.
 pub(super) fn take_secret_from_query(head: &mut RequestHead) {
     let Some(query) = head.uri.query() else {
         return;
@@ -104,7 +104,7 @@ pub(super) fn take_secret_from_query(head: &mut RequestHead) {
         rest => format!("{path}?{rest}"),
     };
     let mut parts = head.uri.clone().into_parts();
-    // Parts of a path and a query are one.
+    // A part of a valid URI is valid, too.
     let Ok(path) = path.parse() else { return };
     parts.path_and_query = Some(path);
     let Ok(uri) = Uri::from_parts(parts) else { return };
@@ -113,7 +113,7 @@ pub(super) fn take_secret_from_query(head: &mut RequestHead) {
         return;
     }
     for secret in secrets {
-        // What no header can carry is no endpoint's secret, and neither is an empty one.
+        // A text that is not a valid header value cannot be a secret. Like an empty one, it matches none.
         let value = HeaderValue::from_str(&secret);
         let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
         value.set_sensitive(true);

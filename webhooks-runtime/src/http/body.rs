@@ -1,4 +1,4 @@
-//! Reads a request's body: all of it, within a size and a time.
+//! Reads a whole request body, with a limit on its size and a timeout.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -11,14 +11,14 @@ use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-/// Why a body wasn't read.
+/// The error of a body that could not be read.
 #[derive(Debug)]
 pub(crate) enum ReadError {
-    /// It is larger than the limit.
+    /// The body is larger than the limit.
     TooLarge,
-    /// It broke off, or isn't encoded as it says.
+    /// The body is incomplete, or its chunks are malformed.
     Broken,
-    /// It took too long.
+    /// The body did not arrive in time.
     Timeout,
 }
 
@@ -28,22 +28,22 @@ impl From<PayloadError> for ReadError {
     }
 }
 
-/// Reads a body of at most `limit` bytes, for no longer than `time`.
+/// Reads a body of at most `limit` bytes within `time`.
 pub(crate) async fn read(
     payload: Payload,
     limit: usize,
     time: Duration,
 ) -> Result<Bytes, ReadError> {
     let mut reading = pin!(collect(payload, limit));
-    match with_its_head(reading.as_mut()).await {
+    match poll_twice(reading.as_mut()).await {
         Some(body) => body,
-        // In a box, as it is seldom needed and as large as the rest.
+        // Boxed, because it is rarely needed and would double the size of this future.
         None => Box::pin(timeout(time, reading)).await.unwrap_or(Err(ReadError::Timeout)),
     }
 }
 
-/// A body that comes in one piece, as most do, is taken as it is. actix-web's own extractor makes a
-/// buffer for each and copies.
+/// Collects the pieces of a body. Most bodies arrive in one piece, which is returned without a copy, unlike in
+/// actix-web's extractor.
 async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, ReadError> {
     let Some(first) = payload.next().await.transpose()? else {
         return Ok(Bytes::new());
@@ -67,17 +67,17 @@ async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, ReadError>
     }
 }
 
-/// What is read if it came together with the head; a body that did needs no timer, which would cost
-/// as much as the reading.
-async fn with_its_head<F: Future>(mut reading: Pin<&mut F>) -> Option<F::Output> {
-    let mut looked = false;
+/// Returns the body if it arrived together with the head, and `None` otherwise. Such a body needs no timer, which
+/// would take as long as reading it.
+async fn poll_twice<F: Future>(mut reading: Pin<&mut F>) -> Option<F::Output> {
+    let mut polled = false;
     poll_fn(|context| match reading.as_mut().poll(context) {
         Poll::Ready(read) => Poll::Ready(Some(read)),
-        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending if polled => Poll::Ready(None),
         Poll::Pending => {
-            // actix-web calls the service when it has the head, and takes the body out of the same
-            // buffer right after that.
-            looked = true;
+            // actix-web calls the service as soon as it has the head, and then decodes the body from the same
+            // buffer.
+            polled = true;
             context.waker().wake_by_ref();
             Poll::Pending
         }

@@ -1,7 +1,7 @@
-//! Recognizes requests that a browser sends at the word of another site's page.
+//! Detects requests that a page of another site makes a browser send.
 //!
-//! A page of any site can have its visitor's browser post to a server on the visitor's own machine or network.
-//! Browsers say so in two headers, which no script can change; the Hub, `curl` and tunnels send neither.
+//! Any page can make its visitor's browser send a POST to a server on the visitor's machine or network. Browsers
+//! report this in two headers that scripts cannot change. The Hub, `curl` and tunnels send neither header.
 
 use actix_web::HttpRequest;
 use actix_web::http::Uri;
@@ -9,24 +9,24 @@ use actix_web::http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 
 use crate::config::addresses::Addresses;
 
-/// Reports what made a request: <https://www.w3.org/TR/fetch-metadata/>. Browsers send it to servers with TLS
-/// and to those on the same machine.
+/// The header that reports which site made a request: <https://www.w3.org/TR/fetch-metadata/>. Browsers send it to
+/// servers with TLS and to servers on the same machine.
 pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a page of another site had a browser send this request.
+/// Returns whether a page of another site made a browser send this request.
 ///
-/// A name in `Host` counts for nothing: a site can point its own name at this server (DNS rebinding), and then
-/// its pages have the origin that the request is sent to. It cannot do so with an IP address or `localhost`.
+/// A host name in `Host` proves nothing: another site can point its own name at this server (DNS rebinding), so
+/// that the origin of its pages matches the request's address. It cannot do that with an IP address or `localhost`.
 pub(crate) fn is_cross_site(request: &HttpRequest, addresses: &Addresses) -> bool {
     let headers = request.headers();
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_same = |origin| host.is_some_and(|host| is_same_address(origin, host));
     headers.get_all(SEC_FETCH_SITE).any(|site| site != "same-origin" && site != "none")
-        || headers.get_all(ORIGIN).any(|origin| !is_own(origin, addresses) && !is_same(origin))
+        || headers.get_all(ORIGIN).any(|origin| !is_own_origin(origin, addresses) && !is_same(origin))
 }
 
-/// Whether an origin is the address that a request was sent to, and needs no name server: that of a port
-/// forward, for example.
+/// Returns whether an origin is the address that a request was sent to, without a name that DNS resolves. This
+/// allows the page of this server behind a forwarded port, for example.
 fn is_same_address(origin: &HeaderValue, host: &str) -> bool {
     let Some(origin) = origin.to_str().ok().and_then(WebOrigin::parse) else {
         return false;
@@ -35,8 +35,8 @@ fn is_same_address(origin: &HeaderValue, host: &str) -> bool {
     (origin.ip().is_some() || origin.host == "localhost") && sent_to == Some(origin)
 }
 
-/// Whether an origin is one of the server's own addresses.
-pub(crate) fn is_own(origin: &HeaderValue, addresses: &Addresses) -> bool {
+/// Returns whether an origin is one of the server's addresses.
+pub(crate) fn is_own_origin(origin: &HeaderValue, addresses: &Addresses) -> bool {
     let origin = origin.to_str().ok().and_then(WebOrigin::parse);
     let Some(origin) = origin else {
         return false;
@@ -47,7 +47,7 @@ pub(crate) fn is_own(origin: &HeaderValue, addresses: &Addresses) -> bool {
         || local.is_some_and(|local| local == origin || local.is_reached_by(&origin))
 }
 
-/// A scheme, a host and a port.
+/// An origin: a scheme, a host and a port.
 #[derive(Debug, PartialEq, Eq)]
 struct WebOrigin {
     scheme: String,
@@ -64,7 +64,7 @@ impl WebOrigin {
         Some(Self { scheme, host: url.host()?.to_ascii_lowercase(), port })
     }
 
-    /// Whether a server that listens here is reached by another name of the machine that it runs on.
+    /// Returns whether `other` is another loopback name for a server that listens here.
     fn is_reached_by(&self, other: &Self) -> bool {
         let listens = matches!(self.ip(), Some(ip) if ip.is_loopback() || ip.is_unspecified())
             || self.host == "localhost";
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sends_neither_header_is_no_browser() {
+    fn a_request_without_either_header_is_not_from_a_browser() {
         assert!(!rejects("http://127.0.0.1:7860", &[]));
     }
 
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_says_whose_page_it_is() {
+    fn a_browser_reports_which_site_made_the_request() {
         let origin = ("origin", "http://127.0.0.1:7860");
         for (site, rejected) in [
             ("same-origin", false),

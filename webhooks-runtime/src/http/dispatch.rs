@@ -1,7 +1,7 @@
-//! Takes a delivery along its way:
-//! route → method → secret → kind and size of the body → body → arguments → function → response → observers.
+//! Handles a delivery, step by step:
+//! route → method → secret → body's type and size → body → arguments → function → response → observers.
 //!
-//! A request is rejected as early as possible, before its body is read.
+//! An invalid request is rejected as early as possible, if its head suffices before its body is read.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,15 +19,15 @@ use foldhash::fast::RandomState;
 use tracing::Instrument;
 
 use super::authorize::{authorize, check_body_headers, require_post, take_secret_from_query};
+use super::background::{Accept, AcceptRequest};
 use super::body::{self, ReadError};
-use super::deferred::{Accept, Deferral};
 use super::guarded::{GuardedRoute, RunningGuard};
 use super::inline::run_inline;
 use super::log::DeliveryLog;
 use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
 use super::rejection::{Rejection, not_found};
 use super::respond::respond;
-use super::watchdog::{was_blocked_since, watched};
+use super::watchdog::{watch_for_blocking, was_blocked_since};
 use crate::config::addresses::Addresses;
 use crate::config::limits::Limits;
 use crate::endpoint::Work;
@@ -38,27 +38,27 @@ use crate::payload::replace_unpaired_surrogates;
 /// The sender of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
-    /// Anyone: the delivery must be authorized.
+    /// Anyone. The delivery must be authorized.
     Unknown,
     /// An authorized viewer of the page.
     Viewer,
 }
 
-/// All endpoints by path, and the limits of each.
+/// All endpoints by path, with the settings for handling a delivery.
 pub(crate) struct Dispatcher {
-    /// With a fast hash: nobody outside can add a path.
+    /// Uses a fast hash, because nobody outside the program can add a path.
     routes: HashMap<Arc<str>, GuardedRoute, RandomState>,
     limits: Limits,
     secret_in_query: bool,
     addresses: Addresses,
-    /// The values that background functions can take.
+    /// The `web::Data<T>` values that background functions can take.
     shared: Arc<Shared>,
-    /// Accepts background deliveries; unset in a test, which runs them at once.
+    /// Accepts background deliveries. Unset in a test, which runs them within the request.
     store: OnceLock<Arc<dyn Accept>>,
     log: DeliveryLog,
-    /// The observers beside the log, once the parts are composed.
+    /// The observers other than the log, once the parts are composed.
     observers: OnceLock<Vec<Arc<dyn Observer>>>,
-    /// How many deliveries there were.
+    /// The number of deliveries so far.
     count: AtomicU64,
 }
 
@@ -84,14 +84,14 @@ impl Dispatcher {
         }
     }
 
-    /// Sets the observers of all deliveries, beside the log.
-    pub(crate) fn observe_with(&self, observers: impl Iterator<Item = Arc<dyn Observer>>) {
+    /// Sets the observers of all deliveries, in addition to the log.
+    pub(crate) fn set_observers(&self, observers: impl Iterator<Item = Arc<dyn Observer>>) {
         // A server is prepared once.
         let _ = self.observers.set(observers.collect());
     }
 
-    /// Stores background deliveries there from now on.
-    pub(crate) fn store_in(&self, store: Arc<dyn Accept>) {
+    /// Sets the store of background deliveries.
+    pub(crate) fn set_store(&self, store: Arc<dyn Accept>) {
         // A server is started once.
         let _ = self.store.set(store);
     }
@@ -100,7 +100,7 @@ impl Dispatcher {
         &self.limits
     }
 
-    /// Finds the endpoint at a path, with or without a slash at its end.
+    /// Returns the endpoint at a path, with or without a trailing slash.
     fn find(&self, path: &str) -> Option<(&Arc<str>, &GuardedRoute)> {
         self.routes.get_key_value(path.strip_suffix('/').unwrap_or(path))
     }
@@ -110,19 +110,19 @@ impl Dispatcher {
         self.find(path)?.1.secrets.as_ref()?.first()
     }
 
-    /// Moves the secret from a request's query into its header, where that is allowed.
+    /// Moves the secret from a request's query to its header, if the server accepts it there.
     pub(super) fn prepare_head(&self, head: &mut RequestHead) {
         if self.secret_in_query {
             take_secret_from_query(head);
         }
     }
 
-    /// Logs what the log still holds back: there will be no more deliveries.
+    /// Logs the number of rejections that are only counted so far, when the server shuts down.
     pub(crate) fn finish_log(&self) {
         self.log.finish();
     }
 
-    /// Logs the functions that still run, when the server no longer waits for them.
+    /// Logs the functions that are still running when the shutdown timeout is over.
     pub(crate) fn report_running(&self) {
         let running = self.routes.iter().filter_map(|(path, guarded)| {
             let count = guarded.running.load(Ordering::Relaxed);
@@ -136,7 +136,7 @@ impl Dispatcher {
                 target: DELIVERY,
                 count,
                 endpoints,
-                "functions still run at the shutdown limit, and the server ends without them"
+                "the shutdown timeout is over: the server stops while these functions are still running"
             );
         }
     }
@@ -144,11 +144,11 @@ impl Dispatcher {
     /// Responds to a request to a path below `/webhooks`.
     pub(super) async fn dispatch(&self, request: &HttpRequest, payload: Payload) -> Outcome {
         let mut outcome = self.dispatch_from(Sender::Unknown, request, payload).await;
-        confine(outcome.response.headers_mut());
+        sandbox(outcome.response.headers_mut());
         outcome
     }
 
-    /// Takes a delivery along its way.
+    /// Handles a delivery, from its route to the observers of its outcome.
     pub(crate) async fn dispatch_from(
         &self,
         sender: Sender,
@@ -168,7 +168,7 @@ impl Dispatcher {
             }
             Err(rejection) => (None, rejection.outcome()),
         };
-        // Anything but a POST, from a person's browser for example, is not a delivery.
+        // Any other method is not a delivery: a browser that opens the URL, for example.
         if request.method() != Method::POST {
             return outcome;
         }
@@ -202,10 +202,10 @@ impl Dispatcher {
         if sender == Sender::Unknown {
             authorize(request, guarded.secrets.as_ref(), &self.addresses)?;
         }
-        // Without a secret, everyone is unknown.
+        // Anyone can call an endpoint without a secret.
         delivery.trusted = sender == Sender::Viewer || guarded.secrets.is_some();
         check_body_headers(request, self.limits.body)?;
-        if delivery.connection().is_some_and(|connection| connection.has_waited()) {
+        if delivery.connection().is_some_and(|connection| connection.was_delayed()) {
             return Err(Rejection::blocked());
         }
         let (received, time) = (delivery.received, self.limits.request_timeout);
@@ -213,17 +213,17 @@ impl Dispatcher {
         let body = reading.await.map_err(|error| match error {
             ReadError::TooLarge => Rejection::too_large(self.limits.body),
             ReadError::Broken => {
-                let text = "The body could not be read to its end.";
+                let text = "The body is incomplete or malformed.";
                 Rejection::new(StatusCode::BAD_REQUEST, text)
             }
-            // Not the client's fault: nobody read what it sent.
+            // Not the client's fault: the blocked thread did not read what it sent.
             ReadError::Timeout if was_blocked_since(received, time) => Rejection::blocked(),
             ReadError::Timeout => {
                 let text = "The body took too long to arrive.";
                 Rejection::new(StatusCode::REQUEST_TIMEOUT, text)
             }
         })?;
-        // Here, so that every argument, the log, the page and the store read the same body.
+        // Done here so that every argument, the log, the page and the store see the same body.
         Ok(replace_unpaired_surrogates(&body).map_or(body, Bytes::from))
     }
 
@@ -246,14 +246,15 @@ impl Dispatcher {
         match &route.work {
             Work::Inline(caller) => {
                 let _running = RunningGuard::new(&guarded.running);
-                watched(delivery.endpoint, delivery.last_read(), respond(caller, call, span)).await
+                let response = respond(caller, call, span);
+                watch_for_blocking(delivery.endpoint, delivery.last_read(), response).await
             }
             Work::Background(background) => match self.store.get() {
                 Some(store) => {
-                    // A person who sends a delivery again means it.
+                    // A viewer who sends a delivery again wants it to run again.
                     let force = sender == Sender::Viewer;
-                    let deferral = Deferral { route, background, call, force };
-                    store.accept(deferral).instrument(span).await
+                    let request = AcceptRequest { route, background, call, force };
+                    store.accept(request).instrument(span).await
                 }
                 None => run_inline(background, call, Arc::clone(&self.shared), span).await,
             },
@@ -267,10 +268,10 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
-/// Keeps what a function returns from acting on the page's origin: a browser takes it for nothing but its
-/// content type, and gives a document an origin of its own, without scripts.
-fn confine(headers: &mut HeaderMap) {
+/// Keeps a function's response from acting on the page's origin: browsers do not guess its content type, and show
+/// a document without scripts and with an origin that matches no other.
+fn sandbox(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Beside a policy of the function's: browsers apply all of them.
+    // In addition to a policy that the function set: browsers apply all policies.
     headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
 }

@@ -1,4 +1,4 @@
-//! A route with its secrets, and a count of the requests that its function is running for.
+//! Defines a route with its secrets, and counts the requests that its function is handling.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +9,7 @@ use crate::endpoint::registry::Route;
 pub(crate) struct GuardedRoute {
     pub(crate) route: Route,
     pub(crate) secrets: Option<Secrets>,
-    /// How many requests its function is running for.
+    /// The number of requests that its function is handling.
     pub(super) running: AtomicUsize,
 }
 
@@ -19,7 +19,7 @@ impl GuardedRoute {
     }
 }
 
-/// Counts a function that runs, until it is dropped.
+/// Counts a running function until it is dropped.
 pub(super) struct RunningGuard<'a>(&'a AtomicUsize);
 
 impl<'a> RunningGuard<'a> {

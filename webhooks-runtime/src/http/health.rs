@@ -1,4 +1,4 @@
-//! `GET /health`: whether the server serves, for load balancers and Spaces.
+//! Responds to `GET /health`, for load balancers and Spaces.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
@@ -7,17 +7,18 @@ use serde::Serialize;
 
 use super::part::{OK, Parts, StoreHealth};
 
-/// The response. It reports nothing about the program but that it serves, and the health of its store.
+/// The response. Anyone can read it, so it contains only the status of the server and of its store.
 #[derive(Serialize)]
 struct Health {
-    /// `ok`; `degraded` while functions run on after their timeout; `unavailable` while the store is lost,
-    /// and background deliveries get 503. The HTTP status is always 200: a restart helps with neither.
+    /// `ok`; `degraded` while functions are still running after their timeout; `unavailable` while the store cannot
+    /// be used, so that background deliveries get 503. The HTTP status is always 200, because a restart would not
+    /// help.
     status: &'static str,
     #[serde(flatten)]
     store: Option<StoreHealth>,
 }
 
-/// Adds the route.
+/// Adds the route to an app.
 pub(super) fn health(app: &mut ServiceConfig, parts: &Parts) {
     let parts = parts.clone();
     let respond = move || {

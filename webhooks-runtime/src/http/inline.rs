@@ -1,5 +1,6 @@
-//! Runs a background function inside its request, once: for tests, where nothing is to be kept and the
-//! outcome is wanted at once.
+//! Runs a background function once, within its request.
+//!
+//! A test has no store, and checks the function's outcome as soon as it has the response.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::endpoint::background::{Background, OnThread, Shared, Task};
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::panic::caught_in;
 
-/// Responds as if the delivery had been stored. The outcome has the function's failure.
+/// Runs the function, and responds as if the delivery had been stored. The outcome contains the function's failure.
 pub(super) async fn run_inline(
     background: &Background,
     call: Call,

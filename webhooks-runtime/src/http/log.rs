@@ -1,48 +1,48 @@
-//! The observer that writes the log line of each delivery.
+//! Writes one log line for each delivery.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Level;
 
+use super::log_limit::LogLimit;
 use super::outcome::{Observation, Observer, Reason};
-use super::rejections::RejectionCounts;
 use crate::endpoint::call::DELIVERY;
 use crate::payload::Summary;
 
 /// How long the Hub waits for a response.
 const HUB_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Writes one line for each delivery. Rejected requests of unknown senders share a few lines a minute.
+/// Writes one line for each delivery. Rejected requests of unknown senders are limited to a few lines per minute.
 #[derive(Debug, Default)]
 pub(super) struct DeliveryLog {
-    rejections: Arc<RejectionCounts>,
+    rejections: Arc<LogLimit>,
 }
 
 impl Observer for DeliveryLog {
     fn observe(&self, observation: &Observation<'_>) {
         let status = observation.outcome.response.status();
         let trusted = observation.delivery.trusted;
-        if trusted || !status.is_client_error() || self.rejections.count(status) {
+        if trusted || !status.is_client_error() || self.rejections.allow(status) {
             write_line(observation);
         }
     }
 }
 
 impl DeliveryLog {
-    /// Logs how many rejections had no line so far.
+    /// Logs how many rejections have no line so far.
     pub(super) fn finish(&self) {
         self.rejections.report();
     }
 }
 
-/// Writes the line. The body is parsed for it only where the line is wanted. Texts from outside are quoted
-/// and escaped, so that none of them can begin a line of its own.
+/// Writes the line. The body is parsed only if the line is enabled. Texts from outside are quoted and escaped, so
+/// that none of them can forge a line.
 fn write_line(observation: &Observation<'_>) {
     let Observation { delivery, outcome, duration, .. } = observation;
     let status = outcome.response.status();
     let stored = outcome.delivery.map(tracing::field::display);
-    // A failure has a line of its own.
+    // The reason of a failure is logged separately.
     let reason = match &outcome.reason {
         Some(Reason::Rejected(reason)) => Some(&**reason),
         Some(Reason::Failed(_)) | None => None,
@@ -75,11 +75,11 @@ fn write_line(observation: &Observation<'_>) {
             target: DELIVERY,
             endpoint = &**delivery.endpoint,
             webhook_id = delivery.short_webhook_id(),
-            "the Hub has given up on this delivery: it waits 30 s for a response. Let the function \
-             run after its response: #[webhook_endpoint(background)]"
+            "the Hub has given up on this delivery, because it waits at most 30 s for a response: run the \
+             function in the background with #[webhook_endpoint(background)]"
         );
     }
-    // The level of an event is part of its static description, so there is one for each.
+    // The level of a tracing event is static, so each level needs its own event.
     if status.is_server_error() {
         line!(Level::ERROR);
     } else if status.is_client_error() {

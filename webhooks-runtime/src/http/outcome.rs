@@ -1,4 +1,4 @@
-//! The outcome of a request, and the observers that see it: the log, the dashboard's activity.
+//! Defines the outcome of a request, and the observers that are notified of it, such as the log and the dashboard.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -12,41 +12,42 @@ use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use super::connection::{ConnectionState, Origin};
-use super::watchdog::poll_ended;
+use super::watchdog::record_last_poll;
 use crate::endpoint::call::WEBHOOK_ID;
 use crate::payload::cut;
 
-/// The end of a request's way: its response, and what is reported about it.
+/// The outcome of a request: its response, and details for the observers.
 pub(crate) struct Outcome {
     pub(crate) response: HttpResponse,
     /// Why the function was not called, or why it failed.
     pub(crate) reason: Option<Reason>,
-    /// The background delivery that the request made, or is a duplicate of.
+    /// The background delivery that the request created or duplicates.
     pub(crate) delivery: Option<Uuid>,
-    /// The number of the request among this process's deliveries; 0 where it is not a delivery.
+    /// The sequence number of the delivery in this process, from 1; 0 if the request is not a delivery.
     pub(crate) number: u64,
 }
 
-/// A reason for the log and for tests. It is never sent, and holds nothing of the request.
+/// A reason for the log and for tests. It is never sent, and contains nothing from the request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reason {
     /// The server or the function rejected the request.
     Rejected(Cow<'static, str>),
-    /// The function failed: its error with all causes, or its panic.
+    /// The function failed with this error, including its causes, or with this panic.
     Failed(String),
 }
 
 impl Outcome {
+    /// Creates the outcome of a rejected request.
     pub(crate) fn rejected(response: HttpResponse, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: Some(Reason::Rejected(reason.into())), ..response.into() }
     }
 
-    /// An outcome whose function failed. Some failures have no description.
+    /// Creates the outcome of a function that failed. Some failures have no description.
     pub(crate) fn failed(response: HttpResponse, cause: Option<String>) -> Self {
         Self { reason: cause.map(Reason::Failed), ..response.into() }
     }
 
-    /// Returns the outcome and a copy of the response's body; `None` when it is a stream, which comes later.
+    /// Returns the outcome and a copy of the response's body, or `None` if the body is a stream.
     pub(super) fn with_response_body(self) -> (Self, Option<Bytes>) {
         let (head, body) = self.response.into_parts();
         let (body, bytes) = match body.try_into_bytes() {
@@ -63,14 +64,14 @@ impl From<HttpResponse> for Outcome {
     }
 }
 
-/// A delivery on its way to an endpoint, as observers see it.
+/// The request of a delivery, as observers see it.
 pub(crate) struct DeliveryRequest<'a> {
-    /// Counts the deliveries of this process, from 1.
+    /// The sequence number of the delivery in this process, from 1.
     pub(crate) number: u64,
     pub(crate) request: &'a HttpRequest,
     /// The endpoint's path.
     pub(crate) endpoint: &'a Arc<str>,
-    /// When the request's head had arrived.
+    /// When the request's head arrived.
     pub(crate) received: Instant,
     /// Whether the sender is known: by the right secret, or as an authorized viewer of the page.
     pub(crate) trusted: bool,
@@ -83,7 +84,7 @@ impl<'a> DeliveryRequest<'a> {
         Self { number, request, endpoint, received, trusted: false }
     }
 
-    /// Returns the connection; a test has none.
+    /// Returns the connection, or `None` in a test.
     pub(super) fn connection(&self) -> Option<&'a Rc<ConnectionState>> {
         self.request.conn_data()
     }
@@ -93,22 +94,23 @@ impl<'a> DeliveryRequest<'a> {
         self.connection().map_or_else(Instant::now, |connection| connection.received_at())
     }
 
-    /// Ends the delivery, and returns how long it took. The clock is read once for all that want the time:
-    /// each reading takes about half a percent of the time of a whole request.
+    /// Records the end of the delivery, and returns its duration. Everything that needs the time shares one reading
+    /// of the clock, which takes about half a percent of the time of a whole request.
     pub(super) fn finish(&self) -> Duration {
         let now = Instant::now();
-        poll_ended(now);
+        record_last_poll(now);
         if let Some(connection) = self.connection() {
             connection.set_responded_at(now);
         }
         now.duration_since(self.received)
     }
 
+    /// Returns whether the request arrived through the tunnel.
     pub(super) fn came_through_tunnel(&self) -> bool {
         self.request.conn_data() == Some(&Origin::Tunnel)
     }
 
-    /// Returns the `Webhook-Id` header, or its beginning.
+    /// Returns the `Webhook-Id` header, if it is text.
     pub(crate) fn webhook_id(&self) -> Option<&'a str> {
         self.request.headers().get(WEBHOOK_ID).and_then(|id: &HeaderValue| id.to_str().ok())
     }
@@ -122,16 +124,16 @@ impl<'a> DeliveryRequest<'a> {
 /// A delivery with its outcome, as observers see it.
 pub(crate) struct Observation<'a> {
     pub(crate) delivery: &'a DeliveryRequest<'a>,
-    /// The request's body; `None` when it was rejected unread.
+    /// The request's body; `None` if the request was rejected before its body was read.
     pub(crate) body: Option<&'a [u8]>,
     pub(crate) outcome: &'a Outcome,
-    /// The response's body; `None` when it is a stream.
+    /// The response's body; `None` if it is a stream.
     pub(crate) response_body: Option<&'a [u8]>,
-    /// From the request's head to the response.
+    /// The time from the request's head to the response.
     pub(crate) duration: Duration,
 }
 
-/// Sees the outcome of each delivery, before the response is sent.
+/// An observer of deliveries. It is called for each one, before the response is sent.
 pub(crate) trait Observer: Send + Sync {
     fn observe(&self, observation: &Observation<'_>);
 }

@@ -1,7 +1,7 @@
-//! What an optional capability of a server implements: the dashboard, background deliveries, the tunnel.
+//! Defines the trait of a server's optional capabilities: the dashboard, background deliveries and the tunnel.
 //!
-//! A request's way and the life of the process know no capability by name. They call every part at these
-//! points, in the order in which `server::parts` composes them.
+//! The code that handles requests and that starts and stops the server does not know the capabilities by name. It
+//! calls each part through this trait, in the order in which `server::parts` composes them.
 
 use std::io;
 use std::net::TcpListener;
@@ -27,25 +27,25 @@ pub(crate) trait Part: Send + Sync {
         None
     }
 
-    /// Opens the part's own listener, whose connections come from outside whatever their address. It is
-    /// called once, before the workers start.
+    /// Opens the part's own listener, whose connections count as connections from the internet. Called once, before
+    /// the workers start.
     ///
     /// # Errors
     ///
-    /// When it cannot listen.
+    /// Returns an error if it cannot listen.
     fn listen(&self) -> io::Result<Option<TcpListener>> {
         Ok(None)
     }
 
-    /// Begins the part's work: the server serves.
+    /// Starts the part's work, once the server accepts connections.
     fn started(&self, _console: Console) {}
 
-    /// Returns whether the part prints the endpoints' URLs once it knows the public one.
+    /// Returns whether the part prints the endpoints' URLs when the public URL is known.
     fn announces_url(&self) -> bool {
         false
     }
 
-    /// Returns lines for the start's output. `terminal` is whether a person reads them.
+    /// Returns lines for the start-up message. `terminal` is whether standard output is a terminal.
     fn banner(&self, _terminal: bool) -> Option<String> {
         None
     }
@@ -55,7 +55,7 @@ pub(crate) trait Part: Send + Sync {
         None
     }
 
-    /// Returns a warning for the start's output.
+    /// Returns a warning for the start-up message.
     fn warning(&self) -> Option<String> {
         None
     }
@@ -65,39 +65,39 @@ pub(crate) trait Part: Send + Sync {
         Box::pin(ready(None))
     }
 
-    /// Lets the part's work end by `deadline`, while the server lets its requests end.
+    /// Finishes the part's work by `deadline`, while the server finishes its requests.
     fn drain(&self, _deadline: Instant) -> BoxFuture<'_, ()> {
         Box::pin(ready(()))
     }
 
-    /// Closes the part by `deadline`, after the last request has ended.
+    /// Closes the part by `deadline`, after the last request.
     fn close(&self, _deadline: Instant) -> BoxFuture<'_, ()> {
         Box::pin(ready(()))
     }
 }
 
-/// Where a part reports what happens while the server runs.
+/// The output for a part's messages while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Console {
-    /// To the person at the terminal: the program is the server.
+    /// The terminal, if the program is the server.
     Terminal,
-    /// To the log: the server runs inside another program.
+    /// The log, if the server runs inside another program.
     Log,
 }
 
-/// The status of a server that does all that it should.
+/// The status of a healthy server.
 pub(crate) const OK: &str = "ok";
 
-/// The status while nothing can be accepted.
+/// The status while no background delivery can be accepted.
 pub(crate) const UNAVAILABLE: &str = "unavailable";
 
 /// The health of a store of background deliveries, and of the functions that run.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct StoreHealth {
     pub(crate) store: StoreStatus,
-    /// The age of the delivery that has been due for longest; `null` when none is due.
+    /// The age of the oldest due delivery; `null` if none is due.
     pub(crate) oldest_queued_seconds: Option<u64>,
-    /// How many functions of this process run on after their timeout.
+    /// The number of functions in this process that are still running after their timeout.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) timed_out_still_running: usize,
 }
@@ -113,7 +113,7 @@ impl StoreHealth {
     pub(super) fn status(&self) -> &'static str {
         match self {
             Self { store: StoreStatus { status: UNAVAILABLE, .. }, .. } => UNAVAILABLE,
-            // They hold slots that they should have left.
+            // They occupy slots that other deliveries need.
             Self { timed_out_still_running: 1.., .. } => "degraded",
             _ => OK,
         }

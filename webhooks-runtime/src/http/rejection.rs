@@ -1,4 +1,4 @@
-//! A rejected request, in fixed words: no response repeats its request.
+//! Defines the response to a rejected request. Its text is fixed, so that it never repeats the request.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::outcome::Outcome;
 
-/// How soon to send a delivery again that could not be accepted, in seconds. The Hub has a schedule of its
-/// own.
+/// The `Retry-After` of a delivery that could not be accepted, in seconds. The Hub follows its own
+/// schedule.
 pub(crate) const RETRY_SECONDS: &str = "10";
 
-/// A request that is not served, and why.
+/// A status and an error text.
 pub(crate) struct Rejection {
     status: StatusCode,
     text: Cow<'static, str>,
@@ -24,18 +24,19 @@ impl Rejection {
         Self { status, text: text.into() }
     }
 
-    /// Rejects a request that could not be read in time because a function blocked the thread.
+    /// Creates the rejection of a request that was not read in time because a function blocked the thread.
     pub(super) fn blocked() -> Self {
-        let text = "The server was busy when this arrived. Send it again later.";
+        let text = "The server was busy when this request arrived. Send it again later.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
     }
 
+    /// Creates the rejection of a body that is larger than the limit.
     pub(super) fn too_large(limit: usize) -> Self {
         let text = format!("The body is larger than this server's limit of {limit} bytes.");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, text)
     }
 
-    /// Returns the response, with the text as the reason.
+    /// Creates the outcome. The text is also its reason.
     pub(crate) fn outcome(self) -> Outcome {
         let mut response = HttpResponse::build(self.status);
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
@@ -49,7 +50,7 @@ impl Rejection {
     }
 }
 
-/// Returns the response for a path without an endpoint.
+/// Creates the response for a path without an endpoint.
 pub(crate) fn not_found() -> HttpResponse {
     let text = "There is no webhook endpoint at this path.";
     Rejection::new(StatusCode::NOT_FOUND, text).outcome().response

@@ -1,4 +1,4 @@
-//! Calls a function and makes the response: what the function returned, or fixed words for its failure.
+//! Calls a function and creates the response: the function's own, or a fixed text for its failure.
 
 use std::borrow::Cow;
 
@@ -16,13 +16,13 @@ use crate::endpoint::fault::{BodyFault, BodyFaults};
 use crate::endpoint::panic::caught_in;
 use crate::endpoint::permanent::causes;
 
-/// The response to a body that the function's argument cannot be read from, in FastAPI's form.
+/// The body of the response to a request that does not match the function's argument, in FastAPI's format.
 #[derive(Serialize)]
-struct RejectedBody {
+struct ValidationError {
     detail: Vec<BodyFault>,
 }
 
-/// Calls a function. There is a response whether it succeeds, fails or panics.
+/// Calls a function and returns its outcome, whether it succeeds, fails or panics.
 pub(super) async fn respond(caller: &Caller, call: Call, span: Span) -> Outcome {
     let running = caught_in(caller(call)).instrument(span.clone());
     let result = running.await;
@@ -41,40 +41,40 @@ pub(super) async fn respond(caller: &Caller, call: Call, span: Span) -> Outcome 
 fn failure_outcome(failure: Failure) -> Outcome {
     match failure {
         Failure::Body(faults) => body_rejected(faults),
-        Failure::Argument(error) if repeats_input(&error) => Rejection::new(
+        Failure::Argument(error) if echoes_request(&error) => Rejection::new(
             error.as_response_error().status_code(),
             "An argument of this endpoint is missing from the request or malformed.",
         )
         .outcome(),
-        Failure::Argument(error) => conceal(HttpResponse::from_error(error)),
+        Failure::Argument(error) => conceal_cause(HttpResponse::from_error(error)),
         Failure::Function(error) => match error.downcast::<actix_web::Error>() {
-            Ok(error) => conceal(HttpResponse::from_error(*error)),
+            Ok(error) => conceal_cause(HttpResponse::from_error(*error)),
             Err(error) => {
                 let error = causes(&*error);
                 tracing::error!(target: DELIVERY, error, "the function failed");
                 failed(StatusCode::INTERNAL_SERVER_ERROR, Some(error))
             }
         },
-        Failure::Response(response) => conceal(*response),
+        Failure::Response(response) => conceal_cause(*response),
     }
 }
 
-/// The response to a body that does not match the function's argument.
+/// Creates the outcome of a body that does not match the function's argument.
 pub(super) fn body_rejected(BodyFaults(detail): BodyFaults) -> Outcome {
     let reason = detail.first().map(BodyFault::reason).unwrap_or_default();
-    let response = HttpResponse::UnprocessableEntity().json(RejectedBody { detail });
+    let response = HttpResponse::UnprocessableEntity().json(ValidationError { detail });
     Outcome::rejected(response, reason)
 }
 
-/// Whether actix-web's own answer to this error would hold parts of the request.
-fn repeats_input(error: &actix_web::Error) -> bool {
+/// Returns whether actix-web's response to this error would contain parts of the request.
+fn echoes_request(error: &actix_web::Error) -> bool {
     error.as_error::<QueryPayloadError>().is_some()
         || error.as_error::<PathError>().is_some()
         || error.as_error::<JsonPayloadError>().is_some()
         || error.as_error::<UrlencodedError>().is_some()
 }
 
-/// The outcome of a response that a function made. A client error among them has a reason, too.
+/// Creates the outcome of a function's own response. If its status is a client error, the outcome has a reason.
 fn function_outcome(response: HttpResponse) -> Outcome {
     if !response.status().is_client_error() {
         return response.into();
@@ -86,9 +86,9 @@ fn function_outcome(response: HttpResponse) -> Outcome {
     Outcome::rejected(response, reason)
 }
 
-/// An error that tells the caller what it did wrong goes out as it is. One of the server's own keeps
-/// its status, and its cause goes to the log.
-fn conceal(response: HttpResponse) -> Outcome {
+/// Creates the outcome of an error response. A server error keeps only its status: its cause is logged and not
+/// sent. A client error is sent unchanged.
+fn conceal_cause(response: HttpResponse) -> Outcome {
     if !response.status().is_server_error() {
         return function_outcome(response);
     }
@@ -98,6 +98,6 @@ fn conceal(response: HttpResponse) -> Outcome {
 }
 
 fn failed(status: StatusCode, cause: Option<String>) -> Outcome {
-    let text = "The function of this endpoint failed. The server's log says why.";
+    let text = "The function of this endpoint failed. See the server's log for the cause.";
     Outcome::failed(Rejection::new(status, text).outcome().response, cause)
 }

@@ -1,7 +1,7 @@
-//! Notices a function that blocks its worker's thread, and names its endpoint in the log.
+//! Detects functions that block their worker's thread, and logs their endpoints.
 //!
-//! An `async fn` that computes or sleeps without `.await` keeps its thread, and every connection of that
-//! thread waits. A thread of the watchdog's own looks at all workers: the blocked one cannot report itself.
+//! While an `async fn` computes or sleeps without `.await`, every other connection of its thread waits. A blocked
+//! thread cannot report itself, so the watchdog checks all workers from a separate thread.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -14,25 +14,25 @@ use std::time::{Duration, Instant};
 
 use crate::endpoint::call::DELIVERY;
 
-/// How often the watchdog looks. A function is reported when it has been blocking for at least as long.
+/// The time between two checks, and the shortest block that is reported.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// How soon after a block a request is read that arrived during it.
+/// How soon after a block the requests that arrived during it are read.
 const BACKLOG: Duration = Duration::from_millis(100);
 
-/// What a worker's thread is doing. Only its own thread writes it.
+/// The state of a worker's thread, which only that thread writes.
 #[derive(Debug, Default)]
 struct Worker {
-    /// Changes with each poll of a function, and is odd while one is being polled.
+    /// Increases at the start and the end of each poll of a function, and is odd during a poll.
     polls: AtomicU64,
-    /// The endpoint whose function was polled last. It is written only when it changes, since this is on
-    /// the way of each request.
+    /// The endpoint whose function was polled last. It is written only when it changes, because writing it takes
+    /// a lock.
     endpoint: Mutex<Option<Arc<str>>>,
 }
 
 impl Worker {
     fn begin(&self) {
-        // Odd after a poll that unwound, too.
+        // `| 1` because the count is already odd if the previous poll unwound.
         self.polls.store((self.polls.load(Ordering::Relaxed) + 1) | 1, Ordering::Release);
     }
 
@@ -41,7 +41,7 @@ impl Worker {
     }
 }
 
-/// The last time that a thread was blocked.
+/// A period in which a function blocked a thread.
 #[derive(Clone, Copy, Debug)]
 struct ThreadBlock {
     began: Instant,
@@ -52,9 +52,9 @@ static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 
 thread_local! {
     static WORKER: Arc<Worker> = register();
-    /// What the worker's `endpoint` is, to be compared without its lock.
+    /// A copy of the worker's `endpoint`, to compare without its lock.
     static ENDPOINT: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
-    /// When the last poll of a function began that has returned its output just now.
+    /// When the last poll of the function that has just completed began.
     static LAST_POLL: Cell<Option<Instant>> = const { Cell::new(None) };
     static LAST_BLOCK: Cell<Option<ThreadBlock>> = const { Cell::new(None) };
 }
@@ -71,22 +71,22 @@ fn register() -> Arc<Worker> {
 pub(crate) fn start() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        // Without a thread there is no report, and requests are served all the same.
+        // If the thread cannot start, requests are served without the watchdog.
         let _ = thread::Builder::new().name("webhooks-watchdog".to_owned()).spawn(watch);
     });
 }
 
-/// A poll that the watchdog has seen before.
-struct SeenPoll {
+/// A poll that was running at the last check.
+struct ObservedPoll {
     worker: Weak<Worker>,
     poll: u64,
     since: Instant,
-    /// After how many intervals it is reported next.
+    /// The number of intervals after which it is reported next.
     report_after: u32,
 }
 
 fn watch() {
-    let mut seen: Vec<SeenPoll> = Vec::new();
+    let mut seen: Vec<ObservedPoll> = Vec::new();
     loop {
         thread::sleep(INTERVAL);
         let workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -100,7 +100,7 @@ fn watch() {
                 Some(known) if is_polling && known.poll == poll => {
                     let blocked = known.since.elapsed();
                     if blocked >= INTERVAL * known.report_after {
-                        // Less and less often while it lasts.
+                        // A long block is reported less and less often.
                         known.report_after *= 2;
                         let endpoint = live.endpoint.lock();
                         let endpoint = endpoint.unwrap_or_else(PoisonError::into_inner).clone();
@@ -111,7 +111,7 @@ fn watch() {
                     (known.poll, known.since, known.report_after) = (poll, Instant::now(), 1);
                 }
                 None => {
-                    seen.push(SeenPoll { worker, poll, since: Instant::now(), report_after: 1 });
+                    seen.push(ObservedPoll { worker, poll, since: Instant::now(), report_after: 1 });
                 }
             }
         }
@@ -124,36 +124,41 @@ fn report(endpoint: Option<&str>, blocked: Duration) {
         target: DELIVERY,
         endpoint,
         seconds,
-        "this function blocks its thread, and other requests wait: make it a fn without async, or use spawn_blocking"
+        "this function blocks its thread, so other requests wait: remove `async` from the function, or use \
+         spawn_blocking"
     );
 }
 
-/// Runs a function's future while the watchdog looks on. `now` is the time, or a moment ago. The caller
-/// reports the end of the last poll with [`poll_ended`], since it reads the clock anyway.
-pub(crate) async fn watched<F: Future>(endpoint: &Arc<str>, now: Instant, future: F) -> F::Output {
+/// Runs a function's future, and lets the watchdog observe its polls. `now` is the current time or a moment ago. The
+/// caller must call [`record_last_poll`] afterwards, with a time that it needs anyway.
+pub(crate) async fn watch_for_blocking<F: Future>(
+    endpoint: &Arc<str>,
+    now: Instant,
+    future: F,
+) -> F::Output {
     let mut future = pin!(future);
     let mut now = Some(now);
     std::future::poll_fn(move |context| {
         let began = now.take().unwrap_or_else(Instant::now);
-        WORKER.with(|worker| poll_watched(worker, endpoint, began, future.as_mut(), context))
+        WORKER.with(|worker| observed_poll(worker, endpoint, began, future.as_mut(), context))
     })
     .await
 }
 
-/// Notes that the function that has just returned its output on this thread did so until `now`.
-pub(crate) fn poll_ended(now: Instant) {
+/// Records that the last poll of the function that has just completed on this thread ended at `now`.
+pub(crate) fn record_last_poll(now: Instant) {
     if let Some(began) = LAST_POLL.take() {
-        note_poll(began, now);
+        record_poll(began, now);
     }
 }
 
-fn note_poll(began: Instant, ended: Instant) {
+fn record_poll(began: Instant, ended: Instant) {
     if ended.duration_since(began) >= INTERVAL {
         LAST_BLOCK.set(Some(ThreadBlock { began, ended }));
     }
 }
 
-fn poll_watched<F: Future>(
+fn observed_poll<F: Future>(
     worker: &Worker,
     endpoint: &Arc<str>,
     began: Instant,
@@ -171,20 +176,20 @@ fn poll_watched<F: Future>(
     worker.end();
     match polled {
         Poll::Ready(_) => LAST_POLL.set(Some(began)),
-        Poll::Pending => note_poll(began, Instant::now()),
+        Poll::Pending => record_poll(began, Instant::now()),
     }
     polled
 }
 
-/// Whether this thread has just been blocked for at least `time`, so that what is read now arrived long
-/// ago.
+/// Returns whether this thread has just been blocked for at least `time`. If so, the bytes that are read now may
+/// have arrived that long ago.
 pub(crate) fn was_just_blocked(time: Duration) -> bool {
     LAST_BLOCK
         .get()
         .is_some_and(|block| block.ended - block.began >= time && block.ended.elapsed() < BACKLOG)
 }
 
-/// Whether this thread was blocked for most of `time`, some time after `since`.
+/// Returns whether this thread was blocked for at least half of `time` after `since`.
 pub(crate) fn was_blocked_since(since: Instant, time: Duration) -> bool {
     LAST_BLOCK.get().is_some_and(|block| {
         block.ended > since && block.ended - block.began.max(since) >= time / 2

@@ -11,7 +11,7 @@ use super::state::{State, Transition};
 /// when it registers again after its lease expired.
 pub(crate) type ReplicaId = Uuid;
 
-/// A delivery that a store is asked to accept.
+/// A delivery to store.
 #[derive(Clone, Debug)]
 pub(crate) struct NewDelivery {
     pub(crate) id: Uuid,

@@ -18,7 +18,7 @@ use super::batcher::Batcher;
 use super::error::StoreError;
 use super::handle::Jobs;
 use super::heartbeat::Heartbeats;
-use super::opening::{Obstacle, Report, reported};
+use super::opening::{Obstacle, OpeningReport, reported};
 use super::options::Options;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresStore;
@@ -42,7 +42,7 @@ impl Jobs {
         url: &StoreUrl,
         options: &Options,
         handlers: Vec<BackgroundHandler>,
-        report: Report,
+        report: OpeningReport,
     ) -> Result<Self, StoreError> {
         spawn(url.clone(), options.clone(), handlers, Access::Serve, report).await
     }
@@ -55,7 +55,7 @@ impl Jobs {
     pub(crate) async fn inspect(
         url: &StoreUrl,
         access: Access,
-        report: Report,
+        report: OpeningReport,
     ) -> Result<Self, StoreError> {
         spawn(url.clone(), Options::default(), Vec::new(), access, report).await
     }
@@ -66,7 +66,7 @@ async fn spawn(
     options: Options,
     handlers: Vec<BackgroundHandler>,
     access: Access,
-    report: Report,
+    report: OpeningReport,
 ) -> Result<Jobs, StoreError> {
     let (mut opened, ready) = oneshot::channel();
     let failed = |error: std::io::Error| StoreError::Failed(error.into());
@@ -189,8 +189,8 @@ impl Engine {
                     // The heartbeats end when the channel is closed.
                     drop(commands);
                 };
-                let beating = restart_on_panic("heartbeats", async || heartbeats.run().await);
-                tokio::join!(scheduling, beating);
+                let sending_heartbeats = restart_on_panic("heartbeats", async || heartbeats.run().await);
+                tokio::join!(scheduling, sending_heartbeats);
             }
             std::future::pending::<()>().await;
         };

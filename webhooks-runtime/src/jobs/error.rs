@@ -26,7 +26,7 @@ pub enum StoreError {
         "The store of background deliveries must be a file, or postgres://user:password@host/database: {reason}."
     )]
     Address {
-        /// What is wrong with it. Does not contain the address, which may contain a password.
+        /// The reason why it is invalid. It does not contain the address, which may contain a password.
         reason: String,
     },
     /// Another process is using the file.

@@ -23,7 +23,7 @@ use super::store::{EndpointPolicy, Store};
 use super::wakeups::Wakeups;
 use crate::payload::Summary;
 
-/// How long a person waits for the store's response.
+/// The timeout of a query from the page or the command line.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long after its deadline a shutdown may take to release deliveries, and how long closing the store
@@ -129,8 +129,8 @@ impl Jobs {
         }
     }
 
-    /// Queries the store for a person who waits. The time limit is enforced in the caller's runtime, because
-    /// the store's thread may be blocked by a disk.
+    /// Queries the store with a timeout. The timeout is enforced in the caller's runtime, because a slow disk may
+    /// block the store's thread.
     async fn query_in_time<T: Send + 'static, F>(
         &self,
         query: impl FnOnce(Arc<dyn Store>) -> F,

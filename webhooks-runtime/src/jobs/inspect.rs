@@ -1,4 +1,4 @@
-//! Defines what people see of deliveries and ask for: lists, details, retries and purges.
+//! Defines the data for the page and the command line: lists and details of deliveries, retries and purges.
 
 use std::time::{Duration, SystemTime};
 

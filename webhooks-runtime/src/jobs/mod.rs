@@ -1,4 +1,4 @@
-//! Stores background deliveries before their requests are answered, and runs each until it is done or dead.
+//! Stores background deliveries before their requests get a response, and runs each until it is done or dead.
 //!
 //! A delivery may run more than once, for example after a crash. It is never silently dropped.
 //!
@@ -44,7 +44,7 @@ pub(crate) use handle::Jobs;
 pub(crate) use inspect::{
     DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt, Purge, RetryTarget,
 };
-pub(crate) use opening::Report;
+pub(crate) use opening::OpeningReport;
 pub(crate) use options::Options;
 pub(crate) use run::BackgroundHandler;
 pub(crate) use state::State;

@@ -1,4 +1,4 @@
-//! Reports while a store is being opened for long, for example because another process holds a lock.
+//! Reports when opening a store takes long, for example because another process holds a lock.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,9 +13,9 @@ const FIRST_REPORT: Duration = Duration::from_secs(2);
 const SECOND_REPORT: Duration = Duration::from_secs(8);
 
 /// Receives a line of text for the terminal while the store is being opened.
-pub(crate) type Report = fn(&str);
+pub(crate) type OpeningReport = fn(&str);
 
-/// What opening waits for, if known. Shared between the store, which sets it, and the reports.
+/// The reason why opening takes long, if known. The store sets it, and the reports show it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Obstacle(Arc<Mutex<Option<String>>>);
 
@@ -29,12 +29,12 @@ impl Obstacle {
     }
 }
 
-/// Awaits the opening of a store, and reports with growing intervals that it is not open yet.
+/// Awaits the opening of a store, and reports at growing intervals that it is not open yet.
 pub(super) async fn reported<T>(
     opening: impl Future<Output = T>,
     name: &str,
     obstacle: &Obstacle,
-    report: Report,
+    report: OpeningReport,
 ) -> T {
     let mut opening = pin!(opening);
     let (mut pause, mut next) = (FIRST_REPORT, SECOND_REPORT);

@@ -25,7 +25,7 @@ pub(crate) enum State {
     Running,
     /// The function succeeded.
     Done,
-    /// All attempts failed, or one failed with a permanent error. Stays until a person retries or purges it.
+    /// All attempts failed, or one failed with a permanent error. Stays until it is retried, purged or expired.
     Dead,
 }
 

@@ -1,5 +1,5 @@
-//! Defines what a store of background deliveries does. `sqlite` and `postgres` implement it, and
-//! `conformance` tests both against the promises made here.
+//! Defines the interface of a store of background deliveries. `sqlite` and `postgres` implement it, and
+//! `conformance` tests both against the guarantees that are documented here.
 //!
 //! Three rules hold for every store:
 //!
@@ -59,7 +59,7 @@ pub(crate) struct Retention {
     pub(crate) dead: Option<Duration>,
 }
 
-/// What a process may do with a store.
+/// The access of a process to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// A server: accepts and runs deliveries, and creates and migrates the tables.
@@ -104,8 +104,8 @@ pub(crate) trait Store: Send + Sync {
         requests: &'a [ClaimRequest],
     ) -> StoreFuture<'a, ClaimResponse>;
 
-    /// Recovers the deliveries of other replicas whose leases have expired, and moves each to where
-    /// `decide` says. Returns their number.
+    /// Recovers the deliveries of other replicas whose leases have expired: applies the transition that `decide`
+    /// returns for each. Returns their number.
     fn recover_lost<'a>(
         &'a self,
         replica: ReplicaId,
@@ -150,7 +150,7 @@ pub(crate) trait Store: Send + Sync {
     /// Deletes dead or queued deliveries on request, and returns their number.
     fn purge<'a>(&'a self, purge: &'a Purge) -> StoreFuture<'a, u64>;
 
-    /// Waits until another process may have queued something. Waits forever in a store that cannot tell.
+    /// Waits until another process may have queued something. Never completes in a store that other processes cannot use.
     fn notified(&self) -> BoxFuture<'_, ()>;
 
     /// Finishes pending work and closes the store.

@@ -1,5 +1,4 @@
-//! Accepts connections on the listeners and gives each to a worker, or turns it away when there are too
-//! many.
+//! Accepts connections on the listeners and assigns each to a worker, or rejects it when too many are open.
 
 use std::io;
 use std::net::TcpListener;
@@ -12,92 +11,93 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::turns::{AcceptedConnection, Turns};
-use crate::http::connection::{Origin, Slots};
+use super::balancer::{AcceptedConnection, Balancer};
+use crate::http::connection::{ConnectionLimit, Origin};
 
-/// How long a client may take to close its side, or to read why it was rejected.
-pub(super) const DISCONNECT: Duration = Duration::from_secs(1);
+/// How long a client may take to close its side, or to read a rejection.
+pub(super) const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long nothing is accepted after the system has refused it, mostly for lack of descriptors.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long to wait after the system could not accept a connection, usually for lack of file descriptors.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// How often it is reported at most that the system refuses.
-const REPORT_EVERY: Duration = Duration::from_secs(60);
+/// The shortest time between two reports that the system cannot accept connections.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How many connections there are at most, however many descriptors the system allows: each takes about
-/// 20 KiB while it is idle.
-const MOST_CONNECTIONS: usize = 10_000;
+/// The maximum number of connections, however many file descriptors the system allows: an idle connection takes
+/// about 20 KiB.
+const MAX_CONNECTIONS: usize = 10_000;
 
-/// How many more connections are told why they are rejected, all at the same time.
-const MOST_REJECTIONS: usize = 100;
+/// The maximum number of further connections that get a rejection at the same time. Others are only closed.
+const MAX_REJECTIONS: usize = 100;
 
-/// Descriptors that are not for connections: files, databases, the tunnel.
+/// File descriptors that are reserved for files, databases and the tunnel.
 const RESERVED_DESCRIPTORS: u64 = 128;
 
-/// Accepts on all listeners, for as long as it is polled.
+/// Accepts connections on all listeners. Returns only if it fails.
 pub(super) async fn accept(
     listeners: Vec<(TcpListener, Origin)>,
-    turns: Arc<Turns>,
-    slots: (Slots, Slots),
+    balancer: Arc<Balancer>,
+    limits: (ConnectionLimit, ConnectionLimit),
 ) -> io::Result<()> {
     let mut accepting = Vec::new();
     for (listener, origin) in listeners {
         listener.set_nonblocking(true)?;
         let listener = net::TcpListener::from_std(listener)?;
-        accepting.push(accept_on(listener, origin, &turns, &slots));
+        accepting.push(accept_on(listener, origin, &balancer, &limits));
     }
-    turns.all_open().await;
-    join(join_all(accepting), turns.reassign_stuck()).await;
+    balancer.all_ready().await;
+    join(join_all(accepting), balancer.reassign_stuck()).await;
     Ok(())
 }
 
 async fn accept_on(
     listener: net::TcpListener,
     origin: Origin,
-    turns: &Turns,
-    (slots, rejections): &(Slots, Slots),
+    balancer: &Balancer,
+    (connections, rejections): &(ConnectionLimit, ConnectionLimit),
 ) {
     let mut reported: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let Some(slot) = slots.take() else {
-                    slots.report_full();
+                let Some(permit) = connections.try_acquire() else {
+                    connections.report_reached();
                     tokio::spawn(reject(stream, rejections.clone()));
                     continue;
                 };
-                // A worker has a loop of events of its own. An error closes the connection.
+                // Removes the stream from this thread's event loop. An error closes the connection.
                 if let Ok(stream) = stream.into_std() {
-                    turns.give(AcceptedConnection { stream, peer, origin, slot });
+                    balancer.assign(AcceptedConnection { stream, peer, origin, permit });
                 }
             }
-            Err(error) if concerns_connection(&error) => {}
+            Err(error) if is_client_gone(&error) => {}
             Err(error) => {
-                if reported.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
+                if reported.is_none_or(|at| at.elapsed() >= REPORT_INTERVAL) {
                     reported = Some(Instant::now());
                     tracing::error!(%error, "cannot accept connections at the moment");
                 }
-                sleep(PAUSE).await;
+                sleep(RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// Whether the error is that of a client which was gone before it was accepted.
-fn concerns_connection(error: &io::Error) -> bool {
+/// Returns whether the client closed the connection before it was accepted.
+fn is_client_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// The places for connections, and those for rejections.
-pub(super) fn slots(descriptors_each: usize) -> (Slots, Slots) {
+/// Returns the limits of open connections and of concurrent rejections. `descriptors_each` is the number of file
+/// descriptors that a connection takes.
+pub(super) fn connection_limits(descriptors_each: usize) -> (ConnectionLimit, ConnectionLimit) {
     let descriptors = descriptors();
     let free = descriptors - descriptors.min(RESERVED_DESCRIPTORS).min(descriptors / 4);
     let limit = usize::try_from(free).unwrap_or(usize::MAX) / descriptors_each;
-    (Slots::new(limit.clamp(1, MOST_CONNECTIONS)), Slots::new(MOST_REJECTIONS))
+    (ConnectionLimit::new(limit.clamp(1, MAX_CONNECTIONS)), ConnectionLimit::new(MAX_REJECTIONS))
 }
 
-/// How many descriptors this process may have open.
+/// Returns how many file descriptors this process may have open.
 #[cfg(unix)]
 fn descriptors() -> u64 {
     rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
@@ -108,23 +108,23 @@ fn descriptors() -> u64 {
     u64::MAX
 }
 
-/// Says why this connection is not served, and closes it. The request is read for a moment: closing with
-/// unread input would take the response away from its reader.
-async fn reject(mut stream: TcpStream, rejections: Slots) {
-    let Some(_slot) = rejections.take() else { return };
-    let told = async {
+/// Responds with 503 and closes the connection. It reads the request first, because closing a socket with unread
+/// input discards the response.
+async fn reject(mut stream: TcpStream, rejections: ConnectionLimit) {
+    let Some(_permit) = rejections.try_acquire() else { return };
+    let responding = async {
         stream.write_all(rejection().as_bytes()).await?;
         stream.shutdown().await?;
         let mut unread = [0; 1024];
         while stream.read(&mut unread).await? > 0 {}
         Ok::<_, io::Error>(())
     };
-    // Without success there is nobody to tell.
-    let _ = timeout(DISCONNECT, told).await;
+    // Best effort: the client may be gone.
+    let _ = timeout(DISCONNECT_TIMEOUT, responding).await;
 }
 
 fn rejection() -> String {
-    let error = "This server has too many open connections. Try it later.";
+    let error = "This server has too many open connections. Try again later.";
     let body = json!({ "error": error }).to_string();
     format!(
         "HTTP/1.1 503 Service Unavailable\r\n\

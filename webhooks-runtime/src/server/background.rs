@@ -1,4 +1,4 @@
-//! The background deliveries of a server: opens their store, and runs them until the server shuts down.
+//! Opens the store of a server's background deliveries, and runs them until the server shuts down.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -13,16 +13,16 @@ use crate::config::settings::Settings;
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Console, Part};
 use crate::http::part::{OK, StoreHealth, StoreStatus, UNAVAILABLE};
-use crate::jobs::{BackgroundHandler, Jobs, Options, Report, StoreError, StoreUrl};
+use crate::jobs::{BackgroundHandler, Jobs, OpeningReport, Options, StoreError, StoreUrl};
 
-/// How long a health check waits for the store.
+/// The timeout of a health check for the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the health of a store is reported without asking again: the route is open to everyone, and the
-/// store has more to do.
+/// How long a report of the store's health is reused. Anyone can request `/health`, and must not be able to load
+/// the store with it.
 const HEALTH_AGE: Duration = Duration::from_secs(1);
 
-/// Returns the store that the settings name.
+/// Returns the configured store, or the default one.
 pub(super) fn store_url(store: Option<&str>, on_space: bool) -> Result<StoreUrl, StoreError> {
     match store {
         Some(store) => StoreUrl::parse(store),
@@ -30,21 +30,21 @@ pub(super) fn store_url(store: Option<&str>, on_space: bool) -> Result<StoreUrl,
     }
 }
 
-/// The background deliveries of a server. Without a background function it does nothing.
+/// The background deliveries of a server. Does nothing if the server has no background endpoints.
 #[derive(Default)]
 pub(super) struct BackgroundPart {
-    /// The functions, until the store is opened for them.
+    /// The functions, until the store is opened.
     functions: Mutex<Vec<BackgroundHandler>>,
     options: Options,
-    /// The store that the settings name, if they name one.
+    /// The configured store; `None` means the default one.
     store: Option<String>,
     on_space: bool,
     /// Set once the store is open.
     pub(super) jobs: Arc<OnceLock<Jobs>>,
-    /// Why deliveries can be lost in this store.
+    /// A warning if deliveries can be lost in this store.
     warning: OnceLock<String>,
-    /// The last report of its health, and its time. Locked while the store is asked, so that it is asked once
-    /// for all requests.
+    /// The last report of the store's health, and its time. Locked during a health check, so that concurrent
+    /// requests share one.
     health: AsyncMutex<Option<(Instant, StoreHealth)>>,
 }
 
@@ -58,12 +58,11 @@ impl BackgroundPart {
         Self { functions: Mutex::new(functions), options, store, on_space, ..Self::default() }
     }
 
-    /// Opens the store, and has the dispatcher store deliveries in it. `report` receives a line when that
-    /// takes long.
+    /// Opens the store and passes it to the dispatcher. `report` receives a line when opening takes long.
     pub(super) async fn open(
         &self,
         dispatcher: &Dispatcher,
-        report: Report,
+        report: OpeningReport,
     ) -> Result<(), LaunchError> {
         let functions =
             std::mem::take(&mut *self.functions.lock().unwrap_or_else(PoisonError::into_inner));
@@ -72,7 +71,7 @@ impl BackgroundPart {
         }
         let store = store_url(self.store.as_deref(), self.on_space)?;
         let jobs = Jobs::open(&store, &self.options, functions, report).await?;
-        dispatcher.store_in(Arc::new(jobs.clone()));
+        dispatcher.set_store(Arc::new(jobs.clone()));
         if let Some(warning) = store.warning(self.on_space) {
             let _ = self.warning.set(warning);
         }
@@ -81,7 +80,8 @@ impl BackgroundPart {
         Ok(())
     }
 
-    async fn ask_health(&self) -> Option<StoreHealth> {
+    /// Checks the store's health, or returns the last report if it is recent.
+    async fn check_health(&self) -> Option<StoreHealth> {
         let jobs = self.jobs.get()?;
         let mut last = self.health.lock().await;
         if let Some((at, health)) = *last
@@ -119,10 +119,10 @@ impl Part for BackgroundPart {
     }
 
     fn health(&self) -> BoxFuture<'_, Option<StoreHealth>> {
-        Box::pin(self.ask_health())
+        Box::pin(self.check_health())
     }
 
-    /// Lets running functions end, and releases the deliveries of the others.
+    /// Waits for the running functions until `deadline`, and releases the deliveries that are not done by then.
     fn drain(&self, deadline: Instant) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             if let Some(jobs) = self.jobs.get() {
@@ -131,7 +131,7 @@ impl Part for BackgroundPart {
         })
     }
 
-    /// Closes the store. Nothing can be accepted from now on.
+    /// Closes the store. No delivery can be accepted afterwards.
     fn close(&self, _: Instant) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             if let Some(jobs) = self.jobs.get() {
@@ -149,18 +149,18 @@ mod tests {
     #[tokio::test]
     async fn a_store_that_does_not_respond_is_reported_as_unavailable() {
         let folder = tempfile::tempdir().unwrap();
-        let place = StoreUrl::File(folder.path().join("kept.db"));
-        let opened = Jobs::open(&place, &Options::default(), Vec::new(), |_| {}).await;
+        let url = StoreUrl::File(folder.path().join("webhooks.db"));
+        let opened = Jobs::open(&url, &Options::default(), Vec::new(), |_| {}).await;
         let part = BackgroundPart::default();
         assert!(part.health().await.is_none());
         assert!(part.jobs.set(opened.unwrap()).is_ok());
         let health = async || serde_json::to_string(&part.health().await).unwrap();
-        let well = r#"{"store":{"kind":"sqlite","status":"ok"},"oldest_queued_seconds":null}"#;
-        assert_eq!(health().await, well);
+        let healthy = r#"{"store":{"kind":"sqlite","status":"ok"},"oldest_queued_seconds":null}"#;
+        assert_eq!(health().await, healthy);
         part.close(Instant::now()).await;
-        // For a moment the last report holds.
-        assert_eq!(health().await, well);
+        // The last report is reused for a moment.
+        assert_eq!(health().await, healthy);
         tokio::time::sleep(HEALTH_AGE).await;
-        assert_eq!(health().await, well.replace("ok", "unavailable"));
+        assert_eq!(health().await, healthy.replace("ok", "unavailable"));
     }
 }

@@ -1,4 +1,4 @@
-//! What a person reads in the terminal when the server starts.
+//! Formats the messages and warnings that the terminal shows when the server starts.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::config::exposure::CAN_SHARE;
 use crate::config::host::Unattended;
 use crate::endpoint::registry::EndpointInfo;
 
-/// Whether the endpoints are protected, and if not, what that means and how to change it.
+/// Reports whether all endpoints have a secret, and otherwise how to set one.
 pub(super) fn secret(endpoints: &[EndpointInfo]) -> String {
     let open: Vec<_> = endpoints.iter().filter(|endpoint| !endpoint.protected).collect();
     if open.is_empty() {
@@ -23,27 +23,27 @@ pub(super) fn secret(endpoints: &[EndpointInfo]) -> String {
         ". Anyone who knows the address can call your functions.\n\
          To define one, set the environment variable WEBHOOK_SECRET, or write in main.rs:\n    \
          webhooks_main!(WebhooksServer::new().webhook_secret(\"my_secret\"));\n\
-         and give the same secret to your webhook: https://huggingface.co/docs/hub/webhooks#webhook-secret\n",
+         and enter the same secret in your webhook's settings: https://huggingface.co/docs/hub/webhooks#webhook-secret\n",
     );
     text
 }
 
-/// Where the server listens.
+/// Reports the local URL.
 pub(super) fn local_url(url: &str) -> String {
     format!("* Running on local URL:  {url}\n")
 }
 
-/// Where background deliveries are stored.
-pub(super) fn background(place: &str) -> String {
-    format!("* Background deliveries: {place}\n")
+/// Reports the store of background deliveries.
+pub(super) fn background(store: &str) -> String {
+    format!("* Background deliveries: {store}\n")
 }
 
-/// What to do when there is a public URL.
-const SETTINGS: &str =
-    "Then go to https://huggingface.co/settings/webhooks to setup your webhooks.\n";
+/// The next step after getting a public URL.
+const NEXT_STEP: &str =
+    "Then go to https://huggingface.co/settings/webhooks to set up your webhooks.\n";
 
-/// The addresses on this machine, where there is no public URL, and what to do about that. `reason` is why
-/// none was made by default.
+/// Lists the local endpoints of a server without a public URL, and explains how to get one. `reason` is the reason
+/// why no tunnel was opened by default.
 pub(super) fn unreachable(
     base: &str,
     endpoints: &[EndpointInfo],
@@ -53,25 +53,25 @@ pub(super) fn unreachable(
         None => local(NO_PUBLIC_URL, base, endpoints),
         Some(reason) => {
             let heading = format!(
-                "The Hub cannot reach these endpoints yet. The server made no public URL, because {reason}:"
+                "The Hub cannot reach these endpoints yet. The server did not create a public URL, because {reason}:"
             );
             local(&heading, base, endpoints)
         }
     };
     text.push_str(if CAN_SHARE {
-        "Start with --share to make one, or name the URL of your own proxy or tunnel with --public-url.\n"
+        "Start with --share to create one, or pass the URL of your own proxy or tunnel with --public-url.\n"
     } else {
-        "Name the URL of your own proxy or tunnel with --public-url.\n"
+        "Pass the URL of your own proxy or tunnel with --public-url.\n"
     });
-    text.push_str(SETTINGS);
+    text.push_str(NEXT_STEP);
     text
 }
 
-/// The addresses on this machine, until the public URL works.
+/// Lists the local endpoints of a server whose public URL does not work yet.
 pub(super) fn waiting(base: &str, endpoints: &[EndpointInfo]) -> String {
     local(NO_PUBLIC_URL, base, endpoints)
         + "The public URL is printed as soon as it works.\n"
-        + SETTINGS
+        + NEXT_STEP
 }
 
 const NO_PUBLIC_URL: &str =
@@ -85,7 +85,7 @@ fn local(heading: &str, base: &str, endpoints: &[EndpointInfo]) -> String {
     text
 }
 
-/// What a profile costs that aborts the process at a panic.
+/// Warns that a panic ends the whole program, if it is built with `panic = "abort"`.
 pub(super) fn abort() -> Option<&'static str> {
     cfg!(panic = "abort").then_some(
         "Warning: this program is built with `panic = \"abort\"`, so a panic in one function ends the \
@@ -93,7 +93,7 @@ pub(super) fn abort() -> Option<&'static str> {
     )
 }
 
-/// The risk of listening for a platform without a secret.
+/// Warns that a server on a hosting platform has endpoints without a secret.
 pub(super) fn open_to_platform(url: &str, endpoints: &[EndpointInfo]) -> Option<String> {
     let open = open_endpoints(endpoints)?;
     Some(format!(
@@ -103,7 +103,7 @@ pub(super) fn open_to_platform(url: &str, endpoints: &[EndpointInfo]) -> Option<
     ))
 }
 
-/// The endpoints without a secret, as they are named in a sentence.
+/// Returns the endpoints without a secret, as a part of a sentence.
 fn open_endpoints(endpoints: &[EndpointInfo]) -> Option<String> {
     let open = endpoints.iter().filter(|endpoint| !endpoint.protected);
     let open: Vec<_> = open.map(|endpoint| endpoint.path.as_str()).collect();
@@ -114,17 +114,17 @@ fn open_endpoints(endpoints: &[EndpointInfo]) -> Option<String> {
     }
 }
 
-/// The addresses to give to the Hub.
+/// Lists the public endpoints, for the settings of the webhooks.
 pub(super) fn ready(base: &str, endpoints: &[EndpointInfo]) -> String {
-    let mut text = "\nWebhooks are correctly setup and ready to use:\n".to_owned();
+    let mut text = "\nWebhooks are correctly set up and ready to use:\n".to_owned();
     for endpoint in endpoints {
         let _ = writeln!(text, "  - POST {base}{}", endpoint.path);
     }
-    text.push_str("Go to https://huggingface.co/settings/webhooks to setup your webhooks.\n");
+    text.push_str("Go to https://huggingface.co/settings/webhooks to set up your webhooks.\n");
     text
 }
 
-/// The public address, and with it those to give to the Hub.
+/// Reports the tunnel's public URL, and lists the public endpoints.
 pub(super) fn public_url(
     url: &PublicUrl,
     note: Option<&str>,
@@ -134,35 +134,35 @@ pub(super) fn public_url(
     format!("* Running on public URL: {url}\n{note}{}", ready(url.as_str(), endpoints))
 }
 
-/// The risk of a public URL, when an endpoint has no secret.
+/// Warns that endpoints without a secret have a public URL.
 pub(super) fn unprotected(endpoints: &[EndpointInfo]) -> Option<String> {
     let open = open_endpoints(endpoints)?;
     Some(format!(
         "Warning: the public URL is open to the internet. Anyone who knows it can call {open} with any \
          payload, because no secret is set.\n\
-         Set WEBHOOK_SECRET and start again, or make no public URL: --no-share, or .share(false) in code.\n"
+         Set WEBHOOK_SECRET and restart, or turn off the public URL with --no-share or .share(false).\n"
     ))
 }
 
-/// Why there is no public address, and what to do about it.
+/// Warns that the tunnel's public URL does not work yet.
 pub(super) fn no_public_url(reason: &str, local_url: &str) -> String {
     format!(
         "Warning: there is no public URL: {reason}.\n\
-         The server works at {local_url} and keeps trying. To make none: --no-share, or .share(false) in \
-         code. To use your own proxy: --public-url, or .public_url(…).\n"
+         The server works at {local_url} and keeps trying. To turn off the public URL, use --no-share or \
+         .share(false). To use your own proxy, use --public-url or .public_url(…).\n"
     )
 }
 
-/// The warning that the API may change, unless the variable of `huggingface_hub` silences it.
+/// Warns that the API may change, unless the variable of `huggingface_hub` for such warnings is set.
 pub(super) fn experimental(environment: &Environment) -> Option<&'static str> {
     let value = environment.filled("HF_HUB_DISABLE_EXPERIMENTAL_WARNING").ok().flatten();
-    // The values that huggingface_hub takes for true.
+    // The values that huggingface_hub treats as true.
     let silenced = value.is_some_and(|value| {
         ["1", "ON", "YES", "TRUE"].iter().any(|truth| value.eq_ignore_ascii_case(truth))
     });
     (!silenced).then_some(
-        "Warning: webhooks-runtime is experimental, its API may change from version to version. \
-         HF_HUB_DISABLE_EXPERIMENTAL_WARNING=1 hides this line.\n",
+        "Warning: webhooks-runtime is experimental: its API may change between versions. \
+         Set HF_HUB_DISABLE_EXPERIMENTAL_WARNING=1 to hide this warning.\n",
     )
 }
 
@@ -172,7 +172,7 @@ mod tests {
     use crate::endpoint::Location;
     use crate::endpoint::takes::Takes;
 
-    fn shown(path: &str, protected: bool) -> EndpointInfo {
+    fn endpoint(path: &str, protected: bool) -> EndpointInfo {
         let location = Location::__new("bot", "src/main.rs", 1);
         EndpointInfo {
             path: path.to_owned(),
@@ -187,17 +187,17 @@ mod tests {
 
     #[test]
     fn the_secret_line_names_the_open_endpoints_when_only_some_are() {
-        assert_eq!(secret(&[shown("/a", true)]), "Webhook secret is correctly defined.\n");
-        assert!(secret(&[shown("/a", false)]).starts_with("Webhook secret is not defined. Anyone"));
-        let mixed = secret(&[shown("/a", true), shown("/b", false), shown("/c", false)]);
+        assert_eq!(secret(&[endpoint("/a", true)]), "Webhook secret is correctly defined.\n");
+        assert!(secret(&[endpoint("/a", false)]).starts_with("Webhook secret is not defined. Anyone"));
+        let mixed = secret(&[endpoint("/a", true), endpoint("/b", false), endpoint("/c", false)]);
         assert!(mixed.starts_with("Webhook secret is not defined for /b, /c. Anyone"), "{mixed}");
     }
 
     #[test]
     fn the_warning_of_a_public_url_names_the_open_endpoints_when_only_some_are() {
-        assert_eq!(unprotected(&[shown("/a", true)]), None);
-        assert!(unprotected(&[shown("/a", false)]).unwrap().contains("can call your functions"));
-        let mixed = unprotected(&[shown("/a", true), shown("/b", false), shown("/c", false)]);
+        assert_eq!(unprotected(&[endpoint("/a", true)]), None);
+        assert!(unprotected(&[endpoint("/a", false)]).unwrap().contains("can call your functions"));
+        let mixed = unprotected(&[endpoint("/a", true), endpoint("/b", false), endpoint("/c", false)]);
         assert!(mixed.unwrap().contains("can call /b, /c with"));
     }
 

@@ -1,4 +1,4 @@
-//! Why a server doesn't start.
+//! Defines the errors of a server that cannot start.
 
 use std::fmt;
 use std::io;
@@ -8,9 +8,9 @@ use crate::config::secret::SecretError;
 use crate::endpoint::{Location, PathError};
 use crate::jobs::StoreError;
 
-/// Why a server didn't start, or stopped by itself.
+/// The error of a server that did not start or stopped unexpectedly.
 ///
-/// `Debug` shows the same text as `Display`, since that is what a `main` that returns it prints.
+/// `Debug` prints the same text as `Display`, because Rust prints the error that `main` returns with `Debug`.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -40,42 +40,42 @@ pub enum LaunchError {
     /// The program has no endpoint.
     #[error(
         "This program has no webhook endpoint.\n\
-         - Put #[webhook_endpoint] on a function, in main.rs or in a module of it.\n\
-         - If your endpoints are in a library crate: a crate that main.rs never names is not linked \
-         into the program, and its endpoints with it. Name it once: `use my_library as _;`"
+         - Add #[webhook_endpoint] to a function in main.rs or in one of its modules.\n\
+         - If your endpoints are in a library crate, name that crate in main.rs: `use my_library as _;`. \
+         Rust does not link a crate that the program never names."
     )]
     NoEndpoints,
-    /// Something that was set doesn't work; all of it at once.
+    /// Settings are invalid. Contains all errors.
     #[error("{}", ErrorList(.0))]
     Setup(Vec<SetupError>),
-    /// The address cannot be listened on.
+    /// The server cannot listen on its address.
     #[error(
         "Cannot listen on {host}:{ports}: {source}.\n\
          Choose another address with --host and --port, with .host(…) and .port(…) in code, or with \
          GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."
     )]
     Bind {
-        /// The host as it was set.
+        /// The configured host.
         host: String,
-        /// The port, or the range of which none was free.
+        /// The port, or the range of ports if none of them was free.
         ports: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// [`launch()`](crate::WebhooksServer::launch) was called in async code, which it would block.
+    /// [`launch()`](crate::WebhooksServer::launch) was called in async code, where it would block a thread.
     #[error(
-        "launch() blocks its thread, so it cannot be called in async code. Write `.run().await` there."
+        "launch() blocks its thread, so it cannot be called in async code. Use `.run().await` instead."
     )]
     InAsyncCode,
     /// The store of background deliveries cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The system refused threads or sockets.
+    /// The system could not create threads or sockets, or a thread stopped unexpectedly.
     #[error("The server cannot run: {0}.")]
     Io(#[from] io::Error),
 }
 
-/// One thing that was set and doesn't work.
+/// The error of one invalid setting.
 ///
 /// ```
 /// use webhooks_runtime::testing::TestClient;
@@ -93,49 +93,49 @@ pub enum LaunchError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// Two functions have one path.
+    /// Two functions have the same path.
     #[error(
         "Two functions have the path {path}:\n  - {}\n  - {}\n\
          Give one of them another path: #[webhook_endpoint(path = \"/another\")].",
-        Place(.first),
-        Place(.second)
+        LocationInModule(.first),
+        LocationInModule(.second)
     )]
     DuplicatePath {
         /// The path.
         path: String,
-        /// The function that comes first in the program.
+        /// The location of the function that comes first in the program.
         first: Location,
-        /// The other one.
+        /// The location of the other function.
         second: Location,
     },
-    /// A path given to [`add_webhook`](crate::WebhooksServer::add_webhook) cannot be served.
+    /// A path in [`add_webhook`](crate::WebhooksServer::add_webhook) is invalid.
     #[error("add_webhook({path:?}, …) at {location}: {reason}.")]
     Path {
-        /// The path as it was given.
+        /// The invalid path.
         path: String,
-        /// Where it was given.
+        /// The location of the call.
         location: Location,
-        /// What is wrong with it.
+        /// The reason why the path is invalid.
         reason: PathError,
     },
     /// A function takes data that the server does not have.
     #[error(
         "The function of {path} ({location}) takes {}, but the server has no value of that type. Add one \
-         with .data(…). A background function does not get what .configure(…) adds.",
-        Data(.types)
+         with .data(…). Values that .configure(…) adds are not available to background functions.",
+        DataTypes(.types)
     )]
     MissingData {
         /// The endpoint's path.
         path: String,
-        /// Where the function is defined.
+        /// The location of the function.
         location: Location,
-        /// What stands in the brackets of `web::Data<…>`.
+        /// The missing types: `T` of each `web::Data<T>`.
         types: Vec<&'static str>,
     },
-    /// A secret cannot be used.
+    /// A secret is invalid.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// A setting cannot be used.
+    /// Another setting is invalid.
     #[error(transparent)]
     Setting(#[from] SettingError),
 }
@@ -146,17 +146,17 @@ impl fmt::Debug for LaunchError {
     }
 }
 
-/// Types as a function takes them: `web::Data<my_bot::Model> and web::Data<my_bot::Queue>`.
-struct Data<'a>(&'a [&'static str]);
+/// Formats missing types as arguments: `web::Data<my_bot::Model> and web::Data<my_bot::Queue>`.
+struct DataTypes<'a>(&'a [&'static str]);
 
-impl fmt::Display for Data<'_> {
+impl fmt::Display for DataTypes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<_> = self.0.iter().map(|name| format!("web::Data<{name}>")).collect();
         f.write_str(&texts.join(" and "))
     }
 }
 
-/// One error a line, or a blank line between those that take more.
+/// Formats errors with a blank line between them.
 struct ErrorList<'a>(&'a [SetupError]);
 
 impl fmt::Display for ErrorList<'_> {
@@ -166,10 +166,10 @@ impl fmt::Display for ErrorList<'_> {
     }
 }
 
-/// A place with its module: `src/hooks.rs:12 (in my_bot::hooks)`.
-struct Place<'a>(&'a Location);
+/// Formats a location with its module: `src/hooks.rs:12 (in my_bot::hooks)`.
+struct LocationInModule<'a>(&'a Location);
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for LocationInModule<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.module_path {
             "" => write!(f, "{}", self.0),

@@ -1,4 +1,4 @@
-//! The handle to a server that runs inside another program.
+//! Defines the handle of a server that runs inside another program.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use crate::config::addresses::Addresses;
 use crate::http::part::Parts;
 
-/// A server that runs in the background; see [`WebhooksServer::start`](crate::WebhooksServer::start).
+/// The handle of a server that was started with [`WebhooksServer::start`](crate::WebhooksServer::start).
 ///
-/// Dropping the handle leaves the server running for as long as the program does.
+/// Dropping the handle does not stop the server: it runs until the program exits.
 ///
 /// ```
 /// use webhooks_runtime::WebhooksServer;
@@ -28,10 +28,10 @@ use crate::http::part::Parts;
 /// # }
 /// ```
 pub struct ServerHandle {
-    /// Takes the time at which the server is to have stopped.
+    /// Sends the deadline for the shutdown.
     pub(super) stop: oneshot::Sender<Instant>,
-    /// Is closed when the server has ended.
-    pub(super) ended: watch::Receiver<()>,
+    /// Closed when the server has stopped.
+    pub(super) stopped: watch::Receiver<()>,
     pub(super) addresses: Addresses,
     pub(super) parts: Parts,
     pub(super) shutdown_timeout: Duration,
@@ -57,10 +57,10 @@ impl ServerHandle {
         self.addresses.local()
     }
 
-    /// The address from outside, `https://user-name.hf.space` on a Space; `None` where there is none.
+    /// Returns the public URL, on a Space `https://user-name.hf.space`; `None` if there is none.
     ///
-    /// That of a share link or a tunnel is there as soon as it stands, and stays when it is lost for a
-    /// while.
+    /// The URL of a share link or a tunnel is known once the tunnel is open. It remains known while the tunnel
+    /// reconnects.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -78,11 +78,11 @@ impl ServerHandle {
         self.addresses.public().map(|url| url.to_string())
     }
 
-    /// The URL that opens the page with its deliveries: the public URL, if it is known by now, or else the
-    /// local one, and the token, which `WEBHOOKS_PAGE_TOKEN` sets or which is made for this start. `None`
-    /// when the page has nothing that needs it.
+    /// Returns the URL that opens the page with its deliveries: the public URL if it is known, otherwise the local
+    /// one, with the token. The token is the value of `WEBHOOKS_PAGE_TOKEN`, or a random one for this start. `None` if
+    /// nothing on the page needs the token.
     ///
-    /// Payloads can be private: give it to nobody who may not see them.
+    /// Anyone who has this URL can see the payloads, which may be private.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -91,7 +91,7 @@ impl ServerHandle {
     /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
     /// let server = server.start().await?;
     /// if let Some(url) = server.activity_url() {
-    ///     println!("See what arrives: {url}");
+    ///     println!("Deliveries: {url}");
     /// }
     /// # assert!(server.activity_url().unwrap().contains("/?token="));
     /// # server.stop().await;
@@ -104,10 +104,10 @@ impl ServerHandle {
         self.parts.iter().find_map(|part| part.viewer_url())
     }
 
-    /// Waits until the server has ended: by [`stop`](Self::stop), or by itself when it cannot go on, which
-    /// an ERROR line in the log explains.
+    /// Waits until the server has stopped: after [`stop`](Self::stop), or because of an error, which the log
+    /// contains.
     ///
-    /// The future is independent of the handle, so that a task of its own can wait.
+    /// The future does not borrow the handle, so that another task can wait.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -117,23 +117,23 @@ impl ServerHandle {
     /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
     /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
     /// let server = server.start().await?;
-    /// // The work of this program, for as long as the server serves.
+    /// // The program's other work, while the server is running.
     /// let work = tokio::time::sleep(Duration::from_millis(10));
     /// tokio::select! {
     ///     () = work => server.stop().await,
-    ///     () = server.wait() => eprintln!("The server has ended."),
+    ///     () = server.wait() => eprintln!("The server has stopped."),
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub fn wait(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
-        let mut ended = self.ended.clone();
-        // An error says that the server's thread has ended.
-        async move { while ended.changed().await.is_ok() {} }
+        let mut stopped = self.stopped.clone();
+        // An error means that the server's thread has stopped.
+        async move { while stopped.changed().await.is_ok() {} }
     }
 
-    /// Stops the server: takes no more requests, lets the running ones and the background deliveries end
-    /// within the limit of [`shutdown_timeout`](crate::WebhooksServer::shutdown_timeout), and closes the port.
+    /// Stops the server: closes the port and accepts no more requests, and waits for the running requests and
+    /// background deliveries for at most [`shutdown_timeout`](crate::WebhooksServer::shutdown_timeout).
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -148,10 +148,10 @@ impl ServerHandle {
     /// # }
     /// ```
     pub async fn stop(self) {
-        let Self { stop, mut ended, shutdown_timeout, .. } = self;
-        // An error says that the server has ended already.
+        let Self { stop, mut stopped, shutdown_timeout, .. } = self;
+        // An error means that the server has already stopped.
         let _ = stop.send(Instant::now() + shutdown_timeout);
-        while ended.changed().await.is_ok() {}
+        while stopped.changed().await.is_ok() {}
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the expression of `webhooks_main!(…)` may be: a [`WebhooksServer`], or a `Result` of one.
+//! Defines the types that the expression in `webhooks_main!(…)` may have: a [`WebhooksServer`], or a `Result` of one.
 
 use std::error::Error;
 
@@ -6,7 +6,7 @@ use super::WebhooksServer;
 use crate::endpoint::EndpointError;
 use crate::endpoint::permanent::causes;
 
-/// A value of `webhooks_main!(…)`. `Kind` is always inferred.
+/// A type that the expression in `webhooks_main!(…)` may have. `Kind` is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`webhooks_main!(…)` takes a `WebhooksServer` or a `Result<WebhooksServer, E>`, not `{Self}`",
     label = "not a server",
@@ -17,7 +17,7 @@ pub trait IntoServer<Kind> {
     ///
     /// # Errors
     ///
-    /// That of the `Result`, with all of its causes in one text.
+    /// Returns the error of the `Result`, with all of its causes in one text.
     fn into_server(self) -> Result<WebhooksServer, Box<dyn Error>>;
 }
 
@@ -33,8 +33,8 @@ impl<E: SetupFailure<Kind>, Kind> IntoServer<(Kind,)> for Result<WebhooksServer,
     }
 }
 
-/// The error of a `Result` in `webhooks_main!(…)`: the same types as the error of an endpoint, with a
-/// message about `webhooks_main!`. `Kind` is always inferred.
+/// The error type of a `Result` in `webhooks_main!(…)`. Like [`EndpointError`], but with a compile error that names
+/// `webhooks_main!`. `Kind` is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of the `Result` in `webhooks_main!(…)`",
     label = "not an error",

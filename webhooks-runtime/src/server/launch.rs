@@ -1,4 +1,4 @@
-//! Starts a server: prepares it, prints what a person needs, and serves until it is stopped.
+//! Starts a server: prepares it, prints the start-up messages, and serves until it is stopped.
 
 use std::io::{self, IsTerminal};
 
@@ -6,24 +6,24 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::handle::ServerHandle;
-use super::output::{Stream, WriteToEnd, say};
+use super::output::{FlushOnDrop, Stream, print};
 use super::prepare::{Mode, prepare};
-use super::running::Running;
+use super::running::RunningServer;
 use super::signals::Signals;
 use super::{LaunchError, WebhooksServer, banner, log, output, panics};
 use crate::config::environment::Environment;
 use crate::config::settings::PartialSettings;
 use crate::http::part::Console;
 
-/// How it is started.
+/// Starting the server.
 impl WebhooksServer {
     /// Starts the server and blocks until SIGINT (Ctrl+C) or SIGTERM stops it.
     ///
-    /// Writes the addresses to standard output and log lines to standard error, and opens a share link
-    /// by default when a person looks on; see [`share`](Self::share). The command line is not read;
-    /// that is for [`webhooks_main!()`](crate::webhooks_main) alone.
+    /// Prints the URLs to standard output and log lines to standard error. In a terminal, it opens a share link by
+    /// default; see [`share`](Self::share). It does not read the command line, unlike
+    /// [`webhooks_main!()`](crate::webhooks_main).
     ///
-    /// Panics are log lines, too, unless the program has set a panic hook before.
+    /// Panics are logged, too, unless the program has already set a panic hook.
     ///
     /// ```no_run
     /// use webhooks_runtime::{LaunchError, WebhookPayload, WebhooksServer, webhook_endpoint};
@@ -38,30 +38,30 @@ impl WebhooksServer {
     ///
     /// # Errors
     ///
-    /// When the server cannot start ([`LaunchError`] says why), and when it is called in async code,
-    /// where [`run`](Self::run) belongs.
+    /// Returns a [`LaunchError`] if the server cannot start, or if this is called in async code: use
+    /// [`run`](Self::run) there.
     pub fn launch(self) -> Result<(), LaunchError> {
         self.launch_with(PartialSettings::default())
     }
 
-    /// `launch` with what the command line said.
+    /// Launches with the settings from the command line.
     pub(crate) fn launch_with(self, flags: PartialSettings) -> Result<(), LaunchError> {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(LaunchError::InAsyncCode);
         }
-        let _written = WriteToEnd::new();
+        let _flush = FlushOnDrop::new();
         log::init();
         panics::install();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let ended = runtime.block_on(self.run_with(flags));
-        // Without waiting for a name server that may never answer.
+        let result = runtime.block_on(self.run_with(flags));
+        // Does not wait for a DNS lookup, which may block its thread for long.
         runtime.shutdown_background();
-        ended
+        result
     }
 
-    /// Starts the server and serves until SIGINT or SIGTERM, for a program with a runtime of its own.
+    /// Starts the server in the program's own runtime, and serves until SIGINT (Ctrl+C) or SIGTERM stops it.
     ///
-    /// Like [`launch`](Self::launch), but it leaves setting up the log to the program.
+    /// Like [`launch`](Self::launch), but it does not set up a log.
     ///
     /// ```no_run
     /// use webhooks_runtime::{LaunchError, WebhookPayload, WebhooksServer, webhook_endpoint};
@@ -77,11 +77,11 @@ impl WebhooksServer {
     ///
     /// # Errors
     ///
-    /// When the server cannot start; [`LaunchError`] says why.
+    /// Returns a [`LaunchError`] if the server cannot start.
     pub async fn run(self) -> Result<(), LaunchError> {
-        let ended = self.run_with(PartialSettings::default()).await;
-        output::written().await;
-        ended
+        let result = self.run_with(PartialSettings::default()).await;
+        output::flush_messages().await;
+        result
     }
 
     async fn run_with(self, flags: PartialSettings) -> Result<(), LaunchError> {
@@ -89,28 +89,28 @@ impl WebhooksServer {
         let prepared = prepare(self, flags, Mode::Launched, &environment)?;
         let secret = banner::secret(&prepared.endpoints);
         let unshared = prepared.settings.unshared;
-        // Before the store is opened, so that a signal ends the program while it waits, even as the first
-        // process of a container, which the system would not end.
+        // Before the store is opened, so that a signal stops the program while it waits for the store: the
+        // first process of a container ignores signals that it does not handle.
         let mut signals = Signals::new()?;
         let opening = prepared.background.open(&prepared.dispatcher, |waiting| {
-            say(Stream::Err, waiting);
+            print(Stream::Err, waiting);
         });
         tokio::select! {
             opened = opening => opened?,
             () = signals.next() => return Ok(()),
         }
-        let running = Running::start(prepared)?;
+        let running = RunningServer::start(prepared)?;
 
         let terminal = io::stdout().is_terminal();
         if let Some(warning) = banner::experimental(&environment) {
-            say(Stream::Err, warning);
+            print(Stream::Err, warning);
         }
         for warning in running.warnings() {
-            say(Stream::Err, &warning);
+            print(Stream::Err, &warning);
         }
         let local_url = banner::local_url(running.addresses.local());
         let parts: String = running.parts.iter().filter_map(|part| part.banner(terminal)).collect();
-        say(Stream::Out, &format!("{secret}{local_url}{parts}"));
+        print(Stream::Out, &format!("{secret}{local_url}{parts}"));
         if !running.parts.iter().any(|part| part.announces_url()) {
             let text = match running.addresses.public() {
                 Some(url) => banner::ready(url.as_str(), &running.endpoints),
@@ -118,28 +118,31 @@ impl WebhooksServer {
                     banner::unreachable(running.addresses.local(), &running.endpoints, unshared)
                 }
             };
-            say(Stream::Out, &text);
+            print(Stream::Out, &text);
         }
 
         let limit = running.shutdown_timeout;
-        let (stop, asked) = oneshot::channel();
+        let (stop, stop_receiver) = oneshot::channel();
         let signaled = async {
             signals.next().await;
-            let text = "Stopping when the running deliveries have ended. Press Ctrl+C again to stop at once.\n";
-            say(Stream::Err, text);
+            print(
+                Stream::Err,
+                "Shutting down after the running deliveries have finished. Press Ctrl+C again to stop \
+                 immediately.\n",
+            );
             let _ = stop.send(Instant::now() + limit);
             signals.next().await;
         };
         tokio::select! {
-            ended = running.serve(Console::Terminal, asked) => Ok(ended?),
+            result = running.serve(Console::Terminal, stop_receiver) => Ok(result?),
             () = signaled => Ok(()),
         }
     }
 
-    /// Starts the server inside a program or a test and returns at once with a handle to it.
+    /// Starts the server inside a program or a test, and immediately returns a handle to it.
     ///
-    /// Prints nothing, leaves signals alone, and makes no public URL unless told to. Several servers can
-    /// run in one process.
+    /// It prints nothing, does not handle signals, and creates no public URL unless the settings ask for one. Several
+    /// servers can run in one process.
     ///
     /// ```
     /// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
@@ -159,7 +162,7 @@ impl WebhooksServer {
     ///
     /// # Errors
     ///
-    /// When the server cannot start; [`LaunchError`] says why.
+    /// Returns a [`LaunchError`] if the server cannot start.
     pub async fn start(self) -> Result<ServerHandle, LaunchError> {
         let environment = Environment::default();
         let prepared = prepare(self, PartialSettings::default(), Mode::Embedded, &environment)?;
@@ -167,24 +170,24 @@ impl WebhooksServer {
             tracing::warn!("{}", waiting.trim_end());
         });
         opening.await?;
-        let running = Running::start(prepared)?;
+        let running = RunningServer::start(prepared)?;
         for warning in running.warnings() {
             tracing::warn!("{}", warning.trim_start_matches("Warning: ").trim_end());
         }
         let (addresses, parts) = (running.addresses.clone(), running.parts.clone());
         let shutdown_timeout = running.shutdown_timeout;
-        let (stop, asked) = oneshot::channel();
-        let (end, ended) = watch::channel(());
-        // On a thread of its own: the server serves whatever the caller's runtime is busy with.
+        let (stop, stop_receiver) = oneshot::channel();
+        let (running_sender, stopped) = watch::channel(());
+        // On a separate thread, so that the caller's runtime cannot block the server.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("webhooks-server".to_owned()).spawn(move || {
-            // Dropped when the thread ends, however it ends.
-            let _end = end;
-            if let Err(error) = runtime.block_on(running.serve(Console::Log, asked)) {
-                tracing::error!(%error, "the server ended");
+            // Dropped when the thread stops, even if it panics.
+            let _running = running_sender;
+            if let Err(error) = runtime.block_on(running.serve(Console::Log, stop_receiver)) {
+                tracing::error!(%error, "the server stopped unexpectedly");
             }
             runtime.shutdown_background();
         })?;
-        Ok(ServerHandle { stop, ended, addresses, parts, shutdown_timeout })
+        Ok(ServerHandle { stop, stopped, addresses, parts, shutdown_timeout })
     }
 }

@@ -1,7 +1,7 @@
-//! Finds the `web::Data<T>` that functions take and the server does not have, before a delivery does.
+//! Finds `web::Data<T>` arguments whose value the server does not have, before a delivery fails.
 //!
-//! `.data(…)` is not the only way to add data: `.configure(…)` can add any. So when `.data(…)` does not
-//! explain a need, an app is built as each worker builds one, and a request to it shows what it has.
+//! Values can be added with `.data(…)` and with `.configure(…)`, which can add anything. So if `.data(…)` does not
+//! cover all arguments, this builds an app as each worker does, and a request to it checks which values it has.
 
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -18,10 +18,10 @@ use crate::endpoint::needs::{Need, Needs};
 use crate::endpoint::registry::Route;
 use crate::http::app::Configure;
 
-/// A path of the app that only this file asks for.
-const PROBE: &str = "/.webhooks-data";
+/// The path of the request that checks which values the app has.
+const PROBE_PATH: &str = "/.webhooks-data";
 
-/// One error for each endpoint whose function takes data that the server does not have.
+/// Returns an error for each endpoint whose function takes a value that the server does not have.
 pub(super) fn missing_data(
     endpoints: &[Route],
     data: &[TypeId],
@@ -34,9 +34,9 @@ pub(super) fn missing_data(
     if unmet.iter().all(Vec::is_empty) {
         return Vec::new();
     }
-    let asked: Needs = unmet.iter().flatten().copied().collect();
-    // An app that cannot be built here may still work in a worker: then a delivery shows it.
-    let Some(met) = probe(configure.to_vec(), asked) else {
+    let candidates: Needs = unmet.iter().flatten().copied().collect();
+    // An app that cannot be built here may still work in a worker. If it does not, a delivery reports it.
+    let Some(met) = probe(configure.to_vec(), candidates) else {
         return Vec::new();
     };
     let errors = endpoints.iter().zip(&unmet).filter_map(|(endpoint, unmet)| {
@@ -51,24 +51,24 @@ pub(super) fn missing_data(
     errors.collect()
 }
 
-/// Which of these an app has that is configured like this. `None` when it could not be built.
+/// Returns which of these values an app with this configuration has; `None` if the app cannot be built.
 fn probe(configure: Vec<Configure>, needs: Needs) -> Option<Vec<TypeId>> {
-    // In a thread like a worker's, as what is configured may rely on it.
+    // On a thread like a worker's, because the configuration may rely on its runtime.
     let worker = thread::Builder::new().spawn(move || {
         System::new().block_on(async move {
             let met = Rc::new(RefCell::new(None));
             let found = Rc::clone(&met);
-            let look = move |request: HttpRequest| {
+            let handler = move |request: HttpRequest| {
                 let is_met = |need: &&Need| (need.is_met)(&request);
                 let met = needs.iter().filter(is_met).map(|need| need.type_id).collect();
                 *found.borrow_mut() = Some(met);
                 async { HttpResponse::Ok().finish() }
             };
-            let app = App::new().route(PROBE, web::get().to(look)).configure(|app| {
+            let app = App::new().route(PROBE_PATH, web::get().to(handler)).configure(|app| {
                 configure.iter().for_each(|configure| configure(app));
             });
             let service = init_service(app).await;
-            let request = TestRequest::with_uri(PROBE).to_request();
+            let request = TestRequest::with_uri(PROBE_PATH).to_request();
             service.call(request).await.ok()?;
             met.take()
         })

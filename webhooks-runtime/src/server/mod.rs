@@ -6,13 +6,14 @@
 //! | `prepare`, `missing_data`, `error` | find every invalid setting before a port is opened |
 //! | `parts` | composes the optional capabilities; `background` and `tunnel` are two of them |
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
-//! | `ports`, `accept`, `turns`, `threads`, `worker` | listen, and give connections to workers that serve them |
-//! | `banner`, `link`, `signals` | what a person reads in the terminal, and how a person stops the program |
+//! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
+//! | `banner`, `signals` | the start-up message, and the signals that stop the program |
 //! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
 //! | `recipients`, `store_target` | what the commands `trigger` and `deliveries` know of a server in another process |
 
 mod accept;
 mod background;
+mod balancer;
 mod banner;
 #[cfg(test)]
 mod defaults;
@@ -20,8 +21,6 @@ mod error;
 mod handle;
 mod into_server;
 mod launch;
-#[cfg(feature = "share")]
-mod link;
 mod listening;
 pub(crate) mod log;
 mod missing_data;
@@ -41,7 +40,6 @@ mod storing;
 mod threads;
 #[cfg(feature = "share")]
 mod tunnel;
-mod turns;
 mod ui;
 mod worker;
 

@@ -1,9 +1,8 @@
-//! Writes log lines and messages for people, and never fails or blocks its callers.
+//! Writes messages and log lines to standard output and standard error, without ever blocking the caller.
 //!
-//! Standard output and standard error belong to others: a disk that is full, a pipe whose reader is gone
-//! or has stopped reading, a terminal that is paused. A thread that writes to them directly fails or waits
-//! with them, and with it the requests that it serves. So callers only append to a bounded buffer, and a
-//! thread of its own writes. What doesn't fit or cannot be written is dropped and counted.
+//! A write to these streams can fail or block: the disk may be full, the reader of a pipe gone or stuck, the
+//! terminal paused. A thread that serves requests must not wait for that. So callers append to a bounded buffer,
+//! and a separate thread writes it. Text that does not fit or cannot be written is dropped and counted.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -11,28 +10,26 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-/// How many bytes wait to be written, at most. Much more than a pipe holds, so that a reader may pause
-/// for a moment.
-const LIMIT: usize = 1024 * 1024;
+/// The size of the buffer, in bytes. It is much larger than that of a pipe, so that a reader may pause for a moment.
+const MAX_BYTES: usize = 1024 * 1024;
 
-/// How long the end of the program waits for what is not written yet.
-const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+/// How long the program waits at its end until the buffer is written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long texts are gathered before they are written. Otherwise each log line of a busy server would wake the
-/// thread, which then takes the core from the requests.
-const BATCH: Duration = Duration::from_millis(5);
+/// How long texts are batched before they are written. Otherwise each log line of a busy server would wake the
+/// thread, which would take the core away from requests.
+const BATCH_TIME: Duration = Duration::from_millis(5);
 
-/// How long to wait before writing again to a stream that takes nothing just now, because another program
-/// made it non-blocking.
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait before writing again to a full stream that another program has made non-blocking.
+const RETRY_DELAY: Duration = Duration::from_millis(10);
 
-/// Log lines. A buffer and a thread of their own, so that a standard output that stalls holds none up.
+/// The log. It has a separate buffer and thread, so that a stalled standard output does not delay it.
 pub(super) static LOG: Output = Output::new("webhooks-log", report_lost_lines);
 
-/// Messages for people, which keep their order across both streams.
+/// The messages for the terminal, which stay in order across both streams.
 static MESSAGES: Output = Output::new("webhooks-output", |_| {});
 
-/// Where a text is written.
+/// A standard stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
     /// Standard output.
@@ -41,36 +38,36 @@ pub(crate) enum Stream {
     Err,
 }
 
-/// Writes a message for people, as well as that can be done.
-pub(crate) fn say(stream: Stream, text: &str) {
+/// Prints a message. Errors are ignored.
+pub(crate) fn print(stream: Stream, text: &str) {
     MESSAGES.push(stream, text.as_bytes());
 }
 
-/// Waits until everything is written when it is dropped, as the program is about to end, but not for a
-/// reader that has stopped reading. A panic drops it, too, so that the panic's line is written.
+/// Flushes all output when it is dropped at the end of the program, with a timeout. A panic drops it, too, so that
+/// the panic is logged.
 #[derive(Debug)]
-pub(crate) struct WriteToEnd(());
+pub(crate) struct FlushOnDrop(());
 
-impl WriteToEnd {
+impl FlushOnDrop {
     pub(crate) fn new() -> Self {
-        MESSAGES.lock().ending = false;
-        LOG.lock().ending = false;
+        MESSAGES.lock().is_finishing = false;
+        LOG.lock().is_finishing = false;
         Self(())
     }
 }
 
-impl Drop for WriteToEnd {
+impl Drop for FlushOnDrop {
     fn drop(&mut self) {
-        let deadline = Instant::now() + FLUSH_LIMIT;
+        let deadline = Instant::now() + FLUSH_TIMEOUT;
         MESSAGES.finish(deadline);
         LOG.finish(deadline);
     }
 }
 
-/// Waits until every message for people is written, for a program that has its own runtime and log.
-pub(super) async fn written() {
-    let flush = || MESSAGES.flush(Instant::now() + FLUSH_LIMIT);
-    // An error says that the runtime is being shut down.
+/// Waits until all messages are written, for a program that has its own runtime and log.
+pub(super) async fn flush_messages() {
+    let flush = || MESSAGES.flush(Instant::now() + FLUSH_TIMEOUT);
+    // An error means that the runtime is shutting down.
     let _ = tokio::task::spawn_blocking(flush).await;
 }
 
@@ -81,114 +78,114 @@ fn report_lost_lines(count: u64) {
     );
 }
 
-/// A bounded buffer, and the thread that writes it.
+/// A bounded buffer, and the thread that writes its content.
 pub(super) struct Output {
-    /// The name of the thread.
+    /// The thread's name.
     name: &'static str,
-    /// Reports how many texts were dropped, once others can be written again.
+    /// Reports how many texts were dropped, once the stream can be written again.
     report: fn(u64),
-    state: Mutex<State>,
-    /// Wakes the thread.
-    arrived: Condvar,
-    /// Wakes those who wait until everything is written.
-    written: Condvar,
+    buffer: Mutex<OutputBuffer>,
+    /// Notifies the thread of new text.
+    pushed: Condvar,
+    /// Notifies callers of `flush` that the buffer is empty.
+    emptied: Condvar,
 }
 
-struct State {
-    /// What is to be written, in its order; neighbors never have the same stream.
-    waiting: VecDeque<(Stream, Vec<u8>)>,
-    /// How many bytes these are.
+struct OutputBuffer {
+    /// The texts to write, in order. Consecutive texts for the same stream are merged.
+    texts: VecDeque<(Stream, Vec<u8>)>,
+    /// The total size of the texts.
     bytes: usize,
-    /// How many texts were dropped since the last report.
-    lost: u64,
-    /// The thread, once it runs.
+    /// The number of texts that were dropped since the last report.
+    dropped: u64,
+    /// The thread, once it is started.
     thread: Option<ThreadId>,
-    /// Whether it waits for something to write.
-    idle: bool,
-    /// Whether the program is about to end, so that a text must be written soon or never.
-    ending: bool,
+    /// Whether the thread is waiting for text.
+    is_idle: bool,
+    /// Whether the program is about to end, so that each text must be flushed at once.
+    is_finishing: bool,
 }
 
 impl Output {
     const fn new(name: &'static str, report: fn(u64)) -> Self {
-        let state = State {
-            waiting: VecDeque::new(),
+        let buffer = OutputBuffer {
+            texts: VecDeque::new(),
             bytes: 0,
-            lost: 0,
+            dropped: 0,
             thread: None,
-            idle: false,
-            ending: false,
+            is_idle: false,
+            is_finishing: false,
         };
         Self {
             name,
             report,
-            state: Mutex::new(state),
-            arrived: Condvar::new(),
-            written: Condvar::new(),
+            buffer: Mutex::new(buffer),
+            pushed: Condvar::new(),
+            emptied: Condvar::new(),
         }
     }
 
-    /// Has a text written, or drops and counts it.
+    /// Appends a text to the buffer, or drops and counts it.
     pub(super) fn push(&'static self, stream: Stream, text: &[u8]) {
-        let mut state = self.lock();
-        if state.thread.is_none() {
-            let spawned = thread::Builder::new().name(self.name.to_owned()).spawn(|| self.work());
-            state.thread = spawned.ok().map(|handle| handle.thread().id());
+        let mut buffer = self.lock();
+        if buffer.thread.is_none() {
+            let builder = thread::Builder::new().name(self.name.to_owned());
+            let spawned = builder.spawn(|| self.write_texts());
+            buffer.thread = spawned.ok().map(|handle| handle.thread().id());
         }
-        // The thread's own report always fits.
-        let fits = state.bytes + text.len() <= LIMIT
-            || state.thread == Some(thread::current().id()) && text.len() < LIMIT;
-        if state.thread.is_none() || !fits {
-            state.lost += 1;
+        // The thread's report of dropped texts always fits.
+        let fits = buffer.bytes + text.len() <= MAX_BYTES
+            || buffer.thread == Some(thread::current().id()) && text.len() < MAX_BYTES;
+        if buffer.thread.is_none() || !fits {
+            buffer.dropped += 1;
             return;
         }
-        state.bytes += text.len();
-        match state.waiting.back_mut() {
-            Some((last, waiting)) if *last == stream => waiting.extend_from_slice(text),
-            _ => state.waiting.push_back((stream, text.to_vec())),
+        buffer.bytes += text.len();
+        match buffer.texts.back_mut() {
+            Some((last, last_text)) if *last == stream => last_text.extend_from_slice(text),
+            _ => buffer.texts.push_back((stream, text.to_vec())),
         }
-        if state.idle {
-            state.idle = false;
-            self.arrived.notify_one();
+        if buffer.is_idle {
+            buffer.is_idle = false;
+            self.pushed.notify_one();
         }
-        if state.ending {
-            drop(state);
-            self.flush(Instant::now() + FLUSH_LIMIT / 10);
+        if buffer.is_finishing {
+            drop(buffer);
+            self.flush(Instant::now() + FLUSH_TIMEOUT / 10);
         }
     }
 
-    /// Writes what is waiting and, from now on, has each text written before its caller goes on, or
-    /// almost: a reader that has stopped reading is not waited for.
+    /// Flushes the buffer, and makes each later `push` flush it, too. Neither waits for a stuck reader for long.
     fn finish(&'static self, deadline: Instant) {
-        self.lock().ending = true;
+        self.lock().is_finishing = true;
         self.flush(deadline);
-        let lost = std::mem::take(&mut self.lock().lost);
-        if lost > 0 {
-            (self.report)(lost);
+        let dropped = std::mem::take(&mut self.lock().dropped);
+        if dropped > 0 {
+            (self.report)(dropped);
         }
     }
 
-    /// Waits until everything is written, or until the deadline.
+    /// Waits until the buffer is written, at most until the deadline.
     pub(super) fn flush(&self, deadline: Instant) {
-        let mut state = self.lock();
-        while state.thread.is_some() && !state.idle {
+        let mut buffer = self.lock();
+        while buffer.thread.is_some() && !buffer.is_idle {
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.thread == Some(thread::current().id()) {
+            if left.is_zero() || buffer.thread == Some(thread::current().id()) {
                 return;
             }
-            let waited = self.written.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.emptied.wait_timeout(buffer, left);
+            buffer = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn work(&self) {
-        // The stream whose last line was written in part.
+    fn write_texts(&self) {
+        // The stream whose last line is incomplete.
         let mut torn = None;
-        let mut state = self.lock();
+        let mut buffer = self.lock();
         loop {
-            while let Some((stream, mut text)) = state.waiting.pop_front() {
-                state.bytes -= text.len();
-                drop(state);
+            while let Some((stream, mut text)) = buffer.texts.pop_front() {
+                buffer.bytes -= text.len();
+                drop(buffer);
                 if torn.take_if(|torn| *torn == stream).is_some() {
                     text.insert(0, b'\n');
                 }
@@ -200,30 +197,30 @@ impl Output {
                 if !unwritten.is_empty() && written.last().is_some_and(|last| *last != b'\n') {
                     torn = Some(stream);
                 }
-                state = self.lock();
-                state.lost += lines(unwritten);
-                if unwritten.is_empty() && state.lost > 0 {
-                    let lost = std::mem::take(&mut state.lost);
-                    drop(state);
-                    (self.report)(lost);
-                    state = self.lock();
+                buffer = self.lock();
+                buffer.dropped += lines(unwritten);
+                if unwritten.is_empty() && buffer.dropped > 0 {
+                    let dropped = std::mem::take(&mut buffer.dropped);
+                    drop(buffer);
+                    (self.report)(dropped);
+                    buffer = self.lock();
                 }
             }
-            state.idle = true;
-            self.written.notify_all();
-            while state.idle {
-                state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            buffer.is_idle = true;
+            self.emptied.notify_all();
+            while buffer.is_idle {
+                buffer = self.pushed.wait(buffer).unwrap_or_else(PoisonError::into_inner);
             }
-            if !state.ending {
-                drop(state);
-                thread::sleep(BATCH);
-                state = self.lock();
+            if !buffer.is_finishing {
+                drop(buffer);
+                thread::sleep(BATCH_TIME);
+                buffer = self.lock();
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, OutputBuffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -235,7 +232,7 @@ fn write(stream: &mut impl Write, text: &[u8]) -> usize {
             Ok(0) => break,
             Ok(bytes) => written += bytes,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY_DELAY),
             Err(_) => break,
         }
     }

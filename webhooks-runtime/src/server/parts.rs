@@ -1,6 +1,6 @@
-//! Composes the optional capabilities of a server, one step for each.
+//! Composes the optional capabilities of a server.
 //!
-//! A new capability is a folder that implements [`Part`], its settings in [`PartSettings`], and a step in
+//! To add a capability, implement [`Part`] in its own folder, add its settings to [`PartSettings`], and add a step to
 //! [`compose`].
 
 use std::sync::Arc;
@@ -19,19 +19,19 @@ use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Part, Parts};
 use crate::jobs::{BackgroundHandler, Options};
 
-/// The settings of the parts, from the builder's methods.
+/// The settings of the parts that the builder's methods set.
 #[derive(Default)]
 pub(super) struct PartSettings {
     pub(super) background: Options,
-    /// What is served at `/`; `None` for the default page.
+    /// The page at `/`; `None` means the default page.
     pub(super) page: Option<RootPage>,
-    /// The version of the program, if it is known.
+    /// The program's version, if known.
     pub(super) version: Option<&'static str>,
     #[cfg(feature = "share")]
-    pub(super) link: super::link::TunnelOptions,
+    pub(super) link: super::tunnel::TunnelOptions,
 }
 
-/// What the parts are composed for.
+/// The server that the parts are composed for.
 pub(super) struct Composition<'a> {
     pub(super) settings: &'a Settings,
     pub(super) environment: &'a Environment,
@@ -40,7 +40,7 @@ pub(super) struct Composition<'a> {
     pub(super) dispatcher: &'a Arc<Dispatcher>,
 }
 
-/// Composes the parts of a server. Invalid settings go to `errors`.
+/// Composes the parts of a server. Invalid settings are added to `errors`.
 pub(super) fn compose(
     settings: PartSettings,
     functions: Vec<BackgroundHandler>,
@@ -89,7 +89,7 @@ pub(super) fn compose(
     (background, parts.into())
 }
 
-/// A page of the user's at `/`.
+/// A custom handler at `/`, which replaces the dashboard.
 struct CustomPage(Configure);
 
 impl Part for CustomPage {

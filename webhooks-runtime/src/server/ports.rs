@@ -1,4 +1,4 @@
-//! The ports that a server listens at.
+//! Opens the ports that a server listens on.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,43 +9,44 @@ use socket2::SockRef;
 use super::LaunchError;
 use crate::config::settings::{Ports, Settings};
 
-/// How many connections may wait to be accepted. The standard library asks for 128, so that of 500 clients
-/// that connect at once a quarter waits for a second until the system tries again. The system can cut it.
+/// The maximum number of connections that wait to be accepted. With the standard library's 128, about a quarter of
+/// 500 clients that connect at the same time would wait a second for a retransmission. The system may lower it.
 const BACKLOG: i32 = 4096;
 
-/// Listens with room for a burst of connections.
+/// Listens on an address, with a backlog for a burst of connections.
 fn listen(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(addresses)?;
-    // On a listener, this changes only the backlog.
+    // A second `listen` only changes the backlog.
     SockRef::from(&listener).listen(BACKLOG)?;
     Ok(listener)
 }
 
-/// Opens the port at which nothing but the tunnel's connections arrive: on this machine alone, and
-/// announced to nobody. Who finds it all the same counts as from outside.
-pub(super) fn entrance() -> io::Result<(TcpListener, SocketAddr)> {
+/// Opens the port that the tunnel forwards connections to. It is only reachable from this machine and not announced.
+/// Every connection to it counts as a connection from the internet.
+pub(super) fn listen_for_tunnel() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = listen((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
 
-/// How many open files a program with a tunnel wants: three for each connection through it.
-const WANTED_FILES: u64 = 4096;
+/// The limit of open files that a program with a tunnel needs: each connection through the tunnel takes three.
+const FILES_WITH_TUNNEL: u64 = 4096;
 
-/// Raises this process's limit of open files, where many systems start a program with 1,024, to what a
-/// tunnel needs. Child processes inherit it: the standard library cannot give them another one. So it is
-/// raised for the programs of `webhooks_main!()` alone, no higher than needed, and it is logged.
-pub(super) fn allow_files() {
+/// Raises this process's limit of open files, which is 1,024 on many systems, to the number that a tunnel needs.
+///
+/// Child processes inherit the limit. So it is only raised in programs of `webhooks_main!()`, no higher than
+/// needed, and the change is logged.
+pub(super) fn raise_file_limit() {
     let before = rlimit::increase_nofile_limit(0);
-    // An error says that the system allows no more, so that is what there is.
-    if let (Ok(before), Ok(now)) = (before, rlimit::increase_nofile_limit(WANTED_FILES))
+    // On an error, the limit stays as it is.
+    if let (Ok(before), Ok(now)) = (before, rlimit::increase_nofile_limit(FILES_WITH_TUNNEL))
         && now > before
     {
         tracing::info!(from = before, to = now, "raised the limit of open files for the tunnel");
     }
 }
 
-/// Opens the port: the one that was asked for, or the first free one of a range.
+/// Opens the configured port, or the first free port of the configured range. Returns the listener and its URL.
 pub(super) fn bind(settings: &Settings) -> Result<(TcpListener, String), LaunchError> {
     let host = settings.host.as_str();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -65,13 +66,13 @@ pub(super) fn bind(settings: &Settings) -> Result<(TcpListener, String), LaunchE
     };
     let listened = listener.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
     match listened {
-        Ok((port, listener)) => Ok((listener, format!("http://{}:{port}", in_url(host)))),
+        Ok((port, listener)) => Ok((listener, format!("http://{}:{port}", url_host(host)))),
         Err(source) => Err(LaunchError::Bind { host: host.to_owned(), ports, source }),
     }
 }
 
-/// The host as it stands in a URL, where an IPv6 address has brackets.
-pub(super) fn in_url(host: &str) -> String {
+/// Formats a host for a URL, where an IPv6 address needs brackets.
+pub(super) fn url_host(host: &str) -> String {
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
 }
 
@@ -83,17 +84,17 @@ mod tests {
     use super::*;
     use crate::config::exposure::Exposure;
 
-    /// Connects more clients at once than the standard library's listeners have room for.
-    fn assert_takes_a_burst(listener: &TcpListener) {
+    /// Connects more clients at once than the standard library's backlog allows.
+    fn assert_accepts_a_burst(listener: &TcpListener) {
         let address = listener.local_addr().unwrap();
-        let patience = Duration::from_secs(20);
+        let limit = Duration::from_secs(20);
         let clients: Vec<_> =
-            (0..500).map(|_| TcpStream::connect_timeout(&address, patience).unwrap()).collect();
+            (0..500).map(|_| TcpStream::connect_timeout(&address, limit).unwrap()).collect();
         assert_eq!(clients.len(), 500);
     }
 
     #[test]
-    fn a_burst_of_connections_finds_room() {
+    fn a_burst_of_connections_is_accepted() {
         let settings = Settings {
             host: "127.0.0.1".to_owned(),
             ports: Ports::One(0),
@@ -104,7 +105,7 @@ mod tests {
             reach: Exposure::Local,
             unshared: None,
         };
-        assert_takes_a_burst(&bind(&settings).unwrap().0);
-        assert_takes_a_burst(&entrance().unwrap().0);
+        assert_accepts_a_burst(&bind(&settings).unwrap().0);
+        assert_accepts_a_burst(&listen_for_tunnel().unwrap().0);
     }
 }

@@ -1,4 +1,4 @@
-//! Finds every invalid setting of a server before a port is opened.
+//! Resolves every setting of a server and reports all errors before it opens a port.
 
 use std::sync::Arc;
 
@@ -24,16 +24,16 @@ use crate::http::outcome::Observer;
 use crate::http::part::Parts;
 use crate::jobs::BackgroundHandler;
 
-/// The variable with the secret of all endpoints that have none of their own.
+/// The variable with the secret of every endpoint that has no `secret_env`.
 const WEBHOOK_SECRET: &str = "WEBHOOK_SECRET";
 
-/// A server that can be started.
-pub(super) struct Prepared {
+/// A server whose settings are valid.
+pub(super) struct PreparedServer {
     pub(super) settings: Settings,
     pub(super) limits: Limits,
     /// Sorted by path.
     pub(super) endpoints: Vec<EndpointInfo>,
-    /// Probable mistakes, though the server can start.
+    /// Probable mistakes that do not prevent the start.
     pub(super) warnings: Vec<String>,
     pub(super) addresses: Addresses,
     pub(super) dispatcher: Arc<Dispatcher>,
@@ -42,12 +42,12 @@ pub(super) struct Prepared {
     pub(super) parts: Parts,
 }
 
-impl Prepared {
-    /// Returns what each worker's app consists of, and observes its deliveries with the parts' observers and
-    /// this one.
+impl PreparedServer {
+    /// Returns the blueprint of each worker's app. Its deliveries are observed by the parts' observers and by
+    /// `observer`.
     pub(super) fn blueprint(&self, observer: Option<Arc<dyn Observer>>) -> Blueprint {
         let observers = self.parts.iter().filter_map(|part| part.observer());
-        self.dispatcher.observe_with(observers.chain(observer));
+        self.dispatcher.set_observers(observers.chain(observer));
         Blueprint {
             dispatcher: Arc::clone(&self.dispatcher),
             configure: self.configure.clone(),
@@ -56,17 +56,17 @@ impl Prepared {
     }
 }
 
-/// How a server is started.
+/// The way in which a server is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// By a person, perhaps: a tunnel is opened by default if somebody follows the output.
+    /// As a program. A tunnel is opened by default if a person may be reading the output.
     Launched,
-    /// By a program, perhaps a test: no tunnel is opened by default.
+    /// Inside a program or a test. No tunnel is opened by default.
     Embedded,
 }
 
-/// Prepares the app of a server that no machine's settings reach and nobody from outside: the environment isn't
-/// read, and each variable that an endpoint takes its secret from has one made up for a test.
+/// Prepares a server for a test in this process. It has no ports and no tunnel. Instead of the environment, it uses a
+/// made-up secret for each endpoint with `secret_env`.
 pub(crate) fn in_process(
     mut server: WebhooksServer,
     observer: Arc<dyn Observer>,
@@ -79,7 +79,7 @@ pub(crate) fn in_process(
     Ok(prepared.blueprint(Some(observer)))
 }
 
-/// Returns the server's endpoints, sorted by path, if they can be served side by side.
+/// Returns the server's endpoints, sorted by path, or an error if their paths are invalid or not unique.
 pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Route>, LaunchError> {
     let (endpoints, errors) = sort(server.endpoints, server.bad_paths);
     check(&endpoints, errors)?;
@@ -92,7 +92,7 @@ pub(super) fn prepare(
     flags: PartialSettings,
     mode: Mode,
     environment: &Environment,
-) -> Result<Prepared, LaunchError> {
+) -> Result<PreparedServer, LaunchError> {
     let (endpoints, mut errors) = sort(server.endpoints, server.bad_paths);
 
     let mut warnings = Vec::new();
@@ -141,7 +141,7 @@ pub(super) fn prepare(
     }
     check(&endpoints, errors)?;
 
-    Ok(Prepared {
+    Ok(PreparedServer {
         settings,
         limits: server.limits,
         endpoints: infos,
@@ -154,7 +154,7 @@ pub(super) fn prepare(
     })
 }
 
-/// Adds its secrets to each endpoint: its own, or those of all.
+/// Adds its secrets to each endpoint: those of its `secret_env`, or the common ones.
 fn guard(
     endpoints: &[Route],
     in_code: Option<Vec<String>>,
@@ -210,7 +210,7 @@ fn check(endpoints: &[Route], errors: Vec<SetupError>) -> Result<(), LaunchError
     Ok(())
 }
 
-/// Returns the functions that run in the background, in the order of their endpoints.
+/// Returns the background functions, in the order of their endpoints.
 fn functions(endpoints: &[Route], shared: &Arc<Shared>) -> Vec<BackgroundHandler> {
     let background = |endpoint: &Route| match endpoint.work {
         Work::Background(background) => Some(BackgroundHandler {
@@ -223,8 +223,8 @@ fn functions(endpoints: &[Route], shared: &Arc<Shared>) -> Vec<BackgroundHandler
     endpoints.iter().filter_map(background).collect()
 }
 
-/// Reports the data that a background function takes and the server doesn't have. No request would be there to
-/// report it to.
+/// Returns an error if a background function takes values that the server does not have. At run time, there would be no
+/// request to report it to.
 fn missing_in_background(endpoint: &Route, shared: &Shared) -> Option<SetupError> {
     let Work::Background(background) = &endpoint.work else {
         return None;
@@ -237,8 +237,8 @@ fn missing_in_background(endpoint: &Route, shared: &Shared) -> Option<SetupError
     })
 }
 
-/// Returns the secrets of `#[webhook_endpoint(secret_env = "…")]`. The variable must be set: an endpoint that was
-/// meant to be protected is never open because a variable was forgotten.
+/// Returns the secrets of `#[webhook_endpoint(secret_env = "…")]`. An unset variable is an error, so that an endpoint
+/// never loses its protection because a variable is missing.
 fn own_secrets(
     endpoint: &Route,
     environment: &Environment,
@@ -251,7 +251,7 @@ fn own_secrets(
         None => Err(SecretError::Missing {
             variable: variable.to_owned(),
             reason: format!(
-                "The endpoint {} takes its secret from it ({}).",
+                "The endpoint {} reads its secret from this variable ({}).",
                 endpoint.path, endpoint.location
             ),
         }),

@@ -1,9 +1,9 @@
-//! The endpoints of a server that runs in another process, for this one to send them deliveries.
+//! Resolves the endpoints of a server that runs in another process, so that `trigger` can send deliveries to them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use super::ports::in_url;
+use super::ports::url_host;
 use super::prepare::{Mode, prepare};
 use super::{LaunchError, WebhooksServer};
 use crate::config::environment::Environment;
@@ -11,7 +11,7 @@ use crate::config::settings::{PartialSettings, Ports, Settings};
 use crate::endpoint::registry::{self, Route};
 use crate::http::dispatch::Dispatcher;
 
-/// A server's endpoints, the secrets that they ask for, and where they would listen.
+/// A server's endpoints, their secrets, and the address that the server listens on.
 pub(crate) struct Recipients {
     /// Sorted by path.
     pub(crate) endpoints: Vec<Route>,
@@ -21,13 +21,12 @@ pub(crate) struct Recipients {
 }
 
 impl Recipients {
-    /// Decides every setting as the server does that starts with the same flags and variables. What
-    /// is wrong with it is the same, too.
+    /// Resolves every setting like a server that starts with the same flags and variables, and with the same errors.
     pub(crate) fn of(
         mut server: WebhooksServer,
         flags: PartialSettings,
     ) -> Result<Self, LaunchError> {
-        // No function runs in this process.
+        // This process calls no function, so their data need not exist.
         server.checks_data = false;
         let secret_in_code = server.secrets.is_some();
         let (endpoints, _) = registry::sort(server.endpoints.iter().cloned());
@@ -36,29 +35,29 @@ impl Recipients {
         Ok(Self { endpoints, settings, dispatcher, secret_in_code })
     }
 
-    /// The secret that the endpoint asks for.
+    /// Returns a secret that the endpoint accepts, if it has one.
     pub(crate) fn secret_of(&self, endpoint: &Route) -> Option<&[u8]> {
         self.dispatcher.secret_of(&endpoint.path)
     }
 
-    /// The variable that the endpoint's secret is read from; `None` when it is given in code.
+    /// Returns the variable that the endpoint's secret is read from; `None` if the secret is set in code.
     pub(crate) fn secret_variable(&self, endpoint: &Route) -> Option<&'static str> {
         endpoint.secret_env.or((!self.secret_in_code).then_some("WEBHOOK_SECRET"))
     }
 
-    /// The host, as it stands in a URL. A server that listens everywhere is asked at the loopback
-    /// address.
+    /// Returns the host to connect to, formatted for a URL. For a server that listens on all addresses, it is the
+    /// loopback address.
     pub(crate) fn host(&self) -> String {
-        in_url(&reachable(&self.settings.host))
+        url_host(&connectable(&self.settings.host))
     }
 
-    /// The ports that the server may have taken.
+    /// Returns the ports that the server may be listening on.
     pub(crate) fn ports(&self) -> &Ports {
         &self.settings.ports
     }
 }
 
-fn reachable(host: &str) -> String {
+fn connectable(host: &str) -> String {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse() {
         Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) => Ipv4Addr::LOCALHOST.to_string(),
@@ -72,8 +71,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_listens_everywhere_is_asked_at_the_loopback_address() {
-        for (host, asked) in [
+    fn a_server_on_all_addresses_is_called_at_the_loopback_address() {
+        for (host, expected) in [
             ("0.0.0.0", "127.0.0.1"),
             ("::", "[::1]"),
             ("[::]", "[::1]"),
@@ -81,7 +80,7 @@ mod tests {
             ("localhost", "localhost"),
             ("10.0.0.3", "10.0.0.3"),
         ] {
-            assert_eq!(in_url(&reachable(host)), asked, "{host}");
+            assert_eq!(url_host(&connectable(host)), expected, "{host}");
         }
     }
 }

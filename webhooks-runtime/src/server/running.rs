@@ -1,4 +1,4 @@
-//! A server that listens: its threads and its parts, until it has shut down.
+//! Runs a prepared server: opens its ports, starts its threads and parts, and shuts them down.
 
 use std::io;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::accept::slots;
+use super::accept::connection_limits;
 use super::ports::bind;
-use super::prepare::Prepared;
+use super::prepare::PreparedServer;
 use super::threads::Threads;
 use super::worker::WorkerSetup;
 use super::{LaunchError, banner};
@@ -21,12 +21,12 @@ use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Console, Parts};
 use crate::http::watchdog;
 
-/// A server with its port open.
-pub(super) struct Running {
+/// A server with open ports.
+pub(super) struct RunningServer {
     threads: Threads,
     dispatcher: Arc<Dispatcher>,
     pub(super) endpoints: Vec<EndpointInfo>,
-    /// Probable mistakes in the settings, a line each.
+    /// Probable mistakes in the settings, one line each.
     warnings: Vec<String>,
     pub(super) addresses: Addresses,
     for_platform: bool,
@@ -34,23 +34,23 @@ pub(super) struct Running {
     pub(super) parts: Parts,
 }
 
-impl Running {
+impl RunningServer {
     /// Opens the port and starts the threads.
-    pub(super) fn start(prepared: Prepared) -> Result<Self, LaunchError> {
+    pub(super) fn start(prepared: PreparedServer) -> Result<Self, LaunchError> {
         let (listener, local_url) = bind(&prepared.settings)?;
         prepared.addresses.set_local(&local_url);
         let mut listeners = vec![(listener, Origin::Direct)];
         for part in prepared.parts.iter() {
             listeners.extend(part.listen()?.map(|listener| (listener, Origin::Tunnel)));
         }
-        // A connection through the tunnel takes two more descriptors, at the tunnel's side.
-        let slots = slots(if listeners.len() > 1 { 3 } else { 1 });
+        // A connection through the tunnel takes two more file descriptors, in the tunnel.
+        let limits = connection_limits(if listeners.len() > 1 { 3 } else { 1 });
         watchdog::start();
         let setup = WorkerSetup {
             blueprint: prepared.blueprint(None),
             request_timeout: prepared.limits.request_timeout,
         };
-        let threads = Threads::start(listeners, slots, &setup, prepared.settings.workers)?;
+        let threads = Threads::start(listeners, limits, &setup, prepared.settings.workers)?;
         Ok(Self {
             threads,
             dispatcher: prepared.dispatcher,
@@ -63,7 +63,7 @@ impl Running {
         })
     }
 
-    /// Returns the warnings for a person, a line each.
+    /// Returns the warnings to show at start-up, one line each.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
         let platform = self
             .for_platform
@@ -75,8 +75,8 @@ impl Running {
             .chain(platform.flatten())
     }
 
-    /// Serves until the server ends by itself, or until `stop` sends the time by which it is to have shut
-    /// down. Returns when every part is closed.
+    /// Serves until `stop` receives a deadline for the shutdown, or until a thread stops unexpectedly. Returns
+    /// when every part is closed.
     pub(super) async fn serve(
         self,
         console: Console,
@@ -89,18 +89,18 @@ impl Running {
         let stopped = async {
             match stop.await {
                 Ok(deadline) => deadline,
-                // Nobody is left who could stop it.
+                // The handle was dropped, so the server runs until the program exits.
                 Err(_) => std::future::pending().await,
             }
         };
-        let (deadline, ended) = tokio::select! {
+        let (deadline, result) = tokio::select! {
             error = threads.failed() => (Instant::now() + shutdown_timeout, Err(error)),
             deadline = stopped => (deadline, Ok(())),
         };
         let requests = async {
             if !threads.drain(deadline).await {
                 dispatcher.report_running();
-                threads.end().await;
+                threads.abort().await;
             }
         };
         let drained = join_all(parts.iter().map(|part| part.drain(deadline)));
@@ -109,6 +109,6 @@ impl Running {
         for part in parts.iter().rev() {
             part.close(deadline).await;
         }
-        ended
+        result
     }
 }

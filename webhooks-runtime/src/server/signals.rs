@@ -1,4 +1,4 @@
-//! How a person or a process manager ends the program.
+//! Waits for the signals that stop the program.
 
 use std::io;
 
@@ -11,6 +11,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
+    /// Starts listening for signals, which no longer end the process from then on.
     #[cfg(unix)]
     pub(super) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +21,7 @@ impl Signals {
         })
     }
 
+    /// Waits for the next signal.
     #[cfg(unix)]
     pub(super) async fn next(&mut self) {
         tokio::select! {

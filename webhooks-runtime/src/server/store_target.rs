@@ -1,4 +1,4 @@
-//! The store of a server that runs in another process, or ran, for the command `deliveries`.
+//! Resolves the store of a server that may run in another process, for the command `deliveries`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,47 +13,46 @@ use crate::endpoint::Work;
 use crate::endpoint::background::Policy;
 use crate::jobs::StoreUrl;
 
-/// The store of a server, and the attempts of its endpoints.
+/// A server's store, and the policies of its background endpoints.
 pub(crate) struct StoreTarget {
-    pub(crate) place: StoreUrl,
+    pub(crate) url: StoreUrl,
     policies: HashMap<String, Policy>,
 }
 
 impl StoreTarget {
-    /// Resolves the store as a server with the same flags and variables does. Its other settings, for example its
-    /// secrets, may be invalid.
+    /// Resolves the store like a server that starts with the same flags and variables. Unlike there, other settings
+    /// such as secrets may be invalid.
     pub(crate) fn of(server: WebhooksServer, flags: PartialSettings) -> Result<Self, LaunchError> {
-        let mut wrong = Vec::new();
+        let mut errors = Vec::new();
         let environment = Environment::default();
         let host = Host::detect(&environment);
         let (given, limits) = (server.given, &server.limits);
         let settings =
-            Settings::resolve(flags, given, false, &host, limits, &environment, &mut wrong);
-        if !wrong.is_empty() {
-            return Err(LaunchError::Setup(wrong.into_iter().map(SetupError::from).collect()));
+            Settings::resolve(flags, given, false, &host, limits, &environment, &mut errors);
+        if !errors.is_empty() {
+            return Err(LaunchError::Setup(errors.into_iter().map(SetupError::from).collect()));
         }
         let policies = server.endpoints.into_iter().filter_map(|endpoint| match endpoint.work {
             Work::Background(background) => Some((endpoint.path, background.policy)),
             Work::Inline(_) => None,
         });
         Ok(Self {
-            place: store_url(settings.store.as_deref(), settings.on_space)?,
+            url: store_url(settings.store.as_deref(), settings.on_space)?,
             policies: policies.collect(),
         })
     }
 
-    /// Whether any function of the program runs in the background.
+    /// Returns whether the program has background endpoints.
     pub(crate) fn has_functions(&self) -> bool {
         !self.policies.is_empty()
     }
 
-    /// How many attempts a delivery of the endpoint at this path has; `None` where the program doesn't
-    /// have it any more.
+    /// Returns the number of attempts of the endpoint at this path; `None` if the program no longer has it.
     pub(crate) fn attempts(&self, path: &str) -> Option<u32> {
         self.policies.get(path).map(|policy| policy.attempts)
     }
 
-    /// How long an attempt at a delivery of the endpoint may take.
+    /// Returns the timeout of the endpoint at this path; `None` if the program no longer has it.
     pub(crate) fn timeout(&self, path: &str) -> Option<Duration> {
         self.policies.get(path).map(|policy| policy.timeout)
     }

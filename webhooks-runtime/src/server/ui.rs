@@ -1,4 +1,4 @@
-//! What may be served at `/`: a handler, or a page of blocks.
+//! Defines the types that can be a server's page at `/`: a handler, or blocks.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,14 +8,14 @@ use actix_web::{FromRequest, Handler, Responder, web};
 
 use crate::http::app::Configure;
 
-/// What may be a server's page, given to [`WebhooksServer::ui`]: any handler of actix-web and, with the Cargo
-/// feature `page`, [`Blocks`](crate::Blocks). `Kind` is always inferred.
+/// A type that can be a server's page, for [`WebhooksServer::ui`]: any actix-web handler and, with the Cargo feature
+/// `page`, [`Blocks`](crate::Blocks). `Kind` is always inferred.
 ///
 /// ```
 /// use webhooks_runtime::testing::TestClient;
 /// use webhooks_runtime::{HttpRequest, WebhooksServer, web};
 ///
-/// /// Takes and returns what any handler of actix-web does.
+/// /// A handler may take any extractor and return any responder.
 /// async fn page(request: HttpRequest) -> web::Html {
 ///     let host = request.connection_info().host().to_owned();
 ///     web::Html::new(format!("<h1>The bot at {host}</h1>"))
@@ -34,15 +34,15 @@ use crate::http::app::Configure;
     note = "a page is made of `Blocks`, or is a handler of actix-web: an `async fn` that takes extractors and returns a `Responder`"
 )]
 pub trait Ui<Kind>: Sized {
-    /// What is to be served.
+    /// Returns the page to serve.
     #[doc(hidden)]
     fn into_page(self) -> RootPage;
 }
 
-/// What is served at `/`.
+/// The page at `/`.
 #[derive(Clone)]
 pub enum RootPage {
-    /// By a handler of the user's.
+    /// A custom handler.
     Handler(Configure),
     /// A page of blocks.
     #[cfg(feature = "page")]
@@ -59,11 +59,11 @@ impl fmt::Debug for RootPage {
     }
 }
 
-/// The kind of a handler that takes `Args`.
+/// The `Kind` of a handler that takes `Args`.
 #[derive(Debug)]
 pub struct ByHandler<Args>(PhantomData<Args>);
 
-/// The kind of a page of blocks.
+/// The `Kind` of a page of blocks.
 #[cfg(feature = "page")]
 #[derive(Debug)]
 pub struct OfBlocks;

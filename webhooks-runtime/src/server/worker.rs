@@ -1,4 +1,4 @@
-//! A worker: serves the connections that it is given, on its own thread with its own app.
+//! Serves connections on a worker thread, which has its own actix app.
 
 use std::io;
 use std::rc::Rc;
@@ -13,50 +13,48 @@ use actix_web::rt::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::accept::DISCONNECT;
-use super::turns::{AcceptedConnection, Inbox};
-use crate::http::app::{Blueprint, guard};
-use crate::http::connection::{Connection, ConnectionLimits};
+use super::accept::DISCONNECT_TIMEOUT;
+use super::balancer::{AcceptedConnection, WorkerQueue};
+use crate::http::app::{Blueprint, track_request};
+use crate::http::connection::{Connection, ConnectionTimeouts};
 
-/// How long a connection may pause between two requests. Proxies and share servers keep an unused
-/// connection for 60 s. They lose a delivery that they send just when it is closed here, so this is
-/// longer, and it is theirs to close.
+/// How long a connection may be idle between two requests. Proxies and share servers close an idle connection
+/// after 60 s. This is longer, so that the server never closes a connection on which they are sending a delivery.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// What a server does at the moment.
+/// The phase of a server's life, which its workers follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// It serves.
     Serving,
-    /// It lets what it serves end.
+    /// The running requests finish, and no new ones start.
     Draining,
-    /// It drops what it still serves.
-    Ending,
+    /// The remaining requests are dropped.
+    Aborting,
 }
 
-/// What a worker serves with.
+/// The app and the limits of a worker.
 #[derive(Clone)]
 pub(super) struct WorkerSetup {
     pub(super) blueprint: Blueprint,
     pub(super) request_timeout: Duration,
 }
 
-/// Serves what arrives in `inbox` until the server has drained, or ends.
-pub(super) async fn work(
-    inbox: Arc<Inbox>,
+/// Serves the connections in `queue` until the server has drained or aborts.
+pub(super) async fn run_worker(
+    queue: Arc<WorkerQueue>,
     setup: WorkerSetup,
     mut phase: watch::Receiver<Phase>,
 ) -> io::Result<()> {
-    let limits = ConnectionLimits { pause: KEEP_ALIVE, progress: setup.request_timeout };
+    let timeouts = ConnectionTimeouts { idle: KEEP_ALIVE, progress: setup.request_timeout };
     let service = Rc::new(service(&setup.blueprint, &phase).await?);
-    inbox.open();
+    queue.mark_ready();
     let serve = |accepted: AcceptedConnection| {
         let service = Rc::clone(&service);
         async move {
-            let AcceptedConnection { stream, peer, origin, slot } = accepted;
+            let AcceptedConnection { stream, peer, origin, permit } = accepted;
             // An error closes the connection.
             let Ok(stream) = TcpStream::from_std(stream) else { return };
-            let connection = Connection::new(stream, limits, origin, slot);
+            let connection = Connection::new(stream, timeouts, origin, permit);
             if std::future::poll_fn(|context| service.poll_ready(context)).await.is_ok() {
                 // actix-web logs its errors itself.
                 let _ = service.call((connection, Protocol::Http1, Some(peer))).await;
@@ -66,15 +64,15 @@ pub(super) async fn work(
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = inbox.take() => accepted.for_each(|accepted| {
+            accepted = queue.take() => accepted.for_each(|accepted| {
                 connections.spawn_local(serve(accepted));
             }),
             Some(_) = connections.join_next() => {}
             () = is_past(&mut phase, Phase::Serving) => break,
         }
     }
-    // Nothing is accepted any more, but this was before.
-    inbox.take_all().for_each(|accepted| {
+    // Connections that were accepted before draining began.
+    queue.take_all().for_each(|accepted| {
         connections.spawn_local(serve(accepted));
     });
     tokio::select! {
@@ -90,12 +88,12 @@ async fn is_past(phase: &mut watch::Receiver<Phase>, last: Phase) {
     let _ = phase.wait_for(|now| *now > last).await;
 }
 
-/// An app of its own, as actix-web serves it.
+/// Builds this worker's app and the HTTP service around it.
 async fn service(
     blueprint: &Blueprint,
     phase: &watch::Receiver<Phase>,
 ) -> io::Result<impl Service<(Connection, Protocol, Option<std::net::SocketAddr>)> + use<>> {
-    let app = App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
+    let app = App::new().wrap_fn(track_request).configure(|app| blueprint.apply(app));
     let app = app.into_factory().map_err(|error| error.error_response());
     let phase = phase.clone();
     let http = HttpService::build()
@@ -103,11 +101,11 @@ async fn service(
             let mut phase = phase.clone();
             async move { is_past(&mut phase, Phase::Serving).await }
         })
-        // The connection has its own limits. actix-web's would expire while a function blocks the
-        // thread, and end connections whose requests have arrived.
+        // `Connection` has its own timeouts. actix-web's would expire while a function blocks the thread, and
+        // close connections whose requests have arrived.
         .keep_alive(KeepAlive::Os)
         .client_request_timeout(Duration::ZERO)
-        .client_disconnect_timeout(DISCONNECT)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .on_connect_ext(|connection: &Connection, data| {
             data.insert(connection.origin());
             data.insert(Rc::clone(connection.state()));

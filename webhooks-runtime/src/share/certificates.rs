@@ -55,9 +55,9 @@ pub(crate) fn client_tls(pem: &[u8]) -> Result<ClientTls, CertificateError> {
     Ok(Arc::new(config))
 }
 
-/// A verifier that accepts what a given certificate has signed, and a given certificate itself.
+/// A verifier that accepts a given certificate, and certificates that a given one has signed.
 ///
-/// The latter is for share servers with a self-signed certificate, as `openssl req -x509` creates it. Such a
+/// The former is for share servers with a self-signed certificate, as `openssl req -x509` creates it. Such a
 /// certificate may also sign others, and rustls rejects it as a server's; the public client accepts it.
 #[derive(Debug)]
 struct PinningVerifier {

@@ -18,8 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// The size of a block, of the key and of the initialization vector, in bytes.
 const BLOCK: usize = 16;
 
-/// How many encrypted bytes may be buffered.
-const MOST_UNSENT: usize = 16 * 1024;
+/// The size of the buffer of encrypted bytes.
+const MAX_UNSENT: usize = 16 * 1024;
 
 /// The token of public share servers.
 pub(crate) const TOKEN: &[u8] = b"";
@@ -126,10 +126,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for CipherStream<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.unsent.len() >= MOST_UNSENT {
+        if this.unsent.len() >= MAX_UNSENT {
             ready!(this.poll_send(context))?;
         }
-        let taken = bytes.len().min(MOST_UNSENT);
+        let taken = bytes.len().min(MAX_UNSENT);
         let start = this.unsent.len();
         this.unsent.extend_from_slice(&bytes[..taken]);
         this.encrypt.encrypt(&mut this.unsent[start..]);

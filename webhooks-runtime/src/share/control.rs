@@ -12,15 +12,17 @@ use tokio::time::timeout;
 
 use super::bytes::{hex, random};
 use super::cipher::{CipherKey, CipherStream, TOKEN};
-use super::message::{Login, MessageError, NewProxy, Ping, ServerMessage, receive, send};
+use super::message::{
+    LoginRequest, MessageError, NewProxyRequest, Ping, ServerMessage, receive, send,
+};
 use super::relay::WorkRequests;
 use super::session::YamuxStream;
 
 /// The time between two heartbeats.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long the share server may take to respond to a heartbeat.
-const HEARTBEAT_LIMIT: Duration = Duration::from_secs(15);
+/// The timeout of a heartbeat's response.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The reason why the control stream failed or ended.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +46,10 @@ pub(super) enum ControlError {
     Expired,
 }
 
-/// How much of the share server's error text is logged, in characters.
-const LONGEST_REASON: usize = 200;
+/// The maximum length of the share server's error text in the log, in characters.
+const MAX_REASON_LENGTH: usize = 200;
 
-/// Words of error texts that report that another session uses the name, or its URL.
+/// Words in the share server's error texts that mean that another session uses the name or its URL.
 const IN_USE: [&str; 4] = ["conflict", "already in use", "already exist", "repeated"];
 
 /// Returns an error if a response contains one. Its text may contain the secret name, so it is written only to
@@ -57,7 +59,7 @@ fn check(what: &'static str, error: &str, name: &str) -> Result<(), ControlError
         return Ok(());
     }
     let text = if name.is_empty() { error.to_owned() } else { error.replace(name, "…") };
-    let reason: String = text.chars().take(LONGEST_REASON).collect();
+    let reason: String = text.chars().take(MAX_REASON_LENGTH).collect();
     tracing::debug!(?reason, "the share server rejected the {what}");
     Err(ControlError::Rejected(what))
 }
@@ -85,7 +87,7 @@ impl ControlStream {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or_default();
         let key = Md5::new().chain_update(TOKEN).chain_update(now.to_string()).finalize();
-        send(&mut stream, &Login::new(hex(&key), now, previous)).await?;
+        send(&mut stream, &LoginRequest::new(hex(&key), now, previous)).await?;
         let ServerMessage::LoginResp(response) = receive(&mut stream).await? else {
             return Err(ControlError::Unexpected("login"));
         };
@@ -102,7 +104,7 @@ impl ControlStream {
         name: &str,
         requests: &WorkRequests,
     ) -> Result<String, ControlError> {
-        let proxy = NewProxy { proxy_name: name, proxy_type: "http", subdomain: "random" };
+        let proxy = NewProxyRequest { proxy_name: name, proxy_type: "http", subdomain: "random" };
         send(&mut self.writer, &proxy).await?;
         loop {
             match receive(&mut self.reader).await? {
@@ -142,7 +144,7 @@ impl ControlStream {
                 }
             }
         };
-        let beat = async {
+        let heartbeats = async {
             loop {
                 tokio::time::sleep(HEARTBEAT_INTERVAL).await;
                 let exchange = async {
@@ -151,14 +153,14 @@ impl ControlStream {
                     pong.notified().await;
                     Ok(())
                 };
-                timeout(HEARTBEAT_LIMIT, exchange).await.unwrap_or(Err(ControlError::Silent))?;
+                timeout(HEARTBEAT_TIMEOUT, exchange).await.unwrap_or(Err(ControlError::Silent))?;
             }
         };
         let Err(ended): Result<Infallible, ControlError> = tokio::select! {
             // After the machine was suspended, both the response and its timeout may be ready.
             biased;
             ended = read => ended,
-            ended = beat => ended,
+            ended = heartbeats => ended,
         };
         ended
     }

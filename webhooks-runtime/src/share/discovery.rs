@@ -14,8 +14,8 @@ pub(super) const DISCOVERY_URL: &str = "https://api.gradio.app/v3/tunnel-request
 /// The host of that URL.
 pub(crate) const DISCOVERY_HOST: &str = "api.gradio.app";
 
-/// The longest response that is accepted, in bytes.
-const LONGEST_RESPONSE: u64 = 64 * 1024;
+/// The maximum length of the response, in bytes.
+const MAX_RESPONSE: u64 = 64 * 1024;
 
 /// The address of a share server.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ fn get(url: &str, limit: Duration) -> Result<Vec<u8>, DiscoveryError> {
     let client = HttpClient::new(url, limit, |config| config.https_only(encrypted))?;
     let failed = |error| DiscoveryError::Request(client.reason(&error));
     let mut response = client.agent().get(url).call().map_err(failed)?;
-    response.body_mut().with_config().limit(LONGEST_RESPONSE).read_to_vec().map_err(failed)
+    response.body_mut().with_config().limit(MAX_RESPONSE).read_to_vec().map_err(failed)
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest text of a frame, in bytes. The share server has the same limit.
-pub(crate) const LONGEST: usize = 10_240;
+/// The maximum length of a frame's text, in bytes. The share server has the same limit.
+pub(crate) const MAX_LENGTH: usize = 10_240;
 
 /// A message before it is parsed.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) struct Frame {
 /// The error of a frame that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
-    #[error("it announced a message of {0} bytes, which is more than the {LONGEST} allowed")]
+    #[error("it announced a message of {0} bytes, which is more than the {MAX_LENGTH} allowed")]
     Length(i64),
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -31,7 +31,7 @@ where
 {
     let kind = reader.read_u8().await?;
     let announced = reader.read_i64().await?;
-    let length = usize::try_from(announced).ok().filter(|&length| length <= LONGEST);
+    let length = usize::try_from(announced).ok().filter(|&length| length <= MAX_LENGTH);
     let mut text = vec![0; length.ok_or(FrameError::Length(announced))?];
     reader.read_exact(&mut text).await?;
     Ok(Frame { kind, text })
@@ -43,7 +43,7 @@ where
     W: AsyncWrite + Unpin,
 {
     let length = i64::try_from(frame.text.len()).unwrap_or(i64::MAX);
-    if frame.text.len() > LONGEST {
+    if frame.text.len() > MAX_LENGTH {
         return Err(FrameError::Length(length));
     }
     let mut bytes = Vec::with_capacity(9 + frame.text.len());
@@ -78,12 +78,12 @@ mod tests {
 
     #[test]
     fn a_frame_that_is_too_long_is_rejected_in_both_directions() {
-        for announced in [i64::MIN, -1, LONGEST as i64 + 1, i64::MAX] {
+        for announced in [i64::MIN, -1, MAX_LENGTH as i64 + 1, i64::MAX] {
             let bytes = [&b"h"[..], &announced.to_be_bytes(), b"{}"].concat();
             let error = now(read(&mut bytes.as_slice())).unwrap_err();
             assert!(matches!(error, FrameError::Length(length) if length == announced));
         }
-        let frame = Frame { kind: b'h', text: vec![b' '; LONGEST + 1] };
+        let frame = Frame { kind: b'h', text: vec![b' '; MAX_LENGTH + 1] };
         let mut bytes = Vec::new();
         assert!(matches!(now(write(&mut bytes, &frame)), Err(FrameError::Length(_))));
         assert!(bytes.is_empty());
@@ -93,7 +93,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read_and_what_follows_is_left(
             kind: u8,
-            text in prop::collection::vec(any::<u8>(), 0..=LONGEST),
+            text in prop::collection::vec(any::<u8>(), 0..=MAX_LENGTH),
             rest in prop::collection::vec(any::<u8>(), 0..64),
         ) {
             let frame = Frame { kind, text };

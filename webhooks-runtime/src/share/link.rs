@@ -192,7 +192,7 @@ async fn ended(drivers: &mut JoinSet<SessionError>) -> SessionError {
     }
 }
 
-/// Returns what the user should know about the lifetime of the URL.
+/// Returns a note for the user about the lifetime of the URL.
 fn note(storage: &NameStorage, renew: bool) -> String {
     match storage {
         NameStorage::File(_) => "It stays the same at every start.".to_owned(),

@@ -19,7 +19,7 @@ pub(super) trait ClientMessage: Serialize {
 
 /// The first message, which identifies the client.
 #[derive(Debug, Serialize)]
-pub(super) struct Login<'a> {
+pub(super) struct LoginRequest<'a> {
     version: &'static str,
     os: &'static str,
     arch: &'static str,
@@ -33,7 +33,7 @@ pub(super) struct Login<'a> {
     pool_count: u32,
 }
 
-impl<'a> Login<'a> {
+impl<'a> LoginRequest<'a> {
     /// Creates the message for this system.
     pub(super) fn new(privilege_key: String, timestamp: i64, run_id: Option<&'a str>) -> Self {
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
@@ -41,20 +41,20 @@ impl<'a> Login<'a> {
     }
 }
 
-impl ClientMessage for Login<'_> {
+impl ClientMessage for LoginRequest<'_> {
     const KIND: u8 = b'o';
 }
 
 /// A request for a public URL.
 #[derive(Serialize)]
-pub(super) struct NewProxy<'a> {
+pub(super) struct NewProxyRequest<'a> {
     /// The secret name that the URL is derived from.
     pub(super) proxy_name: &'a str,
     pub(super) proxy_type: &'static str,
     pub(super) subdomain: &'static str,
 }
 
-impl ClientMessage for NewProxy<'_> {
+impl ClientMessage for NewProxyRequest<'_> {
     const KIND: u8 = b'p';
 }
 
@@ -76,7 +76,7 @@ impl ClientMessage for Ping {
     const KIND: u8 = b'h';
 }
 
-/// The response to [`Login`].
+/// The response to [`LoginRequest`].
 #[derive(Debug, Deserialize)]
 pub(super) struct LoginResp {
     #[serde(default)]
@@ -85,7 +85,7 @@ pub(super) struct LoginResp {
     pub(super) error: String,
 }
 
-/// The response to [`NewProxy`].
+/// The response to [`NewProxyRequest`].
 #[derive(Debug, Deserialize)]
 pub(super) struct NewProxyResp {
     #[serde(default)]
@@ -202,11 +202,11 @@ mod tests {
 
     #[test]
     fn the_first_login_has_no_run_id() {
-        let login = serde_json::to_value(Login::new("key".into(), 7, None)).unwrap();
+        let login = serde_json::to_value(LoginRequest::new("key".into(), 7, None)).unwrap();
         assert!(login.get("run_id").is_none());
         assert_eq!(login["version"], "0.44.0");
         assert_eq!(login["timestamp"], 7);
-        let login = serde_json::to_value(Login::new("key".into(), 7, Some("before"))).unwrap();
+        let login = serde_json::to_value(LoginRequest::new("key".into(), 7, Some("before"))).unwrap();
         assert_eq!(login["run_id"], "before");
     }
 }

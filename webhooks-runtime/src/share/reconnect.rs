@@ -20,7 +20,7 @@ const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// A change of a tunnel's state.
 #[derive(Debug)]
 pub(crate) enum TunnelEvent {
-    /// The tunnel is open. The note is what the user should know about the URL.
+    /// The tunnel is open. The note informs the user about the lifetime of the URL.
     Open { url: PublicUrl, note: Option<String> },
     /// The tunnel cannot be opened yet. Reported once, however many attempts fail.
     Failed(TunnelError),

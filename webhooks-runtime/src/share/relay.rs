@@ -14,11 +14,11 @@ use super::forward::forward;
 use super::message::{MessageError, NewWorkConn, ServerMessage, receive, send};
 use super::session::{YamuxSession, YamuxStream};
 
-/// How many connections may be open at once.
-const MOST_CONNECTIONS: usize = 1_200;
+/// The maximum number of open connections.
+const MAX_CONNECTIONS: usize = 1_200;
 
-/// How many requests may be pending. Clients wait at the share server, so many is normal.
-const MOST_REQUESTS: usize = 10_000;
+/// The maximum number of pending requests. Many can be pending, because clients wait at the share server.
+const MAX_REQUESTS: usize = 10_000;
 
 /// The share server's pending requests for work connections.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl WorkRequests {
     /// Counts one more request. Returns `false` if too many are pending.
     #[must_use]
     pub(super) fn add(&self) -> bool {
-        let allowed = self.0.available_permits() < MOST_REQUESTS;
+        let allowed = self.0.available_permits() < MAX_REQUESTS;
         if allowed {
             self.0.add_permits(1);
         }
@@ -70,7 +70,7 @@ pub(super) async fn serve(
                 while connections.join_next().await.is_some() {}
                 return;
             }
-            true = requests.take(), if connections.len() < MOST_CONNECTIONS => {
+            true = requests.take(), if connections.len() < MAX_CONNECTIONS => {
                 let Some(stream) = session.open().await else { return };
                 let (route, drain) = (route.clone(), drain.clone());
                 connections.spawn(async move {

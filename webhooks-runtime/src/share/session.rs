@@ -12,9 +12,9 @@ use yamux::{Config, Connection, ConnectionError, Mode};
 
 use crate::network;
 
-/// How many streams may be open at once. One more would end the session, so the limit is far above what is
-/// used: a stream counts until all of its bytes are sent, which may be long after it is dropped.
-const MOST_STREAMS: usize = 8_191;
+/// The maximum number of open streams. One more would end the session, so this is far above the number of
+/// connections: a stream counts until all of its bytes are sent, which may be long after it is dropped.
+const MAX_STREAMS: usize = 8_191;
 
 /// The receive window of a stream, in bytes. It is the protocol's initial window, and does not grow.
 const WINDOW: usize = 256 * 1024;
@@ -86,8 +86,8 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let mut config = Config::default();
-    config.set_max_connection_receive_window(Some(MOST_STREAMS * WINDOW));
-    config.set_max_num_streams(MOST_STREAMS);
+    config.set_max_connection_receive_window(Some(MAX_STREAMS * WINDOW));
+    config.set_max_num_streams(MAX_STREAMS);
     let transport = BufStream::with_capacity(BUFFER, BUFFER, transport);
     let mut connection = Connection::new(transport.compat(), config, Mode::Client);
     let mut request = None;

@@ -1,4 +1,4 @@
-//! Defines what a tunnel is, for the built-in share link and for tunnels that users bring.
+//! Defines the [`Tunnel`] trait, which the built-in share link and custom tunnels implement.
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// use tokio::process::Command;
 /// use webhooks_runtime::{OpenTunnel, Tunnel, TunnelEnd, TunnelError, WebhooksServer};
 ///
-/// /// `my-tunnel ADDRESS` prints the URL and runs for as long as the tunnel is open.
+/// /// `my-tunnel ADDRESS` prints the URL, and exits when the tunnel is closed.
 /// struct MyTunnel;
 ///
 /// impl Tunnel for MyTunnel {
@@ -134,7 +134,7 @@ pub enum TunnelEnd {
 pub struct OpenTunnel {
     pub(super) url: String,
     pub(super) closed: BoxFuture<'static, TunnelEnd>,
-    /// What the user should know about the URL.
+    /// A note for the user about the lifetime of the URL.
     pub(super) note: Option<String>,
     /// Cancelled to drain the tunnel: `closed` then completes when all responses are sent.
     pub(super) drain: Option<CancellationToken>,

@@ -27,7 +27,7 @@ use crate::config::settings::PartialSettings;
 use crate::endpoint::normalize;
 use crate::jobs::{Access, Jobs, State, StoreError, StoreUrl};
 use crate::server::StoreTarget;
-use crate::server::output::{Stream, say};
+use crate::server::output::{Stream, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -217,7 +217,7 @@ pub(super) fn run(
     let access = deliveries.access();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let jobs = visit(&target.place, access).await?;
+        let jobs = visit(&target.url, access).await?;
         let Deliveries { list, what } = deliveries;
         let done = match what {
             None => list::list(&jobs, &target, list).await,
@@ -242,7 +242,7 @@ async fn visit(place: &StoreUrl, access: Access) -> Result<Jobs, Box<dyn Error>>
     {
         return Err(NoFile(file.clone()).into());
     }
-    Ok(Jobs::inspect(place, access, |waiting| say(Stream::Err, waiting)).await?)
+    Ok(Jobs::inspect(place, access, |waiting| print(Stream::Err, waiting)).await?)
 }
 
 /// What a store's failure is called here.

@@ -14,7 +14,7 @@ use actix_web::web;
 use serde::Deserialize;
 
 use crate::config::addresses::{Addresses, plain};
-use crate::http::cross_site::{SEC_FETCH_SITE, is_own};
+use crate::http::cross_site::{SEC_FETCH_SITE, is_own_origin};
 use token::Session;
 pub(super) use token::{Token, VARIABLE as TOKEN_VARIABLE};
 
@@ -90,7 +90,7 @@ impl ViewerAuth {
         let uri: Option<Uri> = origin.to_str().ok().and_then(|origin| origin.parse().ok());
         let authority = uri.as_ref().and_then(Uri::authority);
         (authority.is_some() && authority == host(request).as_ref())
-            || is_own(origin, &self.addresses)
+            || is_own_origin(origin, &self.addresses)
     }
 
     /// Whether the browser speaks TLS, as far as a proxy or the public URL says so.

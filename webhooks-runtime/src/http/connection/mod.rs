@@ -1,31 +1,30 @@
-//! Holds one client's connection and its time limits.
+//! Applies timeouts to each client's connection, and limits how many connections are open.
 //!
-//! actix-web limits how long the first request's head takes and how long a connection pauses between
-//! two requests. It limits neither the head of a later request, nor a request body that nobody reads,
-//! nor a client that never reads its responses, and it drops a running function when its client resets
-//! the connection. So the server hands actix-web the stream of this module in place of the socket. The limits
-//! live in the stream, need no second descriptor, and end with the connection.
+//! actix-web has timeouts for the head of a connection's first request and for the time between two requests.
+//! It has none for the head of a later request, for a request body that no extractor reads, or for a client that
+//! never reads its responses. It also drops a running function when its client resets the connection. So the
+//! server wraps each socket in a `Connection`, which has the missing timeouts and keeps such a function running.
 //!
-//! - `stream` is the connection as actix-web reads and writes it
-//! - `state` is what its requests see and change
-//! - `serving` marks a request that is being served
-//! - `slots` limits the number of open connections
+//! - `stream` is the wrapper that actix-web reads from and writes to.
+//! - `state` is shared between a connection and its requests.
+//! - `active_request` marks a request that has not received its whole response yet.
+//! - `limit` counts the open connections.
 
-mod serving;
-mod slots;
+mod active_request;
+mod limit;
 mod state;
 mod stream;
 
-pub(crate) use serving::Serving;
-pub(crate) use slots::{Slot, Slots};
+pub(crate) use active_request::ActiveRequest;
+pub(crate) use limit::{ConnectionLimit, ConnectionPermit};
 pub(crate) use state::ConnectionState;
-pub(crate) use stream::{Connection, ConnectionLimits};
+pub(crate) use stream::{Connection, ConnectionTimeouts};
 
 /// The listener that a connection came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The address that the server announces.
+    /// The server's public listener.
     Direct,
-    /// The tunnel's own listener, so the client is somewhere on the internet.
+    /// The tunnel's listener, so the client is somewhere on the internet.
     Tunnel,
 }

@@ -1,4 +1,4 @@
-//! The connection as actix-web reads and writes it, with its time limits.
+//! Wraps a client's socket for actix-web, with timeouts.
 
 use std::io;
 use std::pin::Pin;
@@ -12,57 +12,57 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::super::watchdog::was_just_blocked;
 use super::Origin;
-use super::slots::Slot;
+use super::limit::ConnectionPermit;
 use super::state::ConnectionState;
 
-/// How long a connection may take, and no longer.
+/// The timeouts of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ConnectionLimits {
-    /// To pause between two requests.
-    pub(crate) pause: Duration,
-    /// To send a request's head, and to take the next bytes of a response.
+pub(crate) struct ConnectionTimeouts {
+    /// The longest time between two requests.
+    pub(crate) idle: Duration,
+    /// The longest time in which a client may send a request's head, or accept no bytes of a response.
     pub(crate) progress: Duration,
 }
 
-/// A connection, as actix-web reads and writes it.
+/// A client's connection with its timeouts.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
     state: Rc<ConnectionState>,
-    limits: ConnectionLimits,
+    timeouts: ConnectionTimeouts,
     origin: Origin,
-    /// Since when the client has taken nothing of what is to be written.
-    blocked_since: Option<Instant>,
-    /// Whether something was read since the connection last waited.
+    /// Since when the client has accepted no bytes of the response.
+    write_blocked_since: Option<Instant>,
+    /// Whether bytes were read since the last time that none were available.
     has_read: bool,
-    /// The deadline after which the connection was polled once more: what had arrived in time may be a
-    /// whole request.
-    last_look: Option<Instant>,
-    /// Whether a read was put off until the client reads, too.
+    /// The deadline that has already been extended by one poll, because the bytes that arrived before it may be
+    /// a whole request.
+    extended_deadline: Option<Instant>,
+    /// Whether a read waits until the client accepts the response.
     read_deferred: bool,
-    /// Wakes the connection at least once per `limits.progress`, so no request has to set it.
+    /// Wakes the connection at least once per `timeouts.progress`, which is cheaper than a timer per request.
     timer: Option<Pin<Box<Sleep>>>,
-    _slot: Slot,
+    _permit: ConnectionPermit,
 }
 
 impl Connection {
     pub(crate) fn new(
         stream: TcpStream,
-        limits: ConnectionLimits,
+        timeouts: ConnectionTimeouts,
         origin: Origin,
-        slot: Slot,
+        permit: ConnectionPermit,
     ) -> Self {
         Self {
             stream,
             state: Rc::new(ConnectionState::new()),
-            limits,
+            timeouts,
             origin,
-            blocked_since: None,
+            write_blocked_since: None,
             has_read: false,
-            last_look: None,
+            extended_deadline: None,
             read_deferred: false,
             timer: None,
-            _slot: slot,
+            _permit: permit,
         }
     }
 
@@ -74,23 +74,23 @@ impl Connection {
         self.origin
     }
 
-    /// When the connection has waited long enough for its client; `None` while the client waits.
+    /// Returns when the connection times out; `None` while the client waits for a response.
     fn deadline(&self) -> Option<Instant> {
-        if let Some(since) = self.blocked_since {
-            return Some(since + self.limits.progress);
+        if let Some(since) = self.write_blocked_since {
+            return Some(since + self.timeouts.progress);
         }
         if !self.state.is_idle() {
             return None;
         }
         Some(match self.state.receiving_since.get() {
-            Some(since) => since + self.limits.progress,
-            None => self.state.idle_since.get() + self.limits.pause,
+            Some(since) => since + self.timeouts.progress,
+            None => self.state.idle_since.get() + self.timeouts.idle,
         })
     }
 
-    /// Is ready when the deadline has passed.
+    /// Completes when the deadline has passed.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let progress = self.limits.progress;
+        let progress = self.timeouts.progress;
         loop {
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(progress)));
             ready!(timer.as_mut().poll(context));
@@ -107,25 +107,25 @@ impl Connection {
         }
     }
 
-    /// Closes the connection at once when it is dropped, with all that the client has not read.
-    fn give_up(&mut self) -> io::Error {
+    /// Makes dropping the socket reset the connection, which discards the bytes that the client has not read.
+    fn prepare_reset(&mut self) -> io::Error {
         self.state.gone.set(true);
-        // An error says that it is closed already.
+        // An error means that it is already closed.
         let _ = self.stream.set_zero_linger();
         io::ErrorKind::TimedOut.into()
     }
 
-    /// Nothing is in the way of reading any more.
+    /// Records that a write succeeded, and wakes a deferred read.
     fn unblock(&mut self, context: &Context<'_>) {
-        self.blocked_since = None;
+        self.write_blocked_since = None;
         if std::mem::take(&mut self.read_deferred) {
             context.waker().wake_by_ref();
         }
     }
 
-    /// Whether a function runs whose client is gone. It runs on, and actix-web learns of the client's
-    /// end later: an error now would drop the function.
-    fn outlives_its_client(&self) -> bool {
+    /// Returns whether a function is running although its client is gone. The error is hidden from actix-web until
+    /// the function has finished, because actix-web would drop it.
+    fn has_orphaned_function(&self) -> bool {
         self.state.is_gone() && self.state.running.get() > 0
     }
 }
@@ -137,12 +137,12 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.outlives_its_client() {
-            // The end of the input: actix-web lets the running function end all the same.
+        if this.has_orphaned_function() {
+            // At the end of the input, actix-web still lets the running function finish.
             return Poll::Ready(Ok(()));
         }
-        if this.blocked_since.is_some() {
-            // A client that reads no responses sends no more requests, either.
+        if this.write_blocked_since.is_some() {
+            // A client that does not read its responses cannot send more requests.
             this.read_deferred = true;
             return Poll::Pending;
         }
@@ -152,7 +152,7 @@ impl AsyncRead for Connection {
                 let now = Instant::now();
                 this.state.read_at.set(now);
                 if this.state.is_idle() {
-                    this.state.has_waited.set(was_just_blocked(this.limits.progress));
+                    this.state.was_delayed.set(was_just_blocked(this.timeouts.progress));
                     if this.state.receiving_since.get().is_none() {
                         this.state.receiving_since.set(Some(now));
                     }
@@ -161,14 +161,14 @@ impl AsyncRead for Connection {
             }
             Poll::Ready(Err(error)) => {
                 this.state.gone.set(true);
-                Poll::Ready(if this.outlives_its_client() { Ok(()) } else { Err(error) })
+                Poll::Ready(if this.has_orphaned_function() { Ok(()) } else { Err(error) })
             }
             Poll::Pending => {
                 let has_read = std::mem::take(&mut this.has_read);
                 ready!(this.poll_deadline(context));
-                if has_read && this.last_look != this.deadline() {
-                    // The thread was busy when it arrived. actix-web decodes it before it reads again.
-                    this.last_look = this.deadline();
+                if has_read && this.extended_deadline != this.deadline() {
+                    // The thread was busy when the bytes arrived. Let actix-web decode them before the timeout.
+                    this.extended_deadline = this.deadline();
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -183,7 +183,7 @@ impl AsyncRead for Connection {
     }
 }
 
-/// The response to a request whose head does not arrive.
+/// The response to a request whose head did not arrive in time.
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -194,7 +194,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        if this.state.is_gone() && !this.outlives_its_client() {
+        if this.state.is_gone() && !this.has_orphaned_function() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         let error = match Pin::new(&mut this.stream).poll_write(context, bytes) {
@@ -204,15 +204,15 @@ impl AsyncWrite for Connection {
             }
             Poll::Ready(Err(error)) => error,
             Poll::Pending => {
-                if this.blocked_since.is_none() {
-                    this.blocked_since = Some(Instant::now());
+                if this.write_blocked_since.is_none() {
+                    this.write_blocked_since = Some(Instant::now());
                 }
                 ready!(this.poll_deadline(context));
-                this.give_up()
+                this.prepare_reset()
             }
         };
         this.state.gone.set(true);
-        if this.outlives_its_client() {
+        if this.has_orphaned_function() {
             this.unblock(context);
             return Poll::Ready(Ok(bytes.len()));
         }

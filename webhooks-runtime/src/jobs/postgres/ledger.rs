@@ -1,7 +1,7 @@
 //! Records which deliveries a replica of this process knows to own.
 //!
-//! The server's response to a claim can get lost after the claim was committed. Without the ledger, nobody
-//! would run what was claimed with it for as long as the replica lives.
+//! The server's response to a claim can be lost after the claim was committed. Without the ledger, no replica would
+//! run the claimed deliveries until this replica's lease expires.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};

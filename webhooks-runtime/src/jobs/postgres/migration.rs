@@ -19,8 +19,8 @@ use crate::text::in_one_line;
 pub(super) const MIGRATIONS: [(i64, &str, &str); 2] =
     [(1, "deliveries", include_str!("schema.sql")), (2, "names", include_str!("schema_2.sql"))];
 
-/// The interval between looks at what a migration waits for.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// The interval at which a waiting migration checks which session blocks it.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Limits how long a session waits for locks, and nothing else. Returns the session's process.
 const SET_UP: &str = "
@@ -33,7 +33,7 @@ const HOLDER: &str = "
     WHERE pid = ANY(pg_blocking_pids($1))
     ORDER BY cardinality(pg_blocking_pids(pid)), backend_start LIMIT 1";
 
-/// Why the tables could not be migrated.
+/// The error of a migration that could not get a lock.
 #[derive(Debug, thiserror::Error)]
 enum LockError {
     #[error(
@@ -57,19 +57,19 @@ struct Holder {
     client: String,
 }
 
-/// Creates or migrates the tables, and waits at most `lock_limit` for locks. `look` is a second connection,
-/// which sees what the migration waits for.
+/// Creates or migrates the tables, and waits at most `lock_limit` for locks. `monitor` is a second connection, which
+/// checks which session blocks the migration.
 pub(super) async fn migrate(
-    look: &mut PgConnection,
+    monitor: &mut PgConnection,
     options: &PgConnectOptions,
     lock_limit: Duration,
     obstacle: &Obstacle,
 ) -> Result<(), sqlx::Error> {
     // A user who may use the schema may not be allowed to create one.
-    let there: bool =
+    let schema_exists: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)")
             .bind("webhooks_runtime")
-            .fetch_one(&mut *look)
+            .fetch_one(&mut *monitor)
             .await?;
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
         Migration::new(
@@ -83,7 +83,7 @@ pub(super) async fn migrate(
     let mut migrator = Migrator::with_migrations(migrations.into());
     // An older replica may restart beside newer ones.
     migrator.set_ignore_missing(true);
-    if !there {
+    if !schema_exists {
         migrator.create_schema("webhooks_runtime");
     }
     migrator.dangerous_set_table_name("webhooks_runtime.migrations");
@@ -110,10 +110,10 @@ pub(super) async fn migrate(
     let mut held_by = None;
     let mut migrating = pin!(migrator.run(&pool));
     let migrated = loop {
-        match timeout(LOOK_INTERVAL, &mut migrating).await {
+        match timeout(CHECK_INTERVAL, &mut migrating).await {
             Ok(migrated) => break migrated,
             Err(_) => {
-                let holder = holder(look, process.load(Ordering::Relaxed)).await;
+                let holder = holder(monitor, process.load(Ordering::Relaxed)).await;
                 obstacle.set(holder.as_ref().map(Holder::to_string));
                 // When the wait ended during the query, the last holder seen is the one to report.
                 held_by = holder.or(held_by);
@@ -141,8 +141,8 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Returns the session that blocks the migration. Returns `None` when it is not blocked, and on servers that
 /// only speak PostgreSQL's protocol.
-async fn holder(look: &mut PgConnection, process: i32) -> Option<Holder> {
-    let holder = sqlx::query_as(HOLDER).bind(process).fetch_optional(look).await;
+async fn holder(monitor: &mut PgConnection, process: i32) -> Option<Holder> {
+    let holder = sqlx::query_as(HOLDER).bind(process).fetch_optional(monitor).await;
     let holder: Option<(i32, Option<String>, Option<String>)> = holder.unwrap_or_else(|error| {
         tracing::debug!(%error, "cannot list the sessions of the server");
         None

@@ -4,7 +4,7 @@
 //!   and `errors` classifies what the server reports.
 //! - `schema` checks the tables, and `migration` creates and migrates them.
 //! - `store` opens the store. `accept` accepts deliveries; `step` completes and claims them, with `complete`,
-//!   `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry` and `retention` serve people.
+//!   `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry` and `retention` serve the page and the command line.
 //! - `backlog` and `size` estimate how much is stored, and `notify` wakes the other replicas.
 //!
 //! Only the server's clock counts. The SQL stays within what other servers that speak PostgreSQL's protocol

@@ -1,4 +1,4 @@
-//! Reads deliveries for people and for the health check.
+//! Reads deliveries for the page, the command line and the health check.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Prepares the tables, which are in a database schema of their own, and checks their version.
+//! Prepares the tables, which are in a separate database schema, and checks their version.
 
 use std::collections::HashMap;
 use std::time::Duration;

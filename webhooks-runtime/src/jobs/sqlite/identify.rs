@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::files::{beside, immutable};
 use super::schema;
 
-/// What exists at a path.
+/// The state of the file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileState {
     /// No file: a store may be created.
@@ -24,7 +24,7 @@ pub(super) enum FileState {
     Store,
 }
 
-/// Why a file cannot be used as a store. The messages follow the name of the file.
+/// The error of a file that cannot be used as a store. The messages follow the name of the file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UnusableFile {
     #[error("it is not a regular file")]

@@ -1,4 +1,4 @@
-//! Reads deliveries for people, on a second connection that never waits for the writer.
+//! Reads deliveries for the page and the command line, on a second connection that never waits for the writer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

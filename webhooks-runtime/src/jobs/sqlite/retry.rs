@@ -1,4 +1,4 @@
-//! Queues dead deliveries again when a person retries them.
+//! Queues dead deliveries again on request.
 
 use uuid::Uuid;
 

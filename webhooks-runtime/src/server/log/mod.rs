@@ -1,17 +1,17 @@
-//! The log of a program whose `main` is ours. With the Cargo feature `cli`; a program that sets up its own
-//! subscriber needs neither.
+//! Sets up the log of a program that starts its server with `launch`, with the Cargo feature `cli`.
+//!
+//! A program that sets up its own `tracing` subscriber keeps it.
 
 #[cfg(feature = "cli")]
 mod subscriber;
 
-/// Starts writing log lines to standard error, unless the program has set up a subscriber of its own.
+/// Starts logging to standard error, unless the program has set up its own subscriber.
 pub(crate) fn init() {
     #[cfg(feature = "cli")]
     subscriber::init();
 }
 
-/// Starts writing log lines to where the test harness collects the output of each test, unless the program has
-/// set up a subscriber of its own.
+/// Starts logging to the captured output of a test, unless the program has set up its own subscriber.
 pub(crate) fn init_for_tests() {
     #[cfg(feature = "cli")]
     subscriber::init_for_tests();

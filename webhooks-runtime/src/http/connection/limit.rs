@@ -1,11 +1,11 @@
-//! Counts the open connections of a server, and limits them.
+//! Limits the number of open connections of a server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Counts the open connections of a server and limits them.
+/// A limit of open connections, and how many are open.
 #[derive(Clone, Debug)]
-pub(crate) struct Slots(Arc<Counts>);
+pub(crate) struct ConnectionLimit(Arc<Counts>);
 
 #[derive(Debug)]
 struct Counts {
@@ -14,21 +14,21 @@ struct Counts {
     is_reported: AtomicBool,
 }
 
-impl Slots {
+impl ConnectionLimit {
     pub(crate) fn new(limit: usize) -> Self {
         let (open, is_reported) = (AtomicUsize::new(0), AtomicBool::new(false));
         Self(Arc::new(Counts { open, limit, is_reported }))
     }
 
-    /// Takes the place of one connection, if one is free.
-    pub(crate) fn take(&self) -> Option<Slot> {
-        // Without a free one, dropping this takes it off the count again.
-        let slot = Slot(Arc::clone(&self.0));
-        (self.0.open.fetch_add(1, Ordering::Relaxed) < self.0.limit).then_some(slot)
+    /// Returns a permit for one connection, or `None` if the limit is reached.
+    pub(crate) fn try_acquire(&self) -> Option<ConnectionPermit> {
+        // Above the limit, dropping the permit decrements the count again.
+        let permit = ConnectionPermit(Arc::clone(&self.0));
+        (self.0.open.fetch_add(1, Ordering::Relaxed) < self.0.limit).then_some(permit)
     }
 
-    /// Logs that none is free, once each time that this happens.
-    pub(crate) fn report_full(&self) {
+    /// Logs that the limit is reached, and again only after half of the permits were free in between.
+    pub(crate) fn report_reached(&self) {
         if !self.0.is_reported.swap(true, Ordering::Relaxed) {
             let limit = self.0.limit;
             tracing::warn!(limit, "too many open connections: rejecting new ones with 503");
@@ -36,11 +36,11 @@ impl Slots {
     }
 }
 
-/// The place of one connection, until it is dropped.
+/// The permit of one open connection. Dropping it returns it.
 #[derive(Debug)]
-pub(crate) struct Slot(Arc<Counts>);
+pub(crate) struct ConnectionPermit(Arc<Counts>);
 
-impl Drop for Slot {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let left = self.0.open.fetch_sub(1, Ordering::Relaxed) - 1;
         if left <= self.0.limit / 2 && self.0.is_reported.load(Ordering::Relaxed) {

@@ -1,4 +1,6 @@
-//! Marks a request that is being served, from its head to the last byte of its response.
+//! Marks a request as active, from its head to the last byte of its response.
+//!
+//! A connection with an active request is not idle, so its idle timeout does not run.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,66 +12,66 @@ use tokio::time::Instant;
 
 use super::state::ConnectionState;
 
-/// What fits into the socket's buffer, in bytes.
-const SMALL: u64 = 16 * 1024;
+/// The size of a body that certainly fits into the socket's send buffer, in bytes.
+const SMALL_BODY: u64 = 16 * 1024;
 
-/// A request that is being served, until it is dropped.
+/// An active request. It ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Serving {
+pub(crate) struct ActiveRequest {
     state: Rc<ConnectionState>,
     is_responding: bool,
-    /// Whether a part of the request may follow the response.
-    leaves_unread: bool,
+    /// Whether a part of the request's body may still arrive after the response.
+    has_unread_body: bool,
 }
 
-impl Serving {
+impl ActiveRequest {
     pub(crate) fn new(state: &Rc<ConnectionState>) -> Self {
         state.running.set(state.running.get() + 1);
         state.receiving_since.set(None);
-        Self { state: Rc::clone(state), is_responding: false, leaves_unread: false }
+        Self { state: Rc::clone(state), is_responding: false, has_unread_body: false }
     }
 
-    /// The request is rejected before its body has ended.
-    pub(crate) fn leaves_unread(&mut self) {
-        self.leaves_unread = true;
+    /// Marks the request as rejected before the end of its body.
+    pub(crate) fn set_unread_body(&mut self) {
+        self.has_unread_body = true;
     }
 
-    /// Lives on until the response's body has been sent or given up. A small one needs no more time than
-    /// its head.
-    pub(crate) fn until_sent(mut self, body: BoxBody) -> BoxBody {
+    /// Keeps the request active until the response's body is sent or dropped. A small body is sent together with
+    /// its head, so its request ends here.
+    pub(crate) fn attach_to(mut self, body: BoxBody) -> BoxBody {
         match body.size() {
-            BodySize::None | BodySize::Sized(0..=SMALL) => body,
+            BodySize::None | BodySize::Sized(0..=SMALL_BODY) => body,
             _ => {
                 self.state.running.set(self.state.running.get().saturating_sub(1));
                 self.state.responding.set(self.state.responding.get() + 1);
                 self.state.responded_at.set(None);
                 self.is_responding = true;
-                BoxBody::new(MarkedBody { body, _serving: self })
+                BoxBody::new(ActiveBody { body, _request: self })
             }
         }
     }
 }
 
-impl Drop for Serving {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         let state = &self.state;
         let count = if self.is_responding { &state.responding } else { &state.running };
         count.set(count.get().saturating_sub(1));
         let now = state.responded_at.take().unwrap_or_else(Instant::now);
         state.idle_since.set(now);
-        if self.leaves_unread {
+        if self.has_unread_body {
             state.receiving_since.set(Some(now));
         }
     }
 }
 
-/// A response's body, with the mark that its request is being served.
-struct MarkedBody {
+/// A response's body that keeps its request active.
+struct ActiveBody {
     body: BoxBody,
-    _serving: Serving,
+    _request: ActiveRequest,
 }
 
-impl MessageBody for MarkedBody {
+impl MessageBody for ActiveBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

@@ -1,4 +1,4 @@
-//! Accepts a background delivery: responds when it is stored.
+//! Accepts background deliveries: stores each one and responds with its id.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -14,35 +14,36 @@ use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::registry::Route;
 use crate::jobs::{Accepted, Jobs, State};
 
-/// A background delivery that is to be stored.
-pub(crate) struct Deferral<'a> {
+/// A background delivery to store.
+pub(crate) struct AcceptRequest<'a> {
     pub(crate) route: &'a Route,
     pub(crate) background: &'a Background,
     pub(crate) call: Call,
-    /// Whether it is to be run again though it is done already.
+    /// Whether to run it even if it is a duplicate of a completed delivery.
     pub(crate) force: bool,
 }
 
 /// Accepts background deliveries.
 pub(crate) trait Accept: Send + Sync {
-    fn accept<'a>(&'a self, deferral: Deferral<'a>) -> LocalBoxFuture<'a, Outcome>;
+    /// Stores a delivery and returns the response.
+    fn accept<'a>(&'a self, request: AcceptRequest<'a>) -> LocalBoxFuture<'a, Outcome>;
 }
 
-/// The response to a stored delivery.
+/// The body of the response to a stored delivery.
 #[derive(Serialize)]
-struct Receipt {
+struct AcceptedBody {
     delivery: Uuid,
     state: &'static str,
 }
 
 impl Accept for Jobs {
-    fn accept<'a>(&'a self, deferral: Deferral<'a>) -> LocalBoxFuture<'a, Outcome> {
-        Box::pin(accept(self, deferral))
+    fn accept<'a>(&'a self, request: AcceptRequest<'a>) -> LocalBoxFuture<'a, Outcome> {
+        Box::pin(accept(self, request))
     }
 }
 
-async fn accept(jobs: &Jobs, deferral: Deferral<'_>) -> Outcome {
-    let Deferral { route, background, call, force } = deferral;
+async fn accept(jobs: &Jobs, request: AcceptRequest<'_>) -> Outcome {
+    let AcceptRequest { route, background, call, force } = request;
     if let Err(faults) = (background.check)(&call.body) {
         return body_rejected(faults);
     }
@@ -54,27 +55,27 @@ async fn accept(jobs: &Jobs, deferral: Deferral<'_>) -> Outcome {
             tracing::error!(
                 target: DELIVERY,
                 "the store is full, so this delivery was not accepted: delete deliveries with `deliveries purge`, \
-                 keep them for a shorter time with .keep_done(…) and .keep_dead(…), or raise .store_limit(…)"
+                 retain them for a shorter time with .keep_done(…) and .keep_dead(…), or raise .store_limit(…)"
             );
-            not_stored("The store of background deliveries is full, so it was not accepted.")
+            not_stored("The delivery was not accepted, because the store of background deliveries is full.")
         }
         Ok(Accepted::BacklogFull) => {
-            tracing::error!(target: DELIVERY, "too many deliveries wait, so this one was not accepted");
-            not_stored("Too many deliveries wait, so it was not accepted.")
+            tracing::error!(target: DELIVERY, "too many deliveries are queued, so this delivery was not accepted");
+            not_stored("The delivery was not accepted, because too many deliveries are queued.")
         }
         Err(error) => {
-            tracing::error!(target: DELIVERY, %error, "the delivery could not be kept");
-            not_stored("The delivery could not be kept, so it counts as not accepted.")
+            tracing::error!(target: DELIVERY, %error, "the delivery could not be stored");
+            not_stored("The delivery was not accepted, because it could not be stored.")
         }
     }
 }
 
 fn stored(mut response: HttpResponseBuilder, id: Uuid, state: State) -> Outcome {
-    let response = response.json(Receipt { delivery: id, state: state.name() });
+    let response = response.json(AcceptedBody { delivery: id, state: state.name() });
     Outcome { delivery: Some(id), ..response.into() }
 }
 
-/// Asks the sender to send the delivery again.
+/// Returns the response that asks the sender to send the delivery again.
 fn not_stored(reason: &'static str) -> Outcome {
     let text = format!("{reason} Send it again later.");
     let rejection = Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text);

@@ -1,8 +1,8 @@
-//! Limits how many log lines strangers can cause.
+//! Limits how many log lines unknown senders can cause.
 //!
-//! A request without the right secret is anyone's, and a thousand of them a second are easily sent. Of each
-//! status the first few in a minute have their line, and the rest have one together when the minute is over
-//! or the server ends.
+//! Anyone can send a thousand requests per second without the right secret. For each status, only the first few
+//! rejections per minute are logged. The others are counted, and the count is logged when the minute is over or
+//! the server shuts down.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,23 +12,22 @@ use actix_web::http::StatusCode;
 
 use crate::endpoint::call::DELIVERY;
 
-/// How many rejections of a status are logged one by one in a minute.
-const LINES: u64 = 10;
+/// The maximum number of log lines per status and minute.
+const MAX_LINES: u64 = 10;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The rejections of the current minute: how many there were of each status. A minute begins with the
-/// first one.
+/// The number of rejections in the current minute, by status. A minute begins with its first rejection.
 #[derive(Debug, Default)]
-pub(super) struct RejectionCounts(Mutex<HashMap<StatusCode, u64>>);
+pub(super) struct LogLimit(Mutex<HashMap<StatusCode, u64>>);
 
-impl RejectionCounts {
+impl LogLimit {
     fn counts(&self) -> MutexGuard<'_, HashMap<StatusCode, u64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a rejection, and returns whether it has a line of its own.
-    pub(super) fn count(self: &Arc<Self>, status: StatusCode) -> bool {
+    /// Counts a rejection, and returns whether to log it.
+    pub(super) fn allow(self: &Arc<Self>, status: StatusCode) -> bool {
         let mut counts = self.counts();
         if counts.is_empty() {
             let this = Arc::clone(self);
@@ -39,18 +38,18 @@ impl RejectionCounts {
         }
         let count = counts.entry(status).or_default();
         *count += 1;
-        *count <= LINES
+        *count <= MAX_LINES
     }
 
-    /// Logs how many rejections had no line, and begins anew.
+    /// Logs how many rejections have no line, and resets the counts.
     pub(super) fn report(&self) {
         let counts = std::mem::take(&mut *self.counts());
-        for (status, count) in counts.into_iter().filter(|(_, count)| *count > LINES) {
+        for (status, count) in counts.into_iter().filter(|(_, count)| *count > MAX_LINES) {
             tracing::warn!(
                 target: DELIVERY,
                 status = status.as_u16(),
-                count = count - LINES,
-                "more requests were rejected within a minute, too many for a line each"
+                count = count - MAX_LINES,
+                "further rejected requests within a minute are counted, not logged one by one"
             );
         }
     }
@@ -61,9 +60,9 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn each_status_has_a_few_lines_a_minute() {
-        let counts = Arc::new(RejectionCounts::default());
-        let lines = |status, requests: u64| (0..requests).filter(|_| counts.count(status)).count();
+    async fn each_status_has_a_few_lines_per_minute() {
+        let counts = Arc::new(LogLimit::default());
+        let lines = |status, requests: u64| (0..requests).filter(|_| counts.allow(status)).count();
         assert_eq!(lines(StatusCode::UNAUTHORIZED, 1000), 10);
         assert_eq!(lines(StatusCode::FORBIDDEN, 5), 5);
         tokio::time::sleep(MINUTE / 2).await;
