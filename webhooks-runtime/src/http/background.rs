@@ -57,7 +57,9 @@ async fn accept(jobs: &Jobs, request: AcceptRequest<'_>) -> Outcome {
                 "the store is full, so this delivery was not accepted: delete deliveries with `deliveries purge`, \
                  retain them for a shorter time with .keep_done(…) and .keep_dead(…), or raise .store_limit(…)"
             );
-            not_stored("The delivery was not accepted, because the store of background deliveries is full.")
+            not_stored(
+                "The delivery was not accepted, because the store of background deliveries is full.",
+            )
         }
         Ok(Accepted::BacklogFull) => {
             tracing::error!(target: DELIVERY, "too many deliveries are queued, so this delivery was not accepted");

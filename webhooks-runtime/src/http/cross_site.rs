@@ -22,7 +22,9 @@ pub(crate) fn is_cross_site(request: &HttpRequest, addresses: &Addresses) -> boo
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_same = |origin| host.is_some_and(|host| is_same_address(origin, host));
     headers.get_all(SEC_FETCH_SITE).any(|site| site != "same-origin" && site != "none")
-        || headers.get_all(ORIGIN).any(|origin| !is_own_origin(origin, addresses) && !is_same(origin))
+        || headers
+            .get_all(ORIGIN)
+            .any(|origin| !is_own_origin(origin, addresses) && !is_same(origin))
 }
 
 /// Returns whether an origin is the address that a request was sent to, without a name that DNS resolves. This

@@ -1,7 +1,7 @@
 //! Handles a delivery, step by step:
 //! route → method → secret → body's type and size → body → arguments → function → response → observers.
 //!
-//! An invalid request is rejected as early as possible, if its head suffices before its body is read.
+//! An invalid request is rejected as early as possible, usually before its body is read.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,7 +27,7 @@ use super::log::DeliveryLog;
 use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
 use super::rejection::{Rejection, not_found};
 use super::respond::respond;
-use super::watchdog::{watch_for_blocking, was_blocked_since};
+use super::watchdog::{was_blocked_since, watch_for_blocking};
 use crate::config::addresses::Addresses;
 use crate::config::limits::Limits;
 use crate::endpoint::Work;
@@ -202,7 +202,7 @@ impl Dispatcher {
         if sender == Sender::Unknown {
             authorize(request, guarded.secrets.as_ref(), &self.addresses)?;
         }
-        // Anyone can call an endpoint without a secret.
+        // Without a secret, anyone can call the endpoint, so the sender stays unknown.
         delivery.trusted = sender == Sender::Viewer || guarded.secrets.is_some();
         check_body_headers(request, self.limits.body)?;
         if delivery.connection().is_some_and(|connection| connection.was_delayed()) {

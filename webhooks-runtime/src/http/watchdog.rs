@@ -111,7 +111,12 @@ fn watch() {
                     (known.poll, known.since, known.report_after) = (poll, Instant::now(), 1);
                 }
                 None => {
-                    seen.push(ObservedPoll { worker, poll, since: Instant::now(), report_after: 1 });
+                    seen.push(ObservedPoll {
+                        worker,
+                        poll,
+                        since: Instant::now(),
+                        report_after: 1,
+                    });
                 }
             }
         }

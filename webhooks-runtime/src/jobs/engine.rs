@@ -189,7 +189,8 @@ impl Engine {
                     // The heartbeats end when the channel is closed.
                     drop(commands);
                 };
-                let sending_heartbeats = restart_on_panic("heartbeats", async || heartbeats.run().await);
+                let sending_heartbeats =
+                    restart_on_panic("heartbeats", async || heartbeats.run().await);
                 tokio::join!(scheduling, sending_heartbeats);
             }
             std::future::pending::<()>().await;

@@ -188,7 +188,9 @@ mod tests {
     #[test]
     fn the_secret_line_names_the_open_endpoints_when_only_some_are() {
         assert_eq!(secret(&[endpoint("/a", true)]), "Webhook secret is correctly defined.\n");
-        assert!(secret(&[endpoint("/a", false)]).starts_with("Webhook secret is not defined. Anyone"));
+        assert!(
+            secret(&[endpoint("/a", false)]).starts_with("Webhook secret is not defined. Anyone")
+        );
         let mixed = secret(&[endpoint("/a", true), endpoint("/b", false), endpoint("/c", false)]);
         assert!(mixed.starts_with("Webhook secret is not defined for /b, /c. Anyone"), "{mixed}");
     }
@@ -197,7 +199,8 @@ mod tests {
     fn the_warning_of_a_public_url_names_the_open_endpoints_when_only_some_are() {
         assert_eq!(unprotected(&[endpoint("/a", true)]), None);
         assert!(unprotected(&[endpoint("/a", false)]).unwrap().contains("can call your functions"));
-        let mixed = unprotected(&[endpoint("/a", true), endpoint("/b", false), endpoint("/c", false)]);
+        let mixed =
+            unprotected(&[endpoint("/a", true), endpoint("/b", false), endpoint("/c", false)]);
         assert!(mixed.unwrap().contains("can call /b, /c with"));
     }
 

@@ -206,7 +206,8 @@ mod tests {
         assert!(login.get("run_id").is_none());
         assert_eq!(login["version"], "0.44.0");
         assert_eq!(login["timestamp"], 7);
-        let login = serde_json::to_value(LoginRequest::new("key".into(), 7, Some("before"))).unwrap();
+        let login =
+            serde_json::to_value(LoginRequest::new("key".into(), 7, Some("before"))).unwrap();
         assert_eq!(login["run_id"], "before");
     }
 }

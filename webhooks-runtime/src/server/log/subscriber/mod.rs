@@ -61,7 +61,8 @@ fn filter() -> tracing_subscriber::EnvFilter {
     let silent = ["yamux=off", "yamux::connection=off", "yamux::connection::stream=off"];
     // On for debugging only: actix-web logs an error for each request that is not HTTP, and a port scanner can
     // send any number of them.
-    let is_debugging = names_http || filter.max_level_hint().is_some_and(|level| level >= Level::DEBUG);
+    let is_debugging =
+        names_http || filter.max_level_hint().is_some_and(|level| level >= Level::DEBUG);
     let http = (!is_debugging).then_some("actix_http::h1=off");
     silent
         .into_iter()
