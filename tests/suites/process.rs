@@ -694,7 +694,7 @@ fn a_signal_lets_the_running_delivery_end_and_takes_no_other() {
         running.write_all(bytes.as_bytes()).unwrap();
         let _ = program.wait_for("second started");
         program.signal(signal).unwrap();
-        let _ = program.wait_for_log("Stopping");
+        let _ = program.wait_for_log("Shutting down");
         let answer = read_answer(&mut running).unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, "\"done\""));
         let ended = program.wait();
@@ -740,7 +740,7 @@ fn a_second_signal_stops_at_once() {
         running.write_all(bytes.as_bytes()).unwrap();
         let _ = program.wait_for("hour started");
         program.signal(Signal::SIGINT).unwrap();
-        let _ = program.wait_for_log("Stopping");
+        let _ = program.wait_for_log("Shutting down");
         program.signal(Signal::SIGINT).unwrap();
         assert_eq!(program.wait().code, Some(0));
     }

@@ -942,7 +942,7 @@ fn a_program_that_is_stopped_sends_the_answers_that_it_has_given() {
     // The answer is given, and most of it is on its way: this side reads none of it yet.
     let _ = program.wait_for_log("status=200");
     program.signal(Signal::SIGTERM).unwrap();
-    let _ = program.wait_for_log("Stopping when");
+    let _ = program.wait_for_log("Shutting down after");
     thread::sleep(Duration::from_millis(500));
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
