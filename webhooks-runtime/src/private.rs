@@ -52,7 +52,7 @@ pub mod in_background {
 }
 
 use crate::WebhooksServer;
-use crate::server::output::{FlushOnDrop, Stream, print};
+use crate::server::output::{FlushOnDrop, Stream, print_message};
 use crate::server::panics;
 use crate::text::escaped;
 
@@ -133,7 +133,7 @@ pub fn main(
     };
     MainExit(ended.unwrap_or_else(|error: Box<dyn Error>| {
         let error = error.to_string();
-        print(Stream::Err, &format!("error: {}\n", escaped(&error)));
+        print_message(Stream::Err, &format!("error: {}\n", escaped(&error)));
         ExitCode::FAILURE
     }))
 }

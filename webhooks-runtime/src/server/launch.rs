@@ -6,7 +6,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::handle::ServerHandle;
-use super::output::{FlushOnDrop, Stream, print};
+use super::output::{FlushOnDrop, Stream, print_message};
 use super::prepare::{Mode, prepare};
 use super::running::RunningServer;
 use super::signals::Signals;
@@ -93,7 +93,7 @@ impl WebhooksServer {
         // first process of a container ignores signals that it does not handle.
         let mut signals = Signals::new()?;
         let opening = prepared.background.open(&prepared.dispatcher, |waiting| {
-            print(Stream::Err, waiting);
+            print_message(Stream::Err, waiting);
         });
         tokio::select! {
             opened = opening => opened?,
@@ -103,14 +103,14 @@ impl WebhooksServer {
 
         let terminal = io::stdout().is_terminal();
         if let Some(warning) = banner::experimental(&environment) {
-            print(Stream::Err, warning);
+            print_message(Stream::Err, warning);
         }
         for warning in running.warnings() {
-            print(Stream::Err, &warning);
+            print_message(Stream::Err, &warning);
         }
         let local_url = banner::local_url(running.addresses.local());
         let parts: String = running.parts.iter().filter_map(|part| part.banner(terminal)).collect();
-        print(Stream::Out, &format!("{secret}{local_url}{parts}"));
+        print_message(Stream::Out, &format!("{secret}{local_url}{parts}"));
         if !running.parts.iter().any(|part| part.announces_url()) {
             let text = match running.addresses.public() {
                 Some(url) => banner::ready(url.as_str(), &running.endpoints),
@@ -118,14 +118,14 @@ impl WebhooksServer {
                     banner::unreachable(running.addresses.local(), &running.endpoints, unshared)
                 }
             };
-            print(Stream::Out, &text);
+            print_message(Stream::Out, &text);
         }
 
         let limit = running.shutdown_timeout;
         let (stop, stop_receiver) = oneshot::channel();
         let signaled = async {
             signals.next().await;
-            print(
+            print_message(
                 Stream::Err,
                 "Shutting down after the running deliveries have finished. Press Ctrl+C again to stop \
                  immediately.\n",

@@ -39,7 +39,7 @@ pub(crate) enum Stream {
 }
 
 /// Prints a message. Errors are ignored.
-pub(crate) fn print(stream: Stream, text: &str) {
+pub(crate) fn print_message(stream: Stream, text: &str) {
     MESSAGES.push(stream, text.as_bytes());
 }
 

@@ -8,7 +8,7 @@ use std::panic::{PanicHookInfo, set_hook, take_hook};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::output::{LOG, Stream, print};
+use super::output::{LOG, Stream, print_message};
 use crate::endpoint::panic::{Note, note, text};
 use crate::text::in_one_line;
 
@@ -46,7 +46,10 @@ fn log(info: &PanicHookInfo<'_>) {
             let name = thread.name().unwrap_or("unnamed");
             let Note { text, location } = panic;
             let text = in_one_line(&text);
-            print(Stream::Err, &format!("thread '{name}' panicked at {location}: {text}\n"));
+            print_message(
+                Stream::Err,
+                &format!("thread '{name}' panicked at {location}: {text}\n"),
+            );
         }
         Err(panic) => panic.log(),
         // A second panic while the first one unwinds ends the program.

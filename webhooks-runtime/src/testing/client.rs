@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::TestResponse;
 use crate::WebhooksServer;
 use crate::endpoint::call::WEBHOOK_ID;
-use crate::http::app::{Blueprint, guard};
+use crate::http::app::{Blueprint, track_request};
 use crate::http::authorize::SECRET;
 use crate::http::dispatch::Dispatcher;
 use crate::http::outcome::{Observation, Observer, Reason};
@@ -360,7 +360,7 @@ impl IntoFuture for TestRequest {
 
 /// Answers requests, all at the same time, until the last client is gone.
 async fn serve(blueprint: Blueprint, mut jobs: mpsc::UnboundedReceiver<Job>) {
-    let app = App::new().wrap_fn(guard).configure(|app| blueprint.apply(app));
+    let app = App::new().wrap_fn(track_request).configure(|app| blueprint.apply(app));
     let app = Rc::new(init_service(app).await);
     while let Some(Job { method, uri, headers, body, respond }) = jobs.recv().await {
         let app = Rc::clone(&app);

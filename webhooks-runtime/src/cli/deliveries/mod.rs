@@ -27,7 +27,7 @@ use crate::config::settings::PartialSettings;
 use crate::endpoint::normalize;
 use crate::jobs::{Access, Jobs, State, StoreError, StoreUrl};
 use crate::server::StoreTarget;
-use crate::server::output::{Stream, print};
+use crate::server::output::{Stream, print_message};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -242,7 +242,7 @@ async fn visit(place: &StoreUrl, access: Access) -> Result<Jobs, Box<dyn Error>>
     {
         return Err(NoFile(file.clone()).into());
     }
-    Ok(Jobs::inspect(place, access, |waiting| print(Stream::Err, waiting)).await?)
+    Ok(Jobs::inspect(place, access, |waiting| print_message(Stream::Err, waiting)).await?)
 }
 
 /// What a store's failure is called here.

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::output::print;
+use super::output::print_message;
 use super::ports::{listen_for_tunnel, raise_file_limit};
 use crate::config::addresses::Addresses;
 use crate::config::error::SettingError;
@@ -80,7 +80,7 @@ impl Part for TunnelPart {
             Console::Log => announcer.log(event),
             Console::Terminal => {
                 for (stream, text) in announcer.texts(event) {
-                    print(stream, &text);
+                    print_message(stream, &text);
                 }
             }
         };

@@ -2,7 +2,7 @@
 
 mod line;
 
-use super::super::output::{Stream, print};
+use super::super::output::{Stream, print_message};
 use line::LogLine;
 
 /// The filter if `RUST_LOG` is not set. It excludes the notices of a database server.
@@ -48,7 +48,7 @@ fn filter() -> tracing_subscriber::EnvFilter {
             let warning = format!(
                 "Warning: RUST_LOG is not a valid filter ({error}): using `{DEFAULT_FILTER}` instead.\n"
             );
-            print(Stream::Err, &warning);
+            print_message(Stream::Err, &warning);
             parse(DEFAULT_FILTER).unwrap_or_default()
         }
         None => parse(DEFAULT_FILTER).unwrap_or_default(),
