@@ -307,7 +307,7 @@ fn strangers_cause_a_few_lines_and_one_with_their_count() {
     }
     let log = program.stop().stderr;
     assert_eq!(lines_with(&log, "reason=\"Invalid webhook secret.\""), 10, "{log}");
-    let rest = log.lines().find(|line| line.contains("more requests were rejected")).unwrap();
+    let rest = log.lines().find(|line| line.contains("further rejected requests")).unwrap();
     assert!(rest.contains("status=403 count=990"), "{rest}");
     assert_eq!(lines_with(&log, "status=200"), 1, "{log}");
     assert_eq!(lines_with(&log, "status=422"), 30, "{log}");
@@ -713,7 +713,7 @@ fn what_runs_longer_than_the_limit_is_not_waited_for() {
     let _ = program.wait_for("hour started");
     let ended = program.stop();
     assert_eq!(ended.code, Some(0));
-    let line = ended.stderr.lines().find(|line| line.contains("at the shutdown limit")).unwrap();
+    let line = ended.stderr.lines().find(|line| line.contains("the shutdown timeout is over")).unwrap();
     assert!(line.contains("count=1 endpoints=\"/webhooks/hour (1)\""), "{line}");
 }
 
