@@ -88,10 +88,7 @@ fn a_body_whose_client_goes_away_half_way_is_one_line() {
     std::thread::sleep(Duration::from_millis(200));
     reset(client);
     let line = program.wait_for_log("endpoint=\"/webhooks/second\"");
-    assert!(
-        line.contains("status=400 reason=\"The body is incomplete or malformed.\""),
-        "{line}"
-    );
+    assert!(line.contains("status=400 reason=\"The body is incomplete or malformed.\""), "{line}");
     assert!(line.contains("client=\"disconnected\""), "{line}");
     let _ = program.stop();
 }

@@ -713,7 +713,8 @@ fn what_runs_longer_than_the_limit_is_not_waited_for() {
     let _ = program.wait_for("hour started");
     let ended = program.stop();
     assert_eq!(ended.code, Some(0));
-    let line = ended.stderr.lines().find(|line| line.contains("the shutdown timeout is over")).unwrap();
+    let line =
+        ended.stderr.lines().find(|line| line.contains("the shutdown timeout is over")).unwrap();
     assert!(line.contains("count=1 endpoints=\"/webhooks/hour (1)\""), "{line}");
 }
 
