@@ -86,7 +86,7 @@ fn the_quickstart_is_the_first_program_and_prints_what_is_shown() {
     let program = Program::start(&build("quickstart", "dev"), &["--port", "0"], &variables);
     let program = program.unwrap();
     let (local, public) = (program.local_url(), program.public_url());
-    let _ = program.wait_for_log("Set WEBHOOK_SECRET and start again");
+    let _ = program.wait_for_log("Set WEBHOOK_SECRET and restart");
     let ended = program.stop();
     // On a screen there are both. What comes last is said when the program is stopped.
     let printed = ended.stdout.replace(&local, "http://127.0.0.1:7860");

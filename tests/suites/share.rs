@@ -566,7 +566,7 @@ fn a_public_url_without_a_secret_is_warned_of() {
     let program = Home::new().start(&quickstart(), server.address, &[]);
     let warning = program.wait_for_log("open to the internet");
     assert!(warning.contains("call your functions with any payload"), "{warning}");
-    let _ = program.wait_for_log("Set WEBHOOK_SECRET and start again");
+    let _ = program.wait_for_log("Set WEBHOOK_SECRET and restart");
     program.stop();
 }
 
