@@ -1,4 +1,4 @@
-//! The options of `background(…)`.
+//! Parses the options of background deliveries: `background`, or `background(attempts = 5, …)`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use syn::parse::ParseStream;
 use syn::{Ident, LitInt, Token, token};
 
 use crate::errors::Errors;
-use crate::parse::{equals, parts, put, similar, text};
+use crate::parse::{parse_equals, parse_parts, parse_text, set_once, similar};
 
 const ATTEMPTS: &str = "attempts";
 const TIMEOUT: &str = "timeout";
@@ -16,29 +16,29 @@ const CONCURRENCY: &str = "concurrency";
 const BACKOFF: &str = "backoff";
 const DEDUP_WINDOW: &str = "dedup_window";
 const KEYS: [&str; 5] = [ATTEMPTS, TIMEOUT, CONCURRENCY, BACKOFF, DEDUP_WINDOW];
-/// The same, as error messages list them.
-const LISTED: &str = "`attempts`, `timeout`, `concurrency`, `backoff`, `dedup_window`";
+/// The keys as error messages list them.
+const KEY_LIST: &str = "`attempts`, `timeout`, `concurrency`, `backoff`, `dedup_window`";
 
-/// A value, with its place.
-pub(crate) struct Written<T> {
+/// A value with the location of its literal, for errors that are found later.
+pub(crate) struct Located<T> {
     pub(crate) value: T,
     pub(crate) span: Span,
 }
 
-/// The values of all keys.
+/// The options of `background`. `None` stands for the default.
 pub(crate) struct Background {
-    /// The place of the word `background`.
+    /// The location of the word `background`.
     pub(crate) span: Span,
-    pub(crate) attempts: Option<Written<u64>>,
-    pub(crate) timeout: Option<Written<Duration>>,
-    pub(crate) concurrency: Option<Written<u64>>,
-    /// The shortest and the longest.
-    pub(crate) backoff: Option<Written<(Duration, Duration)>>,
-    pub(crate) dedup_window: Option<Written<Duration>>,
+    pub(crate) attempts: Option<Located<u64>>,
+    pub(crate) timeout: Option<Located<Duration>>,
+    pub(crate) concurrency: Option<Located<u64>>,
+    /// The shortest and the longest delay before a retry.
+    pub(crate) backoff: Option<Located<(Duration, Duration)>>,
+    pub(crate) dedup_window: Option<Located<Duration>>,
 }
 
 impl Background {
-    /// Reads what stands behind the word `background`: nothing, or `(key = value, …)`.
+    /// Parses the tokens after the word `background`: none, or `(key = value, …)`.
     pub(crate) fn parse(
         span: Span,
         input: ParseStream<'_>,
@@ -56,7 +56,7 @@ impl Background {
             let content;
             syn::parenthesized!(content in input);
             let tokens: TokenStream = content.parse()?;
-            parts(tokens, errors, |input, _| background.parse_part(input));
+            parse_parts(tokens, errors, |input, _| background.parse_part(input));
         } else if input.peek(Token![=]) || input.peek(token::Bracket) || input.peek(token::Brace) {
             let error = input.error(
                 "`background` takes no value; its options go in parentheses: `background(attempts = 5)`",
@@ -71,36 +71,36 @@ impl Background {
         let key = input.call(Ident::parse_any).map_err(|error| {
             syn::Error::new(
                 error.span(),
-                format!("expected `key = value` with one of the keys {LISTED}"),
+                format!("expected `key = value` with one of the keys {KEY_LIST}"),
             )
         })?;
         let name = key.unraw().to_string();
         let Some(example) = Self::example(&name) else {
             input.parse::<TokenStream>()?;
-            let message = match meant(&name) {
+            let message = match suggestion(&name) {
                 Some(key) => format!("unknown key `{name}` of `background`: did you mean `{key}`?"),
-                None => format!("unknown key `{name}` of `background`: its keys are {LISTED}"),
+                None => format!("unknown key `{name}` of `background`: its keys are {KEY_LIST}"),
             };
             return Err(syn::Error::new(key.span(), message));
         };
-        equals(&key, input, example)?;
+        parse_equals(&key, input, example)?;
         match name.as_str() {
             ATTEMPTS => {
-                put(&mut self.attempts, number(&key, input, example)?, ATTEMPTS, key.span())
+                set_once(&mut self.attempts, number(&key, input, example)?, ATTEMPTS, key.span())
             }
-            TIMEOUT => put(&mut self.timeout, duration(&key, input, example)?, TIMEOUT, key.span()),
+            TIMEOUT => set_once(&mut self.timeout, duration(&key, input, example)?, TIMEOUT, key.span()),
             CONCURRENCY => {
-                put(&mut self.concurrency, number(&key, input, example)?, CONCURRENCY, key.span())
+                set_once(&mut self.concurrency, number(&key, input, example)?, CONCURRENCY, key.span())
             }
-            BACKOFF => put(&mut self.backoff, backoff(&key, input, example)?, BACKOFF, key.span()),
+            BACKOFF => set_once(&mut self.backoff, backoff(&key, input, example)?, BACKOFF, key.span()),
             _ => {
                 let window = duration(&key, input, example)?;
-                put(&mut self.dedup_window, window, DEDUP_WINDOW, key.span())
+                set_once(&mut self.dedup_window, window, DEDUP_WINDOW, key.span())
             }
         }
     }
 
-    /// A value that this key may have; none for an unknown key.
+    /// Returns an example of a value for this key; `None` for an unknown key.
     pub(crate) fn example(key: &str) -> Option<&'static str> {
         match key {
             ATTEMPTS => Some("5"),
@@ -113,12 +113,12 @@ impl Background {
     }
 }
 
-fn number(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Written<u64>> {
+fn number(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Located<u64>> {
     let number: syn::Result<LitInt> = input.parse();
     let read = number.map(|number| {
-        // What no `u64` holds is too large for each of the keys.
+        // A number that exceeds `u64` is out of range for every key.
         let value = number.base10_digits().parse().unwrap_or(u64::MAX);
-        Written { value, span: number.span() }
+        Located { value, span: number.span() }
     });
     read.map_err(|error| {
         let _ = input.parse::<TokenStream>();
@@ -127,10 +127,10 @@ fn number(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Wri
     })
 }
 
-fn duration(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Written<Duration>> {
-    let text = text(key, input, example)?;
+fn duration(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Located<Duration>> {
+    let text = parse_text(key, input, example)?;
     match humantime::parse_duration(&text.value()) {
-        Ok(value) => Ok(Written { value, span: text.span() }),
+        Ok(value) => Ok(Located { value, span: text.span() }),
         Err(_) => Err(syn::Error::new(
             text.span(),
             "this is not a duration: write \"90s\", \"2h\" or \"1h 30m\", for example",
@@ -138,19 +138,19 @@ fn duration(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<W
     }
 }
 
-/// Two durations with `..` in between, or one that is both.
+/// Parses `"shortest..longest"`, or one duration that is both.
 fn backoff(
     key: &Ident,
     input: ParseStream<'_>,
     example: &str,
-) -> syn::Result<Written<(Duration, Duration)>> {
-    let text = text(key, input, example)?;
+) -> syn::Result<Located<(Duration, Duration)>> {
+    let text = parse_text(key, input, example)?;
     let written = text.value();
     let (shortest, longest) = written.split_once("..").unwrap_or((&written, &written));
     let read = |text: &str| humantime::parse_duration(text.trim());
     match (read(shortest), read(longest)) {
         (Ok(shortest), Ok(longest)) => {
-            Ok(Written { value: (shortest, longest), span: text.span() })
+            Ok(Located { value: (shortest, longest), span: text.span() })
         }
         _ => Err(syn::Error::new(
             text.span(),
@@ -160,8 +160,8 @@ fn backoff(
     }
 }
 
-/// The key that a wrong one was probably meant to be, by its meaning or its spelling.
-pub(crate) fn meant(wrong: &str) -> Option<&'static str> {
+/// Returns the key that the author of an unknown one probably meant, by its meaning or its spelling.
+pub(crate) fn suggestion(wrong: &str) -> Option<&'static str> {
     match wrong {
         "retries" | "retry" | "max_retries" | "max_attempts" | "tries" => Some(ATTEMPTS),
         "limit" | "max_concurrency" | "parallel" | "workers" => Some(CONCURRENCY),

@@ -1,8 +1,8 @@
-//! `#[cfg]` on arguments, and `#[cfg_attr]` that holds a `cfg` or a doc comment.
+//! Expands functions whose arguments have `#[cfg]`, or that have a `#[cfg_attr]` with a `cfg` or a doc comment.
 //!
-//! The compiler removes what is configured out only after the attribute has run, and the attribute cannot
-//! evaluate a condition. So a function with such a condition is expanded twice: once as if the condition
-//! held, under `#[cfg(condition)]`, and once as if it did not, under `#[cfg(not(condition))]`.
+//! The compiler evaluates these conditions only after the attribute has run, and the attribute cannot evaluate
+//! them itself. So a function with such a condition is expanded twice: once as if the condition held, under
+//! `#[cfg(condition)]`, and once as if it did not, under `#[cfg(not(condition))]`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -12,40 +12,40 @@ use syn::{Attribute, FnArg, Meta};
 use crate::item::Function;
 use crate::parse::split_at_commas;
 
-/// Both forms of a function, for its first condition. Each may have further ones. `None` when the
-/// function has no condition that matters here.
+/// Returns both forms of a function, for its first condition; `None` when no condition affects the expansion.
+/// The forms may contain further conditions.
 pub(crate) fn split(function: &Function) -> Option<[Function; 2]> {
     on_function(function).or_else(|| on_argument(function))
 }
 
 fn on_function(function: &Function) -> Option<[Function; 2]> {
     let attributes = function.attributes.iter().enumerate();
-    let (place, conditional) = attributes
-        .filter_map(|(place, attribute)| Some((place, Conditional::read(attribute)?)))
-        .find(|(_, conditional)| conditional.attributes.iter().any(matters))?;
+    let (index, conditional) = attributes
+        .filter_map(|(index, attribute)| Some((index, Conditional::read(attribute)?)))
+        .find(|(_, conditional)| conditional.attributes.iter().any(affects_expansion))?;
     let (mut met, mut unmet) = (function.clone(), function.clone());
-    met.attributes.splice(place..=place, conditional.attributes);
-    unmet.attributes.remove(place);
+    met.attributes.splice(index..=index, conditional.attributes);
+    unmet.attributes.remove(index);
     Some(under(&conditional.predicate, met, unmet))
 }
 
 fn on_argument(function: &Function) -> Option<[Function; 2]> {
-    for (place, input) in function.signature.inputs.iter().enumerate() {
+    for (index, input) in function.signature.inputs.iter().enumerate() {
         for (at, attribute) in attributes(input).iter().enumerate() {
             let (mut met, mut unmet) = (function.clone(), function.clone());
             let predicate = if attribute.path().is_ident("cfg") {
-                attributes_mut(&mut met, place).remove(at);
+                attributes_mut(&mut met, index).remove(at);
                 let inputs = std::mem::take(&mut unmet.signature.inputs).into_iter().enumerate();
-                let left = inputs.filter(|(other, _)| *other != place).map(|(_, input)| input);
+                let left = inputs.filter(|(other, _)| *other != index).map(|(_, input)| input);
                 unmet.signature.inputs = left.collect();
                 predicate(attribute)?
             } else {
                 let Some(conditional) = Conditional::read(attribute) else { continue };
-                if !conditional.attributes.iter().any(matters) {
+                if !conditional.attributes.iter().any(affects_expansion) {
                     continue;
                 }
-                attributes_mut(&mut met, place).splice(at..=at, conditional.attributes);
-                attributes_mut(&mut unmet, place).remove(at);
+                attributes_mut(&mut met, index).splice(at..=at, conditional.attributes);
+                attributes_mut(&mut unmet, index).remove(at);
                 conditional.predicate
             };
             return Some(under(&predicate, met, unmet));
@@ -68,13 +68,13 @@ impl Conditional {
         let mut parts = split_at_commas(predicate(attribute)?).into_iter();
         let predicate = parts.next()?;
         let attributes: TokenStream = parts.map(|part| quote!(#[#part])).collect();
-        // The compiler reports one that cannot be read.
+        // The compiler reports an attribute that cannot be parsed.
         let attributes = Attribute::parse_outer.parse2(attributes).ok()?;
         Some(Self { predicate, attributes })
     }
 }
 
-/// What is in the parentheses of `#[cfg(…)]` and `#[cfg_attr(…)]`.
+/// Returns the tokens in the parentheses of `#[cfg(…)]` or `#[cfg_attr(…)]`.
 fn predicate(attribute: &Attribute) -> Option<TokenStream> {
     match &attribute.meta {
         Meta::List(list) => Some(list.tokens.clone()),
@@ -82,13 +82,13 @@ fn predicate(attribute: &Attribute) -> Option<TokenStream> {
     }
 }
 
-/// Whether the expansion depends on an attribute.
-fn matters(attribute: &Attribute) -> bool {
+/// Returns whether the expansion depends on an attribute.
+fn affects_expansion(attribute: &Attribute) -> bool {
     let path = attribute.path();
     path.is_ident("cfg")
         || (path.is_ident("doc") && matches!(attribute.meta, Meta::NameValue(_)))
         || Conditional::read(attribute)
-            .is_some_and(|conditional| conditional.attributes.iter().any(matters))
+            .is_some_and(|conditional| conditional.attributes.iter().any(affects_expansion))
 }
 
 fn attributes(input: &FnArg) -> &[Attribute] {
@@ -98,13 +98,14 @@ fn attributes(input: &FnArg) -> &[Attribute] {
     }
 }
 
-fn attributes_mut(function: &mut Function, place: usize) -> &mut Vec<Attribute> {
-    match &mut function.signature.inputs[place] {
+fn attributes_mut(function: &mut Function, index: usize) -> &mut Vec<Attribute> {
+    match &mut function.signature.inputs[index] {
         FnArg::Receiver(receiver) => &mut receiver.attrs,
         FnArg::Typed(argument) => &mut argument.attrs,
     }
 }
 
+/// Puts each form under its condition.
 fn under(predicate: &TokenStream, mut met: Function, mut unmet: Function) -> [Function; 2] {
     met.attributes.push(syn::parse_quote!(#[cfg(#predicate)]));
     unmet.attributes.push(syn::parse_quote!(#[cfg(not(#predicate))]));
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_is_there_or_not() {
+    fn a_conditional_argument_gives_two_forms() {
         assert_eq!(
             forms(quote!(
                 fn f(#[cfg(unix)] a: u8, b: u8) {}

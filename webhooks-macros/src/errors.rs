@@ -1,11 +1,12 @@
-//! Collects errors, so that one doesn't hide the next.
+//! Collects errors, so that one compilation reports all of them.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Attribute;
 use syn::spanned::Spanned;
 
-/// The errors found so far. Dropping it unread is a mistake in the macro, and panics.
+/// The errors found so far. Dropping it without calling [`finish`](Self::finish) panics, because the errors
+/// would be lost.
 #[derive(Debug)]
 pub(crate) struct Errors {
     found: Option<Vec<syn::Error>>,
@@ -16,17 +17,16 @@ impl Errors {
         Self { found: Some(Vec::new()) }
     }
 
-    /// Adds an error under `place`.
-    pub(crate) fn at(&mut self, place: &impl Spanned, message: impl std::fmt::Display) {
-        self.push(syn::Error::new(place.span(), message));
+    /// Adds an error that points at `tokens`.
+    pub(crate) fn at(&mut self, tokens: &impl Spanned, message: impl std::fmt::Display) {
+        self.push(syn::Error::new(tokens.span(), message));
     }
 
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.found.get_or_insert_default().push(error);
     }
 
-    /// Ends the collecting: `compile_error!` for each error under these `#[cfg(…)]`s, `None` when there
-    /// are none.
+    /// Returns a `compile_error!` for each error, under these `#[cfg(…)]`s; `None` when there are no errors.
     pub(crate) fn finish(mut self, cfgs: &[&Attribute]) -> Option<TokenStream> {
         let errors = self.found.take().unwrap_or_default().into_iter().flatten();
         let tokens: TokenStream = errors

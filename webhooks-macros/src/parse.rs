@@ -1,4 +1,4 @@
-//! What the parsers of the attribute's options share.
+//! Helpers that the parsers of the attribute's options share.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
@@ -6,8 +6,9 @@ use syn::{Ident, LitStr, Token, token};
 
 use crate::errors::Errors;
 
-/// Reads what is between commas, each part by itself, so that a mistake in one does not hide the others.
-pub(crate) fn parts(
+/// Parses tokens that are separated by commas. Each part is parsed by itself, so that an error in one does not
+/// hide those in the others.
+pub(crate) fn parse_parts(
     tokens: TokenStream,
     errors: &mut Errors,
     mut parse_part: impl FnMut(ParseStream<'_>, &mut Errors) -> syn::Result<()>,
@@ -28,8 +29,8 @@ pub(crate) fn parts(
     }
 }
 
-/// Sets a value that hasn't been set yet.
-pub(crate) fn put<T>(
+/// Sets the value of an option, or returns an error if it is set already.
+pub(crate) fn set_once<T>(
     slot: &mut Option<T>,
     value: T,
     key: &str,
@@ -42,8 +43,8 @@ pub(crate) fn put<T>(
     Ok(())
 }
 
-/// Reads the `=` between a key and its value.
-pub(crate) fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<()> {
+/// Parses the `=` between a key and its value.
+pub(crate) fn parse_equals(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<()> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         if !input.is_empty() {
@@ -54,11 +55,11 @@ pub(crate) fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> syn:
     Err(syn::Error::new(key.span(), format!("`{key}` needs a value: `{key} = {example}`")))
 }
 
-/// Reads the text after `key =`.
-pub(crate) fn text(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
+/// Parses the string literal after `key =`.
+pub(crate) fn parse_text(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
     let is_code = is_code(input);
     input.parse().map_err(|error| {
-        // Read to the end, or the parser would complain about the rest instead.
+        // Consume the rest, which would be reported as another error.
         let _ = input.parse::<TokenStream>();
         let written = format!("{key} = {example}");
         let message = if is_code {
@@ -70,7 +71,7 @@ pub(crate) fn text(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::R
     })
 }
 
-/// Whether what follows is code that has a value: a constant, a macro call, something in parentheses.
+/// Returns whether an expression follows: a constant, a macro call, or parentheses.
 pub(crate) fn is_code(input: ParseStream<'_>) -> bool {
     input.peek(Ident)
         || input.peek(Token![::])
@@ -78,21 +79,21 @@ pub(crate) fn is_code(input: ParseStream<'_>) -> bool {
         || input.peek(token::Brace)
 }
 
-/// The message for code in the place of a literal.
+/// Returns the message for an expression in place of a literal.
 pub(crate) fn not_evaluated(written: &str) -> String {
     format!(
         "expected a string literal, because an attribute cannot evaluate constants or macros: write `{written}`"
     )
 }
 
-/// The option that a wrong one was probably meant to be, by its spelling.
+/// Returns the option whose spelling is nearest to an unknown one, if it is near.
 pub(crate) fn similar<'a>(wrong: &str, options: &[&'a str]) -> Option<&'a str> {
     let distance = |option: &&&str| strsim::osa_distance(wrong, option);
     let nearest = options.iter().min_by_key(distance)?;
     (distance(&nearest) <= nearest.len().div_ceil(3)).then_some(nearest)
 }
 
-/// Splits where commas stand outside of brackets.
+/// Splits tokens at the commas that are not inside brackets.
 pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
     let tokens: Vec<_> = tokens.into_iter().collect();
     tokens

@@ -9,7 +9,7 @@ use syn::Type;
 use super::handler::HandlerCode;
 use super::inline::reply_kind;
 use super::signature::{has_impl, inner_types, names, returned};
-use crate::background::{Background, Written};
+use crate::background::{Background, Located};
 use crate::item::Function;
 use crate::paths::Paths;
 
@@ -53,7 +53,7 @@ pub(super) fn in_background(
 fn policy(background: &Background) -> TokenStream {
     let Background { span: _, attempts, timeout, concurrency, backoff, dedup_window } = background;
     // The rules keep all of them small.
-    let count = |written: &Written<u64>| u32::try_from(written.value).unwrap_or(u32::MAX);
+    let count = |written: &Located<u64>| u32::try_from(written.value).unwrap_or(u32::MAX);
     let (attempts, concurrency) = (attempts.as_ref().map(count), concurrency.as_ref().map(count));
     let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let timeout = timeout.as_ref().map(|written| milliseconds(written.value));
