@@ -209,7 +209,7 @@ fn one_is_shown_with_its_attempts_and_its_payload_as_it_came() {
         assert!(shown.stdout.lines().any(|other| other == line), "{line}: {}", shown.stdout);
     }
     for attempt in 1..=3 {
-        assert!(shown.stdout.contains(&format!("\nattempt {attempt}, begun 20")), "{attempt}");
+        assert!(shown.stdout.contains(&format!("\nattempt {attempt}, started 20")), "{attempt}");
     }
     let payload = "\npayload:\n{\n  \"z\": 18446744073709551615,\n  \"a\": []\n}\n";
     assert!(shown.stdout.ends_with(payload), "{}", shown.stdout);
@@ -283,9 +283,9 @@ fn dead_ones_are_run_again_by_their_ids() {
     assert_eq!(retried.code, Some(1));
     assert_eq!(retried.stdout, "1 delivery queued again.\n");
     let errors = format!(
-        "error: {done} is done, and only dead deliveries are run again.\n\
+        "error: {done} is done, and only dead deliveries can be retried.\n\
          error: There is no delivery {NONE} in {}.\n\
-         error: {first} is queued, and only dead deliveries are run again.\n",
+         error: {first} is queued, and only dead deliveries can be retried.\n",
         store.file
     );
     assert_eq!(retried.stderr, errors);
@@ -352,7 +352,7 @@ fn a_store_that_is_not_there_is_said_so_and_not_made() {
     ] {
         let ended = store.deliveries(arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{arguments:?}");
-        let said = format!("error: No deliveries have been kept in {} yet. ", store.file);
+        let said = format!("error: The store {} does not exist yet. ", store.file);
         assert!(ended.stderr.starts_with(&said), "{}", ended.stderr);
         assert_eq!(fs::read_dir(store.folder.path()).unwrap().count(), 0, "{arguments:?}");
     }
@@ -413,7 +413,7 @@ fn one_is_found_by_the_beginning_of_its_id() {
     for arguments in [["show", &first[..2]], ["retry", &first[..2]]] {
         let several = store.deliveries(&arguments);
         assert_eq!((several.code, several.stdout.as_str()), (Some(1), ""), "{several:?}");
-        let said = format!("error: Several deliveries begin with {}, among them ", &first[..2]);
+        let said = format!("error: Several ids start with {}, for example ", &first[..2]);
         assert!(several.stderr.starts_with(&said), "{}", several.stderr);
         assert!(several.stderr.contains(&first) && several.stderr.contains(&second));
     }
@@ -530,12 +530,12 @@ fn a_wrong_command_line_is_told_with_exit_code_2() {
         (&["--endpoint", "say hello"], "a path is made of ASCII letters"),
         (&["--limit", "0"], "0 is not in 1.."),
         (&["show"], "<ID>"),
-        (&["show", "seven"], "an id is made of the digits 0-9 and a-f"),
-        (&["retry", "0198-f0c2-seven"], "an id is made of the digits 0-9 and a-f"),
+        (&["show", "seven"], "an id consists of the digits 0-9 and a-f"),
+        (&["retry", "0198-f0c2-seven"], "an id consists of the digits 0-9 and a-f"),
         (&["retry"], "deliveries retry --dead"),
         (&["retry", NONE, "--dead"], "cannot be used with"),
         (&["purge", "--dead"], "--older-than <DURATION>"),
-        (&["purge", "--older-than", "1d"], "--dead for the dead ones, --endpoint for"),
+        (&["purge", "--older-than", "1d"], "--dead for dead ones, --endpoint for"),
         (&["purge", "--queued", "--older-than", "1d"], "--endpoint <PATH>"),
         (&["purge", "--dead", "--older-than", "soon"], "invalid value 'soon'"),
         (&["--json", "show", NONE], "cannot be used with"),

@@ -33,7 +33,7 @@ const STORES: [&str; 2] =
 const OTHER_TEXTS: [(&str, &str); 38] = [
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
-    ("attempt {number}, begun {began}", "a line of `deliveries show`"),
+    ("attempt {number}, started {started}", "a line of `deliveries show`"),
     ("The version of the payload.", "what the OpenAPI document says of it"),
     (
         "The webhook endpoint of the function of this name",

@@ -656,7 +656,7 @@ fn the_error_of_the_settings_in_code_forges_no_line_and_gives_the_terminal_no_or
     let ended = start(&token(), &["endpoints"], &[error]).wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
-        ended.stderr.contains("failed: no\\u{1b}[2J\\nWarning: \\u{202e}forged. Going on"),
+        ended.stderr.contains("failed: no\\u{1b}[2J\\nWarning: \\u{202e}forged. Only flags"),
         "{ended:?}"
     );
     assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");

@@ -215,7 +215,7 @@ fn a_redirect_is_not_followed() {
         let (url, asked) = program_that_answers(answer);
         let ended = trigger(&quickstart(), &["--url", &url], &[SECRET]);
         assert_eq!(ended.code, Some(1));
-        assert!(ended.stderr.contains(&format!("redirects to {location}")), "{ended:?}");
+        assert!(ended.stderr.contains(&format!("the redirect to {location} was not followed")), "{ended:?}");
         let asked = asked.join().unwrap().to_lowercase();
         assert!(asked.starts_with("post /webhooks/trigger_training http/1.1\r\n"), "{asked}");
         for header in [
@@ -321,7 +321,7 @@ fn an_answer_that_is_no_success_is_printed_and_ends_with_1() {
     let ended = trigger(&public(), &["echo", "--port", &port], &[]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("404 Not Found"), "{ended:?}");
-    assert!(ended.stderr.contains("hint: there is no endpoint at this address"), "{ended:?}");
+    assert!(ended.stderr.contains("hint: there is no endpoint at this URL"), "{ended:?}");
     server.stop();
 }
 
@@ -350,7 +350,7 @@ fn a_wrong_command_line_ends_with_2_before_anything_is_sent() {
     let port = listener.local_addr().unwrap().port().to_string();
     for (arguments, part) in [
         (&["--sample", "dataset-comit"][..], "dataset-commit"),
-        (&["--set", "repo.nmae=hush"], "has no repo.nmae"),
+        (&["--set", "repo.nmae=hush"], "unknown field repo.nmae"),
         (&["--set", "repo.private=hush"], "repo.private: Expected a boolean."),
         (&["--set", "repo.name"], "PATH=VALUE"),
         (&["--file", "x.json", "--sample", "tag-deleted"], "cannot be used with"),

@@ -80,32 +80,32 @@ struct Share {
     share_server_certificate: Option<PathBuf>,
 }
 
-/// The width that help is wrapped at in a wider terminal, in characters.
-const WIDEST: usize = 100;
+/// The width at which help is wrapped in a wider terminal, in characters.
+const MAX_WIDTH: usize = 100;
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the endpoints and end
+    /// List the endpoints
     Endpoints {
-        /// Print them as JSON, for scripts
+        /// Print JSON, for scripts
         #[arg(long)]
         json: bool,
     },
-    /// List background deliveries, show one, run dead ones again, or delete them
+    /// List, show, retry or delete background deliveries
     #[cfg_attr(not(feature = "background"), command(skip))]
     Deliveries(deliveries::Deliveries),
     /// Send a sample delivery to an endpoint
     Trigger(trigger::Trigger),
-    /// Print a script that completes flags and commands in a shell
+    /// Print a completion script for a shell
     Completions {
-        /// The shell that the script is for
+        /// The shell to complete commands in
         shell: Shell,
     },
 }
 
 /// An endpoint in the output of `endpoints --json`.
 #[derive(Debug, Serialize)]
-struct EndpointRow<'a> {
+struct EndpointJson<'a> {
     path: &'a str,
     name: &'a str,
     description: &'a str,
@@ -115,17 +115,16 @@ struct EndpointRow<'a> {
     secret_env: Option<&'a str>,
 }
 
-/// Reads the command line of the program of this name and version, and does what it says. Returns
-/// what the program ends with.
+/// Parses the command line of the program with this name and version, and executes it. Returns the exit code.
 pub(crate) fn run(
     name: &'static str,
     version: &'static str,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
-    obey(command(name, version), server).or_else(|error| match error.downcast::<clap::Error>() {
+    execute(command(name, version), server).or_else(|error| match error.downcast::<clap::Error>() {
         Ok(error) => {
             let _ = error.print();
-            // Help and the version are "errors" too, with 0.
+            // Help and the version are "errors" with exit code 0.
             Ok(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
         }
         Err(error) => Err(error),
@@ -135,30 +134,30 @@ pub(crate) fn run(
 fn command(name: &'static str, version: &'static str) -> clap::Command {
     let version = format!("{version} (webhooks-runtime {})", env!("CARGO_PKG_VERSION"));
     let command = CommandLine::command().name(name).bin_name(name).version(version);
-    command.max_term_width(WIDEST).after_help(variables::help())
+    command.max_term_width(MAX_WIDTH).after_help(variables::help())
 }
 
-fn obey(
+fn execute(
     mut command: clap::Command,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let matches = command.try_get_matches_from_mut(std::env::args_os())?;
     let command_line = CommandLine::from_arg_matches(&matches)?;
-    // Before anything else, and not by clap, which would show the value: it can hold a password.
+    // Checked first, and not by clap, whose error would show the value: it can contain a password.
     if let Some(Err(error)) = command_line.store().map(StoreUrl::parse) {
         return Err(command.error(ErrorKind::ValueValidation, error).into());
     }
     let flags = command_line.serve.into();
     match command_line.command {
         None => server()?.launch_with(flags)?,
-        Some(Command::Endpoints { json }) => print_endpoints(Settings::of(server).server, json)?,
+        Some(Command::Endpoints { json }) => print_endpoints(CodeSettings::evaluate(server).server, json)?,
         Some(Command::Deliveries(deliveries)) => {
             let command = command.find_subcommand("deliveries").cloned().unwrap_or(command);
             return deliveries::run(deliveries, command, flags, server);
         }
         Some(Command::Trigger(trigger)) => {
             let command = command.find_subcommand("trigger").cloned().unwrap_or(command);
-            return trigger::run(trigger, command, flags, || Settings::of(server).server);
+            return trigger::run(trigger, command, flags, || CodeSettings::evaluate(server).server);
         }
         Some(Command::Completions { shell }) => {
             let name = command.get_name().to_owned();
@@ -171,7 +170,7 @@ fn obey(
 }
 
 impl CommandLine {
-    /// The store that the flags name.
+    /// Returns the store that the flags name.
     fn store(&self) -> Option<&str> {
         let of_command = match &self.command {
             Some(Command::Deliveries(deliveries)) => deliveries.store(),
@@ -181,30 +180,31 @@ impl CommandLine {
     }
 }
 
-/// The server as the program's code sets it up, for a command that does not start it.
+/// The settings in the program's code, for a command that does not start the server.
 ///
-/// A bot often cannot set itself up in the terminal where somebody types a command: a token that only
-/// the deployed program has is missing. That must not keep anyone from listing deliveries, so such a
-/// command goes on with the endpoints of the program, its flags and the environment.
-struct Settings {
+/// The expression in `webhooks_main!(…)` often fails in a terminal, for example because a token is missing that
+/// only the deployed program has. Commands such as `deliveries` work all the same: they use the endpoints of the
+/// program, the flags and the environment.
+struct CodeSettings {
     server: WebhooksServer,
-    /// Why the settings in code are not in `server`.
+    /// Why the expression failed, so that `server` lacks the settings in code.
     error: Option<Box<dyn Error>>,
 }
 
-impl Settings {
-    fn of(server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>) -> Self {
-        // Nothing of a server that was half set up is used again.
-        let made = panic::catch_unwind(AssertUnwindSafe(server));
-        let made = made.unwrap_or_else(|_| Err("it panicked".into()));
-        let error = match made {
+impl CodeSettings {
+    /// Evaluates the expression. If it fails or panics, prints a warning and continues without it.
+    fn evaluate(server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>) -> Self {
+        // Unwind safe: a server whose setup panicked is dropped.
+        let result = panic::catch_unwind(AssertUnwindSafe(server));
+        let result = result.unwrap_or_else(|_| Err("it panicked".into()));
+        let error = match result {
             Ok(server) => return Self { server, error: None },
             Err(error) => error,
         };
         let _ = writeln!(
             io::stderr(),
-            "Warning: the settings in this program's code are unknown, because the expression in \
-             webhooks_main!(…) failed: {}. Going on with flags and environment variables only.",
+            "Warning: the settings in this program's code are ignored, because the expression in \
+             webhooks_main!(…) failed: {}. Only flags and environment variables are used.",
             in_one_line(&error.to_string())
         );
         Self { server: WebhooksServer::new(), error: Some(error) }
@@ -224,10 +224,10 @@ impl From<Serve> for PartialSettings {
 
 impl From<Share> for PartialExposure {
     fn from(flags: Share) -> Self {
-        // Both of these flags are of use only with a link.
-        let wanted = flags.share || flags.share_server.is_some() || flags.new_share_url;
+        // The other two flags imply --share.
+        let share = flags.share || flags.share_server.is_some() || flags.new_share_url;
         Self {
-            way: (wanted || flags.no_share).then_some(ExposureChoice::Share(wanted)),
+            way: (share || flags.no_share).then_some(ExposureChoice::Share(share)),
             server: flags.share_server,
             certificate: flags.share_server_certificate,
             tunnel: false,
@@ -242,7 +242,7 @@ fn print_endpoints(server: WebhooksServer, json: bool) -> Result<(), LaunchError
     Ok(print(text.as_bytes())?)
 }
 
-/// Writes to standard output. Nobody need read to the end: `… endpoints | head -1`.
+/// Writes to standard output. A reader that stops reading is no error: `… endpoints | head -1`.
 fn print(text: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
@@ -252,9 +252,9 @@ fn print(text: &[u8]) -> io::Result<()> {
 }
 
 fn as_json(endpoints: &[Route]) -> io::Result<String> {
-    let listed: Vec<_> = endpoints
+    let endpoints: Vec<_> = endpoints
         .iter()
-        .map(|endpoint| EndpointRow {
+        .map(|endpoint| EndpointJson {
             path: &endpoint.path,
             name: &endpoint.name,
             description: endpoint.description,
@@ -264,10 +264,10 @@ fn as_json(endpoints: &[Route]) -> io::Result<String> {
             secret_env: endpoint.secret_env,
         })
         .collect();
-    Ok(serde_json::to_string_pretty(&listed)? + "\n")
+    Ok(serde_json::to_string_pretty(&endpoints)? + "\n")
 }
 
-/// Path and place in columns, and the description's first line below.
+/// Formats the endpoints as text: path and source location in columns, the description's first line below.
 fn as_text(endpoints: &[Route]) -> String {
     let width = endpoints.iter().map(|endpoint| endpoint.path.len()).max().unwrap_or_default();
     endpoints

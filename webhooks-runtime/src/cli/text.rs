@@ -1,12 +1,12 @@
-//! Text from outside, for a terminal: it gives the terminal no orders.
+//! Formats text from outside for a terminal. Control characters are escaped.
 
 use std::borrow::Cow;
 
 use crate::json_lines::in_lines;
 use crate::text::{escaped, escaped_json};
 
-/// Returns JSON with a line for each part, in the order it came in, and anything else as it is, escaped if it
-/// is for a person. Ends with a line end.
+/// Formats a body: JSON is indented and keeps its order; anything else is unchanged, or escaped if a person reads
+/// it. The result ends with a line end.
 pub(super) fn body(bytes: &[u8], for_person: bool) -> Vec<u8> {
     let mut text = match in_lines(bytes) {
         Some(json) => escaped_json(&String::from_utf8_lossy(&json)).into_owned().into_bytes(),
@@ -19,11 +19,11 @@ pub(super) fn body(bytes: &[u8], for_person: bool) -> Vec<u8> {
     text
 }
 
-/// The beginning of a text, with a mark where there is more.
-pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
+/// Shortens a text to at most `max` characters. A shortened one ends with an ellipsis.
+pub(super) fn truncate(text: &str, max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max) {
         None => text.into(),
-        Some(_) => text.chars().take(most - 1).chain(['…']).collect::<String>().into(),
+        Some(_) => text.chars().take(max - 1).chain(['…']).collect::<String>().into(),
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_no_orders_from_a_text() {
+    fn control_characters_are_escaped_for_a_terminal() {
         let bytes = b"a\x1b[31m\r\n\tb\x9b\xc2\x9b";
         assert_eq!(body(bytes, true), "a\\u{1b}[31m\\u{d}\n\tb\u{fffd}\\u{9b}\n".as_bytes());
         assert_eq!(body(bytes, false), [&bytes[..], b"\n"].concat());
@@ -55,9 +55,9 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_with_a_mark() {
-        assert_eq!(cut("학습학습", 4), "학습학습");
-        assert_eq!(cut("학습학습!", 4), "학습학…");
-        assert_eq!(cut("", 4), "");
+    fn a_long_text_is_truncated_with_an_ellipsis() {
+        assert_eq!(truncate("학습학습", 4), "학습학습");
+        assert_eq!(truncate("학습학습!", 4), "학습학…");
+        assert_eq!(truncate("", 4), "");
     }
 }

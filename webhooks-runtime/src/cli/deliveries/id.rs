@@ -1,4 +1,4 @@
-//! The id of a delivery, or its beginning.
+//! Finds a delivery by its id or by the first digits of its id.
 
 use std::str::FromStr;
 
@@ -7,51 +7,51 @@ use uuid::Uuid;
 use super::failed;
 use crate::jobs::{Jobs, StoreError};
 
-/// How many digits an id has.
+/// The number of digits of an id.
 const DIGITS: usize = 32;
 
-/// An id, or the digits that it begins with.
+/// An id, or its first digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IdPrefix {
-    /// As a person wrote it.
+    /// The text on the command line.
     text: String,
-    /// The first and the last id that begin so.
+    /// The first and the last id that start with these digits.
     first: Uuid,
     last: Uuid,
 }
 
-/// A text that no id begins with.
+/// The error of a text that no id starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an id is made of the digits 0-9 and a-f, such as 0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84; its first digits \
-     are enough when no other begins with them"
+    "an id consists of the digits 0-9 and a-f, like 0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84; its first digits \
+     are enough if no other id starts with them"
 )]
-pub(super) struct NotAnId;
+pub(super) struct InvalidId;
 
 impl FromStr for IdPrefix {
-    type Err = NotAnId;
+    type Err = InvalidId;
 
-    fn from_str(text: &str) -> Result<Self, NotAnId> {
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
         let digits: String = text.chars().filter(|digit| *digit != '-').collect();
         if digits.is_empty() || digits.len() > DIGITS {
-            return Err(NotAnId);
+            return Err(InvalidId);
         }
         let filled = |filler: char| {
             let mut digits = digits.clone();
             digits.extend(std::iter::repeat_n(filler, DIGITS - digits.len()));
-            Uuid::try_parse(&digits).map_err(|_| NotAnId)
+            Uuid::try_parse(&digits).map_err(|_| InvalidId)
         };
         Ok(Self { text: text.to_owned(), first: filled('0')?, last: filled('f')? })
     }
 }
 
-/// Why no delivery is meant.
+/// The error of an id that does not identify one delivery.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FindError {
     #[error("There is no delivery {id} in {store}.")]
     None { id: String, store: String },
     #[error(
-        "Several deliveries begin with {id}, among them {first} and {second}. Write more of the id."
+        "Several ids start with {id}, for example {first} and {second}. Write more digits of the id."
     )]
     Several { id: String, first: Uuid, second: Uuid },
     #[error("{0}")]
@@ -65,16 +65,16 @@ impl From<StoreError> for FindError {
 }
 
 impl IdPrefix {
-    /// The error that there is no such delivery.
-    pub(super) fn gone(&self, jobs: &Jobs) -> FindError {
+    /// Returns the error for an id that no delivery has.
+    pub(super) fn not_found(&self, jobs: &Jobs) -> FindError {
         FindError::None { id: self.text.clone(), store: jobs.name().to_owned() }
     }
 
-    /// The delivery whose id begins so.
+    /// Finds the delivery whose id starts with these digits.
     pub(super) async fn find(&self, jobs: &Jobs) -> Result<Uuid, FindError> {
         let found = jobs.find(self.first, self.last, 2).await?;
         match found[..] {
-            [] => Err(self.gone(jobs)),
+            [] => Err(self.not_found(jobs)),
             [id] => Ok(id),
             [first, second, ..] => Err(FindError::Several { id: self.text.clone(), first, second }),
         }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_may_be_cut_anywhere() {
+    fn an_id_may_be_shortened_anywhere() {
         let id = "0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84";
         let whole: IdPrefix = id.parse().unwrap();
         assert_eq!((whole.first, whole.last), (id.parse().unwrap(), id.parse().unwrap()));
@@ -95,7 +95,7 @@ mod tests {
             assert!(prefix.first <= whole.first && whole.first <= prefix.last, "{end}");
         }
         for wrong in ["", "-", "seven", "0198g", &format!("{id}0"), "0198 f0c2"] {
-            assert_eq!(wrong.parse::<IdPrefix>(), Err(NotAnId), "{wrong}");
+            assert_eq!(wrong.parse::<IdPrefix>(), Err(InvalidId), "{wrong}");
         }
     }
 }

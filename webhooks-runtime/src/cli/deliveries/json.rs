@@ -1,4 +1,4 @@
-//! Deliveries for scripts. The names stay.
+//! Formats deliveries as JSON, for scripts. Field names never change.
 
 use std::borrow::Cow;
 use std::io;
@@ -15,18 +15,18 @@ use crate::server::StoreTarget;
 
 /// A delivery in the output of `deliveries --json`.
 #[derive(Serialize)]
-struct Row<'a> {
+struct DeliveryJson<'a> {
     #[serde(serialize_with = "id")]
     id: Uuid,
     state: &'static str,
-    /// Whether it is past its timeout and still runs.
+    /// Whether it is still running after its timeout.
     timed_out: bool,
     endpoint: &'a str,
     event: Option<&'a str>,
     repo: Option<&'a str>,
     webhook_id: Option<&'a str>,
     attempts: u32,
-    /// `null` when the program has no such endpoint any more.
+    /// `null` when the program no longer has this endpoint.
     max_attempts: Option<u32>,
     received_at: String,
     next_attempt_at: Option<String>,
@@ -37,63 +37,63 @@ struct Row<'a> {
 
 /// A delivery in the output of `deliveries show --json`.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct DetailJson<'a> {
     #[serde(flatten)]
-    row: Row<'a>,
-    failed_attempts: Vec<Attempt<'a>>,
-    payload: Payload<'a>,
+    row: DeliveryJson<'a>,
+    failed_attempts: Vec<AttemptJson<'a>>,
+    payload: PayloadJson<'a>,
 }
 
 #[derive(Serialize)]
-struct Attempt<'a> {
+struct AttemptJson<'a> {
     attempt: u32,
     started_at: String,
     ended_at: String,
     error: &'a str,
 }
 
-/// A payload as the JSON that it is, with its keys in their order, or else as text.
-enum Payload<'a> {
+/// A payload: JSON with its keys in their order, or else text.
+enum PayloadJson<'a> {
     Json(&'a [u8]),
     Text(Cow<'a, str>),
 }
 
-pub(super) fn list(listed: &[DeliverySummary], target: &StoreTarget) -> io::Result<String> {
-    let rows: Vec<_> = listed.iter().map(|listed| Row::new(listed, target)).collect();
+pub(super) fn list(deliveries: &[DeliverySummary], target: &StoreTarget) -> io::Result<String> {
+    let rows: Vec<_> = deliveries.iter().map(|delivery| DeliveryJson::new(delivery, target)).collect();
     Ok(serde_json::to_string_pretty(&rows)? + "\n")
 }
 
 pub(super) fn show(detail: &DeliveryDetail, target: &StoreTarget) -> io::Result<String> {
-    let shown = Shown {
-        row: Row::new(&detail.summary, target),
-        failed_attempts: detail.failed.iter().map(Attempt::new).collect(),
-        payload: Payload::of(&detail.body),
+    let detail = DetailJson {
+        row: DeliveryJson::new(&detail.summary, target),
+        failed_attempts: detail.failed.iter().map(AttemptJson::new).collect(),
+        payload: PayloadJson::of(&detail.body),
     };
-    Ok(serde_json::to_string(&shown)?)
+    Ok(serde_json::to_string(&detail)?)
 }
 
-impl<'a> Row<'a> {
-    fn new(listed: &'a DeliverySummary, target: &StoreTarget) -> Self {
+impl<'a> DeliveryJson<'a> {
+    fn new(summary: &'a DeliverySummary, target: &StoreTarget) -> Self {
         Self {
-            id: listed.id,
-            state: listed.state.name(),
-            timed_out: listed.is_overdue(target.timeout(&listed.endpoint)),
-            endpoint: &listed.endpoint,
-            event: listed.event.as_deref(),
-            repo: listed.repo.as_deref(),
-            webhook_id: listed.webhook_id.as_deref(),
-            attempts: listed.attempts,
-            max_attempts: target.attempts(&listed.endpoint),
-            received_at: time(listed.received_at),
-            next_attempt_at: listed.run_at.map(time),
-            started_at: listed.started_at.map(time),
-            ended_at: listed.ended_at.map(time),
-            error: listed.error.as_deref(),
+            id: summary.id,
+            state: summary.state.name(),
+            timed_out: summary.is_overdue(target.timeout(&summary.endpoint)),
+            endpoint: &summary.endpoint,
+            event: summary.event.as_deref(),
+            repo: summary.repo.as_deref(),
+            webhook_id: summary.webhook_id.as_deref(),
+            attempts: summary.attempts,
+            max_attempts: target.attempts(&summary.endpoint),
+            received_at: time(summary.received_at),
+            next_attempt_at: summary.run_at.map(time),
+            started_at: summary.started_at.map(time),
+            ended_at: summary.ended_at.map(time),
+            error: summary.error.as_deref(),
         }
     }
 }
 
-impl<'a> Attempt<'a> {
+impl<'a> AttemptJson<'a> {
     fn new(failed: &'a FailedAttempt) -> Self {
         Self {
             attempt: failed.attempt,
@@ -104,7 +104,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-impl<'a> Payload<'a> {
+impl<'a> PayloadJson<'a> {
     fn of(body: &'a [u8]) -> Self {
         match serde_json::from_slice::<IgnoredAny>(body) {
             Ok(_) => Self::Json(body),
@@ -113,7 +113,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-impl Serialize for Payload<'_> {
+impl Serialize for PayloadJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Json(json) => {

@@ -1,75 +1,75 @@
-//! The table of deliveries.
+//! Prints the table of deliveries.
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::{List, failed, json, print};
-use crate::cli::text::cut;
+use super::{ListArgs, failed, json, print};
+use crate::cli::text::truncate;
 use crate::jobs::{DeliveryFilter, DeliverySummary, Jobs};
 use crate::server::StoreTarget;
 use crate::text::{escaped_json, in_one_line};
 
-/// How many characters of an error are shown.
-const LONGEST_ERROR: usize = 72;
+/// The largest number of characters of an error to show.
+const MAX_ERROR: usize = 72;
 
-/// How many characters of an event or a repo's name are shown.
-const LONGEST_NAME: usize = 48;
+/// The largest number of characters of an event or a repo's name to show.
+const MAX_NAME: usize = 48;
 
-const HEAD: [&str; 8] =
+const HEADER: [&str; 8] =
     ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "EVENT", "REPO", "LAST ERROR"];
 
 pub(super) async fn list(
     jobs: &Jobs,
     target: &StoreTarget,
-    list: List,
+    list: ListArgs,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let filter = DeliveryFilter { state: list.state, endpoint: list.endpoint, limit: list.limit };
-    let listed = jobs.list(filter).await.map_err(failed)?;
+    let deliveries = jobs.list(filter).await.map_err(failed)?;
     if list.json {
-        print(escaped_json(&json::list(&listed, target)?).as_bytes())?;
-    } else if listed.is_empty() {
-        // Not among the deliveries that a script may count.
+        print(escaped_json(&json::list(&deliveries, target)?).as_bytes())?;
+    } else if deliveries.is_empty() {
+        // On standard error, so that a script that counts lines counts none.
         let _ = writeln!(io::stderr(), "No deliveries.");
     } else {
-        let rows: Vec<_> = listed.iter().map(|listed| row(listed, target)).collect();
+        let rows: Vec<_> = deliveries.iter().map(|delivery| row(delivery, target)).collect();
         print(table(&rows).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(listed: &DeliverySummary, target: &StoreTarget) -> [String; HEAD.len()] {
-    let attempts = match target.attempts(&listed.endpoint) {
-        Some(most) => format!("{}/{most}", listed.attempts),
-        None => listed.attempts.to_string(),
+fn row(delivery: &DeliverySummary, target: &StoreTarget) -> [String; HEADER.len()] {
+    let attempts = match target.attempts(&delivery.endpoint) {
+        Some(most) => format!("{}/{most}", delivery.attempts),
+        None => delivery.attempts.to_string(),
     };
-    // Cut before and after: what is escaped is longer.
-    let short = |text: Option<&str>, most: usize| match text {
-        Some(text) => cut(&in_one_line(&cut(text, most)), most).into_owned(),
+    // Truncated before and after, because escaping makes a text longer.
+    let short = |text: Option<&str>, max: usize| match text {
+        Some(text) => truncate(&in_one_line(&truncate(text, max)), max).into_owned(),
         None => "-".to_owned(),
     };
     [
-        listed.id.to_string(),
-        listed.state_label(target.timeout(&listed.endpoint)).to_owned(),
+        delivery.id.to_string(),
+        delivery.state_label(target.timeout(&delivery.endpoint)).to_owned(),
         attempts,
-        humantime::format_rfc3339_seconds(listed.received_at).to_string(),
-        in_one_line(&listed.endpoint).into_owned(),
-        short(listed.event.as_deref(), LONGEST_NAME),
-        short(listed.repo.as_deref(), LONGEST_NAME),
-        short(listed.error.as_deref(), LONGEST_ERROR),
+        humantime::format_rfc3339_seconds(delivery.received_at).to_string(),
+        in_one_line(&delivery.endpoint).into_owned(),
+        short(delivery.event.as_deref(), MAX_NAME),
+        short(delivery.repo.as_deref(), MAX_NAME),
+        short(delivery.error.as_deref(), MAX_ERROR),
     ]
 }
 
-/// Columns as wide as what stands in them.
-fn table(rows: &[[String; HEAD.len()]]) -> String {
-    let widths: [usize; HEAD.len()] = std::array::from_fn(|column| {
+/// Aligns the rows in columns.
+fn table(rows: &[[String; HEADER.len()]]) -> String {
+    let widths: [usize; HEADER.len()] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([HEAD[column].len()]).max().unwrap_or_default()
+        cells.chain([HEADER[column].len()]).max().unwrap_or_default()
     });
-    let line = |cells: [&str; HEAD.len()]| {
+    let line = |cells: [&str; HEADER.len()]| {
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     let rows = rows.iter().map(|row| row.each_ref().map(String::as_str));
-    [HEAD].into_iter().chain(rows).map(line).collect()
+    [HEADER].into_iter().chain(rows).map(line).collect()
 }

@@ -1,13 +1,16 @@
-//! The `deliveries` command: looks at the background deliveries in a store, and decides about dead ones,
-//! whether or not a server has it.
+//! The `deliveries` command: lists, shows, retries and deletes the background deliveries of a store, whether or
+//! not a server is using the store.
 //!
-//! `list` is the table of them, `show` one in full, `json` both for scripts, `id` finds one by the beginning
-//! of its id, and `decide` runs deliveries again or deletes them.
+//! - `list` prints the table of deliveries.
+//! - `show` prints one delivery in full.
+//! - `json` formats both as JSON.
+//! - `modify` retries and deletes deliveries.
+//! - `id` finds a delivery by the first digits of its id.
 
-mod decide;
 mod id;
 mod json;
 mod list;
+mod modify;
 mod show;
 
 use std::error::Error;
@@ -19,9 +22,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Command, Subcommand};
 
-use self::decide::Deleted;
 use self::id::IdPrefix;
-use super::{Settings, print};
+use self::modify::PurgeSelection;
+use super::{CodeSettings, print};
 use crate::WebhooksServer;
 use crate::config::settings::PartialSettings;
 use crate::endpoint::normalize;
@@ -37,151 +40,160 @@ Examples:
   cargo run -- deliveries purge --dead --older-than 30d
   cargo run -- deliveries purge --endpoint an_old_endpoint
 
-A delivery is queued until it runs, and for its next attempt when one failed; then running; and in the
-end done, or dead when it failed too often. They are looked for where the server keeps them that starts
-with the same flags and variables, while it runs or when it doesn't. The exit code is 0 when all was
-done, and 2 when something is wrong with the command line; otherwise it is 1.";
+States:
+  queued   waits for its first attempt, or for a retry
+  running  an attempt is running
+  done     an attempt succeeded
+  dead     every attempt failed, or retrying cannot help
+
+Store:
+  The command uses the store of a server that starts with the same flags and environment variables,
+  whether or not that server is running.
+
+Exit code:
+  0 for success, 2 for a wrong command line, and 1 otherwise.";
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub(super) struct Deliveries {
     #[command(flatten)]
-    list: List,
+    list: ListArgs,
     #[command(subcommand)]
-    what: Option<What>,
+    command: Option<DeliveriesCommand>,
 }
 
-/// Which are listed, and how.
+/// Which deliveries to list, and how.
 #[derive(Debug, Args)]
-struct List {
-    /// Those in this state
+struct ListArgs {
+    /// Only deliveries in this state
     #[arg(long, value_parser = state())]
     state: Option<State>,
-    /// Those of this endpoint: its path, with or without /webhooks/
+    /// Only deliveries of this endpoint: its path, with or without /webhooks/
     #[arg(long, value_name = "PATH", value_parser = normalize)]
     endpoint: Option<String>,
-    /// At most this many, the newest first
+    /// At most this many, newest first
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-    /// Print them as JSON, for scripts
+    /// Print JSON, for scripts
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    store: Store,
+    store: StoreArgs,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum DeliveriesCommand {
     /// Show a delivery: its attempts with their errors, and its payload
     Show {
-        /// The delivery's id, or its beginning
+        /// The id of the delivery, or its first digits
         id: IdPrefix,
-        /// Print it as JSON, for scripts
+        /// Print JSON, for scripts
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        store: Store,
+        store: StoreArgs,
     },
-    /// Run dead deliveries again, with all attempts before them
+    /// Queue dead deliveries again, with all their attempts
     Retry {
-        /// The ids of dead deliveries, or their beginnings
+        /// The ids of dead deliveries, or their first digits
         #[arg(value_name = "ID", conflicts_with = "dead")]
         ids: Vec<IdPrefix>,
-        /// All that are dead
+        /// Retry all dead deliveries
         #[arg(long)]
         dead: bool,
         #[command(flatten)]
-        store: Store,
+        store: StoreArgs,
     },
-    /// Delete dead deliveries, and queued ones of an endpoint
+    /// Delete dead deliveries, or queued deliveries of an endpoint
     Purge {
-        /// Dead ones [default with --endpoint: dead and queued ones]
+        /// Delete dead deliveries [default with --endpoint: dead and queued ones]
         #[arg(long)]
         dead: bool,
-        /// Queued ones, which then never run
+        /// Delete queued deliveries, which then never run
         #[arg(long, requires = "endpoint")]
         queued: bool,
-        /// Those of this endpoint: its path, with or without /webhooks/
+        /// Only deliveries of this endpoint: its path, with or without /webhooks/
         #[arg(long, value_name = "PATH", value_parser = normalize)]
         endpoint: Option<String>,
-        /// Those that died, or were queued, this long ago: 30d, 12h, "1month 2days"
+        /// Only deliveries that died, or were queued, at least this long ago: 30d, 12h, "1month 2days"
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         #[arg(required_unless_present = "endpoint")]
         older_than: Option<Duration>,
         #[command(flatten)]
-        store: Store,
+        store: StoreArgs,
     },
 }
 
 #[derive(Debug, Args)]
-struct Store {
-    /// The store that the server was started with [default: where the server keeps them]
+struct StoreArgs {
+    /// The store that the server uses [default: as for the server]
     #[arg(long, value_name = "FILE|URL")]
     store: Option<String>,
 }
 
-/// Why there is nothing to look at.
+/// The error of a store that does not exist yet.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "No deliveries have been kept in {} yet. The server makes that file when it starts. If it keeps them \
-     elsewhere, say where, as you told it: --store FILE, or WEBHOOKS_STORE.",
+    "The store {} does not exist yet. The server creates it when it starts. If the server uses another store, \
+     name it with --store or WEBHOOKS_STORE.",
     .0.display()
 )]
-struct NoFile(PathBuf);
+struct NoStore(PathBuf);
 
-/// The program has nothing that could be listed.
+/// The error of a program without background deliveries.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "No function of this program runs in the background, so it has no deliveries to show. \
-     #[webhook_endpoint(background)] makes one that does."
+    "This program has no background endpoint, so it has no background deliveries. Add one with \
+     #[webhook_endpoint(background)]."
 )]
-struct NoFunctions;
+struct NoBackgroundEndpoint;
 
-/// Nothing says which deliveries are to be run again.
+/// The error of `retry` without ids.
 #[derive(Debug, thiserror::Error)]
-#[error("Name the deliveries by their ids, or run all dead ones again: deliveries retry --dead")]
+#[error("Name deliveries by their ids, or retry all dead ones: deliveries retry --dead")]
 struct NoIds;
 
-/// Nothing says which deliveries are to be deleted.
+/// The error of `purge` without a selection.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "Say which deliveries are deleted: --dead for the dead ones, --endpoint for the dead and the queued ones \
-     of an endpoint"
+    "Choose the deliveries to delete: --dead for dead ones, --endpoint for the dead and queued ones of an \
+     endpoint"
 )]
-struct NoneToPurge;
+struct NoSelection;
 
 impl Deliveries {
-    /// The store that its flag names.
+    /// Returns the store that the flag names.
     pub(super) fn store(&self) -> Option<&str> {
-        let store = match &self.what {
+        let store = match &self.command {
             None => &self.list.store,
             Some(
-                What::Show { store, .. } | What::Retry { store, .. } | What::Purge { store, .. },
+                DeliveriesCommand::Show { store, .. } | DeliveriesCommand::Retry { store, .. } | DeliveriesCommand::Purge { store, .. },
             ) => store,
         };
         store.store.as_deref()
     }
 
-    /// What is wrong with the command line.
+    /// Checks what clap cannot check.
     fn check(&self) -> Result<(), Box<dyn Error>> {
-        match &self.what {
-            Some(What::Retry { ids, dead: false, .. }) if ids.is_empty() => Err(NoIds.into()),
-            Some(What::Purge { dead: false, endpoint: None, .. }) => Err(NoneToPurge.into()),
+        match &self.command {
+            Some(DeliveriesCommand::Retry { ids, dead: false, .. }) if ids.is_empty() => Err(NoIds.into()),
+            Some(DeliveriesCommand::Purge { dead: false, endpoint: None, .. }) => Err(NoSelection.into()),
             _ => Ok(()),
         }
     }
 
-    /// What the command does with the store.
+    /// Returns the access to the store that the command needs.
     fn access(&self) -> Access {
-        match &self.what {
-            None | Some(What::Show { .. }) => Access::Read,
-            Some(What::Retry { .. } | What::Purge { .. }) => Access::Modify,
+        match &self.command {
+            None | Some(DeliveriesCommand::Show { .. }) => Access::Read,
+            Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. }) => Access::Modify,
         }
     }
 }
 
-/// Why nothing is changed when the code could not be evaluated: the default store may be another one.
+/// The error of a command that modifies a store when the settings in code are unknown: the default store may be
+/// the wrong one.
 const UNKNOWN_STORE: &str = "The store may be set in code, so nothing was changed. \
     Name it: --store FILE or --store URL.";
 
@@ -189,7 +201,7 @@ fn state() -> impl TypedValueParser<Value = State> {
     PossibleValuesParser::new(State::ALL.map(State::name)).try_map(|name| name.parse::<State>())
 }
 
-/// Does what the flags say. `flags` are those of the server, which may stand in front.
+/// Runs the command. `flags` are those of the server, which may precede the command.
 pub(super) fn run(
     deliveries: Deliveries,
     mut command: Command,
@@ -200,52 +212,52 @@ pub(super) fn run(
         return Err(command.error(ErrorKind::MissingRequiredArgument, error).into());
     }
     let store = deliveries.store().map(str::to_owned).or(flags.store);
-    // The flag overrides the code, which then need not be evaluated.
+    // The flag overrides the code, so the code need not be evaluated.
     let settings = match store {
-        Some(_) => Settings::of(|| Ok(WebhooksServer::new())),
-        None => Settings::of(server),
+        Some(_) => CodeSettings::evaluate(|| Ok(WebhooksServer::new())),
+        None => CodeSettings::evaluate(server),
     };
-    let changes = matches!(deliveries.what, Some(What::Retry { .. } | What::Purge { .. }));
-    if changes && settings.error.is_some() && std::env::var_os("WEBHOOKS_STORE").is_none() {
+    let modifies = matches!(deliveries.command, Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. }));
+    if modifies && settings.error.is_some() && std::env::var_os("WEBHOOKS_STORE").is_none() {
         return Err(UNKNOWN_STORE.into());
     }
     let target =
         StoreTarget::of(settings.server, PartialSettings { store, ..PartialSettings::default() })?;
     if !target.has_functions() {
-        return Err(NoFunctions.into());
+        return Err(NoBackgroundEndpoint.into());
     }
     let access = deliveries.access();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let jobs = visit(&target.url, access).await?;
-        let Deliveries { list, what } = deliveries;
-        let done = match what {
+        let jobs = open_store(&target.url, access).await?;
+        let Deliveries { list, command } = deliveries;
+        let result = match command {
             None => list::list(&jobs, &target, list).await,
-            Some(What::Show { id, json, .. }) => show::show(&jobs, &target, &id, json).await,
-            Some(What::Retry { ids, dead: false, .. }) => decide::retry(&jobs, &ids).await,
-            Some(What::Retry { dead: true, .. }) => decide::retry_dead(&jobs).await,
-            Some(What::Purge { dead, queued, endpoint, older_than, .. }) => {
-                let deleted = Deleted { dead, queued, endpoint, older_than };
-                decide::purge(&jobs, deleted).await
+            Some(DeliveriesCommand::Show { id, json, .. }) => show::show(&jobs, &target, &id, json).await,
+            Some(DeliveriesCommand::Retry { ids, dead: false, .. }) => modify::retry(&jobs, &ids).await,
+            Some(DeliveriesCommand::Retry { dead: true, .. }) => modify::retry_dead(&jobs).await,
+            Some(DeliveriesCommand::Purge { dead, queued, endpoint, older_than, .. }) => {
+                let selection = PurgeSelection { dead, queued, endpoint, older_than };
+                modify::purge(&jobs, selection).await
             }
         };
-        // Whatever came of it: a file is brought in order then.
+        // Also after an error: closing a file checkpoints it.
         jobs.close().await;
-        done
+        result
     })
 }
 
-/// Opens the store. A file that isn't there is not made.
-async fn visit(place: &StoreUrl, access: Access) -> Result<Jobs, Box<dyn Error>> {
+/// Opens the store. Does not create a file that does not exist.
+async fn open_store(place: &StoreUrl, access: Access) -> Result<Jobs, Box<dyn Error>> {
     if let StoreUrl::File(file) = place
         && !file.exists()
     {
-        return Err(NoFile(file.clone()).into());
+        return Err(NoStore(file.clone()).into());
     }
     Ok(Jobs::inspect(place, access, |waiting| print_message(Stream::Err, waiting)).await?)
 }
 
-/// What a store's failure is called here.
+/// Converts the error of a store to one that a terminal can show.
 fn failed(error: StoreError) -> Box<dyn Error> {
     match error {
         StoreError::Failed(cause) => {
@@ -255,7 +267,7 @@ fn failed(error: StoreError) -> Box<dyn Error> {
     }
 }
 
-/// A number of deliveries, in words.
+/// Formats a number of deliveries.
 fn counted(count: u64) -> String {
     if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") }
 }

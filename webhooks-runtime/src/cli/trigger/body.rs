@@ -1,4 +1,5 @@
-//! What is sent: a sample or a file, with what is set in it.
+//! Makes the body of the delivery: a sample, a file, or an example of what the endpoint reads, with the fields
+//! that `--set` changes.
 
 use std::fs;
 use std::io::{self, Read};
@@ -12,28 +13,28 @@ use crate::endpoint::Takes;
 use crate::openapi::body_of;
 use crate::samples::{NamedSample, samples};
 
-/// The sample that is sent where none is named.
-const FIRST: &str = "dataset-commit";
+/// The sample that is sent by default.
+const DEFAULT_SAMPLE: &str = "dataset-commit";
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The body of a delivery.
-pub(super) struct Body {
-    /// What it is, for people: the sample's name, or the file's.
+pub(super) struct DeliveryBody {
+    /// The name of the sample, the type or the file, for people.
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Why there is none. No text holds any of it.
+/// The error of a body that cannot be made. No text contains any of the body.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
     #[error(transparent)]
     Set(#[from] SetError),
-    #[error("There is no sample {0}; `trigger --list` shows them.")]
+    #[error("There is no sample {0}. List the samples with `trigger --list`.")]
     NoSample(String),
     #[error("{name} cannot be read: {source}.")]
-    Unread { name: String, source: io::Error },
-    #[error("{name} is not valid JSON (line {line}, column {column}). The Hub sends nothing else.")]
+    Read { name: String, source: io::Error },
+    #[error("{name} is not valid JSON (line {line}, column {column}). The Hub sends only JSON.")]
     NotJson { name: String, line: usize, column: usize },
     #[error("{name} is in UTF-16, and the Hub sends UTF-8. Save the file as UTF-8.")]
     Utf16 { name: String },
@@ -46,48 +47,48 @@ pub(super) enum BodyError {
     Comment { name: String, line: usize },
     #[error("{name} is empty.")]
     Empty { name: String },
-    #[error("What was set cannot be written as JSON: {0}.")]
-    Unwritten(#[from] serde_json::Error),
+    #[error("The payload cannot be written as JSON: {0}.")]
+    Serialize(#[from] serde_json::Error),
 }
 
-/// The samples, as the values that a flag can have.
+/// Returns the names of the samples, as possible values of a flag.
 pub(super) fn names() -> Vec<PossibleValue> {
     let value = |sample: &NamedSample| PossibleValue::new(sample.name).help(sample.description);
     samples().iter().map(value).collect()
 }
 
-pub(super) fn of_sample(name: &str, assignments: &[Assignment]) -> Result<Body, BodyError> {
+pub(super) fn of_sample(name: &str, assignments: &[Assignment]) -> Result<DeliveryBody, BodyError> {
     let sample = samples().into_iter().find(|sample| sample.name == name);
     let sample = sample.ok_or_else(|| BodyError::NoSample(name.to_owned()))?;
     let payload = in_sample(sample.payload, assignments)?;
-    Ok(Body { name: name.to_owned(), bytes: serde_json::to_vec(&payload)? })
+    Ok(DeliveryBody { name: name.to_owned(), bytes: serde_json::to_vec(&payload)? })
 }
 
-/// What an endpoint takes: a sample of the Hub's payload, unless it takes JSON in another shape.
-pub(super) fn of_endpoint(takes: &Takes, assignments: &[Assignment]) -> Result<Body, BodyError> {
+/// Makes a body that the endpoint accepts: a sample of the Hub's payload, or an example of another type.
+pub(super) fn of_endpoint(takes: &Takes, assignments: &[Assignment]) -> Result<DeliveryBody, BodyError> {
     let (name, example) = match takes {
         Takes::Object => ("an empty object".to_owned(), json!({})),
         Takes::Schema(_) => match body_of(takes) {
             Some(body) => (body.name, body.sample),
-            None => return of_sample(FIRST, assignments),
+            None => return of_sample(DEFAULT_SAMPLE, assignments),
         },
-        _ => return of_sample(FIRST, assignments),
+        _ => return of_sample(DEFAULT_SAMPLE, assignments),
     };
-    Ok(Body { name, bytes: serde_json::to_vec(&in_json(example, assignments)?)? })
+    Ok(DeliveryBody { name, bytes: serde_json::to_vec(&in_json(example, assignments)?)? })
 }
 
-/// The file's bytes as they are, unless something is set in them.
+/// Reads the body from a file, or from standard input for `-`. Without assignments, the bytes are unchanged.
 ///
-/// What isn't JSON isn't sent: the Hub sends nothing else, and the server's answer to it would tell
-/// less of what is wrong with the file.
-pub(super) fn of_file(path: &str, assignments: &[Assignment]) -> Result<Body, BodyError> {
+/// A file that is not JSON is rejected here, because this error can say more about the file than the server's
+/// response.
+pub(super) fn of_file(path: &str, assignments: &[Assignment]) -> Result<DeliveryBody, BodyError> {
     let name = if path == "-" { "standard input" } else { path }.to_owned();
     let read = if path == "-" { read_stdin() } else { fs::read(path) };
     let bytes = match read {
         Ok(bytes) => bytes,
-        Err(source) => return Err(BodyError::Unread { name, source }),
+        Err(source) => return Err(BodyError::Read { name, source }),
     };
-    // Editors on Windows put a byte order mark in front, which is no part of the JSON.
+    // Some editors on Windows write a byte order mark, which is not part of the JSON.
     let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
         Some(rest) => rest.to_vec(),
         None => bytes,
@@ -100,25 +101,25 @@ pub(super) fn of_file(path: &str, assignments: &[Assignment]) -> Result<Body, Bo
     let not_json = |error: serde_json::Error| explain(&name, text, &error);
     if assignments.is_empty() {
         serde_json::from_str::<IgnoredAny>(text).map_err(not_json)?;
-        return Ok(Body { name, bytes });
+        return Ok(DeliveryBody { name, bytes });
     }
     let json: Value = serde_json::from_str(text).map_err(not_json)?;
     let bytes = serde_json::to_vec(&in_json(json, assignments)?)?;
-    Ok(Body { name, bytes })
+    Ok(DeliveryBody { name, bytes })
 }
 
-/// Whether a text begins with the byte order mark of UTF-16, or with a letter of ASCII in UTF-16.
+/// Returns whether a text starts with the byte order mark of UTF-16, or with an ASCII character in UTF-16.
 fn is_utf16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
 }
 
-/// What is wrong with a text that is not JSON, for the most frequent mistakes.
+/// Explains why a text is not JSON, for the most frequent mistakes.
 fn explain(name: &str, text: &str, error: &serde_json::Error) -> BodyError {
     let (name, line, column) = (name.to_owned(), error.line(), error.column());
     if text.trim().is_empty() {
         return BodyError::Empty { name };
     }
-    // serde_json stops at the slash, or a little before or behind it.
+    // serde_json reports the column of the slash, or one next to it.
     let here = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
     let begins_comment = |rest: &str| rest.starts_with("//") || rest.starts_with("/*");
     let near = column.saturating_sub(2)..=column;
@@ -134,7 +135,7 @@ fn read_stdin() -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Name, event and description of each sample, in columns.
+/// Formats the list of samples: name, event and description, in columns.
 pub(super) fn list() -> String {
     let event = |sample: &NamedSample| {
         let event = &sample.payload.event;
@@ -156,34 +157,34 @@ pub(super) fn list() -> String {
 mod tests {
     use super::*;
 
-    fn sent(takes: &Takes, set: &[&str]) -> (String, Value) {
+    fn body(takes: &Takes, set: &[&str]) -> (String, Value) {
         let set: Vec<_> = set.iter().map(|text| text.parse().unwrap()).collect();
         let body = of_endpoint(takes, &set).unwrap();
         (body.name, serde_json::from_slice(&body.bytes).unwrap())
     }
 
     #[test]
-    fn an_endpoint_is_sent_what_it_takes() {
+    fn the_default_body_fits_the_endpoint() {
         for takes in [Takes::Payload, Takes::Anything, Takes::Nothing] {
-            assert_eq!(sent(&takes, &[]).0, "dataset-commit");
+            assert_eq!(body(&takes, &[]).0, "dataset-commit");
         }
-        let object = sent(&Takes::Object, &["name=run"]);
+        let object = body(&Takes::Object, &["name=run"]);
         assert_eq!(object, ("an empty object".to_owned(), json!({ "name": "run" })));
     }
 
     #[test]
-    fn one_with_a_schema_is_sent_an_example_of_it() {
+    fn an_endpoint_with_a_schema_gets_an_example_of_it() {
         use crate::endpoint::described::Described;
 
         #[derive(utoipa::ToSchema)]
-        #[allow(dead_code, reason = "its shape is all there is to it")]
-        struct Order {
+        #[allow(dead_code, reason = "only its schema is used")]
+        struct Purchase {
             #[schema(example = "bolts")]
             item: String,
         }
 
-        let takes = Takes::Schema(Described::of::<Order>().unwrap().into());
-        let order = sent(&takes, &["count=3"]);
-        assert_eq!(order, ("Order".to_owned(), json!({ "item": "bolts", "count": 3 })));
+        let takes = Takes::Schema(Described::of::<Purchase>().unwrap().into());
+        let purchase = body(&takes, &["count=3"]);
+        assert_eq!(purchase, ("Purchase".to_owned(), json!({ "item": "bolts", "count": 3 })));
     }
 }

@@ -1,7 +1,10 @@
-//! The `trigger` command: sends a delivery to an endpoint of a server that runs, as the Hub would.
+//! The `trigger` command: sends a delivery to an endpoint of a running server, as the Hub would.
 //!
-//! `body` is what is sent, with what `set` changes in it, where a field goes by either of its `names`.
-//! `target` is whom it goes to, `send` sends it, and `report` tells what became of it.
+//! - `target` finds the endpoint and its URL.
+//! - `body` makes the body, from a sample or a file.
+//! - `set` changes fields of the body; `names` converts between the names of a field in Rust and in JSON.
+//! - `send` sends the request.
+//! - `report` prints the request and the response.
 
 mod body;
 mod names;
@@ -43,9 +46,9 @@ Examples:
   cargo run -- trigger trigger_training --file delivery.json --url https://me-bot.hf.space
 
 Fields:
-  A path has the names of the Hub or of Rust: repo.headSha, repo.head_sha, updatedRefs.0.ref.
-  A value is JSON (true, 7, null, [\"a\"]) or text. With repo.name, the repo's URLs change, too.
-  In a sample, only fields of the Hub's payload can be set. In a file, new fields are added.
+  A path uses the names of the Hub or of Rust: repo.headSha, repo.head_sha, updatedRefs.0.ref.
+  A value is JSON (true, 7, null, [\"a\"]) or text. Setting repo.name also changes the repo's URLs.
+  Unknown fields are rejected for samples and added to files.
 
 Output:
   The response goes to standard output, everything else to standard error. The exit code is 0 for a
@@ -57,7 +60,7 @@ Environment variables:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Trigger {
-    /// Function or path of the endpoint; not needed where there is only one
+    /// Function or path of the endpoint; optional if there is only one
     endpoint: Option<String>,
     /// List the samples
     #[arg(long, exclusive = true)]
@@ -72,7 +75,7 @@ pub(super) struct Trigger {
     /// Set a field, such as repo.name=me/data; repeatable
     #[arg(long, value_name = "PATH=VALUE", help_heading = "Delivery")]
     set: Vec<Assignment>,
-    /// Send it to this URL of a server or endpoint [default: the local server]
+    /// Send to the server or endpoint at this URL [default: the local server]
     #[arg(long, value_name = "URL", value_parser = url, conflicts_with_all = ["host", "port"])]
     #[arg(help_heading = "Server")]
     url: Option<PublicUrl>,
@@ -84,8 +87,8 @@ pub(super) struct Trigger {
     port: Option<u16>,
 }
 
-/// Does what the flags say. `command` is this one's, for what it says about wrong flags, and `flags`
-/// are those of the server, which may stand in front.
+/// Runs the command. `command` formats errors about the flags, and `flags` are those of the server, which may
+/// precede the command.
 pub(super) fn run(
     trigger: Trigger,
     mut command: Command,
@@ -96,12 +99,12 @@ pub(super) fn run(
         print(body::list().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let given = PartialSettings {
+    let settings = PartialSettings {
         host: trigger.host.or(flags.host),
         port: trigger.port.or(flags.port),
         ..PartialSettings::default()
     };
-    let recipients = Recipients::of(server(), given)?;
+    let recipients = Recipients::of(server(), settings)?;
     let endpoint = choose(&recipients.endpoints, trigger.endpoint.as_deref(), &mut command)?;
     let body = match (&trigger.file, &trigger.sample) {
         (Some(file), _) => body::of_file(file, &trigger.set),
@@ -113,39 +116,39 @@ pub(super) fn run(
         error => Box::<dyn Error>::from(error),
     })?;
     let url = match &trigger.url {
-        Some(base) => target::below(base, &endpoint.path),
-        None => target::local(&recipients.host(), recipients.ports(), &endpoint.path)?,
+        Some(base) => target::join(base, &endpoint.path),
+        None => target::local_url(&recipients.host(), recipients.ports(), &endpoint.path)?,
     };
     let recipient = Recipient::at(&url)?;
-    report::announce(&url, &body.name, body.bytes.len(), recipient.proxy());
-    let answer = recipient.post(recipients.secret_of(endpoint), &body.bytes)?;
-    report::show(&answer, recipients.secret_variable(endpoint))?;
-    Ok(if answer.status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    report::print_request(&url, &body.name, body.bytes.len(), recipient.proxy());
+    let response = recipient.post(recipients.secret_of(endpoint), &body.bytes)?;
+    report::print_response(&response, recipients.secret_variable(endpoint))?;
+    Ok(if response.status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The endpoint that was asked for, or the only one.
+/// Returns the endpoint that is named, or the only one.
 fn choose<'a>(
     endpoints: &'a [Route],
-    given: Option<&str>,
+    name: Option<&str>,
     command: &mut Command,
 ) -> Result<&'a Route, clap::Error> {
-    let spellings = target::spellings(endpoints);
-    let meant =
-        given.map_or_else(|| endpoints.iter().collect(), |given| target::meant(endpoints, given));
-    if let [endpoint] = meant[..] {
+    let names = target::names(endpoints);
+    let matching =
+        name.map_or_else(|| endpoints.iter().collect(), |name| target::matching(endpoints, name));
+    if let [endpoint] = matching[..] {
         return Ok(endpoint);
     }
-    if let Some(given) = given.filter(|_| meant.is_empty()) {
+    if let Some(name) = name.filter(|_| matching.is_empty()) {
         let argument = command.get_arguments().find(|argument| argument.get_id() == "endpoint");
-        let possible = PossibleValuesParser::new(spellings.clone());
-        // None of them is it: this is for what clap says then.
-        possible.parse_ref(command, argument, OsStr::new(given))?;
+        let possible = PossibleValuesParser::new(names.clone());
+        // Always an error: clap suggests the most similar name.
+        possible.parse_ref(command, argument, OsStr::new(name))?;
     }
-    let text = format!("Which endpoint? Name one of these: {}", spellings.join(", "));
+    let text = format!("Which endpoint? Name one of these: {}", names.join(", "));
     Err(command.error(ErrorKind::MissingRequiredArgument, text))
 }
 
 fn url(text: &str) -> Result<PublicUrl, &'static str> {
     PublicUrl::parse(text)
-        .map_err(|_| "it is no address like https://me-bot.hf.space or http://127.0.0.1:8000")
+        .map_err(|_| "expected a URL like https://me-bot.hf.space or http://127.0.0.1:8000")
 }

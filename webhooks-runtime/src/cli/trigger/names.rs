@@ -1,24 +1,24 @@
-//! The two names of a field: in Rust, which stands in the functions of a bot, and in the Hub's JSON.
+//! Converts between the two names of a field: the one in Rust, such as `head_sha`, and the one in the Hub's JSON,
+//! such as `headSha`.
 
 use serde_json::Value;
 
-/// What a step of a path is called in a sample, whose fields are those of the Hub's payloads.
+/// Returns the JSON name of a field of a sample, whose fields are those of the Hub's payload.
 pub(super) fn name_in_sample(object: &Value, segment: &str) -> String {
     if object.get(segment).is_some() { segment.to_owned() } else { wire_name(segment) }
 }
 
-/// What it is called in JSON whose fields may have any name: there it is what it is, unless it is a
-/// field's name in Rust.
+/// Returns the JSON name of a field of any JSON. The name is unchanged, unless only the converted one exists.
 pub(super) fn name_in_json(object: &Value, segment: &str) -> String {
-    let on_the_wire = wire_name(segment);
-    let is_meant = object.get(segment).is_none() && object.get(&on_the_wire).is_some();
-    if is_meant { on_the_wire } else { segment.to_owned() }
+    let converted = wire_name(segment);
+    let is_rust_name = object.get(segment).is_none() && object.get(&converted).is_some();
+    if is_rust_name { converted } else { segment.to_owned() }
 }
 
-/// A field's name in JSON, for its name in Rust or in JSON.
+/// Converts the name of a field in Rust to its name in JSON. A name in JSON is unchanged.
 fn wire_name(name: &str) -> String {
     match name {
-        // In Rust these are keywords.
+        // Keywords in Rust.
         "repo_type" => return "type".to_owned(),
         "ref_name" => return "ref".to_owned(),
         _ => {}
@@ -41,9 +41,9 @@ mod tests {
     use super::*;
     use crate::samples::samples;
 
-    /// Rust's names are those that `Debug` shows.
+    /// `Debug` shows the names in Rust.
     #[test]
-    fn every_name_in_the_samples_json_is_one_of_rust_s() {
+    fn every_json_name_of_the_samples_has_a_rust_name() {
         fn keys(value: &Value, found: &mut BTreeSet<String>) {
             match value {
                 Value::Object(fields) => fields.iter().for_each(|(key, value)| {
@@ -54,18 +54,18 @@ mod tests {
                 _ => {}
             }
         }
-        let (mut on_the_wire, mut of_rust) = (BTreeSet::new(), BTreeSet::new());
+        let (mut json_names, mut rust_names) = (BTreeSet::new(), BTreeSet::new());
         for sample in samples() {
-            keys(&serde_json::to_value(&sample.payload).unwrap(), &mut on_the_wire);
+            keys(&serde_json::to_value(&sample.payload).unwrap(), &mut json_names);
             let debug = format!("{:#?}", sample.payload);
             let names = debug.lines().filter_map(|line| line.split_once(": "));
-            of_rust.extend(names.map(|(name, _)| wire_name(name.trim())));
+            rust_names.extend(names.map(|(name, _)| wire_name(name.trim())));
         }
-        assert!(on_the_wire.is_subset(&of_rust), "{on_the_wire:?} {of_rust:?}");
+        assert!(json_names.is_subset(&rust_names), "{json_names:?} {rust_names:?}");
     }
 
     #[test]
-    fn json_of_a_user_s_own_keeps_its_names() {
+    fn json_of_another_type_keeps_its_names() {
         let object = json!({ "head_sha": "a", "newSha": "b" });
         assert_eq!(name_in_json(&object, "head_sha"), "head_sha");
         assert_eq!(name_in_json(&object, "new_sha"), "newSha");

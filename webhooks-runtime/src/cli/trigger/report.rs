@@ -1,54 +1,55 @@
-//! What is said of a delivery and its answer.
+//! Prints the request of a delivery, its response, and a hint when the response is an error.
 
 use std::io::{self, IsTerminal, Write};
 
 use ureq::http::StatusCode;
 
 use super::print;
-use super::send::Answer;
+use super::send::TriggerResponse;
 use crate::cli::text::body;
 use crate::network::HttpProxy;
 
-/// The line before it is sent. The address is one that was checked; a file's name comes from the
-/// command line.
-pub(super) fn announce(url: &str, body_name: &str, bytes: usize, proxy: Option<&HttpProxy>) {
-    let way = proxy.map_or_else(String::new, |proxy| format!(", through the proxy {proxy}"));
-    let _ = writeln!(io::stderr(), "POST {url}  {body_name}, {} bytes{way}", grouped(bytes));
+/// Prints the line before the request is sent. The URL is validated, and the name of a file comes from the
+/// command line, so neither needs to be escaped.
+pub(super) fn print_request(url: &str, body_name: &str, bytes: usize, proxy: Option<&HttpProxy>) {
+    let via = proxy.map_or_else(String::new, |proxy| format!(", through the proxy {proxy}"));
+    let _ = writeln!(io::stderr(), "POST {url}  {body_name}, {} bytes{via}", grouped(bytes));
 }
 
-/// The body on standard output, then the status, and what may help, on standard error.
-pub(super) fn show(answer: &Answer, variable: Option<&str>) -> io::Result<()> {
-    print(&body(&answer.body, io::stdout().is_terminal()))?;
-    let (status, millis) = (answer.status, answer.took.as_secs_f64() * 1000.0);
-    let mut said = format!("{status} in {millis:.1} ms\n");
-    if let Some(hint) = hint(answer, variable) {
-        said += &format!("hint: {hint}\n");
+/// Prints the body of the response to standard output, then the status and a hint to standard error.
+pub(super) fn print_response(response: &TriggerResponse, variable: Option<&str>) -> io::Result<()> {
+    print(&body(&response.body, io::stdout().is_terminal()))?;
+    let (status, millis) = (response.status, response.duration.as_secs_f64() * 1000.0);
+    let mut summary = format!("{status} in {millis:.1} ms\n");
+    if let Some(hint) = hint(response, variable) {
+        summary += &format!("hint: {hint}\n");
     }
-    let _ = io::stderr().write_all(said.as_bytes());
+    let _ = io::stderr().write_all(summary.as_bytes());
     Ok(())
 }
 
-/// What may help. `variable` is where the secret comes from; `None` for the code.
-fn hint(answer: &Answer, variable: Option<&str>) -> Option<String> {
-    let text = match answer.status {
+/// Returns what to do about an error. `variable` names the variable of the secret; `None` if the code sets the
+/// secret.
+fn hint(response: &TriggerResponse, variable: Option<&str>) -> Option<String> {
+    let text = match response.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => match variable {
-            Some(variable) => format!(
-                "set {variable} to the secret that the server was started with, here as there."
-            ),
-            None => "the secret sent is the one in this program's code; the server has another."
-                .to_owned(),
+            Some(variable) => {
+                format!("set {variable} to the same value here and for the server.")
+            }
+            None => "the secret in this program's code differs from the server's.".to_owned(),
         },
-        StatusCode::NOT_FOUND => "there is no endpoint at this address. An older version of the \
-             program may be running there, or another program."
+        StatusCode::NOT_FOUND => "there is no endpoint at this URL. An older version of this program, \
+             or another program, may be running there."
             .to_owned(),
         StatusCode::METHOD_NOT_ALLOWED => {
-            "what is at this address takes no POST: it is no webhook endpoint.".to_owned()
+            "this URL does not accept POST, so it is not a webhook endpoint.".to_owned()
         }
         status if status.is_redirection() => {
-            let location = answer.location.as_deref();
+            let location = response.location.as_deref();
             let to = location.map_or_else(String::new, |location| format!(" to {location}"));
             format!(
-                "redirects{to} aren't followed, as the secret would go along; name another --url."
+                "the redirect{to} was not followed, because it would send the secret along. Pass the \
+                 final URL with --url."
             )
         }
         _ => return None,
@@ -56,7 +57,7 @@ fn hint(answer: &Answer, variable: Option<&str>) -> Option<String> {
     Some(text)
 }
 
-/// 1012 as 1,012.
+/// Formats a number with commas: 1,012.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

@@ -1,4 +1,4 @@
-//! Sends a delivery as the Hub does, and asks who is there before.
+//! Sends a delivery as the Hub does, and checks whether a URL is an endpoint.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -12,42 +12,42 @@ use crate::endpoint::call::WEBHOOK_ID;
 use crate::http::authorize::SECRET;
 use crate::network::{ClientError, HttpClient, HttpProxy};
 
-/// As long as the Hub waits.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long to wait for a response: as long as the Hub waits.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a program may take to say whether it has an endpoint. It is on this machine.
-const PROBE_LIMIT: Duration = Duration::from_secs(1);
+/// How long to wait for the response to a probe, from a program on this machine.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The longest answer that is read, in bytes.
-const LONGEST_ANSWER: u64 = 16 * 1024 * 1024;
+/// The largest response body that is read, in bytes.
+const MAX_RESPONSE: u64 = 16 * 1024 * 1024;
 
-/// What the server answered.
-pub(super) struct Answer {
+/// The server's response to a delivery.
+pub(super) struct TriggerResponse {
     pub(super) status: StatusCode,
-    /// Where a redirect would lead.
+    /// The target of a redirect.
     pub(super) location: Option<String>,
     pub(super) body: Vec<u8>,
-    pub(super) took: Duration,
+    pub(super) duration: Duration,
 }
 
-/// Why there is no answer. No text holds what was sent.
+/// The error of a delivery without a response. No text contains anything of the delivery.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SendError {
     #[error(
-        "Nothing listens at {0}. Start the program in another terminal first, with `cargo run`, or \
-         name a server that runs with --url."
+        "Nothing listens at {0}. Start the server with `cargo run` in another terminal, or name a running \
+         server with --url."
     )]
-    Refused(String),
+    NotListening(String),
     #[error(
-        "No answer from {0} within 30 seconds. The Hub gives up after 30 seconds, too, and the delivery \
-         has failed then."
+        "No response from {0} within 30 seconds. The Hub also gives up after 30 seconds, and counts the \
+         delivery as failed."
     )]
-    Late(String),
-    #[error("Nothing could be sent to {url}: {reason}.")]
+    TimedOut(String),
+    #[error("Cannot send to {url}: {reason}.")]
     Failed { url: String, reason: String },
 }
 
-/// A server at a URL.
+/// The endpoint at a URL.
 pub(super) struct Recipient<'a> {
     url: &'a str,
     client: HttpClient,
@@ -55,7 +55,7 @@ pub(super) struct Recipient<'a> {
 
 impl<'a> Recipient<'a> {
     pub(super) fn at(url: &'a str) -> Result<Self, SendError> {
-        let client = client(url, LIMIT);
+        let client = client(url, TIMEOUT);
         let failed = |error: ClientError| SendError::Failed {
             url: url.to_owned(),
             reason: error.to_string(),
@@ -63,7 +63,7 @@ impl<'a> Recipient<'a> {
         Ok(Self { url, client: client.map_err(failed)? })
     }
 
-    /// Returns the proxy that leads there.
+    /// Returns the proxy that the request goes through.
     pub(super) fn proxy(&self) -> Option<&HttpProxy> {
         self.client.proxy()
     }
@@ -73,16 +73,16 @@ impl<'a> Recipient<'a> {
         let direct = self.proxy().is_none();
         match error {
             Error::Io(error) if direct && error.kind() == io::ErrorKind::ConnectionRefused => {
-                SendError::Refused(url)
+                SendError::NotListening(url)
             }
-            Error::ConnectionFailed if direct => SendError::Refused(url),
-            Error::Timeout(_) => SendError::Late(url),
+            Error::ConnectionFailed if direct => SendError::NotListening(url),
+            Error::Timeout(_) => SendError::TimedOut(url),
             error => SendError::Failed { url, reason: self.client.reason(error) },
         }
     }
 
-    /// Posts a delivery with an id of its own.
-    pub(super) fn post(&self, secret: Option<&[u8]>, body: &[u8]) -> Result<Answer, SendError> {
+    /// Posts a delivery with a new `Webhook-Id`.
+    pub(super) fn post(&self, secret: Option<&[u8]>, body: &[u8]) -> Result<TriggerResponse, SendError> {
         let failed = |error: Error| self.error(&error);
         let mut request = self
             .client
@@ -97,25 +97,25 @@ impl<'a> Recipient<'a> {
             request = request.header(SECRET.as_str(), value);
         }
         let started = Instant::now();
-        let mut answer = request.send(body).map_err(failed)?;
-        let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        let (status, location) = (answer.status(), location.map(str::to_owned));
-        let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
-        Ok(Answer { status, location, body: body.map_err(failed)?, took: started.elapsed() })
+        let mut response = request.send(body).map_err(failed)?;
+        let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+        let (status, location) = (response.status(), location.map(str::to_owned));
+        let body = response.body_mut().with_config().limit(MAX_RESPONSE).read_to_vec();
+        Ok(TriggerResponse { status, location, body: body.map_err(failed)?, duration: started.elapsed() })
     }
 }
 
-/// Whether there is an endpoint of webhooks at this URL, which takes POST requests and no others.
-/// What is asked holds nothing that another program must not see.
+/// Returns whether a webhook endpoint is at this URL: one that accepts only POST requests. The request contains
+/// neither the secret nor the payload, because another program may receive it.
 pub(super) fn is_endpoint(url: &str) -> bool {
-    let Ok(client) = client(url, PROBE_LIMIT) else { return false };
-    let Ok(answer) = client.agent().get(url).call() else { return false };
-    let allowed = answer.headers().get(ALLOW).and_then(|allowed| allowed.to_str().ok());
-    answer.status() == StatusCode::METHOD_NOT_ALLOWED
+    let Ok(client) = client(url, PROBE_TIMEOUT) else { return false };
+    let Ok(response) = client.agent().get(url).call() else { return false };
+    let allowed = response.headers().get(ALLOW).and_then(|allowed| allowed.to_str().ok());
+    response.status() == StatusCode::METHOD_NOT_ALLOWED
         && allowed.is_some_and(|allowed| allowed.eq_ignore_ascii_case("POST"))
 }
 
-/// A client that goes where it is told and nowhere else: a redirect would take the secret along.
-fn client(url: &str, limit: Duration) -> Result<HttpClient, ClientError> {
-    HttpClient::new(url, limit, |config| config.http_status_as_error(false).max_redirects(0))
+/// Returns a client that does not follow redirects, which would send the secret along.
+fn client(url: &str, timeout: Duration) -> Result<HttpClient, ClientError> {
+    HttpClient::new(url, timeout, |config| config.http_status_as_error(false).max_redirects(0))
 }

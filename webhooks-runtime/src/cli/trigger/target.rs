@@ -1,4 +1,4 @@
-//! Whom a delivery goes to: which endpoint, at which address.
+//! Finds the endpoint that a delivery goes to, and its URL.
 
 use super::send::is_endpoint;
 use crate::config::addresses::PublicUrl;
@@ -6,49 +6,48 @@ use crate::config::settings::Ports;
 use crate::endpoint::normalize;
 use crate::endpoint::registry::Route;
 
-/// Why the endpoint's address isn't known.
+/// The error of an endpoint whose URL is not known.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TargetError {
     #[error(
-        "The server takes any free port, since it is to listen on port 0. Say which it took, with --port \
-         or --url."
+        "With port 0, the server listens on any free port. Name the port that it printed with --port, or its \
+         URL with --url."
     )]
     AnyPort,
     #[error(
-        "None of {host}:{first}-{last} has the endpoint {path}. Start the program in another terminal \
-         first, with `cargo run`, or name a server that runs with --url."
+        "No server on {host}:{first}-{last} has the endpoint {path}. Start the server with `cargo run` in \
+         another terminal, or name a running server with --url."
     )]
     NotFound { host: String, first: u16, last: u16, path: String },
 }
 
-/// The endpoints that a person may mean: those of that name, or else the one at that path.
-pub(super) fn meant<'a>(endpoints: &'a [Route], given: &str) -> Vec<&'a Route> {
-    let named: Vec<_> = endpoints.iter().filter(|endpoint| endpoint.name == given).collect();
+/// Returns the endpoints of that name, or else the one at that path.
+pub(super) fn matching<'a>(endpoints: &'a [Route], name: &str) -> Vec<&'a Route> {
+    let named: Vec<_> = endpoints.iter().filter(|endpoint| endpoint.name == name).collect();
     if !named.is_empty() {
         return named;
     }
-    let path = normalize(given).ok();
+    let path = normalize(name).ok();
     endpoints.iter().filter(|endpoint| Some(&endpoint.path) == path.as_ref()).collect()
 }
 
-/// What to write for each endpoint: its name, or its path where another has the same name.
-pub(super) fn spellings(endpoints: &[Route]) -> Vec<String> {
-    let spelling = |endpoint: &Route| {
-        let alone = endpoints.iter().filter(|other| other.name == endpoint.name).count() == 1;
-        if alone { endpoint.name.clone() } else { endpoint.path.clone() }
+/// Returns an unambiguous name of each endpoint: its function's, or its path when functions share a name.
+pub(super) fn names(endpoints: &[Route]) -> Vec<String> {
+    let name = |endpoint: &Route| {
+        let is_unique = endpoints.iter().filter(|other| other.name == endpoint.name).count() == 1;
+        if is_unique { endpoint.name.clone() } else { endpoint.path.clone() }
     };
-    endpoints.iter().map(spelling).collect()
+    endpoints.iter().map(name).collect()
 }
 
-/// The endpoint's URL below an address, which may end in the endpoint's path already.
-pub(super) fn below(base: &PublicUrl, path: &str) -> String {
+/// Appends the endpoint's path to a URL, unless the URL already ends with it.
+pub(super) fn join(base: &PublicUrl, path: &str) -> String {
     let base = base.as_str();
-    let is_whole = base.ends_with(path);
-    if is_whole { base.to_owned() } else { format!("{base}{path}") }
+    if base.ends_with(path) { base.to_owned() } else { format!("{base}{path}") }
 }
 
-/// The endpoint's URL on this machine.
-pub(super) fn local(host: &str, ports: &Ports, path: &str) -> Result<String, TargetError> {
+/// Returns the endpoint's URL on this machine.
+pub(super) fn local_url(host: &str, ports: &Ports, path: &str) -> Result<String, TargetError> {
     match ports {
         Ports::One(0) => Err(TargetError::AnyPort),
         Ports::One(port) => Ok(format!("http://{host}:{port}{path}")),
@@ -64,8 +63,8 @@ pub(super) fn local(host: &str, ports: &Ports, path: &str) -> Result<String, Tar
     }
 }
 
-/// The URL of the first that has such an endpoint. Whoever else has a port there learns the path, and
-/// gets neither secret nor payload.
+/// Returns the URL of the first server that has the endpoint. Other programs on these ports receive the path, but
+/// neither the secret nor the payload.
 fn find(host: &str, ports: impl IntoIterator<Item = u16>, path: &str) -> Option<String> {
     let urls = ports.into_iter().map(|port| format!("http://{host}:{port}{path}"));
     urls.into_iter().find(|url| is_endpoint(url))
@@ -94,18 +93,18 @@ mod tests {
         }
     }
 
-    /// A program that answers one request, and what it was asked.
-    fn program(answer: &'static str) -> (u16, JoinHandle<String>) {
+    /// A program that responds to one request, and the request.
+    fn program(response: &'static str) -> (u16, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let asked = std::thread::spawn(move || {
+        let request = std::thread::spawn(move || {
             let (mut connection, _) = listener.accept().unwrap();
             let mut request = [0; 4096];
             let read = connection.read(&mut request).unwrap();
-            let _ = connection.write_all(answer.as_bytes());
+            let _ = connection.write_all(response.as_bytes());
             String::from_utf8_lossy(&request[..read]).into_owned()
         });
-        (port, asked)
+        (port, request)
     }
 
     fn free_port() -> u16 {
@@ -113,15 +112,15 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_meant_by_its_name_or_its_path() {
+    fn an_endpoint_is_found_by_its_name_or_its_path() {
         let endpoints = [
             endpoint("hello", "/webhooks/goodbye"),
             endpoint("goodbye", "/webhooks/hello"),
             endpoint("twice", "/webhooks/once"),
             endpoint("twice", "/webhooks/again"),
         ];
-        let paths = |given: &str| -> Vec<&str> {
-            meant(&endpoints, given).iter().map(|endpoint| endpoint.path.as_str()).collect()
+        let paths = |name: &str| -> Vec<&str> {
+            matching(&endpoints, name).iter().map(|endpoint| endpoint.path.as_str()).collect()
         };
         assert_eq!(paths("hello"), ["/webhooks/goodbye"]);
         assert_eq!(paths("/hello"), ["/webhooks/hello"]);
@@ -132,13 +131,13 @@ mod tests {
         assert_eq!(paths("nothing"), <[&str; 0]>::default());
         assert_eq!(paths("//"), <[&str; 0]>::default());
         assert_eq!(
-            spellings(&endpoints),
+            names(&endpoints),
             ["hello", "goodbye", "/webhooks/once", "/webhooks/again"]
         );
     }
 
     #[test]
-    fn an_address_is_a_base_or_the_whole() {
+    fn a_url_is_that_of_the_server_or_of_the_endpoint() {
         for (base, url) in [
             ("https://me-bot.hf.space", "https://me-bot.hf.space/webhooks/x"),
             ("https://me-bot.hf.space/", "https://me-bot.hf.space/webhooks/x"),
@@ -146,12 +145,12 @@ mod tests {
             ("http://10.0.0.1:80/bots/webhooks/x/", "http://10.0.0.1:80/bots/webhooks/x"),
             ("http://10.0.0.1:80/bots", "http://10.0.0.1:80/bots/webhooks/x"),
         ] {
-            assert_eq!(below(&PublicUrl::parse(base).unwrap(), "/webhooks/x"), url);
+            assert_eq!(join(&PublicUrl::parse(base).unwrap(), "/webhooks/x"), url);
         }
     }
 
     #[test]
-    fn the_first_program_that_has_the_endpoint_is_taken_and_others_learn_its_path_alone() {
+    fn the_first_server_with_the_endpoint_is_used_and_others_receive_only_its_path() {
         let (other, asked_other) = program("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
         let (allows, asked_allows) =
             program("HTTP/1.1 405 No\r\nAllow: GET, POST\r\nContent-Length: 0\r\n\r\n");
@@ -171,12 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_was_given_is_believed() {
-        let url = local("localhost", &Ports::One(8000), "/webhooks/x");
+    fn a_port_that_is_set_is_not_probed() {
+        let url = local_url("localhost", &Ports::One(8000), "/webhooks/x");
         assert_eq!(url.unwrap(), "http://localhost:8000/webhooks/x");
-        assert_eq!(local("localhost", &Ports::One(0), "/x").unwrap_err(), TargetError::AnyPort);
+        assert_eq!(local_url("localhost", &Ports::One(0), "/x").unwrap_err(), TargetError::AnyPort);
         let port = free_port();
-        let error = local("localhost", &Ports::FirstFreeOf(port..=port), "/webhooks/x");
+        let error = local_url("localhost", &Ports::FirstFreeOf(port..=port), "/webhooks/x");
         let error = error.unwrap_err().to_string();
         assert!(error.contains("/webhooks/x") && error.contains("cargo run"), "{error}");
     }

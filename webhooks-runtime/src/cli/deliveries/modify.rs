@@ -1,4 +1,4 @@
-//! Runs dead deliveries again, and deletes deliveries.
+//! Retries dead deliveries, and deletes deliveries.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -11,52 +11,52 @@ use super::id::IdPrefix;
 use super::{counted, failed, print};
 use crate::jobs::{Jobs, Purge, RetryTarget, State};
 
-/// Queues these again. For each of the others it is said why not.
+/// Queues dead deliveries again. For each id that cannot be retried, prints why.
 pub(super) async fn retry(jobs: &Jobs, ids: &[IdPrefix]) -> Result<ExitCode, Box<dyn Error>> {
-    let (mut queued, mut others) = (0, String::new());
+    let (mut queued, mut errors) = (0, String::new());
     for id in ids {
         let id = match id.find(jobs).await {
             Ok(id) => id,
             Err(error) => {
-                others += &format!("error: {error}\n");
+                errors += &format!("error: {error}\n");
                 continue;
             }
         };
         let retried = jobs.retry(RetryTarget::One(id)).await.map_err(failed)?;
         if retried == 0 {
             let found = jobs.show(id).await.map_err(failed)?;
-            others += &reason(id, found.map(|detail| detail.summary.state), jobs);
+            errors += &not_retried(id, found.map(|detail| detail.summary.state), jobs);
         }
         queued += retried;
     }
-    if queued > 0 || others.is_empty() {
-        say_queued(queued)?;
+    if queued > 0 || errors.is_empty() {
+        print_queued(queued)?;
     }
-    let _ = io::stderr().write_all(others.as_bytes());
-    Ok(if others.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let _ = io::stderr().write_all(errors.as_bytes());
+    Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Queues all dead ones again.
+/// Queues all dead deliveries again.
 pub(super) async fn retry_dead(jobs: &Jobs) -> Result<ExitCode, Box<dyn Error>> {
-    say_queued(jobs.retry(RetryTarget::AllDead).await.map_err(failed)?)?;
+    print_queued(jobs.retry(RetryTarget::AllDead).await.map_err(failed)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Which deliveries a person wants deleted.
-pub(super) struct Deleted {
+/// The deliveries to delete.
+pub(super) struct PurgeSelection {
     pub(super) dead: bool,
     pub(super) queued: bool,
     pub(super) endpoint: Option<String>,
     pub(super) older_than: Option<Duration>,
 }
 
-/// Deletes dead ones, and queued ones of an endpoint.
-pub(super) async fn purge(jobs: &Jobs, deleted: Deleted) -> Result<ExitCode, Box<dyn Error>> {
-    let Deleted { dead, queued, endpoint, older_than } = deleted;
+/// Deletes dead deliveries, and queued deliveries of an endpoint.
+pub(super) async fn purge(jobs: &Jobs, selection: PurgeSelection) -> Result<ExitCode, Box<dyn Error>> {
+    let PurgeSelection { dead, queued, endpoint, older_than } = selection;
     let mut purged = 0;
-    for (state, named) in [(State::Dead, dead), (State::Queued, queued)] {
-        // Of an endpoint both, unless one of them is named.
-        if named || !(dead || queued) {
+    for (state, selected) in [(State::Dead, dead), (State::Queued, queued)] {
+        // With only an endpoint, both states are selected.
+        if selected || !(dead || queued) {
             let older_than = older_than.unwrap_or_default();
             let purge = Purge { state, endpoint: endpoint.clone(), older_than };
             purged += jobs.purge(purge).await.map_err(failed)?;
@@ -66,13 +66,13 @@ pub(super) async fn purge(jobs: &Jobs, deleted: Deleted) -> Result<ExitCode, Box
     Ok(ExitCode::SUCCESS)
 }
 
-fn say_queued(count: u64) -> io::Result<()> {
+fn print_queued(count: u64) -> io::Result<()> {
     print(format!("{} queued again.\n", counted(count)).as_bytes())
 }
 
-fn reason(id: Uuid, state: Option<State>, jobs: &Jobs) -> String {
+fn not_retried(id: Uuid, state: Option<State>, jobs: &Jobs) -> String {
     match state {
         None => format!("error: There is no delivery {id} in {}.\n", jobs.name()),
-        Some(state) => format!("error: {id} is {state}, and only dead deliveries are run again.\n"),
+        Some(state) => format!("error: {id} is {state}, and only dead deliveries can be retried.\n"),
     }
 }
