@@ -363,9 +363,9 @@ async fn a_delivery_is_kept_with_all_that_tells_of_it() {
     }
     assert!(detail(2).contains("{ not json") && detail(2).contains("422"));
     let refused = detail(3);
-    assert!(refused.contains("403") && refused.contains("refused before its payload was read"));
+    assert!(refused.contains("403") && refused.contains("rejected before its payload was read"));
     assert!(!refused.contains("Send again") && !refused.contains("me/x"));
-    assert!(detail(4).contains("The answer is a stream"));
+    assert!(detail(4).contains("The response is a stream"));
     for answer in [page, first, refused] {
         assert!(!answer.contains("hush") && !answer.contains("guessed"));
     }
@@ -382,7 +382,7 @@ async fn a_body_above_64_kib_is_cut_and_not_sent_again() {
     deliver(url, "echo", &"x".repeat(64 * 1024 + 1));
     assert!(viewer.get("/activity/1").unwrap().body.contains("Send again"));
     let cut = viewer.get("/activity/2").unwrap().body;
-    assert!(cut.contains("Cut: the first 65536 of 65537 bytes.") && !cut.contains("Send again<"));
+    assert!(cut.contains("Truncated: the first 65536 of 65537 bytes.") && !cut.contains("Send again<"));
     let again =
         viewer.request("POST /activity/2/again", &["Sec-Fetch-Site: same-origin"], "").unwrap();
     assert_eq!(again.status, 409);
@@ -743,8 +743,8 @@ impl InBackground {
 fn background_deliveries_are_shown_with_all_that_tells_of_them() {
     let server = InBackground::start();
     let page = server.viewer.get("/").unwrap().body;
-    assert!(page.contains("Nothing has been queued yet.") && page.contains("As they arrived"));
-    assert!(page.contains("answers at once, runs in the background"));
+    assert!(page.contains("No background deliveries yet.") && page.contains("All deliveries"));
+    assert!(page.contains("responds at once, runs in the background"));
     let done = server.deliver("quick", &payload("me/private"), "done");
     let dead = server.deliver("fails", &payload("me/private"), "dead");
     let running = server.deliver("sleeps", r#"{"milliseconds":600000}"#, "running");
@@ -768,8 +768,8 @@ fn background_deliveries_are_shown_with_all_that_tells_of_them() {
     let shown = detail(&dead);
     assert!(shown.contains("<dt>Repo</dt><dd><bdi>me/private</bdi></dd>"), "{shown}");
     for part in [
-        "Attempt 1, begun ",
-        "Attempt 3, begun ",
+        "Attempt 1, started ",
+        "Attempt 3, started ",
         "<code>the training failed: the disk is full</code>",
         "<code>an-id</code>",
         "&quot;name&quot;: &quot;me/private&quot;",
@@ -792,7 +792,7 @@ fn background_deliveries_are_shown_with_all_that_tells_of_them() {
     let viewer = Viewer::of_program(&program.local_url());
     let page = viewer.get("/").unwrap().body;
     assert!(page.contains("id=\"activity\"") && !page.contains("id=\"background\""));
-    assert!(!page.contains("As they arrived") && !page.contains("runs in the background"));
+    assert!(!page.contains("All deliveries") && !page.contains("runs in the background"));
     assert_eq!(viewer.get(&format!("/deliveries/{dead}")).unwrap().status, 404);
 }
 
@@ -820,7 +820,7 @@ fn nobody_else_sees_background_deliveries_or_runs_them_again() {
         assert_eq!(server.retry(&dead, headers).status, 403, "{headers:?}");
     }
     let shown = server.viewer.get(&format!("/deliveries/{dead}")).unwrap().body;
-    assert_eq!(shown.matches("begun ").count(), 1, "nothing was run: {shown}");
+    assert_eq!(shown.matches(", started ").count(), 1, "nothing was run: {shown}");
 }
 
 #[test]
@@ -833,7 +833,7 @@ fn a_dead_delivery_is_run_again_by_a_script_or_a_form() {
     let attempts = |count: usize| {
         let deadline = Instant::now() + PATIENCE;
         let path = format!("/deliveries/{id}/detail");
-        while server.viewer.get(&path).unwrap().body.matches("begun ").count() != count {
+        while server.viewer.get(&path).unwrap().body.matches(", started ").count() != count {
             assert!(Instant::now() < deadline, "{count}");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -846,7 +846,7 @@ fn a_dead_delivery_is_run_again_by_a_script_or_a_form() {
     attempts(3);
     let done = server.deliver("quick", "{}", "done");
     let refused = server.retry(&done, &BY_SCRIPT);
-    let error = "It is done, and only dead deliveries are run again.";
+    let error = "This delivery is done, and only dead deliveries can be run again.";
     assert_eq!((refused.status, refused.json()["error"].as_str()), (409, Some(error)));
 }
 
@@ -865,7 +865,7 @@ fn background_deliveries_are_followed_whoever_changes_them() {
             assert!(Instant::now() < deadline, "{text}: {rows}");
         }
     };
-    until("Nothing has been queued yet.");
+    until("No background deliveries yet.");
     deliver(&server.url, "alone", r#"{"milliseconds":1500}"#);
     until("data-state=\"running\"");
     until("data-state=\"done\"");

@@ -125,7 +125,7 @@ async fn the_curl_line_posts_the_sample_with_the_secret() {
     browser
         .run("for (const details of document.querySelectorAll('details')) details.open = true")
         .await;
-    browser.press(&format!("button[aria-label='Copy the curl line for {TRAIN}']")).await;
+    browser.press(&format!("button[aria-label='Copy the curl command for {TRAIN}']")).await;
     browser.client.wait().for_element(Locator::XPath("//button[text()='Copied']")).await.unwrap();
     let read = "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)));";
     let line = browser.client.execute_async(read, vec![]).await.unwrap();
@@ -149,18 +149,18 @@ async fn a_sample_is_sent_from_the_form() {
 
     type_into(&browser, "#trigger-form [name=secret]", "guessed").await;
     browser.press("#trigger-form button.primary").await;
-    browser.wait_for_text("#answer", "403 Forbidden").await;
-    browser.wait_for_text("#answer", "Invalid webhook secret.").await;
+    browser.wait_for_text("#response", "403 Forbidden").await;
+    browser.wait_for_text("#response", "Invalid webhook secret.").await;
     // The browser itself notes the status of each request that was refused.
     let complaints = browser.complaints().await;
     assert!(complaints.iter().all(|text| text.contains("status of 403")), "{complaints:?}");
-    browser.pictures("form-refused").await;
+    browser.pictures("form-rejected").await;
 
     type_into(&browser, "#trigger-form [name=secret]", "hush").await;
     browser.press("#trigger-form button.primary").await;
-    browser.wait_for_text("#answer", "200 OK").await;
-    browser.wait_for_text("#answer", "\"training_on\": \"me/sample\"").await;
-    browser.pictures("form-answered").await;
+    browser.wait_for_text("#response", "200 OK").await;
+    browser.wait_for_text("#response", "\"training_on\": \"me/sample\"").await;
+    browser.pictures("form-succeeded").await;
     let address = browser.client.current_url().await.unwrap().to_string();
     assert!(!address.contains("hush"), "{address}");
     let stored = "return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])";
@@ -195,7 +195,7 @@ async fn the_form_works_without_scripts() {
     browser.press("form.again button").await;
     let again = format!("{}/activity/2", server.local_url());
     browser.client.wait().for_url(&again.parse().unwrap()).await.unwrap();
-    browser.client.goto(&format!("{}/?outcome=refused", server.local_url())).await.unwrap();
+    browser.client.goto(&format!("{}/?outcome=rejected", server.local_url())).await.unwrap();
     let none = browser.client.find(Locator::Css("#no-match")).await.unwrap();
     assert_eq!(none.text().await.unwrap(), "No delivery matches the filter.");
     browser.pictures_without_scripts("without-scripts").await;
@@ -209,7 +209,7 @@ async fn deliveries_arrive_open_and_are_sent_again_without_a_reload() {
     let server = serve(new_server().webhook_secret("hush")).await;
     let browser = Browser::open(&server.activity_url().unwrap()).await;
     browser.wait_for_text("#live", "Live").await;
-    browser.wait_for_text("#none-yet", "Nothing has arrived yet.").await;
+    browser.wait_for_text("#none-yet", "No deliveries yet.").await;
 
     deliver(&server, TRAIN, "an-id", &sample("me/data"));
     wait_for_rows(&browser, 1).await;
@@ -217,7 +217,7 @@ async fn deliveries_arrive_open_and_are_sent_again_without_a_reload() {
     for part in ["200", "trigger_training", "update repo.content", "me/data", "an-id"] {
         assert!(row.contains(part), "{part}: {row}");
     }
-    browser.wait_for_text("#news", "A delivery has arrived.").await;
+    browser.wait_for_text("#announcement", "1 new delivery.").await;
 
     browser.press("#deliveries > li summary").await;
     browser.wait_for_text("#deliveries > li .detail", "\"name\": \"me/data\"").await;
@@ -242,7 +242,7 @@ async fn deliveries_are_filtered_by_endpoint_and_outcome() {
     wait_for_rows(&browser, 3).await;
     choose(&browser, ".filter [name=endpoint]", TRAIN).await;
     assert_eq!(shown(&browser).await, json!(2));
-    choose(&browser, ".filter [name=outcome]", "refused").await;
+    choose(&browser, ".filter [name=outcome]", "rejected").await;
     assert_eq!(shown(&browser).await, json!(1));
     // It holds for what arrives, too.
     deliver(&server, TRAIN, "4", &sample("me/data"));
@@ -304,7 +304,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
     let curl = "return document.getElementById('curl-2').textContent";
     let curl = browser.run(curl).await;
     assert!(curl.as_str().unwrap().starts_with(&format!("curl {public}{TRAIN} ")), "{curl}");
-    assert!(browser.text("#steps").await.contains("since everyone can reach the program"));
+    assert!(browser.text("#steps").await.contains("because anyone can reach the program"));
     browser.end().await;
     server.stop().await;
 }
@@ -319,7 +319,7 @@ async fn the_token_opens_the_deliveries_and_nothing_else_does() {
     for trace in ["id=\"activity", "events", "id=\"deliveries", "<form", "me/private"] {
         assert!(!page.contains(trace), "{trace}: {page}");
     }
-    assert!(page.contains("opens this page with its token"), "{page}");
+    assert!(page.contains("open this page with its token"), "{page}");
     browser.pictures("outsider").await;
 
     browser.client.goto(&server.activity_url().unwrap()).await.unwrap();
@@ -385,7 +385,7 @@ async fn a_page_of_another_site_calls_no_function() {
     }
     let page = viewer.get("/").unwrap().body;
     assert_eq!(page.matches("data-number=").count(), 2, "both were sent");
-    assert_eq!(page.matches("data-outcome=\"refused\"").count(), 2, "{page}");
+    assert_eq!(page.matches("data-outcome=\"rejected\"").count(), 2, "{page}");
     let detail = viewer.get("/activity/2/detail").unwrap().body;
     assert!(detail.contains("403 Forbidden"), "{detail}");
     let _ = browser.complaints().await;
@@ -489,7 +489,7 @@ async fn whatever_a_payload_holds_stays_text() {
     assert!(text.contains("<script>document.title='owned'</script>"), "{text}");
     assert!(text.contains("\"><b>id</b>"), "{text}");
     let cut = browser.text("li[data-number='2']").await;
-    assert!(cut.contains("Cut: the first 65536 of ") && cut.contains("me/long"), "{cut}");
+    assert!(cut.contains("Truncated: the first 65536 of ") && cut.contains("me/long"), "{cut}");
     let injected = "return document.querySelectorAll('#activity script, #activity img, #activity b, #activity i').length";
     assert_eq!(browser.run(injected).await, json!(0));
     assert_eq!(browser.run("return document.title").await, json!("Webhooks · 3 endpoints"));
@@ -636,7 +636,7 @@ async fn background_deliveries_change_their_state_without_a_reload() {
     let (program, url) = in_background(&folder);
     let browser = Browser::open(&opening(&url)).await;
     browser.wait_for_text("#live", "Live").await;
-    browser.wait_for_text("#background", "Nothing has been queued yet.").await;
+    browser.wait_for_text("#background", "No background deliveries yet.").await;
     browser.run("window.mine = true").await;
     let slow = queue(&url, "alone", r#"{"milliseconds":2000}"#);
     wait_for_state(&browser, &slow, "running").await;
@@ -671,7 +671,7 @@ async fn a_dead_delivery_is_run_again_from_the_page() {
     browser.press(&format!("{dead} summary")).await;
     browser.wait_for_text(&format!("{dead} .failures"), "no such dataset").await;
     // What is said can be followed by other news at once.
-    let listen = "window.said = []; const news = document.getElementById('news'); \
+    let listen = "window.said = []; const news = document.getElementById('announcement'); \
                   new MutationObserver(() => said.push(news.textContent)).observe(news, { childList: true })";
     browser.run(listen).await;
     browser.press(&format!("{dead} form.again button")).await;
@@ -717,7 +717,7 @@ async fn one_that_died_again_unseen_is_told_of_anew() {
     let again = viewer.request(&format!("POST /deliveries/{id}/retry"), &BY_SCRIPT, "").unwrap();
     assert_eq!(again.status, 200, "{again:?}");
     let deadline = std::time::Instant::now() + PATIENCE;
-    let failures = |detail: &str| detail.matches(", begun ").count();
+    let failures = |detail: &str| detail.matches(", started ").count();
     loop {
         let detail = viewer.get(&format!("/deliveries/{id}/detail")).unwrap().body;
         if failures(&detail) == 2 && detail.contains("Run again") {
@@ -757,7 +757,7 @@ async fn without_scripts_a_dead_delivery_is_opened_and_run_again() {
     let id = dead.split('\'').nth(1).unwrap();
     let address = browser.client.current_url().await.unwrap();
     assert_eq!(address.path(), format!("/deliveries/{id}"));
-    while browser.client.source().await.unwrap().matches(", begun ").count() < 2 {
+    while browser.client.source().await.unwrap().matches(", started ").count() < 2 {
         assert!(std::time::Instant::now() < deadline);
         browser.client.refresh().await.unwrap();
     }

@@ -9,7 +9,7 @@ use tests::client::{Viewer, connect, get, head, request};
 use tests::program::{Program, build};
 use webhooks_runtime::maud::{Markup, PreEscaped};
 use webhooks_runtime::{
-    Block, Blocks, HttpRequest, ServerHandle, Visit, WebhooksServer, web, webhook_endpoint,
+    Block, Blocks, HttpRequest, ServerHandle, PageContext, WebhooksServer, web, webhook_endpoint,
 };
 
 /// Trains when a dataset changes.
@@ -113,10 +113,10 @@ async fn any_handler_replaces_the_page() {
 struct Visits(AtomicU64);
 
 impl Block for Visits {
-    fn render(&self, visit: &Visit<'_>) -> Markup {
+    fn render(&self, context: &PageContext<'_>) -> Markup {
         let number = self.0.fetch_add(1, Ordering::Relaxed);
-        let (paths, private) = (visit.paths().count(), visit.may_see_deliveries());
-        PreEscaped(format!("<p>{number} {} {paths} {private}</p>", visit.base_url()))
+        let (paths, private) = (context.paths().count(), context.may_see_deliveries());
+        PreEscaped(format!("<p>{number} {} {paths} {private}</p>", context.base_url()))
     }
 }
 

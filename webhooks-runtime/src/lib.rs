@@ -15,9 +15,9 @@
 //! webhooks_main!();
 //! ```
 //!
-//! This is a whole program. [`#[webhook_endpoint]`](macro@webhook_endpoint) has the function called for each
-//! delivery to `/webhooks/trigger_training`, [`webhooks_main!()`](webhooks_main) makes the program's `main`, and
-//! `cargo run` starts it. The screen shows, among other things:
+//! This is a complete program. [`#[webhook_endpoint]`](macro@webhook_endpoint) calls the function for each
+//! delivery to `/webhooks/trigger_training`, [`webhooks_main!()`](webhooks_main) defines the program's `main`, and
+//! `cargo run` starts it. Among other lines, it prints:
 //!
 //! ```text
 //! * Running on local URL:  http://127.0.0.1:7860
@@ -29,23 +29,24 @@
 //! Go to https://huggingface.co/settings/webhooks to set up your webhooks.
 //! ```
 //!
-//! The public URL is for the settings of your webhooks. By default it is made only in a terminal, and not in a
-//! container, in CI or on a Space, which has one already. The local URL shows [the page](#the-page). Whoever knows an address can call your functions, so
-//! define a [secret](WebhooksServer::webhook_secret): in the variable `WEBHOOK_SECRET`, for instance.
+//! Enter the public URL in the settings of your webhooks. By default it is created only in a terminal, and not in a
+//! container, in CI or on a Space, which already has one. The local URL shows [the page](#the-page). Anyone who
+//! knows a URL can call your functions, so define a [secret](WebhooksServer::webhook_secret), for example with the
+//! variable `WEBHOOK_SECRET`.
 //!
 //! # Endpoints
 //!
-//! [`#[webhook_endpoint]`](macro@webhook_endpoint) says what a function may look like and what may stand in
-//! the brackets, [`EndpointArg`] what it may take, [`EndpointReply`] and [`EndpointError`] what it may return.
-//! [`WebhookPayload`] is what the Hub sends. A function without the attribute is added with
-//! [`WebhooksServer::add_webhook`].
+//! [`#[webhook_endpoint]`](macro@webhook_endpoint) describes the options of the attribute, [`EndpointArg`] the
+//! arguments that a function can have, [`EndpointReply`] and [`EndpointError`] the values that it can return.
+//! [`WebhookPayload`] is the payload of the Hub. [`WebhooksServer::add_webhook`] adds a function without the
+//! attribute.
 //!
 //! # Background deliveries
 //!
-//! The Hub gives up on a delivery after 30 s and suspends a webhook that keeps failing. With
-//! `#[webhook_endpoint(background)]` a delivery is answered with 202 as soon as it is on disk, synced, and
-//! its function runs afterwards: at least once, whatever dies. It can run again after a crash, never
-//! silently not at all.
+//! The Hub gives up on a delivery after 30 s, and suspends a webhook that keeps failing. With
+//! `#[webhook_endpoint(background)]`, the server responds with 202 as soon as the delivery is synced to disk, and
+//! runs the function afterwards, at least once. A delivery may run more than once after a crash. It is never silently
+//! dropped.
 //!
 //! ```
 //! use webhooks_runtime::{Permanent, WebhookPayload, webhook_endpoint};
@@ -60,34 +61,34 @@
 //! }
 //! ```
 //!
-//! An error is tried again, later each time, until the attempts are used up; a [`Permanent`](struct@Permanent)
-//! one is not. [`BackgroundArg`] says what such a function may take, [`BackgroundReply`] what it may return.
-//! Deliveries are kept in a file or, for several replicas, in PostgreSQL: see [`WebhooksServer::store`].
+//! A delivery that fails is retried with a growing delay until its attempts are used up, unless the error is
+//! [`Permanent`](struct@Permanent). [`BackgroundArg`] lists the arguments of such a function, [`BackgroundReply`] its
+//! return values. Deliveries are stored in a file or, for several replicas, in PostgreSQL: see
+//! [`WebhooksServer::store`].
 //!
 //! # Settings
 //!
-//! [`WebhooksServer`] has a method for each of them, and `webhooks_main!(WebhooksServer::new().port(8000))` has
-//! the program take them. A flag goes before the code, the code before the environment. All that is wrong with
-//! them is told at once, before the port is open: see [`LaunchError`].
+//! [`WebhooksServer`] has a method for each setting: `webhooks_main!(WebhooksServer::new().port(8000))`. Flags
+//! override code, and code overrides the environment. All configuration errors are reported together, before the
+//! port is open: see [`LaunchError`].
 //!
 //! # The page
 //!
-//! At `/` there is a page made of [`Blocks`]. It lists the endpoints and, for a browser that has opened it with
-//! its token, sends them samples and shows the last deliveries. The program prints the URL with the token to the
-//! terminal; `WEBHOOKS_PAGE_TOKEN` sets one. There a dead background delivery can be run again, as with the
-//! command `deliveries` of the program.
+//! The server serves a page at `/`, made of [`Blocks`]. It lists the endpoints. For a browser that has opened it
+//! with its token, it also shows the recent deliveries, sends samples, and runs dead background deliveries again. The
+//! program prints the URL with the token to the terminal; `WEBHOOKS_PAGE_TOKEN` sets the token.
 //!
-//! `GET /health` says that the server is there and, where functions run in the background, how the store is and
-//! for how many seconds the oldest delivery has been waiting that is due.
+//! `GET /health` reports that the server is up and, with background endpoints, the store's status and the age in
+//! seconds of the oldest due delivery.
 //!
 //! # Tests
 //!
-//! [`testing`] has a [client](testing::TestClient) for the tests of your own bot, and a
+//! [`testing`] has a [client](testing::TestClient) for the tests of your bot, and a
 //! [sample](testing::samples) of each kind of delivery.
 //!
 //! # Features
 //!
-//! All of them are on by default. With `default-features = false` there remain endpoints, secrets, payloads, the
+//! These are on by default. Without them (`default-features = false`), the crate has endpoints, secrets, payloads,
 //! settings in code, and [`testing`].
 //!
 //! | feature | what it adds |
@@ -104,9 +105,9 @@
 //! | `postgres` | background deliveries in PostgreSQL, shared by several replicas; includes `background` |
 //! | `full` | every feature |
 
-// On docs.rs each item says by itself which Cargo feature it needs.
+// docs.rs shows the Cargo feature that each item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// A capability that is off leaves code unused that only it needs.
+// Without a feature, the code that only it uses is dead.
 #![cfg_attr(
     not(all(
         feature = "background",
@@ -115,7 +116,7 @@
         feature = "postgres",
         feature = "share"
     )),
-    allow(dead_code, unused_imports, unused_variables, reason = "some capabilities are off")
+    allow(dead_code, unused_imports, unused_variables, reason = "some features are off")
 )]
 
 mod activity;
@@ -146,7 +147,7 @@ pub use {serde, serde_json};
 pub use config::error::SettingError;
 pub use config::secret::SecretError;
 #[cfg(feature = "page")]
-pub use dashboard::{Block, Blocks, Visit};
+pub use dashboard::{Block, Blocks, PageContext, Visit};
 pub use endpoint::background::BackgroundArg;
 pub use endpoint::in_background::BackgroundReply;
 pub use endpoint::{
@@ -171,10 +172,10 @@ pub use webhooks_macros::webhook_endpoint;
 #[path = "private.rs"]
 pub mod __private;
 
-/// Makes the program's `main`: it reads the command line and starts the server.
+/// Defines the program's `main`, which parses the command line and starts the server.
 ///
-/// Write it at the top level of `main.rs`. Without an argument it serves every endpoint of the
-/// program. An expression sets more: its value is a [`WebhooksServer`], or a `Result` of one.
+/// Write it at the top level of `main.rs`. Without an argument, the server has every annotated function of the program
+/// and the default settings. The argument is an expression whose value is a [`WebhooksServer`], or a `Result` of one.
 ///
 /// ```no_run
 /// # macro_rules! makes { ($($main:tt)*) => {} }
@@ -207,8 +208,8 @@ pub mod __private;
 /// `endpoints`, `trigger`, and `deliveries` without `--store`. If it fails or panics, the server does not
 /// start; a command prints a warning and uses flags and environment variables only.
 ///
-/// The program ends with 0 when it was stopped by a signal, with 1 and one message when the server
-/// could not start, and with 2 when a flag is wrong.
+/// The exit code is 0 after a signal stopped the program, 1 with one message when the server cannot start, and 2 for a
+/// wrong command line.
 #[macro_export]
 macro_rules! webhooks_main {
     ($($server:expr)? $(,)?) => {
@@ -229,7 +230,7 @@ macro_rules! webhooks_main {
     };
 }
 
-/// The argument of `webhooks_main!`, or what stands for none.
+/// Converts the argument of `webhooks_main!`, or its absence, to a server.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __server {

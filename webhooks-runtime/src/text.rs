@@ -1,32 +1,31 @@
-//! Escapes text from outside (payloads, headers, error messages) wherever a person reads it.
+//! Escapes text from outside, such as payloads, headers and error messages, before a person reads it.
 //!
-//! Control characters move a terminal's cursor, clear its screen or begin a line that looks like one of
-//! ours. Unicode's bidirectional controls make a text read differently from what it is.
+//! Control characters can move a terminal's cursor, clear its screen, or start a line that looks like one of this
+//! program. Unicode's bidirectional controls can change the order in which a text is read.
 
 use std::borrow::Cow;
 
-/// Returns a text of one or several lines with all that a terminal would obey escaped, but its line ends and
-/// tabs.
+/// Escapes the control characters of a text, except line ends and tabs.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
-    escape(text, |character| is_order(character) && !matches!(character, '\n' | '\t'))
+    escape(text, |character| is_control(character) && !matches!(character, '\n' | '\t'))
 }
 
-/// Returns JSON with the same characters escaped as JSON does, so that it means the same.
+/// Escapes the same characters of JSON with JSON's own escapes, so that its meaning does not change.
 pub(crate) fn escaped_json(text: &str) -> Cow<'_, str> {
-    let is_order = |character| is_order(character) && !matches!(character, '\n' | '\t');
-    escape_as(text, is_order, |character| format!("\\u{:04x}", u32::from(character)))
+    let is_control = |character| is_control(character) && !matches!(character, '\n' | '\t');
+    escape_as(text, is_control, |character| format!("\\u{:04x}", u32::from(character)))
 }
 
-/// Returns a text that stays a part of its line, in the direction of that line.
+/// Escapes the control characters of a text, also line ends and tabs, so that it stays in its line.
 pub(crate) fn in_one_line(text: &str) -> Cow<'_, str> {
-    escape(text, is_order)
+    escape(text, is_control)
 }
 
 /// The sequences with which `tracing-subscriber` colors a line, without their escape character.
 const COLORS: [&str; 9] = ["[0m", "[1m", "[2m", "[3m", "[31m", "[32m", "[33m", "[34m", "[35m"];
 
-/// Returns a log line without its line end. A `colored` line keeps the sequences that color it, and no
-/// other: the log doesn't escape a field that is written with `Display`.
+/// Escapes the control characters of a log line. A `colored` line keeps its color sequences, but no others, because
+/// `tracing-subscriber` doesn't escape fields that are written with `Display`.
 pub(crate) fn log_line(text: &str, colored: bool) -> Cow<'_, str> {
     if !colored {
         return in_one_line(text);
@@ -43,8 +42,8 @@ pub(crate) fn log_line(text: &str, colored: bool) -> Cow<'_, str> {
     line
 }
 
-/// Whether a terminal obeys a character, or it ends a line or changes the direction of the text behind it.
-fn is_order(character: char) -> bool {
+/// Returns whether a character controls the terminal, ends a line, or changes the direction of text.
+fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -55,8 +54,8 @@ fn is_order(character: char) -> bool {
         )
 }
 
-fn escape(text: &str, is_order: impl Fn(char) -> bool) -> Cow<'_, str> {
-    escape_as(text, is_order, |character| match character {
+fn escape(text: &str, is_control: impl Fn(char) -> bool) -> Cow<'_, str> {
+    escape_as(text, is_control, |character| match character {
         '\n' => "\\n".to_owned(),
         _ => character.escape_unicode().to_string(),
     })
@@ -64,15 +63,15 @@ fn escape(text: &str, is_order: impl Fn(char) -> bool) -> Cow<'_, str> {
 
 fn escape_as(
     text: &str,
-    is_order: impl Fn(char) -> bool,
+    is_control: impl Fn(char) -> bool,
     write: impl Fn(char) -> String,
 ) -> Cow<'_, str> {
-    if !text.contains(&is_order) {
+    if !text.contains(&is_control) {
         return text.into();
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if is_order(character) {
+        if is_control(character) {
             escaped.push_str(&write(character));
         } else {
             escaped.push(character);
@@ -93,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_keeps_its_lines_and_gives_no_orders() {
+    fn a_text_keeps_its_lines_but_no_control_characters() {
         assert_eq!(escaped("a\n\tb\r\u{9b}2J\u{202e}c"), "a\n\tb\\u{d}\\u{9b}2J\\u{202e}c");
         assert_eq!(escaped("학습"), "학습");
     }
 
     #[test]
-    fn json_means_the_same_when_it_is_escaped() {
+    fn escaped_json_has_the_same_meaning() {
         let json = "{\n\t\"a\": \"\u{9b}2J\u{202e}\u{7f}\"\n}";
         let escaped = escaped_json(json);
         assert_eq!(escaped, "{\n\t\"a\": \"\\u009b2J\\u202e\\u007f\"\n}");

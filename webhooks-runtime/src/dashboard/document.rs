@@ -1,4 +1,4 @@
-//! The page around the blocks. maud escapes every text.
+//! The HTML document around the blocks. maud escapes every text.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -7,16 +7,16 @@ use super::files::folder;
 /// Where the server runs, and who can reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deployment {
-    /// On a Space, where the Hub reaches it.
+    /// On a Space, which the Hub can reach.
     Space,
-    /// On a machine of somebody's, with a public address.
+    /// On any other machine, with a public URL.
     Public,
-    /// On a machine of somebody's, and nobody knows how to reach it from outside.
+    /// On any other machine, without a public URL.
     Local,
 }
 
-/// A whole page. `root` leads from its URL to that of the page at `/`: a proxy can serve the pages under any
-/// path, so every link is relative.
+/// Renders a whole document. `root` is the relative path from its URL to that of the page at `/`: a proxy can serve
+/// the pages under any path, so every link is relative.
 pub(super) fn document(title: &str, root: &str, body: &Markup) -> Markup {
     let folder = format!("{root}{}", folder());
     html! {
@@ -39,7 +39,7 @@ pub(super) fn document(title: &str, root: &str, body: &Markup) -> Markup {
     }
 }
 
-/// Something with the way back to the page.
+/// Adds a link back to the page.
 pub(super) fn back(root: &str, body: &Markup) -> Markup {
     html! {
         nav { a href=(root) { "← All endpoints" } }

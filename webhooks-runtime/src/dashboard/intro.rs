@@ -1,4 +1,4 @@
-//! What this is, and where it runs.
+//! The introduction: what the program does, and where it runs.
 
 use maud::{Markup, html};
 
@@ -10,15 +10,15 @@ pub(super) fn intro(deployment: Deployment) -> Markup {
         header {
             h1 { img src={ "./" (folder()) "/icon.svg" } alt="" width="36" height="36"; "Webhooks" }
             p {
-                "This program receives webhooks of the "
+                "This program receives webhooks from the "
                 a href="https://huggingface.co" { "Hugging Face Hub" }
-                ": when a repo or a discussion that you watch changes, the Hub calls one of the functions below."
+                ". When a repo or a discussion that you watch changes, the Hub calls one of the functions below."
             }
             p.where id="where" {
                 @match deployment {
-                    Deployment::Space => { "It is running on a Space." }
-                    Deployment::Public => { "It can be reached from the internet." }
-                    Deployment::Local => { "It is running on your own machine." }
+                    Deployment::Space => { "It runs on a Space." }
+                    Deployment::Public => { "It is reachable from the internet." }
+                    Deployment::Local => { "It runs on your own machine." }
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! What a viewer without the token sees in place of the form and the deliveries.
+//! Explains how to open the page with its token. Viewers without the token see it in place of the form and the
+//! deliveries.
 
 use maud::{Markup, html};
 
@@ -9,17 +10,16 @@ pub(super) fn locked(deployment: Deployment) -> Markup {
         section id="locked" aria-labelledby="locked-heading" {
             h2 id="locked-heading" { "Deliveries" }
             p {
-                "The deliveries, and a form to send one, are shown to anyone who opens this page with its token."
+                "To see the deliveries and to send one, open this page with its token."
             }
             p {
-                "Open the URL that the program prints when it starts: it ends with " code { "?token=…" }
-                ". Where the program has no terminal, set " code { "WEBHOOKS_PAGE_TOKEN" }
-                " and add " code { "?token=" } " and its value to the URL of this page."
+                "Open the URL that the program prints when it starts. It ends with " code { "?token=…" }
+                ". If the program has no terminal, set " code { "WEBHOOKS_PAGE_TOKEN" }
+                ", and append " code { "?token=" } " and its value to the URL of this page."
             }
             @if deployment == Deployment::Space {
                 p {
-                    "The page of the Space on huggingface.co shows this page in a frame, where it stays locked: "
-                    "open it in a tab of its own."
+                    "On huggingface.co, this page is shown in a frame, where it stays locked. Open it in its own tab."
                 }
             }
         }

@@ -1,16 +1,16 @@
-//! A text in Markdown as markup that the page's policy allows.
+//! Renders Markdown as HTML that the page's Content-Security-Policy allows.
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-/// HTML in the text becomes text. A picture from elsewhere, which the page may not show, becomes a
-/// link, as does a link that would run a script become a dead one.
+/// Renders Markdown. HTML in it is shown as text. An image of another site, which the page may not show, becomes a link,
+/// and a link that would run a script leads nowhere.
 pub(super) fn markdown(text: &str) -> String {
     let mut markup = String::new();
     html::push_html(&mut markup, events(text));
     markup
 }
 
-/// The same within something that has a heading of its own: headings become lines in bold.
+/// Renders Markdown below a heading: its own headings become bold lines.
 pub(super) fn description(text: &str) -> String {
     let mut markup = String::new();
     let plain = |event| match event {
@@ -31,20 +31,20 @@ fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
     let mut linked = Vec::new();
     Parser::new_ext(text, options).map(move |event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
-        // An alignment would be written as an inline style.
+        // An alignment would become an inline style.
         Event::Start(Tag::Table(columns)) => {
             Event::Start(Tag::Table(vec![pulldown_cmark::Alignment::None; columns.len()]))
         }
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-            Event::Start(Tag::Link { link_type, dest_url: safe(dest_url), title, id })
+            Event::Start(Tag::Link { link_type, dest_url: safe_url(dest_url), title, id })
         }
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
-            let here = dest_url.starts_with('/') && !dest_url.starts_with("//");
-            linked.push(!here);
-            if here {
+            let is_local = dest_url.starts_with('/') && !dest_url.starts_with("//");
+            linked.push(!is_local);
+            if is_local {
                 Event::Start(Tag::Image { link_type, dest_url, title, id })
             } else {
-                Event::Start(Tag::Link { link_type, dest_url: safe(dest_url), title, id })
+                Event::Start(Tag::Link { link_type, dest_url: safe_url(dest_url), title, id })
             }
         }
         Event::End(TagEnd::Image) if linked.pop() == Some(true) => Event::End(TagEnd::Link),
@@ -52,16 +52,16 @@ fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
     })
 }
 
-/// An address that only leads somewhere.
-fn safe(url: CowStr<'_>) -> CowStr<'_> {
+/// Returns a URL, or `#` in place of one that may run a script.
+fn safe_url(url: CowStr<'_>) -> CowStr<'_> {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| {
-        // A colon behind one of these belongs to a path or a query.
+        // A colon after one of these is part of a path or a query.
         !scheme.contains(['/', '?', '#'])
     });
-    let leads = scheme.is_none_or(|scheme| {
+    let is_safe = scheme.is_none_or(|scheme| {
         ["http", "https", "mailto"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
     });
-    if leads { url } else { CowStr::Borrowed("#") }
+    if is_safe { url } else { CowStr::Borrowed("#") }
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn html_in_it_stays_text() {
+    fn html_is_shown_as_text() {
         for text in ["<script>alert(1)</script>", "a <b onclick=x>b</b>", "<!-- x -->", "`<b>`"] {
             let markup = markdown(text);
             for tag in ["<script", "<b", "<!--"] {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_leads_somewhere_and_runs_nothing() {
+    fn a_link_runs_no_script() {
         for bad in ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x"]
         {
             assert_eq!(markdown(&format!("[x]({bad})")), "<p><a href=\"#\">x</a></p>\n");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_from_elsewhere_is_a_link() {
+    fn an_image_of_another_site_becomes_a_link() {
         let from = |url: &str| markdown(&format!("![the *logo*]({url})"));
         assert_eq!(from("/logo.png"), "<p><img src=\"/logo.png\" alt=\"the logo\" /></p>\n");
         for elsewhere in ["https://example.com/a.png", "//example.com/a.png"] {

@@ -5,11 +5,12 @@
 //! | `part` | composes the dashboard of a server, and observes its deliveries |
 //! | `routes` | the page's routes; `send` hands a delivery from the page to the dispatcher |
 //! | `auth` | authorizes viewers |
-//! | `blocks`, `page` | what a page consists of, and the page as it is at the moment |
+//! | `blocks`, `page` | the page as a list of blocks, and its rendering |
 //! | `intro`, `locked`, `steps` | blocks without routes |
 //! | `endpoints`, `form`, `activity`, `background` | a feature each: its view, its routes and its script |
 //! | `openapi` | serves the OpenAPI document |
-//! | `document`, `files`, `file`, `pieces`, `markdown`, `text` | what the others share |
+//! | `document`, `pieces`, `markdown`, `text` | markup that the blocks share |
+//! | `files`, `file` | serve the style sheet, the scripts and the icon |
 
 mod activity;
 mod auth;
@@ -32,5 +33,5 @@ mod send;
 mod steps;
 mod text;
 
-pub use blocks::{Block, Blocks, Visit};
+pub use blocks::{Block, Blocks, PageContext, Visit};
 pub(crate) use part::{DashboardSettings, compose};

@@ -6,7 +6,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
 
-use super::file::{File, Keep};
+use super::file::{Caching, StaticFile};
 use crate::endpoint::registry::EndpointInfo;
 use crate::http::part::Part;
 use crate::openapi::document;
@@ -16,22 +16,22 @@ use crate::openapi::document;
 pub(super) struct OpenApi {
     endpoints: Arc<[EndpointInfo]>,
     version: &'static str,
-    /// Written at the first request, so that it doesn't delay the start.
-    document: Arc<OnceLock<File>>,
+    /// Made at the first request, so that it doesn't delay the start.
+    document: Arc<OnceLock<StaticFile>>,
 }
 
 impl OpenApi {
-    /// Describes these endpoints, in a program of this version.
+    /// Returns the document of these endpoints, in a program of this version.
     pub(super) fn new(endpoints: &[EndpointInfo], version: &'static str) -> Self {
         Self { endpoints: endpoints.into(), version, document: Arc::default() }
     }
 
-    fn document(&self) -> serde_json::Result<&File> {
-        if let Some(written) = self.document.get() {
-            return Ok(written);
+    fn document(&self) -> serde_json::Result<&StaticFile> {
+        if let Some(document) = self.document.get() {
+            return Ok(document);
         }
         let text = serde_json::to_vec(&document(&self.endpoints, self.version)?)?;
-        Ok(self.document.get_or_init(|| File::new("application/json", text)))
+        Ok(self.document.get_or_init(|| StaticFile::new("application/json", text)))
     }
 }
 
@@ -39,7 +39,7 @@ impl Part for OpenApi {
     fn routes(&self, app: &mut ServiceConfig) {
         let this = self.clone();
         let respond = move |request: HttpRequest| {
-            let response = this.document().map(|file| file.respond(&request, Keep::UntilChanged));
+            let response = this.document().map(|file| file.respond(&request, Caching::Revalidate));
             async { response.unwrap_or_else(HttpResponse::from_error) }
         };
         let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));

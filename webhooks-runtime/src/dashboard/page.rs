@@ -1,18 +1,16 @@
-//! The page of a server as it is at the moment.
+//! Renders the page of a server.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use actix_web::web::Bytes;
 use maud::{Markup, html};
 
 use super::activity::RecentDeliveries;
-use super::background::BackgroundDeliveries;
-use super::blocks::{Blocks, Visit};
+use super::blocks::{Blocks, PageContext};
 use super::document::{self, Deployment};
 use super::endpoints::EndpointSummary;
 use super::form::Form;
-use crate::activity::Cursor;
-use crate::config::addresses::{Addresses, PublicUrl};
+use crate::config::addresses::Addresses;
 use crate::endpoint::registry::EndpointInfo;
 
 /// The page of a server.
@@ -22,20 +20,9 @@ pub(super) struct Page {
     addresses: Addresses,
     on_space: bool,
     infos: Vec<EndpointInfo>,
-    /// Made when it is first asked for: a server that nobody looks at does without.
+    /// Made at the first page view, so that it doesn't delay the start.
     endpoints: OnceLock<Vec<EndpointSummary>>,
     policy: String,
-    /// The page as it was last made, for other viewers and for authorized ones.
-    made: [Mutex<Option<Made>>; 2],
-}
-
-/// A page that was made, and what it depends on.
-#[derive(Debug)]
-struct Made {
-    public: Option<PublicUrl>,
-    cursor: Option<Cursor>,
-    background: Option<BackgroundDeliveries>,
-    html: Bytes,
 }
 
 impl Page {
@@ -45,75 +32,43 @@ impl Page {
         on_space: bool,
         infos: &[EndpointInfo],
     ) -> Self {
-        // The Hub shows a Space inside a page of its own.
+        // The Hub shows the page of a Space in a frame.
         let ancestors = if on_space { "https://huggingface.co" } else { "'none'" };
         let policy = format!(
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
              connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
         );
-        Self {
-            blocks,
-            addresses,
-            on_space,
-            infos: infos.to_vec(),
-            endpoints: OnceLock::new(),
-            policy,
-            made: [const { Mutex::new(None) }; 2],
-        }
+        let (infos, endpoints) = (infos.to_vec(), OnceLock::new());
+        Self { blocks, addresses, on_space, infos, endpoints, policy }
     }
 
-    /// The Content-Security-Policy of everything that is made here.
+    /// Returns the Content-Security-Policy of all pages.
     pub(super) fn policy(&self) -> &str {
         &self.policy
     }
 
-    /// The page as it is now, for an authorized viewer or another.
+    /// Renders the page for an authorized viewer or another one.
     pub(super) fn html(
         &self,
         authorized: bool,
         deliveries: Option<&RecentDeliveries>,
         form: &Form,
     ) -> Bytes {
-        let plain = deliveries.is_none_or(|deliveries| deliveries.filter.is_none());
-        if !plain || !form.is_untouched() || self.blocks.has_own() {
-            return self.make(authorized, deliveries, form);
-        }
-        let public = self.addresses.public();
-        let cursor = deliveries.map(|deliveries| deliveries.cursor);
-        let background = deliveries.and_then(|deliveries| deliveries.background.as_ref());
-        let made = &self.made[usize::from(authorized)];
-        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*made {
-            Some(made)
-                if made.public == public
-                    && made.cursor == cursor
-                    && made.background.as_ref() == background =>
-            {
-                made.html.clone()
-            }
-            _ => {
-                let html = self.make(authorized, deliveries, form);
-                *made = Some(Made {
-                    public,
-                    cursor,
-                    background: background.cloned(),
-                    html: html.clone(),
-                });
-                html
-            }
-        }
-    }
-
-    fn make(&self, authorized: bool, deliveries: Option<&RecentDeliveries>, form: &Form) -> Bytes {
+        let deployment = match self.addresses.public() {
+            _ if self.on_space => Deployment::Space,
+            Some(_) => Deployment::Public,
+            None => Deployment::Local,
+        };
         let base = self.addresses.best();
-        let visit = self.visit(&base, authorized, deliveries, form);
-        let body = self.blocks.render(&visit);
+        let endpoints = self.endpoints();
+        let context = PageContext { base: &base, deployment, endpoints, deliveries, authorized, form };
+        let body = self.blocks.render(&context);
         let count = self.infos.len();
         let title = format!("Webhooks · {count} endpoint{}", if count == 1 { "" } else { "s" });
         document::document(&title, "./", &body).into_string().into()
     }
 
-    /// A page with something else on it, one folder below.
+    /// Renders another page, at a path one folder below.
     pub(super) fn other(title: &str, body: &Markup) -> Bytes {
         Self::below("../", title, body)
     }
@@ -122,16 +77,16 @@ impl Page {
         document::document(title, root, &document::back(root, body)).into_string().into()
     }
 
-    /// The page that goes on by itself after the token was exchanged.
+    /// Renders the page that a browser sees for a moment after the token was exchanged.
     pub(super) fn opened() -> Bytes {
         Self::below(
             "./",
             "Webhooks",
-            &html! { p { "The deliveries are open to this browser now." } },
+            &html! { p { "This browser can see the deliveries now." } },
         )
     }
 
-    /// A sample of what the endpoint at this path takes.
+    /// Returns an example of the payload that the endpoint at this path reads.
     pub(super) fn sample_of(&self, path: &str) -> Option<&str> {
         let endpoint = self.endpoints().iter().find(|endpoint| endpoint.info.path == path)?;
         Some(&endpoint.sample)
@@ -139,27 +94,5 @@ impl Page {
 
     fn endpoints(&self) -> &[EndpointSummary] {
         self.endpoints.get_or_init(|| self.infos.iter().map(EndpointSummary::new).collect())
-    }
-
-    fn visit<'a>(
-        &'a self,
-        base: &'a str,
-        authorized: bool,
-        deliveries: Option<&'a RecentDeliveries>,
-        form: &'a Form,
-    ) -> Visit<'a> {
-        let deployment = match self.addresses.public() {
-            _ if self.on_space => Deployment::Space,
-            Some(_) => Deployment::Public,
-            None => Deployment::Local,
-        };
-        Visit {
-            base,
-            deployment,
-            endpoints: self.endpoints(),
-            deliveries,
-            follows: authorized,
-            form,
-        }
     }
 }

@@ -22,7 +22,7 @@ use crate::http::outcome::{Observation, Observer};
 use crate::http::part::Part;
 use crate::jobs::Jobs;
 
-/// What a server's dashboard is made of.
+/// The settings of a server's dashboard.
 pub(crate) struct DashboardSettings<'a> {
     /// The blocks of the page; `None` when something else is served at `/`.
     pub(crate) blocks: Option<Blocks>,
@@ -95,7 +95,7 @@ impl Part for DashboardPart {
         self.token.as_ref().map(|token| format!("{base}/?token={}", token.as_str()))
     }
 
-    /// Ends the event streams of the viewers, which would last for as long as they are served.
+    /// Ends the event streams of the viewers, which would otherwise never end.
     fn drain(&self, _: Instant) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.shutdown.send_replace(true);
@@ -154,7 +154,7 @@ fn banner(base: &str, token: &Token, has_activity: bool, terminal: bool) -> Stri
     format!("* {page}{base}/?token={token}\n  {note}\n")
 }
 
-/// The token where it isn't printed, as a shell names it.
+/// The token in a URL that is not printed to a terminal: the variable, as a shell reads it.
 const TOKEN_IN_SHELL: &str = "$WEBHOOKS_PAGE_TOKEN";
 
 #[cfg(test)]

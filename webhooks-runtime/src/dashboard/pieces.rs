@@ -1,4 +1,4 @@
-//! What several blocks are made of.
+//! Small pieces of markup that several blocks use.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,27 +7,27 @@ use maud::{Markup, html};
 
 use crate::activity::ResponseClass;
 
-/// Lines of text that scroll, by keys as well.
+/// Renders lines of text that scroll, also by keyboard.
 pub(super) fn block(label: &str, text: &str) -> Markup {
     html! {
         pre tabindex="0" role="region" aria-label=(label) { code { (text) } }
     }
 }
 
-/// A button that copies what stands in the element of this id. It is hidden in the markup, so that
-/// nobody sees one that does nothing.
+/// Renders a button that copies the text of the element with this id. It is hidden until the script that implements it
+/// runs.
 pub(super) fn copy(id: &str, label: &str) -> Markup {
     html! { button type="button" data-copy=(id) hidden aria-label=(label) { "Copy" } }
 }
 
-/// A status with its words, in its colour.
+/// Renders a status with its reason phrase, colored by its class.
 pub(super) fn status(status: u16) -> Markup {
-    let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let class = ResponseClass::of(status).name();
-    html! { strong.status.(class) { (status) @if let Some(words) = words { " " (words) } } }
+    html! { strong.status.(class) { (status) @if let Some(reason) = reason { " " (reason) } } }
 }
 
-/// A time as people say it.
+/// Formats a duration for people.
 pub(super) fn duration(duration: Duration) -> String {
     match duration.as_secs_f64() {
         seconds if seconds < 1.0 => format!("{:.1} ms", seconds * 1e3),
@@ -35,21 +35,21 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// The time of a day. A script makes it the reader's own.
+/// Renders a time of day in UTC. A script converts it to the viewer's time zone.
 pub(super) fn time(time: SystemTime) -> Markup {
     let time = humantime::format_rfc3339_millis(time).to_string();
-    // `2026-01-31T12:34:56.789Z`: the seconds of the day.
-    let shown = time.get(11..19).unwrap_or(&time);
-    html! { time datetime=(time) { (shown) " UTC" } }
+    // The `12:34:56` of `2026-01-31T12:34:56.789Z`.
+    let seconds = time.get(11..19).unwrap_or(&time);
+    html! { time datetime=(time) { (seconds) " UTC" } }
 }
 
-/// A script makes it the reader's own time, too.
+/// Renders a date and a time in UTC. A script converts it to the viewer's time zone.
 pub(super) fn date_and_time(time: SystemTime) -> Markup {
     let time = humantime::format_rfc3339_millis(time).to_string();
     html! { time datetime=(time) data-whole { (time) } }
 }
 
-/// The function's name, or what stands for it: the last part of the path.
+/// Returns a short name of an endpoint: the last segment of its path, by default the function's name.
 pub(super) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }

@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use super::activity::{ActivityFilter, RecentDeliveries};
 use super::auth::ViewerAuth;
 use super::background::snapshot;
-use super::file::Keep;
+use super::file::Caching;
 use super::files::files;
-use super::form::{Form, OWN_SAMPLE};
+use super::form::{ENDPOINT_SAMPLE, Form};
 use super::page::Page;
 use crate::activity::{Activity, ResponseClass};
 use crate::config::addresses::Addresses;
@@ -31,13 +31,13 @@ use crate::samples::samples;
 /// The query of the page for a moment after the token was exchanged.
 const OPENED: &str = "opened";
 
-/// Keeps other sites from embedding what is served here.
+/// Keeps other sites from embedding these resources.
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Everything that the page's routes need.
 #[derive(Clone, Debug)]
 pub(super) struct Dashboard {
-    /// The page that all workers serve.
+    /// The page, shared by all workers.
     pub(super) page: Arc<Page>,
     pub(super) dispatcher: Arc<Dispatcher>,
     /// The recent deliveries, if the page shows them.
@@ -75,7 +75,7 @@ impl Dashboard {
             app.route(
                 &path,
                 web::get().to(move |request: HttpRequest| {
-                    let response = file.respond(&request, Keep::Forever);
+                    let response = file.respond(&request, Caching::Immutable);
                     async { response }
                 }),
             );
@@ -97,7 +97,7 @@ impl Dashboard {
 
     async fn page(&self, request: &HttpRequest) -> HttpResponse {
         if let Some(cookie) = self.viewers.exchange(request) {
-            // A URL that redirects is no page: it stays in no address bar and in no history.
+            // Browsers keep a URL that redirects neither in the address bar nor in the history.
             return self.see_other(&format!("./?{OPENED}")).cookie(cookie).finish();
         }
         let authorized = self.viewers.is_authorized(request);
@@ -105,8 +105,8 @@ impl Dashboard {
             if authorized {
                 return self.see_other("./").finish();
             }
-            // Where another site's link led to the token, browsers send no strict cookie on the redirects
-            // that follow. They send it to the page that this one goes on to by itself.
+            // After a link on another site, browsers don't send a strict cookie with the redirects that follow.
+            // They do send it when this page refreshes to the page itself.
             let mut response = self.respond(StatusCode::OK);
             response.insert_header((REFRESH, "0; url=./"));
             return response.insert_header(HTML).body(Page::opened());
@@ -115,6 +115,7 @@ impl Dashboard {
         self.respond(StatusCode::OK).insert_header(HTML).body(html)
     }
 
+    /// Renders the page, with the recent deliveries for an authorized viewer.
     pub(super) async fn html(
         &self,
         authorized: bool,
@@ -140,15 +141,16 @@ impl Dashboard {
         }
     }
 
+    /// Returns a sample by its name, or the example of an endpoint.
     pub(super) fn sample_text(&self, name: &str, endpoint: &str) -> Option<String> {
-        if name == OWN_SAMPLE {
+        if name == ENDPOINT_SAMPLE {
             return self.page.sample_of(endpoint).map(str::to_owned);
         }
         let sample = samples().into_iter().find(|sample| sample.name == name)?;
         serde_json::to_string_pretty(&sample.payload).ok()
     }
 
-    /// A redirect to a URL that is relative to the request's, since a proxy can serve the page anywhere.
+    /// Begins a redirect. `location` is relative to the request's URL, because a proxy can serve the page under any path.
     pub(super) fn see_other(&self, location: &str) -> HttpResponseBuilder {
         let mut response = self.respond(StatusCode::SEE_OTHER);
         response.insert_header((LOCATION, location));
@@ -161,7 +163,7 @@ impl Dashboard {
         response
             .insert_header((CONTENT_SECURITY_POLICY, self.page.policy()))
             .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            // So that a form of this page brings its origin.
+            // So that browsers send the origin with a form of this page.
             .insert_header((REFERRER_POLICY, "same-origin"))
             .insert_header((RESOURCE_POLICY, "same-origin"))
             .insert_header((CACHE_CONTROL, "no-store"));
@@ -172,7 +174,7 @@ impl Dashboard {
 pub(super) const HTML: (HeaderName, &str) = (CONTENT_TYPE, "text/html; charset=utf-8");
 const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
-/// Parses the query of the page's URL. An invalid one counts as none.
+/// Parses the query of the page's URL. An invalid query is ignored.
 fn page_query(request: &HttpRequest) -> PageQuery {
     let query = web::Query::from_query(request.query_string());
     query.map(web::Query::into_inner).unwrap_or_default()
@@ -181,14 +183,14 @@ fn page_query(request: &HttpRequest) -> PageQuery {
 fn filter(PageQuery { endpoint, outcome, all }: PageQuery) -> ActivityFilter {
     ActivityFilter {
         endpoint: Some(endpoint).filter(|endpoint| !endpoint.is_empty()),
-        outcome: ResponseClass::ALL.into_iter().find(|known| known.name() == outcome),
+        outcome: ResponseClass::ALL.into_iter().find(|class| class.name() == outcome),
         all,
     }
 }
 
 /// Rejects a request that wasn't made by a page of this server.
 pub(super) fn foreign() -> HttpResponse {
-    let error = "Only the page of this server may send this. Reload the page and try again.";
+    let error = "Only this server's page may send this request. Reload the page and try again.";
     HttpResponse::Forbidden().json(json!({ "error": error }))
 }
 

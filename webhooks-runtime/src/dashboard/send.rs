@@ -13,12 +13,13 @@ use super::routes::Dashboard;
 use crate::endpoint::call::in_one_piece;
 use crate::http::dispatch::Sender;
 
-/// The outcome of a delivery from the page.
-pub(super) struct Delivered {
+/// The result of a delivery from the page.
+pub(super) struct DeliveryResult {
     pub(super) status: StatusCode,
     /// `None` when it is a stream.
     pub(super) body: Option<Bytes>,
     pub(super) duration: Duration,
+    /// The number of the delivery in the activity.
     pub(super) number: Option<u64>,
 }
 
@@ -26,8 +27,8 @@ impl Dashboard {
     /// Delivers to the endpoint at `path`. The page's request becomes the delivery, since actix-web gives
     /// an application no other way to make one that has the application's data.
     ///
-    /// It keeps nothing of what it was but its connection and its `Host`, and once the dispatcher has it,
-    /// nothing may change in it any more: a function can keep it for longer than it runs.
+    /// Only its connection and its `Host` header remain. It must not change once the dispatcher has it, because a
+    /// function may keep it after it has returned.
     pub(super) async fn deliver(
         &self,
         request: &mut ServiceRequest,
@@ -35,7 +36,7 @@ impl Dashboard {
         headers: HeaderMap,
         body: Bytes,
         sender: Sender,
-    ) -> Delivered {
+    ) -> DeliveryResult {
         let host = request.headers().get(HOST).cloned();
         let head = request.head_mut();
         head.uri = path;
@@ -44,7 +45,7 @@ impl Dashboard {
         if let Some(host) = host {
             head.headers.insert(HOST, host);
         }
-        // What was parsed from its headers so far, for example its cookies, is the viewer's.
+        // Values that were parsed from the viewer's headers, such as cookies.
         request.extensions_mut().clear();
         let started = Instant::now();
         let payload = in_one_piece(body);
@@ -53,15 +54,15 @@ impl Dashboard {
         let (response, body) = outcome.response.into_parts();
         let status = response.status();
         let body = body.try_into_bytes().ok();
-        Delivered { status, body, duration: started.elapsed(), number }
+        DeliveryResult { status, body, duration: started.elapsed(), number }
     }
 }
 
-/// An endpoint's path, and the query behind it, as the address of a request.
+/// Returns the URI of an endpoint's path and a query.
 pub(super) fn path(endpoint: &str, query: Option<&str>) -> Option<Uri> {
-    let address = match query {
+    let uri = match query {
         Some(query) => format!("{endpoint}?{query}"),
         None => endpoint.to_owned(),
     };
-    address.parse().ok().filter(|uri: &Uri| uri.authority().is_none() && endpoint.starts_with('/'))
+    uri.parse().ok().filter(|uri: &Uri| uri.authority().is_none() && endpoint.starts_with('/'))
 }

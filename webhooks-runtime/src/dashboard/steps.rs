@@ -1,4 +1,4 @@
-//! What to do next.
+//! The next steps, which depend on where the program runs.
 
 use maud::{Markup, html};
 
@@ -6,55 +6,56 @@ use super::document::Deployment;
 use super::endpoints::EndpointSummary;
 
 pub(super) fn next_steps(deployment: Deployment, endpoints: &[EndpointSummary]) -> Markup {
-    let some_open = endpoints.iter().any(|endpoint| !endpoint.info.protected);
+    let any_open = endpoints.iter().any(|endpoint| !endpoint.info.protected);
     html! {
         section id="steps" aria-labelledby="next" {
-            h2 id="next" { "What to do next" }
+            h2 id="next" { "Next steps" }
             ol.steps {
                 @if deployment == Deployment::Local {
                     li {
-                        "Try a function from here: post a payload to one of the URLs above. The Hub itself cannot reach an address of your own machine."
+                        "Try a function: send a payload to one of the URLs above. The Hub cannot reach an address on your own machine."
                     }
-                    @if some_open {
+                    @if any_open {
                         li {
                             "Define a secret before others can reach the program: set the environment variable "
-                            code { "WEBHOOK_SECRET" } " and start it again."
+                            code { "WEBHOOK_SECRET" } " and restart the program."
                         }
                     }
                     li {
-                        "When it works, bring it to a "
+                        "When it works, deploy it to a "
                         a href="https://huggingface.co/docs/hub/spaces-sdks-docker" { "Space" }
-                        ", where the Hub can reach it, and add its URL to "
+                        ", which the Hub can reach, and add its URL to "
                         a href="https://huggingface.co/settings/webhooks" { "your webhooks on the Hub" } "."
                     }
                 } @else {
-                    @if some_open && deployment == Deployment::Space {
+                    @if any_open && deployment == Deployment::Space {
                         li {
                             "Define a secret: add one named " code { "WEBHOOK_SECRET" }
-                            " in this Space's settings, under “Variables and secrets”. The Space restarts with it."
+                            " in this Space's settings, under “Variables and secrets”. The Space restarts."
                         }
-                    } @else if some_open {
+                    } @else if any_open {
                         li {
-                            "Define a secret, since everyone can reach the program: set the environment variable "
-                            code { "WEBHOOK_SECRET" } " and start it again."
+                            "Define a secret, because anyone can reach the program: set the environment variable "
+                            code { "WEBHOOK_SECRET" } " and restart the program."
                         }
                     }
                     li {
                         "Open " a href="https://huggingface.co/settings/webhooks" { "your webhooks on the Hub" }
-                        ", add one, choose what it watches, and give it a URL from above"
-                        @if some_open { " and the same secret." } @else { " and the secret." }
+                        ", add a webhook, choose what it watches, and enter one of the URLs above"
+                        @if any_open { " and the same secret." } @else { " and the secret." }
                     }
-                    li { "Change something in a repo that it watches. The activity tab of the webhook shows the delivery and the answer." }
+                    li { "Change something in a repo that it watches. The webhook's Activity tab shows the delivery and the response." }
                     @if deployment == Deployment::Public {
                         li {
-                            "To have it run without your machine, bring it to a "
+                            "To run it without your machine, deploy it to a "
                             a href="https://huggingface.co/docs/hub/spaces-sdks-docker" { "Space" } "."
                         }
                     }
                 }
                 li {
-                    "What the Hub sends, and when, is described in its "
-                    a href="https://huggingface.co/docs/hub/webhooks" { "documentation" } "."
+                    "Read "
+                    a href="https://huggingface.co/docs/hub/webhooks" { "the Hub's documentation" }
+                    " for what it sends, and when."
                 }
             }
         }
@@ -82,16 +83,16 @@ mod tests {
     }
 
     #[test]
-    fn the_next_steps_are_those_of_the_place() {
+    fn the_next_steps_depend_on_the_deployment() {
         let [local, public, space] = [Deployment::Local, Deployment::Public, Deployment::Space]
-            .map(|place| steps(place, false));
-        assert!(local.contains("cannot reach an address of your own machine"));
+            .map(|deployment| steps(deployment, false));
+        assert!(local.contains("cannot reach an address on your own machine"));
         assert!(local.contains("set the environment variable"));
         assert!(space.contains("settings, under"));
-        assert!(public.contains("since everyone can reach the program"));
-        assert!(public.contains("give it a URL from above"));
-        for place in [Deployment::Public, Deployment::Space] {
-            assert!(!steps(place, true).contains("Define a secret"));
+        assert!(public.contains("because anyone can reach the program"));
+        assert!(public.contains("enter one of the URLs above"));
+        for deployment in [Deployment::Public, Deployment::Space] {
+            assert!(!steps(deployment, true).contains("Define a secret"));
         }
     }
 }

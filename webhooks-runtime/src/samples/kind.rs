@@ -1,5 +1,4 @@
-//! The kinds of deliveries that there is a [`Sample`](super::Sample) of, and what they have in common. They
-//! are there to name the type of a sample:
+//! The kinds of sample deliveries, for naming the type of a [`Sample`](super::Sample):
 //!
 //! ```
 //! use webhooks_runtime::testing::{Sample, comment_created, kind};

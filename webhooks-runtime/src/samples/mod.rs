@@ -1,6 +1,9 @@
-//! A sample of each kind of delivery: for tests, for the page's form and the `trigger` command, and for
-//! what is said of the payload. `sample` puts them together, `setters` change them, `kind` are their
-//! types, and `named` lists them.
+//! Sample deliveries of each kind: for tests, the page's form, the `trigger` command and the OpenAPI document.
+//!
+//! - `sample` has the constructors of the samples.
+//! - `setters` has the methods that change a sample.
+//! - `kind` has the types of the kinds of samples.
+//! - `named` lists all samples by name.
 
 pub mod kind;
 mod named;

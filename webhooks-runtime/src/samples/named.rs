@@ -1,4 +1,4 @@
-//! The samples by name, for whatever lets a person choose one.
+//! Lists the samples by name, for interfaces where a person chooses one.
 
 use super::{
     bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,
@@ -19,17 +19,17 @@ use crate::payload::WebhookPayload;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NamedSample {
-    /// The name of the function that makes it, in kebab-case: `dataset-commit`.
+    /// The name of its constructor in kebab case, such as `dataset-commit`.
     pub name: &'static str,
-    /// What happened, in a few words.
+    /// A short description of the event.
     pub description: &'static str,
-    /// What the Hub would send.
+    /// The payload that the Hub would send.
     pub payload: WebhookPayload,
 }
 
-/// Every sample, in the order of [the table](crate::testing).
+/// Returns all samples, in the order of [the table](crate::testing).
 ///
-/// A test can go through all of them, to see that a bot takes whatever comes:
+/// A test can send each of them, to check that a bot accepts every kind of delivery:
 ///
 /// ```standalone_crate
 /// use webhooks_runtime::testing::{TestClient, samples};
@@ -55,17 +55,17 @@ pub fn samples() -> Vec<NamedSample> {
             "A commit to the main branch of a dataset",
             dataset_commit().into(),
         ),
-        named("tag-deleted", "A tag of a dataset, deleted", tag_deleted().into()),
-        named("bucket-files", "A file added to a bucket, and one deleted", bucket_files().into()),
-        named("repo-moved", "A model that got another name", repo_moved().into()),
+        named("tag-deleted", "A deleted tag of a dataset", tag_deleted().into()),
+        named("bucket-files", "A file added to a bucket, and another one deleted", bucket_files().into()),
+        named("repo-moved", "A renamed model", repo_moved().into()),
         named(
             "repo-made-private",
-            "A model that was public and is private now",
+            "A model whose visibility changed to private",
             repo_made_private().into(),
         ),
         named(
             "discussion-opened",
-            "A discussion about a model, opened with its first comment",
+            "A new discussion about a model, with its first comment",
             discussion_opened().into(),
         ),
         named(

@@ -1,5 +1,4 @@
-// The deliveries: they arrive as they are answered, open in place, and can be sent again. Those that run
-// in the background change while they are looked at.
+// Keeps the lists of deliveries up to date, opens deliveries in place, and sends them again.
 
 // A proxy can serve the page under any path.
 const root = new URL("../../", import.meta.url);
@@ -7,10 +6,10 @@ const root = new URL("../../", import.meta.url);
 const section = document.getElementById("activity");
 const list = document.getElementById("deliveries");
 const live = document.getElementById("live");
-const news = document.getElementById("news");
+const announcement = document.getElementById("announcement");
 const none = document.getElementById("none-yet");
 const noMatch = document.getElementById("no-match");
-const MOST = 250;
+const MAX_ROWS = 250;
 
 const parsed = (html) => {
   const template = document.createElement("template");
@@ -28,21 +27,23 @@ const localTimes = (root) => {
 
 // ---- one delivery
 
+const NOT_RECORDED = "This delivery is no longer stored.";
+
 const sendAgain = async (event) => {
   event.preventDefault();
   const form = event.target;
   const button = form.querySelector("button");
   if (button.ariaDisabled) return;
-  // Not disabled, which would take the focus away.
+  // Not `disabled`, which would remove the focus.
   button.ariaDisabled = "true";
   const label = button.textContent;
   try {
     const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
     const sent = await response.json();
-    const gone = response.status === 404 && "It isn't kept any more.";
-    // Of the background it is told what state it is in now, else with which status it was answered.
+    const gone = response.status === 404 && NOT_RECORDED;
+    // A background delivery has a new state, any other one a response status.
     const done = sent.state ? `It is ${sent.state} again.` : `Sent again: ${sent.status}`;
-    if (section) say(response.ok ? done : gone || sent.error);
+    if (section) announce(response.ok ? done : gone || sent.error);
     else if (response.ok) location.href = sent.state ? location.href : new URL(`activity/${sent.number}`, root);
     button.textContent = response.ok ? `Sent: ${sent.state ?? sent.status}` : gone || "Not sent";
   } catch {
@@ -58,31 +59,31 @@ localTimes(document);
 
 const addressOf = ({ dataset }) => (dataset.id ? `deliveries/${dataset.id}` : `activity/${dataset.number}`);
 
-// Of two that are asked for, the first may come last.
-let opened = 0;
+// Responses can arrive in another order than their requests: only the last request counts.
+let requests = 0;
 
 const open = async (row) => {
   const detail = row.querySelector(".detail");
   if (detail.dataset.open) return;
-  const mine = detail.dataset.open = String(opened += 1);
+  const request = detail.dataset.open = String(requests += 1);
   try {
     const response = await fetch(new URL(`${addressOf(row)}/detail`, root));
     const text = await response.text();
-    if (detail.dataset.open !== mine) return;
+    if (detail.dataset.open !== request) return;
     const focused = detail.contains(document.activeElement);
     if (response.ok) detail.replaceChildren(parsed(text));
-    else detail.textContent = "It isn't kept any more.";
+    else detail.textContent = NOT_RECORDED;
     if (focused) row.querySelector("summary").focus();
     localTimes(detail);
   } catch {
-    detail.textContent = "It could not be fetched. Is the program still running?";
+    detail.textContent = "The delivery could not be loaded. Is the program still running?";
     delete detail.dataset.open;
   }
 };
 
 // ---- the list
 
-const say = (text) => { news.textContent = text; };
+const announce = (text) => { announcement.textContent = text; };
 
 const filter = section?.querySelector("form.filter");
 
@@ -102,7 +103,7 @@ const applyFilter = () => {
   noMatch.hidden = shown > 0 || !none.hidden;
 };
 
-const take = ({ all, rows }) => {
+const addRows = ({ all, rows }) => {
   if (!section) return;
   const arrived = parsed(rows);
   const count = arrived.children.length;
@@ -111,22 +112,22 @@ const take = ({ all, rows }) => {
     list.replaceChildren(arrived);
   } else if (count) {
     list.prepend(arrived);
-    say(count === 1 ? "A delivery has arrived." : `${count} deliveries have arrived.`);
+    announce(count === 1 ? "1 new delivery." : `${count} new deliveries.`);
   }
-  while (list.children.length > MOST) list.lastElementChild.remove();
+  while (list.children.length > MAX_ROWS) list.lastElementChild.remove();
   applyFilter();
 };
 
-// ---- those that run in the background
+// ---- background deliveries
 
 const background = document.getElementById("background");
 
-const isNews = (row, before) => row.dataset.changed !== before?.dataset.changed;
+const hasChanged = (row, before) => row.dataset.version !== before?.dataset.version;
 
-// A row stays the same element, so that it stays open, with the focus in it.
-const renew = (row, fresh) => {
+// Updates a row in place, so that it stays open and keeps the focus.
+const update = (row, fresh) => {
   const [summary, now] = [row, fresh].map((each) => each.querySelector("summary"));
-  if (!isNews(fresh, row) && summary.innerHTML === now.innerHTML) return row;
+  if (!hasChanged(fresh, row) && summary.innerHTML === now.innerHTML) return row;
   Object.assign(row.dataset, fresh.dataset);
   summary.replaceChildren(...now.childNodes);
   const detail = row.querySelector(".detail");
@@ -135,14 +136,14 @@ const renew = (row, fresh) => {
   return row;
 };
 
-const takeBackground = ({ rows }) => {
+const updateBackground = ({ rows }) => {
   if (!background) return;
   const arrived = parsed(rows);
   localTimes(arrived);
   const [list, fresh] = [background, arrived].map((each) => each.querySelector("ol"));
   const known = new Map([...list?.children ?? []].map((row) => [row.dataset.id, row]));
   const dead = arrived.querySelectorAll("[data-state=dead]");
-  if ([...dead].some((row) => isNews(row, known.get(row.dataset.id)))) say("A background delivery is dead.");
+  if ([...dead].some((row) => hasChanged(row, known.get(row.dataset.id)))) announce("A background delivery is dead.");
   if (!list || !fresh) {
     background.replaceChildren(arrived);
     return;
@@ -150,7 +151,7 @@ const takeBackground = ({ rows }) => {
   const focused = document.activeElement;
   const now = [...fresh.children].map((row) => {
     const before = known.get(row.dataset.id);
-    return before ? renew(before, row) : row;
+    return before ? update(before, row) : row;
   });
   for (const row of known.values()) if (!now.includes(row)) row.remove();
   now.forEach((row, at) => {
@@ -159,8 +160,8 @@ const takeBackground = ({ rows }) => {
   if (focused.isConnected) focused.focus();
 };
 
-// The public address has come or changed.
-const address = async ({ base }) => {
+// Shows the public URL, which has become known or has changed.
+const updateUrl = async ({ base }) => {
   const endpoints = document.querySelector("[data-base]");
   if (!endpoints || endpoints.dataset.base === base) return;
   for (const code of endpoints.querySelectorAll("code[id]")) {
@@ -177,33 +178,33 @@ const address = async ({ base }) => {
 // ---- the connection
 
 let stream;
-let mark = section?.dataset.mark ?? "";
+let cursor = section?.dataset.cursor ?? "";
 let restarted = false;
 
 const show = (text, state) => {
   if (live) Object.assign(live, { textContent: text, className: `live ${state}` });
 };
 const showLive = () => show(
-  restarted ? "Live, from a new start: reload the page for what is new" : "Live", "on");
+  restarted ? "Live. The program was restarted: reload the page to update it" : "Live", "on");
 
 const follow = () => {
-  stream = new EventSource(new URL(`events?${new URLSearchParams({ after: mark })}`, root));
+  stream = new EventSource(new URL(`events?${new URLSearchParams({ after: cursor })}`, root));
   stream.addEventListener("open", showLive);
   stream.addEventListener("error", () => show(stream.readyState === EventSource.CLOSED
-    ? "Not connected: reload the page, with the token that the program printed if need be"
+    ? "Not connected. Reload the page, with the new token if the program was restarted"
     : "Connecting …", ""));
   stream.addEventListener("deliveries", (event) => {
-    // The part in front is that of one start of the program.
+    // The first part of a cursor differs for each start of the program.
     const start = (text) => text.split("-")[0];
-    if (mark && start(mark) !== start(event.lastEventId)) {
+    if (cursor && start(cursor) !== start(event.lastEventId)) {
       restarted = true;
       showLive();
     }
-    mark = event.lastEventId;
-    take(JSON.parse(event.data));
+    cursor = event.lastEventId;
+    addRows(JSON.parse(event.data));
   });
-  stream.addEventListener("background", (event) => takeBackground(JSON.parse(event.data)));
-  stream.addEventListener("address", (event) => address(JSON.parse(event.data)));
+  stream.addEventListener("background", (event) => updateBackground(JSON.parse(event.data)));
+  stream.addEventListener("address", (event) => updateUrl(JSON.parse(event.data)));
 };
 
 if (section) {
@@ -216,7 +217,7 @@ if (section) {
 }
 if (document.querySelector("[data-live]")) {
   follow();
-  // A browser has few connections to one server: a page that nobody sees gives its own back.
+  // Browsers limit the connections to one server: a hidden page closes its own.
   document.addEventListener("visibilitychange", () => {
     stream.close();
     if (!document.hidden) follow();

@@ -1,4 +1,5 @@
-//! The stream that keeps a page up to date: new deliveries, background deliveries, and the public URL.
+//! Streams server-sent events that keep an open page up to date: new deliveries, background deliveries, and the public
+//! URL.
 //!
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
 
@@ -24,17 +25,17 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// How long updates are batched before they are sent.
 pub(in crate::dashboard) const UPDATE_INTERVAL: Duration = Duration::from_millis(300);
 
-/// How long many updates are batched: nobody could read them, and rendering them takes the server's time from
+/// How long updates are batched when there are many: nobody can read that many, and rendering them takes CPU time from
 /// the deliveries.
 const LONG_UPDATE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Above this many updates, the longer interval applies.
+/// The number of updates above which the longer interval applies.
 const MANY: usize = 50;
 
-/// Shorter than proxies wait for the next byte.
+/// The interval of comments on an idle stream. Shorter than the read timeout of common proxies.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How soon a browser comes back when the connection is lost.
+/// How soon a browser reconnects after the connection is lost.
 const RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Default, Deserialize)]
@@ -43,7 +44,7 @@ struct EventsQuery {
     after: String,
 }
 
-/// An open page that follows the deliveries.
+/// The state of the stream to one open page.
 struct Follower {
     activity: Activity,
     cursor: Option<Cursor>,
@@ -53,21 +54,21 @@ struct Follower {
     shutdown: watch::Receiver<bool>,
     /// How long to wait before the next events.
     interval: Duration,
-    /// Whether deliveries were sent yet.
-    begun: bool,
+    /// Whether deliveries were sent at least once.
+    started: bool,
 }
 
-/// Streams everything new from now on, until the server shuts down.
+/// Responds with the stream, which ends when the server shuts down.
 pub(in crate::dashboard) fn events(request: &HttpRequest, dashboard: &Dashboard) -> HttpResponse {
     let header = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let query = web::Query::<EventsQuery>::from_query(request.query_string());
     let after = query.map(|query| query.into_inner().after).unwrap_or_default();
     let cursor = header.unwrap_or(&after).parse().ok();
-    // A page without deliveries is sent none.
+    // For a page without deliveries, the stream contains none.
     let jobs = dashboard.activity.as_ref().and_then(|_| dashboard.jobs.get());
     let activity = dashboard.activity.clone().unwrap_or_else(Activity::new);
     let (changes, mut public) = (activity.watch(), dashboard.addresses.watch());
-    // Sent at once, in case it became known while the page was on its way.
+    // Sent at once, in case it changed after the page was rendered.
     public.mark_changed();
     let follower = Follower {
         activity,
@@ -77,7 +78,7 @@ pub(in crate::dashboard) fn events(request: &HttpRequest, dashboard: &Dashboard)
         public,
         shutdown: dashboard.shutdown.clone(),
         interval: UPDATE_INTERVAL,
-        begun: false,
+        started: false,
     };
     let events = stream::unfold(follower, |mut follower| async {
         let events = follower.next().await?;
@@ -92,7 +93,7 @@ pub(in crate::dashboard) fn events(request: &HttpRequest, dashboard: &Dashboard)
 impl Follower {
     /// Waits for the next events; `None` when the server shuts down.
     async fn next(&mut self) -> Option<Vec<Event>> {
-        if self.begun {
+        if self.started {
             tokio::select! {
                 _ = self.shutdown.wait_for(|shutdown| *shutdown) => return None,
                 () = tokio::time::sleep(self.interval) => {}
@@ -107,8 +108,8 @@ impl Follower {
                     Event::from(Data::new(address.to_string()).event("address"))
                 }));
             }
-            if !self.begun || self.changes.has_changed().unwrap_or_default() {
-                self.begun = true;
+            if !self.started || self.changes.has_changed().unwrap_or_default() {
+                self.started = true;
                 events.push(self.updates());
             }
             if self.background.is_due() {
@@ -126,7 +127,7 @@ impl Follower {
         }
     }
 
-    /// As JSON: that way no text from outside can end the line of an event.
+    /// Returns the new deliveries, as JSON: text from outside could otherwise end the line of an event.
     fn updates(&mut self) -> Event {
         self.changes.borrow_and_update();
         let (updates, cursor) = self.activity.after(self.cursor);

@@ -1,4 +1,8 @@
-//! The recent deliveries: their rows on the page, their routes, and the stream that keeps a page up to date.
+//! The recent deliveries.
+//!
+//! - `view` renders them.
+//! - `routes` opens a delivery, and sends one again.
+//! - `events` streams updates to open pages.
 
 mod events;
 mod routes;

@@ -1,4 +1,4 @@
-//! The deliveries, for those who may see them: to follow, to open, and to send again.
+//! The routes of the recent deliveries, for authorized viewers: to follow them, to open one, and to send one again.
 
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::http::StatusCode;
@@ -19,7 +19,7 @@ use crate::http::dispatch::Sender;
 use crate::http::rejection::not_found;
 
 impl Dashboard {
-    /// The stream that keeps a page up to date.
+    /// Adds the route of the stream that keeps a page up to date.
     pub(in crate::dashboard) fn event_route(&self, app: &mut ServiceConfig) {
         let dashboard = self.clone();
         let route = web::get().to(move |request: HttpRequest| {
@@ -33,7 +33,7 @@ impl Dashboard {
         app.route("/events", route);
     }
 
-    /// What can be done with the deliveries.
+    /// Adds the routes of the deliveries.
     pub(in crate::dashboard) fn activity_routes(
         &self,
         app: &mut ServiceConfig,
@@ -52,7 +52,7 @@ impl Dashboard {
                 }),
             );
         }
-        app.service(self.again(activity));
+        app.service(self.send_again_route(activity));
     }
 
     fn open(&self, entry: &Entry, whole: bool) -> HttpResponse {
@@ -66,9 +66,9 @@ impl Dashboard {
         }
     }
 
-    /// Sends a delivery to its endpoint once more. Who may see it has all that it takes, but for the
-    /// secret, which it brought when it came.
-    fn again(&self, activity: &Activity) -> impl HttpServiceFactory + use<> {
+    /// Returns the route that sends a delivery to its endpoint again, without the secret, which the delivery had when it
+    /// arrived.
+    fn send_again_route(&self, activity: &Activity) -> impl HttpServiceFactory + use<> {
         let (dashboard, activity) = (self.clone(), activity.clone());
         let (payload, json) = extractors(self.dispatcher.limits().body);
         let resource = web::resource("/activity/{number}/again").app_data(payload).app_data(json);
@@ -93,13 +93,13 @@ impl Dashboard {
     }
 
     async fn send_again(&self, request: &mut ServiceRequest, entry: &Entry) -> HttpResponse {
-        let whole = entry.body().filter(|_| entry.is_whole());
-        let (Some(body), Some(path)) = (whole, path(&entry.endpoint, entry.query())) else {
-            let error = json!({ "error": "Not all of this delivery's payload was kept." });
+        let body = entry.body().filter(|_| entry.is_complete());
+        let (Some(body), Some(path)) = (body, path(&entry.endpoint, entry.query())) else {
+            let error = json!({ "error": "Only a part of this delivery's payload was recorded." });
             return HttpResponse::Conflict().json(error);
         };
         let mut headers = HeaderMap::new();
-        // As when a person has the Hub send it again, it keeps its id.
+        // The id stays the same, as with Replay on the Hub.
         let id = entry.webhook_id().and_then(|id| HeaderValue::from_str(id).ok());
         if let Some(id) = id {
             headers.insert(WEBHOOK_ID, id);
@@ -107,17 +107,17 @@ impl Dashboard {
         let by_script =
             request.headers().get(ACCEPT).is_some_and(|kind| kind == "application/json");
         let body = Bytes::copy_from_slice(body.bytes);
-        let delivered = self.deliver(request, path, headers, body, Sender::Viewer).await;
-        let number = delivered.number.unwrap_or(entry.number);
+        let result = self.deliver(request, path, headers, body, Sender::Viewer).await;
+        let number = result.number.unwrap_or(entry.number);
         if by_script {
-            let answer = json!({ "number": number, "status": delivered.status.as_u16() });
-            return self.respond(StatusCode::OK).json(answer);
+            let body = json!({ "number": number, "status": result.status.as_u16() });
+            return self.respond(StatusCode::OK).json(body);
         }
         self.see_other(&format!("../{number}")).finish()
     }
 }
 
-/// The number in a request's path. What is none is answered like any path at which nothing is.
+/// Returns the number in a request's path. A path without one gets the same 404 as any unknown path.
 fn number(request: &HttpRequest) -> Option<u64> {
     request.match_info().get("number")?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The last deliveries: a row for each, which opens.
+//! Renders the recent deliveries: a row for each, which opens.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::super::pieces::{block, date_and_time, duration, name, status, time};
 use super::super::text::text;
 use crate::activity::{Cursor, Entry, Excerpt, ResponseClass};
 
-/// How many rows the page comes with. The others follow with a script, or behind a link.
-const AT_FIRST: usize = 20;
+/// The number of rows in the page as it is loaded. A script or a link loads the others.
+const INITIAL_ROWS: usize = 20;
 
 /// The deliveries that an authorized viewer sees.
 #[derive(Debug)]
@@ -21,49 +21,51 @@ pub(in crate::dashboard) struct RecentDeliveries {
     /// The cursor after them.
     pub(in crate::dashboard) cursor: Cursor,
     pub(in crate::dashboard) filter: ActivityFilter,
-    /// Those that run in the background, if there is an endpoint for them.
+    /// The background deliveries, if the program has a background endpoint.
     pub(in crate::dashboard) background: Option<BackgroundDeliveries>,
 }
 
 /// Which deliveries to show.
 #[derive(Clone, Debug, Default)]
 pub(in crate::dashboard) struct ActivityFilter {
-    /// The endpoint's path; any when it is none.
+    /// The path of the endpoint; `None` for all endpoints.
     pub(in crate::dashboard) endpoint: Option<String>,
     pub(in crate::dashboard) outcome: Option<ResponseClass>,
-    /// As many as there are.
+    /// Whether to show every delivery, not only the newest.
     pub(in crate::dashboard) all: bool,
 }
 
 impl ActivityFilter {
-    pub(in crate::dashboard) fn is_none(&self) -> bool {
+    /// Returns whether the filter is the default one.
+    fn is_default(&self) -> bool {
         self.endpoint.is_none() && self.outcome.is_none() && !self.all
     }
 
-    fn takes(&self, entry: &Entry) -> bool {
+    fn matches(&self, entry: &Entry) -> bool {
         self.endpoint.as_deref().is_none_or(|endpoint| *entry.endpoint == *endpoint)
             && self.outcome.is_none_or(|outcome| entry.response_class() == outcome)
     }
 }
 
+/// Renders the block.
 pub(in crate::dashboard) fn activity(
     deliveries: &RecentDeliveries,
     endpoints: &[EndpointSummary],
 ) -> Markup {
     let RecentDeliveries { entries, cursor, filter, background: in_background } = deliveries;
-    let taken: Vec<_> = entries.iter().filter(|entry| filter.takes(entry)).cloned().collect();
-    let shown = if filter.is_none() { taken.len().min(AT_FIRST) } else { taken.len() };
-    let whole = shown == entries.len();
+    let matching: Vec<_> = entries.iter().filter(|entry| filter.matches(entry)).cloned().collect();
+    let shown = if filter.is_default() { matching.len().min(INITIAL_ROWS) } else { matching.len() };
+    let is_complete = shown == entries.len();
     html! {
         section id="activity" aria-labelledby="activity-heading" data-live
-            data-mark=[whole.then(|| cursor.to_string())] {
+            data-cursor=[is_complete.then(|| cursor.to_string())] {
             h2 id="activity-heading" {
                 "Activity "
                 span.live id="live" role="status" {}
             }
-            @if let Some(shown) = in_background {
-                (background(shown))
-                h3 { "As they arrived" }
+            @if let Some(deliveries) = in_background {
+                (background(deliveries))
+                h3 { "All deliveries" }
             }
             form.filter method="get" action="./#activity" {
                 label {
@@ -92,21 +94,21 @@ pub(in crate::dashboard) fn activity(
                 button.scriptless { "Filter" }
             }
             p.quiet id="none-yet" hidden[!entries.is_empty()] {
-                "Nothing has arrived yet. Send a delivery with the form above, or change something in a repo that your webhook watches."
+                "No deliveries yet. Send one with the form above, or change something in a repo that your webhook watches."
             }
-            p.quiet id="no-match" hidden[entries.is_empty() || !taken.is_empty()] {
+            p.quiet id="no-match" hidden[entries.is_empty() || !matching.is_empty()] {
                 "No delivery matches the filter."
             }
-            ol.deliveries id="deliveries" { (rows(&taken[..shown])) }
-            @if shown < taken.len() {
-                p.scriptless { a href="./?all=true#activity" { "Show all " (taken.len()) } }
+            ol.deliveries id="deliveries" { (rows(&matching[..shown])) }
+            @if shown < matching.len() {
+                p.scriptless { a href="./?all=true#activity" { "Show all " (matching.len()) } }
             }
-            p.hidden id="news" role="status" aria-live="polite" {}
+            p.hidden id="announcement" role="status" aria-live="polite" {}
         }
     }
 }
 
-/// A row for each delivery.
+/// Renders a row for each delivery.
 pub(in crate::dashboard) fn rows(entries: &[Arc<Entry>]) -> Markup {
     html! { @for entry in entries { (row(entry)) } }
 }
@@ -131,12 +133,12 @@ fn row(entry: &Entry) -> Markup {
     }
 }
 
-/// A delivery in full, in the list.
+/// Renders a delivery in full, inside its row.
 pub(in crate::dashboard) fn detail(entry: &Entry) -> Markup {
     in_full(entry, "", |heading| html! { h3 { (heading) } })
 }
 
-/// The same on a page of its own.
+/// Renders a delivery in full, on its own page.
 pub(in crate::dashboard) fn delivery(entry: &Entry) -> Markup {
     html! {
         h1 { "Delivery " (entry.number) }
@@ -153,30 +155,31 @@ fn in_full(entry: &Entry, root: &str, heading: impl Fn(&str) -> Markup) -> Marku
                 Some(id) => bdi { code { (id) } },
                 None => "none",
             } } }
-            div { dt { "Answer" } dd { (status(entry.status)) " in " (duration(entry.duration)) } }
+            div { dt { "Response" } dd { (status(entry.status)) " in " (duration(entry.duration)) } }
         }
         (heading("Payload"))
         @match entry.body() {
-            None => p.quiet { "It was refused before its payload was read." },
+            None => p.quiet { "It was rejected before its payload was read." },
             Some(body) => (excerpt("The payload", body)),
         }
-        (heading("Answer"))
+        (heading("Response"))
         @match entry.response() {
-            None => p.quiet { "The answer is a stream, which isn't kept." },
-            Some(answer) => (excerpt("The answer", answer)),
+            None => p.quiet { "The response is a stream, which is not recorded." },
+            Some(response) => (excerpt("The response", response)),
         }
         @match entry.body() {
-            Some(_) if entry.is_whole() => {
+            Some(_) if entry.is_complete() => {
                 form.again method="post" action={ (root) "activity/" (entry.number) "/again" } {
                     button { "Send again" }
                 }
             },
-            Some(_) => p.quiet { "It cannot be sent again, since not all of it was kept." },
+            Some(_) => p.quiet { "It cannot be sent again, because only a part of it was recorded." },
             None => {},
         }
     }
 }
 
+/// Renders the beginning of a body.
 pub(in crate::dashboard) fn excerpt(label: &str, excerpt: Excerpt<'_>) -> Markup {
     html! {
         @if excerpt.total_bytes == 0 {
@@ -184,8 +187,8 @@ pub(in crate::dashboard) fn excerpt(label: &str, excerpt: Excerpt<'_>) -> Markup
         } @else {
             (block(label, &text(excerpt.bytes)))
         }
-        @if excerpt.is_cut() {
-            p.quiet { "Cut: the first " (excerpt.bytes.len()) " of " (excerpt.total_bytes) " bytes." }
+        @if excerpt.is_truncated() {
+            p.quiet { "Truncated: the first " (excerpt.bytes.len()) " of " (excerpt.total_bytes) " bytes." }
         }
     }
 }

@@ -1,6 +1,6 @@
-// What every page has: the copy buttons, and the scripts of the blocks that stand on it.
+// The script of every page: implements the copy buttons, and loads the scripts of the blocks on the page.
 
-// Without scripts these buttons do what a script does otherwise.
+// These elements are for browsers without scripts.
 for (const element of document.querySelectorAll(".scriptless")) element.hidden = true;
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
@@ -12,7 +12,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
       await navigator.clipboard.writeText(source.textContent);
       button.textContent = "Copied";
     } catch {
-      // No clipboard without a secure context: mark the text, so that the usual keys copy it.
+      // There is no clipboard without a secure context: select the text, so that the usual keys copy it.
       getSelection().selectAllChildren(source);
       button.textContent = "Selected";
     }

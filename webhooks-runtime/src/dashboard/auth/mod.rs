@@ -1,7 +1,7 @@
 //! Authorizes viewers: payloads can be private, so the page shows deliveries, and sends any, only for a
 //! browser with the session cookie, which it gets by opening the page with the token.
 //!
-//! Nothing else counts: behind a proxy every request can look as if it came from this machine.
+//! The client's address does not count, because behind a proxy every request can come from this machine.
 
 mod token;
 
@@ -20,7 +20,7 @@ pub(super) use token::{Token, VARIABLE as TOKEN_VARIABLE};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// What authorizes a viewer.
+/// The token and the session that authorize a viewer.
 #[derive(Clone, Debug)]
 pub(super) struct ViewerAuth {
     /// `None` for a page that has nothing for authorized viewers.
@@ -41,17 +41,19 @@ impl ViewerAuth {
         Self { token, session, addresses }
     }
 
+    /// Returns the name of the cookie. Browsers send the cookies of a host to all of its ports, so that two servers on one
+    /// machine need two names.
     fn cookie_name(&self) -> String {
         let name = match &self.token {
-            // The same for all replicas.
+            // The same in all replicas.
             Some(token) if token.is_set() => token.name(),
-            // The same at each start, so that old cookies don't pile up in the browser.
+            // The same at each start, so that the browser replaces the old cookie.
             _ => self.addresses.local().rsplit(':').next().unwrap_or_default().to_owned(),
         };
         format!("webhooks-session-{name}")
     }
 
-    /// Whether the sender of this request is an authorized viewer.
+    /// Returns whether the request has the session cookie.
     pub(crate) fn is_authorized(&self, request: &HttpRequest) -> bool {
         let Some(session) = &self.session else {
             return false;
@@ -62,24 +64,23 @@ impl ViewerAuth {
         values.any(|value| session.matches(value))
     }
 
-    /// The session cookie for a request whose URL has the token.
+    /// Returns the session cookie for a request whose URL contains the token.
     pub(crate) fn exchange(&self, request: &HttpRequest) -> Option<Cookie<'static>> {
         let query = web::Query::<TokenQuery>::from_query(request.query_string()).ok()?.into_inner();
         let (token, session) = self.token.as_ref().zip(self.session.as_ref())?;
-        query.token.filter(|given| token.matches(given))?;
+        query.token.filter(|candidate| token.matches(candidate))?;
         let value = session.as_str().to_owned();
-        // Without a path of its own it is sent to the page's folder and all below, whichever path a proxy
-        // serves the page at.
+        // Without a path, browsers send the cookie to the page's folder and everything below it, whichever path a
+        // proxy serves the page at.
         let cookie = Cookie::build(self.cookie_name(), value).http_only(true);
         Some(cookie.same_site(SameSite::Strict).secure(self.is_https(request)).finish())
     }
 
-    /// Whether a request that changes something was made by a page of this server. Browsers say so in
-    /// `Sec-Fetch-Site`, and where they don't, without TLS, in `Origin`, whose host is that of the request or,
-    /// behind a proxy that changes it, the public one.
+    /// Returns whether a page of this server made the request. Browsers send `Sec-Fetch-Site`, or without TLS only `Origin`,
+    /// whose host is that of the request or, behind a proxy that changes the host, the public one.
     ///
-    /// That is enough only together with the session cookie: a site that points its own name here (DNS
-    /// rebinding) has the same origin and no cookie.
+    /// This is only safe together with the session cookie: a site that resolves its own name to this server (DNS
+    /// rebinding) has the same origin, but no cookie.
     pub(crate) fn is_same_origin(&self, request: &HttpRequest) -> bool {
         if let Some(site) = request.headers().get(SEC_FETCH_SITE) {
             return site == "same-origin";
@@ -93,7 +94,7 @@ impl ViewerAuth {
             || is_own_origin(origin, &self.addresses)
     }
 
-    /// Whether the browser speaks TLS, as far as a proxy or the public URL says so.
+    /// Returns whether the browser uses TLS, according to a proxy's header or to the public URL.
     fn is_https(&self, request: &HttpRequest) -> bool {
         if request.headers().get(FORWARDED_PROTO).is_some_and(|scheme| scheme == "https") {
             return true;
@@ -106,7 +107,7 @@ impl ViewerAuth {
     }
 }
 
-/// The values of all cookies of this name.
+/// Returns the values of all cookies with this name.
 fn values_of<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
     let cookies =
         headers.get_all(COOKIE).flat_map(|header| header.as_bytes().split(|b| *b == b';'));
@@ -115,7 +116,7 @@ fn values_of<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = 
     })
 }
 
-/// The host that a request names: in its one `Host` header, and nowhere else.
+/// Returns the host of a request; `None` unless it has exactly one `Host` header and no other host.
 fn host(request: &HttpRequest) -> Option<Authority> {
     let mut hosts = request.headers().get_all(HOST);
     match (hosts.next(), hosts.next(), request.uri().authority()) {
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_exchanged_for_a_cookie_with_a_value_of_its_own() {
+    fn the_token_is_exchanged_for_a_cookie_with_another_value() {
         let (auth, token) = auth(None);
         let cookie = auth.exchange(&request(&format!("/?token={}", token.as_str()), &[])).unwrap();
         let (name, value) = (cookie.name().to_owned(), cookie.value().to_owned());
@@ -163,7 +164,7 @@ mod tests {
         };
         let right = format!("{name}={value}");
         assert!(with(&[&right]) && with(&[&format!("a=b;{right} ;c=d")]) && with(&["x=y", &right]));
-        // Another server of this host has set one of the same name, or what is no cookie.
+        // Another server of this host has set a cookie of the same name, or an invalid one.
         assert!(with(&[&format!("{name}=other; {right}")]) && with(&[&format!("\"; =; {right}")]));
         for wrong in ["", "a", &format!("{name}={}", token.as_str()), &format!("{name}=")] {
             assert!(!with(&[wrong]), "{wrong}");
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_for_tls_where_the_browser_speaks_it() {
+    fn the_cookie_is_secure_if_the_browser_uses_tls() {
         let (auth, token) = auth(Some("https://me-bot.hf.space"));
         let secure = |host| {
             let uri = format!("/?token={}", token.as_str());
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_page_of_this_server_changes_something() {
+    fn only_a_page_of_this_server_has_the_same_origin() {
         let (auth, _) = auth(Some("https://hooks.example/bot"));
         let from = |headers: &[(&str, &str)]| {
             let host = ("host", "bot.internal:8080");

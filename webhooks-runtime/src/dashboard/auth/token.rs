@@ -1,4 +1,4 @@
-//! The token that opens the page to its viewer, as Jupyter's does, and the session that it is exchanged for.
+//! The token that authorizes a viewer, as in Jupyter, and the session that it is exchanged for.
 
 use std::fmt;
 
@@ -12,34 +12,34 @@ use crate::config::error::SettingError;
 /// The variable that sets the token.
 pub(crate) const VARIABLE: &str = "WEBHOOKS_PAGE_TOKEN";
 
-/// How long a token that somebody chose is at least.
-const SHORTEST: usize = 16;
+/// The minimum length of a token that is set.
+const MIN_LENGTH: usize = 16;
 
-/// The token. Only somebody who can read the program's terminal or its environment knows it.
+/// The token. Anyone who can read the program's terminal or its environment knows it.
 #[derive(Clone)]
 pub(crate) struct Token {
     text: String,
-    /// Whether it was set, and is the same at each start and in each replica.
+    /// Whether it is set, so that it is the same at each start and in each replica.
     set: bool,
 }
 
-/// What a browser brings once it has brought the token.
+/// The value of the session cookie.
 #[derive(Clone)]
 pub(super) struct Session(String);
 
 impl Token {
-    /// A new one, of 122 random bits.
+    /// Generates a token with 122 random bits.
     pub(crate) fn random() -> Self {
         Self { text: Uuid::new_v4().simple().to_string(), set: false }
     }
 
-    /// The token that the environment sets, or else a new one.
+    /// Returns the token that the environment sets, or else generates one.
     pub(crate) fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
         let wants = "16 characters or more, all of them letters, digits, - or _";
         let invalid = SettingError { name: VARIABLE, wants };
         match environment.filled(VARIABLE) {
             Ok(None) => Ok(Self::random()),
-            Ok(Some(text)) if text.len() >= SHORTEST && text.bytes().all(needs_no_escape) => {
+            Ok(Some(text)) if text.len() >= MIN_LENGTH && text.bytes().all(needs_no_escape) => {
                 Ok(Self { text, set: true })
             }
             Ok(Some(_)) | Err(NotUnicode) => Err(invalid),
@@ -50,7 +50,7 @@ impl Token {
         &self.text
     }
 
-    /// Whether [`VARIABLE`] sets it.
+    /// Returns whether [`VARIABLE`] sets it.
     pub(crate) fn is_set(&self) -> bool {
         self.set
     }
@@ -59,14 +59,13 @@ impl Token {
         self.text.as_bytes().ct_eq(candidate.as_bytes()).into()
     }
 
-    /// The value of the cookie. Replicas with the same token accept each other's, and nobody learns the
-    /// token from it.
+    /// Derives the session. Replicas with the same token accept each other's sessions, and a session does not reveal the
+    /// token.
     pub(super) fn session(&self) -> Session {
         Session(self.derive("session"))
     }
 
-    /// Part of the cookie's name. Browsers send the cookies of a host to all of its ports, so two servers
-    /// on one machine need two names, and replicas need the same.
+    /// Derives a part of the cookie's name, the same in all replicas.
     pub(super) fn name(&self) -> String {
         self.derive("name")[..16].to_owned()
     }
@@ -88,7 +87,7 @@ impl Session {
     }
 }
 
-/// Whether a URL and a cookie can have this character as it is.
+/// Returns whether a URL and a cookie can contain this character unescaped.
 fn needs_no_escape(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
@@ -110,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_sets_a_token_that_a_url_can_have_as_it_is() {
+    fn the_environment_sets_a_token_that_needs_no_escape() {
         let token = |value| Token::from_environment(&Environment::from_iter([(VARIABLE, value)]));
         let set = token("a-token-of_16-ch").unwrap();
         assert!(set.is_set() && set.matches("a-token-of_16-ch") && !set.matches("a-token-of_16-c"));
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_that_of_its_token_and_does_not_show_it() {
+    fn a_session_belongs_to_its_token_and_does_not_reveal_it() {
         let [one, same, other] = ["0123456789abcdef", "0123456789abcdef", "0123456789abcdeg"]
             .map(|text| Token { text: text.to_owned(), set: true });
         let session = one.session();

@@ -1,4 +1,8 @@
-//! Background deliveries: their rows on the page, their routes, and how a page follows them.
+//! The background deliveries.
+//!
+//! - `view` renders them.
+//! - `routes` opens a delivery, and runs a dead one again.
+//! - `follow` sends updates to open pages.
 
 mod follow;
 mod routes;

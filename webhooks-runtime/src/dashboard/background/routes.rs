@@ -12,51 +12,52 @@ use uuid::Uuid;
 
 use super::super::page::Page;
 use super::super::routes::{Dashboard, HTML, foreign};
-use super::view::{BackgroundDeliveries, Task, delivery, detail};
+use super::view::{BackgroundDeliveries, BackgroundDelivery, delivery, detail};
 use crate::http::rejection::not_found;
 use crate::jobs::{
     DeliveryDetail, DeliveryFilter, DeliverySummary, Jobs, RetryTarget, State, StoreError,
 };
 
-/// How many dead deliveries are shown at most, and how many of the newest.
+/// The largest number of dead deliveries to show, and of the newest.
 const MAX_SHOWN: u32 = 20;
 
-/// How many running deliveries are shown at most.
+/// The largest number of running deliveries to show.
 const MAX_RUNNING_SHOWN: u32 = 100;
 
-/// How long a page waits for the store.
+/// How long to wait for the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reads the background deliveries that the page shows; `None` where there are none.
+/// Reads the background deliveries that the page shows; `None` if the program has no background endpoint.
 pub(in crate::dashboard) async fn snapshot(jobs: Option<&Jobs>) -> Option<BackgroundDeliveries> {
-    let tasks = match timeout(STORE_TIMEOUT, tasks(jobs?)).await {
-        Ok(Ok(tasks)) => Some(tasks),
+    let deliveries = match timeout(STORE_TIMEOUT, list(jobs?)).await {
+        Ok(Ok(deliveries)) => Some(deliveries),
         Ok(Err(_)) | Err(_) => None,
     };
-    Some(BackgroundDeliveries { tasks })
+    Some(BackgroundDeliveries { deliveries })
 }
 
-/// Lists the dead ones first, because they wait for a person, then the running ones, then the newest of the rest.
-async fn tasks(jobs: &Jobs) -> Result<Vec<Task>, StoreError> {
-    let list = |state, limit| jobs.list(DeliveryFilter { state, endpoint: None, limit });
+/// Lists the dead deliveries first, because they wait for a person, then the running ones, then the newest of the rest.
+async fn list(jobs: &Jobs) -> Result<Vec<BackgroundDelivery>, StoreError> {
+    let query = |state, limit| jobs.list(DeliveryFilter { state, endpoint: None, limit });
     let (dead, running, newest) = tokio::try_join!(
-        list(Some(State::Dead), MAX_SHOWN),
-        list(Some(State::Running), MAX_RUNNING_SHOWN),
-        list(None, MAX_SHOWN),
+        query(Some(State::Dead), MAX_SHOWN),
+        query(Some(State::Running), MAX_RUNNING_SHOWN),
+        query(None, MAX_SHOWN),
     )?;
-    // One that has changed between the looks is shown once.
-    let mut tasks: Vec<Task> = Vec::with_capacity(dead.len() + running.len() + newest.len());
-    for listed in dead.into_iter().chain(running).chain(newest) {
-        if !tasks.iter().any(|task| task.listed.id == listed.id) {
-            tasks.push(task(jobs, listed));
+    // A delivery can be in several results, for example when its state changes between the queries.
+    let mut deliveries: Vec<BackgroundDelivery> = Vec::new();
+    for summary in dead.into_iter().chain(running).chain(newest) {
+        if !deliveries.iter().any(|delivery| delivery.summary.id == summary.id) {
+            deliveries.push(with_policy(jobs, summary));
         }
     }
-    Ok(tasks)
+    Ok(deliveries)
 }
 
-fn task(jobs: &Jobs, listed: DeliverySummary) -> Task {
-    let (attempts, timeout) = (jobs.attempts(&listed.endpoint), jobs.timeout(&listed.endpoint));
-    Task { listed, attempts, timeout }
+fn with_policy(jobs: &Jobs, summary: DeliverySummary) -> BackgroundDelivery {
+    let (max_attempts, timeout) =
+        (jobs.attempts(&summary.endpoint), jobs.timeout(&summary.endpoint));
+    BackgroundDelivery { summary, max_attempts, timeout }
 }
 
 impl Dashboard {
@@ -92,20 +93,20 @@ impl Dashboard {
         let Some(id) = id(request).filter(|_| self.viewers.is_authorized(request)) else {
             return not_found();
         };
-        let DeliveryDetail { summary: listed, failed, body } =
+        let DeliveryDetail { summary, failed, body } =
             match timeout(STORE_TIMEOUT, jobs.show(id)).await {
                 Ok(Ok(Some(detail))) => detail,
                 Ok(Ok(None)) => return not_found(),
                 Ok(Err(_)) | Err(_) => return unavailable(),
             };
-        let task = task(jobs, listed);
+        let opened = with_policy(jobs, summary);
         let mut response = self.respond(StatusCode::OK);
         response.insert_header(HTML);
         if whole {
             let title = format!("Delivery {id}");
-            response.body(Page::other(&title, &delivery(&task, &failed, &body)))
+            response.body(Page::other(&title, &delivery(&opened, &failed, &body)))
         } else {
-            response.body(detail(&task, &failed, &body).into_string())
+            response.body(detail(&opened, &failed, &body).into_string())
         }
     }
 
@@ -123,17 +124,17 @@ impl Dashboard {
             Err(_) => return unavailable(),
         }
         if request.headers().get(ACCEPT).is_some_and(|kind| kind == "application/json") {
-            let answer = json!({ "delivery": id.to_string(), "state": State::Queued.name() });
-            return self.respond(StatusCode::OK).json(answer);
+            let body = json!({ "delivery": id.to_string(), "state": State::Queued.name() });
+            return self.respond(StatusCode::OK).json(body);
         }
         self.see_other(&format!("../{id}")).finish()
     }
 
     async fn not_dead(&self, jobs: &Jobs, id: Uuid) -> HttpResponse {
         match jobs.show(id).await {
-            Ok(Some(DeliveryDetail { summary: listed, .. })) => {
-                let state = listed.state;
-                let error = format!("It is {state}, and only dead deliveries are run again.");
+            Ok(Some(DeliveryDetail { summary, .. })) => {
+                let state = summary.state;
+                let error = format!("This delivery is {state}, and only dead deliveries can be run again.");
                 HttpResponse::Conflict().json(json!({ "error": error }))
             }
             Ok(None) => not_found(),
@@ -142,12 +143,12 @@ impl Dashboard {
     }
 }
 
-/// The id in a request's path. What is none is answered like any path at which nothing is.
+/// Returns the id in a request's path. A path without one gets the same 404 as any unknown path.
 fn id(request: &HttpRequest) -> Option<Uuid> {
     request.match_info().get("id")?.parse().ok()
 }
 
 fn unavailable() -> HttpResponse {
-    let error = "The store of background deliveries doesn't answer.";
+    let error = "The store of background deliveries does not respond.";
     HttpResponse::ServiceUnavailable().json(json!({ "error": error }))
 }

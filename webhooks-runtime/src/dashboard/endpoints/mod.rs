@@ -1,4 +1,4 @@
-//! The endpoints: their URLs, what each of them takes, and a sample.
+//! The list of endpoints: the URL, the payload and a sample of each.
 
 mod summary;
 mod view;

@@ -1,4 +1,4 @@
-//! The endpoints: where to point the Hub, and what each of them takes.
+//! Renders the list of endpoints.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -6,29 +6,30 @@ use super::super::markdown::description;
 use super::super::pieces::{block, copy};
 use super::summary::EndpointSummary;
 
+/// Renders the block.
 pub(in crate::dashboard) fn endpoints(
     base: &str,
     endpoints: &[EndpointSummary],
-    follows: bool,
+    authorized: bool,
 ) -> Markup {
     let schemas = schemas(endpoints);
     html! {
         section aria-labelledby="endpoints" {
             h2 id="endpoints" { "Endpoints " span.count { (endpoints.len()) } }
-            ul.endpoints data-base=(base) data-live[follows] {
+            ul.endpoints data-base=(base) data-live[authorized] {
                 @for (index, summary) in endpoints.iter().enumerate() {
-                    (endpoint(base, index, summary, &schemas, follows))
+                    (endpoint(base, index, summary, &schemas, authorized))
                 }
             }
             @for (index, (name, schema)) in schemas.iter().enumerate() {
                 details.schema {
                     summary { "Schema of " code { (name) } }
-                    // A browser opens what it is sent into.
+                    // A link to an element inside `details` opens it.
                     div id={ "schema-" (index) } { (block(&format!("The JSON Schema of {name}"), schema)) }
                 }
             }
             p.quiet {
-                a href="openapi.json" { "OpenAPI" }
+                a href="openapi.json" { "OpenAPI document" }
             }
         }
     }
@@ -39,10 +40,10 @@ fn endpoint(
     index: usize,
     summary: &EndpointSummary,
     schemas: &[(&str, &str)],
-    follows: bool,
+    authorized: bool,
 ) -> Markup {
     let info = &summary.info;
-    let own = summary.takes.as_deref().zip(summary.schema.as_deref());
+    let own = summary.payload_type.as_deref().zip(summary.schema.as_deref());
     let schema = schemas.iter().position(|schema| Some(*schema) == own);
     let (url, curl) = (format!("url-{index}"), format!("curl-{index}"));
     html! {
@@ -61,39 +62,39 @@ fn endpoint(
                 } @else {
                     span.badge.open { "Open to everyone" }
                 }
-                @match &summary.takes {
+                @match &summary.payload_type {
                     Some(name) => span {
-                        "takes "
+                        "accepts "
                         @if let Some(schema) = schema {
                             a href={ "#schema-" (schema) } { code { (name) } }
                         } @else { (name) }
                     },
-                    None => span { "leaves the payload unread" },
+                    None => span { "ignores the payload" },
                 }
-                @if info.background { span { "answers at once, runs in the background" } }
-                // Where the source is tells others how a developer's machine looks.
-                @if follows {
+                @if info.background { span { "responds at once, runs in the background" } }
+                // A path can reveal details of the developer's machine.
+                @if authorized {
                     span.source { "defined in " code { (info.location.without_folders()) } }
                 }
             }
             details {
-                summary { "Sample, as a " code { "curl" } " line" }
+                summary { "Sample as a " code { "curl" } " command" }
                 div.command {
-                    pre tabindex="0" role="region" aria-label={ "The curl line for " (info.path) } {
+                    pre tabindex="0" role="region" aria-label={ "The curl command for " (info.path) } {
                         code id=(curl) { "curl " (base) (info.path) (summary.curl_options()) }
                     }
-                    (copy(&curl, &format!("Copy the curl line for {}", info.path)))
+                    (copy(&curl, &format!("Copy the curl command for {}", info.path)))
                 }
             }
         }
     }
 }
 
-/// Each payload's schema, once.
+/// Returns the schema of each payload type, once.
 fn schemas(endpoints: &[EndpointSummary]) -> Vec<(&str, &str)> {
     let mut schemas: Vec<_> = endpoints
         .iter()
-        .filter_map(|endpoint| Some((endpoint.takes.as_deref()?, endpoint.schema.as_deref()?)))
+        .filter_map(|endpoint| Some((endpoint.payload_type.as_deref()?, endpoint.schema.as_deref()?)))
         .collect();
     schemas.sort_unstable();
     schemas.dedup();

@@ -1,72 +1,72 @@
-// The form: the server delivers what it holds, as the Hub does, and returns the answer as JSON.
+// Submits the form without reloading the page. The server sends the delivery, and returns the response as JSON.
 
 // A proxy can serve the page under any path.
 const root = new URL("../../", import.meta.url);
 
 const form = document.getElementById("trigger-form");
-const answer = document.getElementById("answer");
+const result = document.getElementById("response");
 const secret = document.getElementById("trigger-secret");
 const { endpoint, sample, payload } = form.elements;
 
 const element = (name, text, properties = {}) =>
   Object.assign(document.createElement(name), { textContent: text }, properties);
 
-const askForSecret = () => {
+const showSecretField = () => {
   if (secret) secret.hidden = !("protected" in endpoint.selectedOptions[0].dataset);
 };
 
-// What was loaded last: as long as it stands there, nobody has edited it.
+// The sample that was loaded last. If the field differs from it, the user has edited the field.
 let loaded = payload.value;
 
-// Of two that are asked for, the first may come last.
-let asked = 0;
+// Responses can arrive in another order than their requests: only the last request counts.
+let requests = 0;
 
 const loadSample = async () => {
-  const mine = asked += 1;
+  const request = requests += 1;
   const query = new URLSearchParams({ endpoint: endpoint.value });
   try {
     const response = await fetch(new URL(`samples/${sample.value}?${query}`, root));
     if (!response.ok) throw new Error(`${response.status}`);
     const text = await response.text();
-    if (mine === asked) loaded = payload.value = text;
+    if (request === requests) loaded = payload.value = text;
   } catch {
     show("Not loaded", ". Is the program still running?");
   }
 };
 
-// An endpoint has samples of its own, or those of the Hub.
+// Selects a sample that fits the endpoint, unless the user has edited the payload.
 const chooseEndpoint = () => {
-  askForSecret();
-  const own = "own" in endpoint.selectedOptions[0].dataset;
-  const fits = !own && sample.value !== "own";
+  showSecretField();
+  const hasExample = "own" in endpoint.selectedOptions[0].dataset;
+  const fits = !hasExample && sample.value !== "own";
   if (fits || payload.value !== loaded) return;
-  sample.value = own ? "own" : "dataset-commit";
+  sample.value = hasExample ? "own" : "dataset-commit";
   loadSample();
 };
 
-const outcome = (status) => (status < 400 ? "answered" : status < 500 ? "refused" : "failed");
+const responseClass = (status) => (status < 400 ? "succeeded" : status < 500 ? "rejected" : "failed");
 
 const show = (status, words, body) => {
   const line = element("p", "");
-  line.append(element("strong", status, { className: `status ${outcome(parseInt(status, 10))}` }), words);
-  answer.replaceChildren(line);
-  if (body === null) answer.append(element("p", "The answer is a stream, which isn't shown here."));
-  else if (body === "") answer.append(element("p", "No answer besides the status."));
+  line.append(element("strong", status, { className: `status ${responseClass(parseInt(status, 10))}` }), words);
+  result.replaceChildren(line);
+  if (body === null) result.append(element("p", "The response is a stream, which is not shown here."));
+  else if (body === "") result.append(element("p", "The response has no body."));
   else if (body !== undefined) {
-    const block = element("pre", "", { tabIndex: 0, role: "region", ariaLabel: "The answer" });
+    const block = element("pre", "", { tabIndex: 0, role: "region", ariaLabel: "The response" });
     block.append(element("code", body));
-    answer.append(block);
+    result.append(block);
   }
-  answer.scrollIntoView({ block: "nearest" });
+  result.scrollIntoView({ block: "nearest" });
 };
 
 const send = async (event) => {
   event.preventDefault();
   const button = form.querySelector("button.primary");
   if (button.ariaDisabled) return;
-  // Not disabled, which would take the focus away.
+  // Not `disabled`, which would remove the focus.
   button.ariaDisabled = "true";
-  answer.replaceChildren(element("p", "Waiting for the answer …"));
+  result.replaceChildren(element("p", "Waiting for the response …"));
   const headers = { Accept: "application/json" };
   const fields = new URLSearchParams(new FormData(form));
   if (secret?.hidden) fields.delete("secret");
@@ -86,4 +86,4 @@ const send = async (event) => {
 form.addEventListener("submit", send);
 sample.addEventListener("change", loadSample);
 endpoint.addEventListener("change", chooseEndpoint);
-askForSecret();
+showSecretField();

@@ -1,5 +1,5 @@
-//! Receives the page's form, which sends a delivery to an endpoint: from the page's script, which gets JSON,
-//! or from a browser without scripts, which gets the page.
+//! Receives the page's form and sends the delivery to the endpoint. The page's script gets the result as JSON, a browser
+//! without scripts gets the page.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::super::activity::ActivityFilter;
 use super::super::routes::{Dashboard, HTML, foreign, unauthorized};
-use super::super::send::{Delivered, path};
+use super::super::send::{DeliveryResult, path};
 use super::super::text::text;
 use super::view::{Form, FormResponse};
 use crate::endpoint::call::WEBHOOK_ID;
@@ -23,11 +23,11 @@ use crate::http::authorize::SECRET;
 use crate::http::body;
 use crate::http::dispatch::Sender;
 
-/// How much larger than the largest payload the form may be: quotes are three bytes long in it.
-const ESCAPED: usize = 3;
+/// How many bytes a byte of the payload can take in the form, where quotes are escaped.
+const MAX_ESCAPE: usize = 3;
 
-/// What the form has besides the payload, in bytes.
-const REST: usize = 16 * 1024;
+/// The size of the other fields, in bytes.
+const OTHER_FIELDS: usize = 16 * 1024;
 
 /// The form's fields.
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ struct Submission {
 }
 
 impl Dashboard {
-    /// The route of the form.
+    /// Returns the route of the form.
     pub(in crate::dashboard) fn form_route(&self) -> impl HttpServiceFactory + use<> {
         let dashboard = self.clone();
         let (payload, json) = extractors(self.dispatcher.limits().body);
@@ -59,7 +59,7 @@ impl Dashboard {
     }
 
     async fn submit(&self, request: &mut ServiceRequest) -> HttpResponse {
-        // By its head, before a byte of the body is read.
+        // Checked before the body is read.
         if !self.viewers.is_same_origin(request.request()) {
             return foreign();
         }
@@ -67,39 +67,39 @@ impl Dashboard {
             return unauthorized();
         }
         let limits = self.dispatcher.limits();
-        let largest = limits.body.saturating_mul(ESCAPED).saturating_add(REST);
+        let largest = limits.body.saturating_mul(MAX_ESCAPE).saturating_add(OTHER_FIELDS);
         let body = body::read(request.take_payload(), largest, limits.request_timeout).await.ok();
         match body.and_then(|body| serde_urlencoded::from_bytes(&body).ok()) {
-            Some(sent) => self.send(request, sent).await,
-            None => unreadable(),
+            Some(submission) => self.send(request, submission).await,
+            None => invalid_submission(),
         }
     }
 
-    async fn send(&self, request: &mut ServiceRequest, sent: Submission) -> HttpResponse {
+    async fn send(&self, request: &mut ServiceRequest, submission: Submission) -> HttpResponse {
         let by_script =
             request.headers().get(ACCEPT).is_some_and(|kind| kind == "application/json");
-        let mut form = Form { sample: Some(sent.sample), ..Form::default() };
-        if sent.action == "load" {
+        let mut form = Form { sample: Some(submission.sample), ..Form::default() };
+        if submission.action == "load" {
             let sample = form.sample.as_deref().unwrap_or_default();
-            form.payload = self.sample_text(sample, &sent.endpoint);
+            form.payload = self.sample_text(sample, &submission.endpoint);
         } else {
             let mut headers = HeaderMap::new();
-            let secret = HeaderValue::from_str(&sent.secret).map(|mut secret| {
+            let secret = HeaderValue::from_str(&submission.secret).map(|mut secret| {
                 secret.set_sensitive(true);
                 secret
             });
-            let response = match (path(&sent.endpoint, None), secret) {
+            let response = match (path(&submission.endpoint, None), secret) {
                 (None, _) => not_sent("There is no such endpoint."),
-                (_, Err(_)) => not_sent("This secret has characters that no header can carry."),
+                (_, Err(_)) => not_sent("This secret contains characters that a header cannot carry."),
                 (Some(path), Ok(secret)) => {
                     if !secret.is_empty() {
                         headers.insert(SECRET, secret);
                     }
-                    // Like the Hub's deliveries, each has an id.
+                    // As the Hub does.
                     if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
                         headers.insert(WEBHOOK_ID, id);
                     }
-                    let body = Bytes::from(sent.payload.clone());
+                    let body = Bytes::from(submission.payload.clone());
                     self.deliver(request, path, headers, body, Sender::Unknown)
                         .await
                         .into_response()
@@ -109,9 +109,9 @@ impl Dashboard {
                 return self.respond(StatusCode::OK).json(as_json(&response));
             }
             form.response = Some(response);
-            form.payload = Some(sent.payload);
+            form.payload = Some(submission.payload);
         }
-        form.endpoint = Some(sent.endpoint);
+        form.endpoint = Some(submission.endpoint);
         let html = self.html(true, ActivityFilter::default(), &form).await;
         self.respond(StatusCode::OK).insert_header(HTML).body(html)
     }
@@ -127,20 +127,20 @@ fn as_json(response: &FormResponse) -> serde_json::Value {
     })
 }
 
-/// The outcome of a form that cannot be a delivery.
+/// Returns the result of a submission that cannot be sent.
 fn not_sent(why: &str) -> FormResponse {
     let body = Some(why.to_owned());
     FormResponse { status: StatusCode::BAD_REQUEST, duration: Duration::ZERO, body }
 }
 
-impl Delivered {
+impl DeliveryResult {
     fn into_response(self) -> FormResponse {
         let body = self.body.map(|body| text(&body).into_owned());
         FormResponse { status: self.status, duration: self.duration, body }
     }
 }
 
-fn unreadable() -> HttpResponse {
-    let error = "This isn't what the page's form sends, or it is too large.";
+fn invalid_submission() -> HttpResponse {
+    let error = "This is not a submission of the page's form, or it is too large.";
     HttpResponse::BadRequest().json(json!({ "error": error }))
 }

@@ -1,5 +1,4 @@
-//! The form that sends a delivery to an endpoint. With a script it goes to the endpoint itself, as the
-//! Hub's deliveries do; without one, through a form that the server sends on.
+//! Renders the form that sends a delivery to an endpoint. It works with and without scripts.
 
 use std::time::Duration;
 
@@ -10,12 +9,12 @@ use super::super::endpoints::EndpointSummary;
 use super::super::pieces::{block, duration, status};
 use crate::samples::samples;
 
-/// What the form holds. The secret isn't among it: it is never sent back.
+/// The fields of the form. The secret is not one of them, because it is never sent back.
 #[derive(Clone, Debug, Default)]
 pub(in crate::dashboard) struct Form {
-    /// The endpoint's path.
+    /// The path of the endpoint.
     pub(in crate::dashboard) endpoint: Option<String>,
-    /// The sample's name.
+    /// The name of the sample.
     pub(in crate::dashboard) sample: Option<String>,
     pub(in crate::dashboard) payload: Option<String>,
     pub(in crate::dashboard) response: Option<FormResponse>,
@@ -30,26 +29,19 @@ pub(in crate::dashboard) struct FormResponse {
     pub(in crate::dashboard) body: Option<String>,
 }
 
-/// The sample of an endpoint whose payload isn't the Hub's.
-pub(in crate::dashboard) const OWN_SAMPLE: &str = "own";
+/// The name of the sample for an endpoint that reads another type than the Hub's payload.
+pub(in crate::dashboard) const ENDPOINT_SAMPLE: &str = "own";
 
-/// The sample of one whose payload is.
-const FIRST_SAMPLE: &str = "dataset-commit";
+/// The default sample for an endpoint that reads the Hub's payload.
+const DEFAULT_SAMPLE: &str = "dataset-commit";
 
-impl Form {
-    /// Whether nobody has changed it yet.
-    pub(in crate::dashboard) fn is_untouched(&self) -> bool {
-        let Self { endpoint, sample, payload, response } = self;
-        endpoint.is_none() && sample.is_none() && payload.is_none() && response.is_none()
-    }
-}
-
+/// Renders the block.
 pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &Form) -> Markup {
     let chosen = form.endpoint.as_deref();
     let endpoint = endpoints.iter().find(|endpoint| Some(endpoint.info.path.as_str()) == chosen);
     let endpoint = endpoint.or_else(|| endpoints.first());
-    let of_hub = endpoint.is_none_or(|endpoint| endpoint.of_hub);
-    let sample = form.sample.as_deref().unwrap_or(if of_hub { FIRST_SAMPLE } else { OWN_SAMPLE });
+    let is_hub_payload = endpoint.is_none_or(|endpoint| endpoint.is_hub_payload);
+    let sample = form.sample.as_deref().unwrap_or(if is_hub_payload { DEFAULT_SAMPLE } else { ENDPOINT_SAMPLE });
     let payload = form.payload.as_deref();
     let payload = payload.or(endpoint.map(|endpoint| endpoint.sample.as_str()));
     html! {
@@ -63,7 +55,7 @@ pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &F
                             @for each in endpoints {
                                 option value=(each.info.path)
                                     data-protected[each.info.protected]
-                                    data-own[!each.of_hub]
+                                    data-own[!each.is_hub_payload]
                                     selected[chosen == Some(each.info.path.as_str())] {
                                     (each.name())
                                 }
@@ -73,9 +65,9 @@ pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &F
                     label {
                         span { "Sample" }
                         select name="sample" {
-                            @if !endpoints.iter().all(|endpoint| endpoint.of_hub) {
-                                option value=(OWN_SAMPLE) selected[sample == OWN_SAMPLE] {
-                                    "What this endpoint takes"
+                            @if !endpoints.iter().all(|endpoint| endpoint.is_hub_payload) {
+                                option value=(ENDPOINT_SAMPLE) selected[sample == ENDPOINT_SAMPLE] {
+                                    "Example for this endpoint"
                                 }
                             }
                             @for each in samples() {
@@ -97,7 +89,7 @@ pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &F
                         input type="password" name="secret" autocomplete="off"
                             aria-describedby="trigger-secret-hint";
                         small id="trigger-secret-hint" {
-                            "Sent in " code { "X-Webhook-Secret" } ", as the Hub does. It is stored nowhere."
+                            "Sent in " code { "X-Webhook-Secret" } ", as the Hub does. It is not stored."
                         }
                     }
                 }
@@ -106,7 +98,7 @@ pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &F
                     button.scriptless name="do" value="load" { "Load the sample" }
                 }
             }
-            div.answer id="answer" role="status" aria-live="polite" {
+            div.response id="response" role="status" aria-live="polite" {
                 @if let Some(response) = &form.response { (result(response)) }
             }
         }
@@ -117,9 +109,9 @@ fn result(response: &FormResponse) -> Markup {
     html! {
         p { (status(response.status.as_u16())) " in " (duration(response.duration)) }
         @match response.body.as_deref() {
-            Some("") => p { "No answer besides the status." },
-            Some(body) => (block("The answer", body)),
-            None => p { "The answer is a stream, which isn't shown here." },
+            Some("") => p { "The response has no body." },
+            Some(body) => (block("The response", body)),
+            None => p { "The response is a stream, which is not shown here." },
         }
     }
 }
