@@ -382,7 +382,9 @@ async fn a_body_above_64_kib_is_cut_and_not_sent_again() {
     deliver(url, "echo", &"x".repeat(64 * 1024 + 1));
     assert!(viewer.get("/activity/1").unwrap().body.contains("Send again"));
     let cut = viewer.get("/activity/2").unwrap().body;
-    assert!(cut.contains("Truncated: the first 65536 of 65537 bytes.") && !cut.contains("Send again<"));
+    assert!(
+        cut.contains("Truncated: the first 65536 of 65537 bytes.") && !cut.contains("Send again<")
+    );
     let again =
         viewer.request("POST /activity/2/again", &["Sec-Fetch-Site: same-origin"], "").unwrap();
     assert_eq!(again.status, 409);

@@ -9,7 +9,7 @@ use tests::client::{Viewer, connect, get, head, request};
 use tests::program::{Program, build};
 use webhooks_runtime::maud::{Markup, PreEscaped};
 use webhooks_runtime::{
-    Block, Blocks, HttpRequest, ServerHandle, PageContext, WebhooksServer, web, webhook_endpoint,
+    Block, Blocks, HttpRequest, PageContext, ServerHandle, WebhooksServer, web, webhook_endpoint,
 };
 
 /// Trains when a dataset changes.

@@ -148,7 +148,7 @@ fn a_proxy_that_opens_no_connection_is_named_with_what_to_set() {
     let proxy = ForwardProxy::start(&hosts, Some("me:other")).unwrap();
     let flags = ["--share-server", "share.invalid:7000"];
     let refused =
-        format!("the proxy {} refused the connection to share.invalid:7000: ", proxy.url(None));
+        format!("the proxy {} rejected the connection to share.invalid:7000: ", proxy.url(None));
     for (credentials, expected) in [
         (
             None,

@@ -215,7 +215,10 @@ fn a_redirect_is_not_followed() {
         let (url, asked) = program_that_answers(answer);
         let ended = trigger(&quickstart(), &["--url", &url], &[SECRET]);
         assert_eq!(ended.code, Some(1));
-        assert!(ended.stderr.contains(&format!("the redirect to {location} was not followed")), "{ended:?}");
+        assert!(
+            ended.stderr.contains(&format!("the redirect to {location} was not followed")),
+            "{ended:?}"
+        );
         let asked = asked.join().unwrap().to_lowercase();
         assert!(asked.starts_with("post /webhooks/trigger_training http/1.1\r\n"), "{asked}");
         for header in [

@@ -61,7 +61,12 @@ impl Args {
             }
             PATH => {
                 parse_equals(&key, input, "\"/say_hello\"")?;
-                set_once(&mut self.path, parse_text(&key, input, "\"/say_hello\"")?, PATH, key.span())
+                set_once(
+                    &mut self.path,
+                    parse_text(&key, input, "\"/say_hello\"")?,
+                    PATH,
+                    key.span(),
+                )
             }
             SECRET_ENV => {
                 parse_equals(&key, input, "\"MY_SECRET\"")?;

@@ -88,11 +88,18 @@ impl Background {
             ATTEMPTS => {
                 set_once(&mut self.attempts, number(&key, input, example)?, ATTEMPTS, key.span())
             }
-            TIMEOUT => set_once(&mut self.timeout, duration(&key, input, example)?, TIMEOUT, key.span()),
-            CONCURRENCY => {
-                set_once(&mut self.concurrency, number(&key, input, example)?, CONCURRENCY, key.span())
+            TIMEOUT => {
+                set_once(&mut self.timeout, duration(&key, input, example)?, TIMEOUT, key.span())
             }
-            BACKOFF => set_once(&mut self.backoff, backoff(&key, input, example)?, BACKOFF, key.span()),
+            CONCURRENCY => set_once(
+                &mut self.concurrency,
+                number(&key, input, example)?,
+                CONCURRENCY,
+                key.span(),
+            ),
+            BACKOFF => {
+                set_once(&mut self.backoff, backoff(&key, input, example)?, BACKOFF, key.span())
+            }
             _ => {
                 let window = duration(&key, input, example)?;
                 set_once(&mut self.dedup_window, window, DEDUP_WINDOW, key.span())

@@ -56,7 +56,11 @@ pub(crate) fn parse_equals(key: &Ident, input: ParseStream<'_>, example: &str) -
 }
 
 /// Parses the string literal after `key =`.
-pub(crate) fn parse_text(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
+pub(crate) fn parse_text(
+    key: &Ident,
+    input: ParseStream<'_>,
+    example: &str,
+) -> syn::Result<LitStr> {
     let is_code = is_code(input);
     input.parse().map_err(|error| {
         // Consume the rest, which would be reported as another error.

@@ -174,8 +174,9 @@ pub mod __private;
 
 /// Defines the program's `main`, which parses the command line and starts the server.
 ///
-/// Write it at the top level of `main.rs`. Without an argument, the server has every annotated function of the program
-/// and the default settings. The argument is an expression whose value is a [`WebhooksServer`], or a `Result` of one.
+/// Write it at the top level of `main.rs`. Without an argument, the server has every annotated function of the
+/// program and the default settings. The argument is an expression whose value is a [`WebhooksServer`], or a
+/// `Result` of one.
 ///
 /// ```no_run
 /// # macro_rules! makes { ($($main:tt)*) => {} }
@@ -208,8 +209,8 @@ pub mod __private;
 /// `endpoints`, `trigger`, and `deliveries` without `--store`. If it fails or panics, the server does not
 /// start; a command prints a warning and uses flags and environment variables only.
 ///
-/// The exit code is 0 after a signal stopped the program, 1 with one message when the server cannot start, and 2 for a
-/// wrong command line.
+/// The exit code is 0 after a signal stopped the program, 1 with one message when the server cannot start, and 2
+/// for a wrong command line.
 #[macro_export]
 macro_rules! webhooks_main {
     ($($server:expr)? $(,)?) => {

@@ -5,16 +5,16 @@ use std::time::{Duration, SystemTime};
 
 use crate::payload::Summary;
 
-/// How much of a body or a response is kept, in bytes.
+/// The largest part of a body or a response that is recorded, in bytes.
 pub(crate) const MAX_TEXT: usize = 64 * 1024;
 
-/// How much of a `Webhook-Id` is kept, in bytes. The Hub's have 36.
+/// The largest part of a `Webhook-Id` that is recorded, in bytes. The Hub's have 36.
 const MAX_ID: usize = 512;
 
-/// How much of a query is kept, in bytes.
+/// The largest part of a query that is recorded, in bytes.
 const MAX_QUERY: usize = 2 * 1024;
 
-/// A delivery that is to be recorded.
+/// A delivery to record.
 #[derive(Debug)]
 pub(crate) struct NewEntry<'a> {
     /// The number of the request among the deliveries of this process.
@@ -23,7 +23,7 @@ pub(crate) struct NewEntry<'a> {
     pub(crate) webhook_id: Option<&'a str>,
     /// The URL's query, without a secret.
     pub(crate) query: Option<String>,
-    /// From the head of the request to the response.
+    /// The time from the request's head to the response.
     pub(crate) duration: Duration,
     pub(crate) status: u16,
     /// `None` when the request was rejected unread.
@@ -45,14 +45,14 @@ pub(crate) struct Entry {
     pub(crate) received: SystemTime,
     pub(crate) duration: Duration,
     pub(crate) status: u16,
-    /// The id, the query, the body and the response, in this order. Copies, because the body is a part of
-    /// the connection's buffer, which is used again.
+    /// The id, the query, the body and the response, in this order. They are copies, because the connection reuses
+    /// the buffer of the body.
     texts: Vec<u8>,
     id: Option<Span>,
     query: Option<Span>,
     body: Option<Span>,
     response: Option<Span>,
-    /// The subject of a body that is too long for it to be read from the kept part.
+    /// The subject of a body that is recorded only in part, and so is not JSON any more.
     subject: Option<Subject>,
 }
 
@@ -77,7 +77,7 @@ impl Subject {
 struct Span {
     start: usize,
     len: usize,
-    /// The length of the text before it was cut.
+    /// The length of the text before it was truncated.
     total: usize,
 }
 
@@ -90,8 +90,8 @@ pub(crate) struct Excerpt<'a> {
 }
 
 impl Excerpt<'_> {
-    /// Returns whether the text was longer.
-    pub(crate) fn is_cut(&self) -> bool {
+    /// Returns whether the whole text is longer.
+    pub(crate) fn is_truncated(&self) -> bool {
         self.bytes.len() < self.total_bytes
     }
 }
@@ -120,8 +120,8 @@ impl ResponseClass {
     /// Returns its name on the page.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Success => "answered",
-            Self::Rejected => "refused",
+            Self::Success => "succeeded",
+            Self::Rejected => "rejected",
             Self::Failed => "failed",
         }
     }
@@ -147,8 +147,8 @@ impl Entry {
         entry
     }
 
-    /// Becomes another delivery, in the same memory: on a busy server, allocating and freeing an entry for each
-    /// delivery costs several percent of its requests.
+    /// Replaces the delivery and reuses its memory: on a busy server, allocating and freeing an entry for each
+    /// delivery costs several percent of the requests per second.
     pub(super) fn replace(&mut self, number: u64, new: &NewEntry<'_>) {
         let now = SystemTime::now();
         self.number = number;
@@ -163,9 +163,10 @@ impl Entry {
             (new.body, MAX_TEXT),
             (new.response, MAX_TEXT),
         ];
-        let size = texts.iter().filter_map(|(text, max)| Some(cut((*text)?, *max).len())).sum();
+        let size =
+            texts.iter().filter_map(|(text, max)| Some(truncated((*text)?, *max).len())).sum();
         self.texts.clear();
-        // A large delivery's memory is not kept for a small one.
+        // A small delivery does not keep the memory of a large one.
         if self.texts.capacity() > 2 * size {
             self.texts.shrink_to(size);
         }
@@ -177,9 +178,9 @@ impl Entry {
     }
 
     fn append(&mut self, text: &[u8], max: usize) -> Option<Span> {
-        let kept = cut(text, max);
-        let span = Span { start: self.texts.len(), len: kept.len(), total: text.len() };
-        self.texts.extend_from_slice(kept);
+        let recorded = truncated(text, max);
+        let span = Span { start: self.texts.len(), len: recorded.len(), total: text.len() };
+        self.texts.extend_from_slice(recorded);
         Some(span)
     }
 
@@ -187,15 +188,15 @@ impl Entry {
         ResponseClass::of(self.status)
     }
 
-    /// Returns the `Webhook-Id` header, or its beginning. It is ASCII, so it can be cut anywhere.
+    /// Returns the `Webhook-Id` header, or its beginning. It is ASCII, so it can be truncated anywhere.
     pub(crate) fn webhook_id(&self) -> Option<&str> {
         std::str::from_utf8(self.text(self.id)?.bytes).ok()
     }
 
-    /// Returns whether everything is kept that the function was called with.
-    pub(crate) fn is_whole(&self) -> bool {
-        let is_whole = |span: Option<Span>| span.is_none_or(|span| span.len == span.total);
-        self.body.is_some() && [self.id, self.query, self.body].into_iter().all(is_whole)
+    /// Returns whether everything is recorded that is needed to send the delivery again.
+    pub(crate) fn is_complete(&self) -> bool {
+        let is_complete = |span: Option<Span>| span.is_none_or(|span| span.len == span.total);
+        self.body.is_some() && [self.id, self.query, self.body].into_iter().all(is_complete)
     }
 
     /// Returns the URL's query, without a secret.
@@ -230,6 +231,6 @@ impl Entry {
     }
 }
 
-fn cut(text: &[u8], max: usize) -> &[u8] {
+fn truncated(text: &[u8], max: usize) -> &[u8] {
     &text[..text.len().min(max)]
 }

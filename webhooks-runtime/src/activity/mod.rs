@@ -1,7 +1,9 @@
-//! Keeps the most recent deliveries in memory, for people who look at the page.
+//! Keeps the most recent deliveries in memory, for the page.
 //!
-//! The number of deliveries and their size are bounded. Payloads can be private: the server decides who may
-//! see them.
+//! - `entry` is one delivery.
+//! - `ring` bounds the number and the size of the deliveries.
+//!
+//! Payloads can be private: the dashboard decides who may see them.
 
 mod entry;
 mod ring;
@@ -18,9 +20,9 @@ use ring::Ring;
 
 /// The most recent deliveries. Clones share them.
 #[derive(Clone)]
-pub(crate) struct Activity(Arc<Shared>);
+pub(crate) struct Activity(Arc<ActivityState>);
 
-struct Shared {
+struct ActivityState {
     /// Distinguishes this list from that of an earlier run of the program.
     epoch: u64,
     ring: Mutex<Ring>,
@@ -48,13 +50,13 @@ impl Activity {
     pub(crate) fn new() -> Self {
         let epoch = Uuid::new_v4().as_u64_pair().0;
         let (ring, newest) = (Mutex::default(), watch::Sender::new(0));
-        Self(Arc::new(Shared { epoch, ring, newest }))
+        Self(Arc::new(ActivityState { epoch, ring, newest }))
     }
 
     /// Adds a delivery and returns its number.
     pub(crate) fn record(&self, new: &NewEntry<'_>) -> u64 {
         let number = self.ring().push(new);
-        // After it is in the ring, so that a task that begins to follow now finds it there.
+        // After it is in the ring, so that a task that starts to follow now finds it there.
         if self.0.newest.receiver_count() > 0 {
             self.0.newest.send_replace(number);
         }
@@ -77,12 +79,12 @@ impl Activity {
         (Updates::Newer(ring.newer_than(cursor.number)), self.cursor(ring.newest()))
     }
 
-    /// Returns the delivery with this number, unless it is gone.
+    /// Returns the delivery with this number, unless it was removed.
     pub(crate) fn get(&self, number: u64) -> Option<Arc<Entry>> {
         self.ring().get(number)
     }
 
-    /// Returns the number of the delivery that this request was, unless it is gone.
+    /// Returns the number of the delivery that belongs to this request, unless it was removed.
     pub(crate) fn number_of(&self, request: u64) -> Option<u64> {
         self.ring().number_of(request)
     }
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_gives_newer_deliveries_and_one_of_another_run_gives_all() {
+    fn a_cursor_returns_newer_deliveries_and_one_of_another_run_returns_all() {
         let activity = Activity::new();
         record(&activity, Some(b"{}"));
         let (_, cursor) = activity.all();

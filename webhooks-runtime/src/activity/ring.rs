@@ -72,7 +72,7 @@ impl Ring {
                 entry.replace(self.newest, new);
                 oldest.take()
             }
-            // There is none, or somebody is looking at it.
+            // There is none, or a viewer still uses it.
             None => None,
         };
         let entry = entry.unwrap_or_else(|| Arc::new(Entry::new(self.newest, new)));
@@ -96,7 +96,7 @@ impl Ring {
         self.entries.get(index).cloned()
     }
 
-    /// Returns the number of the delivery that this request was.
+    /// Returns the number of the delivery that belongs to this request.
     pub(super) fn number_of(&self, request: u64) -> Option<u64> {
         let entry = self.entries.iter().rev().find(|entry| entry.request == request)?;
         Some(entry.number)

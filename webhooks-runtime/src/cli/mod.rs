@@ -150,7 +150,9 @@ fn execute(
     let flags = command_line.serve.into();
     match command_line.command {
         None => server()?.launch_with(flags)?,
-        Some(Command::Endpoints { json }) => print_endpoints(CodeSettings::evaluate(server).server, json)?,
+        Some(Command::Endpoints { json }) => {
+            print_endpoints(CodeSettings::evaluate(server).server, json)?
+        }
         Some(Command::Deliveries(deliveries)) => {
             let command = command.find_subcommand("deliveries").cloned().unwrap_or(command);
             return deliveries::run(deliveries, command, flags, server);

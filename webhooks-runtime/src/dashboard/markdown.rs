@@ -2,8 +2,8 @@
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-/// Renders Markdown. HTML in it is shown as text. An image of another site, which the page may not show, becomes a link,
-/// and a link that would run a script leads nowhere.
+/// Renders Markdown. HTML in it is shown as text. An image of another site, which the page may not show, becomes a
+/// link, and a link that would run a script leads nowhere.
 pub(super) fn markdown(text: &str) -> String {
     let mut markup = String::new();
     html::push_html(&mut markup, events(text));

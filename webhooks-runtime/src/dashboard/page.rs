@@ -61,7 +61,8 @@ impl Page {
         };
         let base = self.addresses.best();
         let endpoints = self.endpoints();
-        let context = PageContext { base: &base, deployment, endpoints, deliveries, authorized, form };
+        let context =
+            PageContext { base: &base, deployment, endpoints, deliveries, authorized, form };
         let body = self.blocks.render(&context);
         let count = self.infos.len();
         let title = format!("Webhooks · {count} endpoint{}", if count == 1 { "" } else { "s" });
@@ -79,11 +80,7 @@ impl Page {
 
     /// Renders the page that a browser sees for a moment after the token was exchanged.
     pub(super) fn opened() -> Bytes {
-        Self::below(
-            "./",
-            "Webhooks",
-            &html! { p { "This browser can see the deliveries now." } },
-        )
+        Self::below("./", "Webhooks", &html! { p { "This browser can see the deliveries now." } })
     }
 
     /// Returns an example of the payload that the endpoint at this path reads.

@@ -14,8 +14,8 @@ pub(super) fn block(label: &str, text: &str) -> Markup {
     }
 }
 
-/// Renders a button that copies the text of the element with this id. It is hidden until the script that implements it
-/// runs.
+/// Renders a button that copies the text of the element with this id. It is hidden until the script that
+/// implements it runs.
 pub(super) fn copy(id: &str, label: &str) -> Markup {
     html! { button type="button" data-copy=(id) hidden aria-label=(label) { "Copy" } }
 }

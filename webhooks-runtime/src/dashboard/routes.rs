@@ -150,7 +150,8 @@ impl Dashboard {
         serde_json::to_string_pretty(&sample.payload).ok()
     }
 
-    /// Begins a redirect. `location` is relative to the request's URL, because a proxy can serve the page under any path.
+    /// Begins a redirect. `location` is relative to the request's URL, because a proxy can serve the page under
+    /// any path.
     pub(super) fn see_other(&self, location: &str) -> HttpResponseBuilder {
         let mut response = self.respond(StatusCode::SEE_OTHER);
         response.insert_header((LOCATION, location));

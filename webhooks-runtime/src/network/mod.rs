@@ -2,7 +2,7 @@
 //!
 //! - `client` sends HTTP requests.
 //! - `proxy` finds the proxy for a host, and connects through it.
-//! - `reason` explains in plain sentences why a server cannot be reached.
+//! - `reason` explains why a server cannot be reached.
 //! - `roots` loads the root certificates.
 
 mod client;

@@ -1,6 +1,6 @@
-//! Explains in plain sentences why another server cannot be reached.
+//! Explains why another server cannot be reached.
 //!
-//! The texts of the libraries differ between systems, and assume that the reader knows their types.
+//! The messages of the system and of the libraries differ between platforms, and assume knowledge of their types.
 
 use std::io::{self, ErrorKind};
 

@@ -1,26 +1,26 @@
-//! What one endpoint takes, told by itself.
+//! Describes the body that an endpoint reads.
 
 use serde_json::{Value, json};
 
 use super::sample::sample;
-use super::schemas::{alone, title};
+use super::schemas::{self_contained, title};
 use crate::endpoint::described::Described;
 use crate::endpoint::takes::Takes;
 use crate::payload::WebhookPayload;
 use crate::samples::dataset_commit;
 
-/// The body of a delivery to an endpoint.
+/// The description of a body.
 #[derive(Clone, Debug)]
 pub(crate) struct BodySample {
-    /// What it is called: `WebhookPayload`, the name of a type, or words.
+    /// The name of the type, such as `WebhookPayload`, or a phrase.
     pub(crate) name: String,
-    /// A JSON Schema (2020-12) that refers to nothing outside of itself, where one is known.
+    /// A self-contained JSON Schema (2020-12), if there is one.
     pub(crate) schema: Option<Value>,
-    /// One that the endpoint takes, as far as its schema says.
+    /// An example that is valid for the schema.
     pub(crate) sample: Value,
 }
 
-/// What an endpoint takes; `None` when it doesn't read the body.
+/// Describes the body of an endpoint; `None` if it doesn't read the body.
 pub(crate) fn body_of(takes: &Takes) -> Option<BodySample> {
     let unknown =
         |name: &str| BodySample { name: name.to_owned(), schema: None, sample: json!({}) };
@@ -31,11 +31,11 @@ pub(crate) fn body_of(takes: &Takes) -> Option<BodySample> {
         Takes::Payload => {
             let sample = serde_json::to_value(dataset_commit()).unwrap_or_default();
             let payload = Described::of::<WebhookPayload>();
-            let schema = payload.as_ref().map(alone);
+            let schema = payload.as_ref().map(self_contained);
             Some(BodySample { name: "WebhookPayload".to_owned(), schema, sample })
         }
         Takes::Schema(described) => {
-            let schema = alone(described);
+            let schema = self_contained(described);
             let (name, sample) = (title(described).into_owned(), sample(&schema));
             Some(BodySample { name, schema: Some(schema), sample })
         }
@@ -49,8 +49,8 @@ mod tests {
     use super::*;
 
     #[derive(ToSchema)]
-    #[allow(dead_code, reason = "its shape is all there is to it")]
-    struct Order {
+    #[allow(dead_code, reason = "only its schema is used")]
+    struct Invoice {
         item: String,
         count: Option<u32>,
     }
@@ -65,13 +65,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_a_payload_is_said_without_the_examples_for_rust() {
+    fn the_schema_of_the_payload_has_no_examples_in_rust() {
         let body = body_of(&Takes::Payload).unwrap();
         assert!(!body.schema.unwrap().to_string().contains("```"));
     }
 
     #[test]
-    fn a_payload_is_told_with_its_schema_and_a_sample() {
+    fn the_payload_has_a_schema_and_a_sample() {
         let body = body_of(&Takes::Payload).unwrap();
         assert_eq!(body.name, "WebhookPayload");
         assert!(body.schema.unwrap()["$defs"]["WebhookPayloadRepo"].is_object());
@@ -79,15 +79,15 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_told_by_its_name_with_a_sample_of_all_its_fields() {
-        let body = described::<Order>().unwrap();
-        assert_eq!(body.name, "Order");
+    fn a_type_has_a_name_and_a_sample_with_all_fields() {
+        let body = described::<Invoice>().unwrap();
+        assert_eq!(body.name, "Invoice");
         assert_eq!(body.sample, json!({ "item": "string", "count": 0 }));
     }
 
     #[test]
-    fn a_list_is_called_after_its_items_and_what_may_be_anything_so() {
-        assert_eq!(described::<Vec<Order>>().unwrap().name, "OrderList");
+    fn a_list_is_named_after_its_items_and_any_json_has_a_phrase() {
+        assert_eq!(described::<Vec<Invoice>>().unwrap().name, "InvoiceList");
         assert_eq!(described::<Value>().unwrap().name, "any JSON");
     }
 }

@@ -1,4 +1,4 @@
-//! Puts the OpenAPI document together.
+//! Builds the OpenAPI document.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use utoipa::openapi::schema::{ComponentsBuilder, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, ObjectBuilder, OpenApiBuilder, PathItem, Ref, Required};
 
-use super::answers::{self, answers};
+use super::responses::{self, responses};
 use super::schemas::Schemas;
 use crate::endpoint::described::Described;
 use crate::endpoint::registry::EndpointInfo;
@@ -24,22 +24,23 @@ use crate::samples::samples;
 /// The name of the secret's security scheme.
 const SECRET: &str = "webhookSecret";
 
-/// The name of what is said about the header `Webhook-Id`.
+/// The name of the parameter for the header `Webhook-Id`.
 const WEBHOOK_ID: &str = "WebhookId";
 
-/// The name of the Hub's payload and of the body that is one. Said once, however many endpoints take it.
+/// The name of the schema and of the request body of the Hub's payload, which all its endpoints share.
 const PAYLOAD: &str = "WebhookPayload";
 
-/// The OpenAPI document of a program of this version and its endpoints. It names no server, so that
-/// its paths are those of wherever it was asked for.
+/// Returns the OpenAPI document of these endpoints, in a program of this version. It names no server, so that its
+/// paths are relative to the URL of the document.
 pub(crate) fn document(endpoints: &[EndpointInfo], version: &str) -> serde_json::Result<Value> {
     let mut schemas = Schemas::default();
     let takes_payload = endpoints.iter().any(|endpoint| matches!(endpoint.takes, Takes::Payload));
     let payload = takes_payload.then(Described::of::<WebhookPayload>).flatten();
     let is_background = endpoints.iter().any(|endpoint| endpoint.background);
-    let kept = is_background.then(answers::background_schema).flatten();
-    // These have their names before any type of the user's.
-    for described in answers::schemas().into_iter().flatten().chain(kept).chain(payload) {
+    let queued = is_background.then(responses::background_schema).flatten();
+    // Added first, so that a type of the user with the same name gets another one.
+    for described in responses::common_schemas().into_iter().flatten().chain(queued).chain(payload)
+    {
         schemas.add(&described);
     }
     let mut ids = BTreeSet::new();
@@ -49,13 +50,12 @@ pub(crate) fn document(endpoints: &[EndpointInfo], version: &str) -> serde_json:
     });
     let info = InfoBuilder::new()
         .title("Webhooks")
-        .description(Some("What this program does when the Hugging Face Hub calls it."))
+        .description(Some("The webhook endpoints that the Hugging Face Hub calls."))
         .version(version);
-    let components = answers::described(shared_components());
-    let is_own = endpoints.iter().any(|endpoint| !endpoint.background);
-    let components = if is_own { answers::described_own(components) } else { components };
-    let components =
-        if is_background { answers::described_in_background(components) } else { components };
+    let components = responses::add_common(shared_components());
+    let has_inline = endpoints.iter().any(|endpoint| !endpoint.background);
+    let components = if has_inline { responses::add_inline(components) } else { components };
+    let components = if is_background { responses::add_background(components) } else { components };
     let components = if takes_payload { with_payload(components) } else { components };
     let is_protected = endpoints.iter().any(|endpoint| endpoint.protected);
     let components = if is_protected { with_secret(components) } else { components };
@@ -67,7 +67,7 @@ pub(crate) fn document(endpoints: &[EndpointInfo], version: &str) -> serde_json:
 }
 
 fn operation(endpoint: &EndpointInfo, id: String, schemas: &mut Schemas) -> OperationBuilder {
-    // The first paragraph, however its lines are broken.
+    // The summary is the first paragraph in one line.
     let (first, rest) = match endpoint.description.split_once("\n\n") {
         Some((first, _)) => (first, Some(endpoint.description)),
         None => (endpoint.description, None),
@@ -78,7 +78,7 @@ fn operation(endpoint: &EndpointInfo, id: String, schemas: &mut Schemas) -> Oper
         .summary((!summary.is_empty()).then_some(summary))
         .description(rest)
         .parameter_ref(Ref::new(format!("#/components/parameters/{WEBHOOK_ID}")));
-    let operation = answers(endpoint.background).fold(operation, |operation, (status, name)| {
+    let operation = responses(endpoint.background).fold(operation, |operation, (status, name)| {
         operation.response(status, Ref::from_response_name(name))
     });
     let operation = if endpoint.protected {
@@ -92,7 +92,7 @@ fn operation(endpoint: &EndpointInfo, id: String, schemas: &mut Schemas) -> Oper
             .request_body_ref(Some(Ref::new(format!("#/components/requestBodies/{PAYLOAD}")))),
         Takes::Anything => operation.request_body(Some(
             RequestBodyBuilder::new()
-                .description(Some("The function reads the body in a way of its own."))
+                .description(Some("The function accepts any body."))
                 .content("*/*", ContentBuilder::new().build())
                 .required(Some(Required::False))
                 .build(),
@@ -110,13 +110,13 @@ fn operation(endpoint: &EndpointInfo, id: String, schemas: &mut Schemas) -> Oper
     }
 }
 
-/// What every operation refers to, beside its answers.
+/// Returns the components that all operations use, except for the responses.
 fn shared_components() -> ComponentsBuilder {
     let webhook_id = ParameterBuilder::new()
         .name("Webhook-Id")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("Names the delivery. Its retries have the same."))
+        .description(Some("The id of the delivery. Retries have the same id."))
         .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String))))
         .build();
     ComponentsBuilder::new().parameter(WEBHOOK_ID, webhook_id)
@@ -125,7 +125,7 @@ fn shared_components() -> ComponentsBuilder {
 fn with_secret(components: ComponentsBuilder) -> ComponentsBuilder {
     let header = ApiKeyValue::with_description(
         "X-Webhook-Secret",
-        "The secret of the webhook, as in its settings on the Hub.",
+        "The secret in the settings of the webhook on the Hub.",
     );
     components.security_scheme(SECRET, SecurityScheme::ApiKey(ApiKey::Header(header)))
 }
@@ -145,8 +145,8 @@ fn json_body(content: ContentBuilder) -> RequestBody {
     body.required(Some(Required::True)).build()
 }
 
-/// A name for programs, made of the path, which is unique: `say_hello`, or `bots_say_hello`. Where two
-/// paths come to one name, the second has a number.
+/// Returns a unique operation id, made from the path: `say_hello`, or `bots_say_hello`. If two paths would have
+/// the same id, the second one gets a number.
 fn id(path: &str, taken: &mut BTreeSet<String>) -> String {
     let word = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
     let name: String = path.trim_start_matches("/webhooks/").chars().map(word).collect();

@@ -1,12 +1,14 @@
-//! What the endpoints take and answer, in words that programs read: the OpenAPI document.
+//! Describes the requests and responses of the endpoints as an OpenAPI document.
 //!
-//! `document` is the whole of it, `answers` what every endpoint answers, `schemas` the shapes that it
-//! refers to. `body` tells the same of one endpoint alone, with a body made up by `sample` where the
-//! type brings no example.
+//! - `document` builds the document.
+//! - `responses` describes the responses that endpoints share.
+//! - `schemas` collects the schemas of types under unique names.
+//! - `body` describes the body of a single endpoint, for the page and the `trigger` command.
+//! - `sample` generates an example of a schema that has none.
 
-mod answers;
 mod body;
 mod document;
+mod responses;
 mod sample;
 mod schemas;
 

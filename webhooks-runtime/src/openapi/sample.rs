@@ -1,76 +1,76 @@
-//! Makes up a value that fits a schema, for people to start from.
+//! Generates an example that is valid for a schema.
 
 use std::cell::Cell;
 
 use serde_json::{Map, Value, json};
 
-/// How many values a sample has at most. Types that hold each other could make more than anybody reads.
-const VALUES: usize = 1000;
+/// The largest number of values in an example. Types that contain each other could otherwise produce an enormous one.
+const MAX_VALUES: usize = 1000;
 
-/// A value for a schema that refers to nothing outside of itself: its own example, or one made of its
-/// parts.
+/// Returns an example for a self-contained schema: its own example, or one generated from its parts.
 pub(super) fn sample(schema: &Value) -> Value {
-    let sampler = Sampler { defs: &schema["$defs"], left: Cell::new(VALUES) };
+    let sampler = Sampler { defs: &schema["$defs"], remaining: Cell::new(MAX_VALUES) };
     sampler.value(schema, &[]).unwrap_or_default()
 }
 
 struct Sampler<'a> {
     defs: &'a Value,
-    /// How many values there may still be.
-    left: Cell<usize>,
+    /// The number of values that may still be added.
+    remaining: Cell<usize>,
 }
 
 impl Sampler<'_> {
-    /// A value inside of values of these names; `None` where a type would hold itself.
-    fn value(&self, schema: &Value, inside: &[&str]) -> Option<Value> {
-        self.left.set(self.left.get().checked_sub(1)?);
+    /// Returns a value for a schema. `parents` are the names of the types around it; `None` if a type would
+    /// contain itself.
+    fn value(&self, schema: &Value, parents: &[&str]) -> Option<Value> {
+        self.remaining.set(self.remaining.get().checked_sub(1)?);
         let own = ["example", "const", "default"].map(|key| schema.get(key));
         let listed = ["examples", "enum"].map(|key| schema[key].get(0));
-        if let Some(given) = own.into_iter().chain(listed).flatten().next() {
-            return Some(given.clone());
+        if let Some(example) = own.into_iter().chain(listed).flatten().next() {
+            return Some(example.clone());
         }
         let target = schema["$ref"].as_str().and_then(|to| to.strip_prefix("#/$defs/"));
         if let Some(target) = target {
-            let is_new = !inside.contains(&target);
+            let is_new = !parents.contains(&target);
             return is_new
-                .then(|| self.value(&self.defs[target], &[inside, &[target]].concat()))
+                .then(|| self.value(&self.defs[target], &[parents, &[target]].concat()))
                 .flatten();
         }
         if let Some(choices) = ["oneOf", "anyOf"].iter().find_map(|key| schema[key].as_array()) {
-            // Something rather than nothing.
+            // Prefer any other type to null.
             let (nulls, others): (Vec<_>, _) = choices.iter().partition(|of| of["type"] == "null");
-            return others.into_iter().chain(nulls).find_map(|choice| self.value(choice, inside));
+            return others.into_iter().chain(nulls).find_map(|choice| self.value(choice, parents));
         }
         if let Some(parts) = schema["allOf"].as_array() {
-            return self.all(parts, schema, inside);
+            return self.all(parts, schema, parents);
         }
-        Some(self.of_type(schema, inside))
+        Some(self.of_type(schema, parents))
     }
 
-    /// The members of all parts, and of the schema that they stand in.
-    fn all(&self, parts: &[Value], schema: &Value, inside: &[&str]) -> Option<Value> {
+    /// Returns an object with the members of all parts and of the schema around them.
+    fn all(&self, parts: &[Value], schema: &Value, parents: &[&str]) -> Option<Value> {
         let mut members = Map::new();
         for part in parts {
-            match self.value(part, inside)? {
+            match self.value(part, parents)? {
                 Value::Object(more) => members.extend(more),
                 other => return Some(other),
             }
         }
-        if let Value::Object(more) = self.of_type(schema, inside) {
+        if let Value::Object(more) = self.of_type(schema, parents) {
             members.extend(more);
         }
         Some(Value::Object(members))
     }
 
-    fn of_type(&self, schema: &Value, inside: &[&str]) -> Value {
+    fn of_type(&self, schema: &Value, parents: &[&str]) -> Value {
         match kind(schema) {
             "object" => {
                 let properties = schema["properties"].as_object().into_iter().flatten();
                 let member =
-                    |(name, of): (&String, _)| Some((name.clone(), self.value(of, inside)?));
+                    |(name, of): (&String, _)| Some((name.clone(), self.value(of, parents)?));
                 Value::Object(properties.filter_map(member).collect())
             }
-            "array" => self.array(schema, inside),
+            "array" => self.array(schema, parents),
             "string" => text(schema).into(),
             "integer" | "number" => number(schema),
             "boolean" => false.into(),
@@ -78,13 +78,13 @@ impl Sampler<'_> {
         }
     }
 
-    fn array(&self, schema: &Value, inside: &[&str]) -> Value {
+    fn array(&self, schema: &Value, parents: &[&str]) -> Value {
         let fixed = schema["prefixItems"].as_array().into_iter().flatten();
-        let mut items: Vec<_> = fixed.filter_map(|item| self.value(item, inside)).collect();
+        let mut items: Vec<_> = fixed.filter_map(|item| self.value(item, parents)).collect();
         let more = Some(&schema["items"]).filter(|items| items.is_object());
-        let least = schema["minItems"].as_u64().unwrap_or_default().clamp(1, 8) as usize;
-        while items.len() < least {
-            let Some(item) = more.and_then(|item| self.value(item, inside)) else {
+        let min_items = schema["minItems"].as_u64().unwrap_or_default().clamp(1, 8) as usize;
+        while items.len() < min_items {
+            let Some(item) = more.and_then(|item| self.value(item, parents)) else {
                 break;
             };
             items.push(item);
@@ -93,7 +93,7 @@ impl Sampler<'_> {
     }
 }
 
-/// The type, or the first of several that isn't `null`.
+/// Returns the type, or the first of several types that is not `null`.
 fn kind(schema: &Value) -> &str {
     let types = schema["type"].as_array().into_iter().flatten();
     let named = schema["type"]
@@ -102,7 +102,7 @@ fn kind(schema: &Value) -> &str {
     named.unwrap_or(if schema["properties"].is_object() { "object" } else { "" })
 }
 
-/// A text of the form that is asked for, as far as it is one that types have.
+/// Returns a text in the format of the schema, for the formats of common types.
 fn text(schema: &Value) -> &'static str {
     match schema["format"].as_str() {
         Some("date-time") => "2026-01-01T00:00:00Z",
@@ -117,10 +117,11 @@ fn text(schema: &Value) -> &'static str {
     }
 }
 
-/// Nought, or the least that is allowed.
+/// Returns 0, or the minimum.
 fn number(schema: &Value) -> Value {
-    let least = schema.get("minimum").filter(|least| least.as_f64().is_some_and(|at| at > 0.0));
-    least.cloned().unwrap_or_else(|| json!(0))
+    let minimum =
+        schema.get("minimum").filter(|minimum| minimum.as_f64().is_some_and(|at| at > 0.0));
+    minimum.cloned().unwrap_or_else(|| json!(0))
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_example_goes_before_what_is_made_up() {
+    fn an_example_in_the_schema_is_used() {
         let schema = json!({ "type": "string", "example": "apple" });
         assert_eq!(sample(&schema), "apple");
         assert_eq!(sample(&json!({ "type": "string", "examples": ["pear"] })), "pear");
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_value_is_made_up() {
+    fn every_kind_of_value_is_generated() {
         let schema = json!({ "properties": {
             "text": { "type": "string" }, "day": { "type": "string", "format": "date" },
             "count": { "type": "integer", "minimum": 3 }, "share": { "type": ["null", "number"] },
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_itself_comes_to_an_end() {
+    fn a_type_that_contains_itself_has_a_finite_example() {
         let tree = json!({
             "type": "object",
             "properties": {
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn types_that_all_hold_each_other_make_no_more_than_people_read() {
+    fn types_that_contain_each_other_have_a_small_example() {
         let names: Vec<_> = (0..20).map(|number| format!("T{number}")).collect();
         let reference =
             |name: &String| (name.clone(), json!({ "$ref": format!("#/$defs/{name}") }));

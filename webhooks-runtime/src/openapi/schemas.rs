@@ -1,4 +1,4 @@
-//! Gathers the schemas of many types in one place where each has a name of its own.
+//! Collects the schemas of types under unique names.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ use crate::endpoint::described::{COMPONENTS, Described};
 pub(super) struct Schemas(pub(super) BTreeMap<String, Value>);
 
 impl Schemas {
-    /// Adds a type with all that it refers to and gives the name that it has here.
+    /// Adds a type with all types that it refers to, and returns its name in this collection.
     ///
-    /// Two types of one name, from two modules, are told apart by a number behind the second. All that
-    /// a type brings along gets it, so that each goes on meaning its own.
+    /// If another type has the same name, the new one gets a number. So do all types that it refers to, so that its
+    /// references stay correct.
     pub(super) fn add(&mut self, described: &Described) -> String {
         let mut number = 1;
         loop {
@@ -26,7 +26,7 @@ impl Schemas {
             let schemas: BTreeMap<_, _> = described
                 .schemas
                 .iter()
-                .map(|(name, schema)| (named(name), at(schema, COMPONENTS, &named)))
+                .map(|(name, schema)| (named(name), relocated(schema, COMPONENTS, &named)))
                 .collect();
             let fits = |(name, schema)| self.0.get(name).is_none_or(|other| other == schema);
             if schemas.iter().all(fits) {
@@ -38,11 +38,11 @@ impl Schemas {
     }
 }
 
-/// A type's schema by itself: what it refers to stands in its `$defs`.
-pub(super) fn alone(described: &Described) -> Value {
+/// Returns the self-contained schema of a type, with the types that it refers to in `$defs`.
+pub(super) fn self_contained(described: &Described) -> Value {
     const DEFS: &str = "#/$defs/";
     let keep = |name: &str| name.to_owned();
-    let moved = |schema| at(schema, DEFS, &keep);
+    let moved = |schema| relocated(schema, DEFS, &keep);
     let mut own = described.schemas.get(&described.name).map_or(Value::Bool(true), moved);
     let refers_to_itself = own.to_string().contains(&format!("\"{DEFS}{}\"", described.name));
     let defs: serde_json::Map<_, _> = described
@@ -57,26 +57,26 @@ pub(super) fn alone(described: &Described) -> Value {
     own
 }
 
-/// The schema with its references to components leading to other names at another place.
-fn at(schema: &Value, place: &str, named: &dyn Fn(&str) -> String) -> Value {
+/// Returns a schema whose references to components have another prefix and other names.
+fn relocated(schema: &Value, prefix: &str, named: &dyn Fn(&str) -> String) -> Value {
     match schema {
         Value::Object(members) => {
             let member = |(key, value): (&String, &Value)| {
                 let to = value.as_str().filter(|_| key == "$ref");
                 let value = match to.and_then(|to| to.strip_prefix(COMPONENTS)) {
-                    Some(name) => format!("{place}{}", named(name)).into(),
-                    None => at(value, place, named),
+                    Some(name) => format!("{prefix}{}", named(name)).into(),
+                    None => relocated(value, prefix, named),
                 };
                 (key.clone(), value)
             };
             Value::Object(members.iter().map(member).collect())
         }
-        Value::Array(items) => items.iter().map(|item| at(item, place, named)).collect(),
+        Value::Array(items) => items.iter().map(|item| relocated(item, prefix, named)).collect(),
         other => other.clone(),
     }
 }
 
-/// What a type is called where people read it.
+/// Returns the name of a type for people.
 pub(super) fn title(described: &Described) -> Cow<'_, str> {
     let own = described.schemas.get(&described.name);
     match own.and_then(Value::as_object) {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn one_type_is_there_once() {
+    fn a_type_is_added_once() {
         let mut schemas = Schemas::default();
         let order = order(&json!({ "type": "string" }));
         assert_eq!((schemas.add(&order), schemas.add(&order)), ("Order".into(), "Order".into()));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn two_types_of_one_name_are_told_apart_by_what_they_refer_to() {
+    fn two_types_with_one_name_get_different_names() {
         let mut schemas = Schemas::default();
         let (texts, numbers) =
             (order(&json!({ "type": "string" })), order(&json!({ "type": "number" })));
@@ -125,16 +125,16 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_by_itself_holds_what_it_refers_to() {
-        let schema = alone(&order(&json!({ "type": "string" })));
+    fn a_self_contained_schema_has_the_types_that_it_refers_to() {
+        let schema = self_contained(&order(&json!({ "type": "string" })));
         assert_eq!(schema["properties"]["item"]["$ref"], "#/$defs/Item");
         assert_eq!(schema["$defs"], json!({ "Item": { "type": "string" } }));
     }
 
     #[test]
-    fn a_schema_that_refers_to_itself_does_so_by_itself_too() {
+    fn a_self_contained_schema_can_refer_to_itself() {
         let tree = json!({ "items": { "$ref": "#/components/schemas/Tree" } });
-        let schema = alone(&described("Tree", &[("Tree", tree)]));
+        let schema = self_contained(&described("Tree", &[("Tree", tree)]));
         assert_eq!(schema["$defs"]["Tree"]["items"]["$ref"], "#/$defs/Tree");
     }
 }

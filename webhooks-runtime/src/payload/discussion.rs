@@ -6,18 +6,18 @@ use super::open_set::open_set;
 use super::repo::{ObjectId, WebhookPayloadUrl};
 
 open_set! {
-    /// Where a discussion or a pull request stands.
+    /// The status of a discussion or a pull request.
     ///
     /// ```
     /// use webhooks_runtime::testing::{discussion_opened, pull_request_merged};
     /// use webhooks_runtime::{DiscussionStatus, WebhookPayload};
     ///
-    /// /// Whether there is still something to review.
+    /// /// Returns whether the discussion still needs a review.
     /// fn is_pending(payload: &WebhookPayload) -> bool {
     ///     payload.discussion.as_ref().is_some_and(|discussion| match &discussion.status {
     ///         DiscussionStatus::Draft | DiscussionStatus::Open => true,
     ///         DiscussionStatus::Closed | DiscussionStatus::Merged => false,
-    ///         other => other.as_str() == "reopened", // one that the Hub doesn't have yet
+    ///         other => other.as_str() == "reopened", // not a value of the Hub yet
     ///     })
     /// }
     ///
@@ -25,7 +25,7 @@ open_set! {
     /// assert!(!is_pending(&pull_request_merged().into()));
     /// ```
     pub enum DiscussionStatus {
-        /// A pull request that isn't ready for review.
+        /// A pull request that is not ready for review.
         Draft = "draft",
         /// Open.
         Open = "open",
@@ -45,10 +45,10 @@ open_set! {
 /// let payload: WebhookPayload = comment_created().repo("me/model").number(7).into();
 /// let discussion = payload.discussion.unwrap();
 ///
-/// // Where a bot posts its answer.
-/// let answer_to = discussion.url.api.map(|api| format!("{api}/comment"));
+/// // The URL that a bot posts its reply to.
+/// let reply_url = discussion.url.api.map(|api| format!("{api}/comment"));
 /// assert_eq!(
-///     answer_to.as_deref(),
+///     reply_url.as_deref(),
 ///     Some("https://huggingface.co/api/models/me/model/discussions/7/comment")
 /// );
 /// ```
@@ -57,28 +57,28 @@ open_set! {
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussion {
-    /// Its id.
+    /// The id.
     #[schema(required = false)]
     pub id: String,
-    /// Its number within the repo, as in its address.
+    /// The number within the repo, as in the URL.
     #[schema(required = false)]
     pub num: u64,
-    /// Its title.
+    /// The title.
     #[schema(required = false)]
     pub title: String,
-    /// Who opened it.
+    /// The user who opened it.
     #[schema(required = false)]
     pub author: ObjectId,
-    /// Its addresses. A comment is posted to `{api}/comment`.
+    /// The URLs. A comment is posted to `{api}/comment`.
     #[schema(required = false)]
     pub url: WebhookPayloadUrl,
     /// Whether it is a pull request.
     #[schema(required = false)]
     pub is_pull_request: bool,
-    /// Where it stands.
+    /// The status.
     #[schema(required = false)]
     pub status: DiscussionStatus,
-    /// What a pull request would change.
+    /// The changes of a pull request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<WebhookPayloadDiscussionChanges>,
     /// Whether it is pinned.
@@ -86,7 +86,7 @@ pub struct WebhookPayloadDiscussion {
     pub pinned: Option<bool>,
 }
 
-/// What a pull request would change.
+/// The changes of a pull request.
 ///
 /// ```
 /// use webhooks_runtime::WebhookPayload;
@@ -100,14 +100,14 @@ pub struct WebhookPayloadDiscussion {
 /// assert!(commit(merged).is_some());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(description = "What a pull request would change.")]
+#[schema(description = "The changes of a pull request.")]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadDiscussionChanges {
-    /// The ref it is to be merged into.
+    /// The ref to merge into.
     #[schema(required = false)]
     pub base: String,
-    /// The commit that merged it, once it is merged.
+    /// The merge commit; `None` until the pull request is merged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge_commit_id: Option<String>,
 }
@@ -118,7 +118,7 @@ pub struct WebhookPayloadDiscussionChanges {
 /// use webhooks_runtime::testing::{comment_created, comment_hidden};
 /// use webhooks_runtime::{WebhookPayload, WebhookPayloadComment};
 ///
-/// /// What a comment asks the bot to do.
+/// /// Returns the command in a comment.
 /// fn command(comment: &WebhookPayloadComment) -> Option<&str> {
 ///     comment.content.as_deref()?.strip_prefix("/bot ")
 /// }
@@ -134,19 +134,19 @@ pub struct WebhookPayloadDiscussionChanges {
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadComment {
-    /// Its id.
+    /// The id.
     #[schema(required = false)]
     pub id: String,
-    /// Who wrote it.
+    /// The user who wrote it.
     #[schema(required = false)]
     pub author: ObjectId,
-    /// Whether it was hidden by a moderator.
+    /// Whether a moderator has hidden it.
     #[schema(required = false)]
     pub hidden: bool,
-    /// Its text in Markdown; absent when it is hidden.
+    /// The text in Markdown; `None` for a hidden comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
-    /// Its address.
+    /// The URLs.
     #[schema(required = false)]
     pub url: WebhookPayloadUrl,
 }

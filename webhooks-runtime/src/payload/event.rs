@@ -1,11 +1,11 @@
-//! What happened: an action in a scope.
+//! The event: an action in a scope.
 
 use serde::{Deserialize, Serialize};
 
 use super::open_set::open_set;
 
 open_set! {
-    /// What was done.
+    /// The action of an event.
     ///
     /// Compares with text: `payload.event.action == "update"`.
     ///
@@ -15,15 +15,15 @@ open_set! {
     /// let action = EventAction::from("update");
     /// assert!(action == "update" && matches!(action, EventAction::Update));
     ///
-    /// // One that the Hub adds later is kept.
+    /// // A value that the Hub adds later is preserved.
     /// assert!(matches!(EventAction::from("archive"), EventAction::Other(name) if name == "archive"));
     /// ```
     pub enum EventAction {
-        /// Something was created, a repo or a comment for instance.
+        /// Something was created, such as a repo or a comment.
         Create = "create",
         /// Something was deleted.
         Delete = "delete",
-        /// A repo was moved or renamed; [`moved_to`](crate::WebhookPayload::moved_to) says where it went.
+        /// A repo was moved or renamed; [`moved_to`](crate::WebhookPayload::moved_to) has its new name.
         Move = "move",
         /// Something changed.
         Update = "update",
@@ -31,7 +31,8 @@ open_set! {
 }
 
 open_set! {
-    /// What it was done to. Scopes are nested by dots: `repo.content` is a part of `repo`.
+    /// The scope of an event: what was created, deleted or changed. Dots nest scopes: `repo.content` is a part of
+    /// `repo`.
     ///
     /// Compares with text: `payload.event.scope == "repo.content"`.
     ///
@@ -52,7 +53,7 @@ open_set! {
         Repo = "repo",
         /// A repo's commits, branches and tags.
         RepoContent = "repo.content",
-        /// A repo's settings, its visibility for instance.
+        /// A repo's settings, such as its visibility.
         RepoConfig = "repo.config",
         /// A discussion or a pull request.
         Discussion = "discussion",
@@ -61,7 +62,7 @@ open_set! {
     }
 }
 
-/// What happened: an action and its scope.
+/// The event: an action and its scope.
 ///
 /// ```
 /// use webhooks_runtime::WebhookPayload;
@@ -72,26 +73,25 @@ open_set! {
 /// assert_eq!(payload.event.scope, "repo");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(description = "What happened: an action and its scope.")]
+#[schema(description = "The event: an action and its scope.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadEvent {
-    /// What was done.
+    /// The action.
     pub action: EventAction,
-    /// What it was done to.
+    /// The scope.
     pub scope: EventScope,
 }
 
 impl WebhookPayloadEvent {
-    /// Whether this event is `action` in `scope`, by the Hub's rule for scopes added later.
+    /// Returns whether this event is `action` in `scope`, by the Hub's rule for scopes that are added later.
     ///
-    /// Every scope that this crate knows stands for itself: a `discussion.comment` is not a
-    /// `discussion`. A narrower scope that it doesn't know counts, whatever its action, as an
-    /// `update` of the nearest scope above that it does know. So when the Hub adds
-    /// `repo.config.dois` one day, a handler for `update` in `repo.config` goes on working. The
-    /// scope you ask for is one that you know.
+    /// A scope that this crate knows matches only itself: `discussion.comment` is not `discussion`. A narrower
+    /// scope that it doesn't know counts as an `update` of the nearest known scope above it, whatever its action.
+    /// So when the Hub adds `repo.config.dois`, a handler for `update` in `repo.config` still works. The `scope`
+    /// that you pass counts as known.
     ///
-    /// The rule is the Hub's: <https://huggingface.co/docs/hub/webhooks#event>.
+    /// This is the Hub's rule: <https://huggingface.co/docs/hub/webhooks#event>.
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayloadEvent;
@@ -100,9 +100,9 @@ impl WebhookPayloadEvent {
     ///     serde_json::from_str(r#"{ "action": "create", "scope": "repo.config.dois" }"#)?;
     ///
     /// assert!(event.matches("update", "repo.config"));
-    /// assert!(!event.matches("create", "repo.config")); // it counts as an update only
+    /// assert!(!event.matches("create", "repo.config")); // it counts only as an update
     /// assert!(!event.matches("update", "repo")); // repo.config is nearer
-    /// assert!(event.matches("create", "repo.config.dois")); // asked for by its own name
+    /// assert!(event.matches("create", "repo.config.dois")); // its own name
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[must_use]
@@ -111,17 +111,17 @@ impl WebhookPayloadEvent {
         if self.scope == *scope {
             return self.action == *action;
         }
-        let mut narrow = &self.scope;
-        let mut above;
-        while let EventScope::Other(name) = narrow {
+        let mut current = &self.scope;
+        let mut parent_scope;
+        while let EventScope::Other(name) = current {
             let Some((parent, _)) = name.rsplit_once('.') else {
                 return false;
             };
             if parent == scope {
                 return EventAction::Update == *action;
             }
-            above = EventScope::from(parent);
-            narrow = &above;
+            parent_scope = EventScope::from(parent);
+            current = &parent_scope;
         }
         false
     }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_scope_stands_for_itself_only() {
+    fn a_known_scope_matches_only_itself() {
         let comment = event("create", "discussion.comment");
         assert!(comment.matches("create", "discussion.comment"));
         assert!(!comment.matches("update", "discussion.comment"));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scope_asked_for_is_a_known_one() {
+    fn the_scope_that_is_passed_counts_as_known() {
         let deep = event("create", "repo.config.dois.versions");
         assert!(deep.matches("create", "repo.config.dois.versions"));
         assert!(deep.matches("update", "repo.config.dois"));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_enums_may_be_asked_for_too() {
+    fn the_enums_may_be_passed_too() {
         assert!(
             event("update", "repo.content").matches(EventAction::Update, EventScope::RepoContent)
         );

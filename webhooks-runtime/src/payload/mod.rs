@@ -1,12 +1,17 @@
-//! What the Hub sends: version 3 of its webhook payload as plain serde types.
+//! The payload of the Hub's webhooks, version 3, as plain serde types. Nothing here depends on HTTP.
 //!
-//! One file per part of the payload. Nothing here knows HTTP, so a payload can be read, built and
-//! written anywhere. Facts come from <https://huggingface.co/docs/hub/webhooks#webhook-payloads>.
+//! | module | responsibility |
+//! | --- | --- |
+//! | `event`, `repo`, `discussion`, `updated`, `webhook` | the parts of the payload |
+//! | `open_set` | the macro for enums that accept unknown values |
+//! | `tolerant` | reads payloads that differ from the Hub's documentation |
+//! | `surrogates` | replaces JSON escapes that no Rust string can contain |
+//! | `summary` | reads the event and the repo's name only |
 //!
-//! The Hub adds values and fields over time, so these types are open: a field they don't know is
-//! ignored, and a value they don't know is kept as `Other`. The Hub also removes and reshapes fields, so
-//! a body that the types reject is read once more by `tolerant`, which puts defaults in place of all but
-//! the required fields.
+//! The Hub adds fields and values over time: unknown fields are ignored, and unknown values become `Other`. It
+//! also removes and reshapes fields, so a body that these types reject is read again by `tolerant`, which has a
+//! default for every field that is not required. The source is
+//! <https://huggingface.co/docs/hub/webhooks#webhook-payloads>.
 
 mod discussion;
 mod event;
@@ -37,18 +42,18 @@ pub use webhook::WebhookPayloadWebhook;
 
 use serde::{Deserialize, Serialize};
 
-/// One delivery's payload: what happened (`event`), where (`repo`), and what the event brought along.
+/// The payload of one delivery: the event, the repo that it happened to, and details that depend on the event.
 ///
-/// The optional parts are there when the event has them: `discussion` for the scopes
+/// The optional parts depend on the event: `discussion` for the scopes
 /// `discussion` and `discussion.comment`, `updated_refs` for `repo.content`, and so on.
 ///
-/// An endpoint requires `event.action`, `event.scope`, `repo.type` and `repo.name`. Any other field that
-/// is missing, or has another shape than documented, gets a default: an empty text, 0, `false`, `None`,
-/// `Other("")`, for `repo.private` `true`, and for `comment.hidden` whether the content is missing. An
-/// element of `updated_refs` or `updated_files` that is incomplete is left out. A warning in the log names
-/// such fields. `Deserialize` itself is strict.
+/// An endpoint requires `event.action`, `event.scope`, `repo.type` and `repo.name`. Any other field that is missing,
+/// or whose JSON type differs from the documentation, gets a default: an empty text, 0, `false`, `None` or
+/// `Other("")`; `repo.private` gets `true`, and `comment.hidden` is `true` if the content is missing. An incomplete
+/// element of `updated_refs` or `updated_files` is dropped. A warning in the log names such fields. `Deserialize`
+/// itself is strict.
 ///
-/// Serializing gives the Hub's own form back: camelCase, and what was absent stays absent.
+/// Serializing produces the Hub's JSON: camelCase names, and no fields that were absent.
 ///
 /// ```
 /// use webhooks_runtime::WebhookPayload;
@@ -74,25 +79,25 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(
-    description = "What happened, where, and what the event brought along, as the Hub documents it. A field that isn't required and has another type is ignored."
+    description = "The payload of a delivery: the event, the repo, and details that depend on the event, as the Hub documents it. A field that is not required and has another type is ignored."
 )]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayload {
-    /// What happened.
+    /// The event.
     pub event: WebhookPayloadEvent,
     /// The repo it happened to.
     pub repo: WebhookPayloadRepo,
     /// The discussion or pull request, on the scopes `discussion` and `discussion.comment`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discussion: Option<WebhookPayloadDiscussion>,
-    /// The comment, on the scope `discussion.comment`, and on `discussion` when one is opened.
+    /// The comment, on the scope `discussion.comment`, and on `discussion` when a discussion is opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<WebhookPayloadComment>,
     /// The webhook that sent this payload.
     #[schema(required = false)]
     pub webhook: WebhookPayloadWebhook,
-    /// Where the repo went, when the action is `move`.
+    /// The new name and owner of the repo, when the action is `move`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<WebhookPayloadMovedTo>,
     /// The branches, tags and pull request refs that changed, on the scope `repo.content`.

@@ -1,9 +1,8 @@
-//! `open_set!`: an enum of the values known today that keeps the ones added later.
+//! Defines enums of known values that also accept values that the Hub adds later.
 
-/// Makes an enum whose last variant, `Other(String)`, holds every value not listed.
+/// Defines an enum whose last variant, `Other(String)`, holds any value that is not listed.
 ///
-/// The value's text is its identity: equality, hashing, serde and `Display` all go by it, so that
-/// `Other("update")`, built by hand, is the same as `Update`.
+/// Equality, hashing, serde and `Display` all use the value's text, so that `Other("update")` equals `Update`.
 macro_rules! open_set {
     (
         $(#[doc = $doc:expr])*
@@ -16,12 +15,12 @@ macro_rules! open_set {
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$variant_meta])* $variant, )+
-            /// A value that this version of the crate doesn't know, as the Hub sent it.
+            /// A value that this version of the crate doesn't know.
             Other(String),
         }
 
         impl $name {
-            /// The value as it stands on the wire.
+            /// Returns the value as it is in JSON.
             ///
             /// ```
             #[doc = concat!("use webhooks_runtime::", stringify!($name), ";")]
@@ -120,10 +119,10 @@ macro_rules! open_set {
             }
         }
 
-        /// Any text, as values are added over time, with those known today as examples.
+        /// A string with the known values as examples, because the Hub adds values over time.
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                // The rest of the text is about the enum.
+                // Only the first paragraph describes the value.
                 let about = [$($doc),*].into_iter().take_while(|line| !line.trim().is_empty());
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::schema::Type::String)
@@ -137,10 +136,10 @@ macro_rules! open_set {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                // A visitor and not `String::deserialize`: a known value costs no allocation.
-                struct Text;
+                // `String::deserialize` would allocate, also for a known value.
+                struct TextVisitor;
 
-                impl serde::de::Visitor<'_> for Text {
+                impl serde::de::Visitor<'_> for TextVisitor {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -152,7 +151,7 @@ macro_rules! open_set {
                     }
                 }
 
-                deserializer.deserialize_str(Text)
+                deserializer.deserialize_str(TextVisitor)
             }
         }
     };

@@ -12,7 +12,7 @@ open_set! {
     /// ```
     /// use webhooks_runtime::RepoType;
     ///
-    /// /// Where the Hub's API has a repo of this type.
+    /// /// Returns the URL of a repo in the Hub's API.
     /// fn api(repo_type: &RepoType, name: &str) -> Option<String> {
     ///     let folder = match repo_type {
     ///         RepoType::Model => "models",
@@ -23,8 +23,8 @@ open_set! {
     ///     Some(format!("https://huggingface.co/api/{folder}/{name}"))
     /// }
     ///
-    /// let address = api(&RepoType::Dataset, "me/data");
-    /// assert_eq!(address.as_deref(), Some("https://huggingface.co/api/datasets/me/data"));
+    /// let url = api(&RepoType::Dataset, "me/data");
+    /// assert_eq!(url.as_deref(), Some("https://huggingface.co/api/datasets/me/data"));
     /// assert_eq!(api(&RepoType::Bucket, "me/checkpoints"), None);
     /// ```
     pub enum RepoType {
@@ -58,58 +58,57 @@ open_set! {
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadRepo {
-    /// Model, dataset, Space or bucket; `type` on the wire.
+    /// Model, dataset, Space or bucket; `type` in JSON.
     #[serde(rename = "type")]
     pub repo_type: RepoType,
-    /// `owner/name`, or only `name` for the few old ones like `gpt2`.
+    /// `owner/name`, or only `name` for a few old repos such as `gpt2`.
     pub name: String,
-    /// The repo's id, which stays the same when the repo is moved.
+    /// The id, which stays the same when the repo is moved.
     #[schema(required = false)]
     pub id: String,
-    /// Whether only its members can see it.
+    /// Whether the repo is private.
     #[schema(required = false)]
     pub private: bool,
-    /// Its addresses.
+    /// The URLs.
     #[schema(required = false)]
     pub url: WebhookPayloadUrl,
     /// The user or organization that owns it.
     #[schema(required = false)]
     pub owner: ObjectId,
-    /// The commit that the main branch points to. Only on the scopes `repo` and below, and never for
-    /// a bucket.
+    /// The commit of the main branch. Only on the scopes `repo` and below, and never for a bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_sha: Option<String>,
-    /// The host name's first part, for a Space: `{subdomain}.hf.space`.
+    /// The subdomain of a Space: `{subdomain}.hf.space`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subdomain: Option<String>,
-    /// The repo's tags.
+    /// The tags.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
 }
 
-/// An object on the Hub, known by its id.
+/// The id of an object on the Hub, such as a user or an organization.
 ///
 /// ```
 /// use webhooks_runtime::WebhookPayload;
 /// use webhooks_runtime::testing::comment_created;
 ///
-/// /// The account that the bot writes with, so that it doesn't answer itself.
+/// /// The bot's account, whose comments it must ignore.
 /// const BOT: &str = "65d0000000000000000000b0";
 ///
 /// let payload: WebhookPayload = comment_created().author(BOT).into();
 /// assert!(payload.comment.is_some_and(|comment| comment.author.id == BOT));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(description = "An object on the Hub, known by its id.")]
+#[schema(description = "The id of an object on the Hub, such as a user or an organization.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct ObjectId {
-    /// 24 hexadecimal digits, to be taken as opaque.
+    /// 24 hexadecimal digits. Treat it as opaque.
     #[schema(required = false)]
     pub id: String,
 }
 
-/// Where something is found.
+/// The URLs of something on the Hub.
 ///
 /// ```
 /// use webhooks_runtime::WebhookPayload;
@@ -122,21 +121,21 @@ pub struct ObjectId {
 /// assert_eq!(url.api.as_deref(), Some("https://huggingface.co/api/models/me/model"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(description = "Where something is found.")]
+#[schema(description = "The URLs of something on the Hub.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUrl {
-    /// The page for people.
+    /// The URL of the web page.
     #[schema(required = false)]
     pub web: String,
-    /// The address for programs, when there is one.
+    /// The URL of the API, if there is one.
     ///
-    /// It is input from outside: send a token there only when its origin is the Hub's.
+    /// The sender of the payload controls it: send a token to this URL only if its origin is the Hub's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
 }
 
-/// Where a repo went.
+/// The new name and owner of a repo that was moved.
 ///
 /// ```
 /// use webhooks_runtime::WebhookPayload;
@@ -149,14 +148,14 @@ pub struct WebhookPayloadUrl {
 /// assert_ne!(moved_to.owner, payload.repo.owner);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(description = "Where a repo went.")]
+#[schema(description = "The new name and owner of a repo that was moved.")]
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadMovedTo {
-    /// The repo's new name.
+    /// The new name.
     #[schema(required = false)]
     pub name: String,
-    /// Its new owner.
+    /// The new owner.
     #[schema(required = false)]
     pub owner: ObjectId,
 }

@@ -1,21 +1,20 @@
-//! The few words of a payload that name what happened, read without the rest.
+//! Reads the event and the repo's name of a body, for log lines and lists.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-/// Which event, of which repo. It is there for a body of another shape as well, as long as it names
-/// these.
+/// The event and the repo's name. The rest of the body may be any JSON.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Summary<'a> {
     #[serde(borrow)]
-    event: Event<'a>,
+    event: SummaryEvent<'a>,
     #[serde(borrow)]
-    repo: Repo<'a>,
+    repo: SummaryRepo<'a>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Event<'a> {
+struct SummaryEvent<'a> {
     #[serde(borrow)]
     action: Cow<'a, str>,
     #[serde(borrow)]
@@ -23,35 +22,35 @@ struct Event<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Repo<'a> {
+struct SummaryRepo<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
 }
 
-/// How much of a text from outside is shown in one line, in characters.
-const LONGEST: usize = 200;
+/// The largest number of characters of a text from outside in a line.
+const MAX_LENGTH: usize = 200;
 
 impl<'a> Summary<'a> {
-    /// What a body says; `None` when it doesn't name an event and a repo.
+    /// Reads a body; `None` if it has no event or repo.
     pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
     }
 
-    /// The action and the scope, `update repo.content`.
+    /// Returns the action and the scope, such as `update repo.content`.
     pub(crate) fn event(&self) -> String {
         let event = format!("{} {}", self.event.action, self.event.scope);
         cut(&event).to_owned()
     }
 
-    /// The repo's name.
+    /// Returns the repo's name.
     pub(crate) fn repo(&self) -> &str {
         cut(&self.repo.name)
     }
 }
 
-/// As much of a text from outside as has room in one line.
+/// Shortens a text from outside to a length that fits in a line.
 pub(crate) fn cut(text: &str) -> &str {
-    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+    text.char_indices().nth(MAX_LENGTH).map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]
@@ -59,12 +58,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_summed_up_in_words_of_bounded_length() {
+    fn the_summary_of_a_body_has_a_bounded_length() {
         let body =
             br#"{"event":{"action":"update","scope":"repo.content"},"repo":{"name":"me/data"}}"#;
         let summary = Summary::read(body).unwrap();
         assert_eq!((summary.event().as_str(), summary.repo()), ("update repo.content", "me/data"));
         assert!(Summary::read(b"{}").is_none() && Summary::read(b"\xff").is_none());
-        assert_eq!(cut(&"비".repeat(1000)).chars().count(), LONGEST);
+        assert_eq!(cut(&"비".repeat(1000)).chars().count(), MAX_LENGTH);
     }
 }

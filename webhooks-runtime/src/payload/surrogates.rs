@@ -1,9 +1,9 @@
 //! Replaces unpaired surrogate escapes in a JSON body.
 //!
-//! JavaScript strings may hold half of a surrogate pair, for example when a title is cut in the middle
-//! of an emoji, and `JSON.stringify` writes it as an escape: `\ud83d`. JSON allows that, but no Rust
-//! string can hold it, so serde_json rejects the whole body. The escape becomes `\ufffd`, the Unicode
-//! replacement character, which is equally long: positions in error texts stay right.
+//! A JavaScript string may contain half of a surrogate pair, for example after a title was cut in the middle of an
+//! emoji, and `JSON.stringify` writes it as an escape: `\ud83d`. JSON allows that, but no Rust string can contain it,
+//! so serde_json rejects the whole body. The escape is replaced with `\ufffd`, the Unicode replacement character. It
+//! has the same length, so that positions in error messages stay correct.
 
 use memchr::memchr;
 use serde::de::IgnoredAny;
@@ -14,10 +14,10 @@ const LENGTH: usize = 6;
 const REPLACEMENT: &[u8; LENGTH] = br"\ufffd";
 
 /// Returns the body with its unpaired surrogate escapes replaced, or `None` when nothing needs to be
-/// replaced. A body that isn't JSON stays as it is: its backslashes may mean anything.
+/// replaced. A body that is not JSON is not changed, because its backslashes may have another meaning.
 pub(crate) fn replace_unpaired_surrogates(body: &[u8]) -> Option<Vec<u8>> {
     let first = next_unpaired(body, 0)?;
-    // A check that reads no string, and so accepts any escape.
+    // `IgnoredAny` does not decode strings, so it accepts any escape.
     serde_json::from_slice::<IgnoredAny>(body).ok()?;
     let mut replaced = body.to_vec();
     let mut next = Some(first);
@@ -41,13 +41,13 @@ fn next_unpaired(body: &[u8], mut from: usize) -> Option<usize> {
                 _ => return Some(position),
             },
             Some(0xDC00..=0xDFFF) => return Some(position),
-            // An escape of another kind is two bytes long, or goes on without a backslash.
+            // Any other escape has no second backslash after its first two bytes.
             _ => position + 2,
         };
     }
 }
 
-/// The UTF-16 code unit that an escape stands for.
+/// Returns the UTF-16 code unit of an escape.
 fn code_unit(escape: &[u8]) -> Option<u16> {
     let digits = escape.strip_prefix(br"\u")?;
     digits.iter().try_fold(0, |unit, digit| {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_stays_as_it_is() {
+    fn everything_else_is_unchanged() {
         for body in [
             "",
             "\\",

@@ -1,4 +1,4 @@
-//! What an event changed: refs, settings, files.
+//! The changes of an event: refs, settings and files.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -6,13 +6,13 @@ use super::open_set::open_set;
 
 /// A branch, a tag or a pull request's ref that changed.
 ///
-/// Events arrive in no order; `old_sha` and `new_sha` link them.
+/// Events can arrive in any order; `old_sha` and `new_sha` link them.
 ///
 /// ```
 /// use webhooks_runtime::testing::{dataset_commit, tag_deleted};
 /// use webhooks_runtime::{WebhookPayload, WebhookPayloadUpdatedRef};
 ///
-/// /// What a new commit was made to: `main`, for instance.
+/// /// Returns the branch of a new commit, such as `main`.
 /// fn branch(updated: &WebhookPayloadUpdatedRef) -> Option<&str> {
 ///     updated.new_sha.as_ref()?;
 ///     updated.ref_name.strip_prefix("refs/heads/")
@@ -29,26 +29,26 @@ use super::open_set::open_set;
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedRef {
-    /// The full name, `refs/heads/main` or `refs/tags/v1.0` for instance; `ref` on the wire.
+    /// The full name, such as `refs/heads/main` or `refs/tags/v1.0`; `ref` in JSON.
     #[serde(rename = "ref")]
     pub ref_name: String,
-    /// The commit it pointed to before; `None` when the ref was created.
+    /// The commit before; `None` when the ref was created.
     #[serde(deserialize_with = "present")]
     #[schema(required = true)]
     pub old_sha: Option<String>,
-    /// The commit it points to now; `None` when the ref was deleted.
+    /// The commit now; `None` when the ref was deleted.
     #[serde(deserialize_with = "present")]
     #[schema(required = true)]
     pub new_sha: Option<String>,
 }
 
-/// Reads a field that may be `null`. One that is missing is a fault, where serde by itself would take it
-/// for `null`: a ref whose commit nobody named was neither created nor deleted.
+/// Deserializes a field that may be `null` but not missing. By default serde treats a missing field as `null`, which
+/// here would mean that the ref was created or deleted.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(deserializer)
 }
 
-/// The settings of a repo that changed. Each field is there when that setting changed.
+/// The settings of a repo that changed. A field is `None` if that setting did not change.
 ///
 /// ```
 /// use webhooks_runtime::WebhookPayload;
@@ -63,7 +63,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(
-    description = "The settings of a repo that changed. Each field is there when that setting changed."
+    description = "The settings of a repo that changed. A field is absent if that setting did not change."
 )]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
@@ -77,7 +77,7 @@ pub struct WebhookPayloadUpdatedConfig {
 }
 
 open_set! {
-    /// What was done to a file in a bucket.
+    /// The change of a file in a bucket.
     ///
     /// ```
     /// use webhooks_runtime::testing::bucket_files;
@@ -113,14 +113,14 @@ open_set! {
 #[serde(rename_all = "camelCase", expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadUpdatedFile {
-    /// The file's path inside the bucket.
+    /// The path in the bucket.
     pub path: String,
-    /// What was done to it.
+    /// The change of the file.
     pub action: FileAction,
-    /// The Xet hash of its content.
+    /// The Xet hash of the content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xet_hash: Option<String>,
-    /// Its size in bytes.
+    /// The size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The version of the payload that these types describe.
 pub(super) const VERSION: u32 = 3;
 
-/// What is expected of a payload's version, for error texts.
+/// The expected version of a payload, as error messages describe it.
 #[derive(Debug)]
 pub(crate) struct ExpectedVersion;
 
@@ -36,17 +36,17 @@ impl fmt::Display for ExpectedVersion {
 #[serde(expecting = "an object")]
 #[non_exhaustive]
 pub struct WebhookPayloadWebhook {
-    /// The webhook's id, as in its address on the Hub.
+    /// The id of the webhook, as in its URL on the Hub.
     #[schema(required = false)]
     pub id: String,
-    /// The version of the payload: 3. Any other is refused when the payload is read, since the
-    /// meaning of the other fields could have changed.
+    /// The version of the payload: 3. A payload with any other version is rejected, because the meaning of the other
+    /// fields may have changed.
     #[serde(deserialize_with = "version")]
     #[schema(schema_with = version_schema, required = false)]
     pub version: u32,
 }
 
-/// The one version, where serde sees any number.
+/// Returns a schema that allows only this version.
 fn version_schema() -> utoipa::openapi::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::Integer)
@@ -56,10 +56,10 @@ fn version_schema() -> utoipa::openapi::Object {
 }
 
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    /// Whatever else stands there, the error says which version is read.
-    struct Version;
+    /// Accepts only this version. The error for any other value names it.
+    struct VersionVisitor;
 
-    impl Visitor<'_> for Version {
+    impl Visitor<'_> for VersionVisitor {
         type Value = u32;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,5 +75,5 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> 
         }
     }
 
-    deserializer.deserialize_u64(Version)
+    deserializer.deserialize_u64(VersionVisitor)
 }

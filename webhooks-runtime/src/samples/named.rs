@@ -56,7 +56,11 @@ pub fn samples() -> Vec<NamedSample> {
             dataset_commit().into(),
         ),
         named("tag-deleted", "A deleted tag of a dataset", tag_deleted().into()),
-        named("bucket-files", "A file added to a bucket, and another one deleted", bucket_files().into()),
+        named(
+            "bucket-files",
+            "A file added to a bucket, and another one deleted",
+            bucket_files().into(),
+        ),
         named("repo-moved", "A renamed model", repo_moved().into()),
         named(
             "repo-made-private",

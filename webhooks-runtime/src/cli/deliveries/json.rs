@@ -59,7 +59,8 @@ enum PayloadJson<'a> {
 }
 
 pub(super) fn list(deliveries: &[DeliverySummary], target: &StoreTarget) -> io::Result<String> {
-    let rows: Vec<_> = deliveries.iter().map(|delivery| DeliveryJson::new(delivery, target)).collect();
+    let rows: Vec<_> =
+        deliveries.iter().map(|delivery| DeliveryJson::new(delivery, target)).collect();
     Ok(serde_json::to_string_pretty(&rows)? + "\n")
 }
 

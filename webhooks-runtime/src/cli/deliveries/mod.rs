@@ -168,7 +168,9 @@ impl Deliveries {
         let store = match &self.command {
             None => &self.list.store,
             Some(
-                DeliveriesCommand::Show { store, .. } | DeliveriesCommand::Retry { store, .. } | DeliveriesCommand::Purge { store, .. },
+                DeliveriesCommand::Show { store, .. }
+                | DeliveriesCommand::Retry { store, .. }
+                | DeliveriesCommand::Purge { store, .. },
             ) => store,
         };
         store.store.as_deref()
@@ -177,8 +179,12 @@ impl Deliveries {
     /// Checks what clap cannot check.
     fn check(&self) -> Result<(), Box<dyn Error>> {
         match &self.command {
-            Some(DeliveriesCommand::Retry { ids, dead: false, .. }) if ids.is_empty() => Err(NoIds.into()),
-            Some(DeliveriesCommand::Purge { dead: false, endpoint: None, .. }) => Err(NoSelection.into()),
+            Some(DeliveriesCommand::Retry { ids, dead: false, .. }) if ids.is_empty() => {
+                Err(NoIds.into())
+            }
+            Some(DeliveriesCommand::Purge { dead: false, endpoint: None, .. }) => {
+                Err(NoSelection.into())
+            }
             _ => Ok(()),
         }
     }
@@ -187,7 +193,9 @@ impl Deliveries {
     fn access(&self) -> Access {
         match &self.command {
             None | Some(DeliveriesCommand::Show { .. }) => Access::Read,
-            Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. }) => Access::Modify,
+            Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. }) => {
+                Access::Modify
+            }
         }
     }
 }
@@ -217,7 +225,10 @@ pub(super) fn run(
         Some(_) => CodeSettings::evaluate(|| Ok(WebhooksServer::new())),
         None => CodeSettings::evaluate(server),
     };
-    let modifies = matches!(deliveries.command, Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. }));
+    let modifies = matches!(
+        deliveries.command,
+        Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. })
+    );
     if modifies && settings.error.is_some() && std::env::var_os("WEBHOOKS_STORE").is_none() {
         return Err(UNKNOWN_STORE.into());
     }
@@ -233,8 +244,12 @@ pub(super) fn run(
         let Deliveries { list, command } = deliveries;
         let result = match command {
             None => list::list(&jobs, &target, list).await,
-            Some(DeliveriesCommand::Show { id, json, .. }) => show::show(&jobs, &target, &id, json).await,
-            Some(DeliveriesCommand::Retry { ids, dead: false, .. }) => modify::retry(&jobs, &ids).await,
+            Some(DeliveriesCommand::Show { id, json, .. }) => {
+                show::show(&jobs, &target, &id, json).await
+            }
+            Some(DeliveriesCommand::Retry { ids, dead: false, .. }) => {
+                modify::retry(&jobs, &ids).await
+            }
             Some(DeliveriesCommand::Retry { dead: true, .. }) => modify::retry_dead(&jobs).await,
             Some(DeliveriesCommand::Purge { dead, queued, endpoint, older_than, .. }) => {
                 let selection = PurgeSelection { dead, queued, endpoint, older_than };

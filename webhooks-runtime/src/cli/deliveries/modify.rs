@@ -51,7 +51,10 @@ pub(super) struct PurgeSelection {
 }
 
 /// Deletes dead deliveries, and queued deliveries of an endpoint.
-pub(super) async fn purge(jobs: &Jobs, selection: PurgeSelection) -> Result<ExitCode, Box<dyn Error>> {
+pub(super) async fn purge(
+    jobs: &Jobs,
+    selection: PurgeSelection,
+) -> Result<ExitCode, Box<dyn Error>> {
     let PurgeSelection { dead, queued, endpoint, older_than } = selection;
     let mut purged = 0;
     for (state, selected) in [(State::Dead, dead), (State::Queued, queued)] {
@@ -73,6 +76,8 @@ fn print_queued(count: u64) -> io::Result<()> {
 fn not_retried(id: Uuid, state: Option<State>, jobs: &Jobs) -> String {
     match state {
         None => format!("error: There is no delivery {id} in {}.\n", jobs.name()),
-        Some(state) => format!("error: {id} is {state}, and only dead deliveries can be retried.\n"),
+        Some(state) => {
+            format!("error: {id} is {state}, and only dead deliveries can be retried.\n")
+        }
     }
 }

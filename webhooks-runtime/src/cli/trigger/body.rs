@@ -65,7 +65,10 @@ pub(super) fn of_sample(name: &str, assignments: &[Assignment]) -> Result<Delive
 }
 
 /// Makes a body that the endpoint accepts: a sample of the Hub's payload, or an example of another type.
-pub(super) fn of_endpoint(takes: &Takes, assignments: &[Assignment]) -> Result<DeliveryBody, BodyError> {
+pub(super) fn of_endpoint(
+    takes: &Takes,
+    assignments: &[Assignment],
+) -> Result<DeliveryBody, BodyError> {
     let (name, example) = match takes {
         Takes::Object => ("an empty object".to_owned(), json!({})),
         Takes::Schema(_) => match body_of(takes) {

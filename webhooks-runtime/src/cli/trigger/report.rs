@@ -38,9 +38,11 @@ fn hint(response: &TriggerResponse, variable: Option<&str>) -> Option<String> {
             }
             None => "the secret in this program's code differs from the server's.".to_owned(),
         },
-        StatusCode::NOT_FOUND => "there is no endpoint at this URL. An older version of this program, \
+        StatusCode::NOT_FOUND => {
+            "there is no endpoint at this URL. An older version of this program, \
              or another program, may be running there."
-            .to_owned(),
+                .to_owned()
+        }
         StatusCode::METHOD_NOT_ALLOWED => {
             "this URL does not accept POST, so it is not a webhook endpoint.".to_owned()
         }

@@ -82,7 +82,11 @@ impl<'a> Recipient<'a> {
     }
 
     /// Posts a delivery with a new `Webhook-Id`.
-    pub(super) fn post(&self, secret: Option<&[u8]>, body: &[u8]) -> Result<TriggerResponse, SendError> {
+    pub(super) fn post(
+        &self,
+        secret: Option<&[u8]>,
+        body: &[u8],
+    ) -> Result<TriggerResponse, SendError> {
         let failed = |error: Error| self.error(&error);
         let mut request = self
             .client
@@ -101,7 +105,12 @@ impl<'a> Recipient<'a> {
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         let (status, location) = (response.status(), location.map(str::to_owned));
         let body = response.body_mut().with_config().limit(MAX_RESPONSE).read_to_vec();
-        Ok(TriggerResponse { status, location, body: body.map_err(failed)?, duration: started.elapsed() })
+        Ok(TriggerResponse {
+            status,
+            location,
+            body: body.map_err(failed)?,
+            duration: started.elapsed(),
+        })
     }
 }
 

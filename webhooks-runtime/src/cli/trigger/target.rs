@@ -130,10 +130,7 @@ mod tests {
         assert_eq!(paths("twice").len(), 2);
         assert_eq!(paths("nothing"), <[&str; 0]>::default());
         assert_eq!(paths("//"), <[&str; 0]>::default());
-        assert_eq!(
-            names(&endpoints),
-            ["hello", "goodbye", "/webhooks/once", "/webhooks/again"]
-        );
+        assert_eq!(names(&endpoints), ["hello", "goodbye", "/webhooks/once", "/webhooks/again"]);
     }
 
     #[test]

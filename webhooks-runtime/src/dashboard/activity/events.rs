@@ -1,5 +1,5 @@
-//! Streams server-sent events that keep an open page up to date: new deliveries, background deliveries, and the public
-//! URL.
+//! Streams server-sent events that keep an open page up to date: new deliveries, background deliveries, and the
+//! public URL.
 //!
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
 
@@ -25,8 +25,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// How long updates are batched before they are sent.
 pub(in crate::dashboard) const UPDATE_INTERVAL: Duration = Duration::from_millis(300);
 
-/// How long updates are batched when there are many: nobody can read that many, and rendering them takes CPU time from
-/// the deliveries.
+/// How long updates are batched when there are many: nobody can read that many, and rendering them takes CPU time
+/// from the deliveries.
 const LONG_UPDATE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The number of updates above which the longer interval applies.

@@ -66,8 +66,8 @@ impl Dashboard {
         }
     }
 
-    /// Returns the route that sends a delivery to its endpoint again, without the secret, which the delivery had when it
-    /// arrived.
+    /// Returns the route that sends a delivery to its endpoint again, without the secret, which the delivery had
+    /// when it arrived.
     fn send_again_route(&self, activity: &Activity) -> impl HttpServiceFactory + use<> {
         let (dashboard, activity) = (self.clone(), activity.clone());
         let (payload, json) = extractors(self.dispatcher.limits().body);

@@ -41,8 +41,8 @@ impl ViewerAuth {
         Self { token, session, addresses }
     }
 
-    /// Returns the name of the cookie. Browsers send the cookies of a host to all of its ports, so that two servers on one
-    /// machine need two names.
+    /// Returns the name of the cookie. Browsers send the cookies of a host to all of its ports, so that two
+    /// servers on one machine need two names.
     fn cookie_name(&self) -> String {
         let name = match &self.token {
             // The same in all replicas.
@@ -76,8 +76,8 @@ impl ViewerAuth {
         Some(cookie.same_site(SameSite::Strict).secure(self.is_https(request)).finish())
     }
 
-    /// Returns whether a page of this server made the request. Browsers send `Sec-Fetch-Site`, or without TLS only `Origin`,
-    /// whose host is that of the request or, behind a proxy that changes the host, the public one.
+    /// Returns whether a page of this server made the request. Browsers send `Sec-Fetch-Site`, or without TLS only
+    /// `Origin`, whose host is that of the request or, behind a proxy that changes the host, the public one.
     ///
     /// This is only safe together with the session cookie: a site that resolves its own name to this server (DNS
     /// rebinding) has the same origin, but no cookie.

@@ -59,8 +59,8 @@ impl Token {
         self.text.as_bytes().ct_eq(candidate.as_bytes()).into()
     }
 
-    /// Derives the session. Replicas with the same token accept each other's sessions, and a session does not reveal the
-    /// token.
+    /// Derives the session. Replicas with the same token accept each other's sessions, and a session does not
+    /// reveal the token.
     pub(super) fn session(&self) -> Session {
         Session(self.derive("session"))
     }

@@ -12,8 +12,8 @@ use super::routes::snapshot;
 use super::view::rows;
 use crate::jobs::Jobs;
 
-/// How often the store is read when nothing has changed in this process, because a replica or the command line may have
-/// changed it.
+/// How often the store is read when nothing has changed in this process, because a replica or the command line may
+/// have changed it.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Follows the background deliveries.
@@ -44,7 +44,8 @@ impl BackgroundFollower {
             return false;
         };
         let now = Instant::now();
-        now >= self.next_poll || (now >= self.not_before && changes.has_changed().unwrap_or_default())
+        now >= self.next_poll
+            || (now >= self.not_before && changes.has_changed().unwrap_or_default())
     }
 
     /// Waits until it is time to read the store.

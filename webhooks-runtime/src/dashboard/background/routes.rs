@@ -36,7 +36,8 @@ pub(in crate::dashboard) async fn snapshot(jobs: Option<&Jobs>) -> Option<Backgr
     Some(BackgroundDeliveries { deliveries })
 }
 
-/// Lists the dead deliveries first, because they wait for a person, then the running ones, then the newest of the rest.
+/// Lists the dead deliveries first, because they wait for a person, then the running ones, then the newest of the
+/// rest.
 async fn list(jobs: &Jobs) -> Result<Vec<BackgroundDelivery>, StoreError> {
     let query = |state, limit| jobs.list(DeliveryFilter { state, endpoint: None, limit });
     let (dead, running, newest) = tokio::try_join!(
@@ -134,7 +135,8 @@ impl Dashboard {
         match jobs.show(id).await {
             Ok(Some(DeliveryDetail { summary, .. })) => {
                 let state = summary.state;
-                let error = format!("This delivery is {state}, and only dead deliveries can be run again.");
+                let error =
+                    format!("This delivery is {state}, and only dead deliveries can be run again.");
                 HttpResponse::Conflict().json(json!({ "error": error }))
             }
             Ok(None) => not_found(),

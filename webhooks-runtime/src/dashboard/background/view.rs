@@ -72,11 +72,12 @@ fn row(delivery: &BackgroundDelivery) -> Markup {
     }
 }
 
-/// Returns a text that differs after each change of state, so that the page reloads an open row. A delivery that was run
-/// again and is dead again can have the same row as before, but its detail shows one more attempt.
+/// Returns a text that differs after each change of state, so that the page reloads an open row. A delivery that
+/// was run again and is dead again can have the same row as before, but its detail shows one more attempt.
 fn version(delivery: &BackgroundDelivery) -> String {
     let summary = &delivery.summary;
-    let at = summary.ended_at.or(summary.started_at).or(summary.run_at).unwrap_or(summary.received_at);
+    let at =
+        summary.ended_at.or(summary.started_at).or(summary.run_at).unwrap_or(summary.received_at);
     let at = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     format!("{}-{at}", summary.state_label(delivery.timeout))
 }
@@ -92,12 +93,20 @@ fn last_error(summary: &DeliverySummary) -> Option<&str> {
 }
 
 /// Renders a delivery in full, inside its row.
-pub(in crate::dashboard) fn detail(delivery: &BackgroundDelivery, failed: &[FailedAttempt], body: &[u8]) -> Markup {
+pub(in crate::dashboard) fn detail(
+    delivery: &BackgroundDelivery,
+    failed: &[FailedAttempt],
+    body: &[u8],
+) -> Markup {
     in_full(delivery, failed, body, "", |heading| html! { h4 { (heading) } })
 }
 
 /// Renders a delivery in full, on its own page.
-pub(in crate::dashboard) fn delivery(delivery: &BackgroundDelivery, failed: &[FailedAttempt], body: &[u8]) -> Markup {
+pub(in crate::dashboard) fn delivery(
+    delivery: &BackgroundDelivery,
+    failed: &[FailedAttempt],
+    body: &[u8],
+) -> Markup {
     html! {
         h1 { "Background delivery" }
         (in_full(delivery, failed, body, "../", |heading| html! { h2 { (heading) } }))
@@ -225,6 +234,9 @@ mod tests {
             assert!(!row(&delivery).into_string().contains("timed out"));
         }
         let delivery = running(UNIX_EPOCH, None);
-        assert_ne!(version(&delivery), version(&BackgroundDelivery { timeout: minute, ..delivery.clone() }));
+        assert_ne!(
+            version(&delivery),
+            version(&BackgroundDelivery { timeout: minute, ..delivery.clone() })
+        );
     }
 }

@@ -122,8 +122,8 @@ impl Blocks {
         self.once(BlockKind::TriggerForm)
     }
 
-    /// Adds the last 200 deliveries, as they arrive, and the background deliveries with their attempts. Dead background
-    /// deliveries can be run again.
+    /// Adds the last 200 deliveries, as they arrive, and the background deliveries with their attempts. Dead
+    /// background deliveries can be run again.
     ///
     /// Payloads can be private, so they are shown only to viewers who have opened the page with its token.
     /// Without this block, the server records no deliveries.

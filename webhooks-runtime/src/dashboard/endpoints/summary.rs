@@ -26,7 +26,9 @@ impl EndpointSummary {
         let is_hub_payload = matches!(info.takes, Takes::Payload);
         let sample = match &body {
             // Not `body.sample`, which does not keep the order of the fields.
-            _ if is_hub_payload => serde_json::to_string_pretty(&dataset_commit()).unwrap_or_default(),
+            _ if is_hub_payload => {
+                serde_json::to_string_pretty(&dataset_commit()).unwrap_or_default()
+            }
             Some(body) => format!("{:#}", body.sample),
             None => "{}".to_owned(),
         };

@@ -94,7 +94,9 @@ fn endpoint(
 fn schemas(endpoints: &[EndpointSummary]) -> Vec<(&str, &str)> {
     let mut schemas: Vec<_> = endpoints
         .iter()
-        .filter_map(|endpoint| Some((endpoint.payload_type.as_deref()?, endpoint.schema.as_deref()?)))
+        .filter_map(|endpoint| {
+            Some((endpoint.payload_type.as_deref()?, endpoint.schema.as_deref()?))
+        })
         .collect();
     schemas.sort_unstable();
     schemas.dedup();

@@ -1,5 +1,5 @@
-//! Receives the page's form and sends the delivery to the endpoint. The page's script gets the result as JSON, a browser
-//! without scripts gets the page.
+//! Receives the page's form and sends the delivery to the endpoint. The page's script gets the result as JSON, a
+//! browser without scripts gets the page.
 
 use std::time::Duration;
 
@@ -90,7 +90,9 @@ impl Dashboard {
             });
             let response = match (path(&submission.endpoint, None), secret) {
                 (None, _) => not_sent("There is no such endpoint."),
-                (_, Err(_)) => not_sent("This secret contains characters that a header cannot carry."),
+                (_, Err(_)) => {
+                    not_sent("This secret contains characters that a header cannot carry.")
+                }
                 (Some(path), Ok(secret)) => {
                     if !secret.is_empty() {
                         headers.insert(SECRET, secret);

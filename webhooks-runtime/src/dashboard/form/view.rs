@@ -41,7 +41,11 @@ pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &F
     let endpoint = endpoints.iter().find(|endpoint| Some(endpoint.info.path.as_str()) == chosen);
     let endpoint = endpoint.or_else(|| endpoints.first());
     let is_hub_payload = endpoint.is_none_or(|endpoint| endpoint.is_hub_payload);
-    let sample = form.sample.as_deref().unwrap_or(if is_hub_payload { DEFAULT_SAMPLE } else { ENDPOINT_SAMPLE });
+    let sample = form.sample.as_deref().unwrap_or(if is_hub_payload {
+        DEFAULT_SAMPLE
+    } else {
+        ENDPOINT_SAMPLE
+    });
     let payload = form.payload.as_deref();
     let payload = payload.or(endpoint.map(|endpoint| endpoint.sample.as_str()));
     html! {

@@ -30,13 +30,13 @@ const EXEMPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProxyError {
     #[error(
-        "{variable} must be the URL of an HTTP proxy, like http://proxy.example.com:3128; no other kind of \
-         proxy can be used"
+        "{variable} must be the URL of an HTTP proxy, such as http://proxy.example.com:3128; other kinds of \
+         proxies are not supported"
     )]
     Unsupported { variable: &'static str },
     #[error("the proxy {proxy} cannot be reached: {reason}")]
     Unreachable { proxy: String, reason: String },
-    #[error("the proxy {proxy} refused the connection to {target}: {reason}")]
+    #[error("the proxy {proxy} rejected the connection to {target}: {reason}")]
     Rejected { proxy: String, target: String, reason: String },
 }
 
@@ -83,8 +83,8 @@ impl HttpProxy {
         ProxyError::Unreachable { proxy: self.to_string(), reason }
     }
 
-    /// Returns the error of a proxy that responded to CONNECT with a status other than 2xx, or with no
-    /// HTTP response.
+    /// Returns the error of a proxy that responded to CONNECT with a status other than 2xx, or without an HTTP
+    /// status.
     pub(crate) fn rejected(&self, target: &str, status: Option<u16>) -> ProxyError {
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let mut reason = match status {
@@ -115,7 +115,7 @@ impl HttpProxy {
                     | ErrorKind::HostUnreachable
                     | ErrorKind::NetworkUnreachable
             ),
-            // The target's name is looked up by the proxy, so this one is the proxy's.
+            // The proxy resolves the name of the target, so the name that was not found is the proxy's.
             error => matches!(error, ureq::Error::HostNotFound | ureq::Error::ConnectionFailed),
         };
         failed_to_connect.then(|| self.unreachable(http_reason(error)))
@@ -237,7 +237,8 @@ mod tests {
             let proxy = HttpProxy::find(&environment, true, "share.example").unwrap().unwrap();
             proxy.rejected("share.example:443", status).to_string()
         };
-        let beginning = "the proxy http://proxy:3128 refused the connection to share.example:443: ";
+        let beginning =
+            "the proxy http://proxy:3128 rejected the connection to share.example:443: ";
         for (url, status, reason) in [
             (
                 "http://proxy:3128",

@@ -1,26 +1,26 @@
-//! The list of the fields that differ from the documentation.
+//! The list of fields that differ from the Hub's documentation.
 
 use std::fmt;
 
 use super::path::FieldPath;
 
-/// The fields of a payload that differ from the documentation. As each field is listed once, and each
-/// list's elements are counted, the size is bounded, whatever the body.
+/// The fields of a payload that differ from the documentation. The size is bounded, because each field is listed
+/// at most once, and the elements of a list are only counted.
 #[derive(Debug, Default)]
 pub(crate) struct Deviations {
     pub(super) missing: Vec<FieldPath>,
-    pub(super) dropped: Vec<Dropped>,
+    pub(super) dropped: Vec<DroppedField>,
 }
 
 /// A field whose value was dropped.
 #[derive(Debug)]
-pub(super) struct Dropped {
+pub(super) struct DroppedField {
     pub(super) path: FieldPath,
-    /// How many more elements of the same list were dropped.
+    /// The number of further elements of the same list that were dropped.
     pub(super) more: usize,
 }
 
-impl fmt::Display for Dropped {
+impl fmt::Display for DroppedField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.more {
             0 => self.path.fmt(f),
@@ -34,18 +34,18 @@ impl Deviations {
         self.missing.is_empty() && self.dropped.is_empty()
     }
 
-    /// The paths of the fields that were absent and got a default, if there are any.
+    /// Returns the paths of the absent fields that got a default, if there are any.
     pub(crate) fn missing(&self) -> Option<String> {
-        listed(&self.missing)
+        joined(&self.missing)
     }
 
-    /// The paths of the fields whose values were dropped because of their shape, if there are any.
+    /// Returns the paths of the malformed fields, if there are any.
     pub(crate) fn dropped(&self) -> Option<String> {
-        listed(&self.dropped)
+        joined(&self.dropped)
     }
 
-    /// Whether the value at a path, `updatedRefs` for example, is incomplete: it, a part of it, or the
-    /// object that it would be in was dropped. An absent field wasn't dropped.
+    /// Returns whether the value at a path, such as `updatedRefs`, is incomplete: it, a part of it, or an object
+    /// around it was dropped. An absent field was not dropped.
     #[cfg_attr(not(test), expect(dead_code, reason = "for filters that depend on a field"))]
     pub(crate) fn is_dropped(&self, path: &str) -> bool {
         self.dropped.iter().any(|dropped| {
@@ -55,7 +55,7 @@ impl Deviations {
     }
 }
 
-fn listed<T: fmt::Display>(items: &[T]) -> Option<String> {
+fn joined<T: fmt::Display>(items: &[T]) -> Option<String> {
     let items: Vec<_> = items.iter().map(ToString::to_string).collect();
     (!items.is_empty()).then(|| items.join(", "))
 }

@@ -1,17 +1,18 @@
 //! Reads payloads that differ from the Hub's documentation.
 //!
-//! The Hub adds, removes and reshapes fields without a new version. The derived `Deserialize` of the
-//! payload's types is strict and fast, and reads nearly all deliveries. A body that it rejects is read
-//! here: only what identifies the event is required, every other field that is missing or has another
-//! shape gets a default. All faults are found in one pass, and so is everything that was replaced.
+//! The Hub adds, removes and reshapes fields without a new version. The derived `Deserialize` of the payload's types
+//! is strict and fast, and reads nearly all deliveries. A body that it rejects is read here: only the fields that
+//! identify the event are required, and any other field that is missing or malformed gets a default. One pass finds
+//! all faults and all deviations.
 //!
-//! The pass reads the body as a stream into the payload's types. It never holds the body as a tree of
-//! values, so a large body of an unknown sender costs no more memory than a valid one, and since it
-//! doesn't wait for anything, a thread does one at a time.
-
+//! The pass reads the body as a stream into the payload's types, and never as a tree of values, so that a large
+//! malformed body needs no more memory than a valid one.
 //!
-//! `reader` walks through the body, `values` has the kinds of values that it meets, `objects` the members
-//! of each object with their defaults, and `deviations` is the list of what was replaced.
+//! - `reader` reads values of any shape, and collects faults and deviations.
+//! - `values` has the scalar values and lists of a payload.
+//! - `objects` has the objects, with the default of each field.
+//! - `path` is the location of a field.
+//! - `deviations` is the list of replaced fields.
 
 mod deviations;
 mod objects;
@@ -26,10 +27,10 @@ pub(crate) use path::{FieldPath, FieldStep};
 
 use serde::de::DeserializeSeed;
 
-use self::reader::{Field, Reader};
+use self::reader::{FieldSeed, Reader};
 use super::WebhookPayload;
 
-/// A payload with the list of what was replaced in it.
+/// A payload, with the list of fields that were replaced.
 #[derive(Debug)]
 pub(crate) struct TolerantPayload {
     pub(crate) payload: WebhookPayload,
@@ -40,27 +41,27 @@ pub(crate) struct TolerantPayload {
 ///
 /// # Errors
 ///
-/// When the body isn't JSON, when a required field is missing or has another shape, when a field is given
-/// twice, and when the payload has another version.
+/// When the body is not JSON, when a required field is missing, malformed or given twice, and when the payload has
+/// another version.
 pub(crate) fn read_tolerantly(body: &[u8]) -> Result<TolerantPayload, PayloadError> {
     let mut reader = Reader::default();
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let payload = Field::new(&mut reader).deserialize(&mut deserializer)?;
+    let payload = FieldSeed::new(&mut reader).deserialize(&mut deserializer)?;
     deserializer.end()?;
     let payload = reader.required(payload);
     let Reader { mut faults, deviations, .. } = reader;
     if faults.is_empty() {
         return Ok(TolerantPayload { payload, deviations });
     }
-    // The payload of another version may have any shape, so that explains the other faults.
+    // First, because another version explains all other faults.
     faults.sort_by_key(|fault| !matches!(fault.kind, FaultKind::Version { .. }));
     Err(PayloadError::Faults(faults))
 }
 
-/// The reason why a body is no payload.
+/// The error of a body that is not a payload.
 #[derive(Debug)]
 pub(crate) enum PayloadError {
-    /// The body isn't JSON.
+    /// The body is not JSON.
     Json(serde_json::Error),
     /// At least one field makes the payload unusable.
     Faults(Vec<FieldFault>),
@@ -79,15 +80,15 @@ pub(crate) struct FieldFault {
     pub(crate) kind: FaultKind,
 }
 
-/// What is wrong with a field.
+/// The kind of a fault.
 #[derive(Debug)]
 pub(crate) enum FaultKind {
-    /// It is required and missing.
+    /// A required field is missing.
     Missing,
-    /// It is required and has another shape than this.
+    /// A required field does not have this shape.
     Shape(&'static str),
-    /// It is given twice.
+    /// A field is given twice.
     Duplicate,
-    /// It is another version, as a number or in another shape.
+    /// The version is another number, or not a number.
     Version { is_number: bool },
 }

@@ -1,10 +1,10 @@
-//! The objects of a payload, and what becomes of each of their members: `required`, a default
-//! (`or_empty`, `or(…)`), or `optional`. Elements of lists are dropped as a whole instead.
+//! The objects of a payload. Each field is `required`, has a default (`or_empty`, `or(…)`), or is `optional`. An
+//! element of a list has no defaults: it is dropped if it is incomplete.
 
 use serde::de::{IgnoredAny, MapAccess};
 
 use super::path::FieldStep;
-use super::reader::{Empty, Lenient, Reader, Slot};
+use super::reader::{Empty, FieldValue, Lenient, Reader};
 use crate::payload::{
     ObjectId, WebhookPayload, WebhookPayloadComment, WebhookPayloadDiscussion,
     WebhookPayloadDiscussionChanges, WebhookPayloadEvent, WebhookPayloadMovedTo,
@@ -12,14 +12,14 @@ use crate::payload::{
     WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
 };
 
-/// Makes an object of its members, each with its name in the payload and the method of [`Reader`] that
-/// makes its value of what the payload has there.
+/// Implements reading of an object. Each field has its name in JSON, and the method of [`Reader`] that handles its
+/// value.
 macro_rules! object {
     ($object:ident { $($field:ident $name:literal $method:ident $(($default:expr))?,)+ }) => {
         impl Empty for $object {
             fn empty() -> Self {
                 let reader = &mut Reader::default();
-                $(let $field = reader.$method(Slot::Absent $(, $default)?);)+
+                $(let $field = reader.$method(FieldValue::Absent $(, $default)?);)+
                 Self { $($field),+ }
             }
         }
@@ -42,8 +42,8 @@ macro_rules! object {
     };
 }
 
-/// The same for an element of a list, which is malformed as a whole where one of the methods gives
-/// `None`.
+/// Implements reading of an element of a list. Each field has its name in JSON, and the method of [`FieldValue`] that
+/// handles its value. The element is malformed if one of these methods returns `None`.
 macro_rules! element {
     ($element:ident { $($field:ident $name:literal $method:ident,)+ }) => {
         impl Lenient for $element {
@@ -61,11 +61,11 @@ macro_rules! element {
     };
 }
 
-/// Reads all members of an object into slots of these names.
+/// Reads the members of an object into variables with the names of the fields.
 macro_rules! members {
     ($members:ident, $reader:ident, $($field:ident $name:literal),+) => {
         let mut members = $members;
-        $(let mut $field = Slot::Absent;)+
+        $(let mut $field = FieldValue::Absent;)+
         while let Some(key) = members.next_key::<String>()? {
             match key.as_str() {
                 $(
@@ -103,7 +103,7 @@ object!(WebhookPayloadRepo {
     repo_type "type" required,
     name "name" required,
     id "id" or_empty,
-    // What may be private must not be shown by mistake.
+    // A repo that may be private must not be shown by mistake.
     private "private" or(true),
     url "url" or_empty,
     owner "owner" or_empty,

@@ -1,12 +1,12 @@
-//! The way to a field of a payload.
+//! The path of a field in a payload.
 
 use std::fmt;
 
-/// The way to a field: names and positions.
+/// The path of a field: names and indexes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldPath(pub(crate) Vec<FieldStep>);
 
-/// One step of a path. Names are those of the documentation, never those of the body.
+/// One step of a path. A name is always one of the documentation, never text from the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FieldStep {
     Name(&'static str),

@@ -1,19 +1,19 @@
-//! Reads a body whose JSON may have any shape: tracks the path, and collects the faults.
+//! Reads JSON of any shape into the types of a payload, and collects faults and deviations with their paths.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::deviations::{Deviations, Dropped};
+use super::deviations::{Deviations, DroppedField};
 use super::path::{FieldPath, FieldStep};
 use super::{FaultKind, FieldFault};
 use crate::payload::webhook::VERSION;
 
-/// A type that can be read where the JSON may have any shape. Each method is for one shape, and gives
-/// `None` where the type has another.
+/// A type that can be read from JSON of any shape. Each method handles one shape, and returns `None` if the type has
+/// another one.
 pub(super) trait Lenient: Sized {
-    /// What is expected, for error texts.
+    /// The expected shape, as error messages describe it.
     const SHAPE: &'static str;
 
     fn text(_text: &str) -> Option<Self> {
@@ -45,12 +45,12 @@ pub(super) trait Lenient: Sized {
     }
 }
 
-/// A type with a value for a field that is missing.
+/// A type with a default for a missing field.
 pub(super) trait Empty {
     fn empty() -> Self;
 }
 
-/// The position in the payload, and what was found on the way.
+/// The current path in the payload, and the faults and deviations so far.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     path: FieldPath,
@@ -58,26 +58,26 @@ pub(super) struct Reader {
     pub(super) deviations: Deviations,
 }
 
-/// What a payload has at a field.
+/// The value of a field in the JSON.
 #[derive(Clone, Copy)]
-pub(super) enum Slot<T> {
+pub(super) enum FieldValue<T> {
     Absent,
     Null,
     Value(T),
     /// A value of another shape.
     Malformed,
-    /// The field is given twice, so it says nothing.
+    /// The field is given twice, so its value is unclear.
     Duplicate,
 }
 
-impl<T> From<Option<T>> for Slot<T> {
+impl<T> From<Option<T>> for FieldValue<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Malformed, Self::Value)
     }
 }
 
-impl<T> Slot<T> {
-    /// A member without which an element is dropped.
+impl<T> FieldValue<T> {
+    /// Returns the value of a field without which an element is dropped.
     pub(super) fn needed(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -85,7 +85,7 @@ impl<T> Slot<T> {
         }
     }
 
-    /// The same for one that may be `null`, but says something by that.
+    /// Returns the value of such a field that may be `null`, but not absent.
     pub(super) fn nullable(self) -> Option<Option<T>> {
         match self {
             Self::Value(value) => Some(Some(value)),
@@ -94,7 +94,7 @@ impl<T> Slot<T> {
         }
     }
 
-    /// A member that an element need not have.
+    /// Returns the value of a field that an element need not have.
     pub(super) fn extra(self) -> Option<Option<T>> {
         match self {
             Self::Absent => Some(None),
@@ -104,7 +104,7 @@ impl<T> Slot<T> {
 }
 
 impl Reader {
-    /// Does something one step further down the path.
+    /// Runs a closure one step further down the path.
     pub(super) fn at<R>(&mut self, step: FieldStep, inside: impl FnOnce(&mut Self) -> R) -> R {
         self.path.0.push(step);
         let result = inside(self);
@@ -116,89 +116,91 @@ impl Reader {
         self.faults.push(FieldFault { path: self.path.clone(), kind });
     }
 
-    fn drop_value(&mut self) {
-        self.deviations.dropped.push(Dropped { path: self.path.clone(), more: 0 });
+    fn record_dropped(&mut self) {
+        self.deviations.dropped.push(DroppedField { path: self.path.clone(), more: 0 });
     }
 
-    fn default_value(&mut self) {
+    fn record_missing(&mut self) {
         self.deviations.missing.push(self.path.clone());
     }
 
-    /// Reads the value of a member into its slot.
+    /// Reads the value of a field.
     pub(super) fn member<'de, T: Lenient, A: MapAccess<'de>>(
         &mut self,
-        slot: &mut Slot<T>,
+        value: &mut FieldValue<T>,
         members: &mut A,
     ) -> Result<(), A::Error> {
-        *slot = if matches!(slot, Slot::Absent) {
-            members.next_value_seed(Field::new(self))?
+        *value = if matches!(value, FieldValue::Absent) {
+            members.next_value_seed(FieldSeed::new(self))?
         } else {
-            // Skipped, so that nobody can have one field read a million times.
+            // Skipped, so that a body cannot make the reader parse one field a million times.
             members.next_value::<IgnoredAny>()?;
-            Slot::Duplicate
+            FieldValue::Duplicate
         };
         Ok(())
     }
 
-    /// A field without which the payload is unusable.
-    pub(super) fn required<T: Lenient + Empty>(&mut self, slot: Slot<T>) -> T {
-        match slot {
-            Slot::Value(value) => return value,
-            Slot::Absent => self.fault(FaultKind::Missing),
-            Slot::Null | Slot::Malformed => self.fault(FaultKind::Shape(T::SHAPE)),
-            Slot::Duplicate => self.fault(FaultKind::Duplicate),
+    /// Returns the value of a required field. Without it, adds a fault.
+    pub(super) fn required<T: Lenient + Empty>(&mut self, value: FieldValue<T>) -> T {
+        match value {
+            FieldValue::Value(value) => return value,
+            FieldValue::Absent => self.fault(FaultKind::Missing),
+            FieldValue::Null | FieldValue::Malformed => self.fault(FaultKind::Shape(T::SHAPE)),
+            FieldValue::Duplicate => self.fault(FaultKind::Duplicate),
         }
         T::empty()
     }
 
-    /// A field that has this default.
-    pub(super) fn or<T>(&mut self, slot: Slot<T>, default: T) -> T {
-        match slot {
-            Slot::Value(value) => return value,
-            Slot::Absent | Slot::Null => self.default_value(),
-            Slot::Malformed | Slot::Duplicate => self.drop_value(),
+    /// Returns the value of a field, or this default.
+    pub(super) fn or<T>(&mut self, value: FieldValue<T>, default: T) -> T {
+        match value {
+            FieldValue::Value(value) => return value,
+            FieldValue::Absent | FieldValue::Null => self.record_missing(),
+            FieldValue::Malformed | FieldValue::Duplicate => self.record_dropped(),
         }
         default
     }
 
-    /// A field that is empty by default.
-    pub(super) fn or_empty<T: Empty>(&mut self, slot: Slot<T>) -> T {
-        self.or(slot, T::empty())
+    /// Returns the value of a field, or an empty one.
+    pub(super) fn or_empty<T: Empty>(&mut self, value: FieldValue<T>) -> T {
+        self.or(value, T::empty())
     }
 
-    /// A field that may be absent by the documentation.
-    pub(super) fn optional<T>(&mut self, slot: Slot<T>) -> Option<T> {
-        match slot {
-            Slot::Value(value) => return Some(value),
-            Slot::Absent | Slot::Null => {}
-            Slot::Malformed | Slot::Duplicate => self.drop_value(),
+    /// Returns the value of a field that the documentation declares as optional.
+    pub(super) fn optional<T>(&mut self, value: FieldValue<T>) -> Option<T> {
+        match value {
+            FieldValue::Value(value) => return Some(value),
+            FieldValue::Absent | FieldValue::Null => {}
+            FieldValue::Malformed | FieldValue::Duplicate => self.record_dropped(),
         }
         None
     }
 
-    /// The payload's version.
-    pub(super) fn version(&mut self, slot: Slot<u64>) -> u32 {
-        match slot {
-            Slot::Absent => self.default_value(),
-            Slot::Value(version) if version == u64::from(VERSION) => {}
-            Slot::Value(_) => self.fault(FaultKind::Version { is_number: true }),
-            Slot::Null | Slot::Malformed => self.fault(FaultKind::Version { is_number: false }),
-            Slot::Duplicate => self.fault(FaultKind::Duplicate),
+    /// Checks the version of the payload.
+    pub(super) fn version(&mut self, value: FieldValue<u64>) -> u32 {
+        match value {
+            FieldValue::Absent => self.record_missing(),
+            FieldValue::Value(version) if version == u64::from(VERSION) => {}
+            FieldValue::Value(_) => self.fault(FaultKind::Version { is_number: true }),
+            FieldValue::Null | FieldValue::Malformed => {
+                self.fault(FaultKind::Version { is_number: false })
+            }
+            FieldValue::Duplicate => self.fault(FaultKind::Duplicate),
         }
         VERSION
     }
 
-    /// The elements of a list. Those that are incomplete or malformed are dropped whole: a ref without
-    /// its new commit, for example, would read as deleted.
+    /// Reads the elements of a list. An incomplete or malformed element is dropped, because defaults would change its
+    /// meaning: a ref without its new commit, for example, would appear to be deleted.
     pub(super) fn elements<'de, T: Lenient, A: SeqAccess<'de>>(
         &mut self,
         mut items: A,
     ) -> Result<Vec<T>, A::Error> {
         let (mut elements, mut first_dropped, mut dropped) = (Vec::new(), 0, 0_usize);
         for index in 0.. {
-            match items.next_element_seed(Field::new(self))? {
+            match items.next_element_seed(FieldSeed::new(self))? {
                 None => break,
-                Some(Slot::Value(element)) => elements.push(element),
+                Some(FieldValue::Value(element)) => elements.push(element),
                 Some(_) => {
                     if dropped == 0 {
                         first_dropped = index;
@@ -209,68 +211,68 @@ impl Reader {
         }
         if let Some(more) = dropped.checked_sub(1) {
             let path = self.at(FieldStep::Index(first_dropped), |reader| reader.path.clone());
-            self.deviations.dropped.push(Dropped { path, more });
+            self.deviations.dropped.push(DroppedField { path, more });
         }
         Ok(elements)
     }
 }
 
-/// Reads one value, of whatever shape.
-pub(super) struct Field<'a, T> {
+/// Reads one value of any shape.
+pub(super) struct FieldSeed<'a, T> {
     reader: &'a mut Reader,
     of: PhantomData<T>,
 }
 
-impl<'a, T> Field<'a, T> {
+impl<'a, T> FieldSeed<'a, T> {
     pub(super) fn new(reader: &'a mut Reader) -> Self {
         Self { reader, of: PhantomData }
     }
 }
 
-impl<'de, T: Lenient> DeserializeSeed<'de> for Field<'_, T> {
-    type Value = Slot<T>;
+impl<'de, T: Lenient> DeserializeSeed<'de> for FieldSeed<'_, T> {
+    type Value = FieldValue<T>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Slot<T>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<FieldValue<T>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de, T: Lenient> Visitor<'de> for Field<'_, T> {
-    type Value = Slot<T>;
+impl<'de, T: Lenient> Visitor<'de> for FieldSeed<'_, T> {
+    type Value = FieldValue<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::SHAPE)
     }
 
-    fn visit_bool<E>(self, boolean: bool) -> Result<Slot<T>, E> {
+    fn visit_bool<E>(self, boolean: bool) -> Result<FieldValue<T>, E> {
         Ok(T::boolean(boolean).into())
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Slot<T>, E> {
+    fn visit_u64<E>(self, number: u64) -> Result<FieldValue<T>, E> {
         Ok(T::number(number).into())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Slot<T>, E> {
-        Ok(Slot::Malformed)
+    fn visit_i64<E>(self, _: i64) -> Result<FieldValue<T>, E> {
+        Ok(FieldValue::Malformed)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Slot<T>, E> {
-        Ok(Slot::Malformed)
+    fn visit_f64<E>(self, _: f64) -> Result<FieldValue<T>, E> {
+        Ok(FieldValue::Malformed)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Slot<T>, E> {
+    fn visit_str<E>(self, text: &str) -> Result<FieldValue<T>, E> {
         Ok(T::text(text).into())
     }
 
-    fn visit_unit<E>(self) -> Result<Slot<T>, E> {
-        Ok(Slot::Null)
+    fn visit_unit<E>(self) -> Result<FieldValue<T>, E> {
+        Ok(FieldValue::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Slot<T>, A::Error> {
-        T::list(items, self.reader).map(Slot::from)
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<FieldValue<T>, A::Error> {
+        T::list(items, self.reader).map(FieldValue::from)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Slot<T>, A::Error> {
-        T::object(members, self.reader).map(Slot::from)
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<FieldValue<T>, A::Error> {
+        T::object(members, self.reader).map(FieldValue::from)
     }
 }

@@ -1,8 +1,8 @@
-//! The kinds of values in a payload, except for objects.
+//! The scalar values and lists of a payload.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::reader::{Empty, Field, Lenient, Reader, Slot};
+use super::reader::{Empty, FieldSeed, FieldValue, Lenient, Reader};
 use crate::payload::{
     DiscussionStatus, EventAction, EventScope, FileAction, RepoType, WebhookPayloadUpdatedFile,
     WebhookPayloadUpdatedRef,
@@ -49,8 +49,8 @@ impl Lenient for u64 {
         Some(number)
     }
 
-    /// A program's dependencies can turn serde_json's feature `arbitrary_precision` on, with which a
-    /// number looks like an object with this one member.
+    /// Reads a number with serde_json's feature `arbitrary_precision`, which any dependency of the program can
+    /// enable. With it, a number is an object with one member.
     fn object<'de, A: MapAccess<'de>>(
         mut members: A,
         _: &mut Reader,
@@ -81,9 +81,9 @@ impl Lenient for Vec<String> {
         reader: &mut Reader,
     ) -> Result<Option<Self>, A::Error> {
         let mut texts = Some(Self::new());
-        while let Some(item) = items.next_element_seed(Field::new(reader))? {
+        while let Some(item) = items.next_element_seed(FieldSeed::new(reader))? {
             match (item, &mut texts) {
-                (Slot::Value(text), Some(texts)) => texts.push(text),
+                (FieldValue::Value(text), Some(texts)) => texts.push(text),
                 _ => texts = None,
             }
         }

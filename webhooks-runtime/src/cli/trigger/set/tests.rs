@@ -61,12 +61,7 @@ fn names_in_rust_and_in_json_are_equivalent() {
 fn a_value_is_json_or_else_text_and_text_stays_text() {
     let payload = set(
         dataset_commit(),
-        &[
-            "repo.name=123",
-            "repo.private=true",
-            "repo.tags=[\"a\",\"b\"]",
-            "repo.owner.id=\"x\"",
-        ],
+        &["repo.name=123", "repo.private=true", "repo.tags=[\"a\",\"b\"]", "repo.owner.id=\"x\""],
     );
     assert_eq!((payload.repo.name.as_str(), payload.repo.private), ("123", true));
     assert_eq!(payload.repo.tags, Some(vec!["a".to_owned(), "b".to_owned()]));
@@ -82,14 +77,10 @@ fn a_value_is_json_or_else_text_and_text_stays_text() {
 #[test]
 fn an_unknown_field_is_rejected_with_its_path() {
     let error = rejected("repo.nmae=me/data");
-    assert!(
-        error.contains("--set repo.nmae: unknown field repo.nmae."),
-        "{error}"
-    );
+    assert!(error.contains("--set repo.nmae: unknown field repo.nmae."), "{error}");
     assert!(error.contains("headSha, id, name, owner"), "{error}");
     assert!(rejected("nothing=null").contains("unknown field nothing."));
-    let error =
-        rejected("updatedRefs.0={\"ref\":\"x\",\"oldSha\":null,\"newSha\":null,\"nu\":1}");
+    let error = rejected("updatedRefs.0={\"ref\":\"x\",\"oldSha\":null,\"newSha\":null,\"nu\":1}");
     assert!(error.contains("unknown field updatedRefs.0.nu."), "{error}");
 }
 
