@@ -40,7 +40,7 @@ pub(super) async fn list(
 
 fn row(delivery: &DeliverySummary, target: &StoreTarget) -> [String; HEADER.len()] {
     let attempts = match target.attempts(&delivery.endpoint) {
-        Some(most) => format!("{}/{most}", delivery.attempts),
+        Some(max) => format!("{}/{max}", delivery.attempts),
         None => delivery.attempts.to_string(),
     };
     // Truncated before and after, because escaping makes a text longer.

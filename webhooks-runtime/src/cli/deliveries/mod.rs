@@ -256,7 +256,7 @@ pub(super) fn run(
                 modify::purge(&jobs, selection).await
             }
         };
-        // Also after an error: closing a file checkpoints it.
+        // Also after an error, so that the store finishes its pending work.
         jobs.close().await;
         result
     })

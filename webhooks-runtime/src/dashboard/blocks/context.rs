@@ -102,16 +102,16 @@ impl PageContext<'_> {
     /// # use webhooks_runtime::maud::{Markup, PreEscaped};
     /// # use webhooks_runtime::testing::TestClient;
     /// # use webhooks_runtime::{Block, Blocks, PageContext, WebhooksServer};
-    /// struct Health;
+    /// struct HealthLink;
     ///
-    /// impl Block for Health {
+    /// impl Block for HealthLink {
     ///     fn render(&self, context: &PageContext<'_>) -> Markup {
     ///         let base = context.base_url();
     ///         PreEscaped(format!("<p><a href=\"{base}/health\">Health</a></p>"))
     ///     }
     /// }
     /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
-    /// # let page = TestClient::new(server.ui(Blocks::new().block(Health)))?.get("/").send();
+    /// # let page = TestClient::new(server.ui(Blocks::new().block(HealthLink)))?.get("/").send();
     /// # assert!(page.text().contains("127.0.0.1:7860/health"));
     /// # Ok::<(), webhooks_runtime::LaunchError>(())
     /// ```
@@ -151,16 +151,16 @@ impl PageContext<'_> {
     /// # use webhooks_runtime::maud::{Markup, PreEscaped};
     /// # use webhooks_runtime::testing::TestClient;
     /// # use webhooks_runtime::{Block, Blocks, PageContext, WebhooksServer};
-    /// struct Paths;
+    /// struct PathList;
     ///
-    /// impl Block for Paths {
+    /// impl Block for PathList {
     ///     fn render(&self, context: &PageContext<'_>) -> Markup {
     ///         let items: String = context.paths().map(|path| format!("<li>{path}</li>")).collect();
     ///         PreEscaped(format!("<ul>{items}</ul>"))
     ///     }
     /// }
     /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello");
-    /// # let page = TestClient::new(server.ui(Blocks::new().block(Paths)))?.get("/").send();
+    /// # let page = TestClient::new(server.ui(Blocks::new().block(PathList)))?.get("/").send();
     /// # assert!(page.text().contains("<li>/webhooks/hello</li>"));
     /// # Ok::<(), webhooks_runtime::LaunchError>(())
     /// ```
