@@ -169,7 +169,7 @@ mod tests {
         let entry = ring.get(ring.newest()).unwrap();
         let body = entry.body().unwrap();
         assert_eq!((body.bytes.len(), body.total_bytes), (MAX_TEXT, 2 * MAX_TEXT));
-        assert!(body.is_cut());
+        assert!(body.is_truncated());
         assert!(ring.usage(Quota::Accepted).bytes <= Quota::Accepted.max_bytes());
     }
 

@@ -151,7 +151,7 @@ fn execute(
     match command_line.command {
         None => server()?.launch_with(flags)?,
         Some(Command::Endpoints { json }) => {
-            print_endpoints(CodeSettings::evaluate(server).server, json)?
+            print_endpoints(CodeSettings::evaluate(server).server, json)?;
         }
         Some(Command::Deliveries(deliveries)) => {
             let command = command.find_subcommand("deliveries").cloned().unwrap_or(command);

@@ -183,7 +183,7 @@ impl Reader {
             FieldValue::Value(version) if version == u64::from(VERSION) => {}
             FieldValue::Value(_) => self.fault(FaultKind::Version { is_number: true }),
             FieldValue::Null | FieldValue::Malformed => {
-                self.fault(FaultKind::Version { is_number: false })
+                self.fault(FaultKind::Version { is_number: false });
             }
             FieldValue::Duplicate => self.fault(FaultKind::Duplicate),
         }
