@@ -518,7 +518,7 @@ fn a_program_without_background_functions_says_so() {
     let plain = build("quickstart", "dev");
     let ended = Program::start(&plain, &["deliveries", "--store", &file], &[]).unwrap().wait();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
-    assert!(ended.stderr.contains("No function of this program runs in the background"));
+    assert!(ended.stderr.contains("This program has no background endpoint"));
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
 }
 
