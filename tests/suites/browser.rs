@@ -298,7 +298,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
     browser.wait_for_text("#live", "Live").await;
     assert!(browser.text("#where").await.contains("your own machine"));
     let _share_server = ShareServer::start_at(address).unwrap();
-    browser.wait_for_text("#where", "reached from the internet").await;
+    browser.wait_for_text("#where", "reachable from the internet").await;
     let public = server.public_url().unwrap();
     assert_eq!(browser.text("#url-2").await, format!("{public}{TRAIN}"));
     let curl = "return document.getElementById('curl-2').textContent";
