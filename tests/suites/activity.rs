@@ -37,8 +37,12 @@ async fn echo(request: webhooks_runtime::HttpRequest, body: String) -> String {
 /// Tells the names of the cookies that it sees, and the query.
 #[webhook_endpoint]
 async fn cookies(request: webhooks_runtime::HttpRequest, _: webhooks_runtime::Delivery) -> String {
-    let cookies = request.cookies().unwrap();
-    let names: Vec<_> = cookies.iter().map(|cookie| cookie.name().to_owned()).collect();
+    let names: Vec<_> = request
+        .headers()
+        .get_all("cookie")
+        .flat_map(|header| header.to_str().unwrap().split("; "))
+        .map(|cookie| cookie.split('=').next().unwrap())
+        .collect();
     format!("{names:?} {}", request.query_string())
 }
 

@@ -786,7 +786,7 @@ async fn a_program_learns_that_its_server_has_ended() {
 async fn a_limit_that_no_clock_can_count_is_an_error_at_the_start() {
     let server = new_server().port(0).shutdown_timeout(Duration::MAX);
     let error = server.start().await.unwrap_err();
-    assert_eq!(error.to_string(), "The shutdown timeout must be a day at most.");
+    assert_eq!(error.to_string(), "The shutdown timeout must be at most one day.");
 }
 
 #[tokio::test]

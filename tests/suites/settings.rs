@@ -1,52 +1,27 @@
-//! The guide's page of settings is made from the code: from the doc comments of the server's methods, from
-//! `--help`, from the variables that the source names, and from the manifest.
+//! The guide's page of settings is made from the code: from the table of settings, from the attribute's docs, and from
+//! the manifest. The table has every method, flag and variable.
 //!
 //! `UPDATE_SETTINGS=1 cargo test -p tests --test suites settings::` writes the English tables anew. Other languages are
 //! held to their flags, methods, variables and numbers, and are written by hand.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{LazyLock, OnceLock};
 
 use proc_macro2::{TokenStream, TokenTree};
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, ReturnType, Type, Visibility};
 use tests::program::{Ended, Program, build};
 use tests::repository::{read, root, sources, without_tests};
-use webhooks_runtime::__private::Policy;
+use webhooks_runtime::__private::{Policy, SETTINGS, Setting};
 
 /// Flags that set nothing.
 const NO_SETTINGS: [&str; 2] = ["--help", "--version"];
-
-/// Variables that no method stands for: what they do, and what is done without them.
-const VARIABLES: [(&str, &str, &str); 13] = [
-    ("SPACE_ID", "Says that the program runs on a Space, which sets it", ""),
-    ("SPACE_HOST", "The host name of the Space's public URL, which the Space sets", ""),
-    ("XDG_STATE_HOME", "The folder in which the share link's name is kept", "`~/.local/state`"),
-    ("RUST_LOG", "Which log lines are written", "`info,sqlx=warn`"),
-    ("NO_COLOR", "Log lines without colours, whatever its value", "colours in a terminal"),
-    (
-        "HF_HUB_DISABLE_EXPERIMENTAL_WARNING",
-        "`1` hides the line that the API may change from version to version",
-        "",
-    ),
-    (
-        "WEBHOOKS_PAGE_TOKEN",
-        "The token that opens the page: 16 characters or more, letters, digits, `-` or `_`",
-        "another one at each start",
-    ),
-    ("HTTPS_PROXY", "The HTTP proxy for the share link and for `trigger --url https://…`", ""),
-    ("HTTP_PROXY", "The HTTP proxy for `trigger --url http://…`", ""),
-    ("ALL_PROXY", "The HTTP proxy where the other two are not set", ""),
-    ("NO_PROXY", "Hosts that are reached without a proxy", ""),
-    ("SSL_CERT_FILE", "A PEM file with the authorities to trust for `https` URLs", "the system's"),
-    ("SSL_CERT_DIR", "A folder of such files", "the system's"),
-];
 
 /// Variables that cargo has when it compiles.
 const CARGO: &str = "CARGO_";
@@ -73,127 +48,39 @@ fn prose(attributes: &[Attribute]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The sentences of a Markdown text, code in backticks, without its links.
-fn sentences(markdown: &str) -> Vec<String> {
-    // Rustdoc finds what a link in brackets alone leads to.
-    let mut leads = |_: pulldown_cmark::BrokenLink<'_>| {
-        Some((CowStr::Borrowed("of rustdoc"), CowStr::Borrowed("")))
-    };
-    let parser =
-        Parser::new_with_broken_link_callback(markdown, Options::empty(), Some(&mut leads));
-    let mut sentences = vec![String::new()];
-    for event in parser {
-        let last = sentences.last_mut().unwrap();
-        match event {
-            Event::Code(code) => last.extend(["`", &code, "`"]),
-            Event::SoftBreak => last.push(' '),
-            Event::End(TagEnd::Paragraph) => sentences.push(String::new()),
-            Event::Text(text) => {
-                let mut parts = text.split(". ");
-                last.push_str(parts.next().unwrap());
-                sentences.extend(parts.map(str::to_owned));
-            }
-            _ => {}
-        }
-        // A sentence may end where a line does.
-        if let Some(last) = sentences.last_mut().filter(|last| last.ends_with(". ")) {
-            last.truncate(last.len() - 2);
-            sentences.push(String::new());
-        }
-    }
-    let trimmed = sentences.iter().map(|sentence| sentence.trim().trim_end_matches('.').to_owned());
-    trimmed.filter(|sentence| !sentence.is_empty()).collect()
-}
-
 /// What stands in backticks.
 fn codes(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// A line of the table.
-#[derive(Clone, Debug, Default)]
-struct Setting {
-    what: String,
-    flags: Vec<String>,
-    method: Option<String>,
-    variables: Vec<String>,
-    default: String,
-}
-
-/// What a method's doc comment says of the setting.
-fn setting(method: &str, docs: &str) -> Setting {
-    let sentences = sentences(docs);
-    let first = sentences[0].strip_prefix("Sets ").unwrap_or(&sentences[0]);
-    let mut setting = Setting {
-        what: first[..1].to_uppercase() + &first[1..],
-        method: Some(format!(".{method}(…)")),
-        ..Setting::default()
-    };
-    for sentence in &sentences {
-        let codes = codes(sentence).into_iter().map(str::to_owned);
-        if let Some(default) = sentence.strip_prefix("Default: ") {
-            // Of a value every language has the same words.
-            let value = default.starts_with(|first: char| first.is_ascii_digit());
-            setting.default = if value { format!("`{default}`") } else { default.to_owned() };
-        } else if sentence.starts_with("Off by default") {
-            "off".clone_into(&mut setting.default);
-        }
-        if sentence.starts_with("Before it go") || sentence.starts_with("The flag") {
-            setting.flags.extend(codes.clone().filter(|code| code.starts_with("--")));
-        }
-        if sentence.contains("variable") || sentence.contains("environment") {
-            setting.variables.extend(codes.filter(|code| VARIABLE.is_match(code)));
-        }
-    }
-    setting
-}
-
-/// The settings of the server's methods: those that take a server and give one.
-fn methods() -> Vec<Setting> {
-    let mut settings = Vec::new();
-    for (path, source) in sources("webhooks-runtime/src/server") {
+/// The names of the builder's methods: those that take a server and return one.
+fn methods() -> BTreeSet<String> {
+    let mut methods = BTreeSet::new();
+    for (_, source) in sources("webhooks-runtime/src/server/builder") {
         let file = syn::parse_file(&source).unwrap();
         let blocks = file.items.iter().filter_map(|item| match item {
             Item::Impl(block) if block.trait_.is_none() => Some(block),
             _ => None,
         });
-        let of_server =
-            |own: &Type| matches!(own, Type::Path(path) if path.path.is_ident("WebhooksServer"));
-        for item in blocks.filter(|block| of_server(&block.self_ty)).flat_map(|block| &block.items)
-        {
+        for item in blocks.flat_map(|block| &block.items) {
             let ImplItem::Fn(function) = item else { continue };
             let signature = &function.sig;
             let gives = matches!(&signature.output, ReturnType::Type(_, gives)
                 if matches!(&**gives, Type::Path(path) if path.path.is_ident("Self")));
             let public = matches!(function.vis, Visibility::Public(_));
             if public && gives && signature.receiver().is_some() {
-                let docs = prose(&function.attrs);
-                assert!(!docs.is_empty(), "{} of {}", signature.ident, path.display());
-                settings.push(setting(&signature.ident.to_string(), &docs));
+                methods.insert(signature.ident.to_string());
             }
         }
     }
-    settings
+    methods
 }
 
-/// The flags of `--help`: what each is for, and its default if there is one.
-fn flags() -> &'static BTreeMap<String, (String, Option<String>)> {
-    static FLAGS: OnceLock<BTreeMap<String, (String, Option<String>)>> = OnceLock::new();
-    FLAGS.get_or_init(|| {
-        let help = run(&["--help"], &[]).stdout;
-        let flag = Regex::new("(?m)^ +(?:-[a-zA-Z], )?(--[a-z-]+).*$").unwrap();
-        let default = Regex::new(r"\[default: ([^\]]*)\]").unwrap();
-        let starts: Vec<_> = flag.captures_iter(&help).collect();
-        let ends = starts.iter().skip(1).map(|flag| flag.get(0).unwrap().start());
-        let of_one = |(flag, end): (&regex::Captures<'_>, usize)| {
-            let text = &help[flag.get(0).unwrap().end()..end];
-            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let stated = default.captures(&words).map(|found| found[1].to_owned());
-            let what = words.split(" [").next().unwrap().to_owned();
-            (flag[1].to_owned(), (what, stated))
-        };
-        starts.iter().zip(ends.chain([help.len()])).map(of_one).collect()
-    })
+/// The flags of `--help`.
+fn flags() -> BTreeSet<String> {
+    let flag = Regex::new("(?m)^ +(?:-[a-zA-Z], )?(--[a-z-]+).*$").unwrap();
+    let help = run(&["--help"], &[]).stdout;
+    flag.captures_iter(&help).map(|found| found[1].to_owned()).collect()
 }
 
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
@@ -226,11 +113,12 @@ fn texts(tokens: TokenStream, text: &mut impl FnMut(String), call: &mut impl FnM
     }
 }
 
-/// The variables that the source names: as texts that look like one, and in doc comments as `$NAME`.
+/// The variables that the source names, outside of the table: as texts that look like one, and in doc comments as `$NAME`.
 fn variables() -> BTreeSet<String> {
     let mentioned = Regex::new(r"\$([A-Z][A-Z_]+)\b").unwrap();
     let mut variables = BTreeSet::new();
-    for (path, source) in sources("webhooks-runtime/src") {
+    let sources = sources("webhooks-runtime/src").into_iter();
+    for (path, source) in sources.filter(|(path, _)| !path.ends_with("config/table.rs")) {
         let mut text = |text: String| {
             let named = mentioned.captures_iter(&text).map(|found| found[1].to_owned());
             variables.extend(named);
@@ -248,31 +136,6 @@ fn variables() -> BTreeSet<String> {
     variables
 }
 
-/// Every setting: those with a method, then the flags without, then the variables without.
-fn settings() -> Vec<Setting> {
-    let mut settings = methods();
-    let known = |settings: &[Setting], flag: &String| {
-        settings.iter().any(|setting| setting.flags.contains(flag))
-    };
-    for (flag, (what, default)) in flags() {
-        if !known(&settings, flag) && !NO_SETTINGS.contains(&flag.as_str()) {
-            settings.push(Setting {
-                what: what.clone(),
-                flags: vec![flag.clone()],
-                default: default.clone().unwrap_or_default(),
-                ..Setting::default()
-            });
-        }
-    }
-    settings.extend(VARIABLES.map(|(name, what, default)| Setting {
-        what: what.to_owned(),
-        variables: vec![name.to_owned()],
-        default: default.to_owned(),
-        ..Setting::default()
-    }));
-    settings
-}
-
 // ---- the tables
 
 /// A table's lines, cell by cell, its head first.
@@ -288,9 +151,15 @@ fn head<const N: usize>(cells: [&str; N]) -> Table {
 
 fn table_of_settings() -> Table {
     let mut table = head(["what it sets", "flag", "in code", "variable", "default"]);
-    table.extend(settings().into_iter().map(|setting| {
-        let (flags, method) = (listed(&setting.flags), listed(&setting.method));
-        vec![setting.what, flags, method, listed(&setting.variables), setting.default]
+    let names =
+        |of: &[(&str, &str)]| of.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>();
+    table.extend(SETTINGS.iter().map(|setting| {
+        let what = setting.summary.strip_prefix("Sets ").unwrap_or(setting.summary);
+        let what = what[..1].to_uppercase() + &what[1..];
+        let method = setting.method.map(|method| format!("`.{method}(…)`")).unwrap_or_default();
+        let (flags, variables) =
+            (names(setting.flags).join(", "), names(setting.variables).join(", "));
+        vec![what, flags, method, variables, setting.default.to_owned()]
     }));
     table
 }
@@ -434,11 +303,18 @@ fn listed_in(row: &[String]) -> String {
 
 #[test]
 fn every_other_language_has_the_same_code_and_numbers_in_them() {
-    let number = Regex::new("[0-9]+").unwrap();
+    let number = Regex::new("([0-9][0-9,]*)( million|만)?").unwrap();
     let held = |cell: &String| {
         let mut codes: Vec<_> = codes(cell).into_iter().map(str::to_owned).collect();
         let prose: String = cell.split('`').step_by(2).collect();
-        codes.extend(number.find_iter(&prose).map(|number| number.as_str().to_owned()));
+        codes.extend(number.captures_iter(&prose).map(|number| {
+            let unit = match number.get(2).map(|unit| unit.as_str()) {
+                Some(" million") => 1_000_000,
+                Some(_) => 10_000,
+                None => 1,
+            };
+            (number[1].replace(',', "").parse::<u64>().unwrap() * unit).to_string()
+        }));
         // Each language has an order of its own.
         codes.sort();
         codes
@@ -491,50 +367,49 @@ fn the_page_of_background_deliveries_has_the_defaults_of_the_attribute() {
 }
 
 #[test]
-fn every_flag_of_a_method_is_one_of_the_command_line_and_every_variable_is_read() {
-    let (flags, read) = (flags(), variables());
-    let mut named = BTreeSet::new();
-    for setting in settings() {
-        for flag in &setting.flags {
-            assert!(flags.contains_key(flag), "--help doesn't have {flag}: {setting:?}");
-        }
-        named.extend(setting.variables);
-    }
-    let unknown: Vec<_> = read.difference(&named).collect();
-    let unread: Vec<_> = named.difference(&read).collect();
-    assert!(unknown.is_empty(), "no doc comment of a method, nor VARIABLES, has {unknown:?}");
-    // Made of another variable's name.
-    assert_eq!(unread, ["WEBHOOK_SECRET_PREVIOUS"]);
+fn the_table_has_every_method_flag_and_variable_and_no_others() {
+    let all = |of: fn(&Setting) -> Vec<&'static str>| {
+        SETTINGS.iter().flat_map(of).map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(all(|setting| setting.method.into_iter().collect()), methods());
+    let flags_of = |setting: &Setting| setting.flags.iter().map(|(name, _)| *name).collect();
+    let mut flags = flags();
+    NO_SETTINGS.iter().for_each(|flag| assert!(flags.remove(*flag), "{flag}"));
+    assert_eq!(all(flags_of), flags);
+    let variables_of =
+        |setting: &Setting| setting.variables.iter().map(|(name, _)| *name).collect();
+    let mut read = variables();
+    // Its name is made of another variable's.
+    read.insert("WEBHOOK_SECRET_PREVIOUS".to_owned());
+    assert_eq!(all(variables_of), read);
 }
 
 #[test]
-fn a_flag_has_the_default_of_its_method() {
-    // What is a value: it has a digit, a dot or a slash in it.
-    let values = |text: &str| {
-        let words = text.split([' ', ',', ';', '`']).map(|word| word.trim_end_matches('.'));
-        let values = words.filter(|word| {
-            word.contains(|letter: char| "./".contains(letter) || letter.is_ascii_digit())
-        });
-        values.map(|word| word.replace('–', "-")).collect::<BTreeSet<_>>()
-    };
-    let mut compared = 0;
-    for setting in methods() {
-        for flag in &setting.flags {
-            let Some(stated) = &flags()[flag].1 else { continue };
-            // The one that is replaced is named where it is.
-            let documented = format!("{} {}", setting.what, setting.default);
-            let (stated, documented) = (values(stated), values(&documented));
-            assert!(stated.is_subset(&documented), "{flag}: {stated:?}, but {setting:?}");
-            compared += stated.len();
+fn help_has_the_texts_and_defaults_of_the_table() {
+    let help = run(&["--help"], &[]).stdout;
+    let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for setting in SETTINGS {
+        for (name, text) in setting.flags.iter().chain(setting.variables) {
+            let text = text.replace('`', "");
+            assert!(help.contains(&text), "{name}: {text}");
+        }
+        if let Some((flag, text)) = setting.flags.first().filter(|_| !setting.default.is_empty()) {
+            let shown = format!("{text} [default: {}]", setting.default.replace('`', ""));
+            assert!(help.contains(&shown), "{flag}: {shown}");
         }
     }
-    assert!(compared >= 5, "{compared}");
 }
 
 #[test]
 fn the_default_filter_of_the_log_is_that_of_the_code() {
     let file = syn::parse_file(&read("webhooks-runtime/src/server/log/subscriber/mod.rs")).unwrap();
-    assert_eq!(constant(&file, "DEFAULT_FILTER"), codes(VARIABLES[3].2)[0]);
+    assert_eq!(constant(&file, "DEFAULT_FILTER"), default_of("RUST_LOG"));
+}
+
+/// The default of a variable, without its backticks.
+fn default_of(variable: &str) -> &'static str {
+    let has = |setting: &&Setting| setting.variables.iter().any(|(name, _)| *name == variable);
+    SETTINGS.iter().find(has).unwrap().default.trim_matches('`')
 }
 
 /// A text that is a constant of a file.

@@ -8,6 +8,7 @@ pub use std::boxed::Box;
 pub use std::option::Option;
 pub use std::result::Result;
 
+pub use crate::config::table::{SETTINGS, Setting};
 pub use crate::endpoint::arg::{Arg, OtherArg};
 pub use crate::endpoint::arg_takes::{JsonTakes, OtherTakes};
 pub use crate::endpoint::call::{Call, CallFuture};

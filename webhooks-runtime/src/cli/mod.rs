@@ -1,11 +1,9 @@
 //! The command line of `webhooks_main!()`: the flags of the server and the commands beside it, of
-//! which `deliveries` and `trigger` have folders of their own. `text` is what terminals are shown, and
-//! `variables` the end of `--help`.
+//! which `deliveries` and `trigger` have folders of their own. `text` is what terminals are shown.
 
 mod deliveries;
 mod text;
 mod trigger;
-mod variables;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -21,6 +19,7 @@ use serde::Serialize;
 use crate::WebhooksServer;
 use crate::config::exposure::{ExposureChoice, PartialExposure};
 use crate::config::settings::PartialSettings;
+use crate::config::table;
 use crate::endpoint::registry::Route;
 use crate::jobs::StoreUrl;
 use crate::server::{LaunchError, listing};
@@ -37,21 +36,15 @@ struct CommandLine {
 
 #[derive(Debug, Args)]
 struct Serve {
-    /// Listen on this host name or address [default: 127.0.0.1, on a Space 0.0.0.0]
     #[arg(long)]
     host: Option<String>,
-    /// Listen on this port; 0 takes any free one [default: the first free one of 7860-7959]
     #[arg(long)]
     port: Option<u16>,
-    /// Serve requests with this many threads [default: one for each core]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=512))]
     workers: Option<u16>,
-    /// Keep background deliveries in this file, or in PostgreSQL: postgres://USER:PASSWORD@HOST/DATABASE
-    /// [default: webhooks.db, on a Space in /data when that is there]
     #[cfg_attr(feature = "background", arg(long, value_name = "FILE|URL"))]
     #[cfg_attr(not(feature = "background"), arg(skip))]
     store: Option<String>,
-    /// Print this address, which a proxy or a tunnel of your own provides, and open no tunnel
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     #[cfg_attr(feature = "share", command(flatten))]
@@ -62,20 +55,14 @@ struct Serve {
 /// The public link.
 #[derive(Debug, Default, Args)]
 struct Share {
-    /// Make a public URL [default: only in a terminal, and not on a Space, in a container or in CI]
     #[arg(long, conflicts_with_all = ["no_share", "public_url"])]
     share: bool,
-    /// Make no public URL
     #[arg(long, conflicts_with_all = ["public_url", "new_share_url", "share_server"])]
     no_share: bool,
-    /// Make a new public URL, and give up the one before
     #[arg(long, conflicts_with = "public_url")]
     new_share_url: bool,
-    /// Make the public URL through this share server [default: that of gradio.live]
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "public_url")]
     share_server: Option<String>,
-    /// Speak TLS with that share server, trusting the certificates in this PEM file and no others
-    /// [default: no TLS]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["no_share", "public_url"])]
     share_server_certificate: Option<PathBuf>,
 }
@@ -134,7 +121,19 @@ pub(crate) fn run(
 fn command(name: &'static str, version: &'static str) -> clap::Command {
     let version = format!("{version} (webhooks-runtime {})", env!("CARGO_PKG_VERSION"));
     let command = CommandLine::command().name(name).bin_name(name).version(version);
-    command.max_term_width(MAX_WIDTH).after_help(variables::help())
+    let command = command.mut_args(|arg| {
+        let help = arg.get_long().and_then(|long| table::flag_help(&format!("--{long}")));
+        if let Some(help) = help { arg.help(help) } else { arg }
+    });
+    command.max_term_width(MAX_WIDTH).after_help(variables_help())
+}
+
+/// Lists the environment variables in columns, for the end of `--help`.
+fn variables_help() -> String {
+    let variables = table::variables();
+    let width = variables.clone().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let lines = variables.map(|(name, help)| format!("\n  {name:width$}  {help}"));
+    "Environment variables, overridden by flags and code:".to_owned() + &lines.collect::<String>()
 }
 
 fn execute(
@@ -215,12 +214,12 @@ impl CodeSettings {
 
 impl From<Serve> for PartialSettings {
     fn from(flags: Serve) -> Self {
-        let mut reach = PartialExposure::from(flags.share);
+        let mut exposure = PartialExposure::from(flags.share);
         if let Some(url) = flags.public_url {
-            reach.way = Some(ExposureChoice::Url(url));
+            exposure.choice = Some(ExposureChoice::Url(url));
         }
         let workers = flags.workers.map(usize::from);
-        Self { host: flags.host, port: flags.port, workers, store: flags.store, reach }
+        Self { host: flags.host, port: flags.port, workers, store: flags.store, exposure }
     }
 }
 
@@ -229,7 +228,7 @@ impl From<Share> for PartialExposure {
         // The other two flags imply --share.
         let share = flags.share || flags.share_server.is_some() || flags.new_share_url;
         Self {
-            way: (share || flags.no_share).then_some(ExposureChoice::Share(share)),
+            choice: (share || flags.no_share).then_some(ExposureChoice::Share(share)),
             server: flags.share_server,
             certificate: flags.share_server_certificate,
             tunnel: false,

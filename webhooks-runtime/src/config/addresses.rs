@@ -1,4 +1,4 @@
-//! Under which addresses people find the server.
+//! The URLs of the server: the local one and the public one.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -7,18 +7,18 @@ use actix_web::http::Uri;
 use actix_web::http::uri::Authority;
 use tokio::sync::watch;
 
-/// The address that a public URL begins with, without a slash at its end.
+/// A public base URL, without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PublicUrl(String);
 
-/// A text that is no public URL.
+/// A text that is not a public URL.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it gave no URL that begins with http:// or https://")]
 pub(crate) struct NotAUrl;
 
 impl PublicUrl {
-    /// Reads `https://host`, with a port and a path if need be, and nothing else: it is printed, so
-    /// no other character gets through.
+    /// Parses `https://host`, optionally with a port and a path. Everything else is rejected, because the URL is
+    /// printed.
     pub(crate) fn parse(text: &str) -> Result<Self, NotAUrl> {
         let url: Uri = text.parse().map_err(|_| NotAUrl)?;
         let known = matches!(url.scheme_str(), Some("http" | "https"));
@@ -42,14 +42,14 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// Whether it is a host and perhaps a port, without a user in front.
+/// Returns whether it is a host, perhaps with a port, but without a user.
 pub(crate) fn plain(authority: &Authority) -> bool {
     let (host, text) = (authority.host(), authority.as_str());
     let port_is_one = authority.port_u16().is_some() || text.len() == host.len();
     !host.is_empty() && !text.contains('@') && port_is_one
 }
 
-/// Under which addresses people find the server. The public one may come late, and change.
+/// The URLs of the server. The public one can come later than the start, and can change.
 #[derive(Clone, Debug)]
 pub(crate) struct Addresses {
     /// Set once the server listens.
@@ -58,12 +58,12 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// The addresses of a server that doesn't listen yet.
+    /// Returns the URLs of a server that doesn't listen yet.
     pub(crate) fn before_listening(public: Option<PublicUrl>) -> Self {
         Self { local: Arc::default(), public: Arc::new(watch::Sender::new(public)) }
     }
 
-    /// The addresses of a server that listens, for tests.
+    /// Returns the URLs of a listening server, for tests.
     #[cfg(test)]
     pub(crate) fn new(local: &str, public: Option<PublicUrl>) -> Self {
         let addresses = Self::before_listening(public);
@@ -71,33 +71,33 @@ impl Addresses {
         addresses
     }
 
-    /// Sets the address on this machine, without a slash at its end.
+    /// Sets the local URL, without a trailing slash.
     pub(crate) fn set_local(&self, url: &str) {
         // A server listens once.
         let _ = self.local.set(url.to_owned());
     }
 
-    /// The one on this machine, without a slash at its end; empty until the server listens.
+    /// Returns the local URL, without a trailing slash; empty until the server listens.
     pub(crate) fn local(&self) -> &str {
         self.local.get().map_or("", String::as_str)
     }
 
-    /// The public one, if there is one by now.
+    /// Returns the public URL, if there is one yet.
     pub(crate) fn public(&self) -> Option<PublicUrl> {
         self.public.borrow().clone()
     }
 
-    /// The public one, or else the one on this machine.
+    /// Returns the public URL, or else the local one.
     pub(crate) fn best(&self) -> String {
         self.public().map_or_else(|| self.local().to_owned(), |url| url.as_str().to_owned())
     }
 
-    /// Changes when the public one does.
+    /// Returns a receiver that changes with the public URL.
     pub(crate) fn watch(&self) -> watch::Receiver<Option<PublicUrl>> {
         self.public.subscribe()
     }
 
-    /// Gives the public one, and returns the one before.
+    /// Sets the public URL, and returns the previous one.
     pub(crate) fn set_public(&self, url: PublicUrl) -> Option<PublicUrl> {
         self.public.send_replace(Some(url))
     }

@@ -1,4 +1,4 @@
-//! The variables that settings and secrets are read from.
+//! The environment variables that settings and secrets are read from.
 
 use std::collections::HashMap;
 use std::env::VarError;
@@ -13,12 +13,12 @@ pub(crate) enum Environment {
     Fixed(HashMap<String, String>),
 }
 
-/// A variable's value isn't text.
+/// A variable whose value isn't Unicode.
 #[derive(Debug)]
 pub(crate) struct NotUnicode;
 
 impl Environment {
-    /// The variable's value, `None` when it isn't set.
+    /// Returns the variable's value, `None` if it isn't set.
     pub(crate) fn get(&self, name: &str) -> Result<Option<String>, NotUnicode> {
         match self {
             Self::Fixed(variables) => Ok(variables.get(name).cloned()),
@@ -30,7 +30,7 @@ impl Environment {
         }
     }
 
-    /// The same, where an empty value counts as not set.
+    /// Returns the variable's value, `None` if it isn't set or empty.
     pub(crate) fn filled(&self, name: &str) -> Result<Option<String>, NotUnicode> {
         Ok(self.get(name)?.filter(|value| !value.is_empty()))
     }

@@ -1,6 +1,6 @@
-//! What is said of a setting that cannot be used, wherever it was given.
+//! The error of an invalid setting, whatever its source.
 
-/// A setting whose value cannot be used.
+/// An invalid setting.
 ///
 /// ```
 /// use webhooks_runtime::testing::TestClient;
@@ -17,8 +17,8 @@
 #[error("{name} must be {wants}.")]
 #[non_exhaustive]
 pub struct SettingError {
-    /// The variable, or what the setting is called.
+    /// The variable, or the name of the setting.
     pub name: &'static str,
-    /// What it must be.
+    /// The values that are valid.
     pub wants: &'static str,
 }

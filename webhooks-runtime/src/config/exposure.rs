@@ -1,5 +1,4 @@
-//! How others reach the server: not at all, by an address that somebody else provides, or through a
-//! tunnel.
+//! How others reach the server: not at all, at a URL that a proxy provides, or through a tunnel.
 
 use std::path::PathBuf;
 
@@ -15,58 +14,58 @@ use crate::config::space::Space;
 /// Whether this program can open a tunnel.
 pub(crate) const CAN_SHARE: bool = cfg!(feature = "share");
 
-/// How the server is to be reached, as it was said in one place.
+/// How to expose the server, from one source of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ExposureChoice {
-    /// Through a tunnel, or not.
+    /// Through a tunnel, or not at all.
     Share(bool),
-    /// By this address.
+    /// At this URL.
     Url(String),
 }
 
-/// What is said in one place about how the server is reached.
+/// The exposure settings from one source: flags, code or environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PartialExposure {
-    pub(crate) way: Option<ExposureChoice>,
+    pub(crate) choice: Option<ExposureChoice>,
     /// The share server, `host:port`.
     pub(crate) server: Option<String>,
-    /// A file with the certificates that the share server's TLS is trusted by.
+    /// A PEM file with the certificates to trust for the share server's TLS.
     pub(crate) certificate: Option<PathBuf>,
-    /// Whether a tunnel of the user's own is there.
+    /// Whether the code brings its own tunnel.
     pub(crate) tunnel: bool,
-    /// Whether a new name is wanted for the share link, and with it a new URL.
+    /// Whether the share link gets a new name, and with it a new URL.
     pub(crate) renew: bool,
 }
 
-/// How others reach the server, decided.
+/// How others reach the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exposure {
-    /// By the address that it listens on, and no other way is known.
+    /// At the address that it listens on.
     Local,
-    /// By this address, which a proxy, another tunnel or the Space provides.
+    /// At this URL, which a proxy, another tunnel or the Space provides.
     At(PublicUrl),
-    /// By a link through a share server, by a new URL or the one that it had.
+    /// Through a share server, at a new URL or at the previous one.
     Link { server: ShareServer, renew: bool },
-    /// By the tunnel that the user's code brings.
+    /// Through the tunnel that the user's code brings.
     Tunnel,
 }
 
 /// A share server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ShareServer {
-    /// That of gradio.live, which tells its address when it is asked.
+    /// The one of gradio.live, whose address is looked up.
     Gradio,
     /// Another one.
     Own {
         host: String,
         port: u16,
-        /// For TLS; without it there is none, and public URLs begin with `http`.
+        /// The certificates for TLS. Without them, there is no TLS, and public URLs begin with `http`.
         certificate: Option<PathBuf>,
     },
 }
 
 impl PartialExposure {
-    /// What the environment says: the variables that a Gradio app reads.
+    /// Reads the variables that a Gradio app reads.
     pub(crate) fn environment(environment: &Environment, errors: &mut Vec<SettingError>) -> Self {
         let mut filled = |name: &'static str| {
             environment.filled(name).unwrap_or_else(|NotUnicode| {
@@ -75,7 +74,7 @@ impl PartialExposure {
             })
         };
         let (share, server) = (filled("GRADIO_SHARE"), filled("GRADIO_SHARE_SERVER_ADDRESS"));
-        let way = share.and_then(|share| match share.trim().to_ascii_lowercase().as_str() {
+        let choice = share.and_then(|share| match share.trim().to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" => Some(ExposureChoice::Share(true)),
             "false" | "0" | "no" | "off" => Some(ExposureChoice::Share(false)),
             _ => {
@@ -83,19 +82,18 @@ impl PartialExposure {
                 None
             }
         });
-        Self { way, server, ..Self::default() }
+        Self { choice, server, ..Self::default() }
     }
 
-    /// Takes from `weaker` what is not given here. What belongs to a share server that isn't used is
-    /// left behind with it.
+    /// Fills in from `weaker` what is not set here. The settings of a share server that isn't used are dropped with it.
     pub(crate) fn or(self, weaker: Self) -> Self {
-        let (way, renew) = (self.way.or(weaker.way), self.renew || weaker.renew);
+        let (choice, renew) = (self.choice.or(weaker.choice), self.renew || weaker.renew);
         let chosen = self.server.is_some() || self.tunnel;
         if chosen && (weaker.server.is_some() || weaker.tunnel) {
-            return Self { way, renew, ..self };
+            return Self { choice, renew, ..self };
         }
         Self {
-            way,
+            choice,
             renew,
             server: self.server.or(weaker.server),
             tunnel: self.tunnel || weaker.tunnel,
@@ -103,15 +101,15 @@ impl PartialExposure {
         }
     }
 
-    /// Decides. `by_default` is whether a tunnel is opened when no setting says anything about it.
+    /// Resolves the exposure. `by_default` is whether a tunnel is opened if no setting decides it.
     pub(crate) fn decide(
         self,
         host: &Host,
         by_default: bool,
         errors: &mut Vec<SettingError>,
     ) -> Exposure {
-        let way = self.way.clone().unwrap_or(ExposureChoice::Share(by_default));
-        match way {
+        let choice = self.choice.clone().unwrap_or(ExposureChoice::Share(by_default));
+        match choice {
             ExposureChoice::Share(true) if CAN_SHARE && self.tunnel => Exposure::Tunnel,
             ExposureChoice::Share(true) if CAN_SHARE => {
                 let renew = self.renew;
@@ -169,12 +167,12 @@ mod tests {
             false => Host::with_terminal(&Environment::from_iter([])),
         };
         let mut errors = Vec::new();
-        let reach = given.decide(&host, by_default, &mut errors);
-        (reach, errors.iter().map(ToString::to_string).collect())
+        let exposure = given.decide(&host, by_default, &mut errors);
+        (exposure, errors.iter().map(ToString::to_string).collect())
     }
 
-    fn way(way: ExposureChoice) -> PartialExposure {
-        PartialExposure { way: Some(way), ..PartialExposure::default() }
+    fn choice(choice: ExposureChoice) -> PartialExposure {
+        PartialExposure { choice: Some(choice), ..PartialExposure::default() }
     }
 
     fn server(address: &str) -> PartialExposure {
@@ -199,15 +197,15 @@ mod tests {
 
     #[test]
     fn who_is_told_does_as_told() {
-        let (on, off) = (way(ExposureChoice::Share(true)), way(ExposureChoice::Share(false)));
+        let (on, off) = (choice(ExposureChoice::Share(true)), choice(ExposureChoice::Share(false)));
         assert_eq!(decide(on.clone(), true, true).0, GRADIO);
         assert_eq!(decide(on, false, false).0, GRADIO);
         assert_eq!(decide(off, false, true).0, Exposure::Local);
-        let url = way(ExposureChoice::Url("https://hooks.example.com:8443/bots/".into()));
+        let url = choice(ExposureChoice::Url("https://hooks.example.com:8443/bots/".into()));
         let at = PublicUrl::parse("https://hooks.example.com:8443/bots").unwrap();
         assert_eq!(decide(url, true, true).0, Exposure::At(at));
         assert_eq!(
-            decide(way(ExposureChoice::Url("x".into())), false, true).1,
+            decide(choice(ExposureChoice::Url("x".into())), false, true).1,
             ["The public URL must be an address like https://hooks.example.com."]
         );
     }
@@ -215,7 +213,7 @@ mod tests {
     #[test]
     fn the_stronger_place_decides_and_a_server_keeps_its_certificate() {
         let weak = PartialExposure {
-            way: Some(ExposureChoice::Share(false)),
+            choice: Some(ExposureChoice::Share(false)),
             certificate: Some("weak.pem".into()),
             ..server("weak.example:1")
         };
@@ -223,16 +221,16 @@ mod tests {
         assert_eq!(
             both,
             PartialExposure {
-                way: Some(ExposureChoice::Share(false)),
+                choice: Some(ExposureChoice::Share(false)),
                 ..server("strong.example:2")
             }
         );
-        assert_eq!(way(ExposureChoice::Share(true)).or(weak.clone()).server, weak.server);
+        assert_eq!(choice(ExposureChoice::Share(true)).or(weak.clone()).server, weak.server);
         // A certificate that was given for any share server is never left out in silence.
         let certified =
             PartialExposure { certificate: Some("x.pem".into()), ..PartialExposure::default() };
         assert!(server("strong.example:2").or(certified).certificate.is_some());
-        let tunnel = PartialExposure { tunnel: true, ..way(ExposureChoice::Share(true)) };
+        let tunnel = PartialExposure { tunnel: true, ..choice(ExposureChoice::Share(true)) };
         assert_eq!(decide(tunnel.clone().or(weak.clone()), false, true).0, Exposure::Tunnel);
         let over_tunnel = server("strong.example:2").or(tunnel);
         assert_eq!(decide(over_tunnel, false, true).0, own("strong.example", 2));
@@ -248,7 +246,7 @@ mod tests {
             (PartialExposure::environment(&environment, &mut errors), errors)
         };
         for (text, share) in [("True", true), ("1", true), ("false", false), ("off", false)] {
-            assert_eq!(read(&[("GRADIO_SHARE", text)]).0, way(ExposureChoice::Share(share)));
+            assert_eq!(read(&[("GRADIO_SHARE", text)]).0, choice(ExposureChoice::Share(share)));
         }
         let address = [("GRADIO_SHARE", ""), ("GRADIO_SHARE_SERVER_ADDRESS", "10.0.0.1:7000")];
         assert_eq!(read(&address).0, server("10.0.0.1:7000"));

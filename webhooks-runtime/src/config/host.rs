@@ -1,7 +1,7 @@
 //! Describes the machine that the program runs on, as far as defaults depend on it.
 //!
-//! A tunnel makes the program reachable from the internet, so it is opened unasked only where a person
-//! sees that it is: nobody reads the output of a container, a CI job or a systemd unit as it starts.
+//! A tunnel makes the program reachable from the internet, so by default it is only opened where a person sees the
+//! program start. Nobody reads the output of a container, a CI job or a systemd unit at that moment.
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -29,7 +29,7 @@ pub(crate) struct Host {
     ci: bool,
 }
 
-/// Why it must be assumed that no person follows the program's output.
+/// The reason to assume that no person follows the program's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unattended {
     Job,

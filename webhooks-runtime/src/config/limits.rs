@@ -9,22 +9,22 @@ use super::error::SettingError;
 pub(crate) struct Limits {
     /// The largest body that is read, in bytes.
     pub(crate) body: usize,
-    /// How long a client may take to send a request's head, and then its body.
+    /// How long a client may take to send the head of a request, and then its body.
     pub(crate) request_timeout: Duration,
-    /// How long running deliveries may go on after the server was told to stop.
+    /// How long running functions may take to finish during a shutdown.
     pub(crate) shutdown_timeout: Duration,
 }
 
 impl Limits {
-    /// actix-web adds the time to the clock, which an endless one would overflow.
+    /// actix-web adds the time to the clock, which must not overflow.
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
     pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
         if self.shutdown_timeout > Self::LONGEST {
-            errors.push(SettingError { name: "The shutdown timeout", wants: "a day at most" });
+            errors.push(SettingError { name: "The shutdown timeout", wants: "at most one day" });
         }
         if self.request_timeout.is_zero() || self.request_timeout > Self::LONGEST {
-            let wants = "more than nothing and a day at most";
+            let wants = "more than zero and at most one day";
             errors.push(SettingError { name: "The request timeout", wants });
         }
     }

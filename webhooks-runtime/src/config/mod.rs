@@ -5,7 +5,8 @@
 //!
 //! | module | responsibility |
 //! | --- | --- |
-//! | `settings` | the settings, and how they are resolved |
+//! | `table` | every setting: its purpose, flags, method, variables and default |
+//! | `settings` | how the settings are resolved |
 //! | `limits` | sizes and times |
 //! | `exposure` | how others reach the server: not at all, at a URL, or through a tunnel |
 //! | `secret` | the secrets of endpoints |
@@ -22,3 +23,4 @@ pub(crate) mod limits;
 pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod space;
+pub(crate) mod table;

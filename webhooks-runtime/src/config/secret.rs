@@ -6,11 +6,11 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::config::environment::{Environment, NotUnicode};
 
-/// The secrets that a request may bring; more than one while a secret is being changed.
+/// The secrets that are accepted: several while one is being rotated.
 #[derive(Clone)]
 pub(crate) struct Secrets(Vec<Box<[u8]>>);
 
-/// What makes a secret unusable. The texts name where it comes from, never the secret itself.
+/// An invalid secret. The texts name its source, never the secret itself.
 ///
 /// ```
 /// use webhooks_runtime::testing::TestClient;
@@ -30,7 +30,7 @@ pub enum SecretError {
         "{0} is empty. An empty secret would protect nothing: give it a value or leave it out."
     )]
     Empty(String),
-    /// The secret has characters that a header cannot carry unchanged.
+    /// The secret contains characters that a header cannot carry unchanged.
     #[error(
         "{0} has characters that the X-Webhook-Secret header cannot carry. The Hub sends visible \
          ASCII only, and no space or line end around it: choose another secret."
@@ -41,13 +41,13 @@ pub enum SecretError {
     Missing {
         /// The variable's name.
         variable: String,
-        /// Who asks for it.
+        /// The reason why it is required.
         reason: String,
     },
 }
 
 impl Secrets {
-    /// Takes secrets that were given in code; `origin` names the place in error texts.
+    /// Checks secrets that are set in code; `origin` names their source in error texts.
     pub(crate) fn new(
         secrets: impl IntoIterator<Item = String>,
         origin: &str,
@@ -62,7 +62,7 @@ impl Secrets {
         Ok(Self(secrets))
     }
 
-    /// Reads `variable` and, for the time in which a secret is changed, `{variable}_PREVIOUS`.
+    /// Reads `variable` and, during a rotation, `{variable}_PREVIOUS`.
     pub(crate) fn from_environment(
         environment: &Environment,
         variable: &str,
@@ -87,15 +87,14 @@ impl Secrets {
         }
     }
 
-    /// The secret that is meant to be used, before those that are accepted still.
+    /// Returns the current secret, which comes before those that are only still accepted.
     pub(crate) fn first(&self) -> Option<&[u8]> {
         self.0.first().map(AsRef::as_ref)
     }
 
-    /// Whether `candidate` is one of the secrets.
+    /// Returns whether `candidate` is one of the secrets.
     ///
-    /// All of them are compared, each in a time that doesn't depend on where the texts differ. What
-    /// the time does tell is whether a length is right.
+    /// All of them are compared, each in constant time. Only their lengths can be learned from the time.
     pub(crate) fn accept(&self, candidate: &[u8]) -> bool {
         self.0.iter().fold(Choice::from(0), |found, secret| found | secret.ct_eq(candidate)).into()
     }
@@ -141,8 +140,8 @@ pub(crate) fn quoted(environment: &Environment, variable: &str) -> Vec<String> {
     names.into_iter().filter(is_quoted).map(warning).collect()
 }
 
-/// HTTP drops white space around a header's value, and a line end cannot be sent at all: a secret
-/// like that, from `echo secret > file` for instance, would refuse every request.
+/// HTTP drops white space around a header's value, and a line end cannot be sent at all: with such a
+/// secret, from `echo secret > file` for example, every request would be rejected.
 fn check(secret: String, origin: &str) -> Result<Box<[u8]>, SecretError> {
     if secret.is_empty() {
         return Err(SecretError::Empty(origin.to_owned()));

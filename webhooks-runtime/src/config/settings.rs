@@ -1,4 +1,4 @@
-//! The server's settings, resolved once: flag > code > environment > default.
+//! Resolves the server's settings once: flags override code, code overrides the environment.
 
 use std::ops::RangeInclusive;
 
@@ -8,20 +8,19 @@ use crate::config::error::SettingError;
 use crate::config::exposure::{Exposure, PartialExposure};
 use crate::config::host::{Host, Unattended};
 
-/// Settings that may be given in more than one place; each place fills in what it says.
+/// The settings from one source: flags, code or environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PartialSettings {
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) workers: Option<usize>,
-    /// Where background deliveries are kept.
+    /// Where background deliveries are stored.
     pub(crate) store: Option<String>,
-    pub(crate) reach: PartialExposure,
+    pub(crate) exposure: PartialExposure,
 }
 
 impl PartialSettings {
-    /// What the environment says: the variables that a Gradio app reads. An empty one counts as not
-    /// set, as it does for Gradio.
+    /// Reads the variables that a Gradio app reads. An empty one counts as not set, as it does for Gradio.
     fn environment(environment: &Environment, errors: &mut Vec<SettingError>) -> Self {
         let mut filled = |name: &'static str| {
             environment.filled(name).unwrap_or_else(|NotUnicode| {
@@ -39,54 +38,53 @@ impl PartialSettings {
             }
             parsed
         });
-        let reach = PartialExposure::environment(environment, errors);
-        Self { host, port, workers: None, store, reach }
+        let exposure = PartialExposure::environment(environment, errors);
+        Self { host, port, workers: None, store, exposure }
     }
 
-    /// Takes from `weaker` what is not given here.
+    /// Fills in from `weaker` what is not set here.
     fn or(self, weaker: Self) -> Self {
         Self {
             host: self.host.or(weaker.host),
             port: self.port.or(weaker.port),
             workers: self.workers.or(weaker.workers),
             store: self.store.or(weaker.store),
-            reach: self.reach.or(weaker.reach),
+            exposure: self.exposure.or(weaker.exposure),
         }
     }
 }
 
-/// Which ports to try.
+/// The ports to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ports {
-    /// This one or none. 0 lets the system choose.
+    /// This port only. 0 lets the system choose one.
     One(u16),
     /// The first free one.
     FirstFreeOf(RangeInclusive<u16>),
 }
 
-/// Where and how the server listens, with everything decided.
+/// Where and how the server listens: the resolved settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) host: String,
     pub(crate) ports: Ports,
     pub(crate) workers: usize,
     pub(crate) on_space: bool,
-    /// Whether the server listens on all addresses only because a platform assigns it a port.
+    /// Whether the server listens on all addresses only because a platform assigned its port.
     pub(crate) for_platform: bool,
-    /// Where background deliveries are kept, if it was said.
+    /// Where background deliveries are stored, if it is set.
     pub(crate) store: Option<String>,
-    pub(crate) reach: Exposure,
-    /// Why no tunnel is opened by default, if none is and no setting says so.
+    pub(crate) exposure: Exposure,
+    /// Why no tunnel is opened by default, if none is and no setting decides it.
     pub(crate) unshared: Option<Unattended>,
 }
 
 impl Settings {
-    /// As many as actix-web can have.
-    const MOST_WORKERS: usize = 512;
+    /// The most workers that actix-web can have.
+    const MAX_WORKERS: usize = 512;
 
-    /// Decides every setting: flag > code > environment > default. What cannot be used goes to
-    /// `errors`. `launched` is whether a person may have started the server, so that a tunnel is the
-    /// default where that person sees it.
+    /// Resolves every setting: flag > code > environment > default. Invalid settings go to `errors`. `launched` is
+    /// whether a person may have started the server, so that a tunnel is the default if that person sees it.
     pub(crate) fn resolve(
         flags: PartialSettings,
         code: PartialSettings,
@@ -113,15 +111,15 @@ impl Settings {
             (None, None) => ("127.0.0.1", Ports::FirstFreeOf(7860..=7959)),
         };
         let workers = given.workers.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(1, usize::from).min(Self::MOST_WORKERS)
+            std::thread::available_parallelism().map_or(1, usize::from).min(Self::MAX_WORKERS)
         });
-        if !(1..=Self::MOST_WORKERS).contains(&workers) {
+        if !(1..=Self::MAX_WORKERS).contains(&workers) {
             errors.push(SettingError { name: "The number of workers", wants: "1 to 512" });
         }
         // A Space has a public URL.
         let by_default = launched && host.space.is_none();
         let unattended = host.unattended();
-        let unshared = unattended.filter(|_| by_default && given.reach.way.is_none());
+        let unshared = unattended.filter(|_| by_default && given.exposure.choice.is_none());
         let for_platform = for_platform && given.host.is_none();
         Self {
             for_platform,
@@ -130,13 +128,13 @@ impl Settings {
             workers,
             on_space: host.space.is_some(),
             store: given.store,
-            reach: given.reach.decide(host, by_default && unattended.is_none(), errors),
+            exposure: given.exposure.decide(host, by_default && unattended.is_none(), errors),
             unshared,
         }
     }
 }
 
-/// The port of the variable that hosting platforms assign one by: Cloud Run, Render, Railway, Heroku.
+/// Reads the port that a hosting platform assigns: Cloud Run, Render, Railway, Heroku.
 fn assigned_port(environment: &Environment, errors: &mut Vec<SettingError>) -> Option<u16> {
     let value = environment.filled("PORT").unwrap_or_else(|NotUnicode| Some(String::new()))?;
     let port = value.trim().parse().ok();
@@ -226,7 +224,7 @@ mod tests {
         let (person, _) = settings(&port, true);
         assert_eq!((person.host.as_str(), person.ports), ("127.0.0.1", Ports::One(8080)));
         assert!(!person.for_platform);
-        assert_eq!((platform.reach, person.reach), (Exposure::Local, Exposure::Local));
+        assert_eq!((platform.exposure, person.exposure), (Exposure::Local, Exposure::Local));
 
         let overridden = [&GRADIO[..], &port].concat();
         let (gradio, _) = settings(&overridden, false);
@@ -238,7 +236,7 @@ mod tests {
         let serial = [("PORT", "/dev/ttyUSB0")];
         let wrong: Vec<_> = settings(&serial, true).1.iter().map(ToString::to_string).collect();
         assert_eq!(wrong, ["PORT must be a port number, 0 to 65535."]);
-        // Where another setting decides, what the variable is for is nobody's business.
+        // An invalid PORT is ignored if another setting decides.
         let (_, errors) = settings(&[&GRADIO[..], &serial].concat(), true);
         assert!(errors.is_empty());
     }
@@ -255,8 +253,8 @@ mod tests {
             assert_eq!(
                 errors,
                 [
-                    "The shutdown timeout must be a day at most.",
-                    "The request timeout must be more than nothing and a day at most.",
+                    "The shutdown timeout must be at most one day.",
+                    "The request timeout must be more than zero and at most one day.",
                     "GRADIO_SERVER_PORT must be a port number, 0 to 65535.",
                     "The number of workers must be 1 to 512."
                 ]

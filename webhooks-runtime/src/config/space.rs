@@ -1,4 +1,4 @@
-//! Where the program runs: on a Space, or on a machine of one's own.
+//! Detects whether the program runs on a Space.
 
 use crate::config::environment::Environment;
 
@@ -7,21 +7,21 @@ use crate::config::environment::Environment;
 /// Variables of <https://huggingface.co/docs/hub/spaces-overview#helper-environment-variables>.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Space {
-    /// The public host name, `user-name.hf.space`, when the Space tells it.
+    /// The public host name, `user-name.hf.space`, if the Space provides it.
     host: Option<String>,
 }
 
 impl Space {
-    /// The Space, if `SPACE_ID` says that this is one.
+    /// Returns the Space if `SPACE_ID` is set.
     pub(crate) fn detect(environment: &Environment) -> Option<Self> {
         let value = |name| environment.filled(name).ok().flatten();
         value("SPACE_ID").map(|_| Self { host: value("SPACE_HOST") })
     }
 
-    /// The public address without a slash at its end: `https://user-name.hf.space`.
+    /// Returns the public URL without a trailing slash: `https://user-name.hf.space`.
     pub(crate) fn url(&self) -> Option<String> {
         let host = self.host.as_deref()?.trim_end_matches('/');
-        // Docs say a bare host; a scheme in front of it would only be doubled.
+        // A bare host, by the documentation. A scheme before it must not be doubled.
         Some(format!("https://{}", host.strip_prefix("https://").unwrap_or(host)))
     }
 }

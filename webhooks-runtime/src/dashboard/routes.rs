@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
-    REFRESH, X_CONTENT_TYPE_OPTIONS,
+    REFRESH, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Route};
@@ -98,7 +98,8 @@ impl Dashboard {
     async fn page(&self, request: &HttpRequest) -> HttpResponse {
         if let Some(cookie) = self.viewers.exchange(request) {
             // Browsers keep a URL that redirects neither in the address bar nor in the history.
-            return self.see_other(&format!("./?{OPENED}")).cookie(cookie).finish();
+            let mut response = self.see_other(&format!("./?{OPENED}"));
+            return response.insert_header((SET_COOKIE, cookie)).finish();
         }
         let authorized = self.viewers.is_authorized(request);
         if request.query_string() == OPENED {

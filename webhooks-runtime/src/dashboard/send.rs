@@ -45,7 +45,7 @@ impl Dashboard {
         if let Some(host) = host {
             head.headers.insert(HOST, host);
         }
-        // Values that were parsed from the viewer's headers, such as cookies.
+        // Values that were parsed from the viewer's own request.
         request.extensions_mut().clear();
         let started = Instant::now();
         let payload = in_one_piece(body);

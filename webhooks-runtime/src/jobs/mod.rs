@@ -5,7 +5,7 @@
 //! - `state` is the state machine of a delivery; `delivery` and `inspect` define its data.
 //! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.
 //! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
-//! - `batcher` accepts deliveries in batches, and `relay` returns the results to the requests.
+//! - `batcher` accepts deliveries in batches.
 //! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt.
 //! - `heartbeat` renews this replica's lease and recovers the deliveries of lost replicas.
 //! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses.
@@ -25,7 +25,6 @@ mod opening;
 mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod relay;
 mod run;
 mod scheduler;
 #[cfg(feature = "background")]

@@ -55,3 +55,22 @@ impl<L: Into<StoreLimits>> From<L> for Options {
         Self { limits: limits.into(), ..Self::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_and_too_many_connections_are_errors() {
+        let errors = |connections| {
+            let mut errors = Vec::new();
+            Options { connections, ..Options::default() }.check(&mut errors);
+            errors.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert!(errors(3).is_empty() && errors(1000).is_empty());
+        for connections in [0, 2, 1001] {
+            let [error] = &errors(connections)[..] else { panic!("{connections}") };
+            assert!(error.starts_with("The number of store connections must be 3 to 1000: "));
+        }
+    }
+}

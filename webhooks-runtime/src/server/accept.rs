@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::balancer::{AcceptedConnection, Balancer};
+use super::open_files;
 use crate::http::connection::{ConnectionLimit, Origin};
 
 /// How long a client may take to close its side, or to read a rejection.
@@ -91,21 +92,10 @@ fn is_client_gone(error: &io::Error) -> bool {
 /// Returns the limits of open connections and of concurrent rejections. `descriptors_each` is the number of file
 /// descriptors that a connection takes.
 pub(super) fn connection_limits(descriptors_each: usize) -> (ConnectionLimit, ConnectionLimit) {
-    let descriptors = descriptors();
+    let descriptors = open_files::limit();
     let free = descriptors - descriptors.min(RESERVED_DESCRIPTORS).min(descriptors / 4);
     let limit = usize::try_from(free).unwrap_or(usize::MAX) / descriptors_each;
     (ConnectionLimit::new(limit.clamp(1, MAX_CONNECTIONS)), ConnectionLimit::new(MAX_REJECTIONS))
-}
-
-/// Returns how many file descriptors this process may have open.
-#[cfg(unix)]
-fn descriptors() -> u64 {
-    rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
-}
-
-#[cfg(not(unix))]
-fn descriptors() -> u64 {
-    u64::MAX
 }
 
 /// Responds with 503 and closes the connection. It reads the request first, because closing a socket with unread

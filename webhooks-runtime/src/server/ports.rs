@@ -29,23 +29,6 @@ pub(super) fn listen_for_tunnel() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// The limit of open files that a program with a tunnel needs: each connection through the tunnel takes three.
-const FILES_WITH_TUNNEL: u64 = 4096;
-
-/// Raises this process's limit of open files, which is 1,024 on many systems, to the number that a tunnel needs.
-///
-/// Child processes inherit the limit. So it is only raised in programs of `webhooks_main!()`, no higher than
-/// needed, and the change is logged.
-pub(super) fn raise_file_limit() {
-    let before = rlimit::increase_nofile_limit(0);
-    // On an error, the limit stays as it is.
-    if let (Ok(before), Ok(now)) = (before, rlimit::increase_nofile_limit(FILES_WITH_TUNNEL))
-        && now > before
-    {
-        tracing::info!(from = before, to = now, "raised the limit of open files for the tunnel");
-    }
-}
-
 /// Opens the configured port, or the first free port of the configured range. Returns the listener and its URL.
 pub(super) fn bind(settings: &Settings) -> Result<(TcpListener, String), LaunchError> {
     let host = settings.host.as_str();
@@ -102,7 +85,7 @@ mod tests {
             on_space: false,
             for_platform: false,
             store: None,
-            reach: Exposure::Local,
+            exposure: Exposure::Local,
             unshared: None,
         };
         assert_accepts_a_burst(&bind(&settings).unwrap().0);

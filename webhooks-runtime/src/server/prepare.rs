@@ -73,7 +73,7 @@ pub(crate) fn in_process(
 ) -> Result<Blueprint, LaunchError> {
     let variables = server.endpoints.iter().filter_map(|endpoint| endpoint.secret_env);
     let environment = variables.map(|variable| (variable, "the secret of a test")).collect();
-    server.given.reach = PartialExposure::default();
+    server.settings.exposure = PartialExposure::default();
     let prepared = prepare(server, PartialSettings::default(), Mode::Embedded, &environment)?;
     prepared.addresses.set_local("http://127.0.0.1:7860");
     Ok(prepared.blueprint(Some(observer)))
@@ -100,14 +100,14 @@ pub(super) fn prepare(
     let mut invalid = Vec::new();
     let settings = Settings::resolve(
         flags,
-        server.given,
+        server.settings,
         mode == Mode::Launched,
         &Host::detect(environment),
         &server.limits,
         environment,
         &mut invalid,
     );
-    let addresses = Addresses::before_listening(match &settings.reach {
+    let addresses = Addresses::before_listening(match &settings.exposure {
         Exposure::At(url) => Some(url.clone()),
         Exposure::Local | Exposure::Link { .. } | Exposure::Tunnel => None,
     });

@@ -26,7 +26,7 @@ impl StoreTarget {
         let mut errors = Vec::new();
         let environment = Environment::default();
         let host = Host::detect(&environment);
-        let (given, limits) = (server.given, &server.limits);
+        let (given, limits) = (server.settings, &server.limits);
         let settings =
             Settings::resolve(flags, given, false, &host, limits, &environment, &mut errors);
         if !errors.is_empty() {

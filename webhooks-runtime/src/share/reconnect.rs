@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -97,12 +96,8 @@ pub(crate) async fn keep_open(
 
 /// Returns growing delays, with jitter: many programs may have lost the same share server.
 fn backoff() -> impl Iterator<Item = Duration> {
-    ExponentialBuilder::default()
-        .with_min_delay(DELAYS.0)
-        .with_max_delay(DELAYS.1)
-        .without_max_times()
-        .with_jitter()
-        .build()
+    std::iter::successors(Some(DELAYS.0), |delay| Some((*delay * 2).min(DELAYS.1)))
+        .map(|delay| delay.mul_f64(1.0 + fastrand::f64()))
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 mod token;
 
 use actix_web::HttpRequest;
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{COOKIE, HOST, HeaderName, ORIGIN};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Uri, header::HeaderMap};
@@ -64,16 +63,16 @@ impl ViewerAuth {
         values.any(|value| session.matches(value))
     }
 
-    /// Returns the session cookie for a request whose URL contains the token.
-    pub(crate) fn exchange(&self, request: &HttpRequest) -> Option<Cookie<'static>> {
+    /// Returns the `Set-Cookie` header with the session cookie, for a request whose URL contains the token.
+    pub(crate) fn exchange(&self, request: &HttpRequest) -> Option<String> {
         let query = web::Query::<TokenQuery>::from_query(request.query_string()).ok()?.into_inner();
         let (token, session) = self.token.as_ref().zip(self.session.as_ref())?;
         query.token.filter(|candidate| token.matches(candidate))?;
-        let value = session.as_str().to_owned();
-        // Without a path, browsers send the cookie to the page's folder and everything below it, whichever path a
-        // proxy serves the page at.
-        let cookie = Cookie::build(self.cookie_name(), value).http_only(true);
-        Some(cookie.same_site(SameSite::Strict).secure(self.is_https(request)).finish())
+        let secure = if self.is_https(request) { "; Secure" } else { "" };
+        // Without `Path`, browsers send the cookie to the page's folder and everything below it, whichever path a
+        // proxy serves the page at. Name and value consist of letters, digits and `-`.
+        let (name, value) = (self.cookie_name(), session.as_str());
+        Some(format!("{name}={value}; HttpOnly; SameSite=Strict{secure}"))
     }
 
     /// Returns whether a page of this server made the request. Browsers send `Sec-Fetch-Site`, or without TLS only
@@ -155,8 +154,8 @@ mod tests {
     fn the_token_is_exchanged_for_a_cookie_with_another_value() {
         let (auth, token) = auth(None);
         let cookie = auth.exchange(&request(&format!("/?token={}", token.as_str()), &[])).unwrap();
-        let (name, value) = (cookie.name().to_owned(), cookie.value().to_owned());
-        assert_eq!(cookie.to_string(), format!("{name}={value}; HttpOnly; SameSite=Strict"));
+        let (name, value) = cookie.split_once(';').unwrap().0.split_once('=').unwrap();
+        assert_eq!(cookie, format!("{name}={value}; HttpOnly; SameSite=Strict"));
         assert!(name == "webhooks-session-7860" && !value.contains(token.as_str()));
         let with = |cookies: &[&str]| {
             let headers: Vec<_> = cookies.iter().map(|cookie| ("cookie", *cookie)).collect();
@@ -187,10 +186,10 @@ mod tests {
         let (auth, token) = auth(Some("https://me-bot.hf.space"));
         let secure = |host| {
             let uri = format!("/?token={}", token.as_str());
-            auth.exchange(&request(&uri, &[("host", host)])).unwrap().secure()
+            auth.exchange(&request(&uri, &[("host", host)])).unwrap().ends_with("; Secure")
         };
-        assert_eq!(secure("me-bot.hf.space"), Some(true));
-        assert_eq!(secure("localhost:7860"), Some(false));
+        assert!(secure("me-bot.hf.space"));
+        assert!(!secure("localhost:7860"));
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl PostgresStore {
         batch: &[NewDelivery],
     ) -> Result<Vec<Accepted>, StoreError> {
         let count = batch.len() as u64;
-        let (reserved, changing) = self.backlog.reserve(&self.pool, count).await?;
+        let reserved = self.backlog.reserve(&self.pool, count).await?;
         let fitting = self.size.room(batch);
         let room = Room {
             count: reserved.min(fitting),
@@ -130,8 +130,7 @@ impl PostgresStore {
         let queued: Vec<u64> = queued.map(|(new, _)| new.body.len() as u64).collect();
         self.size.add(queued.iter().sum());
         let queued = queued.len() as i64;
-        self.backlog.record(queued - reserved.cast_signed());
-        drop(changing);
+        self.backlog.add(queued - reserved.cast_signed());
         if queued > 0 {
             self.notifier.notify();
         }

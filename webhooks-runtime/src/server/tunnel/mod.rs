@@ -16,7 +16,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::output::print_message;
-use super::ports::{listen_for_tunnel, raise_file_limit};
+use super::open_files;
+use super::ports::listen_for_tunnel;
 use crate::config::addresses::Addresses;
 use crate::config::error::SettingError;
 use crate::config::settings::Settings;
@@ -62,7 +63,7 @@ struct TunnelPart {
 impl Part for TunnelPart {
     fn listen(&self) -> io::Result<Option<TcpListener>> {
         if self.own_process {
-            raise_file_limit();
+            open_files::raise();
         }
         let (listener, address) = listen_for_tunnel()?;
         // A server listens once.

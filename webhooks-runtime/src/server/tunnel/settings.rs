@@ -30,7 +30,7 @@ pub(super) fn build(
     options: TunnelOptions,
     errors: &mut Vec<SettingError>,
 ) -> Option<Box<dyn DynTunnel>> {
-    let (server, renew) = match &settings.reach {
+    let (server, renew) = match &settings.exposure {
         Exposure::Local | Exposure::At(_) => return None,
         Exposure::Tunnel => return options.custom,
         Exposure::Link { server, renew } => (server, *renew),

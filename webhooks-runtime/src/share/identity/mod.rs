@@ -6,11 +6,11 @@
 mod file;
 mod name;
 
+use std::env;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use etcetera::BaseStrategy;
 use ring::digest::{SHA256, digest};
 
 use self::file::load_or_create;
@@ -53,9 +53,10 @@ pub(crate) struct NameSlot {
 /// Returns the folder of all names: `$XDG_STATE_HOME/webhooks-runtime/share`, by default in `~/.local/state`; on
 /// Windows in `%LOCALAPPDATA%`.
 pub(crate) fn default_folder() -> Option<PathBuf> {
-    let folders = etcetera::choose_base_strategy().ok()?;
-    // Windows has no folder for state.
-    let state = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
+    let of_home = if cfg!(windows) { "AppData/Local" } else { ".local/state" };
+    // The specification of the variable has relative paths ignored.
+    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = state.or_else(|| Some(env::home_dir()?.join(of_home)))?;
     Some(state.join("webhooks-runtime").join("share"))
 }
 

@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use super::WebhooksServer;
 use crate::config::exposure::ExposureChoice;
+use crate::config::table::setting_docs;
 
 /// How it listens, and its limits.
 impl WebhooksServer {
-    /// Sets the host name or address to listen on. Default: `127.0.0.1`, on a Space `0.0.0.0`.
-    ///
-    /// It is also `0.0.0.0` when the variable `PORT` decides the port and standard output is not a
-    /// terminal, since hosting platforms connect from outside.
-    ///
-    /// The flag `--host` overrides it, and it overrides the variable `GRADIO_SERVER_NAME`.
+    #[doc = setting_docs!(host)]
+    /// It is also `0.0.0.0` when the variable `PORT` sets the port and standard output is not a terminal, because
+    /// hosting platforms connect from outside.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -26,15 +24,12 @@ impl WebhooksServer {
     /// # }
     /// ```
     pub fn host(mut self, host: impl Into<String>) -> Self {
-        self.given.host = Some(host.into());
+        self.settings.host = Some(host.into());
         self
     }
 
-    /// Sets the port to listen on; 0 lets the system choose one. Default: the first free one of
-    /// 7860–7959, on a Space 7860.
-    ///
-    /// The flag `--port` overrides it, and it overrides the variables `GRADIO_SERVER_PORT` and `PORT`, in
-    /// this order. `PORT` is what Cloud Run, Render, Railway and Heroku set.
+    #[doc = setting_docs!(port)]
+    /// `PORT` is what Cloud Run, Render, Railway and Heroku set.
     ///
     /// ```
     /// # use webhooks_runtime::{LaunchError, WebhooksServer};
@@ -52,13 +47,11 @@ impl WebhooksServer {
     /// # }
     /// ```
     pub fn port(mut self, port: u16) -> Self {
-        self.given.port = Some(port);
+        self.settings.port = Some(port);
         self
     }
 
-    /// Sets the number of threads that serve requests, 1 to 512. Default: one for each core.
-    ///
-    /// Before it goes the flag `--workers`.
+    #[doc = setting_docs!(workers)]
     ///
     /// ```
     /// # use webhooks_runtime::testing::TestClient;
@@ -70,14 +63,12 @@ impl WebhooksServer {
     /// assert_eq!(error.to_string(), "The number of workers must be 1 to 512.");
     /// ```
     pub fn workers(mut self, count: usize) -> Self {
-        self.given.workers = Some(count);
+        self.settings.workers = Some(count);
         self
     }
 
-    /// Sets the address that others reach the server by, where a proxy or a tunnel of your own leads
-    /// to it: `https://hooks.example.com`. It is printed, and no tunnel is opened.
-    ///
-    /// Before it goes the flag `--public-url`.
+    #[doc = setting_docs!(public_url)]
+    /// The URL is printed, and no share link is opened.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -91,11 +82,11 @@ impl WebhooksServer {
     /// # }
     /// ```
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
-        self.given.reach.way = Some(ExposureChoice::Url(url.into()));
+        self.settings.exposure.choice = Some(ExposureChoice::Url(url.into()));
         self
     }
 
-    /// Sets the largest body that is read, in bytes. Default: 10 MiB.
+    #[doc = setting_docs!(body_limit)]
     ///
     /// ```
     /// use webhooks_runtime::testing::{TestClient, dataset_commit};
@@ -113,8 +104,7 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how long a client may take to send the head of a request, and then its body: more than
-    /// nothing and a day at most. Default: 10 s.
+    #[doc = setting_docs!(request_timeout)]
     ///
     /// ```
     /// use std::time::Duration;
@@ -130,8 +120,7 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how long running deliveries may go on when the server is told to stop: a day at most.
-    /// Default: 30 s.
+    #[doc = setting_docs!(shutdown_timeout)]
     ///
     /// ```
     /// use std::time::Duration;

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use super::WebhooksServer;
 use crate::config::exposure::ExposureChoice;
+use crate::config::table::setting_docs;
 use crate::share::Tunnel;
 
 /// The share link and other tunnels, with the Cargo feature `share`.
 impl WebhooksServer {
-    /// Sets whether to open a share link, a public URL for the server through gradio.live's share server.
-    /// Default: yes for [`launch`](Self::launch), [`run`](Self::run) and `webhooks_main!()` when standard
-    /// output is a terminal; no on a Space, in a container or in CI, where a printed line says how to enable
-    /// it, and for [`start`](Self::start).
+    #[doc = setting_docs!(share)]
+    /// [`launch`](Self::launch), [`run`](Self::run) and `webhooks_main!()` open it when standard output is a terminal.
+    /// Otherwise a printed line says how to enable it. [`start`](Self::start) never opens it by default.
     ///
     /// Containers are detected by `/.dockerenv`, `/run/.containerenv`, and the variables `container` and
     /// `KUBERNETES_SERVICE_HOST`; CI by the variable `CI`; a Job of the Hub by the variable `JOB_ID`.
@@ -23,20 +23,17 @@ impl WebhooksServer {
     /// `Cargo.toml` at build time; other programs have one for each working directory. `--new-share-url`
     /// creates a new name.
     ///
-    /// The flags `--share` and `--no-share` override it, and it overrides the variable `GRADIO_SHARE`.
-    ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
     /// let server = WebhooksServer::new().share(false);
     /// ```
     pub fn share(mut self, share: bool) -> Self {
-        self.given.reach.way = Some(ExposureChoice::Share(share));
+        self.settings.exposure.choice = Some(ExposureChoice::Share(share));
         self
     }
 
-    /// Opens your own tunnel instead of the share link; see [`Tunnel`].
-    ///
-    /// [`share`](Self::share) decides whether it is opened.
+    #[doc = setting_docs!(share_with)]
+    /// [`share`](Self::share) decides whether it is opened. See [`Tunnel`].
     ///
     /// ```
     /// use std::future::pending;
@@ -68,30 +65,25 @@ impl WebhooksServer {
     /// ```
     pub fn share_with(mut self, tunnel: impl Tunnel) -> Self {
         self.parts.link.custom = Some(Box::new(tunnel));
-        self.given.reach.tunnel = true;
+        self.settings.exposure.tunnel = true;
         self
     }
 
-    /// Opens the share link through your own share server, `host:port`, instead of the one of gradio.live.
-    ///
+    #[doc = setting_docs!(share_server)]
     /// Without [`share_server_certificate`](Self::share_server_certificate), the connection to it is not
     /// encrypted and the public URL begins with `http`.
-    ///
-    /// The flag `--share-server` overrides it, and it overrides the variable `GRADIO_SHARE_SERVER_ADDRESS`.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
     /// let server = WebhooksServer::new().share_server("share.example.com:7000");
     /// ```
     pub fn share_server(mut self, address: impl Into<String>) -> Self {
-        self.given.reach.server = Some(address.into());
+        self.settings.exposure.server = Some(address.into());
         self
     }
 
-    /// Connects to your own share server with TLS, trusting only the certificates in this PEM file. The
-    /// public URL then begins with `https`.
-    ///
-    /// The flag `--share-server-certificate` overrides it.
+    #[doc = setting_docs!(share_server_certificate)]
+    /// The public URL then begins with `https`.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -100,7 +92,7 @@ impl WebhooksServer {
     ///     .share_server_certificate("/etc/ssl/share.example.com.pem");
     /// ```
     pub fn share_server_certificate(mut self, file: impl Into<PathBuf>) -> Self {
-        self.given.reach.certificate = Some(file.into());
+        self.settings.exposure.certificate = Some(file.into());
         self
     }
 }

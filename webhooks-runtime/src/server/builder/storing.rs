@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use super::WebhooksServer;
+use crate::config::table::setting_docs;
 
 /// Background deliveries, with the Cargo feature `background`.
 impl WebhooksServer {
-    /// Sets where background deliveries are kept: a file, or `postgres://user:password@host/database` for
-    /// several replicas. Default: `webhooks.db` in the working directory, on a Space in `/data` when that
-    /// is there.
-    ///
-    /// Before it goes the flag `--store`, after it the variable `WEBHOOKS_STORE`.
+    #[doc = setting_docs!(store)]
     ///
     /// ```
     /// use webhooks_runtime::WebhooksServer;
@@ -18,12 +15,11 @@ impl WebhooksServer {
     /// let server = WebhooksServer::new().store("/var/lib/my-bot/webhooks.db");
     /// ```
     pub fn store(mut self, store: impl Into<String>) -> Self {
-        self.given.store = Some(store.into());
+        self.settings.store = Some(store.into());
         self
     }
 
-    /// Sets how long background deliveries are kept that are done, at least for the longest `dedup_window`
-    /// of their endpoints. Default: 7 days.
+    #[doc = setting_docs!(keep_done)]
     ///
     /// ```
     /// use std::time::Duration;
@@ -36,8 +32,7 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how long background deliveries are kept that are dead: with `Duration::MAX` until somebody
-    /// deletes them, with the command `deliveries purge`. Default: 30 days.
+    #[doc = setting_docs!(keep_dead)]
     ///
     /// ```
     /// use std::time::Duration;
@@ -50,8 +45,7 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how many background deliveries may wait or run; further ones are answered with 503, and the
-    /// Hub sends them again. Default: 10 million.
+    #[doc = setting_docs!(backlog_limit)]
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -63,11 +57,9 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how many bytes background deliveries may take, in whatever state: further ones are answered with
-    /// 503. Default: 10 GiB.
-    ///
-    /// In PostgreSQL it is the bytes of their payloads that count, about: each replica adds them up once a
-    /// minute or less often.
+    #[doc = setting_docs!(store_limit)]
+    /// In PostgreSQL, only the payloads count, and approximately: each replica adds up their sizes at most once a
+    /// minute.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -78,8 +70,8 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how many connections to PostgreSQL a replica opens, at most: 3 to 1000. One listens to the other
-    /// replicas, one sends heartbeats, and the rest do everything else. Default: 9.
+    #[doc = setting_docs!(store_connections)]
+    /// One connection listens to the other replicas, one sends heartbeats, and the rest do everything else.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -93,8 +85,7 @@ impl WebhooksServer {
         self
     }
 
-    /// Sets how long a replica may be silent before what it was running is given to others: 1 s at least.
-    /// Default: 30 s.
+    #[doc = setting_docs!(lease)]
     ///
     /// ```
     /// use std::time::Duration;
