@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::output::print_message;
 use super::open_files;
+use super::output::print_message;
 use super::ports::listen_for_tunnel;
 use crate::config::addresses::Addresses;
 use crate::config::error::SettingError;
