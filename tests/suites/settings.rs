@@ -18,7 +18,8 @@ use regex::Regex;
 use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, ReturnType, Type, Visibility};
 use tests::program::{Ended, Program, build};
 use tests::repository::{read, root, sources, without_tests};
-use webhooks_runtime::__private::{Policy, SETTINGS, Setting};
+use webhooks_runtime::__private::background::Policy;
+use webhooks_runtime::__private::{SETTINGS, Setting};
 
 /// Flags that set nothing.
 const NO_SETTINGS: [&str; 2] = ["--help", "--version"];
@@ -173,7 +174,7 @@ fn table_of_attribute() -> Table {
     });
     let lines = docs.unwrap().iter().map(|line| prose(std::slice::from_ref(line)));
     let documented = tables(&lines.collect::<Vec<_>>().join("\n"));
-    let mut table = head(["in the brackets", "means", "default"]);
+    let mut table = head(["option", "meaning", "default"]);
     for row in documented.concat().iter().skip(1) {
         let (means, default) = row[1].split_once("; default ").unwrap_or((&row[1], ""));
         table.push(vec![row[0].clone(), means.to_owned(), default.to_owned()]);

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::stream;
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use webhooks_runtime::testing::{
@@ -223,10 +222,10 @@ fn a_mistake_in_the_test_is_explained() {
     let client = client();
     for path in ["name", "", "/a b", "http://localhost/webhooks/name"] {
         let text = panic_of(|| drop(client.post(path, json!({}))));
-        assert!(text.contains("is no path like \"/webhooks/say_hello\""), "{text}");
+        assert!(text.contains("is not a path: write \"/webhooks/say_hello\""), "{text}");
     }
     let text = panic_of(|| drop(client.get("/").header("a b", "hush")));
-    assert_eq!(text, "no header can be called \"a b\" and have this value");
+    assert_eq!(text, "a header cannot have the name \"a b\" and this value");
     let text = panic_of(|| drop(client.post("/", HashMap::from([(vec![0], 0)]))));
     assert!(text.starts_with("this body cannot be written as JSON: "), "{text}");
 }
@@ -349,10 +348,7 @@ const OLD: &str = "1111111111111111111111111111111111111111";
 const NEW: &str = "2222222222222222222222222222222222222222";
 
 /// A sample is `wanted` in the Hub's form, and is read back as what it is.
-fn assert_sample<K>(sample: Sample<K>, wanted: &Value)
-where
-    Sample<K>: Serialize,
-{
+fn assert_sample(sample: Sample, wanted: &Value) {
     let json = serde_json::to_value(&sample).unwrap();
     assert_eq!(json, *wanted);
     let payload: WebhookPayload = serde_json::from_value(json).unwrap();

@@ -1,5 +1,5 @@
-//! The function's signature. Its body stays raw tokens, so that a half-typed one still gives the
-//! errors of the signature, and those of the body come from the compiler.
+//! Parses the annotated function, except for its body. The body stays raw tokens, so that a half-typed one does not
+//! hide the errors of the signature. The compiler reports the errors of the body.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -8,11 +8,11 @@ use syn::{
     Attribute, Expr, FnArg, Lit, Meta, MetaNameValue, ReturnType, Signature, Type, Visibility,
 };
 
-/// Why the attribute allows lints about the shape of the function. It also tells a function that the
-/// attribute has expanded already.
-pub(crate) const SHAPE: &str = "the attribute asks for functions of this shape";
+/// The reason for the allowed lints about the shape of the function. It also marks a function that the attribute
+/// has already expanded.
+pub(crate) const SHAPE: &str = "the attribute requires functions of this shape";
 
-/// A function without a look into its body.
+/// A function with an unparsed body.
 #[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
@@ -33,7 +33,7 @@ impl Parse for Function {
 }
 
 impl Function {
-    /// The function's name as it is in a URL: without `r#`.
+    /// Returns the function's name without `r#`, as in a URL.
     pub(crate) fn name(&self) -> String {
         let name = self.signature.ident.to_string();
         name.strip_prefix("r#").unwrap_or(&name).to_owned()
@@ -43,7 +43,7 @@ impl Function {
         self.signature.asyncness.is_some()
     }
 
-    /// The arguments' types.
+    /// Returns the types of the arguments.
     pub(crate) fn argument_types(&self) -> impl Iterator<Item = &Type> {
         self.signature.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(argument) => Some(&*argument.ty),
@@ -51,7 +51,7 @@ impl Function {
         })
     }
 
-    /// The type that is returned, `None` for `()`.
+    /// Returns the type that the function returns; `None` when it is not written.
     pub(crate) fn returned(&self) -> Option<&Type> {
         match &self.signature.output {
             ReturnType::Default => None,
@@ -59,15 +59,15 @@ impl Function {
         }
     }
 
-    /// Whether the attribute has expanded this function already.
+    /// Returns whether the attribute has already expanded this function.
     pub(crate) fn is_expanded(&self) -> bool {
         let reason =
             |attribute: &Attribute| attribute.to_token_stream().to_string().contains(SHAPE);
         self.attributes.iter().any(reason)
     }
 
-    /// The doc comment as plain text: a literal, or for one that comes from a macro like `include_str!`
-    /// an expression.
+    /// Returns the doc comment as plain text: a literal, or an expression when a part of it comes from a macro such
+    /// as `include_str!`.
     pub(crate) fn description(&self) -> TokenStream {
         let mut parts: Vec<TokenStream> = Vec::new();
         let mut lines = String::new();
@@ -93,20 +93,20 @@ impl Function {
         quote!(::core::primitive::str::trim_ascii(::core::concat!(#(#parts,)* #lines)))
     }
 
-    /// The `#[cfg(…)]`s, which must stand on everything that names the function.
+    /// Returns the `#[cfg(…)]`s. Everything that names the function needs them.
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
         self.attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
 }
 
-/// Rustdoc removes the white space that all lines have in common. That is the one space after the slashes,
-/// for a comment written like any other.
+/// Removes the white space that all lines have in common, as rustdoc does. In a usual comment it is the one space
+/// after the slashes.
 fn unindented(text: &str) -> String {
     let lines = text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The function as it was written, but for the first attributes, which are `more`.
+/// Returns the function as it is written, with `more` attributes before its own.
 pub(crate) fn with_attributes(function: &Function, more: &TokenStream) -> TokenStream {
     let mut tokens = more.clone();
     for attribute in &function.attributes {

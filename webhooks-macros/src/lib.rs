@@ -2,11 +2,11 @@
 //!
 //! Tokens in, tokens out, one stage per file:
 //!
-//! - `args`, `background` and `item` parse, with what `parse` has for all of them,
-//! - `conditions` expands a function twice where a `#[cfg]` decides what it looks like,
-//! - `check` applies every rule, with a look at the source file in `source`,
-//! - `expand` writes the code, and `paths` has every path of the runtime that it names,
-//! - `errors` collects all errors, so that they are reported together.
+//! - `args`, `background` and `item` parse, with the shared helpers in `parse`
+//! - `conditions` expands a function twice where a `#[cfg]` changes its signature
+//! - `check` applies every rule; `source` searches the source file for what tokens do not show
+//! - `expand` generates the code; `paths` has every path of the runtime in it
+//! - `errors` collects all errors, so that they are reported together
 
 mod args;
 mod background;
@@ -21,7 +21,7 @@ mod source;
 
 use proc_macro::TokenStream;
 
-/// Makes a function an endpoint for webhooks, served at `/webhooks/{its name}`.
+/// Registers a function as a webhook endpoint, at `/webhooks/` and its name.
 ///
 /// ```
 /// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
@@ -35,34 +35,34 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// The function stays what it is: call it in a test like any other. Its doc comment is shown on the
-/// landing page. Beside it stands a type of the same name:
+/// The function stays an ordinary function, which a test can call. Its doc comment is shown on the landing page.
+/// The attribute also defines a type of the same name:
 ///
-/// - `trigger_training::PATH` is its path, `"/webhooks/trigger_training"`,
-/// - `trigger_training::endpoint()` its [`Endpoint`], to hand to a server,
-/// - `trigger_training::launch()` starts a server with all endpoints of the program, and blocks.
+/// - `trigger_training::PATH` is the path, `"/webhooks/trigger_training"`
+/// - `trigger_training::endpoint()` returns the [`Endpoint`], to add it to a server
+/// - `trigger_training::launch()` starts a server with all endpoints of the program, and blocks
 ///
-/// # The function
+/// # Signature
 ///
-/// It is an `async fn`, or a `fn`, which runs on a pool of threads so that it may block. It takes up
-/// to 12 arguments ([`EndpointArg`]), of which one may read the body, and returns nothing,
-/// `web::Json<T>`, `serde_json::Value`, any `Responder` of actix-web, or a `Result` of these
-/// ([`EndpointReply`], [`EndpointError`]).
+/// The function is an `async fn`, or a `fn`, which runs on a pool of threads so that it may block. It takes up to 12
+/// arguments ([`EndpointArg`]), of which any number may read the body. It returns nothing, `web::Json<T>`,
+/// `serde_json::Value`, any `Responder` of actix-web, or a `Result` of these ([`EndpointReply`],
+/// [`EndpointError`]).
 ///
-/// # In the brackets
+/// # Options
 ///
-/// | written | means |
+/// | option | meaning |
 /// | --- | --- |
 /// | `"/say_hello"`, `path = "/say_hello"` | the path, below `/webhooks`; `/webhooks/x`, `/x`, `x` and `x/` are the same |
-/// | `secret_env = "TRAINING_SECRET"` | this endpoint has a secret of its own, in that variable; without it the program doesn't start |
-/// | `background` | requests are answered with 202 as soon as their delivery is kept, and the function runs afterwards, again when it fails |
-/// | `background(attempts = 5)` | the same, with some of these set: |
-/// | `attempts = 5` | how often a delivery is tried, up to 1000; default 5 |
-/// | `timeout = "2h"` | how long an attempt may take before it has failed, up to 365 days; default `"24h"` |
-/// | `concurrency = 1` | how many deliveries run at the same time, on all machines together, up to 10,000; default 16 |
-/// | `backoff = "10s..30m"` | how long to wait after the first attempt that failed, twice as long after each further one, and the most, up to 30 days; `"10s"` is the same each time; default `"10s..30m"` |
-/// | `dedup_window = "2m"` | for how long after it arrived a delivery's id is taken for a retry of it and not run again, up to 7 days; default `"2m"` |
-/// | `crate = my_name` | the name that `webhooks-runtime` has in your crate, when you renamed it |
+/// | `secret_env = "TRAINING_SECRET"` | the environment variable of this endpoint's own secret; the program doesn't start without it |
+/// | `background` | a delivery gets a 202 response as soon as it is stored; the function runs later, and again when it fails |
+/// | `background(attempts = 5)` | the same, with any of these options: |
+/// | `attempts = 5` | the most attempts to run a delivery, up to 1000; default 5 |
+/// | `timeout = "2h"` | the longest time for one attempt, up to 365 days; default `"24h"` |
+/// | `concurrency = 1` | the most deliveries that run at the same time, in all replicas together, up to 10,000; default 16 |
+/// | `backoff = "10s..30m"` | the wait after the first failed attempt, doubled after each further one, and the longest wait, up to 30 days; `"10s"` waits the same time after each; default `"10s..30m"` |
+/// | `dedup_window = "2m"` | for how long after its arrival another delivery with its id is a duplicate and does not run, up to 7 days; default `"2m"` |
+/// | `crate = my_name` | the name of `webhooks-runtime` in your crate, when you renamed it |
 ///
 /// ```
 /// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
@@ -75,9 +75,9 @@ use proc_macro::TokenStream;
 /// assert_eq!(trigger_training::PATH, "/webhooks/training");
 /// ```
 ///
-/// # In the background
+/// # Background functions
 ///
-/// A function that takes longer than the Hub waits, or that must not be lost, runs in the background. It
+/// A function that takes longer than the Hub waits, or whose deliveries must not be lost, runs in the background. It
 /// takes up to 12 of `WebhookPayload`, `web::Json<T>`, `web::Data<T>` and `Delivery` ([`BackgroundArg`]), and
 /// returns nothing or a `Result<(), E>` ([`BackgroundReply`]). The future of an `async fn` is `Send`.
 ///
@@ -88,8 +88,8 @@ use proc_macro::TokenStream;
 /// async fn trigger_training(payload: WebhookPayload, delivery: Delivery) -> Result<(), Permanent> {
 ///     println!("attempt {} of {}", delivery.attempt, delivery.max_attempts);
 ///     if payload.repo.private {
-///         // Not tried again.
-///         return Err(Permanent("private datasets are not for training"));
+///         // Not retried.
+///         return Err(Permanent::new("private datasets are not for training"));
 ///     }
 ///     // train
 ///     Ok(())

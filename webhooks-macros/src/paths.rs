@@ -1,11 +1,11 @@
-//! Every path of the runtime that the expansion names. All of them are absolute, so that nothing in
-//! the user's crate can stand in the way.
+//! Every path of the runtime in the generated code. All of them are absolute, so that no name in the user's crate
+//! can shadow them.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::Path;
 
-/// Where the runtime is found: `::webhooks_runtime`, or what `crate = …` says.
+/// The path of the runtime: `::webhooks_runtime`, or the one in `crate = …`.
 pub(crate) struct Paths {
     private: TokenStream,
 }
@@ -14,7 +14,7 @@ impl Paths {
     pub(crate) fn new(krate: Option<&Path>) -> Self {
         let krate = match krate {
             None => quote!(::webhooks_runtime),
-            // One name is a dependency's, also where `#![no_implicit_prelude]` would hide it.
+            // A single name is a dependency. `::` finds it under `#![no_implicit_prelude]`, too.
             Some(path) => match path.get_ident() {
                 Some(name) if name != "crate" && name != "self" && name != "super" => {
                     quote!(::#name)
@@ -25,8 +25,7 @@ impl Paths {
         Self { private: quote!(#krate::__private) }
     }
 
-    /// The module for functions that run in the background, which may be missing: the error stands at
-    /// `span`.
+    /// The module for functions that run in the background. It may be missing: then the error is at `span`.
     pub(crate) fn background(&self, span: Span) -> TokenStream {
         let at_span = |mut token: TokenTree| {
             token.set_span(span.resolved_at(token.span()));
@@ -52,26 +51,28 @@ macro_rules! paths {
 
 paths! {
     arg => Arg,
+    body_kind => BodyKind,
     boxed => Box,
     call => Call,
     call_future => CallFuture,
     defer => defer,
     endpoint => Endpoint,
-    json_takes => JsonTakes,
+    handler => Handler,
+    json_body_kind => JsonBodyKind,
     launch => launch,
     launch_error => LaunchError,
     location => Location,
-    needs => needs,
-    needs_type => Needs,
     option => Option,
     other_arg => OtherArg,
-    other_needs => OtherNeeds,
+    other_body_kind => OtherBodyKind,
+    other_data => OtherData,
     other_reply => OtherReply,
-    other_takes => OtherTakes,
     reply => Reply,
     request => request,
+    required_data => required_data,
+    required_data_type => RequiredData,
     result => Result,
     run_blocking => run_blocking,
     submit => submit,
-    takes => Takes,
+    vec => Vec,
 }

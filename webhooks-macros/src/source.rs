@@ -1,25 +1,25 @@
-//! Looks at the source file around the function. Its own tokens don't show what is there, and the
-//! compiler's errors about it would speak of code that only the expansion has.
+//! Finds what the tokens of a function do not show: that it is in an `impl`, or has the name of a type. The compiler's
+//! errors about that would be about generated code, so the source file is searched for it.
 //!
-//! This is for error messages only: where the file cannot be read, or it is not certain which of its
-//! functions this one is, nothing is found, and the compiler's own errors appear.
+//! The result is used for error messages only. Where the file cannot be read, or has several functions of the
+//! name, nothing is found, and the compiler's own errors appear.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::Ident;
 
-/// What keeps a function in its place from being an endpoint.
+/// Why a function cannot be an endpoint at its place.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
     /// It is in an `impl` or a `trait`.
     Associated,
-    /// An item of this kind has the same name, in the same module.
+    /// An item of this kind has the same name in the same module.
     Namesake(&'static str),
 }
 
-/// The items of which a module has only one by a name.
+/// The kinds of items in the namespace of types.
 const KINDS: [&str; 6] = ["mod", "struct", "enum", "union", "trait", "type"];
 
-/// What is in the way of the function of this name, in the file that is being compiled.
+/// Searches the file that is compiled for the function of this name.
 pub(crate) fn obstacle(name: &Ident) -> Option<Obstacle> {
     if !proc_macro::is_available() {
         return None;
@@ -34,27 +34,27 @@ pub(crate) fn obstacle(name: &Ident) -> Option<Obstacle> {
 }
 
 fn obstacle_in(text: &str, name: &str) -> Option<Obstacle> {
-    let mut places = Vec::new();
-    find(text.parse().ok()?, false, name, &mut places);
-    let is_only = places.len() == 1;
-    if !places.is_empty() && places.iter().all(|place| place.associated) {
+    let mut found = Vec::new();
+    find(text.parse().ok()?, false, name, &mut found);
+    let is_only = found.len() == 1;
+    if !found.is_empty() && found.iter().all(|function| function.associated) {
         return Some(Obstacle::Associated);
     }
-    places.pop().filter(|_| is_only)?.namesake.map(Obstacle::Namesake)
+    found.pop().filter(|_| is_only)?.namesake.map(Obstacle::Namesake)
 }
 
-/// Where the file has a function of the name.
-struct Place {
+/// A function of the name.
+struct FoundFunction {
     associated: bool,
     namesake: Option<&'static str>,
 }
 
-/// Finds functions of the name, in the tokens of a file or of what is between two braces.
-fn find(tokens: TokenStream, associated: bool, name: &str, places: &mut Vec<Place>) {
-    let first = places.len();
+/// Finds functions of the name in the tokens of a file or of a block.
+fn find(tokens: TokenStream, associated: bool, name: &str, found: &mut Vec<FoundFunction>) {
+    let first = found.len();
     let mut functions = 0;
     let mut namesake = None;
-    // The first word of the item that is being read, and the token before.
+    // The first word of the current item, and the token before this one.
     let mut kind: Option<String> = None;
     let mut before = String::new();
     let mut has_cfg = false;
@@ -75,7 +75,7 @@ fn find(tokens: TokenStream, associated: bool, name: &str, places: &mut Vec<Plac
             }
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
                 let associated = matches!(kind.as_deref(), Some("impl" | "trait"));
-                find(group.stream(), associated, name, places);
+                find(group.stream(), associated, name, found);
                 (kind, has_cfg) = (None, false);
             }
             TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket && before == "#" => {
@@ -89,8 +89,8 @@ fn find(tokens: TokenStream, associated: bool, name: &str, places: &mut Vec<Plac
             token => token.to_string(),
         };
     }
-    // Those of this level go first, in no order that matters.
-    places.splice(first..first, (0..functions).map(|_| Place { associated, namesake }));
+    // Before those of the blocks. The order is irrelevant otherwise.
+    found.splice(first..first, (0..functions).map(|_| FoundFunction { associated, namesake }));
 }
 
 #[cfg(test)]
@@ -109,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn a_free_function_is_none() {
+    fn a_free_function_has_no_fault() {
         for text in [
             "fn train() {}",
             "mod a { fn train() {} } impl Bot { fn other() {} }",
             "fn other() -> impl Copy { #[hook] fn train() {} }",
-            // It may be either.
+            // It may be either of the two.
             "fn train() {} impl Bot { fn train() {} }",
             "impl Bot { fn other() { fn train() {} } }",
         ] {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namesake_is_one_of_the_same_module() {
+    fn a_namesake_is_in_the_same_module() {
         let namesake = |text| obstacle_in(text, "train");
         assert_eq!(namesake("mod train; fn train() {}"), Some(Obstacle::Namesake("mod")));
         assert_eq!(namesake("fn train() {} pub struct train;"), Some(Obstacle::Namesake("struct")));

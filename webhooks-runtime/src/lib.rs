@@ -54,7 +54,7 @@
 //! #[webhook_endpoint(background(attempts = 5, timeout = "2h", concurrency = 1))]
 //! async fn evaluate_model(payload: WebhookPayload) -> anyhow::Result<()> {
 //!     if payload.repo.private {
-//!         return Err(Permanent("private models are not evaluated").into());
+//!         return Err(Permanent::new("private models are not evaluated").into());
 //!     }
 //!     // evaluate
 //!     Ok(())
@@ -62,7 +62,7 @@
 //! ```
 //!
 //! A delivery that fails is retried with a growing delay until its attempts are used up, unless the error is
-//! [`Permanent`](struct@Permanent). [`BackgroundArg`] lists the arguments of such a function, [`BackgroundReply`] its
+//! [`Permanent`]. [`BackgroundArg`] lists the arguments of such a function, [`BackgroundReply`] its
 //! return values. Deliveries are stored in a file or, for several replicas, in PostgreSQL: see
 //! [`WebhooksServer::store`].
 //!
@@ -148,11 +148,10 @@ pub use config::error::SettingError;
 pub use config::secret::SecretError;
 #[cfg(feature = "page")]
 pub use dashboard::{Block, Blocks, PageContext, Visit};
-pub use endpoint::background::BackgroundArg;
-pub use endpoint::in_background::BackgroundReply;
 pub use endpoint::{
-    BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg, EndpointError, EndpointFn,
-    EndpointReply, JsonArg, Location, MarkPermanent, PathError, Permanent,
+    BackgroundArg, BackgroundReply, BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg,
+    EndpointError, EndpointFn, EndpointReply, JsonArg, Location, MarkPermanent, PathError,
+    Permanent,
 };
 pub use jobs::StoreError;
 #[cfg(feature = "page")]

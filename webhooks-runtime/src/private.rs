@@ -1,4 +1,4 @@
-//! What generated code may name. Not a public interface: it changes with the macros.
+//! Everything that generated code names. It is not a public interface: it changes with the macros.
 
 use std::error::Error;
 use std::process::{ExitCode, Termination};
@@ -7,49 +7,34 @@ pub use inventory::submit;
 pub use std::boxed::Box;
 pub use std::option::Option;
 pub use std::result::Result;
+pub use std::vec::Vec;
 
 pub use crate::config::table::{SETTINGS, Setting};
-pub use crate::endpoint::arg::{Arg, OtherArg};
-pub use crate::endpoint::arg_takes::{JsonTakes, OtherTakes};
 pub use crate::endpoint::call::{Call, CallFuture};
-pub use crate::endpoint::needs::{Needs, OtherNeeds, needs};
-pub use crate::endpoint::reply::{OtherReply, Reply};
-pub use crate::endpoint::takes::Takes;
-pub use crate::endpoint::{Endpoint, Location, normalize};
-pub use crate::endpoint::{defer, run as run_blocking};
+pub use crate::endpoint::extract::arg_body_kind::{JsonBodyKind, OtherBodyKind};
+pub use crate::endpoint::extract::body_kind::BodyKind;
+pub use crate::endpoint::extract::data::{OtherData, RequiredData, required_data};
+pub use crate::endpoint::extract::kind::{Arg, OtherArg};
+pub use crate::endpoint::respond::kind::{OtherReply, Reply};
+pub use crate::endpoint::run::{defer, run_blocking};
+pub use crate::endpoint::{Endpoint, Handler, Location, normalize};
 pub use crate::server::{IntoServer, LaunchError};
 
-/// Everything that the expansion names for a background function. Where the Cargo feature is off there is no
-/// such path, so that the compiler reports just that, once.
+/// Everything that generated code names for a background function. Without the Cargo feature this path does not
+/// exist, so that the compiler reports just that, once.
 #[cfg(feature = "background")]
 pub use in_background as background;
 
 #[doc(hidden)]
 pub mod in_background {
-    use crate::endpoint::{Endpoint, Location, takes::Takes};
-
-    pub use crate::endpoint::arg::{Arg, OtherArg};
-    pub use crate::endpoint::background::{Background, Policy, Shared, Task, TaskFuture};
-    pub use crate::endpoint::fault::BodyFaults;
-    pub use crate::endpoint::in_background::{
-        Args, Missing, OtherArgs, OtherBackgroundArg, blocking, missing,
+    pub use crate::endpoint::Handler;
+    pub use crate::endpoint::background::{
+        ArgTypes, BackgroundTask, BackgroundWork, OtherArgTypes, OtherBackgroundArg, Policy,
+        SharedData, TaskFuture, missing_data, run_blocking,
     };
-
-    pub use crate::endpoint::reply::{OtherReply, Reply};
-
-    /// The endpoint.
-    #[must_use]
-    pub const fn endpoint(
-        path: &'static str,
-        name: &'static str,
-        description: &'static str,
-        secret_env: Option<&'static str>,
-        location: Location,
-        takes: fn() -> Takes,
-        background: Background,
-    ) -> Endpoint {
-        Endpoint::__background(path, name, description, secret_env, location, takes, background)
-    }
+    pub use crate::endpoint::extract::body::BodyFaults;
+    pub use crate::endpoint::extract::kind::{Arg, OtherArg};
+    pub use crate::endpoint::respond::kind::{OtherReply, Reply};
 }
 
 use crate::WebhooksServer;
@@ -57,7 +42,7 @@ use crate::server::output::{FlushOnDrop, Stream, print_message};
 use crate::server::panics;
 use crate::text::escaped;
 
-/// The request of a call, for replies.
+/// Returns the request of a call, for a `Responder`.
 #[must_use]
 pub fn request(call: &Call) -> &actix_web::HttpRequest {
     &call.request
@@ -67,25 +52,25 @@ pub fn request(call: &Call) -> &actix_web::HttpRequest {
 ///
 /// # Errors
 ///
-/// As [`WebhooksServer::launch`].
+/// The same as of [`WebhooksServer::launch`].
 pub fn launch() -> Result<(), LaunchError> {
     WebhooksServer::new().launch()
 }
 
-/// The program that `webhooks_main!()` stands in.
+/// The program that calls `webhooks_main!()`.
 #[derive(Debug)]
 pub struct Program {
-    /// Its name, for `--help`.
+    /// The name of its package, for `--help`.
     pub name: &'static str,
-    /// Its version, for `--version`.
+    /// The version of its package, for `--version`.
     pub version: &'static str,
-    /// The folder of its manifest, as a hash: the program doesn't say where it was built.
+    /// The folder of its manifest, as a hash, so that the program does not reveal where it was built.
     pub folder: u64,
-    /// Its name in that folder.
+    /// The name of its crate in that folder.
     pub crate_name: &'static str,
 }
 
-/// The FNV-1a hash of a text, for constants: the program then has the hash and not the text.
+/// Returns the FNV-1a hash of a text. In a constant, so that the program contains the hash and not the text.
 #[must_use]
 pub const fn hash(text: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -98,8 +83,8 @@ pub const fn hash(text: &str) -> u64 {
     hash
 }
 
-/// What the `main` of `webhooks_main!()` returns; a type of its own, so that this `main` can be told
-/// from another.
+/// The exit code that the `main` of `webhooks_main!()` returns. It is a type of its own, so that this `main` can be
+/// distinguished from any other.
 #[derive(Debug)]
 pub struct MainExit(ExitCode);
 
@@ -109,7 +94,7 @@ impl Termination for MainExit {
     }
 }
 
-/// The `main` of `webhooks_main!()`. An error ends it with one readable message and exit code 1.
+/// Runs the `main` of `webhooks_main!()`. An error ends it with one readable message and exit code 1.
 ///
 /// `server` evaluates the expression of the macro. It is called at most once, and not for `--help`.
 pub fn main(
@@ -144,16 +129,16 @@ pub fn main(
 ///
 /// # Errors
 ///
-/// That of the expression, with its causes.
+/// The error of the expression, with its causes.
 pub fn into_server<V: IntoServer<Kind>, Kind>(value: V) -> Result<WebhooksServer, Box<dyn Error>> {
     value.into_server()
 }
 
-/// What the program's `main` returns.
+/// The type that the program's `main` returns.
 #[diagnostic::on_unimplemented(
-    message = "`webhooks_main!()` makes the function `main`, so it stands at the top level of main.rs, not inside a function",
-    label = "move this out of the function, and delete the `fn main` around it",
-    note = "to start the server from a `main` of your own, write `WebhooksServer::new().launch()` in it"
+    message = "`webhooks_main!()` defines the function `main`, so it must be at the top level of main.rs, not inside a function",
+    label = "move this out of the function, and remove the `fn main` around it",
+    note = "to start the server from your own `main`, write `WebhooksServer::new().launch()` in it"
 )]
 pub trait MadeByTheMacro {}
 
@@ -161,8 +146,3 @@ impl MadeByTheMacro for MainExit {}
 
 /// Checks that the module's `main` is the one that the macro made.
 pub const fn at_top_level<R: MadeByTheMacro>(_main: fn() -> R) {}
-
-#[cfg(feature = "background")]
-pub use crate::endpoint::background::{
-    Background, BackgroundArg, Policy, Shared, Task, TaskFailure, TaskFuture,
-};

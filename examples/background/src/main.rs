@@ -12,7 +12,7 @@ async fn trigger_training(payload: WebhookPayload, delivery: Delivery) -> anyhow
         return Ok(());
     }
     if payload.repo.private {
-        return Err(Permanent("private datasets are not trained on").into());
+        return Err(Permanent::new("private datasets are not trained on").into());
     }
     println!("training on {}, attempt {}", payload.repo.name, delivery.attempt);
     // train

@@ -1,4 +1,4 @@
-//! Writes the code of a function that runs in the background.
+//! Generates the handler of a function that runs in the background.
 
 use std::time::Duration;
 
@@ -13,31 +13,32 @@ use crate::background::{Background, Located};
 use crate::item::Function;
 use crate::paths::Paths;
 
-/// Its request is answered before it runs.
+/// Generates the handler: the response is sent before the function runs.
 pub(super) fn in_background(
     function: &Function,
     background: &Background,
     paths: &Paths,
 ) -> HandlerCode {
-    // At the word, as the module may be missing.
+    // At the word `background`: the module may be missing.
     let span = background.span.resolved_at(Span::call_site());
     let module = paths.background(span);
     let module = quote_spanned!(span=> use #module as __webhooks_background;);
-    let (check, missing) = (check_body(function, paths), missing(function));
+    let (check, missing) = (check_body(function, paths), missing(function, paths));
     let run = run(function, paths);
     let policy = policy(background);
     HandlerCode {
-        make: quote!(__webhooks_background::endpoint),
-        how: quote! {
-            __webhooks_background::Background::__new(
-                #policy,
-                __webhooks_check,
-                __webhooks_missing,
-                __webhooks_run,
+        handler: quote! {
+            __webhooks_background::Handler::Background(
+                __webhooks_background::BackgroundWork::__new(
+                    #policy,
+                    __webhooks_check,
+                    __webhooks_missing,
+                    __webhooks_run,
+                ),
             )
         },
         items: quote! {
-            // All goes by this name, so that the compiler says just once that the feature is off.
+            // All paths go through this module, so that the compiler reports once that the feature is off.
             #module
 
             #check
@@ -49,10 +50,10 @@ pub(super) fn in_background(
     }
 }
 
-/// What is written in the brackets of `background(…)`, over what holds without it.
+/// Generates the policy: the options of `background(…)`, over the defaults.
 fn policy(background: &Background) -> TokenStream {
     let Background { span: _, attempts, timeout, concurrency, backoff, dedup_window } = background;
-    // The rules keep all of them small.
+    // The rules in `check` bound the values.
     let count = |written: &Located<u64>| u32::try_from(written.value).unwrap_or(u32::MAX);
     let (attempts, concurrency) = (attempts.as_ref().map(count), concurrency.as_ref().map(count));
     let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -69,10 +70,9 @@ fn policy(background: &Background) -> TokenStream {
     quote!(__webhooks_background::Policy::DEFAULT #attempts #timeout #concurrency #backoff #window)
 }
 
-/// The function that says whether a body is what the arguments are read from.
+/// Generates the function that checks that the arguments can be read from a body.
 ///
-/// Here and in [`missing`] nothing is required of the types, so that the compiler finds fault with one
-/// only in [`run`].
+/// This function and [`missing`] require nothing of the types, so that only [`run`] has a compile error for one.
 fn check_body(function: &Function, paths: &Paths) -> TokenStream {
     let result = paths.result();
     let types = function.argument_types();
@@ -89,50 +89,51 @@ fn check_body(function: &Function, paths: &Paths) -> TokenStream {
     }
 }
 
-/// The function that tells what the server wasn't given.
-fn missing(function: &Function) -> TokenStream {
+/// Generates the function that lists the data that the server lacks.
+fn missing(function: &Function, paths: &Paths) -> TokenStream {
+    let vec = paths.vec();
     let types = function.argument_types();
     quote_spanned! {Span::mixed_site()=>
         fn __webhooks_missing(
-            shared: &__webhooks_background::Shared,
-        ) -> __webhooks_background::Missing {
+            shared: &__webhooks_background::SharedData,
+        ) -> #vec<&'static ::core::primitive::str> {
             #[allow(unused_imports, reason = "not every function needs it")]
             use __webhooks_background::OtherBackgroundArg as _;
             let _ = shared;
-            __webhooks_background::missing([
+            __webhooks_background::missing_data([
                 #(__webhooks_background::Arg::<#types>::NEW.missing(shared)),*
             ])
         }
     }
 }
 
-/// The function that takes the arguments from a task and runs the user's with them. As in [`call`] each
-/// type is named once, where something is required of it.
+/// Generates the function that extracts the arguments of a task and runs the user's function with them. As in
+/// `inline`, each type is named once, in the rule that it must fulfill.
 fn run(function: &Function, paths: &Paths) -> TokenStream {
     let boxed = paths.boxed();
     let ident = &function.signature.ident;
     let names = names(function);
-    let take = if function.is_async() { quote!(take) } else { quote!(defer) };
-    let takes = names.iter().zip(function.argument_types()).map(|(name, ty)| {
+    let extract = if function.is_async() { quote!(extract) } else { quote!(defer) };
+    let extracts = names.iter().zip(function.argument_types()).map(|(name, ty)| {
         let method = match inner_types(ty, "Json").as_deref() {
             Some([inner]) => quote!(json_background::<#ty, #inner>),
             _ => quote!(background::<#ty>),
         };
         quote_spanned! {Span::mixed_site()=>
-            let #name = __webhooks_background::Arg::<#ty>::NEW.kind().#method().#take(&task)?;
+            let #name = __webhooks_background::Arg::<#ty>::NEW.kind().#method().#extract(&task)?;
         }
     });
     let end = end_method(function);
     let kind = reply_kind(function, &quote!(__webhooks_background::Reply));
     let run = if function.is_async() {
         let types = function.argument_types();
-        // Where the function's name stands: what is wrong with its future is wrong there.
+        // At the function's name: an error about its future belongs there.
         let future = quote_spanned! {ident.span().resolved_at(Span::mixed_site())=>
-            __webhooks_background::Args::<(#(#types,)*)>::NEW.future(#ident(#(#names),*))
+            __webhooks_background::ArgTypes::<(#(#types,)*)>::NEW.future(#ident(#(#names),*))
         };
         quote_spanned! {Span::mixed_site()=>
-            #[allow(unused_imports, reason = "a function that is right doesn't need it")]
-            use __webhooks_background::OtherArgs as _;
+            #[allow(unused_imports, reason = "only a compile error needs it")]
+            use __webhooks_background::OtherArgTypes as _;
             ::core::mem::drop(task);
             let future = #future;
             let value = future.await;
@@ -140,7 +141,7 @@ fn run(function: &Function, paths: &Paths) -> TokenStream {
         }
     } else {
         quote_spanned! {Span::mixed_site()=>
-            __webhooks_background::blocking(task, move || {
+            __webhooks_background::run_blocking(task, move || {
                 let value = #ident(#(#names.take()),*);
                 #kind.#end(value)
             })
@@ -149,19 +150,19 @@ fn run(function: &Function, paths: &Paths) -> TokenStream {
     };
     quote_spanned! {Span::mixed_site()=>
         fn __webhooks_run(
-            task: __webhooks_background::Task,
+            task: __webhooks_background::BackgroundTask,
         ) -> __webhooks_background::TaskFuture {
             #[allow(unused_imports, reason = "not every function needs both")]
             use __webhooks_background::{OtherArg as _, OtherReply as _};
             #boxed::pin(async move {
-                #(#takes)*
+                #(#extracts)*
                 #run
             })
         }
     }
 }
 
-/// The method that makes of what is returned how the task ended.
+/// Generates the method that turns the returned value into the outcome of the task.
 fn end_method(function: &Function) -> TokenStream {
     let returned_type = returned(function);
     let named = |ty: &&Type| !has_impl(quote!(#ty));
@@ -179,7 +180,7 @@ mod tests {
     use crate::args::Args;
     use crate::errors::Errors;
 
-    /// The policy that is written for `args`, without spaces.
+    /// Returns the policy that is generated for `args`, without spaces.
     fn policy_of(args: TokenStream) -> String {
         let mut errors = Errors::new();
         let args = Args::parse(args, &mut errors);
@@ -188,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_written_is_the_default() {
+    fn an_option_that_is_not_set_has_its_default() {
         for args in [quote!(background), quote!(background()), quote!(background, "/x")] {
             assert_eq!(policy_of(args), "__webhooks_background::Policy::DEFAULT");
         }
     }
 
     #[test]
-    fn durations_are_written_in_milliseconds() {
+    fn durations_are_in_milliseconds() {
         let policy = policy_of(quote! {
             background(
                 dedup_window = "0s",

@@ -1,4 +1,4 @@
-//! Writes the code of a function that runs before its response.
+//! Generates the handler of a function that runs before its response.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -9,34 +9,36 @@ use super::signature::{has_impl, inner_types, names, returned};
 use crate::item::Function;
 use crate::paths::Paths;
 
-/// Its request waits for it, and is answered with what it returns.
-pub(super) fn answering(function: &Function, paths: &Paths) -> HandlerCode {
-    let endpoint = paths.endpoint();
+/// Generates the handler: the response is what the function returns.
+pub(super) fn inline(function: &Function, paths: &Paths) -> HandlerCode {
+    let handler = paths.handler();
     HandlerCode {
-        make: quote!(#endpoint::__new),
-        how: quote!((__webhooks_call, __webhooks_needs)),
-        items: [call(function, paths), needs(function, paths)].into_iter().collect(),
+        handler: quote!(#handler::Inline(__webhooks_call, __webhooks_data)),
+        items: [call(function, paths), data(function, paths)].into_iter().collect(),
     }
 }
 
-/// The function that lists the data that the arguments need.
-fn needs(function: &Function, paths: &Paths) -> TokenStream {
-    let (arg, needs, needs_type) = (paths.arg(), paths.needs(), paths.needs_type());
-    let other_needs = paths.other_needs();
+/// Generates the function that lists the data that the arguments require.
+fn data(function: &Function, paths: &Paths) -> TokenStream {
+    let (arg, required_data) = (paths.arg(), paths.required_data());
+    let (vec, required_data_type) = (paths.vec(), paths.required_data_type());
+    let other_data = paths.other_data();
     let types = function.argument_types();
     quote_spanned! {Span::mixed_site()=>
-        fn __webhooks_needs() -> #needs_type {
+        fn __webhooks_data() -> #vec<#required_data_type> {
             #[allow(unused_imports, reason = "not every function needs it")]
-            use #other_needs as _;
-            #needs([#(#arg::<#types>::NEW.needs()),*])
+            use #other_data as _;
+            #required_data([#(#arg::<#types>::NEW.data()),*])
         }
     }
 }
 
-/// The function that takes the arguments from a call and makes an answer of what is returned.
+/// Generates the function that extracts the arguments of a call, calls the user's function, and makes a response of
+/// the returned value.
 ///
-/// Each type is named once, in the turbofish of the trait that it must fulfil, so that the compiler's
-/// error stands under it and is said once.
+/// Each type is in the turbofish of the rule that it must fulfill, and nothing else is required of it. So the
+/// compiler's error is below the type, and is reported once. `endpoint/extract/kind.rs` in `webhooks-runtime`
+/// explains `kind()`.
 fn call(function: &Function, paths: &Paths) -> TokenStream {
     let (boxed, reply) = (paths.boxed(), paths.reply());
     let (other_arg, other_reply, request) =
@@ -45,7 +47,7 @@ fn call(function: &Function, paths: &Paths) -> TokenStream {
 
     let types: Vec<_> = function.argument_types().collect();
     let names = names(function);
-    let takes = names.iter().zip(&types).map(|(name, ty)| take(function, paths, name, ty));
+    let extracts = names.iter().zip(&types).map(|(name, ty)| extract(function, paths, name, ty));
     let returned = returned(function);
     let (result, reply_method) =
         (result(function, paths, &names), reply_method(function, &returned));
@@ -56,7 +58,7 @@ fn call(function: &Function, paths: &Paths) -> TokenStream {
             #[allow(unused_imports, reason = "not every function needs both")]
             use {#other_arg as _, #other_reply as _};
             #boxed::pin(async move {
-                #(#takes)*
+                #(#extracts)*
                 let value = #result;
                 #kind.#reply_method(value, #request(&call))
             })
@@ -64,8 +66,8 @@ fn call(function: &Function, paths: &Paths) -> TokenStream {
     }
 }
 
-/// Takes one argument from the call.
-fn take(function: &Function, paths: &Paths, name: &Ident, ty: &Type) -> TokenStream {
+/// Generates the statements that extract one argument of the call.
+fn extract(function: &Function, paths: &Paths, name: &Ident, ty: &Type) -> TokenStream {
     let arg = paths.arg();
     let method = match inner_types(ty, "Json").as_deref() {
         Some([inner]) => quote!(json_arg::<#ty, #inner>),
@@ -81,7 +83,7 @@ fn take(function: &Function, paths: &Paths, name: &Ident, ty: &Type) -> TokenStr
     }
 }
 
-/// Calls the function.
+/// Generates the call of the user's function.
 fn result(function: &Function, paths: &Paths, names: &[Ident]) -> TokenStream {
     let ident = &function.signature.ident;
     if function.is_async() {
@@ -91,8 +93,8 @@ fn result(function: &Function, paths: &Paths, names: &[Ident]) -> TokenStream {
     quote!(#run::<#returned>(move || #ident(#(#names.take()),*)).await?)
 }
 
-/// The rule for what is returned. It is found by the type as it is written: the compiler keeps silent about
-/// one that it could not resolve, which it does not do about a value of no known type.
+/// Generates the expression for the kind of the returned value. It uses the written type, not the value: the compiler
+/// does not report a type again that it could not resolve, but it does report a value of unknown type.
 pub(super) fn reply_kind(function: &Function, reply: &TokenStream) -> TokenStream {
     match function.returned() {
         Some(returned) if has_impl(quote!(#returned)) => {
@@ -103,7 +105,7 @@ pub(super) fn reply_kind(function: &Function, reply: &TokenStream) -> TokenStrea
     }
 }
 
-/// The method that makes the answer, with the types that must be fit for it.
+/// Generates the method that makes the response, with the types that must fulfill its rule.
 fn reply_method(function: &Function, returned: &TokenStream) -> TokenStream {
     let inner = |name| function.returned().and_then(|returned| inner_types(returned, name));
     let named = |ty: &&Type| !has_impl(quote!(#ty));

@@ -1,7 +1,8 @@
-//! Writes what takes the function's place: the function itself, and beside it the code that registers it.
+//! Generates the expansion of the attribute: the function itself, and beside it a type of the same name and the code
+//! that registers the endpoint.
 //!
 //! - `signature` reads the function's signature
-//! - `inline` and `background` write the code that calls it
+//! - `inline` and `background` generate the endpoint's `handler`, which calls the function
 
 mod background;
 mod handler;
@@ -19,10 +20,10 @@ use crate::item::{Function, SHAPE, with_attributes};
 use crate::paths::Paths;
 use background::in_background;
 use handler::HandlerCode;
-use inline::answering;
-use signature::{location, takes};
+use inline::inline;
+use signature::{body_kind, location};
 
-/// `#[webhook_endpoint(args)] item`
+/// Expands `#[webhook_endpoint(args)] item`.
 pub(crate) fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Function>(item.clone()) {
         Ok(function) => expand(&args, &function),
@@ -30,12 +31,12 @@ pub(crate) fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStr
             let mut errors = Errors::new();
             Args::parse(args, &mut errors);
             errors.push(if has_ident(item.clone(), "fn") {
-                // A function, with a mistake that the compiler would find as well.
+                // A function with a syntax error, which the compiler would report, too.
                 error
             } else {
                 syn::Error::new(
                     error.span(),
-                    "`#[webhook_endpoint]` goes on a function: \
+                    "`#[webhook_endpoint]` annotates a function: \
                      `async fn my_hook(payload: WebhookPayload) { … }`",
                 )
             });
@@ -53,17 +54,17 @@ fn expand(args: &TokenStream, function: &Function) -> TokenStream {
     let path = check(function, &args, &mut errors);
     let cfgs: Vec<_> = function.cfgs().collect();
     if let Some(errors) = errors.finish(&cfgs) {
-        // The function itself, so that what names it is no error too, and editors keep working.
+        // With the function itself, so that its uses are no errors, too, and editors keep working.
         let function = with_attributes(function, &TokenStream::new());
         return quote!(#errors #function);
     }
     let function_item = with_attributes(function, &shape_lints());
-    let beside = beside(function, &args, &path);
-    quote!(#function_item #beside)
+    let registration = registration(function, &args, &path);
+    quote!(#function_item #registration)
 }
 
-/// Lints about the shape of a function, which the attribute asks for: an `async fn` may have nothing
-/// to wait for, arguments come by value, and a `Result` says what may fail one day.
+/// Allows the lints about the shape of a function. The attribute requires that shape: an `async fn` need not
+/// await, arguments are passed by value, and a `Result` need not fail.
 fn shape_lints() -> TokenStream {
     quote! {
         #[allow(
@@ -76,8 +77,8 @@ fn shape_lints() -> TokenStream {
     }
 }
 
-/// The type of the function's name, with the endpoint that it stands for.
-fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
+/// Generates the type with the function's name, and registers the endpoint.
+fn registration(function: &Function, args: &Args, path: &str) -> TokenStream {
     let paths = Paths::new(args.krate.as_ref());
     let (endpoint, submit) = (paths.endpoint(), paths.submit());
     let (option, result) = (paths.option(), paths.result());
@@ -93,12 +94,11 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
     };
     let cfgs: Vec<_> = function.cfgs().collect();
     let location = location(function, &paths);
-    let takes = takes(function, &paths);
-    let runs = match &args.background {
-        None => answering(function, &paths),
+    let body_kind = body_kind(function, &paths);
+    let HandlerCode { handler, items } = match &args.background {
+        None => inline(function, &paths),
         Some(background) => in_background(function, background, &paths),
     };
-    let HandlerCode { make, how, items } = runs;
     let about_type = format!("The webhook endpoint of the function of this name, at `{path}`.");
 
     quote! {
@@ -109,7 +109,7 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
             dead_code,
             missing_debug_implementations,
             missing_copy_implementations,
-            reason = "it is a name and has no values"
+            reason = "it is a namespace and has no values"
         )]
         #visibility struct #ident {}
 
@@ -120,28 +120,28 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
             unreachable_pub,
             clippy::all,
             clippy::pedantic,
-            reason = "made by an attribute"
+            reason = "generated by an attribute"
         )]
         const _: () = {
             impl #ident {
-                /// The path that the endpoint is served at.
+                /// The path of the endpoint.
                 pub const PATH: &'static str = #path;
 
-                /// The endpoint, to hand to a server.
+                /// Returns the endpoint, to add it to a server.
                 #[must_use]
                 pub const fn endpoint() -> #endpoint {
-                    #make(
+                    #endpoint::__new(
                         #path,
                         #name,
                         #description,
                         #secret_env,
                         #location,
-                        __webhooks_takes,
-                        #how,
+                        __webhooks_body_kind,
+                        #handler,
                     )
                 }
 
-                /// Starts a server with every endpoint of the program and blocks until a signal
+                /// Starts a server with all endpoints of the program, and blocks until a signal
                 /// stops it.
                 ///
                 /// # Errors
@@ -152,7 +152,7 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
                 }
             }
 
-            #takes
+            #body_kind
 
             #items
 
@@ -161,7 +161,7 @@ fn beside(function: &Function, args: &Args, path: &str) -> TokenStream {
     }
 }
 
-/// Whether a word stands in the tokens, outside of brackets.
+/// Returns whether the tokens contain a word outside of brackets.
 fn has_ident(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| is_ident(&token, word))
 }

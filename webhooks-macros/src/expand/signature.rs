@@ -1,4 +1,5 @@
-//! Reads a function's signature: its arguments, what it returns, and where it is.
+//! Reads a function's signature, and generates the code that needs nothing else: the function's location, and the
+//! body that its arguments read.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
@@ -8,35 +9,35 @@ use syn::{GenericArgument, Ident, PathArguments, Type};
 use crate::item::Function;
 use crate::paths::Paths;
 
-/// Where the function stands.
+/// Generates the location of the function.
 pub(super) fn location(function: &Function, paths: &Paths) -> TokenStream {
     let location = paths.location();
-    // With the place of the name, not of the attribute.
+    // The line of the name, not of the attribute.
     let line = quote_spanned!(function.signature.ident.span()=> ::core::line!());
     quote!(#location::__new(::core::module_path!(), ::core::file!(), #line))
 }
 
-/// The function that tells what the arguments take.
-pub(super) fn takes(function: &Function, paths: &Paths) -> TokenStream {
-    let (arg, takes) = (paths.arg(), paths.takes());
-    let (json_takes, other_takes) = (paths.json_takes(), paths.other_takes());
+/// Generates the function that returns what the arguments read of the body.
+pub(super) fn body_kind(function: &Function, paths: &Paths) -> TokenStream {
+    let (arg, body_kind) = (paths.arg(), paths.body_kind());
+    let (json, other) = (paths.json_body_kind(), paths.other_body_kind());
     let types = function.argument_types();
     quote_spanned! {Span::mixed_site()=>
-        fn __webhooks_takes() -> #takes {
+        fn __webhooks_body_kind() -> #body_kind {
             #[allow(unused_imports, reason = "not every function needs both")]
-            use {#json_takes as _, #other_takes as _};
-            #takes::of([#(#arg::<#types>::NEW.takes()),*])
+            use {#json as _, #other as _};
+            #body_kind::of([#(#arg::<#types>::NEW.body_kind()),*])
         }
     }
 }
 
-/// Names of the arguments. Hygienic ones: a function or constant of the user's may have the same.
+/// Returns names for the arguments. They are hygienic: an item of the user may have the same name.
 pub(super) fn names(function: &Function) -> Vec<Ident> {
     let name = |(n, _)| format_ident!("arg{n}", span = Span::mixed_site());
     function.argument_types().enumerate().map(name).collect()
 }
 
-/// The types in the brackets of a type of this name: `Order` in `web::Json<Order>`.
+/// Returns the types in the brackets of a type of this name: `Order` in `web::Json<Order>`.
 pub(super) fn inner_types<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
     let Type::Path(path) = ty else {
         return None;
@@ -52,7 +53,7 @@ pub(super) fn inner_types<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>>
     brackets.args.iter().map(inner).collect()
 }
 
-/// The returned type, or `_` in its place when it is `impl Trait`, which has no name.
+/// Returns the returned type, or `_` when it is `impl Trait`, which cannot be named.
 pub(super) fn returned(function: &Function) -> TokenStream {
     match function.returned() {
         None => quote!(()),
@@ -63,6 +64,7 @@ pub(super) fn returned(function: &Function) -> TokenStream {
     }
 }
 
+/// Returns whether the tokens of a type contain `impl`.
 pub(super) fn has_impl(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Group(group) => has_impl(group.stream()),

@@ -66,7 +66,7 @@ pub(super) fn next_steps(deployment: Deployment, endpoints: &[EndpointSummary]) 
 mod tests {
     use super::*;
     use crate::endpoint::registry::EndpointInfo;
-    use crate::endpoint::{Location, Takes};
+    use crate::endpoint::{BodyKind, Location};
 
     fn steps(deployment: Deployment, protected: bool) -> String {
         let location = Location::__new("bot", "src/main.rs", 7);
@@ -76,7 +76,7 @@ mod tests {
             location,
             protected,
             secret_env: None,
-            takes: Takes::Nothing,
+            body: BodyKind::Unread,
             background: false,
         };
         next_steps(deployment, &[EndpointSummary::new(&info)]).into_string()

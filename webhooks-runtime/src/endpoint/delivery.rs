@@ -1,4 +1,4 @@
-//! A function's view of the delivery it was called for.
+//! The delivery as an argument of a function.
 
 use std::time::SystemTime;
 
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::call::Call;
 
-/// The delivery that a function is called for; an argument like any other.
+/// The delivery that a function is called for, as an argument.
 ///
-/// The Hub sends a delivery again when it failed, with the same id. It also sends the same id when a
-/// person presses Replay on the Hub.
+/// When a delivery fails, the Hub retries it with the same `Webhook-Id`. It also uses the same `Webhook-Id` when a
+/// person replays a delivery on the Hub.
 ///
 /// ```
 /// use webhooks_runtime::{Delivery, WebhookPayload, webhook_endpoint};
@@ -22,24 +22,23 @@ use super::call::Call;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// In the background the id that the 202 told and that `deliveries show` takes; it stays the same
-    /// from attempt to attempt. Else the `Webhook-Id` header, or, when a request comes without one, an
-    /// id made for it here.
+    /// For a background endpoint: the id in the 202 response, which `deliveries show` accepts. It is the same for
+    /// all attempts. For other endpoints: the `Webhook-Id` header, or a generated id when the request has none.
     pub id: String,
     /// The `Webhook-Id` header.
     pub webhook_id: Option<String>,
-    /// Which attempt at running the function this is, counted from 1 by this server.
+    /// The number of this attempt to run the function, counted from 1.
     pub attempt: u32,
-    /// How many attempts there will be at the most: 1, unless the function runs in the background.
+    /// The most attempts for this delivery: 1, unless the function runs in the background.
     pub max_attempts: u32,
     /// When the request's head had arrived.
     pub received_at: SystemTime,
-    /// The endpoint's path: `/webhooks/trigger_training`. Empty in a test that made the delivery itself.
+    /// The endpoint's path: `/webhooks/trigger_training`. Empty when made by [`new`](Self::new).
     pub endpoint: String,
 }
 
 impl Delivery {
-    /// The delivery that a call is for.
+    /// Returns the delivery of a call.
     pub(crate) fn of(call: &Call) -> Self {
         let webhook_id = call.webhook_id().map(str::to_owned);
         let id = webhook_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
@@ -48,7 +47,7 @@ impl Delivery {
         Self { id, webhook_id, attempt: 1, max_attempts: 1, received_at, endpoint }
     }
 
-    /// A first attempt that arrives now, for calling a function in a test.
+    /// Makes a first attempt that arrives now, to call a function in a test.
     ///
     /// ```
     /// use webhooks_runtime::{Delivery, webhook_endpoint};

@@ -1,12 +1,11 @@
-//! The rules for an endpoint's path, for paths that come at run time.
+//! The rules for the path of an endpoint that is added at run time.
 //!
-//! The attribute applies the same rules while the program is compiled (`check.rs` in
-//! `webhooks-macros`, whose tests compare the two).
+//! The attribute applies the same rules at compile time, in `webhooks-macros`, where a test compares the two.
 
-/// The path under which all endpoints stand.
+/// The path above all endpoints.
 const PREFIX: &str = "/webhooks/";
 
-/// Why a path cannot be an endpoint's.
+/// Why a path cannot be the path of an endpoint.
 ///
 /// ```
 /// use webhooks_runtime::testing::TestClient;
@@ -22,24 +21,24 @@ const PREFIX: &str = "/webhooks/";
 #[non_exhaustive]
 pub enum PathError {
     /// There is nothing after `/webhooks/`.
-    #[error("the path is empty; write \"/say_hello\" for instance")]
+    #[error("the path is empty: write \"/say_hello\", for example")]
     Empty,
     /// `/webhooks/webhooks/…`.
-    #[error("`/webhooks` stands twice in it; write what comes after it only")]
+    #[error("`/webhooks` is in the path twice: write only the part after it")]
     DoubledPrefix,
     /// An empty segment, `.` or `..`.
-    #[error("a path has no empty parts and no `.` or `..`")]
+    #[error("a path cannot contain empty segments, `.` or `..`")]
     Segment,
-    /// A character outside the ones that a path may have.
-    #[error("a path is made of ASCII letters, digits, `-`, `_`, `.`, `~` and `/`, not of {0:?}")]
+    /// A character that a path cannot contain.
+    #[error("a path cannot contain {0:?}: use ASCII letters, digits, `-`, `_`, `.`, `~` and `/`")]
     Character(char),
 }
 
-/// Brings `/webhooks/x`, `/x`, `x` and `x/` to `/webhooks/x`.
+/// Normalizes `/webhooks/x`, `/x`, `x` and `x/` to `/webhooks/x`.
 ///
 /// # Errors
 ///
-/// When no request could reach the path.
+/// Returns an error when no request could reach the path.
 pub fn normalize(path: &str) -> Result<String, PathError> {
     let is_allowed =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '/');
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_no_request_could_reach_is_refused() {
+    fn a_path_that_no_request_could_reach_is_an_error() {
         for (path, error) in [
             ("", PathError::Empty),
             ("/", PathError::Empty),

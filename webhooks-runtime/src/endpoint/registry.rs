@@ -1,61 +1,12 @@
-//! Collects a program's endpoints, sorts them by path and finds those that share one.
+//! Collects the endpoints of a program, sorts them by path, and finds paths with two endpoints.
 
 use std::fmt;
 
 use super::Endpoint;
-use super::needs::Needs;
-use super::takes::Takes;
-use super::work::Work;
-
-/// Where an endpoint is defined.
-///
-/// ```
-/// use webhooks_runtime::webhook_endpoint;
-///
-/// #[webhook_endpoint]
-/// async fn hello() {}
-///
-/// let location = hello::endpoint().location();
-/// assert_eq!(location.to_string(), format!("{}:{}", location.file, location.line));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub struct Location {
-    /// The module, `my_bot::hooks`; empty for a function given to
-    /// [`add_webhook`](crate::WebhooksServer::add_webhook).
-    pub module_path: &'static str,
-    /// The source file, as the compiler was given it.
-    pub file: &'static str,
-    /// The line in it, counted from 1.
-    pub line: u32,
-}
-
-impl Location {
-    /// For the attribute's expansion.
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn __new(module_path: &'static str, file: &'static str, line: u32) -> Self {
-        Self { module_path, file, line }
-    }
-
-    /// The location without the folders of the machine that compiled it: the compiler is given an absolute path
-    /// for a crate outside of the workspace.
-    pub(crate) fn without_folders(&self) -> String {
-        let parts: Vec<_> = self.file.split(['/', '\\']).collect();
-        if !std::path::Path::new(self.file).is_absolute() {
-            return self.to_string();
-        }
-        let source = parts.iter().rposition(|part| *part == "src");
-        let from = source.unwrap_or(parts.len().saturating_sub(1));
-        format!("{}:{}", parts.get(from..).unwrap_or_default().join("/"), self.line)
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
+use super::extract::body_kind::BodyKind;
+use super::extract::data::RequiredData;
+use super::location::Location;
+use super::run::Work;
 
 /// An endpoint of a server, from the attribute or from `add_webhook`.
 #[derive(Clone)]
@@ -67,9 +18,9 @@ pub(crate) struct Route {
     pub(crate) location: Location,
     /// Whether it comes from the attribute.
     pub(crate) annotated: bool,
-    pub(crate) takes: Takes,
-    /// The data that its function takes from the app; none is known without the attribute.
-    pub(crate) needs: Needs,
+    pub(crate) body: BodyKind,
+    /// The data that its function requires of the app; unknown, so empty, without the attribute.
+    pub(crate) required_data: Vec<RequiredData>,
     pub(crate) work: Work,
 }
 
@@ -82,8 +33,8 @@ impl From<&Endpoint> for Route {
             secret_env: endpoint.secret_env(),
             location: endpoint.location(),
             annotated: true,
-            takes: endpoint.takes(),
-            needs: endpoint.needs(),
+            body: endpoint.body(),
+            required_data: endpoint.required_data(),
             work: endpoint.work(),
         }
     }
@@ -95,18 +46,18 @@ impl fmt::Debug for Route {
     }
 }
 
-/// An endpoint as people see it, in the terminal and on the page.
+/// An endpoint as the terminal and the page show it.
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointInfo {
     pub(crate) path: String,
     pub(crate) description: &'static str,
     pub(crate) location: Location,
-    /// Whether a request must bring a secret.
+    /// Whether a request must have a secret.
     pub(crate) protected: bool,
-    /// The variable that holds its own secret.
+    /// The environment variable of its own secret.
     pub(crate) secret_env: Option<&'static str>,
-    pub(crate) takes: Takes,
-    /// Whether a request is answered before the function runs.
+    pub(crate) body: BodyKind,
+    /// Whether the response is sent before the function runs.
     pub(crate) background: bool,
 }
 
@@ -118,13 +69,13 @@ impl EndpointInfo {
             location: endpoint.location,
             protected,
             secret_env: endpoint.secret_env,
-            takes: endpoint.takes.clone(),
+            body: endpoint.body.clone(),
             background: endpoint.work.is_background(),
         }
     }
 }
 
-/// Two functions at one path.
+/// Two functions with one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Duplicate {
     pub(crate) path: String,
@@ -132,13 +83,13 @@ pub(crate) struct Duplicate {
     pub(crate) second: Location,
 }
 
-/// Every endpoint that is linked into the program.
+/// Returns every endpoint that is linked into the program.
 pub(crate) fn linked() -> impl Iterator<Item = Route> {
     inventory::iter::<Endpoint>.into_iter().map(Route::from)
 }
 
-/// Sorts endpoints by path and finds those that share one. The same function named twice, by `new()`
-/// and by `endpoint(…)`, is one endpoint.
+/// Sorts endpoints by path, and finds paths with two endpoints. A function that is added twice, by `new()` and by
+/// `endpoint(…)`, is one endpoint.
 pub(crate) fn sort(endpoints: impl IntoIterator<Item = Route>) -> (Vec<Route>, Vec<Duplicate>) {
     let mut endpoints: Vec<_> = endpoints.into_iter().collect();
     endpoints
@@ -156,7 +107,7 @@ pub(crate) fn sort(endpoints: impl IntoIterator<Item = Route>) -> (Vec<Route>, V
     (endpoints, duplicates)
 }
 
-/// Two annotated functions in one place with one name are one function.
+/// Returns whether two annotated functions are one: they have the same name and location.
 fn is_same(one: &Route, other: &Route) -> bool {
     one.location == other.location && one.name == other.name && one.path == other.path
 }
@@ -174,8 +125,8 @@ mod tests {
             secret_env: None,
             location: Location::__new("bot", "src/main.rs", line),
             annotated: true,
-            takes: Takes::Nothing,
-            needs: Vec::new(),
+            body: BodyKind::Unread,
+            required_data: Vec::new(),
             work: Work::Inline(caller(async || ())),
         }
     }
@@ -192,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn two_functions_on_one_path_are_found_with_both_places() {
+    fn two_functions_on_one_path_are_found_with_both_locations() {
         let (_, duplicates) = sort([endpoint("/b", 9), endpoint("/a", 2), endpoint("/b", 3)]);
         let [duplicate] = &duplicates[..] else { panic!("{duplicates:?}") };
         assert_eq!(duplicate.path, "/b");
@@ -200,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_function_named_twice_is_one_endpoint() {
+    fn one_function_added_twice_is_one_endpoint() {
         let (sorted, duplicates) = sort([endpoint("/a", 3), endpoint("/a", 3)]);
         assert_eq!((sorted.len(), duplicates.len()), (1, 0));
     }
@@ -210,13 +161,5 @@ mod tests {
         let added = || Route { annotated: false, ..endpoint("/a", 3) };
         let (_, duplicates) = sort([added(), added()]);
         assert_eq!(duplicates.len(), 1);
-    }
-
-    #[test]
-    fn a_location_can_be_shown_without_the_folders_of_a_machine() {
-        let shown = |file| Location::__new("bots", file, 7).without_folders();
-        assert_eq!(shown("examples/bots/src/lib.rs"), "examples/bots/src/lib.rs:7");
-        assert_eq!(shown("/home/me/src/bots/src/hooks/lib.rs"), "src/hooks/lib.rs:7");
-        assert_eq!(shown("/home/me/bots/lib.rs"), "lib.rs:7");
     }
 }

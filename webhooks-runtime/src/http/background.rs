@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::outcome::Outcome;
 use super::rejection::Rejection;
 use super::respond::body_rejected;
-use crate::endpoint::background::Background;
+use crate::endpoint::background::BackgroundWork;
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::registry::Route;
 use crate::jobs::{Accepted, Jobs, State};
@@ -17,7 +17,7 @@ use crate::jobs::{Accepted, Jobs, State};
 /// A background delivery to store.
 pub(crate) struct AcceptRequest<'a> {
     pub(crate) route: &'a Route,
-    pub(crate) background: &'a Background,
+    pub(crate) background: &'a BackgroundWork,
     pub(crate) call: Call,
     /// Whether to run it even if it is a duplicate of a completed delivery.
     pub(crate) force: bool,

@@ -31,7 +31,7 @@ use super::watchdog::{was_blocked_since, watch_for_blocking};
 use crate::config::addresses::Addresses;
 use crate::config::limits::Limits;
 use crate::endpoint::Work;
-use crate::endpoint::background::Shared;
+use crate::endpoint::background::SharedData;
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::payload::replace_unpaired_surrogates;
 
@@ -52,7 +52,7 @@ pub(crate) struct Dispatcher {
     secret_in_query: bool,
     addresses: Addresses,
     /// The `web::Data<T>` values that background functions can take.
-    shared: Arc<Shared>,
+    shared: Arc<SharedData>,
     /// Accepts background deliveries. Unset in a test, which runs them within the request.
     store: OnceLock<Arc<dyn Accept>>,
     log: DeliveryLog,
@@ -68,7 +68,7 @@ impl Dispatcher {
         limits: Limits,
         secret_in_query: bool,
         addresses: Addresses,
-        shared: Arc<Shared>,
+        shared: Arc<SharedData>,
     ) -> Self {
         let by_path = |guarded: GuardedRoute| (guarded.route.path.as_str().into(), guarded);
         Self {

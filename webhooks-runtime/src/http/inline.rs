@@ -12,15 +12,15 @@ use uuid::Uuid;
 use super::outcome::Outcome;
 use super::respond::body_rejected;
 use crate::endpoint::Delivery;
-use crate::endpoint::background::{Background, OnThread, Shared, Task};
+use crate::endpoint::background::{BackgroundTask, BackgroundWork, OnThread, SharedData};
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::panic::caught_in;
 
 /// Runs the function, and responds as if the delivery had been stored. The outcome contains the function's failure.
 pub(super) async fn run_inline(
-    background: &Background,
+    background: &BackgroundWork,
     call: Call,
-    shared: Arc<Shared>,
+    shared: Arc<SharedData>,
     span: Span,
 ) -> Outcome {
     if let Err(faults) = span.in_scope(|| (background.check)(&call.body)) {
@@ -30,7 +30,7 @@ pub(super) async fn run_inline(
     let max_attempts = background.policy.attempts;
     let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
     let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
-    let task = Task { body: call.body, delivery, shared, on_thread: OnThread::default() };
+    let task = BackgroundTask { body: call.body, delivery, shared, on_thread: OnThread::default() };
     let running = caught_in((background.run)(task)).instrument(span.clone());
     let ended = running.await;
     let _entered = span.enter();

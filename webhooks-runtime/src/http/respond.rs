@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::rejection::Rejection;
 use crate::endpoint::Caller;
 use crate::endpoint::call::{Call, DELIVERY, Failure};
-use crate::endpoint::fault::{BodyFault, BodyFaults};
+use crate::endpoint::extract::body::{BodyFault, BodyFaults};
 use crate::endpoint::panic::caught_in;
 use crate::endpoint::permanent::causes;
 

@@ -13,7 +13,9 @@ use uuid::Uuid;
 use super::delivery::Claimed;
 use super::state::AttemptOutcome;
 use crate::endpoint::Delivery;
-use crate::endpoint::background::{Background, OnThread, Shared, Task, TaskFailure, TaskFuture};
+use crate::endpoint::background::{
+    BackgroundTask, BackgroundWork, OnThread, SharedData, TaskFailure, TaskFuture,
+};
 use crate::endpoint::call::DELIVERY;
 use crate::endpoint::panic::caught_in;
 
@@ -30,8 +32,8 @@ pub(super) struct FinishedAttempt {
 #[derive(Clone, Debug)]
 pub(crate) struct BackgroundHandler {
     pub(crate) path: String,
-    pub(crate) background: Background,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) background: BackgroundWork,
+    pub(crate) shared: Arc<SharedData>,
 }
 
 impl BackgroundHandler {
@@ -62,8 +64,12 @@ impl BackgroundHandler {
             endpoint: self.path.clone(),
         };
         let on_thread = OnThread::default();
-        let task =
-            Task { body, delivery, shared: Arc::clone(&self.shared), on_thread: on_thread.clone() };
+        let task = BackgroundTask {
+            body,
+            delivery,
+            shared: Arc::clone(&self.shared),
+            on_thread: on_thread.clone(),
+        };
         let run = self.background.run;
         let (abort, registration) = AbortHandle::new_pair();
         let stopped = async move {

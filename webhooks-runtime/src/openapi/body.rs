@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::sample::sample;
 use super::schemas::{self_contained, title};
-use crate::endpoint::described::Described;
-use crate::endpoint::takes::Takes;
+use crate::endpoint::BodyKind;
+use crate::endpoint::extract::schema_doc::SchemaDoc;
 use crate::payload::WebhookPayload;
 use crate::samples::dataset_commit;
 
@@ -21,20 +21,20 @@ pub(crate) struct BodySample {
 }
 
 /// Describes the body of an endpoint; `None` if it doesn't read the body.
-pub(crate) fn body_of(takes: &Takes) -> Option<BodySample> {
+pub(crate) fn body_of(takes: &BodyKind) -> Option<BodySample> {
     let unknown =
         |name: &str| BodySample { name: name.to_owned(), schema: None, sample: json!({}) };
     match takes {
-        Takes::Nothing => None,
-        Takes::Anything => Some(unknown("anything")),
-        Takes::Object => Some(unknown("any JSON object")),
-        Takes::Payload => {
+        BodyKind::Unread => None,
+        BodyKind::Raw => Some(unknown("anything")),
+        BodyKind::Json => Some(unknown("any JSON object")),
+        BodyKind::Payload => {
             let sample = serde_json::to_value(dataset_commit()).unwrap_or_default();
-            let payload = Described::of::<WebhookPayload>();
+            let payload = SchemaDoc::of::<WebhookPayload>();
             let schema = payload.as_ref().map(self_contained);
             Some(BodySample { name: "WebhookPayload".to_owned(), schema, sample })
         }
-        Takes::Schema(described) => {
+        BodyKind::Schema(described) => {
             let schema = self_contained(described);
             let (name, sample) = (title(described).into_owned(), sample(&schema));
             Some(BodySample { name, schema: Some(schema), sample })
@@ -56,23 +56,23 @@ mod tests {
     }
 
     fn described<T: ToSchema>() -> Option<BodySample> {
-        body_of(&Takes::Schema(Described::of::<T>()?.into()))
+        body_of(&BodyKind::Schema(SchemaDoc::of::<T>()?.into()))
     }
 
     #[test]
     fn an_endpoint_that_reads_no_body_has_none() {
-        assert!(body_of(&Takes::Nothing).is_none());
+        assert!(body_of(&BodyKind::Unread).is_none());
     }
 
     #[test]
     fn the_schema_of_the_payload_has_no_examples_in_rust() {
-        let body = body_of(&Takes::Payload).unwrap();
+        let body = body_of(&BodyKind::Payload).unwrap();
         assert!(!body.schema.unwrap().to_string().contains("```"));
     }
 
     #[test]
     fn the_payload_has_a_schema_and_a_sample() {
-        let body = body_of(&Takes::Payload).unwrap();
+        let body = body_of(&BodyKind::Payload).unwrap();
         assert_eq!(body.name, "WebhookPayload");
         assert!(body.schema.unwrap()["$defs"]["WebhookPayloadRepo"].is_object());
         assert_eq!(body.sample["repo"]["type"], "dataset");

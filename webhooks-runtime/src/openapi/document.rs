@@ -15,9 +15,9 @@ use utoipa::openapi::{InfoBuilder, ObjectBuilder, OpenApiBuilder, PathItem, Ref,
 
 use super::responses::{self, responses};
 use super::schemas::Schemas;
-use crate::endpoint::described::Described;
+use crate::endpoint::BodyKind;
+use crate::endpoint::extract::schema_doc::SchemaDoc;
 use crate::endpoint::registry::EndpointInfo;
-use crate::endpoint::takes::Takes;
 use crate::payload::WebhookPayload;
 use crate::samples::samples;
 
@@ -34,8 +34,8 @@ const PAYLOAD: &str = "WebhookPayload";
 /// paths are relative to the URL of the document.
 pub(crate) fn document(endpoints: &[EndpointInfo], version: &str) -> serde_json::Result<Value> {
     let mut schemas = Schemas::default();
-    let takes_payload = endpoints.iter().any(|endpoint| matches!(endpoint.takes, Takes::Payload));
-    let payload = takes_payload.then(Described::of::<WebhookPayload>).flatten();
+    let takes_payload = endpoints.iter().any(|endpoint| matches!(endpoint.body, BodyKind::Payload));
+    let payload = takes_payload.then(SchemaDoc::of::<WebhookPayload>).flatten();
     let is_background = endpoints.iter().any(|endpoint| endpoint.background);
     let queued = is_background.then(responses::background_schema).flatten();
     // Added first, so that a type of the user with the same name gets another one.
@@ -86,23 +86,23 @@ fn operation(endpoint: &EndpointInfo, id: String, schemas: &mut Schemas) -> Oper
     } else {
         operation
     };
-    match &endpoint.takes {
-        Takes::Nothing => operation,
-        Takes::Payload => operation
+    match &endpoint.body {
+        BodyKind::Unread => operation,
+        BodyKind::Payload => operation
             .request_body_ref(Some(Ref::new(format!("#/components/requestBodies/{PAYLOAD}")))),
-        Takes::Anything => operation.request_body(Some(
+        BodyKind::Raw => operation.request_body(Some(
             RequestBodyBuilder::new()
                 .description(Some("The function accepts any body."))
                 .content("*/*", ContentBuilder::new().build())
                 .required(Some(Required::False))
                 .build(),
         )),
-        Takes::Object => {
+        BodyKind::Json => {
             let object = ObjectBuilder::new().schema_type(SchemaType::new(Type::Object)).build();
             let content = ContentBuilder::new().schema(Some(object));
             operation.request_body(Some(json_body(content)))
         }
-        Takes::Schema(described) => {
+        BodyKind::Schema(described) => {
             let schema = Ref::from_schema_name(schemas.add(described));
             let content = ContentBuilder::new().schema(Some(schema));
             operation.request_body(Some(json_body(content)))

@@ -5,8 +5,8 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::{Ref, Response, ResponseBuilder};
 
-use crate::endpoint::described::Described;
-use crate::endpoint::fault::BodyFault;
+use crate::endpoint::extract::body::BodyFault;
+use crate::endpoint::extract::schema_doc::SchemaDoc;
 
 /// The body of an error response.
 #[derive(ToSchema)]
@@ -101,13 +101,13 @@ pub(super) fn add_background(components: ComponentsBuilder) -> ComponentsBuilder
 }
 
 /// Returns the schema of the responses of background endpoints.
-pub(super) fn background_schema() -> Option<Described> {
-    Described::of::<QueuedDelivery>()
+pub(super) fn background_schema() -> Option<SchemaDoc> {
+    SchemaDoc::of::<QueuedDelivery>()
 }
 
 /// Returns the schemas of the responses of all endpoints.
-pub(super) fn common_schemas() -> [Option<Described>; 2] {
-    [Described::of::<ErrorBody>(), Described::of::<ValidationErrorBody>()]
+pub(super) fn common_schemas() -> [Option<SchemaDoc>; 2] {
+    [SchemaDoc::of::<ErrorBody>(), SchemaDoc::of::<ValidationErrorBody>()]
 }
 
 fn response<T: ToSchema>(description: &str) -> Response {

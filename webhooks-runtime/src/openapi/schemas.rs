@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::endpoint::described::{COMPONENTS, Described};
+use crate::endpoint::extract::schema_doc::{COMPONENTS, SchemaDoc};
 
 /// The schemas of a document, by name.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ impl Schemas {
     ///
     /// If another type has the same name, the new one gets a number. So do all types that it refers to, so that its
     /// references stay correct.
-    pub(super) fn add(&mut self, described: &Described) -> String {
+    pub(super) fn add(&mut self, described: &SchemaDoc) -> String {
         let mut number = 1;
         loop {
             let named = |name: &str| match number {
@@ -39,7 +39,7 @@ impl Schemas {
 }
 
 /// Returns the self-contained schema of a type, with the types that it refers to in `$defs`.
-pub(super) fn self_contained(described: &Described) -> Value {
+pub(super) fn self_contained(described: &SchemaDoc) -> Value {
     const DEFS: &str = "#/$defs/";
     let keep = |name: &str| name.to_owned();
     let moved = |schema| relocated(schema, DEFS, &keep);
@@ -77,7 +77,7 @@ fn relocated(schema: &Value, prefix: &str, named: &dyn Fn(&str) -> String) -> Va
 }
 
 /// Returns the name of a type for people.
-pub(super) fn title(described: &Described) -> Cow<'_, str> {
+pub(super) fn title(described: &SchemaDoc) -> Cow<'_, str> {
     let own = described.schemas.get(&described.name);
     match own.and_then(Value::as_object) {
         Some(schema) if schema.is_empty() => Cow::Borrowed("any JSON"),
@@ -91,12 +91,12 @@ mod tests {
 
     use super::*;
 
-    fn described(name: &str, schemas: &[(&str, Value)]) -> Described {
+    fn described(name: &str, schemas: &[(&str, Value)]) -> SchemaDoc {
         let schemas = schemas.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone()));
-        Described { name: name.to_owned(), schemas: schemas.collect() }
+        SchemaDoc { name: name.to_owned(), schemas: schemas.collect() }
     }
 
-    fn order(of: &Value) -> Described {
+    fn order(of: &Value) -> SchemaDoc {
         let item = json!({ "$ref": "#/components/schemas/Item" });
         let order = json!({ "type": "object", "properties": { "item": item } });
         described("Order", &[("Order", order), ("Item", of.clone())])

@@ -1,18 +1,21 @@
-//! Sample deliveries of each kind: for tests, the page's form, the `trigger` command and the OpenAPI document.
+//! A sample of each kind of delivery: for tests, for the page's form and the `trigger` command, and for examples of
+//! the payload.
 //!
-//! - `sample` has the constructors of the samples.
-//! - `setters` has the methods that change a sample.
-//! - `kind` has the types of the kinds of samples.
-//! - `named` lists all samples by name.
+//! - `sample` is the type: it puts the parts of a payload together, and keeps them consistent
+//! - `constructors` has one function for each kind of delivery
+//! - `setters` and `discussion` change a sample
+//! - `named` lists all samples by name
 
-pub mod kind;
+mod constructors;
+mod discussion;
 mod named;
 mod sample;
 mod setters;
 
-pub use named::{NamedSample, samples};
-pub(crate) use sample::make_consistent;
-pub use sample::{
-    Sample, bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,
+pub use constructors::{
+    bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,
     pull_request_merged, repo_made_private, repo_moved, tag_deleted,
 };
+pub use named::{NamedSample, samples};
+pub use sample::Sample;
+pub(crate) use sample::make_consistent;

@@ -92,9 +92,9 @@ mod tests {
 
     #[test]
     fn every_public_constructor_of_a_sample_is_in_the_list_in_the_order_of_the_source() {
-        let constructors: Vec<String> = include_str!("sample.rs")
+        let constructors: Vec<String> = include_str!("constructors.rs")
             .lines()
-            .filter_map(|line| line.strip_prefix("pub fn ")?.split_once("() -> Sample<"))
+            .filter_map(|line| line.strip_prefix("pub fn ")?.split_once("() -> Sample "))
             .map(|(name, _)| name.replace('_', "-"))
             .collect();
         let listed: Vec<&str> = samples().iter().map(|sample| sample.name).collect();

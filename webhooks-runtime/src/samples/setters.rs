@@ -1,18 +1,11 @@
-//! What can be set on a sample. Each setter keeps the rest of the payload in line with it.
+//! The setters of a sample: for its repo, and for what happened to the repo.
 
-use super::kind::{
-    BucketFiles, CommentCreated, DatasetCommit, DiscussionOpened, InDiscussion, InGitRepo,
-    PullRequestMerged, RepoMoved, TagDeleted,
-};
-use super::sample::{MAIN, OLD_SHA, Sample};
-use crate::payload::{
-    DiscussionStatus, EventScope, FileAction, ObjectId, RepoType, WebhookPayload,
-    WebhookPayloadDiscussionChanges, WebhookPayloadUpdatedFile,
-};
+use super::sample::{MAIN, OLD_SHA, Sample, part, reject_setter};
+use crate::payload::{FileAction, RepoType, WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef};
 
-/// What can be set on each of them.
-impl<K> Sample<K> {
-    /// Sets the repo's name, `owner/name`, and with it every address.
+/// Setters for the repo of any sample.
+impl Sample {
+    /// Sets the repo's name, `owner/name`, and with it all URLs.
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayload;
@@ -50,7 +43,7 @@ impl<K> Sample<K> {
     /// let payload: WebhookPayload = dataset_commit().private(true).into();
     /// assert!(payload.repo.private);
     ///
-    /// // The other way round: a model that is public now.
+    /// // The reverse: a model that is public now.
     /// let payload: WebhookPayload = repo_made_private().private(false).into();
     /// assert_eq!(payload.updated_config.unwrap().private, Some(false));
     /// ```
@@ -61,11 +54,8 @@ impl<K> Sample<K> {
         }
         self
     }
-}
 
-/// What can be set where the repo is a model, a dataset or a Space.
-impl<K: InGitRepo> Sample<K> {
-    /// Sets the repo's type, `"model"`, `"dataset"` or `"space"`, and with it every address.
+    /// Sets the repo's type, `"model"`, `"dataset"` or `"space"`, and with it all URLs.
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayload;
@@ -75,16 +65,24 @@ impl<K: InGitRepo> Sample<K> {
     /// assert_eq!(payload.repo.url.web, "https://huggingface.co/spaces/me/demo");
     /// assert_eq!(payload.repo.subdomain.as_deref(), Some("me-demo"));
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the sample is one of a bucket.
+    #[track_caller]
     pub fn repo_type(mut self, repo_type: impl Into<RepoType>) -> Self {
+        if self.payload.updated_files.is_some() {
+            reject_setter("repo_type", "a Git repo");
+        }
         self.payload.repo.repo_type = repo_type.into();
         self.consistent()
     }
 }
 
-/// What can be set on a commit.
-impl Sample<DatasetCommit> {
-    /// Sets the branch it was made to, `"main"` for instance, or the whole name of a ref, as
-    /// `"refs/pr/4"` for a commit to a pull request.
+/// Setters for a change of the repo's content or name.
+impl Sample {
+    /// Sets the branch of the commit, for example `"main"`, or the full name of a ref: `"refs/pr/4"` for a commit to
+    /// a pull request.
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayload;
@@ -95,15 +93,19 @@ impl Sample<DatasetCommit> {
     /// assert_eq!(refs[0].ref_name, "refs/heads/experiments");
     /// assert_ne!(refs[0].new_sha, payload.repo.head_sha); // the head of the main branch
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the sample is not a commit: see [`dataset_commit`](super::dataset_commit).
+    #[track_caller]
     pub fn branch(mut self, name: &str) -> Self {
-        if let Some(updated) = self.updated_ref() {
-            let whole = name.starts_with("refs/");
-            updated.ref_name = if whole { name.into() } else { format!("refs/heads/{name}") };
-        }
-        self.headed()
+        let is_full = name.starts_with("refs/");
+        self.commit("branch").ref_name =
+            if is_full { name.to_owned() } else { format!("refs/heads/{name}") };
+        self.with_head()
     }
 
-    /// Sets the new commit's SHA-1.
+    /// Sets the SHA-1 of the commit.
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayload;
@@ -112,25 +114,27 @@ impl Sample<DatasetCommit> {
     /// let payload: WebhookPayload = dataset_commit().sha("ab".repeat(20)).into();
     /// assert_eq!(payload.repo.head_sha, Some("ab".repeat(20)));
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the sample is not a commit: see [`dataset_commit`](super::dataset_commit).
+    #[track_caller]
     pub fn sha(mut self, sha: impl Into<String>) -> Self {
-        if let Some(updated) = self.updated_ref() {
-            updated.new_sha = Some(sha.into());
-        }
-        self.headed()
+        self.commit("sha").new_sha = Some(sha.into());
+        self.with_head()
     }
 
-    /// Sets the repo's head: that of its main branch, whichever branch the commit is on.
-    fn headed(mut self) -> Self {
-        let on_main = self.updated_ref().filter(|updated| updated.ref_name == MAIN);
-        let head = on_main.and_then(|updated| updated.new_sha.clone());
+    /// Sets the repo's head, which is that of its main branch, whichever branch the commit is on.
+    fn with_head(mut self) -> Self {
+        let updated = self.payload.updated_refs.iter().flatten();
+        let head = updated
+            .filter(|updated| updated.ref_name == MAIN)
+            .find_map(|updated| updated.new_sha.clone());
         self.payload.repo.head_sha = Some(head.unwrap_or_else(|| OLD_SHA.to_owned()));
         self
     }
-}
 
-/// What can be set on a deleted tag.
-impl Sample<TagDeleted> {
-    /// Sets the tag, `"v1.0"` for instance.
+    /// Sets the tag, for example `"v1.0"`.
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayload;
@@ -139,16 +143,33 @@ impl Sample<TagDeleted> {
     /// let payload: WebhookPayload = tag_deleted().tag("v2.0-rc1").into();
     /// assert_eq!(payload.updated_refs.unwrap()[0].ref_name, "refs/tags/v2.0-rc1");
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the sample is not a deleted tag: see [`tag_deleted`](super::tag_deleted).
+    #[track_caller]
     pub fn tag(mut self, name: &str) -> Self {
-        if let Some(updated) = self.updated_ref() {
-            updated.ref_name = format!("refs/tags/{name}");
-        }
+        self.updated_ref("tag", "a deleted tag", false).ref_name = format!("refs/tags/{name}");
         self
     }
-}
 
-/// What can be set on the files of a bucket.
-impl Sample<BucketFiles> {
+    #[track_caller]
+    fn commit(&mut self, setter: &str) -> &mut WebhookPayloadUpdatedRef {
+        self.updated_ref(setter, "a commit", true)
+    }
+
+    /// Returns the updated ref, which has a new commit or was deleted.
+    #[track_caller]
+    fn updated_ref(
+        &mut self,
+        setter: &str,
+        what: &str,
+        has_commit: bool,
+    ) -> &mut WebhookPayloadUpdatedRef {
+        let updated = self.payload.updated_refs.iter_mut().flatten().next();
+        part(updated.filter(|updated| updated.new_sha.is_some() == has_commit), setter, what)
+    }
+
     /// Sets the paths of the files that were added or replaced.
     ///
     /// ```
@@ -158,10 +179,15 @@ impl Sample<BucketFiles> {
     /// let payload: WebhookPayload = bucket_files().added(["a.parquet", "b.parquet"]).into();
     /// let files = payload.updated_files.unwrap();
     /// assert_eq!(files.iter().filter(|file| file.action == "add").count(), 2);
-    /// assert!(files.iter().any(|file| file.action == "delete")); // as before
+    /// assert!(files.iter().any(|file| file.action == "delete")); // unchanged
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the sample has no files of a bucket: see [`bucket_files`](super::bucket_files).
+    #[track_caller]
     pub fn added<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.files(&FileAction::Add, paths, |file| {
+        self.files("added", &FileAction::Add, paths, |file| {
             file.xet_hash = Some("a1".repeat(32));
             file.size = Some(1024);
         })
@@ -178,11 +204,16 @@ impl Sample<BucketFiles> {
     /// assert_eq!(files.len(), 1);
     /// assert_eq!((files[0].path.as_str(), files[0].size), ("old.parquet", None));
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the sample has no files of a bucket: see [`bucket_files`](super::bucket_files).
+    #[track_caller]
     pub fn deleted<P: Into<String>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.files(&FileAction::Delete, paths, |_| {})
+        self.files("deleted", &FileAction::Delete, paths, |_| {})
     }
 
-    /// Says that more files changed than are listed.
+    /// Marks the list of files as truncated: more files changed than are listed.
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayload;
@@ -191,19 +222,27 @@ impl Sample<BucketFiles> {
     /// let payload: WebhookPayload = bucket_files().truncated().into();
     /// assert_eq!(payload.updated_files_truncated, Some(true));
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the sample has no files of a bucket: see [`bucket_files`](super::bucket_files).
+    #[track_caller]
     pub fn truncated(mut self) -> Self {
+        part(self.payload.updated_files.as_mut(), "truncated", "the files of a bucket");
         self.payload.updated_files_truncated = Some(true);
         self
     }
 
     /// Replaces the files with this action.
+    #[track_caller]
     fn files<P: Into<String>>(
         mut self,
+        setter: &str,
         action: &FileAction,
         paths: impl IntoIterator<Item = P>,
         complete: impl Fn(&mut WebhookPayloadUpdatedFile),
     ) -> Self {
-        let updated = self.payload.updated_files.get_or_insert_default();
+        let updated = part(self.payload.updated_files.as_mut(), setter, "the files of a bucket");
         updated.retain(|file| file.action != *action);
         updated.extend(paths.into_iter().map(|path| {
             let (path, action) = (path.into(), action.clone());
@@ -213,10 +252,7 @@ impl Sample<BucketFiles> {
         }));
         self
     }
-}
 
-/// What can be set on a move.
-impl Sample<RepoMoved> {
     /// Sets the repo's new name, `owner/name`. Another owner has another id.
     ///
     /// ```
@@ -228,156 +264,13 @@ impl Sample<RepoMoved> {
     /// assert_eq!(renamed.moved_to.unwrap().owner, renamed.repo.owner);
     /// assert_ne!(given_away.moved_to.unwrap().owner, given_away.repo.owner);
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the sample is not a move: see [`repo_moved`](super::repo_moved).
+    #[track_caller]
     pub fn to(mut self, name: impl Into<String>) -> Self {
-        if let Some(moved_to) = &mut self.payload.moved_to {
-            moved_to.name = name.into();
-        }
+        part(self.payload.moved_to.as_mut(), "to", "a move").name = name.into();
         self.consistent()
-    }
-}
-
-/// What can be set where there is a discussion or a pull request.
-impl<K: InDiscussion> Sample<K> {
-    /// Sets its title.
-    ///
-    /// ```
-    /// use webhooks_runtime::WebhookPayload;
-    /// use webhooks_runtime::testing::comment_created;
-    ///
-    /// let payload: WebhookPayload = comment_created().title("Retrain on the new split").into();
-    /// assert_eq!(payload.discussion.unwrap().title, "Retrain on the new split");
-    /// ```
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.title = title.into();
-        }
-        self
-    }
-
-    /// Sets its number, and with it every address.
-    ///
-    /// ```
-    /// use webhooks_runtime::WebhookPayload;
-    /// use webhooks_runtime::testing::comment_created;
-    ///
-    /// let payload: WebhookPayload = comment_created().number(42).into();
-    /// let discussion = payload.discussion.unwrap();
-    /// assert_eq!(discussion.num, 42);
-    /// assert!(discussion.url.web.ends_with("/discussions/42"));
-    /// ```
-    pub fn number(mut self, number: u64) -> Self {
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.num = number;
-        }
-        self.consistent()
-    }
-
-    /// Sets the author's id: of the comment, where the event is a comment's, or else of the discussion
-    /// together with its first comment.
-    ///
-    /// ```
-    /// use webhooks_runtime::WebhookPayload;
-    /// use webhooks_runtime::testing::comment_created;
-    ///
-    /// let payload: WebhookPayload = comment_created().author("65d0000000000000000000aa").into();
-    /// assert_eq!(payload.comment.unwrap().author.id, "65d0000000000000000000aa");
-    /// assert_ne!(payload.discussion.unwrap().author.id, "65d0000000000000000000aa");
-    /// ```
-    pub fn author(mut self, id: impl Into<String>) -> Self {
-        let author = ObjectId { id: id.into() };
-        let WebhookPayload { event, discussion, comment, .. } = &mut self.payload;
-        if let Some(discussion) =
-            discussion.as_mut().filter(|_| event.scope == EventScope::Discussion)
-        {
-            discussion.author = author.clone();
-        }
-        if let Some(comment) = comment {
-            comment.author = author;
-        }
-        self
-    }
-
-    /// Makes it a pull request to the main branch.
-    ///
-    /// ```
-    /// use webhooks_runtime::WebhookPayload;
-    /// use webhooks_runtime::testing::discussion_opened;
-    ///
-    /// let payload: WebhookPayload = discussion_opened().pull_request().into();
-    /// let discussion = payload.discussion.unwrap();
-    /// assert!(discussion.is_pull_request);
-    /// assert_eq!(discussion.changes.unwrap().base, "refs/heads/main");
-    /// ```
-    pub fn pull_request(mut self) -> Self {
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.is_pull_request = true;
-            discussion.changes = Some(WebhookPayloadDiscussionChanges {
-                base: MAIN.to_owned(),
-                merge_commit_id: None,
-            });
-        }
-        self
-    }
-
-    fn text_of_comment(mut self, text: String) -> Self {
-        if let Some(comment) = &mut self.payload.comment {
-            comment.content = Some(text);
-        }
-        self
-    }
-}
-
-/// What can be set on a merged pull request.
-impl Sample<PullRequestMerged> {
-    /// Sets the SHA-1 of the commit that merged it.
-    ///
-    /// ```
-    /// use webhooks_runtime::WebhookPayload;
-    /// use webhooks_runtime::testing::pull_request_merged;
-    ///
-    /// let payload: WebhookPayload = pull_request_merged().merge_commit("cd".repeat(20)).into();
-    /// let changes = payload.discussion.unwrap().changes.unwrap();
-    /// assert_eq!(changes.merge_commit_id, Some("cd".repeat(20)));
-    /// ```
-    pub fn merge_commit(mut self, sha: impl Into<String>) -> Self {
-        if let Some(discussion) = &mut self.payload.discussion {
-            discussion.status = DiscussionStatus::Merged;
-            if let Some(changes) = &mut discussion.changes {
-                changes.merge_commit_id = Some(sha.into());
-            }
-        }
-        self
-    }
-}
-
-/// What can be set on an opened discussion.
-impl Sample<DiscussionOpened> {
-    /// Sets the first comment's text, in Markdown.
-    ///
-    /// ```
-    /// use webhooks_runtime::WebhookPayload;
-    /// use webhooks_runtime::testing::discussion_opened;
-    ///
-    /// let payload: WebhookPayload = discussion_opened().text("Please add a licence.").into();
-    /// assert_eq!(payload.comment.unwrap().content.as_deref(), Some("Please add a licence."));
-    /// ```
-    pub fn text(self, text: impl Into<String>) -> Self {
-        self.text_of_comment(text.into())
-    }
-}
-
-/// What can be set on a comment.
-impl Sample<CommentCreated> {
-    /// Sets its text, in Markdown.
-    ///
-    /// ```
-    /// use webhooks_runtime::WebhookPayload;
-    /// use webhooks_runtime::testing::comment_created;
-    ///
-    /// let payload: WebhookPayload = comment_created().text("@my-bot why?").into();
-    /// assert!(payload.comment.unwrap().content.unwrap().starts_with("@my-bot "));
-    /// ```
-    pub fn text(self, text: impl Into<String>) -> Self {
-        self.text_of_comment(text.into())
     }
 }

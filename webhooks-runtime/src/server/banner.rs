@@ -169,8 +169,8 @@ pub(super) fn experimental(environment: &Environment) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::BodyKind;
     use crate::endpoint::Location;
-    use crate::endpoint::takes::Takes;
 
     fn endpoint(path: &str, protected: bool) -> EndpointInfo {
         let location = Location::__new("bot", "src/main.rs", 1);
@@ -180,7 +180,7 @@ mod tests {
             location,
             protected,
             secret_env: None,
-            takes: Takes::Nothing,
+            body: BodyKind::Unread,
             background: false,
         }
     }

@@ -14,7 +14,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 
 use super::SetupError;
-use crate::endpoint::needs::{Need, Needs};
+use crate::endpoint::extract::data::RequiredData;
 use crate::endpoint::registry::Route;
 use crate::http::app::Configure;
 
@@ -27,21 +27,21 @@ pub(super) fn missing_data(
     data: &[TypeId],
     configure: &[Configure],
 ) -> Vec<SetupError> {
-    let unmet = |needs: &Needs| -> Needs {
-        needs.iter().filter(|need| !data.contains(&need.type_id)).copied().collect()
+    let unmet = |required: &[RequiredData]| -> Vec<RequiredData> {
+        required.iter().filter(|one| !data.contains(&one.type_id)).copied().collect()
     };
-    let unmet: Vec<_> = endpoints.iter().map(|endpoint| unmet(&endpoint.needs)).collect();
+    let unmet: Vec<_> = endpoints.iter().map(|endpoint| unmet(&endpoint.required_data)).collect();
     if unmet.iter().all(Vec::is_empty) {
         return Vec::new();
     }
-    let candidates: Needs = unmet.iter().flatten().copied().collect();
+    let candidates: Vec<RequiredData> = unmet.iter().flatten().copied().collect();
     // An app that cannot be built here may still work in a worker. If it does not, a delivery reports it.
     let Some(met) = probe(configure.to_vec(), candidates) else {
         return Vec::new();
     };
     let errors = endpoints.iter().zip(&unmet).filter_map(|(endpoint, unmet)| {
-        let types = unmet.iter().filter(|need| !met.contains(&need.type_id));
-        let types: Vec<_> = types.map(|need| need.type_name).collect();
+        let types = unmet.iter().filter(|one| !met.contains(&one.type_id));
+        let types: Vec<_> = types.map(|one| one.type_name).collect();
         (!types.is_empty()).then(|| SetupError::MissingData {
             path: endpoint.path.clone(),
             location: endpoint.location,
@@ -52,15 +52,15 @@ pub(super) fn missing_data(
 }
 
 /// Returns which of these values an app with this configuration has; `None` if the app cannot be built.
-fn probe(configure: Vec<Configure>, needs: Needs) -> Option<Vec<TypeId>> {
+fn probe(configure: Vec<Configure>, required: Vec<RequiredData>) -> Option<Vec<TypeId>> {
     // On a thread like a worker's, because the configuration may rely on its runtime.
     let worker = thread::Builder::new().spawn(move || {
         System::new().block_on(async move {
             let met = Rc::new(RefCell::new(None));
             let found = Rc::clone(&met);
             let handler = move |request: HttpRequest| {
-                let is_met = |need: &&Need| (need.is_met)(&request);
-                let met = needs.iter().filter(is_met).map(|need| need.type_id).collect();
+                let is_met = |one: &&RequiredData| (one.is_available)(&request);
+                let met = required.iter().filter(is_met).map(|one| one.type_id).collect();
                 *found.borrow_mut() = Some(met);
                 async { HttpResponse::Ok().finish() }
             };

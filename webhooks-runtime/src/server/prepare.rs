@@ -15,7 +15,7 @@ use crate::config::limits::Limits;
 use crate::config::secret::{self, SecretError, Secrets};
 use crate::config::settings::{PartialSettings, Settings};
 use crate::endpoint::Work;
-use crate::endpoint::background::Shared;
+use crate::endpoint::background::SharedData;
 use crate::endpoint::registry::{self, EndpointInfo, Route};
 use crate::http::app::{Blueprint, Configure};
 use crate::http::dispatch::Dispatcher;
@@ -211,7 +211,7 @@ fn check(endpoints: &[Route], errors: Vec<SetupError>) -> Result<(), LaunchError
 }
 
 /// Returns the background functions, in the order of their endpoints.
-fn functions(endpoints: &[Route], shared: &Arc<Shared>) -> Vec<BackgroundHandler> {
+fn functions(endpoints: &[Route], shared: &Arc<SharedData>) -> Vec<BackgroundHandler> {
     let background = |endpoint: &Route| match endpoint.work {
         Work::Background(background) => Some(BackgroundHandler {
             path: endpoint.path.clone(),
@@ -225,7 +225,7 @@ fn functions(endpoints: &[Route], shared: &Arc<Shared>) -> Vec<BackgroundHandler
 
 /// Returns an error if a background function takes values that the server does not have. At run time, there would be no
 /// request to report it to.
-fn missing_in_background(endpoint: &Route, shared: &Shared) -> Option<SetupError> {
+fn missing_in_background(endpoint: &Route, shared: &SharedData) -> Option<SetupError> {
     let Work::Background(background) = &endpoint.work else {
         return None;
     };

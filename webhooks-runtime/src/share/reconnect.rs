@@ -114,7 +114,7 @@ mod tests {
         Fail,
         /// Opens for a duration, and then ends.
         Open(&'static str, Duration, TunnelEnd),
-        /// Takes a duration, and then fails.
+        /// BodyKind a duration, and then fails.
         FailSlowly(Duration),
     }
 

@@ -1,4 +1,4 @@
-//! For the tests of your own bot: a client that needs no port, and a sample of each kind of delivery.
+//! A test kit for your bot: a client that needs no port, and a sample of each kind of delivery.
 //!
 //! ```standalone_crate
 //! use webhooks_runtime::testing::{TestClient, dataset_commit};
@@ -20,8 +20,8 @@
 //! # a_commit_to_the_dataset_starts_a_training();
 //! ```
 //!
-//! Hand [`TestClient::new`] the server that you hand to `webhooks_main!`. A request takes the whole way
-//! that one over the network takes: secret, size, payload, arguments, your function, its answer.
+//! Pass the server of your `webhooks_main!` to [`TestClient::new`]. A request is handled like one from the network:
+//! secret, size, payload, arguments, your function, its response.
 //!
 //! | sample | event |
 //! | --- | --- |
@@ -35,20 +35,21 @@
 //! | [`comment_created`] | `create` in `discussion.comment` |
 //! | [`comment_hidden`] | `update` in `discussion.comment` |
 //!
-//! A [`Sample`] is complete as it comes, and has setters for what a bot looks at. It turns into a
-//! [`WebhookPayload`](crate::WebhookPayload), whose fields can all be changed, so a function can also
-//! be called by hand: `trigger_training(dataset_commit().into()).await`. [`samples`] lists
-//! all of them by name.
+//! A [`Sample`] is complete, and has setters for the fields that bots use. It converts to a
+//! [`WebhookPayload`](crate::WebhookPayload), whose fields you can all change. So you can also call a function
+//! directly: `trigger_training(dataset_commit().into()).await`. [`samples`] lists all samples by name.
 
 #![allow(clippy::test_attr_in_doctest, reason = "a hidden line runs it")]
 
+mod app;
 mod client;
+mod request;
 mod response;
 
 pub use crate::samples::{
     NamedSample, Sample, bucket_files, comment_created, comment_hidden, dataset_commit,
-    discussion_opened, kind, pull_request_merged, repo_made_private, repo_moved, samples,
-    tag_deleted,
+    discussion_opened, pull_request_merged, repo_made_private, repo_moved, samples, tag_deleted,
 };
-pub use client::{TestClient, TestRequest};
+pub use client::TestClient;
+pub use request::TestRequest;
 pub use response::TestResponse;

@@ -1,4 +1,4 @@
-//! What comes back to a test.
+//! The response to a request of a test.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 /// The response to a [`TestRequest`](super::TestRequest).
 ///
-/// `Debug` shows the status, the text and the cause:
+/// `Debug` shows the status, the text and the cause.
 ///
 /// ```
 /// use webhooks_runtime::serde_json::{Value, json};
@@ -48,7 +48,7 @@ impl TestResponse {
         Self { status, headers, body, cause }
     }
 
-    /// The status code, which compares with numbers: `response.status() == 200`.
+    /// Returns the status code, which compares with numbers: `response.status() == 200`.
     ///
     /// ```
     /// # use webhooks_runtime::WebhooksServer;
@@ -64,7 +64,7 @@ impl TestResponse {
         self.status
     }
 
-    /// A header's value; `None` when it isn't there or isn't text.
+    /// Returns a header's value; `None` when it is missing or is not text.
     ///
     /// ```
     /// use webhooks_runtime::testing::{TestClient, dataset_commit};
@@ -85,7 +85,7 @@ impl TestResponse {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as text; what isn't UTF-8 in it is replaced.
+    /// Returns the body as text, with a replacement for bytes that are not UTF-8.
     ///
     /// ```
     /// use webhooks_runtime::testing::{TestClient, discussion_opened};
@@ -105,7 +105,7 @@ impl TestResponse {
         String::from_utf8_lossy(&self.body)
     }
 
-    /// The body read as JSON, into [`serde_json::Value`] or a type of your own.
+    /// Reads the body as JSON, into [`serde_json::Value`] or your own type.
     ///
     /// ```
     /// use webhooks_runtime::serde::{Deserialize, Serialize};
@@ -130,14 +130,14 @@ impl TestResponse {
     ///
     /// # Errors
     ///
-    /// When it isn't JSON, or not of this shape.
+    /// Returns an error when the body cannot be read as `T`.
     pub fn json<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_slice(&self.body)
     }
 
-    /// Why the function failed: its error with all causes, or what it panicked with.
+    /// Returns why the function failed: its error with all causes, or its panic message.
     ///
-    /// Over the network nobody is told, there it stands in the log only.
+    /// A response over the network does not reveal it: the cause is only in the log.
     ///
     /// ```
     /// use webhooks_runtime::testing::{TestClient, dataset_commit};

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::set::{Assignment, SetError, in_json, in_sample};
-use crate::endpoint::Takes;
+use crate::endpoint::BodyKind;
 use crate::openapi::body_of;
 use crate::samples::{NamedSample, samples};
 
@@ -66,12 +66,12 @@ pub(super) fn of_sample(name: &str, assignments: &[Assignment]) -> Result<Delive
 
 /// Makes a body that the endpoint accepts: a sample of the Hub's payload, or an example of another type.
 pub(super) fn of_endpoint(
-    takes: &Takes,
+    takes: &BodyKind,
     assignments: &[Assignment],
 ) -> Result<DeliveryBody, BodyError> {
     let (name, example) = match takes {
-        Takes::Object => ("an empty object".to_owned(), json!({})),
-        Takes::Schema(_) => match body_of(takes) {
+        BodyKind::Json => ("an empty object".to_owned(), json!({})),
+        BodyKind::Schema(_) => match body_of(takes) {
             Some(body) => (body.name, body.sample),
             None => return of_sample(DEFAULT_SAMPLE, assignments),
         },
@@ -160,7 +160,7 @@ pub(super) fn list() -> String {
 mod tests {
     use super::*;
 
-    fn body(takes: &Takes, set: &[&str]) -> (String, Value) {
+    fn body(takes: &BodyKind, set: &[&str]) -> (String, Value) {
         let set: Vec<_> = set.iter().map(|text| text.parse().unwrap()).collect();
         let body = of_endpoint(takes, &set).unwrap();
         (body.name, serde_json::from_slice(&body.bytes).unwrap())
@@ -168,16 +168,16 @@ mod tests {
 
     #[test]
     fn the_default_body_fits_the_endpoint() {
-        for takes in [Takes::Payload, Takes::Anything, Takes::Nothing] {
+        for takes in [BodyKind::Payload, BodyKind::Raw, BodyKind::Unread] {
             assert_eq!(body(&takes, &[]).0, "dataset-commit");
         }
-        let object = body(&Takes::Object, &["name=run"]);
+        let object = body(&BodyKind::Json, &["name=run"]);
         assert_eq!(object, ("an empty object".to_owned(), json!({ "name": "run" })));
     }
 
     #[test]
     fn an_endpoint_with_a_schema_gets_an_example_of_it() {
-        use crate::endpoint::described::Described;
+        use crate::endpoint::extract::schema_doc::SchemaDoc;
 
         #[derive(utoipa::ToSchema)]
         #[allow(dead_code, reason = "only its schema is used")]
@@ -186,7 +186,7 @@ mod tests {
             item: String,
         }
 
-        let takes = Takes::Schema(Described::of::<Purchase>().unwrap().into());
+        let takes = BodyKind::Schema(SchemaDoc::of::<Purchase>().unwrap().into());
         let purchase = body(&takes, &["count=3"]);
         assert_eq!(purchase, ("Purchase".to_owned(), json!({ "item": "bolts", "count": 3 })));
     }

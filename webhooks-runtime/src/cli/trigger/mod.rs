@@ -109,7 +109,7 @@ pub(super) fn run(
     let body = match (&trigger.file, &trigger.sample) {
         (Some(file), _) => body::of_file(file, &trigger.set),
         (None, Some(sample)) => body::of_sample(sample, &trigger.set),
-        (None, None) => body::of_endpoint(&endpoint.takes, &trigger.set),
+        (None, None) => body::of_endpoint(&endpoint.body, &trigger.set),
     };
     let body = body.map_err(|error| match error {
         BodyError::Set(error) => command.error(ErrorKind::ValueValidation, error).into(),

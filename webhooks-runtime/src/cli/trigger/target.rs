@@ -77,7 +77,7 @@ mod tests {
     use std::thread::JoinHandle;
 
     use super::*;
-    use crate::endpoint::{Location, Takes, Work, caller};
+    use crate::endpoint::{BodyKind, Location, Work, caller};
 
     fn endpoint(name: &str, path: &str) -> Route {
         Route {
@@ -87,8 +87,8 @@ mod tests {
             secret_env: None,
             location: Location::__new("bot", "src/main.rs", 1),
             annotated: true,
-            takes: Takes::Nothing,
-            needs: Vec::new(),
+            body: BodyKind::Unread,
+            required_data: Vec::new(),
             work: Work::Inline(caller(async || ())),
         }
     }

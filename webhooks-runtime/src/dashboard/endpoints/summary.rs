@@ -1,7 +1,7 @@
 //! The description of one endpoint.
 
 use super::super::pieces::name;
-use crate::endpoint::Takes;
+use crate::endpoint::BodyKind;
 use crate::endpoint::registry::EndpointInfo;
 use crate::openapi::body_of;
 use crate::samples::dataset_commit;
@@ -22,8 +22,8 @@ pub(in crate::dashboard) struct EndpointSummary {
 
 impl EndpointSummary {
     pub(in crate::dashboard) fn new(info: &EndpointInfo) -> Self {
-        let body = body_of(&info.takes);
-        let is_hub_payload = matches!(info.takes, Takes::Payload);
+        let body = body_of(&info.body);
+        let is_hub_payload = matches!(info.body, BodyKind::Payload);
         let sample = match &body {
             // Not `body.sample`, which does not keep the order of the fields.
             _ if is_hub_payload => {

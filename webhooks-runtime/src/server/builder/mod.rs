@@ -17,7 +17,7 @@ use std::panic::Location as CodeLocation;
 use crate::config::limits::Limits;
 use crate::config::settings::PartialSettings;
 use crate::config::table::setting_docs;
-use crate::endpoint::background::Shared;
+use crate::endpoint::background::SharedData;
 use crate::endpoint::registry::{self, Route};
 use crate::endpoint::{Endpoint, EndpointFn, Location, Work, caller, normalize};
 use crate::http::app::Configure;
@@ -54,7 +54,7 @@ pub struct WebhooksServer {
     pub(super) settings: PartialSettings,
     pub(super) limits: Limits,
     pub(super) configure: Vec<Configure>,
-    pub(super) shared: Shared,
+    pub(super) shared: SharedData,
     /// Whether a function whose `web::Data<T>` is missing is an error.
     pub(super) checks_data: bool,
     /// The type of each `web::Data<T>` that `.data(…)` added.
@@ -101,7 +101,7 @@ impl WebhooksServer {
             settings: PartialSettings::default(),
             limits: Limits::default(),
             configure: Vec::new(),
-            shared: Shared::default(),
+            shared: SharedData::default(),
             checks_data: true,
             data: Vec::new(),
             parts: PartSettings::default(),
@@ -136,8 +136,8 @@ impl WebhooksServer {
                 secret_env: None,
                 location,
                 annotated: false,
-                takes: function.takes(),
-                needs: Vec::new(),
+                body: function.body_kind(),
+                required_data: Vec::new(),
                 work: Work::Inline(caller(function)),
             }),
             Err(reason) => {

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::names::{name_in_json, name_in_sample};
-use crate::endpoint::fault::{self, BodyFault};
+use crate::endpoint::extract::body::{self, BodyFault};
 use crate::payload::WebhookPayload;
 use crate::samples::make_consistent;
 
@@ -87,7 +87,7 @@ impl Assignment {
         self.set(&document, name_in_sample, |changed| {
             let bytes = serde_json::to_vec(changed).map_err(json_error)?;
             // Strict: a sample must stay as the Hub documents it.
-            let payload = fault::read(&bytes)
+            let payload = body::read(&bytes)
                 .map_err(|fault| SetError::InvalidPayload { path: self.path.clone(), fault })?;
             self.check_known(changed)?;
             Ok(payload)

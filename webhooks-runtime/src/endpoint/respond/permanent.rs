@@ -1,11 +1,9 @@
-//! Errors that would come again: a delivery that ends with one is not tried again.
+//! Errors that a retry cannot fix, and the causes of an error.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// An error that would come again however often the function is tried, so that a background delivery
-/// which ends with it is dead at once. Made by the function of the same name, or by
-/// [`permanent()`](MarkPermanent::permanent).
+/// An error that a retry cannot fix. A background delivery that fails with it is dead at once.
 ///
 /// ```
 /// use webhooks_runtime::{Permanent, WebhookPayload, webhook_endpoint};
@@ -13,7 +11,7 @@ use std::fmt;
 /// #[webhook_endpoint(background)]
 /// async fn trigger_training(payload: WebhookPayload) -> anyhow::Result<()> {
 ///     if payload.repo.private {
-///         return Err(Permanent("private datasets are not for training").into());
+///         return Err(Permanent::new("private datasets are not for training").into());
 ///     }
 ///     Ok(())
 /// }
@@ -22,24 +20,26 @@ pub struct Permanent {
     mark: Mark,
 }
 
-/// Marks an error, or a text, as permanent.
-///
-/// ```
-/// use webhooks_runtime::Permanent;
-///
-/// let error = Permanent("only datasets are trained on");
-/// assert_eq!(error.to_string(), "only datasets are trained on");
-///
-/// let missing = std::io::Error::other("there is no recipe for this dataset");
-/// let error: anyhow::Error = Permanent(missing).into();
-/// assert_eq!(error.to_string(), "there is no recipe for this dataset");
-/// ```
-#[allow(non_snake_case, reason = "it is used like the name of a tuple struct")]
-pub fn Permanent(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Permanent {
-    Permanent { mark: Mark(error.into()) }
+impl Permanent {
+    /// Marks an error, or a text, as permanent. [`permanent()`](MarkPermanent::permanent) does the same.
+    ///
+    /// ```
+    /// use webhooks_runtime::Permanent;
+    ///
+    /// let error = Permanent::new("only datasets are trained on");
+    /// assert_eq!(error.to_string(), "only datasets are trained on");
+    ///
+    /// let missing = std::io::Error::other("there is no recipe for this dataset");
+    /// let error: anyhow::Error = Permanent::new(missing).into();
+    /// assert_eq!(error.to_string(), "there is no recipe for this dataset");
+    /// ```
+    #[must_use]
+    pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { mark: Mark(error.into()) }
+    }
 }
 
-/// `.permanent()`, on an error and on a `Result`. `Kind` is always inferred.
+/// `.permanent()` on an error and on a `Result`. `Kind` is always inferred.
 ///
 /// ```
 /// use webhooks_runtime::MarkPermanent;
@@ -50,10 +50,10 @@ pub fn Permanent(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Permanent
 /// assert_eq!(parse("7").unwrap(), 7);
 /// ```
 pub trait MarkPermanent<Kind> {
-    /// What becomes of it: a [`Permanent`](struct@Permanent), or a `Result` with one.
+    /// A [`Permanent`], or a `Result` with one.
     type Marked;
 
-    /// Marks the error as one that would come again.
+    /// Marks the error as one that a retry cannot fix.
     ///
     /// ```
     /// use webhooks_runtime::{MarkPermanent, Permanent};
@@ -67,27 +67,27 @@ pub trait MarkPermanent<Kind> {
     fn permanent(self) -> Self::Marked;
 }
 
-/// The kind of an error by itself.
+/// The kind of an error.
 #[derive(Debug)]
-pub struct AnError;
+pub struct MarkedError;
 
 /// The kind of a `Result`.
 #[derive(Debug)]
-pub struct AResult;
+pub struct MarkedResult;
 
-impl<E: Into<Box<dyn StdError + Send + Sync>>> MarkPermanent<AnError> for E {
+impl<E: Into<Box<dyn StdError + Send + Sync>>> MarkPermanent<MarkedError> for E {
     type Marked = Permanent;
 
     fn permanent(self) -> Permanent {
-        Permanent(self)
+        Permanent::new(self)
     }
 }
 
-impl<T, E: Into<Box<dyn StdError + Send + Sync>>> MarkPermanent<AResult> for Result<T, E> {
+impl<T, E: Into<Box<dyn StdError + Send + Sync>>> MarkPermanent<MarkedResult> for Result<T, E> {
     type Marked = Result<T, Permanent>;
 
     fn permanent(self) -> Result<T, Permanent> {
-        self.map_err(Permanent)
+        self.map_err(Permanent::new)
     }
 }
 
@@ -104,13 +104,13 @@ impl fmt::Display for Permanent {
 }
 
 impl StdError for Permanent {
-    // anyhow and others hide the type of the outermost error, but none of those below it.
+    // The mark is a cause: anyhow and others hide the type of the outermost error only.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&self.mark)
     }
 }
 
-/// What is found in the chain of causes. It says the same as the error above it.
+/// The mark in the chain of causes. Its text is that of the error above it, so `causes` leaves it out.
 #[derive(Debug)]
 struct Mark(Box<dyn StdError + Send + Sync>);
 
@@ -132,12 +132,12 @@ fn chain<'a>(
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// Whether an error is a permanent one, or comes from one.
+/// Returns whether an error, or one of its causes, is permanent.
 pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
     chain(error).any(<dyn StdError>::is::<Mark>)
 }
 
-/// An error with all of its causes, the outermost first.
+/// Returns the text of an error with all its causes, the outermost first.
 pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     let texts: Vec<_> =
         chain(error).filter(|error| !error.is::<Mark>()).map(ToString::to_string).collect();
@@ -153,9 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn a_permanent_error_is_found_below_others_and_told_once() {
+    fn a_permanent_error_is_found_among_causes_and_listed_once() {
         let io = std::io::Error::other("no such dataset");
-        let error = anyhow::Error::from(Permanent(io)).context("training");
+        let error = anyhow::Error::from(Permanent::new(io)).context("training");
         let error = boxed(error);
         assert!(is_permanent(&*error));
         assert_eq!(causes(&*error), "training: no such dataset");
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn an_error_a_result_and_a_text_can_be_marked() {
         let marked = [
-            boxed(Permanent("text")),
+            boxed(Permanent::new("text")),
             boxed(anyhow::anyhow!("text").permanent()),
             boxed(anyhow::Error::from(std::io::Error::other("text").permanent())),
             boxed(Err::<(), _>(std::io::Error::other("text")).permanent().unwrap_err()),

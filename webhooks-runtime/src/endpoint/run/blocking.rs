@@ -1,4 +1,4 @@
-//! Functions that aren't async: they run on a pool of threads, so that they may block.
+//! Runs a function that is not async, on a pool of threads, so that it may block.
 
 use std::fmt;
 use std::future::Future;
@@ -7,17 +7,17 @@ use std::pin::Pin;
 use actix_web::web;
 use tracing::Span;
 
-use super::call::Failure;
 use super::panic::caught;
+use crate::endpoint::call::Failure;
 
-/// What may be an argument of an endpoint that isn't async: what can go to another thread.
+/// An argument of an endpoint that is not async. It is sent to another thread.
 ///
 /// ```
 /// use std::fs;
 ///
 /// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
 ///
-/// /// May block: the server goes on serving.
+/// /// May block: the server keeps serving.
 /// #[webhook_endpoint]
 /// fn remember(payload: WebhookPayload) -> std::io::Result<()> {
 ///     fs::write("last-repo.txt", payload.repo.name)
@@ -27,14 +27,14 @@ use super::panic::caught;
     message = "`{Self}` cannot be an argument of a `fn` endpoint, because it cannot be sent to another thread",
     label = "not `Send`",
     note = "a `fn` endpoint runs on a pool of threads, so that it may block",
-    note = "make the function an `async fn`, or leave this argument out"
+    note = "make the function an `async fn`, or remove this argument"
 )]
 pub trait BlockingArg: Send + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Send + 'static> BlockingArg for T {}
 
-/// What an endpoint that isn't async may return: what can come back from another thread.
+/// A value that an endpoint that is not async returns. It is sent back from another thread.
 ///
 /// ```
 /// use std::process::Command;
@@ -48,7 +48,7 @@ impl<T: Send + 'static> BlockingArg for T {}
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the answer of a `fn` endpoint, because it cannot be sent to another thread",
+    message = "`{Self}` cannot be returned by a `fn` endpoint, because it cannot be sent to another thread",
     label = "not `Send`",
     note = "a `fn` endpoint runs on a pool of threads, so that it may block",
     note = "make the function an `async fn`, or return `()`, `web::Json<T>`, `serde_json::Value` or a `Result` of these"
@@ -60,11 +60,11 @@ impl<T: Send + 'static> BlockingReply for T {}
 
 /// A value on its way to another thread.
 ///
-/// It can be sent whatever `T` is, because [`defer`] made it where `T` was known to be `Send`. So the
-/// compiler says just once, at the argument, that a type isn't.
+/// It is `Send` for any `T`, because [`defer`] requires that `T` is. So the compiler reports a type that is not
+/// `Send` once, at the argument.
 pub struct Deferred<T>(Box<dyn FnOnce() -> T + Send>);
 
-/// Makes a value ready to go to another thread.
+/// Prepares a value for another thread.
 pub fn defer<T: BlockingArg>(value: T) -> Deferred<T> {
     Deferred::new(move || value)
 }
@@ -74,7 +74,7 @@ impl<T> Deferred<T> {
         Self(Box::new(make))
     }
 
-    /// The value.
+    /// Returns the value.
     #[must_use]
     pub fn take(self) -> T {
         (self.0)()
@@ -87,8 +87,8 @@ impl<T> fmt::Debug for Deferred<T> {
     }
 }
 
-/// Runs a function on the blocking pool, inside the caller's span. A panic goes on in the caller.
-pub fn run<R: BlockingReply>(
+/// Runs a function on the blocking pool, inside the caller's span. A panic continues in the caller.
+pub fn run_blocking<R: BlockingReply>(
     function: impl FnOnce() -> R + Send + 'static,
 ) -> Pin<Box<dyn Future<Output = Result<R, Failure>>>> {
     let span = Span::current();
@@ -97,7 +97,7 @@ pub fn run<R: BlockingReply>(
         match web::block(run).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(panic)) => panic.resume(),
-            // The pool is closed: the server is being stopped by force.
+            // The pool is closed: the server is shut down by force.
             Err(closed) => Err(Failure::Function(Box::new(closed))),
         }
     })

@@ -1,4 +1,4 @@
-//! A type's own words about its shape.
+//! The JSON schema of a type that describes itself with utoipa's `ToSchema`.
 
 use std::any::type_name;
 use std::collections::BTreeMap;
@@ -7,23 +7,22 @@ use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Where a document keeps its schemas, as utoipa refers to them.
+/// The place of schemas in a document, in utoipa's references.
 pub(crate) const COMPONENTS: &str = "#/components/schemas/";
 
-/// A type's schema with all that it refers to.
+/// A type's schema with all schemas that it refers to.
 ///
-/// As JSON and not as utoipa has it, since the references are changed where two types have one name.
+/// They are JSON and not utoipa's types, because references are changed where two types have one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Described {
-    /// The type's name, such as a component of an OpenAPI document may have.
+pub struct SchemaDoc {
+    /// The type's name, in the characters that a component of an OpenAPI document may have.
     pub(crate) name: String,
-    /// Every schema by its name, the type's own among them. They refer to each other by
-    /// `#/components/schemas/`.
+    /// The schemas by name, including the type's own. They refer to each other as `#/components/schemas/…`.
     pub(crate) schemas: BTreeMap<String, Value>,
 }
 
-impl Described {
-    /// What a type says of itself; `None` when it cannot be written as JSON.
+impl SchemaDoc {
+    /// Returns the schema of `T`; `None` when it cannot be written as JSON.
     pub(crate) fn of<T: ToSchema>() -> Option<Self> {
         let mut all = vec![(String::new(), <T as PartialSchema>::schema())];
         T::schemas(&mut all);
@@ -32,7 +31,7 @@ impl Described {
         let mut schemas = schemas.collect::<Option<BTreeMap<_, _>>>()?;
         let name = name_of::<T>(&own);
         schemas.insert(name.clone(), own);
-        // A generic type refers to its parameter without a word about it: that may be anything.
+        // A generic type refers to its parameter, but does not list it. Such a schema accepts anything.
         let mut missing = Vec::new();
         schemas.values().for_each(|schema| references(schema, &mut missing));
         for name in missing {
@@ -42,7 +41,7 @@ impl Described {
     }
 }
 
-/// The names that a schema refers to.
+/// Collects the names that a schema refers to.
 fn references(schema: &Value, names: &mut Vec<String>) {
     match schema {
         Value::Object(members) => {
@@ -59,8 +58,7 @@ fn as_json((name, schema): (String, RefOr<Schema>)) -> Option<(String, Value)> {
     Some((name, serde_json::to_value(schema).ok()?))
 }
 
-/// What the type is called. A list is called after what it is a list of: its own name, `Vec`, says
-/// nothing.
+/// Returns the type's name. A list is named after its items, because its own name is just `Vec`.
 fn name_of<T: ToSchema>(schema: &Value) -> String {
     let in_name = |letter: &char| letter.is_ascii_alphanumeric() || "._-".contains(*letter);
     if schema["type"] == "array" {

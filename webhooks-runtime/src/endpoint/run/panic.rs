@@ -1,7 +1,8 @@
-//! Catches the panics of functions, so that each is logged once, with its place.
+//! Catches the panics of functions, so that each is logged once, with its location.
 //!
-//! A panic hook alone knows where a panic happened, and only who called the function knows what comes of it.
-//! So the hook notes panics of functions for the caller, who logs them, and logs all others itself.
+//! Only a panic hook knows the location of a panic, and only the caller of the function knows the delivery and
+//! its outcome. So the hook notes the panic of a function for the caller, who logs it. The hook logs all other
+//! panics itself.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -12,13 +13,13 @@ use std::task::Poll;
 use std::thread;
 
 thread_local! {
-    /// Whether this thread is inside a function of the user's.
+    /// Whether this thread runs an endpoint's function.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
     /// The last panic inside it.
     static NOTED: RefCell<Option<Note>> = const { RefCell::new(None) };
 }
 
-/// What the hook knows of a panic.
+/// A panic as the hook sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Note {
     pub(crate) text: String,
@@ -27,7 +28,7 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    /// Logs a panic that no caller of a function logs.
+    /// Logs a panic that no caller of an endpoint's function logs.
     pub(crate) fn log(&self) {
         let (thread, text) = (thread::current(), self.text.as_str());
         let name = thread.name().unwrap_or("unnamed");
@@ -35,8 +36,12 @@ impl Note {
     }
 }
 
-/// Notes a panic for the caller of the function, and returns the one noted before, which nobody has taken:
-/// the function caught it itself. Gives it back when no function runs here.
+/// Notes a panic for the caller of the function, and returns the note before it, if that is still there: the
+/// function has caught that panic itself.
+///
+/// # Errors
+///
+/// Returns the note when this thread runs no function.
 pub(crate) fn note(note: Note) -> Result<Option<Note>, Note> {
     if !INSIDE.get() {
         return Err(note);
@@ -44,24 +49,24 @@ pub(crate) fn note(note: Note) -> Result<Option<Note>, Note> {
     Ok(NOTED.try_with(|noted| noted.replace(Some(note))).unwrap_or_default())
 }
 
-/// A panic of a function.
+/// The panic of a function.
 pub(crate) struct Panic {
     payload: Box<dyn Any + Send>,
     location: Option<String>,
 }
 
 impl Panic {
-    /// Its message.
+    /// Returns its message.
     pub(crate) fn text(&self) -> &str {
         text(&*self.payload)
     }
 
-    /// Where it happened; `None` with a panic hook of the user's.
+    /// Returns its location; `None` when the program has its own panic hook.
     pub(crate) fn location(&self) -> Option<&str> {
         self.location.as_deref()
     }
 
-    /// Goes on with it on this thread.
+    /// Continues the panic on this thread.
     pub(crate) fn resume(self) -> ! {
         if let Some(location) = self.location {
             NOTED.set(Some(Note { text: String::new(), location }));
@@ -70,7 +75,7 @@ impl Panic {
     }
 }
 
-/// The message of a panic.
+/// Returns the message of a panic.
 pub(crate) fn text(payload: &(dyn Any + Send)) -> &str {
     match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => text,

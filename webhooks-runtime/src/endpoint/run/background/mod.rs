@@ -1,0 +1,59 @@
+//! Functions that run in the background: after their delivery was accepted, without its request.
+//!
+//! - `policy` is how deliveries are run, the options of `background(…)`
+//! - `task` is one run of a function
+//! - `arg` is the rule for arguments, and `kind` finds it for an argument of the attribute
+//! - `reply` is the rule for returned values, and finds it as well
+//! - `future` makes the future that runs the function
+//!
+//! The future runs on the background's own threads, so it is `Send`.
+
+mod arg;
+mod future;
+mod kind;
+mod policy;
+mod reply;
+mod task;
+
+use std::fmt;
+
+pub use arg::BackgroundArg;
+pub use future::{ArgTypes, OtherArgTypes, run_blocking};
+pub use kind::{OtherBackgroundArg, missing_data};
+pub use policy::Policy;
+pub use reply::BackgroundReply;
+pub use task::{BackgroundTask, SharedData, TaskFuture};
+pub(crate) use task::{OnThread, TaskFailure};
+
+use crate::endpoint::extract::body::BodyFaults;
+
+/// A function that runs in the background, as the attribute registers it.
+#[derive(Clone, Copy)]
+pub struct BackgroundWork {
+    pub(crate) policy: Policy,
+    /// Checks that all arguments can be read from a body.
+    pub(crate) check: fn(&[u8]) -> Result<(), BodyFaults>,
+    /// Returns the types of the data that the function takes and the server lacks.
+    pub(crate) missing: fn(&SharedData) -> Vec<&'static str>,
+    pub(crate) run: fn(BackgroundTask) -> TaskFuture,
+}
+
+impl BackgroundWork {
+    /// For the attribute's expansion.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new(
+        policy: Policy,
+        check: fn(&[u8]) -> Result<(), BodyFaults>,
+        missing: fn(&SharedData) -> Vec<&'static str>,
+        run: fn(BackgroundTask) -> TaskFuture,
+    ) -> Self {
+        Self { policy, check, missing, run }
+    }
+}
+
+impl fmt::Debug for BackgroundWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackgroundWork").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! One run of a background function: the delivery, its shared data and the outcome.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::web::{Bytes, Data};
+
+use crate::endpoint::delivery::Delivery;
+use crate::endpoint::extract::body::BodyFaults;
+use crate::endpoint::respond::permanent;
+
+/// The values of the server's `.data(…)`, by type.
+#[derive(Clone, Default)]
+pub struct SharedData(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl SharedData {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: Data<T>) {
+        self.0.insert(TypeId::of::<Data<T>>(), Arc::new(value));
+    }
+
+    pub(super) fn get<T: Send + Sync + 'static>(&self) -> Option<&Data<T>> {
+        self.0.get(&TypeId::of::<Data<T>>())?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for SharedData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SharedData({} values)", self.0.len())
+    }
+}
+
+/// A delivery to run.
+#[derive(Clone, Debug)]
+pub struct BackgroundTask {
+    pub(crate) body: Bytes,
+    pub(crate) delivery: Delivery,
+    pub(crate) shared: Arc<SharedData>,
+    pub(crate) on_thread: OnThread,
+}
+
+/// Whether a function runs on a thread of the blocking pool. A thread cannot be stopped, so its future is awaited
+/// to the end. The future of an `async fn` may be dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OnThread(Arc<AtomicBool>);
+
+impl OnThread {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The run of a function.
+pub type TaskFuture = Pin<Box<dyn Future<Output = Result<(), TaskFailure>> + Send>>;
+
+/// The failure of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// The error with its causes.
+    pub(crate) text: String,
+    /// Whether a retry cannot fix it.
+    pub(crate) permanent: bool,
+}
+
+impl TaskFailure {
+    pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
+        Self { text: permanent::causes(error), permanent: permanent::is_permanent(error) }
+    }
+
+    /// Returns the failure for a stored body that the function can no longer read, because another version of the
+    /// program accepted it. The next version may read it again, so a retry may fix it.
+    pub(super) fn unreadable(faults: &BodyFaults) -> Self {
+        Self {
+            text: format!("the function can no longer read the payload: {faults}"),
+            permanent: false,
+        }
+    }
+}
