@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tests::client::{Viewer, connect, get, head, request};
-use tests::program::{Program, build};
+use tests::program::Program;
+use tests::programs::background;
 use webhooks_runtime::maud::{Markup, PreEscaped};
 use webhooks_runtime::{
     Block, Blocks, HttpRequest, PageContext, ServerHandle, WebhooksServer, web, webhook_endpoint,
@@ -219,7 +220,7 @@ async fn health_tells_how_the_store_is_and_how_long_the_oldest_has_waited() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("private-name.db");
     let arguments = ["--port", "0", "--store", file.to_str().unwrap()];
-    let program = Program::start(&build("fixture-background", "dev"), &arguments, &[]).unwrap();
+    let program = Program::start(&background(), &arguments, &[]).unwrap();
     let url = program.local_url();
     let answer = get(&url, "/health").unwrap();
     let nothing_waits =

@@ -8,15 +8,12 @@ use std::path::PathBuf;
 use serde_json::json;
 use tempfile::TempDir;
 use tests::forward::{ForwardProxy, HttpsServer};
-use tests::program::{Ended, Program, build};
+use tests::program::{Ended, Program};
+use tests::programs::quickstart;
 use tests::share::certificates::Certificates;
 use tests::share::{ShareServer, Terms};
 
 const CREDENTIALS: &str = "me:hush-%40hush";
-
-fn quickstart() -> PathBuf {
-    build("quickstart", "dev")
-}
 
 /// Starts the server with a share link.
 fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Program, TempDir) {

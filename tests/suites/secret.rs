@@ -3,14 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::path::PathBuf;
-
 use tests::client::{get, request};
-use tests::program::{Ended, Program, build};
-
-fn secrets() -> PathBuf {
-    build("fixture-secrets", "dev")
-}
+use tests::program::{Ended, Program};
+use tests::programs::secrets;
 
 /// The statuses of an endpoint for several secrets, the empty one standing for none.
 fn statuses(program: &Program, path: &str, secrets: &[&str]) -> Vec<u16> {

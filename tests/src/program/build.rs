@@ -1,0 +1,82 @@
+//! Builds programs of this workspace, and reserves the port that the guide names.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::fail;
+use crate::repository::root;
+
+/// Builds a package of this workspace and returns the path of the program of the same name.
+///
+/// # Panics
+///
+/// When it cannot be built; the message holds cargo's.
+#[must_use]
+pub fn build(package: &str, profile: &str) -> PathBuf {
+    build_bin(package, package, profile)
+}
+
+/// Builds one of several programs of a package of this workspace and returns its path. Each is built once.
+///
+/// # Panics
+///
+/// When it cannot be built; the message holds cargo's.
+#[must_use]
+pub fn build_bin(package: &str, bin: &str, profile: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<[String; 2], Arc<OnceLock<PathBuf>>>> =
+        Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let program = Arc::clone(built.entry([bin, profile].map(str::to_owned)).or_default());
+    // Builds in other profiles go on meanwhile.
+    drop(built);
+    program.get_or_init(|| cargo_build(package, bin, profile)).clone()
+}
+
+fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args(["build", "--bin", bin, "--profile", profile])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(root());
+    if profile == "dev" {
+        // `cargo test --workspace` has compiled the dependencies with the features that all packages and their
+        // tests need together. A build of one package has fewer and would compile them again, so this builds a
+        // test of the package with the most dependencies as well.
+        command.args(["--workspace", "--test", "builds"]);
+    } else {
+        command.args(["--package", package]);
+    }
+    // cargo describes the tests' own package in these. The build script of `ring` asks to run again when they
+    // change, and with it all that depends on `ring` would be compiled again.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
+    let output = command.output();
+    let output = output.unwrap_or_else(|error| fail(&format!("cargo doesn't start: {error}")));
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let named = message["target"]["name"] == bin;
+        message["executable"].as_str().filter(|_| named).map(PathBuf::from)
+    });
+    program.unwrap_or_else(|| fail(&String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Waits until no other test of this process uses port 7860, which a Space forwards and the guide names.
+///
+/// # Panics
+///
+/// When another program has the port.
+pub fn reserve_port_7860() -> MutexGuard<'static, ()> {
+    static PORT: Mutex<()> = Mutex::new(());
+    let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(TcpListener::bind("127.0.0.1:7860").is_ok(), "these tests need port 7860 to be free");
+    port
+}

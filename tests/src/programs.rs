@@ -1,0 +1,71 @@
+//! The programs that suites start: examples and fixtures of this workspace, each built once.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use crate::program::{build, build_bin, fail};
+
+/// The example `quickstart`: one endpoint.
+#[must_use]
+pub fn quickstart() -> PathBuf {
+    build("quickstart", "dev")
+}
+
+/// The example `multiple-endpoints`.
+#[must_use]
+pub fn multiple_endpoints() -> PathBuf {
+    build("multiple-endpoints", "dev")
+}
+
+/// The example `custom-server`: a server with a secret and a page of its own.
+#[must_use]
+pub fn custom_server() -> PathBuf {
+    build("custom-server", "dev")
+}
+
+/// Background functions that write what they do to a journal.
+#[must_use]
+pub fn background() -> PathBuf {
+    build("fixture-background", "dev")
+}
+
+/// Two functions of two modules at the same path, with which no server starts.
+#[must_use]
+pub fn doubled() -> PathBuf {
+    build("fixture-doubled", "dev")
+}
+
+/// Functions to call through a public URL: `echo` responds with the body, `take` prints it, `endless` never ends.
+#[must_use]
+pub fn public() -> PathBuf {
+    build("fixture-public", "dev")
+}
+
+/// An endpoint with the common secret and one with its own.
+#[must_use]
+pub fn secrets() -> PathBuf {
+    build("fixture-secrets", "dev")
+}
+
+/// Functions that take long, block their thread, fail or panic.
+#[must_use]
+pub fn slow() -> PathBuf {
+    build("fixture-slow", "dev")
+}
+
+/// A program whose name is not that of its package.
+#[must_use]
+pub fn token() -> PathBuf {
+    build_bin("fixture-token", "token-bot", "dev")
+}
+
+/// Returns a port that was free a moment ago.
+///
+/// # Panics
+///
+/// When this machine has none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    port.map_or_else(|error| fail(&error.to_string()), |address| address.port())
+}

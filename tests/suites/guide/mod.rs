@@ -1,0 +1,248 @@
+//! The guide is held to its word, in both languages: its programs compile, its commands are typed, and
+//! what it shows is what the screen shows.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+mod pages;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use tests::browser::Browser;
+use tests::markdown::{Block, Part, blocks, parts};
+use tests::picture::resemble;
+use tests::program::reserve_port_7860;
+use tests::repository::{self, root};
+use tests::share::{ShareServer, Terms};
+use tests::terminal::Terminal;
+
+const LANGUAGES: [&str; 2] = ["en", "ko"];
+
+/// The pages that have suites of their own.
+const ELSEWHERE: [&str; 2] = ["deploy-to-a-space", "deploy-elsewhere"];
+
+fn guide(language: &str) -> PathBuf {
+    root().join("docs").join(language)
+}
+
+fn page(language: &str, name: &str) -> String {
+    repository::read(guide(language).join(format!("{name}.md")))
+}
+
+/// The pages in the order of the table of contents: title and name.
+fn contents(language: &str) -> Vec<(String, String)> {
+    let summary = page(language, "SUMMARY");
+    let entries =
+        summary.lines().filter_map(|line| line.trim_start_matches("- ").strip_prefix('['));
+    let entries = entries.map(|entry| {
+        let (title, file) = entry.split_once("](").unwrap();
+        (title.to_owned(), file.trim_end_matches(".md)").to_owned())
+    });
+    entries.collect()
+}
+
+/// Every page of a language, by its name.
+fn pages(language: &str) -> Vec<(String, String)> {
+    let names = contents(language).into_iter().map(|(_, name)| name);
+    names.map(|name| (name.clone(), page(language, &name))).collect()
+}
+
+/// The project that a reader of the quick start has at its end, made once for all pages.
+struct Project {
+    folder: PathBuf,
+    manifest: Vec<u8>,
+    share_server: ShareServer,
+}
+
+impl Project {
+    fn make() -> Self {
+        // At the same place each time, so that what is compiled for it is found again. Not below this
+        // repository, of whose workspace it would be.
+        let folder = std::env::temp_dir().join("webhooks-guide");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        // As one has it who has cloned this repository.
+        repository::copy(&folder.join("webhooks")).unwrap();
+        let share_server = ShareServer::start(&Terms::default()).unwrap();
+        // The public URLs of that share server lead to this machine, but not to the port of the web.
+        let public = share_server.public;
+        fs::write(folder.join(".curlrc"), format!("connect-to = \":80:{public}\"\n")).unwrap();
+        let mut project = Self { folder, manifest: Vec::new(), share_server };
+        let mut terminal = project.terminal(&project.folder);
+        let start = page("en", "quick-start");
+        let making = blocks(&start).into_iter().find(|block| block.text.contains("cargo new"));
+        terminal.type_in(&making.unwrap().text);
+        drop(terminal);
+        // The same versions, so that nothing is asked of a network.
+        fs::copy(root().join("Cargo.lock"), project.path().join("Cargo.lock")).unwrap();
+        project.manifest = fs::read(project.path().join("Cargo.toml")).unwrap();
+        project
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join("my-bot")
+    }
+
+    /// Brings it back to the end of the quick start.
+    fn reset(&self) {
+        let path = self.path();
+        fs::write(path.join("Cargo.toml"), &self.manifest).unwrap();
+        fs::copy(root().join("examples/quickstart/src/main.rs"), path.join("src/main.rs")).unwrap();
+        for end in ["", "-shm", "-wal"] {
+            let _ = fs::remove_file(path.join(format!("webhooks.db{end}")));
+        }
+    }
+
+    /// A terminal with what a person's has, and no way to the internet.
+    fn terminal(&self, folder: &Path) -> Terminal {
+        // Beside the workspace's own, so that the crates are compiled once for all projects of tests.
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("my-bot");
+        let (home, state) = (self.folder.to_str().unwrap(), self.folder.join("state"));
+        let share_server = self.share_server.address.to_string();
+        let variables = [
+            ("CARGO_TARGET_DIR", target.to_str().unwrap()),
+            ("XDG_STATE_HOME", state.to_str().unwrap()),
+            ("CURL_HOME", home),
+            // A person's terminal opens a link by default. These are pipes, and may be in a container.
+            ("GRADIO_SHARE", "true"),
+            ("GRADIO_SHARE_SERVER_ADDRESS", &share_server),
+        ];
+        let mut terminal = Terminal::new(folder, &variables);
+        terminal.stand_in("/home/me", home);
+        terminal
+    }
+}
+
+/// One page at a time: they share the project, and the port that the guide names.
+fn project() -> MutexGuard<'static, Project> {
+    static PROJECT: LazyLock<Mutex<Project>> = LazyLock::new(|| Mutex::new(Project::make()));
+    PROJECT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does what a page says, from its top to its end.
+fn walk(name: &str) {
+    let project = project();
+    project.reset();
+    let _port = reserve_port_7860();
+    let main = project.path().join("src/main.rs");
+    let mut terminal = project.terminal(&project.path());
+    for part in parts(&page("en", name)) {
+        let Block { language, text } = match part {
+            Part::Block(block) => block,
+            Part::Picture(file) => {
+                hold_picture(&file, &terminal);
+                continue;
+            }
+        };
+        match language.as_str() {
+            "rust" if is_program(&text) => fs::write(&main, text).unwrap(),
+            // Those were typed when the project was made.
+            "console" if text.contains("cargo new") => {}
+            "console" => terminal.type_in(&text),
+            "text" => terminal.server_prints(&text),
+            _ => {}
+        }
+    }
+}
+
+/// Takes a picture of the page that the server has now. Those of the guide must look like it; with
+/// `UPDATE_PICTURES=1` they are replaced by it.
+fn hold_picture(file: &str, terminal: &Terminal) {
+    let url = terminal.page_url();
+    let photograph = async {
+        let browser = Browser::start().await;
+        browser.look(900, "light").await;
+        browser.client.goto(&url).await.unwrap();
+        browser.wait_for_text("#activity", "me/data").await;
+        // What is another each time is called what the page calls it.
+        let names = serde_json::to_string(terminal.names()).unwrap();
+        let script = "const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); \
+             while (texts.nextNode()) for (const [shown, real] of NAMES) \
+             texts.currentNode.data = texts.currentNode.data.replaceAll(real, shown)";
+        browser.run(&script.replace("NAMES", &names)).await;
+        let taken = browser.photograph().await;
+        browser.end().await;
+        taken
+    };
+    let taken = tokio::runtime::Runtime::new().unwrap().block_on(photograph);
+    for language in LANGUAGES {
+        let kept = guide(language).join(file);
+        if std::env::var_os("UPDATE_PICTURES").is_some() {
+            fs::write(&kept, &taken).unwrap();
+        }
+        let resembles = resemble(&fs::read(&kept).unwrap(), &taken);
+        assert!(resembles, "{} looks otherwise now: UPDATE_PICTURES=1", kept.display());
+    }
+}
+
+/// Whether a block is all of a `main.rs`.
+fn is_program(block: &str) -> bool {
+    block.contains("webhooks_main!(") || block.contains("fn main()")
+}
+
+#[test]
+#[ignore = "needs Chromium, port 7860, and minutes to compile all crates once more"]
+fn every_program_of_the_guide_compiles() {
+    let project = project();
+    project.reset();
+    let manifest = project.path().join("Cargo.toml");
+    let mut targets = fs::read_to_string(&manifest).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for (name, text) in pages("en") {
+        for (number, block) in
+            blocks(&text).iter().filter(|block| block.language == "rust").enumerate()
+        {
+            let target = format!("{name}-{}", number + 1);
+            let file = folder.path().join(format!("{target}.rs"));
+            // What nothing uses is no fault of a block that is only a part of a program.
+            let block = format!(
+                "#![deny(warnings)]\n#![allow(dead_code, reason = \"a part of a program\")]\n{}",
+                block.text
+            );
+            fs::write(&file, block).unwrap();
+            // As a library, for which nothing need be linked.
+            targets += &format!(
+                "\n[[example]]\nname = {target:?}\npath = {:?}\ncrate-type = [\"lib\"]\n",
+                file.display().to_string()
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 15, "{count}");
+    targets += "\n[dev-dependencies]\nanyhow = \"1\"\n\
+                nix = { version = \"0.31\", features = [\"signal\"] }\n\
+                tokio = { version = \"1\", features = [\"io-util\", \"process\"] }\n";
+    fs::write(&manifest, targets).unwrap();
+    project.terminal(&project.path()).type_in("$ cargo build --examples\n");
+    project.reset();
+}
+
+macro_rules! walks {
+    ($($test:ident: $page:literal,)*) => {
+        /// The pages whose commands are typed in a project as the quick start makes it.
+        const WALKED: &[&str] = &[$($page),*];
+        $(
+        #[test]
+        #[ignore = "needs Chromium, port 7860, and minutes to compile all crates once more"]
+        fn $test() {
+            walk($page);
+        }
+        )*
+    };
+}
+
+walks! {
+    the_quick_start_goes_as_it_says: "quick-start",
+    endpoints_answer_as_the_guide_shows: "endpoints",
+    payloads_are_read_as_the_guide_shows: "payloads",
+    secrets_are_asked_for_as_the_guide_shows: "secrets",
+    the_share_link_goes_as_the_guide_shows: "share-link",
+    the_page_is_as_the_guide_shows: "page",
+    background_deliveries_go_as_the_guide_shows: "background-deliveries",
+    bots_are_tested_as_the_guide_shows: "testing",
+    settings_are_read_as_the_guide_shows: "settings",
+    what_python_users_do_goes_as_the_guide_shows: "coming-from-python",
+    troubles_look_as_the_guide_shows: "troubleshooting",
+}

@@ -1,0 +1,155 @@
+//! The pages as they are written: titles, sections, links, the book.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use regex::Regex;
+use tests::markdown::{Block, anchor, blocks, headings, links, outline, parts};
+use url::Url;
+use webhooks_runtime::WebhookPayload;
+use webhooks_runtime::testing::dataset_commit;
+
+use super::{ELSEWHERE, LANGUAGES, WALKED, contents, guide, page, pages};
+
+#[test]
+fn both_languages_have_the_same_pages_each_with_its_title() {
+    let [english, korean] = LANGUAGES.map(contents);
+    let names = |contents: &[(String, String)]| {
+        contents.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&english), names(&korean));
+    let tested: BTreeSet<_> =
+        WALKED.iter().copied().chain(ELSEWHERE).chain(["how-it-works"]).collect();
+    assert_eq!(tested, names(&english).iter().map(String::as_str).collect());
+    for language in LANGUAGES {
+        for (title, name) in contents(language) {
+            assert_eq!(headings(&page(language, &name))[0], title, "{language}/{name}");
+        }
+        // What is there can be reached.
+        let files = fs::read_dir(guide(language)).unwrap().map(|file| file.unwrap().path());
+        let files =
+            files.filter(|file| file.extension().is_some_and(|extension| extension == "md"));
+        assert_eq!(files.count(), names(&english).len() + 1, "{language}");
+    }
+}
+
+#[test]
+fn both_languages_have_the_same_sections_tables_blocks_pictures_and_sources() {
+    let sources = |page: &str| {
+        let mut links = links(page);
+        links.retain(|link| link.starts_with("http"));
+        links.sort();
+        links.dedup();
+        links
+    };
+    for (name, english) in pages("en") {
+        let korean = page("ko", &name);
+        for (english, korean) in parts(&english).iter().zip(parts(&korean)) {
+            assert_eq!(*english, korean, "{name}");
+        }
+        assert_eq!(parts(&english).len(), parts(&korean).len(), "{name}");
+        assert_eq!(outline(&english), outline(&korean), "{name}");
+        assert_eq!(sources(&english), sources(&korean), "{name}");
+    }
+    let pictures = |language| {
+        let files = fs::read_dir(guide(language).join("pictures")).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        let mut files: Vec<_> = files
+            .map(|file| (file.file_name().unwrap().to_owned(), fs::read(file).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    assert!(pictures("en") == pictures("ko"));
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for language in LANGUAGES {
+        for (name, text) in pages(language) {
+            for link in links(&text) {
+                if link.starts_with("https://") || link.starts_with("http://127.0.0.1:7860") {
+                    Url::parse(&link).unwrap();
+                    continue;
+                }
+                let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
+                let target = if file.is_empty() { format!("{name}.md") } else { file.to_owned() };
+                let target = guide(language).join(target);
+                assert!(target.is_file(), "{language}/{name}.md: {link}");
+                if !heading.is_empty() {
+                    let text = fs::read_to_string(target).unwrap();
+                    let anchors: Vec<_> =
+                        headings(&text).iter().map(|heading| anchor(heading)).collect();
+                    let found = anchors.contains(&format!("#{heading}"));
+                    assert!(found, "{language}/{name}.md: {link} of {anchors:?}");
+                }
+            }
+            let mut anchors: Vec<_> = headings(&text).iter().map(|text| anchor(text)).collect();
+            anchors.sort();
+            anchors.windows(2).for_each(|two| assert_ne!(two[0], two[1], "{language}/{name}.md"));
+        }
+    }
+}
+
+#[test]
+fn every_block_is_of_a_kind_that_is_held_to_its_word() {
+    for (name, text) in pages("en") {
+        for Block { language, text } in blocks(&text) {
+            match language.as_str() {
+                "rust" => {}
+                // Typed, and waited for.
+                "console" | "text" if name != "how-it-works" => {}
+                "json" => {
+                    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+                    // What the command on that page sends.
+                    let sent = WebhookPayload::from(dataset_commit().repo("me/data"));
+                    assert_eq!(json, serde_json::to_value(sent).unwrap(), "{name}");
+                }
+                // Files of a deployment, which those suites use.
+                _ if ELSEWHERE.contains(&name.as_str()) => {}
+                other => {
+                    panic!("{name}.md: nothing holds a block of {other:?} to its word:\n{text}")
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs mdbook"]
+fn the_book_builds_and_every_link_in_it_leads_somewhere() {
+    let link = Regex::new(r#"(?:href|src)="([^"]*)""#).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for language in LANGUAGES {
+        let book = folder.path().join(language);
+        let mut build = Command::new("mdbook");
+        let built = build.arg("build").arg("--dest-dir").arg(&book).arg(guide(language)).output();
+        let built = built.unwrap();
+        let said = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success() && !said.contains("WARN"), "{said}");
+        for (_, name) in contents(language) {
+            let page = fs::read_to_string(book.join(format!("{name}.html"))).unwrap();
+            for link in link.captures_iter(&page).map(|found| found[1].to_owned()) {
+                if link.starts_with("http") {
+                    continue;
+                }
+                let (file, id) = link.split_once('#').unwrap_or((&link, ""));
+                let file = if file.is_empty() { format!("{name}.html") } else { file.to_owned() };
+                let target = fs::read(book.join(&file)).unwrap_or_else(|error| {
+                    panic!("{language}/{name}.html: {link}: {error}");
+                });
+                let id = percent_decode(id);
+                let found = id.is_empty()
+                    || String::from_utf8_lossy(&target).contains(&format!("id=\"{id}\""));
+                assert!(found, "{language}/{name}.html: {link}");
+            }
+        }
+    }
+}
+
+/// A link's `%EC%9D%B8` as the letters that it stands for.
+fn percent_decode(text: &str) -> String {
+    let url = Url::parse(&format!("http://page/?{text}=")).unwrap();
+    url.query_pairs().next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
