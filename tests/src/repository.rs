@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 #![allow(clippy::missing_panics_doc, reason = "each panics when a file isn't there")]
 
-use std::fs;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::iter::Peekable;
 use std::os::unix::fs::symlink;
@@ -57,6 +58,14 @@ pub fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     sources
 }
 
+/// A folder outside of this repository that has the same path each time, so that what is compiled in it is found again.
+#[must_use]
+pub fn fixed_folder(name: &str) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    root().hash(&mut hasher);
+    std::env::temp_dir().join(format!("webhooks-{name}-{:016x}", hasher.finish()))
+}
+
 /// The modules for tests alone that have files of their own.
 fn test_modules(path: &Path, source: &str) -> Vec<PathBuf> {
     let is_folders = ["mod.rs", "lib.rs"].iter().any(|name| path.ends_with(name));
@@ -102,7 +111,8 @@ fn skip_item(tokens: &mut Peekable<IntoIter>) {
     });
 }
 
-/// Copies it, without what git keeps and cargo and npm make, as one has it who has cloned it.
+/// Copies it, without what git keeps and cargo and npm make, as one has it who has cloned it. The files keep their
+/// times: by them cargo knows what is compiled already.
 ///
 /// # Errors
 ///
@@ -122,12 +132,23 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
         if from.is_symlink() {
             symlink(fs::read_link(&from)?, to.join(name))?;
         } else if from.is_file() {
-            fs::copy(&from, to.join(name))?;
+            let to = to.join(name);
+            fs::copy(&from, &to)?;
+            copy_time(&from, &to)?;
         } else {
             copy_folder(&from, &to.join(name))?;
         }
     }
     Ok(())
+}
+
+/// Gives a file the time at which another one was last changed.
+///
+/// # Errors
+///
+/// When one of them cannot be opened.
+pub fn copy_time(from: &Path, to: &Path) -> io::Result<()> {
+    File::options().append(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use tests::repository::{read, root};
+use tests::repository::{files, read, root};
 
 /// The folders that paths on the page are relative to.
 const BASES: [&str; 4] = ["", "webhooks-runtime/src", "webhooks-macros/src", "tests"];
@@ -38,5 +38,28 @@ fn the_map_of_the_source_has_every_folder_of_the_runtime() {
         let entry = entry.unwrap();
         let folder = format!("`{}/`", entry.file_name().to_string_lossy());
         assert!(!entry.path().is_dir() || map.contains(&folder), "the map lacks {folder}");
+    }
+}
+
+/// `tests/run` names them, because it doesn't run all at the same time.
+#[test]
+fn every_test_program_is_run() {
+    let mut programs = Vec::new();
+    for folder in ["examples", "tests", "webhooks-macros", "webhooks-runtime"] {
+        for (path, _) in files(folder, "rs") {
+            let parent = path.parent().unwrap();
+            if parent.ends_with("tests") && parent.with_file_name("Cargo.toml").exists() {
+                programs.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    let manifest = read("tests/Cargo.toml");
+    let named = manifest.split("[[test]]\nname = \"").skip(1);
+    programs.extend(named.filter_map(|rest| Some(rest.split('"').next()?.to_owned())));
+    programs.sort();
+    assert_eq!(programs, ["builds", "compile_fail", "suites"]);
+    let run = read("tests/run");
+    for program in programs {
+        assert!(run.contains(&format!("--test {program} ")), "tests/run: {program}");
     }
 }

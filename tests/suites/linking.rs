@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
 use tests::client::post;
 use tests::payloads::dataset_commit;
-use tests::program::{Program, build, build_bin};
+use tests::program::{Program, build, build_bin, build_with_full_lto};
 use webhooks_runtime::WebhooksServer;
 
-fn a_named_library_s_endpoints_are_served(profile: &str) {
-    let program = build_bin("fixture-bots", "linked", profile);
-    let program = Program::start(&program, &["--port", "0"], &[]).unwrap();
+fn a_named_library_s_endpoints_are_served(program: &Path) {
+    let program = Program::start(program, &["--port", "0"], &[]).unwrap();
     let url = program.local_url();
     let body = dataset_commit().to_string();
     assert_eq!(post(&url, "/webhooks/hello", &body).unwrap().body, "hello openai/gsm8k");
@@ -19,19 +21,26 @@ fn a_named_library_s_endpoints_are_served(profile: &str) {
 
 #[test]
 fn a_named_library_is_linked_in_debug() {
-    a_named_library_s_endpoints_are_served("dev");
+    a_named_library_s_endpoints_are_served(&build_bin("fixture-bots", "linked", "dev"));
+}
+
+/// In cargo's profile `release` a program has one name, so one test at a time builds and runs it.
+fn in_release(build: impl FnOnce() -> PathBuf) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    a_named_library_s_endpoints_are_served(&build());
 }
 
 #[test]
 #[ignore = "needs minutes, to compile all crates once more"]
 fn a_named_library_is_linked_in_release() {
-    a_named_library_s_endpoints_are_served("release");
+    in_release(|| build_bin("fixture-bots", "linked", "release"));
 }
 
 #[test]
 #[ignore = "needs minutes, to compile all crates once more"]
 fn a_named_library_is_linked_with_full_lto() {
-    a_named_library_s_endpoints_are_served("fat-lto");
+    in_release(|| build_with_full_lto("fixture-bots", "linked"));
 }
 
 #[test]

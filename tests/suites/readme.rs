@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tempfile::TempDir;
 use tests::markdown::{anchor, blocks, headings, links};
 use tests::program::{Program, build};
 use tests::repository::{self, read, root};
@@ -168,15 +168,22 @@ fn background_deliveries_are_listed_as_shown() {
     program.stop();
 }
 
-/// A project as the README says, named `my-bot`, beside a copy of this repository.
+/// A project as the README says, named `my-bot`, beside a copy of this repository. It is at the same place each time,
+/// so that what is compiled in it is found again; one test at a time has it.
 struct Project {
-    folder: TempDir,
+    folder: PathBuf,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Project {
     fn make() -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap() };
-        repository::copy(&project.folder.path().join("webhooks")).unwrap();
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = repository::fixed_folder("readme");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let project = Self { folder, _turn: turn };
+        repository::copy(&project.folder.join("webhooks")).unwrap();
         let path = project.path();
         fs::create_dir_all(path.join("src")).unwrap();
         project.shell(&block(3).replace("$ ", ""));
@@ -189,7 +196,7 @@ impl Project {
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join("my-bot")
+        self.folder.join("my-bot")
     }
 
     /// Runs command lines in the project.

@@ -36,12 +36,7 @@ pub fn build_bin(package: &str, bin: &str, profile: &str) -> PathBuf {
 }
 
 fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .args(["build", "--bin", bin, "--profile", profile])
-        .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(root());
+    let mut command = cargo("build", bin, profile);
     if profile == "dev" {
         // `cargo test --workspace` has compiled the dependencies with the features that all packages and their
         // tests need together. A build of one package has fewer and would compile them again, so this builds a
@@ -50,6 +45,29 @@ fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
     } else {
         command.args(["--package", package]);
     }
+    executable(command, bin)
+}
+
+/// Builds a program of a package of this workspace in the profile `release`, but with full link-time optimization,
+/// and returns its path. The crates it depends on are those of the profile as it is, compiled once for both.
+///
+/// # Panics
+///
+/// When it cannot be built; the message holds cargo's.
+#[must_use]
+pub fn build_with_full_lto(package: &str, bin: &str) -> PathBuf {
+    let mut command = cargo("rustc", bin, "release");
+    command.args(["--package", package, "--", "-C", "lto=fat", "-C", "codegen-units=1"]);
+    executable(command, bin)
+}
+
+fn cargo(subcommand: &str, bin: &str, profile: &str) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args([subcommand, "--bin", bin, "--profile", profile])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(root());
     // cargo describes the tests' own package in these. The build script of `ring` asks to run again when they
     // change, and with it all that depends on `ring` would be compiled again.
     for (name, _) in std::env::vars_os() {
@@ -58,6 +76,11 @@ fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
             command.env_remove(&*name);
         }
     }
+    command
+}
+
+/// Runs cargo and returns the path of the program that it built.
+fn executable(mut command: Command, bin: &str) -> PathBuf {
     let output = command.output();
     let output = output.unwrap_or_else(|error| fail(&format!("cargo doesn't start: {error}")));
     let messages = String::from_utf8_lossy(&output.stdout);

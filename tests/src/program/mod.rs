@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 
 use crate::client::PATIENCE;
 
-pub use build::{build, build_bin, reserve_port_7860};
+pub use build::{build, build_bin, build_with_full_lto, reserve_port_7860};
 use lines::{Lines, follow, text, wait_in};
 pub use own_machine::OwnMachine;
 

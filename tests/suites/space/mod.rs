@@ -15,9 +15,8 @@ mod page;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::MutexGuard;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tempfile::TempDir;
 use tests::client::request;
 use tests::dockerfile::{Image, Owner, build};
 use tests::markdown::{Block, blocks};
@@ -91,9 +90,11 @@ fn is_front_matter_of_a_docker_space(readme: &str) {
     assert_eq!((value("sdk"), value("app_port"), value("pinned")), ("docker", "7860", "false"));
 }
 
-/// A folder for all that is made on the way.
+/// A folder for all that is made on the way. It is at the same place each time, so that what is compiled in it is
+/// found again; one test at a time has it.
 struct Way {
-    folder: TempDir,
+    folder: PathBuf,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Way {
@@ -103,11 +104,16 @@ impl Way {
             !Path::new("/data").exists(),
             "this machine has a /data, as a Space with a disk has"
         );
-        Self { folder: tempfile::tempdir().unwrap() }
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = tests::repository::fixed_folder("space");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Self { folder, _turn: turn }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// What every command has: crates that are compiled once for all, and no network.

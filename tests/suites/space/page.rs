@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tests::dockerfile::Image;
 use tests::markdown::{Block, blocks};
-use tests::repository::{self, read, root};
+use tests::repository::{self, copy_time, read, root};
 
 use super::{PAGE, RunningSpace, Way, compiled, is_front_matter_of_a_docker_space, post, start};
 
@@ -18,7 +18,7 @@ fn project_of_the_quick_start(way: &Way) -> PathBuf {
         .type_in("$ git init --quiet\n$ git add --all\n$ git commit --quiet --message Copy\n");
     let start = blocks(&read("docs/en/quick-start.md"));
     let making = start.into_iter().find(|block| block.text.contains("cargo new")).unwrap();
-    way.terminal(way.folder.path()).type_in(&making.text);
+    way.terminal(&way.folder).type_in(&making.text);
     let project = way.path("my-bot");
     fs::copy(root().join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
     fs::copy(root().join("examples/quickstart/src/main.rs"), project.join("src/main.rs")).unwrap();
@@ -55,11 +55,11 @@ fn plain(log: &str) -> String {
 }
 
 /// What the Space builds: what was pushed, and nothing that the Hub would have refused.
-fn pushed_to(way: &Way, space: &Path) -> PathBuf {
+fn pushed_to(way: &Way, project: &Path, space: &Path) -> PathBuf {
     let pushed = way.path("pushed");
     let clone =
         format!("$ git clone --quiet --branch main {} {}\n", space.display(), pushed.display());
-    way.terminal(way.folder.path()).type_in(&clone);
+    way.terminal(&way.folder).type_in(&clone);
     let list = Command::new("git")
         .args(["ls-files", "--stage", "-z"])
         .current_dir(&pushed)
@@ -75,6 +75,10 @@ fn pushed_to(way: &Way, space: &Path) -> PathBuf {
         if mode != "120000" {
             let bytes = fs::read(end).unwrap();
             assert!(!bytes.contains(&0) && bytes.len() < 10_000_000, "{file} is binary or large");
+            // Git keeps no times. With those of this repository the crates are compiled once for all Spaces.
+            if fs::read(project.join(file)).is_ok_and(|pushed| pushed == bytes) {
+                copy_time(&project.join(file), &all.join(file)).unwrap();
+            }
         }
     }
     is_front_matter_of_a_docker_space(&fs::read_to_string(pushed.join("README.md")).unwrap());
@@ -105,7 +109,7 @@ fn the_page_leads_from_the_quick_start_to_a_space() {
                 if let Some((RunningSpace { program, .. }, _)) = &running {
                     let _ = program.wait_for_log("status=200");
                 } else {
-                    let image = way.build(&pushed_to(&way, &space));
+                    let image = way.build(&pushed_to(&way, &project, &space));
                     assert_eq!(compiled(&image.printed[1]), ["my-bot"]);
                     running = Some((start(&image), image));
                 }
