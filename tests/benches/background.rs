@@ -14,7 +14,7 @@ use tests::program::build;
 use crate::PROFILE;
 use crate::load::Load;
 use crate::numbers::{median, ratio, thousands};
-use crate::server::{Running, SECRET, SERVER_CORE, launch, pinned};
+use crate::server::{StartedServer, SECRET, SERVER_CORE, launch, pinned};
 use crate::table::Table;
 
 /// How many connections send deliveries.
@@ -24,7 +24,7 @@ const CONNECTIONS: u32 = 64;
 const AT_ONCE: u64 = 16;
 
 /// Effort for one measurement.
-pub(crate) struct Effort {
+pub(crate) struct BackgroundEffort {
     pub(crate) rounds: usize,
     pub(crate) seconds: u32,
     /// How many are drained.
@@ -36,12 +36,12 @@ pub(crate) struct Effort {
 }
 
 /// A PostgreSQL server of the benchmark's own. It is stopped when this is dropped.
-struct Postgres {
+struct BenchPostgres {
     folder: TempDir,
     url: String,
 }
 
-impl Postgres {
+impl BenchPostgres {
     fn start() -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let output = script("start", folder.path()).output()?;
@@ -66,7 +66,7 @@ impl Postgres {
     }
 }
 
-impl Drop for Postgres {
+impl Drop for BenchPostgres {
     fn drop(&mut self) {
         let _ = script("stop", self.folder.path()).status();
     }
@@ -91,7 +91,7 @@ struct Rates {
 
 /// A server with a store of its own.
 struct Served {
-    running: Running,
+    running: StartedServer,
     base: String,
     _folder: TempDir,
 }
@@ -128,10 +128,10 @@ impl Served {
 /// Measures and gives the tables.
 pub(crate) fn measure(
     load: &Load,
-    effort: &Effort,
+    effort: &BackgroundEffort,
     progress: impl Fn(&str),
 ) -> Result<Vec<Table>, Box<dyn Error>> {
-    let postgres = Postgres::start()?;
+    let postgres = BenchPostgres::start()?;
     let mut rates = Rates::default();
     for round in 0..effort.rounds {
         progress(&format!("background deliveries, round {} of {}", round + 1, effort.rounds));
@@ -242,7 +242,7 @@ fn drains(load: &Load, count: u64) -> Result<f64, Box<dyn Error>> {
 }
 
 /// Accepts with none waiting and with many, and gives the memory with many, in MiB.
-fn many(load: &Load, effort: &Effort, rates: &mut Rates) -> Result<f64, Box<dyn Error>> {
+fn many(load: &Load, effort: &BackgroundEffort, rates: &mut Rates) -> Result<f64, Box<dyn Error>> {
     let full = Served::start(None)?;
     load.this_many(&full.url("waits"), CONNECTIONS, effort.waiting)?;
     let memory = full.running.memory()?;

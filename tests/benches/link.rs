@@ -39,9 +39,9 @@ pub(crate) fn share_server() -> Result<(), Box<dyn Error>> {
 }
 
 /// A process that is ended when this is dropped.
-struct Process(Child);
+struct BenchProcess(Child);
 
-impl Drop for Process {
+impl Drop for BenchProcess {
     fn drop(&mut self) {
         // An error says that it has ended already.
         let _ = self.0.kill();
@@ -51,7 +51,7 @@ impl Drop for Process {
 
 /// What was measured of each way, in requests per second.
 #[derive(Default)]
-struct Rates {
+struct LinkRates {
     direct: Vec<f64>,
     link: Vec<f64>,
     rival: Vec<f64>,
@@ -67,7 +67,7 @@ pub(crate) fn measure(
     let program = build("fixture-measured", PROFILE);
     let home = tempfile::tempdir()?;
     let rival = std::env::var_os("FRPC_BIN");
-    let mut rates = Rates::default();
+    let mut rates = LinkRates::default();
     for round in 0..rounds {
         progress(&format!("link, round {} of {rounds}", round + 1));
         let (_share_server, control, public) = start_share_server()?;
@@ -79,7 +79,7 @@ pub(crate) fn measure(
             .env("RUST_LOG", "warn");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
-        let _program = Process(child);
+        let _program = BenchProcess(child);
         let mut url = |text: &str| -> Result<String, Box<dyn Error>> {
             loop {
                 let line = lines.next().ok_or("the program ended")??;
@@ -88,15 +88,15 @@ pub(crate) fn measure(
                 }
             }
         };
-        let local = url("* Running on local URL:")?;
-        let host = url("* Running on public URL:")?.replace("http://", "");
+        let local = url("* StartedServer on local URL:")?;
+        let host = url("* StartedServer on public URL:")?.replace("http://", "");
 
-        let direct = |rates: &mut Rates| -> Result<(), Box<dyn Error>> {
+        let direct = |rates: &mut LinkRates| -> Result<(), Box<dyn Error>> {
             rates.direct.push(load.run(&format!("{local}{PATH}"), None, seconds)?.rate);
             Ok(())
         };
         let public = format!("http://{public}{PATH}");
-        let link = |rates: &mut Rates| -> Result<(), Box<dyn Error>> {
+        let link = |rates: &mut LinkRates| -> Result<(), Box<dyn Error>> {
             rates.link.push(load.run(&public, Some(&host), seconds)?.rate);
             Ok(())
         };
@@ -109,7 +109,7 @@ pub(crate) fn measure(
         }
         if let Some(rival) = &rival {
             let port = local.rsplit(':').next().unwrap_or_default();
-            let _rival = Process(
+            let _rival = BenchProcess(
                 pinned(SERVER_CORE, rival)
                     .args(["http", "-n", "rival", "-l", port, "-i", "127.0.0.1", "--uc"])
                     .args(["--sd", "random", "--server_addr", &control.to_string()])
@@ -128,14 +128,14 @@ pub(crate) fn measure(
 }
 
 /// Starts a share server on the core of the load.
-fn start_share_server() -> Result<(Process, SocketAddr, SocketAddr), Box<dyn Error>> {
+fn start_share_server() -> Result<(BenchProcess, SocketAddr, SocketAddr), Box<dyn Error>> {
     let mut child = pinned(LOAD_CORE, std::env::current_exe()?)
         .arg(SHARE_SERVER)
         .stdout(Stdio::piped())
         .spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-    let process = Process(child);
+    let process = BenchProcess(child);
     let (control, public) = line.trim().split_once(' ').ok_or("no addresses")?;
     Ok((process, control.parse()?, public.parse()?))
 }
@@ -159,7 +159,7 @@ fn await_answer(public: &str, host: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn speed(rates: &Rates) -> Table {
+fn speed(rates: &LinkRates) -> Table {
     let mut table = Table::new(&["through the share link", "median", "lowest", "highest"]);
     let mut compare = |name: &str, one: &[f64], other: &[f64]| {
         if !other.is_empty() {

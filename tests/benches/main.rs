@@ -17,7 +17,7 @@ use std::error::Error;
 use build::CleanBuild;
 use load::Load;
 use numbers::{median, ratio};
-use server::{Kind, Server};
+use server::{Kind, MeasuredServer};
 use table::Table;
 
 /// What is measured is built as this is: optimized, but for a quick one.
@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Measures each server with requests, starts and its memory.
 fn report_requests(load: &Load, effort: &Effort) -> Result<(), Box<dyn Error>> {
-    let servers = Server::all()?;
+    let servers = MeasuredServer::all()?;
     let mut page = PageTimes::default();
     let mut measured: Vec<Measured> = servers.iter().map(|_| Measured::default()).collect();
     for round in 0..effort.rounds {
@@ -133,7 +133,7 @@ fn report_requests(load: &Load, effort: &Effort) -> Result<(), Box<dyn Error>> {
 
 /// Measures how much memory many short connections leave behind.
 fn report_soak(load: &Load, seconds: u32) -> Result<(), Box<dyn Error>> {
-    let servers = Server::all()?;
+    let servers = MeasuredServer::all()?;
     let mut table = Table::new(&[
         "soak: a connection for each 404",
         "connections/s",
@@ -162,7 +162,7 @@ fn taking_turns(count: usize, round: usize) -> Vec<usize> {
     if round.is_multiple_of(2) { (0..count).collect() } else { (0..count).rev().collect() }
 }
 
-fn report(servers: &[Server], measured: &[Measured], effort: &Effort, payload_bytes: usize) {
+fn report(servers: &[MeasuredServer], measured: &[Measured], effort: &Effort, payload_bytes: usize) {
     say(&format!(
         "Medians of {} rounds of {} s: one core for the server, one for the load, {} connections, a \
          payload of {payload_bytes} bytes. A ratio is taken within each round.\n",
@@ -243,7 +243,7 @@ fn report_link(load: &Load, effort: &Effort) -> Result<(), Box<dyn Error>> {
 }
 
 fn report_background(load: &Load) -> Result<(), Box<dyn Error>> {
-    let effort = background::Effort {
+    let effort = background::BackgroundEffort {
         rounds: WHOLE.rounds,
         seconds: WHOLE.seconds,
         drained: 10_000,

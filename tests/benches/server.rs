@@ -46,7 +46,7 @@ pub(crate) enum Kind {
 /// How many pages follow the deliveries.
 const FOLLOWERS: usize = 3;
 
-pub(crate) struct Server {
+pub(crate) struct MeasuredServer {
     pub(crate) kind: Kind,
     pub(crate) name: &'static str,
     program: PathBuf,
@@ -55,7 +55,7 @@ pub(crate) struct Server {
     log: &'static str,
 }
 
-impl Server {
+impl MeasuredServer {
     /// Builds them all. The Python original is among them when `PEER_PYTHON` names a Python that has
     /// it.
     pub(crate) fn all() -> io::Result<Vec<Self>> {
@@ -87,7 +87,7 @@ impl Server {
     }
 
     /// Starts the server and waits for its first 200.
-    pub(crate) fn start(&self) -> Result<Running, Box<dyn Error>> {
+    pub(crate) fn start(&self) -> Result<StartedServer, Box<dyn Error>> {
         let forgetful = (self.kind == Kind::Forgetful).then_some(("ACTIVITY", "off"));
         let mut command = pinned(SERVER_CORE, &self.program);
         command.args(&self.argument).envs(forgetful).env("RUST_LOG", self.log);
@@ -107,7 +107,7 @@ pub(crate) fn launch(
     mut command: Command,
     name: &str,
     path: &str,
-) -> Result<Running, Box<dyn Error>> {
+) -> Result<StartedServer, Box<dyn Error>> {
     let body = serde_json::to_string(&dataset_commit())?;
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let mut output = tempfile::tempfile()?;
@@ -124,7 +124,7 @@ pub(crate) fn launch(
         .spawn()?;
     let base = format!("http://127.0.0.1:{port}");
     let url = format!("{base}{path}");
-    let mut running = Running { child, url, milliseconds: 0.0, followers: Vec::new() };
+    let mut running = StartedServer { child, url, milliseconds: 0.0, followers: Vec::new() };
     while !answers(&base, path, &body) {
         if running.child.try_wait()?.is_some() || started.elapsed() > PATIENCE {
             return Err(format!("{name} doesn't start: {}", whole(&mut output)?).into());
@@ -139,7 +139,7 @@ pub(crate) fn launch(
 ///
 /// It prints into a file: the threads with which `tests::program` reads along would take from the
 /// cores that are measured.
-pub(crate) struct Running {
+pub(crate) struct StartedServer {
     child: Child,
     pub(crate) url: String,
     /// From the start of the process to the first 200.
@@ -147,7 +147,7 @@ pub(crate) struct Running {
     followers: Vec<Child>,
 }
 
-impl Running {
+impl StartedServer {
     /// Its resident memory, in MiB.
     pub(crate) fn memory(&self) -> Result<f64, Box<dyn Error>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -157,7 +157,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for StartedServer {
     fn drop(&mut self) {
         for process in self.followers.iter_mut().chain([&mut self.child]) {
             // An error says that it has ended already.

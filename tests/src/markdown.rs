@@ -5,7 +5,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 
 /// A fenced block of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
+pub struct CodeBlock {
     /// What stands behind the fence: `rust`, `console`.
     pub language: String,
     /// The lines between the fences.
@@ -18,29 +18,29 @@ fn events(page: &str) -> Parser<'_> {
 
 /// What a page has besides its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum PagePart {
     /// A block of code.
-    Block(Block),
+    CodeBlock(CodeBlock),
     /// A picture, and the file that it is in.
     Picture(String),
 }
 
 /// The blocks of code and the pictures, in the order of the page.
 #[must_use]
-pub fn parts(page: &str) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
+pub fn parts(page: &str) -> Vec<PagePart> {
+    let mut parts: Vec<PagePart> = Vec::new();
     let mut inside = false;
     for event in events(page) {
         match (event, parts.last_mut()) {
             (Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))), _) => {
-                let block = Block { language: language.to_string(), text: String::new() };
-                parts.push(Part::Block(block));
+                let block = CodeBlock { language: language.to_string(), text: String::new() };
+                parts.push(PagePart::CodeBlock(block));
                 inside = true;
             }
             (Event::End(TagEnd::CodeBlock), _) => inside = false,
-            (Event::Text(text), Some(Part::Block(block))) if inside => block.text.push_str(&text),
+            (Event::Text(text), Some(PagePart::CodeBlock(block))) if inside => block.text.push_str(&text),
             (Event::Start(Tag::Image { dest_url, .. }), _) => {
-                parts.push(Part::Picture(dest_url.to_string()));
+                parts.push(PagePart::Picture(dest_url.to_string()));
             }
             _ => {}
         }
@@ -50,10 +50,10 @@ pub fn parts(page: &str) -> Vec<Part> {
 
 /// The blocks of code, in the order of the page.
 #[must_use]
-pub fn blocks(page: &str) -> Vec<Block> {
+pub fn blocks(page: &str) -> Vec<CodeBlock> {
     let blocks = parts(page).into_iter().filter_map(|part| match part {
-        Part::Block(block) => Some(block),
-        Part::Picture(_) => None,
+        PagePart::CodeBlock(block) => Some(block),
+        PagePart::Picture(_) => None,
     });
     blocks.collect()
 }

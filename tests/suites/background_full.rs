@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use tests::background::{Kept, Place, Postgres, accepted, id_of, random, repeated, wait_until};
+use tests::background::{Kept, Place, TestPostgres, accepted, id_of, random, repeated, wait_until};
 use tests::client::{Answer, post, request};
 use tests::program::Program;
 
@@ -138,7 +138,7 @@ fn when_the_database_s_disk_is_full_deliveries_are_refused_until_there_is_room()
         // The server runs as another user.
         std::fs::set_permissions(disk.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let rubbish = disk.path().join("rubbish");
-        let server = Postgres::start_in(folder);
+        let server = TestPostgres::start_in(folder);
         let place = Place::database_on(&server.url);
         let program = place.start(&[]);
         place.wait_for(&accepted(&program.local_url(), "quick", None, 0), "done");

@@ -21,13 +21,13 @@ use tests::payloads::dataset_commit;
 use tests::programs::slow;
 
 /// A server whose output goes where a test wants it, in a folder of its own.
-struct Server {
+struct OutputServer {
     child: Child,
     url: String,
     folder: TempDir,
 }
 
-impl Server {
+impl OutputServer {
     fn start(
         program: &Path,
         stdout: impl Into<Stdio>,
@@ -77,7 +77,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for OutputServer {
     fn drop(&mut self) {
         // An error says that it has ended already.
         let _ = self.child.kill();
@@ -105,7 +105,7 @@ fn stalled() -> (PipeReader, PipeWriter) {
 }
 
 fn serves_and_runs_without(stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) {
-    let mut server = Server::start(tests::background::program(), stdout, stderr, &[]);
+    let mut server = OutputServer::start(tests::background::program(), stdout, stderr, &[]);
     for _ in 0..3 {
         assert_eq!(server.post("/webhooks/payload"), 202);
     }
@@ -137,7 +137,7 @@ fn a_full_disk_costs_no_delivery_and_no_start() {
 fn a_log_filter_that_is_not_understood_costs_no_start_though_nothing_can_be_written() {
     for filter in ["debug=loud", "=,=", "webhooks_runtime=7=7", ",", "trace"] {
         let variables = [("RUST_LOG", filter)];
-        let mut server = Server::start(&slow(), Stdio::null(), full_disk(), &variables);
+        let mut server = OutputServer::start(&slow(), Stdio::null(), full_disk(), &variables);
         assert_eq!(server.post("/webhooks/second"), 200, "{filter}");
         server.stops_at(Signal::SIGTERM);
     }
@@ -147,7 +147,7 @@ fn a_log_filter_that_is_not_understood_costs_no_start_though_nothing_can_be_writ
 fn what_other_crates_log_of_a_request_is_escaped_and_cut() {
     let (mut reader, stderr) = pipe().unwrap();
     let variables = [("RUST_LOG", "trace")];
-    let mut server = Server::start(&slow(), Stdio::null(), stderr, &variables);
+    let mut server = OutputServer::start(&slow(), Stdio::null(), stderr, &variables);
     let reading = thread::spawn(move || {
         let mut text = Vec::new();
         reader.read_to_end(&mut text).unwrap();
@@ -188,14 +188,14 @@ fn a_reader_that_has_stopped_reading_costs_no_delivery_and_no_start() {
 #[test]
 fn a_panic_is_answered_where_nothing_can_be_written() {
     for stderr in [Stdio::from(full_disk()), Stdio::from(unread())] {
-        let mut server = Server::start(&slow(), Stdio::null(), stderr, &[]);
+        let mut server = OutputServer::start(&slow(), Stdio::null(), stderr, &[]);
         for path in ["/webhooks/panics", "/webhooks/fails", "/webhooks/panics"] {
             assert_eq!(server.post(path), 500, "{path}");
         }
         server.stops_at(Signal::SIGINT);
     }
     let (reader, writer) = stalled();
-    let mut server = Server::start(&slow(), Stdio::null(), writer, &[]);
+    let mut server = OutputServer::start(&slow(), Stdio::null(), writer, &[]);
     for path in ["/webhooks/panics", "/webhooks/fails", "/webhooks/panics"] {
         assert_eq!(server.post(path), 500, "{path}");
     }
@@ -207,7 +207,7 @@ fn a_panic_is_answered_where_nothing_can_be_written() {
 fn a_reader_that_stops_for_a_while_is_told_how_many_lines_it_missed() {
     let (mut reader, writer) = stalled();
     let variables = [("RUST_LOG", "webhooks_runtime=info")];
-    let mut server = Server::start(&slow(), Stdio::null(), writer, &variables);
+    let mut server = OutputServer::start(&slow(), Stdio::null(), writer, &variables);
     // More than what waits to be written: 4,000 lines, each of them longer than the id in it.
     let id = format!("Webhook-Id: {}", "7".repeat(500));
     let mut stream = connect(&server.url).unwrap();

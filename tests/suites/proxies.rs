@@ -11,7 +11,7 @@ use tests::forward::{ForwardProxy, HttpsServer};
 use tests::program::{Ended, Program};
 use tests::programs::quickstart;
 use tests::share::certificates::Certificates;
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 const CREDENTIALS: &str = "me:hush-%40hush";
 
@@ -46,7 +46,7 @@ fn assert_no_password(ended: &Ended) {
 /// share server, and the share server.
 struct Internet {
     proxy: ForwardProxy,
-    share: ShareServer,
+    share: TestShareServer,
     authority: PathBuf,
     _certificates: Certificates,
 }
@@ -57,7 +57,7 @@ impl Internet {
             (Certificates::signed("api.gradio.app"), Certificates::signed("share.example"));
         let (web, own) = (web.unwrap(), own.unwrap());
         let root = std::fs::read_to_string(own.root()).unwrap();
-        let share = ShareServer::start(&Terms { tls: Some(own), ..Terms::default() }).unwrap();
+        let share = TestShareServer::start(&Terms { tls: Some(own), ..Terms::default() }).unwrap();
         let port = share.address.port();
         let address = json!([{ "host": "share.example", "port": port, "root_ca": root }]);
         let api = HttpsServer::start(&web, &address.to_string()).unwrap();
@@ -106,7 +106,7 @@ fn a_certificate_of_an_unknown_authority_is_rejected_and_the_variable_is_named()
 
 #[test]
 fn a_share_server_of_ones_own_is_reached_through_the_proxy_unless_it_is_exempt() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let proxy = ForwardProxy::start(&[("share.invalid", server.address)], None).unwrap();
     let url = proxy.url(None);
     let flags = ["--share-server", "share.invalid:7000"];
@@ -125,7 +125,7 @@ fn a_share_server_of_ones_own_is_reached_through_the_proxy_unless_it_is_exempt()
 
 #[test]
 fn a_share_server_on_this_machine_is_reached_without_the_proxy() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let proxy = ForwardProxy::start(&[], None).unwrap();
     let url = proxy.url(None);
     for host in ["127.0.0.1", "localhost"] {
@@ -140,7 +140,7 @@ fn a_share_server_on_this_machine_is_reached_without_the_proxy() {
 
 #[test]
 fn a_proxy_that_opens_no_connection_is_named_with_what_to_set() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let hosts = [("share.invalid", server.address)];
     let proxy = ForwardProxy::start(&hosts, Some("me:other")).unwrap();
     let flags = ["--share-server", "share.invalid:7000"];

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tests::markdown::{anchor, blocks, headings, links};
 use tests::program::{Program, build};
 use tests::repository::{self, read, root};
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
 
@@ -74,7 +74,7 @@ fn the_quickstart_is_the_first_program_and_prints_what_is_shown() {
     let lines: Vec<_> = part.lines().map(|line| line.trim_start_matches("//!").trim()).collect();
     let mut shown_lines = shown.lines().map(str::trim);
     assert!(lines.len() > 5 && lines.iter().all(|line| shown_lines.any(|shown| shown == *line)));
-    let share_server = ShareServer::start(&Terms::default()).unwrap();
+    let share_server = TestShareServer::start(&Terms::default()).unwrap();
     let home = tempfile::tempdir().unwrap();
     let address = share_server.address.to_string();
     let variables = [
@@ -170,12 +170,12 @@ fn background_deliveries_are_listed_as_shown() {
 
 /// A project as the README says, named `my-bot`, beside a copy of this repository. It is at the same place each time,
 /// so that what is compiled in it is found again; one test at a time has it.
-struct Project {
+struct ReadmeProject {
     folder: PathBuf,
     _turn: MutexGuard<'static, ()>,
 }
 
-impl Project {
+impl ReadmeProject {
     fn make() -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -211,7 +211,7 @@ impl Project {
 
 #[test]
 fn a_project_with_these_blocks_passes_its_test() {
-    let printed = Project::make().shell("cargo test 2>&1");
+    let printed = ReadmeProject::make().shell("cargo test 2>&1");
     assert!(printed.contains("test tests::a_commit_to_the_dataset_is_taken ... ok"), "{printed}");
     assert!(!printed.contains("warning"), "{printed}");
 }
@@ -222,7 +222,7 @@ fn a_workspace_leaves_out_the_copy_as_the_readme_says() {
     for readme in READMES {
         assert!(read(readme).contains(excluded), "{readme}");
     }
-    let project = Project::make();
+    let project = ReadmeProject::make();
     let manifest = project.path().join("Cargo.toml");
     let package = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, format!("{package}\n[workspace]\n{excluded}\n")).unwrap();
@@ -234,7 +234,7 @@ fn a_workspace_leaves_out_the_copy_as_the_readme_says() {
 
 #[test]
 fn the_files_of_a_space_are_those_of_an_example() {
-    let project = Project::make();
+    let project = ReadmeProject::make();
     project.shell(&block(9).replace("$ ", ""));
     // What comes of them, the suite of Spaces tests.
     for file in ["Dockerfile", ".dockerignore", ".gitignore"] {

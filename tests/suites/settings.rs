@@ -140,17 +140,17 @@ fn variables() -> BTreeSet<String> {
 // ---- the tables
 
 /// A table's lines, cell by cell, its head first.
-type Table = Vec<Vec<String>>;
+type PageTable = Vec<Vec<String>>;
 
 fn listed<'a>(codes: impl IntoIterator<Item = &'a String>) -> String {
     codes.into_iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn head<const N: usize>(cells: [&str; N]) -> Table {
+fn head<const N: usize>(cells: [&str; N]) -> PageTable {
     vec![cells.map(str::to_owned).to_vec()]
 }
 
-fn table_of_settings() -> Table {
+fn table_of_settings() -> PageTable {
     let mut table = head(["what it sets", "flag", "in code", "variable", "default"]);
     let names =
         |of: &[(&str, &str)]| of.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>();
@@ -166,7 +166,7 @@ fn table_of_settings() -> Table {
 }
 
 /// What the attribute's own documentation has in a table, the defaults in a column of their own.
-fn table_of_attribute() -> Table {
+fn table_of_attribute() -> PageTable {
     let file = syn::parse_file(&read("webhooks-macros/src/lib.rs")).unwrap();
     let docs = file.items.iter().find_map(|item| match item {
         Item::Fn(function) if function.sig.ident == "webhook_endpoint" => Some(&function.attrs),
@@ -183,7 +183,7 @@ fn table_of_attribute() -> Table {
 }
 
 /// The features of the manifest, described by the comments above them.
-fn table_of_features() -> Table {
+fn table_of_features() -> PageTable {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = ["metadata", "--no-deps", "--offline", "--format-version", "1"];
     let output = Command::new(cargo).args(arguments).current_dir(root()).output().unwrap();
@@ -212,7 +212,7 @@ fn table_of_features() -> Table {
 }
 
 /// A table in Markdown.
-fn markdown(table: &Table) -> String {
+fn markdown(table: &PageTable) -> String {
     let cell = |cell: &String| if cell.is_empty() { " |".into() } else { format!(" {cell} |") };
     let line = |cells: &Vec<String>| format!("|{}\n", cells.iter().map(cell).collect::<String>());
     let rule = format!("|{}\n", " --- |".repeat(table[0].len()));
@@ -221,12 +221,12 @@ fn markdown(table: &Table) -> String {
 }
 
 /// The tables of a page, code in backticks.
-fn tables(page: &str) -> Vec<Table> {
-    let mut tables: Vec<Table> = Vec::new();
+fn tables(page: &str) -> Vec<PageTable> {
+    let mut tables: Vec<PageTable> = Vec::new();
     let mut inside = false;
     for event in Parser::new_ext(page, Options::ENABLE_TABLES) {
         match (event, tables.last_mut()) {
-            (Event::Start(Tag::Table(_)), _) => tables.push(Table::new()),
+            (Event::Start(Tag::Table(_)), _) => tables.push(PageTable::new()),
             (Event::Start(Tag::TableHead | Tag::TableRow), Some(table)) => table.push(Vec::new()),
             (Event::Start(Tag::TableCell), Some(table)) => {
                 table.last_mut().unwrap().push(String::new());
@@ -248,7 +248,7 @@ fn tables(page: &str) -> Vec<Table> {
 }
 
 /// The tables that the page has between comments of these names.
-fn made() -> [(&'static str, Table); 3] {
+fn made() -> [(&'static str, PageTable); 3] {
     [
         ("settings", table_of_settings()),
         ("attribute", table_of_attribute()),

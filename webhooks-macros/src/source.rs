@@ -9,7 +9,7 @@ use syn::Ident;
 
 /// Why a function cannot be an endpoint at its place.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Obstacle {
+pub(crate) enum PlaceObstacle {
     /// It is in an `impl` or a `trait`.
     Associated,
     /// An item of this kind has the same name in the same module.
@@ -20,7 +20,7 @@ pub(crate) enum Obstacle {
 const KINDS: [&str; 6] = ["mod", "struct", "enum", "union", "trait", "type"];
 
 /// Searches the file that is compiled for the function of this name.
-pub(crate) fn obstacle(name: &Ident) -> Option<Obstacle> {
+pub(crate) fn obstacle(name: &Ident) -> Option<PlaceObstacle> {
     if !proc_macro::is_available() {
         return None;
     }
@@ -33,14 +33,14 @@ pub(crate) fn obstacle(name: &Ident) -> Option<Obstacle> {
     if may_be_associated || may_have_namesake { obstacle_in(&text, &name) } else { None }
 }
 
-fn obstacle_in(text: &str, name: &str) -> Option<Obstacle> {
+fn obstacle_in(text: &str, name: &str) -> Option<PlaceObstacle> {
     let mut found = Vec::new();
     find(text.parse().ok()?, false, name, &mut found);
     let is_only = found.len() == 1;
     if !found.is_empty() && found.iter().all(|function| function.associated) {
-        return Some(Obstacle::Associated);
+        return Some(PlaceObstacle::Associated);
     }
-    found.pop().filter(|_| is_only)?.namesake.map(Obstacle::Namesake)
+    found.pop().filter(|_| is_only)?.namesake.map(PlaceObstacle::Namesake)
 }
 
 /// A function of the name.
@@ -104,7 +104,7 @@ mod tests {
             "mod a { trait Bot { fn train() {} } }",
             "impl<T> Bot<T> where T: Copy { fn other() {} fn train() {} }",
         ] {
-            assert_eq!(obstacle_in(text, "train"), Some(Obstacle::Associated), "{text}");
+            assert_eq!(obstacle_in(text, "train"), Some(PlaceObstacle::Associated), "{text}");
         }
     }
 
@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn a_namesake_is_in_the_same_module() {
         let namesake = |text| obstacle_in(text, "train");
-        assert_eq!(namesake("mod train; fn train() {}"), Some(Obstacle::Namesake("mod")));
-        assert_eq!(namesake("fn train() {} pub struct train;"), Some(Obstacle::Namesake("struct")));
+        assert_eq!(namesake("mod train; fn train() {}"), Some(PlaceObstacle::Namesake("mod")));
+        assert_eq!(namesake("fn train() {} pub struct train;"), Some(PlaceObstacle::Namesake("struct")));
         assert_eq!(namesake("mod train { } mod a { fn train() {} }"), None);
         assert_eq!(namesake("#[cfg(test)] mod train; fn train() {}"), None);
         assert_eq!(namesake("mod train; fn train() {} mod a { fn train() {} }"), None);

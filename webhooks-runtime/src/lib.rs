@@ -214,7 +214,7 @@ pub mod __private;
 macro_rules! webhooks_main {
     ($($server:expr)? $(,)?) => {
         fn main() -> $crate::__private::MainExit {
-            const PROGRAM: $crate::__private::Program = $crate::__private::Program {
+            const PROGRAM: $crate::__private::MainProgram = $crate::__private::MainProgram {
                 name: match ::core::option_env!("CARGO_BIN_NAME") {
                     ::core::option::Option::Some(name) => name,
                     ::core::option::Option::None => ::core::env!("CARGO_PKG_NAME"),

@@ -59,7 +59,7 @@ pub fn launch() -> Result<(), LaunchError> {
 
 /// The program that calls `webhooks_main!()`.
 #[derive(Debug)]
-pub struct Program {
+pub struct MainProgram {
     /// The name of its package, for `--help`.
     pub name: &'static str,
     /// The version of its package, for `--version`.
@@ -98,7 +98,7 @@ impl Termination for MainExit {
 ///
 /// `server` evaluates the expression of the macro. It is called at most once, and not for `--help`.
 pub fn main(
-    program: &Program,
+    program: &MainProgram,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> MainExit {
     let _flush = FlushOnDrop::new();

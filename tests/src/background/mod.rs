@@ -20,7 +20,7 @@ use crate::client::PATIENCE;
 use crate::program::build;
 
 pub use place::Place;
-pub use postgres::Postgres;
+pub use postgres::TestPostgres;
 pub use requests::{accepted, accepted_many, deliver, id_of};
 
 /// The program.
@@ -104,7 +104,7 @@ pub struct Kept {
 
 /// A line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct JournalEntry {
     /// `start` or `end`, and what the function adds.
     pub what: String,
     /// The function's name.
@@ -119,7 +119,7 @@ pub struct Entry {
     pub process: u32,
 }
 
-impl Entry {
+impl JournalEntry {
     fn read(line: &str) -> Self {
         let mut words = line.rsplitn(6, ' ');
         let mut word = || words.next().unwrap();

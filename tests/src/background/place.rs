@@ -8,7 +8,7 @@ use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 
-use super::{Entry, Kept, program, random, wait_long_until, wait_until};
+use super::{JournalEntry, Kept, program, random, wait_long_until, wait_until};
 use crate::client::PATIENCE;
 use crate::program::{Ended, Program};
 
@@ -16,11 +16,11 @@ use crate::program::{Ended, Program};
 #[derive(Debug)]
 pub struct Place {
     folder: TempDir,
-    store: Store,
+    store: StoreKind,
 }
 
 #[derive(Debug)]
-enum Store {
+enum StoreKind {
     File(PathBuf),
     /// A database of a server, by its URL.
     Database {
@@ -35,14 +35,14 @@ impl Place {
     pub fn file() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("webhooks.db");
-        Self { folder, store: Store::File(file) }
+        Self { folder, store: StoreKind::File(file) }
     }
 
     /// With a file in another folder.
     #[must_use]
     pub fn file_in(folder: &Path) -> Self {
         let file = folder.join("webhooks.db");
-        Self { folder: tempfile::tempdir().unwrap(), store: Store::File(file) }
+        Self { folder: tempfile::tempdir().unwrap(), store: StoreKind::File(file) }
     }
 
     /// With a database on the tests' server.
@@ -62,7 +62,7 @@ impl Place {
     pub fn database_on(server: &str) -> Self {
         let name = format!("test_{:016x}", random());
         on_server(server, format!("CREATE DATABASE {name}")).unwrap();
-        let store = Store::Database { server: server.to_owned(), name };
+        let store = StoreKind::Database { server: server.to_owned(), name };
         Self { folder: tempfile::tempdir().unwrap(), store }
     }
 
@@ -75,15 +75,15 @@ impl Place {
     /// Whether its store is a file.
     #[must_use]
     pub fn is_file(&self) -> bool {
-        matches!(self.store, Store::File(_))
+        matches!(self.store, StoreKind::File(_))
     }
 
     /// What to give to `--store`.
     #[must_use]
     pub fn store(&self) -> String {
         match &self.store {
-            Store::File(file) => file.to_str().unwrap().to_owned(),
-            Store::Database { server, name } => {
+            StoreKind::File(file) => file.to_str().unwrap().to_owned(),
+            StoreKind::Database { server, name } => {
                 format!("{}/{name}", server.rsplit_once('/').unwrap().0)
             }
         }
@@ -132,13 +132,13 @@ impl Place {
     /// Makes all that the store has an hour older.
     pub fn pass_an_hour(&self) {
         match &self.store {
-            Store::File(file) => {
+            StoreKind::File(file) => {
                 let connection = rusqlite::Connection::open(file).unwrap();
                 let older = "UPDATE deliveries SET accepted_at = accepted_at - 3600000,
                      ended_at = ended_at - 3600000";
                 connection.execute(older, []).unwrap();
             }
-            Store::Database { .. } => {
+            StoreKind::Database { .. } => {
                 let _ = self.execute(
                     "UPDATE webhooks_runtime.deliveries SET
                          accepted_at = accepted_at - interval '1 hour',
@@ -150,12 +150,12 @@ impl Place {
 
     /// What has run so far.
     #[must_use]
-    pub fn journal(&self) -> Vec<Entry> {
+    pub fn journal(&self) -> Vec<JournalEntry> {
         let journal = std::fs::read_to_string(self.folder.path().join("journal"));
         let journal = journal.unwrap_or_default();
         // A line that is being written has no end yet.
         let whole = &journal[..journal.rfind('\n').map_or(0, |at| at + 1)];
-        whole.lines().map(Entry::read).collect()
+        whole.lines().map(JournalEntry::read).collect()
     }
 
     /// How often each delivery was started.
@@ -171,9 +171,9 @@ impl Place {
     /// What the store has, the oldest first.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
-        type Row = (Uuid, String, Option<String>, i64, i64, Option<String>);
-        let rows: Vec<Row> = match &self.store {
-            Store::File(file) => {
+        type StoredRow = (Uuid, String, Option<String>, i64, i64, Option<String>);
+        let rows: Vec<StoredRow> = match &self.store {
+            StoreKind::File(file) => {
                 let connection =
                     rusqlite::Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY);
                 let connection = connection.unwrap();
@@ -186,7 +186,7 @@ impl Place {
                 let rows = statement.query_map([], |row| row.try_into()).unwrap();
                 rows.collect::<Result<_, _>>().unwrap()
             }
-            Store::Database { .. } => now(async {
+            StoreKind::Database { .. } => now(async {
                 let mut connection = PgConnection::connect(&self.store()).await.unwrap();
                 let rows = sqlx::query_as(
                     "SELECT d.id, path, webhook_id, state::bigint, attempt::bigint, error
@@ -251,7 +251,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Store::Database { server, name } = &self.store {
+        if let StoreKind::Database { server, name } = &self.store {
             // Its server may have ended before.
             let _ = on_server(server, format!("DROP DATABASE {name} WITH (FORCE)"));
         }

@@ -9,13 +9,13 @@ use tempfile::TempDir;
 
 /// A PostgreSQL server of a test's own, that can be stopped.
 #[derive(Debug)]
-pub struct Postgres {
+pub struct TestPostgres {
     folder: TempDir,
     /// Its URL.
     pub url: String,
 }
 
-impl Postgres {
+impl TestPostgres {
     /// Starts one.
     #[must_use]
     pub fn start() -> Self {
@@ -72,7 +72,7 @@ impl Postgres {
     }
 }
 
-impl Drop for Postgres {
+impl Drop for TestPostgres {
     fn drop(&mut self) {
         self.thaw();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("postgres");

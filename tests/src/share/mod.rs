@@ -40,23 +40,23 @@ impl Default for Terms {
 
 /// A share server that runs. It ends when it is dropped.
 #[derive(Debug)]
-pub struct ShareServer {
+pub struct TestShareServer {
     /// Where clients connect.
     pub address: SocketAddr,
     /// Where the internet connects.
     pub public: SocketAddr,
     /// What clients said; empty of the public server, which keeps it to itself.
     pub seen: Arc<Seen>,
-    running: Option<Running>,
+    running: Option<Backend>,
 }
 
 #[derive(Debug)]
-enum Running {
+enum Backend {
     Ours { stop: oneshot::Sender<()>, thread: thread::JoinHandle<()> },
-    Real(real::Process),
+    Real(real::ServerProcess),
 }
 
-impl ShareServer {
+impl TestShareServer {
     /// Starts ours on free ports.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl ShareServer {
     pub fn restart(mut self, terms: &Terms) -> io::Result<Self> {
         let addresses = [self.address, self.public];
         match self.running.take() {
-            Some(Running::Real(process)) => {
+            Some(Backend::Real(process)) => {
                 let program = process.program.clone();
                 drop(process);
                 Self::real_at(program, &addresses, terms)
@@ -122,7 +122,7 @@ impl ShareServer {
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("share-server".to_owned()).spawn(serving)?;
-        let running = Some(Running::Ours { stop, thread });
+        let running = Some(Backend::Ours { stop, thread });
         Ok(Self { address: *address, public: *public, seen, running })
     }
 
@@ -131,8 +131,8 @@ impl ShareServer {
         [address, public]: &[SocketAddr; 2],
         terms: &Terms,
     ) -> io::Result<Self> {
-        let process = real::Process::start(program, *address, *public, terms.tls.as_ref())?;
-        let running = Some(Running::Real(process));
+        let process = real::ServerProcess::start(program, *address, *public, terms.tls.as_ref())?;
+        let running = Some(Backend::Real(process));
         Ok(Self { address: *address, public: *public, seen: Arc::default(), running })
     }
 
@@ -147,9 +147,9 @@ impl ShareServer {
     }
 }
 
-impl Drop for ShareServer {
+impl Drop for TestShareServer {
     fn drop(&mut self) {
-        if let Some(Running::Ours { stop, thread }) = self.running.take() {
+        if let Some(Backend::Ours { stop, thread }) = self.running.take() {
             let _ = stop.send(());
             let _ = thread.join();
         }

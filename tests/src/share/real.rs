@@ -14,13 +14,13 @@ use crate::client::PATIENCE;
 
 /// A server that runs. It is ended when it is dropped.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct ServerProcess {
     pub(super) program: PathBuf,
     child: Child,
     _settings: TempDir,
 }
 
-impl Process {
+impl ServerProcess {
     pub(super) fn start(
         program: PathBuf,
         address: SocketAddr,
@@ -64,7 +64,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // An error says that it has ended already.
         let _ = self.child.kill();

@@ -59,13 +59,13 @@ pub struct Terminal {
     variables: Vec<(String, String)>,
     /// What the page calls something, and what it is.
     meant: Vec<(String, String)>,
-    server: Option<Server>,
+    server: Option<PageServer>,
     /// Where the screen showed something else.
     faults: Vec<String>,
 }
 
 #[derive(Debug)]
-struct Server {
+struct PageServer {
     program: Program,
     /// How many of its lines the page has shown.
     shown: usize,
@@ -204,11 +204,11 @@ impl Terminal {
         bash.envs([("NO_COLOR", "1"), ("CARGO_TERM_PROGRESS_WHEN", "never")]);
         let program = Program::spawn_in_terminal(&mut bash);
         let program = program.unwrap_or_else(|error| fail(&format!("$ {command}: {error}")));
-        let server = self.wait_for(Server { program, shown: 0 }, command, shown);
+        let server = self.wait_for(PageServer { program, shown: 0 }, command, shown);
         self.server = Some(server);
     }
 
-    fn wait_for(&mut self, mut server: Server, command: &str, shown: &[&str]) -> Server {
+    fn wait_for(&mut self, mut server: PageServer, command: &str, shown: &[&str]) -> PageServer {
         let from = server.shown;
         // What stands for the rest of a start stands for all of it.
         let to_its_end = from == 0 && shown.last() == Some(&"…");

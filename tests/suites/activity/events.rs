@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tests::client::{PAGE_TOKEN, Viewer};
 use tests::program::Program;
 use tests::programs::quickstart;
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 use super::{Events, deliver, new_server, serve};
 
@@ -39,7 +39,7 @@ async fn deliveries_are_followed_without_a_gap() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_follows_learns_the_public_url_when_it_comes() {
-    let share_server = ShareServer::start(&Terms::default()).unwrap();
+    let share_server = TestShareServer::start(&Terms::default()).unwrap();
     let server = new_server().share(true).share_server(share_server.address.to_string());
     let server = serve(server).await;
     let viewer = Viewer::open(server.activity_url());

@@ -5,7 +5,7 @@ use tests::client::{BY_SCRIPT, PAGE_TOKEN, Viewer, get, request};
 use tests::program::Program;
 use tests::programs::quickstart;
 use tests::proxy::nginx;
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 use webhooks_runtime::testing::{TestClient, dataset_commit};
 use webhooks_runtime::{Blocks, WebhooksServer};
 
@@ -133,7 +133,7 @@ fn a_token_that_is_set_opens_every_replica_and_every_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn through_the_share_link_nothing_is_seen_without_the_token() {
-    let share_server = ShareServer::start(&Terms::default()).unwrap();
+    let share_server = TestShareServer::start(&Terms::default()).unwrap();
     let home = tempfile::tempdir().unwrap();
     let address = share_server.address.to_string();
     let variables = [

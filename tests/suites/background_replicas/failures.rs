@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use tests::background::{Place, Postgres, accepted, deliver, id_of, wait_long_until, wait_until};
+use tests::background::{Place, TestPostgres, accepted, deliver, id_of, wait_long_until, wait_until};
 use tests::client::request;
 
 use super::SHORT_LEASE;
@@ -84,7 +84,7 @@ fn what_a_frozen_replica_reports_late_does_not_count(place: &Place) {
 }
 
 fn the_end_of_the_database_is_survived(_: &Place) {
-    let server = Postgres::start();
+    let server = TestPostgres::start();
     let place = Place::database_on(&server.url);
     let program = place.start(&[("LEASE_SECONDS", "2")]);
     let url = &program.local_url();
@@ -136,7 +136,7 @@ fn the_end_of_the_database_is_survived(_: &Place) {
 }
 
 fn a_replica_that_is_cut_off_from_the_database_stops_what_it_runs(_: &Place) {
-    let server = Postgres::start();
+    let server = TestPostgres::start();
     let place = Place::database_on(&server.url);
     let program = place.start(&[("LEASE_SECONDS", "2")]);
     let url = program.local_url();
@@ -159,7 +159,7 @@ fn a_replica_that_is_cut_off_from_the_database_stops_what_it_runs(_: &Place) {
 }
 
 fn a_database_that_becomes_read_only_and_writable_again_is_used_at_once(_: &Place) {
-    let server = Postgres::start();
+    let server = TestPostgres::start();
     let place = Place::database_on(&server.url);
     let program = place.start(&[]);
     let url = &program.local_url();

@@ -2,7 +2,7 @@
 
 use fantoccini::Locator;
 use serde_json::json;
-use tests::share::ShareServer;
+use tests::share::TestShareServer;
 
 use super::{TRAIN, close, new_server, open, open_live};
 
@@ -47,7 +47,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
     let server = new_server().share(true).share_server(address.to_string());
     let (server, browser) = open_live(server).await;
     assert!(browser.text("#where").await.contains("your own machine"));
-    let _share_server = ShareServer::start_at(address).unwrap();
+    let _share_server = TestShareServer::start_at(address).unwrap();
     browser.wait_for_text("#where", "reachable from the internet").await;
     let public = server.public_url().unwrap();
     assert_eq!(browser.text("#url-2").await, format!("{public}{TRAIN}"));

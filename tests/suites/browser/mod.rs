@@ -35,13 +35,13 @@ async fn an_endpoint_with_a_rather_long_name_that_has_to_fit_on_a_telephone_as_w
 
 #[derive(serde::Deserialize, serde::Serialize)]
 #[serde(crate = "webhooks_runtime::serde")]
-struct Report {
+struct AccessibilityReport {
     accuracy: f64,
 }
 
 /// Fails whatever comes.
 #[webhook_endpoint]
-async fn report(report: web::Json<Report>) -> Result<(), std::fmt::Error> {
+async fn report(report: web::Json<AccessibilityReport>) -> Result<(), std::fmt::Error> {
     assert!(report.accuracy >= 0.0);
     Err(std::fmt::Error)
 }

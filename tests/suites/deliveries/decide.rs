@@ -5,11 +5,11 @@ use std::time::Instant;
 use serde_json::json;
 use tests::client::PATIENCE;
 
-use super::{NONE, Store, deliver, each};
+use super::{NONE, CommandStore, deliver, each};
 
 #[test]
 fn dead_ones_are_run_again_by_their_ids() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let first = deliver(&url, "gives_up", "1", "{}");
     let second = deliver(&url, "gives_up", "2", "{}");
@@ -48,7 +48,7 @@ fn dead_ones_are_run_again_by_their_ids() {
 
 #[test]
 fn a_server_that_runs_takes_what_is_queued_again_from_a_terminal() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let id = deliver(&url, "gives_up", "1", "{}");
     deliver(&url, "panics", "2", "{}");
@@ -68,7 +68,7 @@ fn a_server_that_runs_takes_what_is_queued_again_from_a_terminal() {
 
 #[test]
 fn dead_ones_are_deleted_when_they_are_old_enough() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     deliver(&url, "gives_up", "1", "{}");
     deliver(&url, "quick", "2", "{}");

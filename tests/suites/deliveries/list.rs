@@ -5,11 +5,11 @@ use std::time::Instant;
 use serde_json::json;
 use tests::client::PATIENCE;
 
-use super::{NAMED, Store, deliver, each};
+use super::{NAMED, CommandStore, deliver, each};
 
 #[test]
 fn they_are_listed_newest_first_while_the_server_runs_and_when_it_does_not() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let dead = deliver(&url, "fails", "one", NAMED);
     store.wait_for(1, "dead");
@@ -46,7 +46,7 @@ fn they_are_listed_newest_first_while_the_server_runs_and_when_it_does_not() {
 
 #[test]
 fn they_are_chosen_by_state_by_endpoint_and_by_number() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     for id in ["1", "2", "3"] {
         deliver(&url, "quick", id, "{}");
@@ -79,7 +79,7 @@ fn they_are_chosen_by_state_by_endpoint_and_by_number() {
 
 #[test]
 fn the_json_of_a_list_has_fixed_names_and_times_of_rfc_3339() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let id = deliver(&url, "later", "an-id", NAMED);
     let deadline = Instant::now() + PATIENCE;

@@ -28,12 +28,12 @@ const NAMED: &str =
     r#"{"event":{"action":"update","scope":"repo.content"},"repo":{"name":"me/data"}}"#;
 
 /// A store in a folder of its own.
-struct Store {
+struct CommandStore {
     folder: TempDir,
     file: String,
 }
 
-impl Store {
+impl CommandStore {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kept.db").to_str().unwrap().to_owned();

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{NONE, Store, deliver};
+use super::{NONE, CommandStore, deliver};
 
 #[test]
 fn one_is_shown_with_its_attempts_and_its_payload_as_it_came() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let id = deliver(&url, "fails", "an-id", r#"{"z":18446744073709551615,"a":[]}"#);
     store.wait_for(1, "dead");
@@ -43,7 +43,7 @@ fn one_is_shown_with_its_attempts_and_its_payload_as_it_came() {
 
 #[test]
 fn what_came_from_outside_gives_a_terminal_no_orders_and_no_lines() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let body =
         json!({ "error": "first\nstate         done\u{1b}[2J\u{9b}31m\u{202e}" }).to_string();
@@ -67,7 +67,7 @@ fn what_came_from_outside_gives_a_terminal_no_orders_and_no_lines() {
 
 #[test]
 fn one_that_is_not_there_is_said_to_be_none() {
-    let store = Store::new();
+    let store = CommandStore::new();
     store.serve().0.stop();
     let ended = store.deliveries(&["show", NONE]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));

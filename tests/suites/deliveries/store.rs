@@ -9,11 +9,11 @@ use tests::client::{BY_SCRIPT, PATIENCE, Viewer, get};
 use tests::program::Program;
 use tests::programs::quickstart;
 
-use super::{NONE, Store, deliver, each, program};
+use super::{NONE, CommandStore, deliver, each, program};
 
 #[test]
 fn a_store_that_is_not_there_is_said_so_and_not_made() {
-    let store = Store::new();
+    let store = CommandStore::new();
     for arguments in [
         &[][..],
         &["--json"],
@@ -31,7 +31,7 @@ fn a_store_that_is_not_there_is_said_so_and_not_made() {
 
 #[test]
 fn the_store_is_found_where_the_server_keeps_it() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let id = deliver(&url, "gives_up", "1", "{}");
     store.wait_for(1, "dead");
@@ -54,7 +54,7 @@ fn the_store_is_found_where_the_server_keeps_it() {
 
 #[test]
 fn what_is_no_store_is_said_to_be_none() {
-    let store = Store::new();
+    let store = CommandStore::new();
     fs::write(&store.file, "something else, and long enough to be a database's first page\n")
         .unwrap();
     let ended = store.deliveries(&[]);
@@ -69,7 +69,7 @@ fn what_is_no_store_is_said_to_be_none() {
 
 #[test]
 fn one_is_found_by_the_beginning_of_its_id() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let first = deliver(&url, "gives_up", "1", "{}");
     let second = deliver(&url, "gives_up", "2", "{}");
@@ -98,7 +98,7 @@ fn one_is_found_by_the_beginning_of_its_id() {
 
 #[test]
 fn those_of_an_endpoint_are_deleted_queued_ones_too() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     deliver(&url, "gives_up", "1", "{}");
     deliver(&url, "later", "2", "{}");
@@ -121,7 +121,7 @@ fn those_of_an_endpoint_are_deleted_queued_ones_too() {
 
 #[test]
 fn what_is_listed_is_not_changed() {
-    let store = Store::new();
+    let store = CommandStore::new();
     let (server, url) = store.serve();
     let id = deliver(&url, "gives_up", "1", "{}");
     store.wait_for(1, "dead");
@@ -195,7 +195,7 @@ fn a_program_without_background_functions_says_so() {
 
 #[test]
 fn a_wrong_command_line_is_told_with_exit_code_2() {
-    let store = Store::new();
+    let store = CommandStore::new();
     for (arguments, said) in [
         (&["--state", "lost"][..], "[possible values: queued, running, done, dead]"),
         (&["--endpoint", "say hello"], "a path is made of ASCII letters"),
@@ -221,7 +221,7 @@ fn a_wrong_command_line_is_told_with_exit_code_2() {
 #[ignore = "needs PostgreSQL"]
 fn those_in_a_database_are_listed_shown_run_again_and_deleted() {
     let place = Place::database();
-    let store = Store { folder: tempfile::tempdir().unwrap(), file: place.store() };
+    let store = CommandStore { folder: tempfile::tempdir().unwrap(), file: place.store() };
     let (server, url) = store.serve();
     let dead = deliver(&url, "gives_up", "one", r#"{"a":1}"#);
     store.wait_for(1, "dead");

@@ -17,12 +17,12 @@ use tests::programs::{background, free_port};
 use super::{Site, arguments, block, commands, path, start};
 
 /// A user and a database of this test's own, as the page's statements make them.
-struct Database {
+struct SiteDatabase {
     server: String,
     name: String,
 }
 
-impl Database {
+impl SiteDatabase {
     fn make() -> Self {
         let server = std::env::var("WEBHOOKS_TEST_POSTGRES").unwrap_or_else(|_| {
             panic!("WEBHOOKS_TEST_POSTGRES must be the URL of a PostgreSQL server")
@@ -56,7 +56,7 @@ impl Database {
     }
 }
 
-impl Drop for Database {
+impl Drop for SiteDatabase {
     fn drop(&mut self) {
         let name = &self.name;
         let _ = self.execute(&format!("DROP DATABASE {name} WITH (FORCE);\nDROP ROLE {name};\n"));
@@ -66,7 +66,7 @@ impl Drop for Database {
 #[test]
 #[ignore = "needs PostgreSQL and Caddy"]
 fn two_replicas_share_their_work_and_none_is_lost_when_one_after_the_other_is_restarted() {
-    let database = Database::make();
+    let database = SiteDatabase::make();
     let typed = commands(&block(8));
     let exported = typed.iter().filter_map(|(command, _)| command.strip_prefix("export "));
     let exported: Vec<_> = exported.map(|variable| database.in_place(variable)).collect();
@@ -146,7 +146,7 @@ fn two_replicas_share_their_work_and_none_is_lost_when_one_after_the_other_is_re
 }
 
 /// PgBouncer in front of a database, with these lines in its settings, and the URL of the database behind it.
-fn pooler(database: &Database, settings: &str) -> (Program, String, TempDir) {
+fn pooler(database: &SiteDatabase, settings: &str) -> (Program, String, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     // It runs as another user than root.
     let anybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -171,7 +171,7 @@ fn pooler(database: &Database, settings: &str) -> (Program, String, TempDir) {
 #[test]
 #[ignore = "needs PostgreSQL and PgBouncer"]
 fn a_replica_keeps_its_deliveries_through_pgbouncer() {
-    let database = Database::make();
+    let database = SiteDatabase::make();
     let (pooler, store, _folder) = pooler(&database, &block(10));
     let program = start(&background(), &["--port", "0", "--store", &store], &[]);
     let answer = request(&program.local_url(), "POST /webhooks/quick", &[], "{}").unwrap();
@@ -184,7 +184,7 @@ fn a_replica_keeps_its_deliveries_through_pgbouncer() {
 #[test]
 #[ignore = "needs PostgreSQL and PgBouncer"]
 fn a_pooler_that_keeps_no_sessions_is_named_with_the_mode_that_it_needs() {
-    let database = Database::make();
+    let database = SiteDatabase::make();
     // Tables that a listing could read.
     let direct = format!("postgres://{0}@{1}/{0}", database.name, database.host());
     let program = start(&background(), &["--port", "0", "--store", &direct], &[]);

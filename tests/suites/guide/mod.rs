@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use tests::browser::Browser;
-use tests::markdown::{Block, Part, blocks, parts};
+use tests::markdown::{CodeBlock, PagePart, blocks, parts};
 use tests::picture::resemble;
 use tests::program::reserve_port_7860;
 use tests::repository::{self, root};
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 use tests::terminal::Terminal;
 
 const LANGUAGES: [&str; 2] = ["en", "ko"];
@@ -52,7 +52,7 @@ fn pages(language: &str) -> Vec<(String, String)> {
 struct Project {
     folder: PathBuf,
     manifest: Vec<u8>,
-    share_server: ShareServer,
+    share_server: TestShareServer,
 }
 
 impl Project {
@@ -64,7 +64,7 @@ impl Project {
         fs::create_dir_all(&folder).unwrap();
         // As one has it who has cloned this repository.
         repository::copy(&folder.join("webhooks")).unwrap();
-        let share_server = ShareServer::start(&Terms::default()).unwrap();
+        let share_server = TestShareServer::start(&Terms::default()).unwrap();
         // The public URLs of that share server lead to this machine, but not to the port of the web.
         let public = share_server.public;
         fs::write(folder.join(".curlrc"), format!("connect-to = \":80:{public}\"\n")).unwrap();
@@ -128,9 +128,9 @@ fn walk(name: &str) {
     let main = project.path().join("src/main.rs");
     let mut terminal = project.terminal(&project.path());
     for part in parts(&page("en", name)) {
-        let Block { language, text } = match part {
-            Part::Block(block) => block,
-            Part::Picture(file) => {
+        let CodeBlock { language, text } = match part {
+            PagePart::CodeBlock(block) => block,
+            PagePart::Picture(file) => {
                 hold_picture(&file, &terminal);
                 continue;
             }

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use regex::Regex;
-use tests::markdown::{Block, anchor, blocks, headings, links, outline, parts};
+use tests::markdown::{CodeBlock, anchor, blocks, headings, links, outline, parts};
 use url::Url;
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::dataset_commit;
@@ -95,7 +95,7 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_block_is_of_a_kind_that_is_held_to_its_word() {
     for (name, text) in pages("en") {
-        for Block { language, text } in blocks(&text) {
+        for CodeBlock { language, text } in blocks(&text) {
             match language.as_str() {
                 "rust" => {}
                 // Typed, and waited for.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tests::client::read_answer;
 use tests::programs::{public, quickstart};
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 use super::{Home, commit, counts, head, link, post, visit, with_each_server};
 
@@ -57,7 +57,7 @@ fn two_hundred_requests_at_once_are_answered_through_few_work_connections_and_ma
 
 #[test]
 fn who_has_said_all_still_hears_the_answer() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &public());
     let mut stream = visit(&server);
     let body = "\"half-closed\"";
@@ -72,7 +72,7 @@ fn who_has_said_all_still_hears_the_answer() {
 
 #[test]
 fn the_end_of_a_connection_is_passed_on() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &public());
     let mut stream = visit(&server);
     let head = head(&url, "/webhooks/take", 1, "Connection: close\r\n");
@@ -87,7 +87,7 @@ fn the_end_of_a_connection_is_passed_on() {
 #[test]
 fn a_slow_reader_holds_up_the_answer_and_takes_no_memory() {
     const BYTES: usize = 100 << 20;
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &public());
     let mut stream = visit(&server);
     stream.write_all(head(&url, "/webhooks/endless", 0, "").as_bytes()).unwrap();
@@ -109,7 +109,7 @@ fn a_slow_reader_holds_up_the_answer_and_takes_no_memory() {
 
 #[test]
 fn the_secret_is_asked_for_through_the_link_as_elsewhere() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let home = Home::new();
     let address = server.address.to_string();
     let arguments = ["--port", "0", "--share-server", &address];
@@ -133,7 +133,7 @@ fn the_secret_is_asked_for_through_the_link_as_elsewhere() {
 
 #[test]
 fn what_comes_through_the_link_is_known_to_come_from_outside() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &quickstart());
     let body = commit();
     let path = "/webhooks/trigger_training";

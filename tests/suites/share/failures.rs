@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use tests::client::{Answer, PATIENCE, read_answer};
 use tests::programs::{public, quickstart};
 use tests::share::hostile::{HostileServer, Malice};
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 use super::{Home, counts, deliver, head, link, post, visit, with_each_server};
 
@@ -82,7 +82,7 @@ fn load_until(over: &AtomicBool, server: SocketAddr, url: &str, first: u32) -> V
 
 #[test]
 fn a_share_server_that_restarts_again_and_again_has_its_link_back_each_time_at_once() {
-    let mut server = ShareServer::start(&Terms::default()).unwrap();
+    let mut server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &quickstart());
     for restarts in 1..=5 {
         server = server.restart(&Terms::default()).unwrap();
@@ -97,7 +97,7 @@ fn a_share_server_that_restarts_again_and_again_has_its_link_back_each_time_at_o
 
 #[test]
 fn a_url_that_an_earlier_session_still_holds_is_explained_and_had_as_soon_as_it_is_free() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (home, other) = (Home::new(), Home::new());
     let earlier = home.start(&quickstart(), server.address, &[]);
     let url = earlier.public_url();
@@ -119,7 +119,7 @@ fn a_url_that_an_earlier_session_still_holds_is_explained_and_had_as_soon_as_it_
 
 #[test]
 fn a_body_that_is_cut_reaches_no_function_and_the_next_one_does() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &public());
     let mut stream = visit(&server);
     stream.write_all(head(&url, "/webhooks/take", 1 << 20, "").as_bytes()).unwrap();
@@ -136,7 +136,7 @@ fn a_body_that_is_cut_reaches_no_function_and_the_next_one_does() {
 
 #[test]
 fn a_link_that_expires_is_told_of_and_made_again() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &quickstart());
     server.expire();
     let _ = program.wait_for_log("The public URL has expired");
@@ -149,7 +149,7 @@ fn a_link_that_expires_is_told_of_and_made_again() {
 
 #[test]
 fn a_program_that_slept_finds_its_url_again() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &quickstart());
     program.signal(Signal::SIGSTOP).unwrap();
     let server = server.restart(&Terms::default()).unwrap();
@@ -162,7 +162,7 @@ fn a_program_that_slept_finds_its_url_again() {
 
 #[test]
 fn a_share_server_that_falls_silent_is_noticed() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, _) = link(&server, &quickstart());
     server.fall_silent();
     let lost = program.wait_long_for_log("the public URL does not work", Duration::from_secs(90));
@@ -172,7 +172,7 @@ fn a_share_server_that_falls_silent_is_noticed() {
 
 #[test]
 fn the_share_server_is_asked_whether_it_is_there() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, _) = link(&server, &quickstart());
     let deadline = Instant::now() + Duration::from_secs(60);
     while server.seen.pings.load(Ordering::Relaxed) == 0 {
@@ -185,7 +185,7 @@ fn the_share_server_is_asked_whether_it_is_there() {
 #[test]
 fn a_program_that_is_stopped_sends_the_answers_that_it_has_given() {
     const BYTES: usize = 2_000_000;
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (_home, program, url) = link(&server, &public());
     let mut stream = visit(&server);
     let body = "x".repeat(BYTES);

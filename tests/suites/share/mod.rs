@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tests::client::{Answer, PATIENCE, read_answer};
 use tests::payloads::dataset_commit;
 use tests::program::Program;
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 /// The folder in which a user's programs keep their state.
 struct Home(TempDir);
@@ -56,7 +56,7 @@ impl Home {
 }
 
 /// Starts a program with a link through a share server, and waits for its public URL.
-fn link(server: &ShareServer, program: &Path) -> (Home, Program, String) {
+fn link(server: &TestShareServer, program: &Path) -> (Home, Program, String) {
     let home = Home::new();
     let program = home.start(program, server.address, &[]);
     let url = program.public_url();
@@ -64,15 +64,15 @@ fn link(server: &ShareServer, program: &Path) -> (Home, Program, String) {
 }
 
 /// Runs a test with each share server that there is.
-fn with_each_server(terms: &Terms, test: impl Fn(ShareServer)) {
-    test(ShareServer::start(terms).unwrap());
+fn with_each_server(terms: &Terms, test: impl Fn(TestShareServer)) {
+    test(TestShareServer::start(terms).unwrap());
     if let Some(program) = std::env::var_os("SHARE_SERVER_BIN") {
-        test(ShareServer::start_real(program.into(), terms).unwrap());
+        test(TestShareServer::start_real(program.into(), terms).unwrap());
     }
 }
 
 /// A connection of the internet's to a share server.
-fn visit(server: &ShareServer) -> TcpStream {
+fn visit(server: &TestShareServer) -> TcpStream {
     let stream = TcpStream::connect(server.public).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
@@ -88,7 +88,7 @@ fn head(url: &str, path: &str, length: usize, more: &str) -> String {
 }
 
 /// Posts a body to a public URL. An error says that the answer didn't come whole.
-fn post(server: &ShareServer, url: &str, path: &str, body: &str) -> std::io::Result<Answer> {
+fn post(server: &TestShareServer, url: &str, path: &str, body: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect(server.public)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(head(url, path, body.len(), "Connection: close\r\n").as_bytes())?;
@@ -106,7 +106,7 @@ fn commit() -> String {
 }
 
 /// Delivers a commit to the quick start through its public URL.
-fn deliver(server: &ShareServer, url: &str) {
+fn deliver(server: &TestShareServer, url: &str) {
     let answer = post(server, url, "/webhooks/trigger_training", &commit()).unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
 }

@@ -6,13 +6,13 @@ use std::process::Command;
 use tests::client::get;
 use tests::program::{OwnMachine, Program};
 use tests::programs::quickstart;
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 use super::{Home, commit, deliver};
 
 #[test]
 fn the_url_of_a_link_is_announced_with_the_endpoints() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let home = Home::new();
     let address = server.address.to_string();
     let variables = [
@@ -46,7 +46,7 @@ fn the_url_of_a_link_is_announced_with_the_endpoints() {
 
 #[test]
 fn a_link_is_opened_by_default_where_a_person_reads_the_output() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (home, address) = (Home::new(), server.address.to_string());
     let machine = OwnMachine::with(&quickstart()).unwrap();
     let mut command = machine.command();
@@ -60,7 +60,7 @@ fn a_link_is_opened_by_default_where_a_person_reads_the_output() {
 
 #[test]
 fn where_no_person_reads_the_output_no_link_is_opened_unless_asked_for() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let (home, address) = (Home::new(), server.address.to_string());
     let machine = OwnMachine::with(&quickstart()).unwrap();
     let command = |arguments: &[&str], variables: &[(&str, &str)]| {
@@ -120,7 +120,7 @@ fn a_container_is_no_place_for_a_link_though_it_has_a_terminal() {
 
 #[test]
 fn a_public_url_without_a_secret_is_warned_of() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let program = Home::new().start(&quickstart(), server.address, &[]);
     let warning = program.wait_for_log("open to the internet");
     assert!(warning.contains("call your functions with any payload"), "{warning}");
@@ -130,7 +130,7 @@ fn a_public_url_without_a_secret_is_warned_of() {
 
 #[test]
 fn no_link_is_made_when_told_so_nor_on_a_space() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let home = Home::new();
     let address = server.address.to_string();
     let server_address = ("GRADIO_SHARE_SERVER_ADDRESS", address.as_str());
@@ -179,7 +179,7 @@ fn without_a_share_server_the_program_works_on_and_warns_once() {
     let _ = program.wait_for_log("there is no public URL");
     let _ = program.wait_for(&format!("  - POST {local}/webhooks/trigger_training"));
     // It comes up later, and is found.
-    let server = ShareServer::start_at(nobody).unwrap();
+    let server = TestShareServer::start_at(nobody).unwrap();
     let url = program.public_url();
     let _ = program.wait_for(&format!("  - POST {url}/webhooks/trigger_training"));
     deliver(&server, &url);
@@ -193,7 +193,7 @@ fn without_a_share_server_the_program_works_on_and_warns_once() {
 
 #[test]
 fn the_limit_of_open_files_is_raised_for_a_tunnel_alone_and_the_log_says_so() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let address = server.address.to_string();
     let home = Home::new();
     let start = |more: &[&str]| {

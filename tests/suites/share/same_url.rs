@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tests::program::Program;
 use tests::programs::{public, quickstart};
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 use super::{Home, commit, deliver, post, with_each_server};
 
@@ -55,7 +55,7 @@ fn the_second_process_of_a_project_has_a_url_of_its_own_and_says_so() {
 
 #[test]
 fn without_a_place_for_the_name_the_link_stands_and_says_so() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let home = Home::new();
     let file = home.0.path().join("file");
     std::fs::write(&file, "").unwrap();
@@ -70,7 +70,7 @@ fn without_a_place_for_the_name_the_link_stands_and_says_so() {
 
 #[test]
 fn the_secret_name_is_printed_nowhere() {
-    let server = ShareServer::start(&Terms::default()).unwrap();
+    let server = TestShareServer::start(&Terms::default()).unwrap();
     let home = Home::new();
     let address = server.address.to_string();
     let arguments = ["--port", "0", "--share-server", &address];

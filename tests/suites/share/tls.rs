@@ -2,7 +2,7 @@
 
 use tests::programs::quickstart;
 use tests::share::certificates::Certificates;
-use tests::share::{ShareServer, Terms};
+use tests::share::{TestShareServer, Terms};
 
 use super::{Home, deliver, link, with_each_server};
 
@@ -73,7 +73,7 @@ fn a_certificate_that_signed_itself_is_trusted_when_it_is_the_given_one() {
 #[test]
 fn a_certificate_that_has_expired_is_refused_though_it_is_the_given_one() {
     let expired = Certificates::self_signed_until("localhost", 2020).unwrap();
-    let server = ShareServer::start(&Terms { tls: Some(expired.clone()), ..Terms::default() });
+    let server = TestShareServer::start(&Terms { tls: Some(expired.clone()), ..Terms::default() });
     let server = server.unwrap();
     let root = expired.root();
     let address = format!("localhost:{}", server.address.port());

@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tests::client::request;
 use tests::dockerfile::{Image, Owner, build};
-use tests::markdown::{Block, blocks};
+use tests::markdown::{CodeBlock, blocks};
 use tests::payloads::dataset_commit;
 use tests::program::{Program, reserve_port_7860};
 use tests::terminal::Terminal;
@@ -64,7 +64,7 @@ const EXAMPLES: [Example; 4] = [
 /// The blocks of a language.
 fn blocks_of(language: &str, text: &str) -> Vec<String> {
     let blocks = blocks(text).into_iter().filter(|block| block.language == language);
-    blocks.map(|Block { text, .. }| text).collect()
+    blocks.map(|CodeBlock { text, .. }| text).collect()
 }
 
 /// The lines at the top of a Space's README: names and values.

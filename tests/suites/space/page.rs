@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tests::dockerfile::Image;
-use tests::markdown::{Block, blocks};
+use tests::markdown::{CodeBlock, blocks};
 use tests::repository::{self, copy_time, read, root};
 
 use super::{PAGE, RunningSpace, Way, compiled, is_front_matter_of_a_docker_space, post, start};
@@ -92,7 +92,7 @@ fn the_page_leads_from_the_quick_start_to_a_space() {
     let (project, space) = (project_of_the_quick_start(&way), new_space(&way));
     let page = read(PAGE);
     let (mut logs, mut running): (_, Option<(RunningSpace, Image)>) = (Vec::new(), None);
-    for Block { language, text } in blocks(&page) {
+    for CodeBlock { language, text } in blocks(&page) {
         match language.as_str() {
             "console" => {
                 // One for each block, which ends with it: what comes next is of no use after a fault.

@@ -14,7 +14,7 @@ use crate::args::Args;
 use crate::background::{Background, Located};
 use crate::errors::Errors;
 use crate::item::Function;
-use crate::source::{self, Obstacle};
+use crate::source::{self, PlaceObstacle};
 
 /// The largest number of arguments. The runtime implements its traits for functions of up to this many.
 const MAX_ARGUMENTS: usize = 12;
@@ -107,18 +107,18 @@ fn surroundings(function: &Function, errors: &mut Errors) {
     }
     let takes_self = matches!(function.signature.inputs.first(), Some(FnArg::Receiver(_)));
     match source::obstacle(name) {
-        Some(Obstacle::Associated) if !takes_self => errors.at(
+        Some(PlaceObstacle::Associated) if !takes_self => errors.at(
             name,
             "a webhook endpoint is a free function: move it out of the `impl` or `trait`",
         ),
-        Some(Obstacle::Namesake(kind)) => errors.at(
+        Some(PlaceObstacle::Namesake(kind)) => errors.at(
             name,
             format!(
                 "`{kind} {name}` conflicts with the type `{name}` that `#[webhook_endpoint]` defines for this \
                  function: rename the function or the `{kind}`"
             ),
         ),
-        Some(Obstacle::Associated) | None => {}
+        Some(PlaceObstacle::Associated) | None => {}
     }
 }
 
