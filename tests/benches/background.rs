@@ -14,7 +14,7 @@ use tests::program::build;
 use crate::PROFILE;
 use crate::load::Load;
 use crate::numbers::{median, ratio, thousands};
-use crate::server::{StartedServer, SECRET, SERVER_CORE, launch, pinned};
+use crate::server::{SECRET, SERVER_CORE, StartedServer, launch, pinned};
 use crate::table::Table;
 
 /// How many connections send deliveries.

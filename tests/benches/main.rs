@@ -162,7 +162,12 @@ fn taking_turns(count: usize, round: usize) -> Vec<usize> {
     if round.is_multiple_of(2) { (0..count).collect() } else { (0..count).rev().collect() }
 }
 
-fn report(servers: &[MeasuredServer], measured: &[Measured], effort: &Effort, payload_bytes: usize) {
+fn report(
+    servers: &[MeasuredServer],
+    measured: &[Measured],
+    effort: &Effort,
+    payload_bytes: usize,
+) {
     say(&format!(
         "Medians of {} rounds of {} s: one core for the server, one for the load, {} connections, a \
          payload of {payload_bytes} bytes. A ratio is taken within each round.\n",

@@ -11,7 +11,7 @@ use tests::forward::{ForwardProxy, HttpsServer};
 use tests::program::{Ended, Program};
 use tests::programs::quickstart;
 use tests::share::certificates::Certificates;
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 const CREDENTIALS: &str = "me:hush-%40hush";
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tests::markdown::{anchor, blocks, headings, links};
 use tests::program::{Program, build};
 use tests::repository::{self, read, root};
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
 

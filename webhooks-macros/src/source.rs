@@ -126,7 +126,10 @@ mod tests {
     fn a_namesake_is_in_the_same_module() {
         let namesake = |text| obstacle_in(text, "train");
         assert_eq!(namesake("mod train; fn train() {}"), Some(PlaceObstacle::Namesake("mod")));
-        assert_eq!(namesake("fn train() {} pub struct train;"), Some(PlaceObstacle::Namesake("struct")));
+        assert_eq!(
+            namesake("fn train() {} pub struct train;"),
+            Some(PlaceObstacle::Namesake("struct"))
+        );
         assert_eq!(namesake("mod train { } mod a { fn train() {} }"), None);
         assert_eq!(namesake("#[cfg(test)] mod train; fn train() {}"), None);
         assert_eq!(namesake("mod train; fn train() {} mod a { fn train() {} }"), None);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tests::client::{PAGE_TOKEN, Viewer};
 use tests::program::Program;
 use tests::programs::quickstart;
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 use super::{Events, deliver, new_server, serve};
 

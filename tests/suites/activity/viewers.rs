@@ -5,7 +5,7 @@ use tests::client::{BY_SCRIPT, PAGE_TOKEN, Viewer, get, request};
 use tests::program::Program;
 use tests::programs::quickstart;
 use tests::proxy::nginx;
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 use webhooks_runtime::testing::{TestClient, dataset_commit};
 use webhooks_runtime::{Blocks, WebhooksServer};
 

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use tests::background::{Place, TestPostgres, accepted, deliver, id_of, wait_long_until, wait_until};
+use tests::background::{
+    Place, TestPostgres, accepted, deliver, id_of, wait_long_until, wait_until,
+};
 use tests::client::request;
 
 use super::SHORT_LEASE;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use tests::client::PATIENCE;
 
-use super::{NONE, CommandStore, deliver, each};
+use super::{CommandStore, NONE, deliver, each};
 
 #[test]
 fn dead_ones_are_run_again_by_their_ids() {

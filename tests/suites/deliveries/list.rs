@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use tests::client::PATIENCE;
 
-use super::{NAMED, CommandStore, deliver, each};
+use super::{CommandStore, NAMED, deliver, each};
 
 #[test]
 fn they_are_listed_newest_first_while_the_server_runs_and_when_it_does_not() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{NONE, CommandStore, deliver};
+use super::{CommandStore, NONE, deliver};
 
 #[test]
 fn one_is_shown_with_its_attempts_and_its_payload_as_it_came() {

@@ -9,7 +9,7 @@ use tests::client::{BY_SCRIPT, PATIENCE, Viewer, get};
 use tests::program::Program;
 use tests::programs::quickstart;
 
-use super::{NONE, CommandStore, deliver, each, program};
+use super::{CommandStore, NONE, deliver, each, program};
 
 #[test]
 fn a_store_that_is_not_there_is_said_so_and_not_made() {

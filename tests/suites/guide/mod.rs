@@ -14,7 +14,7 @@ use tests::markdown::{CodeBlock, PagePart, blocks, parts};
 use tests::picture::resemble;
 use tests::program::reserve_port_7860;
 use tests::repository::{self, root};
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 use tests::terminal::Terminal;
 
 const LANGUAGES: [&str; 2] = ["en", "ko"];

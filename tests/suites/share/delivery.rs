@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tests::client::read_answer;
 use tests::programs::{public, quickstart};
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 use super::{Home, commit, counts, head, link, post, visit, with_each_server};
 

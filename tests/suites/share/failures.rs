@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use tests::client::{Answer, PATIENCE, read_answer};
 use tests::programs::{public, quickstart};
 use tests::share::hostile::{HostileServer, Malice};
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 use super::{Home, counts, deliver, head, link, post, visit, with_each_server};
 

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tests::client::{Answer, PATIENCE, read_answer};
 use tests::payloads::dataset_commit;
 use tests::program::Program;
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 /// The folder in which a user's programs keep their state.
 struct Home(TempDir);

@@ -6,7 +6,7 @@ use std::process::Command;
 use tests::client::get;
 use tests::program::{OwnMachine, Program};
 use tests::programs::quickstart;
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 use super::{Home, commit, deliver};
 

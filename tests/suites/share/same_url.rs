@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tests::program::Program;
 use tests::programs::{public, quickstart};
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 use super::{Home, commit, deliver, post, with_each_server};
 

@@ -2,7 +2,7 @@
 
 use tests::programs::quickstart;
 use tests::share::certificates::Certificates;
-use tests::share::{TestShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 use super::{Home, deliver, link, with_each_server};
 

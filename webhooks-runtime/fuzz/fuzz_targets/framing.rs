@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         let mut left = bytes;
         let mut written = Vec::new();
         while let Ok(frame) = framing::read(&mut left).await {
-            assert!(frame.text.len() <= framing::LONGEST);
+            assert!(frame.text.len() <= framing::MAX_LENGTH);
             framing::write(&mut written, &frame).await.unwrap();
         }
         assert!(bytes.starts_with(&written));
