@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tests::program::{Program, build};
-use tests::share::{ShareServer, Terms};
+use tests::share::{Terms, TestShareServer};
 
 use crate::PROFILE;
 use crate::load::Load;
@@ -29,7 +29,7 @@ pub(crate) const SHARE_SERVER: &str = "share-server";
 
 /// Is a share server until it is ended.
 pub(crate) fn share_server() -> Result<(), Box<dyn Error>> {
-    let server = ShareServer::start(&Terms::default())?;
+    let server = TestShareServer::start(&Terms::default())?;
     let mut out = std::io::stdout();
     writeln!(out, "{} {}", server.address, server.public)?;
     out.flush()?;
@@ -190,7 +190,8 @@ fn speed(rates: &LinkRates) -> Table {
 /// The memory of a server that has many requests in flight, all through the link.
 fn memory(home: &TempDir, progress: fn(&str)) -> Result<Table, Box<dyn Error>> {
     progress("memory of the link");
-    let server = ShareServer::start(&Terms { work_connections: IN_FLIGHT, ..Terms::default() })?;
+    let server =
+        TestShareServer::start(&Terms { work_connections: IN_FLIGHT, ..Terms::default() })?;
     let variables =
         [("XDG_STATE_HOME", home.path().to_str().unwrap_or_default()), ("RUST_LOG", "warn")];
     let arguments = ["--port", "0", "--share-server", &server.address.to_string()];

@@ -39,7 +39,7 @@ pub fn parts(page: &str) -> Vec<PagePart> {
             }
             (Event::End(TagEnd::CodeBlock), _) => inside = false,
             (Event::Text(text), Some(PagePart::CodeBlock(block))) if inside => {
-                block.text.push_str(&text)
+                block.text.push_str(&text);
             }
             (Event::Start(Tag::Image { dest_url, .. }), _) => {
                 parts.push(PagePart::Picture(dest_url.to_string()));
