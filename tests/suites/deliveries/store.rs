@@ -198,7 +198,7 @@ fn a_wrong_command_line_is_told_with_exit_code_2() {
     let store = CommandStore::new();
     for (arguments, said) in [
         (&["--state", "lost"][..], "[possible values: queued, running, done, dead]"),
-        (&["--endpoint", "say hello"], "a path is made of ASCII letters"),
+        (&["--endpoint", "say hello"], "a path cannot contain ' '"),
         (&["--limit", "0"], "0 is not in 1.."),
         (&["show"], "<ID>"),
         (&["show", "seven"], "an id consists of the digits 0-9 and a-f"),

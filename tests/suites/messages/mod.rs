@@ -22,7 +22,7 @@ const CRATES: [&str; 2] = ["webhooks-macros/src", "webhooks-runtime/src"];
 
 /// Parts of the source whose texts are no messages, and what they are.
 const OTHER_PLACES: [(&str, &str); 4] = [
-    ("webhooks-runtime/src/cli/variables.rs", "the end of the program's help"),
+    ("webhooks-runtime/src/config/table.rs", "the docs and the help of settings"),
     ("webhooks-runtime/src/openapi/", "what the OpenAPI document says of the endpoints"),
     ("webhooks-runtime/src/dashboard/", "the page's headings, headers and samples"),
     ("webhooks-runtime/src/samples/", "what is in the samples, and what they are called"),

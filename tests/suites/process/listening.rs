@@ -64,7 +64,7 @@ fn on_a_space_the_urls_are_the_space_s() {
     let _ = program.wait_for("  - POST https://me-bot.hf.space/webhooks/trigger_training");
     let page = get(&url, "/").unwrap();
     assert!(page.body.contains("https://me-bot.hf.space/webhooks/trigger_training"));
-    assert!(page.body.contains("running on a Space"));
+    assert!(page.body.contains("It runs on a Space"));
     assert!(
         page.header("content-security-policy")
             .unwrap()

@@ -125,15 +125,7 @@ fn command(name: &'static str, version: &'static str) -> clap::Command {
         let help = arg.get_long().and_then(|long| table::flag_help(&format!("--{long}")));
         if let Some(help) = help { arg.help(help) } else { arg }
     });
-    command.max_term_width(MAX_WIDTH).after_help(variables_help())
-}
-
-/// Lists the environment variables in columns, for the end of `--help`.
-fn variables_help() -> String {
-    let variables = table::variables();
-    let width = variables.clone().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let lines = variables.map(|(name, help)| format!("\n  {name:width$}  {help}"));
-    "Environment variables, overridden by flags and code:".to_owned() + &lines.collect::<String>()
+    command.max_term_width(MAX_WIDTH).after_help(table::variables_help())
 }
 
 fn execute(

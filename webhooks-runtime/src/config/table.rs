@@ -181,10 +181,13 @@ pub(crate) fn flag_help(flag: &str) -> Option<String> {
     })
 }
 
-/// Returns the variables that this build reads, with their texts for `--help`.
-pub(crate) fn variables() -> impl Iterator<Item = (&'static str, String)> + Clone {
+/// Lists the variables that this build reads in columns, for the end of `--help`.
+pub(crate) fn variables_help() -> String {
     let compiled = SETTINGS.iter().filter(|setting| setting.is_compiled);
-    compiled.flat_map(|setting| setting.variables.iter().map(|(name, help)| (*name, plain(help))))
+    let variables = compiled.flat_map(|setting| setting.variables);
+    let width = variables.clone().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let lines = variables.map(|(name, help)| format!("\n  {name:width$}  {}", plain(help)));
+    "Environment variables, overridden by flags and code:".to_owned() + &lines.collect::<String>()
 }
 
 /// Removes the backticks of a Markdown text, for a terminal.
