@@ -88,8 +88,8 @@ pub(crate) fn measure(
                 }
             }
         };
-        let local = url("* StartedServer on local URL:")?;
-        let host = url("* StartedServer on public URL:")?.replace("http://", "");
+        let local = url("* Running on local URL:")?;
+        let host = url("* Running on public URL:")?.replace("http://", "");
 
         let direct = |rates: &mut LinkRates| -> Result<(), Box<dyn Error>> {
             rates.direct.push(load.run(&format!("{local}{PATH}"), None, seconds)?.rate);
