@@ -19,6 +19,9 @@ use nix::unistd::Pid;
 
 use crate::client::PATIENCE;
 
+/// How long a build of other tests may take.
+const BUILD_PATIENCE: Duration = Duration::from_secs(10 * 60);
+
 pub use build::{build, build_bin, build_with_full_lto, reserve_port_7860};
 use lines::{Lines, follow, text, wait_in};
 pub use own_machine::OwnMachine;
@@ -162,13 +165,14 @@ impl Program {
     }
 
     /// Waits until `check` finds what it looks for in the lines of standard output so far. Gives what it
-    /// found, `None` when it didn't in time, and the lines.
+    /// found, `None` when it didn't in time, and the lines. The program may be cargo, which waits for the builds of
+    /// other tests in the same target directory.
     pub fn wait_until<T>(
         &self,
         mut check: impl FnMut(&[String]) -> Option<T>,
     ) -> (Option<T>, Vec<String>) {
         let (lines, news) = &*self.stdout;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + BUILD_PATIENCE;
         let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let found = check(&lines);
