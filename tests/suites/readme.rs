@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use serde_json::Value;
 use tests::markdown::{anchor, blocks, headings, links};
@@ -177,8 +177,7 @@ struct ReadmeProject {
 
 impl ReadmeProject {
     fn make() -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = crate::turn_of_my_bot();
         let folder = repository::fixed_folder("readme");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();

@@ -115,14 +115,15 @@ impl Project {
 }
 
 /// One page at a time: they share the project, and the port that the guide names.
-fn project() -> MutexGuard<'static, Project> {
+fn project() -> (MutexGuard<'static, ()>, MutexGuard<'static, Project>) {
     static PROJECT: LazyLock<Mutex<Project>> = LazyLock::new(|| Mutex::new(Project::make()));
-    PROJECT.lock().unwrap_or_else(PoisonError::into_inner)
+    let turn = crate::turn_of_my_bot();
+    (turn, PROJECT.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Does what a page says, from its top to its end.
 fn walk(name: &str) {
-    let project = project();
+    let (_turn, project) = project();
     project.reset();
     let _port = reserve_port_7860();
     let main = project.path().join("src/main.rs");
@@ -184,7 +185,7 @@ fn is_program(block: &str) -> bool {
 #[test]
 #[ignore = "needs Chromium, port 7860, and minutes to compile all crates once more"]
 fn every_program_of_the_guide_compiles() {
-    let project = project();
+    let (_turn, project) = project();
     project.reset();
     let manifest = project.path().join("Cargo.toml");
     let mut targets = fs::read_to_string(&manifest).unwrap();

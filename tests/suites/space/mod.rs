@@ -15,7 +15,7 @@ mod page;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use tests::client::request;
 use tests::dockerfile::{Image, Owner, build};
@@ -104,8 +104,7 @@ impl Way {
             !Path::new("/data").exists(),
             "this machine has a /data, as a Space with a disk has"
         );
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = crate::turn_of_my_bot();
         let folder = tests::repository::fixed_folder("space");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
