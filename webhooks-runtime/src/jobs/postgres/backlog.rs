@@ -2,7 +2,7 @@
 //! and adds up this replica's changes in between.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::error::StoreError;
@@ -31,21 +31,38 @@ pub(super) struct Backlog {
     count: AtomicI64,
     /// The earliest time of the next count, and of one while the backlog is full.
     next_counts: Mutex<(Instant, Instant)>,
+    /// Locked during a count, because two at once would correct the estimate twice.
+    counting: tokio::sync::Mutex<()>,
 }
 
 impl Backlog {
     pub(super) fn new(limit: u64) -> Self {
         let now = Instant::now();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        Self { limit, count: AtomicI64::new(0), next_counts: Mutex::new((now, now)) }
+        Self {
+            limit,
+            count: AtomicI64::new(0),
+            next_counts: Mutex::new((now, now)),
+            counting: tokio::sync::Mutex::default(),
+        }
     }
 
-    /// Reserves room for this many deliveries, or for as many as fit. Returns their number.
-    pub(super) async fn reserve(&self, pool: &Pool, many: u64) -> Result<u64, StoreError> {
+    /// Reserves room for this many deliveries, or for as many as fit. Returns their number. Waits for a count that is
+    /// due only if they would otherwise be rejected.
+    pub(super) async fn reserve(
+        self: &Arc<Self>,
+        pool: &Pool,
+        many: u64,
+    ) -> Result<u64, StoreError> {
         let many = i64::try_from(many).unwrap_or(i64::MAX);
         let is_full = self.count.load(Ordering::Relaxed).saturating_add(many) > self.limit;
         if self.is_count_due(is_full) {
-            self.count(pool).await?;
+            if is_full {
+                self.count(pool).await?;
+            } else {
+                let (backlog, pool) = (Arc::clone(self), pool.clone());
+                tokio::spawn(async move { backlog.try_count(&pool).await });
+            }
         }
         let before = self.count.fetch_add(many, Ordering::Relaxed);
         let reserved = many.min(self.limit.saturating_sub(before)).max(0);
@@ -69,7 +86,16 @@ impl Backlog {
         is_due
     }
 
+    /// Counts, and keeps the estimate if that fails.
+    pub(super) async fn try_count(&self, pool: &Pool) {
+        if let Err(error) = self.count(pool).await {
+            tracing::debug!(%error, "the backlog cannot be counted");
+        }
+    }
+
+    /// Counts, unless another task does.
     async fn count(&self, pool: &Pool) -> Result<(), StoreError> {
+        let Ok(_counting) = self.counting.try_lock() else { return Ok(()) };
         let (start, before) = (Instant::now(), self.count.load(Ordering::Relaxed));
         let most = self.limit.saturating_add(1);
         let counted: i64 = with_retries(pool, |mut connection| async move {
@@ -83,5 +109,14 @@ impl Backlog {
         let mut next = self.next_counts.lock().unwrap_or_else(PoisonError::into_inner);
         *next = (next.0.max(earliest), next.1.max(earliest));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Backlog {
+    /// Makes a count due.
+    pub(super) fn make_count_due(&self) {
+        let now = Instant::now();
+        *self.next_counts.lock().unwrap_or_else(PoisonError::into_inner) = (now, now);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct PostgresStore {
     pub(super) endpoint_ids: Vec<i64>,
     /// The index of each endpoint by its id in the tables.
     endpoint_indexes: HashMap<i64, usize>,
-    pub(super) backlog: Backlog,
+    pub(super) backlog: Arc<Backlog>,
     pub(super) size: StoreSize,
     pub(super) ledger: ClaimLedger,
     /// The number of live replicas, as of the last heartbeat.
@@ -72,6 +72,10 @@ impl PostgresStore {
         let max = options.connections.saturating_sub(2).max(1);
         let pool = Pool::new(server.clone(), access == Access::Read, max);
         let heartbeats = Pool::new(server.clone(), access == Access::Read, 1);
+        let backlog = Arc::new(Backlog::new(options.limits.deliveries));
+        if access == Access::Serve {
+            backlog.try_count(&pool).await;
+        }
         let (notifier, notified) = (Arc::new(Notifier::new()), Arc::default());
         let tasks = match access {
             Access::Read => Vec::new(),
@@ -92,7 +96,7 @@ impl PostgresStore {
                 .collect(),
             endpoints,
             endpoint_ids,
-            backlog: Backlog::new(options.limits.deliveries),
+            backlog,
             size: StoreSize::new(options.limits.bytes),
             ledger: ClaimLedger::default(),
             replicas: AtomicU32::new(1),

@@ -222,3 +222,33 @@ fn a_replica_opens_no_more_connections_than_configured() {
         })
     });
 }
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn accepting_does_not_wait_while_the_backlog_is_counted() {
+    with_database(|database| {
+        Box::pin(async move {
+            let options = Options { connections: 3, limits: 2.into(), ..Options::default() };
+            let obstacle = Obstacle::default();
+            let opened =
+                PostgresStore::open(&database.url, endpoints(), options, Access::Serve, &obstacle);
+            let store = opened.await.unwrap();
+            store.accept(vec![new(0, None, "{}")]).await.unwrap();
+            let reserve = async || {
+                store.backlog.make_count_due();
+                let reserving = store.backlog.reserve(&store.pool, 1);
+                timeout(Duration::from_secs(2), reserving).await.unwrap().unwrap()
+            };
+            // The only connection, so that the count cannot finish.
+            let connection = store.pool.acquire().await.unwrap();
+            assert_eq!(reserve().await, 1);
+            assert_eq!(reserve().await, 0);
+            drop(connection);
+            // The count finds that the reservation was not used.
+            let room = async { while reserve().await == 0 {} };
+            timeout(Duration::from_secs(10), room).await.unwrap();
+            assert_eq!(reserve().await, 0);
+            store.close().await;
+        })
+    });
+}
