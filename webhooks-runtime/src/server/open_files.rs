@@ -1,6 +1,7 @@
 //! The limit of open files of this process.
 
 /// How many open files a program with a tunnel wants: three for each connection through it.
+#[cfg(unix)]
 const WANTED: u64 = 4096;
 
 /// Returns how many files this process may have open.
