@@ -44,7 +44,7 @@ pub(super) fn next_steps(deployment: Deployment, endpoints: &[EndpointSummary]) 
                         ", add a webhook, choose what it watches, and enter one of the URLs above"
                         @if any_open { " and the same secret." } @else { " and the secret." }
                     }
-                    li { "Change something in a repo that it watches. The webhook's Activity tab shows the delivery and the response." }
+                    li { "Change something in a repo that it watches. The webhook's Activity tab shows the delivery and the status of the response." }
                     @if deployment == Deployment::Public {
                         li {
                             "To run it without your machine, deploy it to a "
