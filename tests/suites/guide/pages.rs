@@ -6,6 +6,7 @@ use std::process::Command;
 
 use regex::Regex;
 use tests::markdown::{CodeBlock, anchor, blocks, headings, links, outline, parts};
+use tests::repository::root;
 use url::Url;
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::dataset_commit;
@@ -147,6 +148,12 @@ fn the_book_builds_and_every_link_in_it_leads_somewhere() {
             let page = fs::read_to_string(book.join(format!("{name}.html"))).unwrap();
             for link in link.captures_iter(&page).map(|found| found[1].to_owned()) {
                 if link.starts_with("http") {
+                    continue;
+                }
+                // A file of the repository, outside of the book. mdBook takes it for a page.
+                if let Some(file) = link.strip_prefix("../../") {
+                    let file = root().join(file.replace(".html", ".md"));
+                    assert!(file.is_file(), "{language}/{name}.html: {link}");
                     continue;
                 }
                 let (file, id) = link.split_once('#').unwrap_or((&link, ""));
