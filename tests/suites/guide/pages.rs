@@ -139,7 +139,8 @@ fn the_first_bot_is_deployed_as_the_examples_are() {
     // The last stage, with Python and the script added.
     let stage = &part("FROM ").text;
     parse(stage).unwrap();
-    let stage = stage.lines().filter(|line| !line.contains("python3") && *line != "COPY train.py .");
+    let stage =
+        stage.lines().filter(|line| !line.contains("python3") && *line != "COPY train.py .");
     let dockerfile = read("examples/quickstart/Dockerfile");
     let (_, last) = dockerfile.rsplit_once("\nFROM ").unwrap();
     assert_eq!(stage.collect::<Vec<_>>(), format!("FROM {last}").lines().collect::<Vec<_>>());
