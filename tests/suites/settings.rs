@@ -1,5 +1,5 @@
-//! The guide's page of settings is made from the code: from the table of settings, from the attribute's docs, and from
-//! the manifest. The table has every method, flag and variable.
+//! Tables of the guide are made from the code: from the table of settings, from the attribute's docs, and from the
+//! manifest. The table of settings has every method, flag and variable.
 //!
 //! `UPDATE_SETTINGS=1 cargo test -p tests --test suites settings::` writes the English tables anew. Other languages are
 //! held to their flags, methods, variables and numbers, and are written by hand.
@@ -17,7 +17,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, ReturnType, Type, Visibility};
 use tests::program::{Ended, Program, build};
-use tests::repository::{read, root, sources, without_tests};
+use tests::repository::{files, read, root, sources, without_tests};
 use webhooks_runtime::__private::background::Policy;
 use webhooks_runtime::__private::{SETTINGS, Setting};
 
@@ -247,12 +247,12 @@ fn tables(page: &str) -> Vec<PageTable> {
     tables
 }
 
-/// The tables that the page has between comments of these names.
-fn made() -> [(&'static str, PageTable); 3] {
+/// The tables, each with the file of the guide that has it, between comments with the table's name.
+fn made() -> [(&'static str, &'static str, PageTable); 3] {
     [
-        ("settings", table_of_settings()),
-        ("attribute", table_of_attribute()),
-        ("features", table_of_features()),
+        ("settings.md", "settings", table_of_settings()),
+        ("attribute.md", "attribute", table_of_attribute()),
+        ("settings.md", "features", table_of_features()),
     ]
 }
 
@@ -268,16 +268,14 @@ fn around<'a>(page: &'a str, name: &str) -> (&'a str, &'a str, &'a str) {
 
 #[test]
 fn the_tables_are_those_of_the_code() {
-    let file = "docs/en/settings.md";
-    if std::env::var_os("UPDATE_SETTINGS").is_some() {
-        let renewed = made().into_iter().fold(read(file), |page, (name, table)| {
+    for (file, name, table) in made() {
+        let file = format!("docs/en/{file}");
+        let mut page = read(&file);
+        if std::env::var_os("UPDATE_SETTINGS").is_some() {
             let (before, _, after) = around(&page, name);
-            format!("{before}{}{after}", markdown(&table))
-        });
-        fs::write(root().join(file), renewed).unwrap();
-    }
-    for (name, table) in made() {
-        let page = read(file);
+            page = format!("{before}{}{after}", markdown(&table));
+            fs::write(root().join(&file), &page).unwrap();
+        }
         let shown = around(&page, name).1;
         let made = markdown(&table);
         // By name what is missing or too much, before all is compared.
@@ -321,13 +319,14 @@ fn every_other_language_has_the_same_code_and_numbers_in_them() {
         codes
     };
     for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let file = entry.unwrap().path().join("settings.md");
+        let folder = entry.unwrap().path();
         // English is held word for word, above.
-        if file.ends_with("en/settings.md") {
+        if folder.ends_with("en") {
             continue;
         }
-        let Ok(page) = fs::read_to_string(&file) else { continue };
-        for (name, table) in made() {
+        for (file, name, table) in made() {
+            let file = folder.join(file);
+            let Ok(page) = fs::read_to_string(&file) else { continue };
             let shown = tables(around(&page, name).1).concat();
             assert_eq!(shown.len(), table.len(), "{}: {name}", file.display());
             for (shown, made) in shown.iter().zip(&table).skip(1) {
@@ -465,6 +464,31 @@ fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
     ] {
         assert_eq!(of(key), stated, "{key}");
         assert!(has.contains(value), "{key}: {has}");
+    }
+}
+
+#[test]
+fn the_errors_on_the_page_of_the_attribute_are_those_of_the_compiler() {
+    let printed: String = files("tests/compile-errors/compile_fail", "stderr")
+        .into_iter()
+        .map(|file| file.1)
+        .collect();
+    let errors = |language: &str| {
+        let tables = tables(&read(format!("docs/{language}/attribute.md")));
+        let explained = tables.into_iter().filter(|table| table[0].len() == 2).map(|mut table| {
+            table.remove(0);
+            table.into_iter().map(|mut row| row.remove(0)).collect::<Vec<_>>()
+        });
+        explained.flatten().collect::<Vec<_>>()
+    };
+    let english = errors("en");
+    assert_eq!(english, errors("ko"));
+    let (items, messages): (Vec<_>, Vec<_>) =
+        english.iter().partition(|code| code.starts_with("`hello::"));
+    assert_eq!((items.len(), messages.len() > 20), (3, true), "{english:?}");
+    for message in messages {
+        let message = message.strip_prefix('`').and_then(|code| code.strip_suffix('`')).unwrap();
+        assert!(printed.contains(&format!("error: {message}\n")), "{message}");
     }
 }
 
