@@ -1,5 +1,5 @@
-//! Tables of the guide are made from the code: from the table of settings, from the attribute's docs, and from the
-//! manifest. The table of settings has every method, flag and variable.
+//! The guide's page of settings is made from the code: from the table of settings, from the attribute's docs, and from
+//! the manifest. The table has every method, flag and variable.
 //!
 //! `UPDATE_SETTINGS=1 cargo test -p tests --test suites settings::` writes the English tables anew. Other languages are
 //! held to their flags, methods, variables and numbers, and are written by hand.
@@ -247,12 +247,12 @@ fn tables(page: &str) -> Vec<PageTable> {
     tables
 }
 
-/// The tables, each with the file of the guide that has it, between comments with the table's name.
-fn made() -> [(&'static str, &'static str, PageTable); 3] {
+/// The tables that the page has between comments of these names.
+fn made() -> [(&'static str, PageTable); 3] {
     [
-        ("settings.md", "settings", table_of_settings()),
-        ("attribute.md", "attribute", table_of_attribute()),
-        ("settings.md", "features", table_of_features()),
+        ("settings", table_of_settings()),
+        ("attribute", table_of_attribute()),
+        ("features", table_of_features()),
     ]
 }
 
@@ -268,14 +268,16 @@ fn around<'a>(page: &'a str, name: &str) -> (&'a str, &'a str, &'a str) {
 
 #[test]
 fn the_tables_are_those_of_the_code() {
-    for (file, name, table) in made() {
-        let file = format!("docs/en/{file}");
-        let mut page = read(&file);
-        if std::env::var_os("UPDATE_SETTINGS").is_some() {
+    let file = "docs/en/settings.md";
+    if std::env::var_os("UPDATE_SETTINGS").is_some() {
+        let renewed = made().into_iter().fold(read(file), |page, (name, table)| {
             let (before, _, after) = around(&page, name);
-            page = format!("{before}{}{after}", markdown(&table));
-            fs::write(root().join(&file), &page).unwrap();
-        }
+            format!("{before}{}{after}", markdown(&table))
+        });
+        fs::write(root().join(file), renewed).unwrap();
+    }
+    for (name, table) in made() {
+        let page = read(file);
         let shown = around(&page, name).1;
         let made = markdown(&table);
         // By name what is missing or too much, before all is compared.
@@ -319,14 +321,13 @@ fn every_other_language_has_the_same_code_and_numbers_in_them() {
         codes
     };
     for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let folder = entry.unwrap().path();
+        let file = entry.unwrap().path().join("settings.md");
         // English is held word for word, above.
-        if folder.ends_with("en") {
+        if file.ends_with("en/settings.md") {
             continue;
         }
-        for (file, name, table) in made() {
-            let file = folder.join(file);
-            let Ok(page) = fs::read_to_string(&file) else { continue };
+        let Ok(page) = fs::read_to_string(&file) else { continue };
+        for (name, table) in made() {
             let shown = tables(around(&page, name).1).concat();
             assert_eq!(shown.len(), table.len(), "{}: {name}", file.display());
             for (shown, made) in shown.iter().zip(&table).skip(1) {

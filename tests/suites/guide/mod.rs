@@ -22,9 +22,6 @@ const LANGUAGES: [&str; 2] = ["en", "ko"];
 /// The pages that have suites of their own.
 const ELSEWHERE: [&str; 2] = ["deploy-to-a-space", "deploy-elsewhere"];
 
-/// The pages without commands.
-const WITHOUT_COMMANDS: [&str; 2] = ["attribute", "how-it-works"];
-
 fn guide(language: &str) -> PathBuf {
     root().join("docs").join(language)
 }
@@ -217,8 +214,7 @@ fn every_program_of_the_guide_compiles() {
     assert!(count > 15, "{count}");
     targets += "\n[dev-dependencies]\nanyhow = \"1\"\n\
                 nix = { version = \"0.31\", features = [\"signal\"] }\n\
-                tokio = { version = \"1\", features = [\"io-util\", \"process\"] }\n\
-                tracing = \"0.1\"\n";
+                tokio = { version = \"1\", features = [\"io-util\", \"process\"] }\n";
     fs::write(&manifest, targets).unwrap();
     project.terminal(&project.path()).type_in("$ cargo build --examples\n");
     project.reset();
