@@ -45,8 +45,8 @@ fn page(language: &str, name: &str) -> String {
 
 /// A line of the table of contents.
 enum ContentsLine {
-    /// `# Start`, above the pages of a part.
-    Part(String),
+    /// `# Start`: the title of a part, above its pages.
+    Part,
     /// `- [Quick start](quick-start.md)`: a page's title and name.
     Page(String, String),
 }
@@ -56,8 +56,8 @@ fn summary(language: &str) -> Vec<ContentsLine> {
     let summary = page(language, "SUMMARY");
     let lines = summary.lines().skip(1).filter(|line| !line.is_empty());
     let read = |line: &str| {
-        if let Some(part) = line.strip_prefix("# ") {
-            return ContentsLine::Part(part.to_owned());
+        if line.starts_with("# ") {
+            return ContentsLine::Part;
         }
         let entry = line.trim_start().trim_start_matches("- ").strip_prefix('[');
         let (title, file) = entry.and_then(|entry| entry.split_once("](")).unwrap_or_else(|| {
@@ -72,7 +72,7 @@ fn summary(language: &str) -> Vec<ContentsLine> {
 fn contents(language: &str) -> Vec<(String, String)> {
     let page = |line| match line {
         ContentsLine::Page(title, name) => Some((title, name)),
-        ContentsLine::Part(_) => None,
+        ContentsLine::Part => None,
     };
     summary(language).into_iter().filter_map(page).collect()
 }
