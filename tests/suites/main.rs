@@ -15,6 +15,7 @@ mod background_place;
 mod background_replicas;
 mod background_run;
 mod browser;
+mod command_reference;
 mod connections;
 mod contributing;
 mod deliveries;

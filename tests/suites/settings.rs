@@ -1,5 +1,5 @@
-//! The guide's page of settings is made from the code: from the table of settings, from the attribute's docs, and from
-//! the manifest. The table has every method, flag and variable.
+//! The guide's tables of settings are made from the code: from the table of settings, from the attribute's docs, and from
+//! the manifest. Together they have every method, flag and variable. Each stands on a page between two comments.
 //!
 //! `UPDATE_SETTINGS=1 cargo test -p tests --test suites settings::` writes the English tables anew. Other languages are
 //! held to their flags, methods, variables and numbers, and are written by hand.
@@ -17,9 +17,12 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, ReturnType, Type, Visibility};
 use tests::program::{Ended, Program, build};
-use tests::repository::{read, root, sources, without_tests};
+use tests::repository::{files, read, root, sources, without_tests};
 use webhooks_runtime::__private::background::Policy;
 use webhooks_runtime::__private::{SETTINGS, Setting};
+
+/// The languages of the guide besides English.
+const OTHER_LANGUAGES: [&str; 1] = ["ko"];
 
 /// Flags that set nothing.
 const NO_SETTINGS: [&str; 2] = ["--help", "--version"];
@@ -150,11 +153,70 @@ fn head<const N: usize>(cells: [&str; N]) -> PageTable {
     vec![cells.map(str::to_owned).to_vec()]
 }
 
-fn table_of_settings() -> PageTable {
+/// The tables of settings, and what a setting in each is called: the first of its method, flag and variable that it
+/// has. Each setting is in one of them.
+const GROUPS: [(&str, &[&str]); 8] = [
+    ("endpoints", &["add_webhook", "endpoint", "data", "configure", "ui"]),
+    ("secrets", &["webhook_secret", "webhook_secrets", "secret_in_query", "WEBHOOKS_PAGE_TOKEN"]),
+    (
+        "server",
+        &[
+            "host",
+            "port",
+            "workers",
+            "public_url",
+            "body_limit",
+            "request_timeout",
+            "shutdown_timeout",
+        ],
+    ),
+    (
+        "share",
+        &[
+            "share",
+            "share_with",
+            "share_server",
+            "share_server_certificate",
+            "--new-share-url",
+            "XDG_STATE_HOME",
+        ],
+    ),
+    (
+        "background",
+        &[
+            "store",
+            "keep_done",
+            "keep_dead",
+            "backlog_limit",
+            "store_limit",
+            "store_connections",
+            "lease",
+        ],
+    ),
+    (
+        "network",
+        &["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+    ),
+    ("log", &["RUST_LOG", "NO_COLOR", "HF_HUB_DISABLE_EXPERIMENTAL_WARNING"]),
+    ("place", &["SPACE_ID", "SPACE_HOST", "CI", "JOB_ID", "KUBERNETES_SERVICE_HOST"]),
+];
+
+/// The name of a setting in [`GROUPS`].
+fn key(setting: &Setting) -> &'static str {
+    let named = setting.flags.iter().chain(setting.variables).map(|(name, _)| *name);
+    setting.method.into_iter().chain(named).next().unwrap()
+}
+
+fn table_of_group(group: &str) -> PageTable {
+    let (_, keys) = GROUPS.iter().find(|(name, _)| *name == group).unwrap();
+    table_of_settings(|setting| keys.contains(&key(setting)))
+}
+
+fn table_of_settings(is_in_it: impl Fn(&Setting) -> bool) -> PageTable {
     let mut table = head(["what it sets", "flag", "in code", "variable", "default"]);
     let names =
         |of: &[(&str, &str)]| of.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>();
-    table.extend(SETTINGS.iter().map(|setting| {
+    table.extend(SETTINGS.iter().filter(|setting| is_in_it(setting)).map(|setting| {
         let what = setting.summary.strip_prefix("Sets ").unwrap_or(setting.summary);
         let what = what[..1].to_uppercase() + &what[1..];
         let method = setting.method.map(|method| format!("`.{method}(…)`")).unwrap_or_default();
@@ -247,13 +309,21 @@ fn tables(page: &str) -> Vec<PageTable> {
     tables
 }
 
-/// The tables that the page has between comments of these names.
-fn made() -> [(&'static str, PageTable); 3] {
-    [
-        ("settings", table_of_settings()),
-        ("attribute", table_of_attribute()),
-        ("features", table_of_features()),
-    ]
+/// The tables that pages have between comments of these names, each on one page.
+fn made() -> Vec<(&'static str, PageTable)> {
+    let groups = GROUPS.iter().map(|(name, _)| (*name, table_of_group(name)));
+    let others = [("attribute", table_of_attribute()), ("features", table_of_features())];
+    groups.chain(others).collect()
+}
+
+/// The page of a language that has the table of this name.
+fn page_of(language: &str, name: &str) -> PathBuf {
+    let begin = format!("<!-- {name}, made from the code -->");
+    let pages = files(&format!("docs/{language}"), "md").into_iter();
+    let pages = pages.filter(|(_, page)| page.contains(&begin)).map(|(path, _)| path);
+    let mut pages: Vec<_> = pages.collect();
+    assert_eq!(pages.len(), 1, "docs/{language}: pages with {begin:?}: {pages:?}");
+    pages.remove(0)
 }
 
 /// A page in three: up to a table's begin, the table, and from its end.
@@ -268,16 +338,17 @@ fn around<'a>(page: &'a str, name: &str) -> (&'a str, &'a str, &'a str) {
 
 #[test]
 fn the_tables_are_those_of_the_code() {
-    let file = "docs/en/settings.md";
     if std::env::var_os("UPDATE_SETTINGS").is_some() {
-        let renewed = made().into_iter().fold(read(file), |page, (name, table)| {
+        for (name, table) in made() {
+            let file = page_of("en", name);
+            let page = read(&file);
             let (before, _, after) = around(&page, name);
-            format!("{before}{}{after}", markdown(&table))
-        });
-        fs::write(root().join(file), renewed).unwrap();
+            fs::write(&file, format!("{before}{}{after}", markdown(&table))).unwrap();
+        }
     }
     for (name, table) in made() {
-        let page = read(file);
+        let file = page_of("en", name);
+        let (page, file) = (read(&file), file.display());
         let shown = around(&page, name).1;
         let made = markdown(&table);
         // By name what is missing or too much, before all is compared.
@@ -295,6 +366,19 @@ fn the_tables_are_those_of_the_code() {
         );
         assert_eq!(shown, made, "{file}: {hint}");
     }
+}
+
+#[test]
+fn every_setting_is_in_one_table() {
+    let keys: Vec<_> = SETTINGS.iter().map(key).collect();
+    let mut grouped: Vec<_> = GROUPS.iter().flat_map(|(_, keys)| keys.iter().copied()).collect();
+    let of_code: BTreeSet<_> = keys.iter().copied().collect();
+    let of_groups: BTreeSet<_> = grouped.iter().copied().collect();
+    let missing: Vec<_> = of_code.symmetric_difference(&of_groups).collect();
+    assert!(missing.is_empty(), "in the code or in GROUPS, not in both: {missing:?}");
+    grouped.sort_unstable();
+    grouped.windows(2).for_each(|two| assert_ne!(two[0], two[1]));
+    assert_eq!(keys.len(), grouped.len());
 }
 
 /// What names a row: the flags, methods and variables, or else what stands first.
@@ -320,14 +404,11 @@ fn every_other_language_has_the_same_code_and_numbers_in_them() {
         codes.sort();
         codes
     };
-    for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let file = entry.unwrap().path().join("settings.md");
-        // English is held word for word, above.
-        if file.ends_with("en/settings.md") {
-            continue;
-        }
-        let Ok(page) = fs::read_to_string(&file) else { continue };
+    // English is held word for word, above.
+    for language in OTHER_LANGUAGES {
         for (name, table) in made() {
+            let file = page_of(language, name);
+            let page = read(&file);
             let shown = tables(around(&page, name).1).concat();
             assert_eq!(shown.len(), table.len(), "{}: {name}", file.display());
             for (shown, made) in shown.iter().zip(&table).skip(1) {
@@ -342,7 +423,7 @@ fn every_other_language_has_the_same_code_and_numbers_in_them() {
 #[test]
 fn the_limits_that_the_guide_explains_are_the_defaults() {
     let method = Regex::new(r"`\.[a-z_]+\(…\)`").unwrap();
-    let settings = table_of_settings();
+    let settings = table_of_settings(|_| true);
     let limits = tables(&read("docs/en/how-it-works.md")).concat();
     let mut compared = 0;
     for limit in &limits {
@@ -465,6 +546,31 @@ fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
     ] {
         assert_eq!(of(key), stated, "{key}");
         assert!(has.contains(value), "{key}: {has}");
+    }
+}
+
+#[test]
+fn the_errors_on_the_page_of_the_attribute_are_those_of_the_compiler() {
+    let printed: String = files("tests/compile-errors/compile_fail", "stderr")
+        .into_iter()
+        .map(|file| file.1)
+        .collect();
+    let errors = |language: &str| {
+        let tables = tables(&read(format!("docs/{language}/attribute.md")));
+        let explained = tables.into_iter().filter(|table| table[0].len() == 2).map(|mut table| {
+            table.remove(0);
+            table.into_iter().map(|mut row| row.remove(0)).collect::<Vec<_>>()
+        });
+        explained.flatten().collect::<Vec<_>>()
+    };
+    let english = errors("en");
+    assert_eq!(english, errors("ko"));
+    let (items, messages): (Vec<_>, Vec<_>) =
+        english.iter().partition(|code| code.starts_with("`hello::"));
+    assert_eq!((items.len(), messages.len() > 20), (3, true), "{english:?}");
+    for message in messages {
+        let message = message.strip_prefix('`').and_then(|code| code.strip_suffix('`')).unwrap();
+        assert!(printed.contains(&format!("error: {message}\n")), "{message}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The guide is held to its word, in both languages: its programs compile, its commands are typed, and
 //! what it shows is what the screen shows.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod pages;
 
@@ -19,8 +19,21 @@ use tests::terminal::Terminal;
 
 const LANGUAGES: [&str; 2] = ["en", "ko"];
 
-/// The pages that have suites of their own.
+/// The pages whose commands and files have suites of their own.
 const ELSEWHERE: [&str; 2] = ["deploy-to-a-space", "deploy-elsewhere"];
+
+/// The pages without commands and output: reference and explanation. Their Rust compiles, as on every page.
+const PROSE: [&str; 9] = [
+    "introduction",
+    "attribute",
+    "http-responses",
+    "glossary",
+    "upgrading",
+    "how-it-works",
+    "security-model",
+    "delivery-guarantees",
+    "performance",
+];
 
 fn guide(language: &str) -> PathBuf {
     root().join("docs").join(language)
@@ -30,16 +43,38 @@ fn page(language: &str, name: &str) -> String {
     repository::read(guide(language).join(format!("{name}.md")))
 }
 
+/// A line of the table of contents.
+enum ContentsLine {
+    /// `# Start`: the title of a part, above its pages.
+    Part,
+    /// `- [Quick start](quick-start.md)`: a page's title and name.
+    Page(String, String),
+}
+
+/// The table of contents: after its own title, the titles of parts and pages.
+fn summary(language: &str) -> Vec<ContentsLine> {
+    let summary = page(language, "SUMMARY");
+    let lines = summary.lines().skip(1).filter(|line| !line.is_empty());
+    let read = |line: &str| {
+        if line.starts_with("# ") {
+            return ContentsLine::Part;
+        }
+        let entry = line.trim_start().trim_start_matches("- ").strip_prefix('[');
+        let (title, file) = entry.and_then(|entry| entry.split_once("](")).unwrap_or_else(|| {
+            panic!("{language}/SUMMARY.md: neither a part nor a page: {line:?}");
+        });
+        ContentsLine::Page(title.to_owned(), file.trim_end_matches(".md)").to_owned())
+    };
+    lines.map(read).collect()
+}
+
 /// The pages in the order of the table of contents: title and name.
 fn contents(language: &str) -> Vec<(String, String)> {
-    let summary = page(language, "SUMMARY");
-    let entries =
-        summary.lines().filter_map(|line| line.trim_start_matches("- ").strip_prefix('['));
-    let entries = entries.map(|entry| {
-        let (title, file) = entry.split_once("](").unwrap();
-        (title.to_owned(), file.trim_end_matches(".md)").to_owned())
-    });
-    entries.collect()
+    let page = |line| match line {
+        ContentsLine::Page(title, name) => Some((title, name)),
+        ContentsLine::Part => None,
+    };
+    summary(language).into_iter().filter_map(page).collect()
 }
 
 /// Every page of a language, by its name.
@@ -138,9 +173,19 @@ fn walk(name: &str) {
         };
         match language.as_str() {
             "rust" if is_program(&text) => fs::write(&main, text).unwrap(),
+            // The tests of the program above.
+            "rust" if text.starts_with("#[cfg(test)]") => {
+                let program = fs::read_to_string(&main).unwrap();
+                fs::write(&main, format!("{program}\n{text}")).unwrap();
+            }
+            "python" => fs::write(project.path().join("train.py"), text).unwrap(),
             // Those were typed when the project was made.
             "console" if text.contains("cargo new") => {}
+            // `deploy-to-a-space` has the same block, whose suite has a place to push to.
+            "console" if text.contains("git push") => {}
             "console" => terminal.type_in(&text),
+            // What `--help` prints has a suite of its own.
+            "text" if name == "command-line" => {}
             "text" => terminal.server_prints(&text),
             _ => {}
         }
@@ -183,7 +228,7 @@ fn is_program(block: &str) -> bool {
 }
 
 #[test]
-#[ignore = "needs Chromium, port 7860, and minutes to compile all crates once more"]
+#[ignore = "needs Chromium, Python, port 7860, and minutes to compile all crates once more"]
 fn every_program_of_the_guide_compiles() {
     let (_turn, project) = project();
     project.reset();
@@ -214,7 +259,8 @@ fn every_program_of_the_guide_compiles() {
     assert!(count > 15, "{count}");
     targets += "\n[dev-dependencies]\nanyhow = \"1\"\n\
                 nix = { version = \"0.31\", features = [\"signal\"] }\n\
-                tokio = { version = \"1\", features = [\"io-util\", \"process\"] }\n";
+                tokio = { version = \"1\", features = [\"io-util\", \"process\"] }\n\
+                tracing = \"0.1\"\n";
     fs::write(&manifest, targets).unwrap();
     project.terminal(&project.path()).type_in("$ cargo build --examples\n");
     project.reset();
@@ -226,7 +272,7 @@ macro_rules! walks {
         const WALKED: &[&str] = &[$($page),*];
         $(
         #[test]
-        #[ignore = "needs Chromium, port 7860, and minutes to compile all crates once more"]
+        #[ignore = "needs Chromium, Python, port 7860, and minutes to compile all crates once more"]
         fn $test() {
             walk($page);
         }
@@ -236,6 +282,7 @@ macro_rules! walks {
 
 walks! {
     the_quick_start_goes_as_it_says: "quick-start",
+    the_first_bot_works_as_the_guide_says: "first-bot",
     endpoints_answer_as_the_guide_shows: "endpoints",
     payloads_are_read_as_the_guide_shows: "payloads",
     secrets_are_asked_for_as_the_guide_shows: "secrets",
@@ -244,6 +291,7 @@ walks! {
     background_deliveries_go_as_the_guide_shows: "background-deliveries",
     bots_are_tested_as_the_guide_shows: "testing",
     settings_are_read_as_the_guide_shows: "settings",
+    commands_print_what_the_guide_shows: "command-line",
     what_python_users_do_goes_as_the_guide_shows: "coming-from-python",
     troubles_look_as_the_guide_shows: "troubleshooting",
 }

@@ -5,12 +5,16 @@ use std::fs;
 use std::process::Command;
 
 use regex::Regex;
+use tests::dockerfile::parse;
 use tests::markdown::{CodeBlock, anchor, blocks, headings, links, outline, parts};
+use tests::repository::{read, root};
 use url::Url;
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::dataset_commit;
 
-use super::{ELSEWHERE, LANGUAGES, WALKED, contents, guide, page, pages};
+use super::{
+    ContentsLine, ELSEWHERE, LANGUAGES, PROSE, WALKED, contents, guide, page, pages, summary,
+};
 
 #[test]
 fn both_languages_have_the_same_pages_each_with_its_title() {
@@ -19,9 +23,21 @@ fn both_languages_have_the_same_pages_each_with_its_title() {
         contents.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(names(&english), names(&korean));
-    let tested: BTreeSet<_> =
-        WALKED.iter().copied().chain(ELSEWHERE).chain(["how-it-works"]).collect();
+    let tested: BTreeSet<_> = WALKED.iter().copied().chain(ELSEWHERE).chain(PROSE).collect();
     assert_eq!(tested, names(&english).iter().map(String::as_str).collect());
+    assert_eq!(tested.len(), WALKED.len() + ELSEWHERE.len() + PROSE.len());
+    // The same pages in the same parts.
+    let part_sizes = |language| {
+        let lines = summary(language);
+        let parts = lines.split(|line| matches!(line, ContentsLine::Part));
+        parts.map(<[_]>::len).collect::<Vec<_>>()
+    };
+    assert_eq!(part_sizes("en"), part_sizes("ko"));
+    assert_eq!(
+        (part_sizes("en").len(), part_sizes("en")[0]),
+        (5, 0),
+        "four parts, and nothing before"
+    );
     for language in LANGUAGES {
         for (title, name) in contents(language) {
             assert_eq!(headings(&page(language, &name))[0], title, "{language}/{name}");
@@ -46,7 +62,8 @@ fn both_languages_have_the_same_sections_tables_blocks_pictures_and_sources() {
     for (name, english) in pages("en") {
         let korean = page("ko", &name);
         for (english, korean) in parts(&english).iter().zip(parts(&korean)) {
-            assert_eq!(*english, korean, "{name}");
+            // Comments are in the language of the page.
+            assert_eq!(english.without_comments(), korean.without_comments(), "{name}");
         }
         assert_eq!(parts(&english).len(), parts(&korean).len(), "{name}");
         assert_eq!(outline(&english), outline(&korean), "{name}");
@@ -99,13 +116,15 @@ fn every_block_is_of_a_kind_that_is_held_to_its_word() {
             match language.as_str() {
                 "rust" => {}
                 // Typed, and waited for.
-                "console" | "text" if name != "how-it-works" => {}
+                "console" | "text" if !PROSE.contains(&name.as_str()) => {}
                 "json" => {
                     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
                     // What the command on that page sends.
                     let sent = WebhookPayload::from(dataset_commit().repo("me/data"));
                     assert_eq!(json, serde_json::to_value(sent).unwrap(), "{name}");
                 }
+                // The script that the walk runs, and the Dockerfile that the test below reads.
+                "python" | "dockerfile" if name == "first-bot" => {}
                 // Files of a deployment, which those suites use.
                 _ if ELSEWHERE.contains(&name.as_str()) => {}
                 other => {
@@ -114,6 +133,33 @@ fn every_block_is_of_a_kind_that_is_held_to_its_word() {
             }
         }
     }
+}
+
+#[test]
+fn the_programs_of_these_pages_are_those_of_the_examples() {
+    for (name, example) in [
+        ("quick-start", "quickstart"),
+        ("background-deliveries", "background"),
+        ("coming-from-python", "custom-server"),
+    ] {
+        let program = read(format!("examples/{example}/src/main.rs"));
+        assert!(blocks(&page("en", name)).iter().any(|block| block.text == program), "{name}");
+    }
+}
+
+#[test]
+fn the_first_bot_is_deployed_as_the_examples_are() {
+    let tutorial = blocks(&page("en", "first-bot"));
+    let part = |text: &str| tutorial.iter().find(|block| block.text.contains(text)).unwrap();
+    // The last stage, with Python and the script added.
+    let stage = &part("FROM ").text;
+    parse(stage).unwrap();
+    let stage =
+        stage.lines().filter(|line| !line.contains("python3") && *line != "COPY train.py .");
+    let dockerfile = read("examples/quickstart/Dockerfile");
+    let (_, last) = dockerfile.rsplit_once("\nFROM ").unwrap();
+    assert_eq!(stage.collect::<Vec<_>>(), format!("FROM {last}").lines().collect::<Vec<_>>());
+    assert!(blocks(&page("en", "deploy-to-a-space")).contains(part("git push")));
 }
 
 #[test]
@@ -132,6 +178,12 @@ fn the_book_builds_and_every_link_in_it_leads_somewhere() {
             let page = fs::read_to_string(book.join(format!("{name}.html"))).unwrap();
             for link in link.captures_iter(&page).map(|found| found[1].to_owned()) {
                 if link.starts_with("http") {
+                    continue;
+                }
+                // A file of the repository, outside of the book. mdBook takes it for a page.
+                if let Some(file) = link.strip_prefix("../../") {
+                    let file = root().join(file.replace(".html", ".md"));
+                    assert!(file.is_file(), "{language}/{name}.html: {link}");
                     continue;
                 }
                 let (file, id) = link.split_once('#').unwrap_or((&link, ""));
