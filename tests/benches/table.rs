@@ -1,4 +1,4 @@
-//! A table in Markdown, as the README quotes it.
+//! A table in Markdown, as the guide quotes it (`docs/en/performance.md`).
 
 use std::fmt;
 

@@ -29,7 +29,7 @@ use proc_macro::TokenStream;
 /// /// Starts a training run when a dataset changes.
 /// #[webhook_endpoint]
 /// async fn trigger_training(payload: WebhookPayload) {
-///     if payload.repo.repo_type == "dataset" && payload.event.action == "update" {
+///     if payload.repo.repo_type == "dataset" && payload.event.matches("update", "repo.content") {
 ///         // train
 ///     }
 /// }

@@ -1,20 +1,20 @@
 use webhooks_runtime::serde_json::{Value, json};
 use webhooks_runtime::{Blocks, WebhookPayload, WebhooksServer, webhook_endpoint, webhooks_main};
 
-// 1. A function that gets an explicit name below.
+// 1. A function whose path is set explicitly below.
 async fn hello(payload: WebhookPayload) -> Value {
     json!({ "message": format!("hello {}", payload.repo.name) })
 }
 
 /// Says goodbye to a repo.
-// 2. A function that goes by its own name.
+// 2. A function whose path is its own name.
 #[webhook_endpoint]
 async fn goodbye(payload: WebhookPayload) -> Value {
     json!({ "message": format!("goodbye {}", payload.repo.name) })
 }
 
-// 3. The server, with a page of your own. A secret that others mustn't read belongs into the
-//    environment variable WEBHOOK_SECRET instead.
+// 3. The server, with a custom page. Don't keep a real secret in the code: set the environment
+//    variable WEBHOOK_SECRET instead.
 fn server() -> WebhooksServer {
     let ui = Blocks::new()
         .markdown("# Greeter\n\nI greet every repo that changes.")
@@ -24,5 +24,5 @@ fn server() -> WebhooksServer {
     WebhooksServer::new().ui(ui).webhook_secret("my_secret_key").add_webhook("/say_hello", hello)
 }
 
-// 4. The program.
+// 4. The program's `main`, which starts the server.
 webhooks_main!(server());

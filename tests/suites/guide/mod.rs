@@ -173,8 +173,16 @@ fn walk(name: &str) {
         };
         match language.as_str() {
             "rust" if is_program(&text) => fs::write(&main, text).unwrap(),
+            // The tests of the program above.
+            "rust" if text.starts_with("#[cfg(test)]") => {
+                let program = fs::read_to_string(&main).unwrap();
+                fs::write(&main, format!("{program}\n{text}")).unwrap();
+            }
+            "python" => fs::write(project.path().join("train.py"), text).unwrap(),
             // Those were typed when the project was made.
             "console" if text.contains("cargo new") => {}
+            // `deploy-to-a-space` has the same block, whose suite has a place to push to.
+            "console" if text.contains("git push") => {}
             "console" => terminal.type_in(&text),
             // What `--help` prints has a suite of its own.
             "text" if name == "command-line" => {}
@@ -220,7 +228,7 @@ fn is_program(block: &str) -> bool {
 }
 
 #[test]
-#[ignore = "needs Chromium, port 7860, and minutes to compile all crates once more"]
+#[ignore = "needs Chromium, Python, port 7860, and minutes to compile all crates once more"]
 fn every_program_of_the_guide_compiles() {
     let (_turn, project) = project();
     project.reset();
@@ -264,7 +272,7 @@ macro_rules! walks {
         const WALKED: &[&str] = &[$($page),*];
         $(
         #[test]
-        #[ignore = "needs Chromium, port 7860, and minutes to compile all crates once more"]
+        #[ignore = "needs Chromium, Python, port 7860, and minutes to compile all crates once more"]
         fn $test() {
             walk($page);
         }

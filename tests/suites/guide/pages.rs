@@ -5,8 +5,9 @@ use std::fs;
 use std::process::Command;
 
 use regex::Regex;
+use tests::dockerfile::parse;
 use tests::markdown::{CodeBlock, anchor, blocks, headings, links, outline, parts};
-use tests::repository::root;
+use tests::repository::{read, root};
 use url::Url;
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::dataset_commit;
@@ -122,6 +123,8 @@ fn every_block_is_of_a_kind_that_is_held_to_its_word() {
                     let sent = WebhookPayload::from(dataset_commit().repo("me/data"));
                     assert_eq!(json, serde_json::to_value(sent).unwrap(), "{name}");
                 }
+                // The script that the walk runs, and the Dockerfile that the test below reads.
+                "python" | "dockerfile" if name == "first-bot" => {}
                 // Files of a deployment, which those suites use.
                 _ if ELSEWHERE.contains(&name.as_str()) => {}
                 other => {
@@ -130,6 +133,33 @@ fn every_block_is_of_a_kind_that_is_held_to_its_word() {
             }
         }
     }
+}
+
+#[test]
+fn the_programs_of_these_pages_are_those_of_the_examples() {
+    for (name, example) in [
+        ("quick-start", "quickstart"),
+        ("background-deliveries", "background"),
+        ("coming-from-python", "custom-server"),
+    ] {
+        let program = read(format!("examples/{example}/src/main.rs"));
+        assert!(blocks(&page("en", name)).iter().any(|block| block.text == program), "{name}");
+    }
+}
+
+#[test]
+fn the_first_bot_is_deployed_as_the_examples_are() {
+    let tutorial = blocks(&page("en", "first-bot"));
+    let part = |text: &str| tutorial.iter().find(|block| block.text.contains(text)).unwrap();
+    // The last stage, with Python and the script added.
+    let stage = &part("FROM ").text;
+    parse(stage).unwrap();
+    let stage =
+        stage.lines().filter(|line| !line.contains("python3") && *line != "COPY train.py .");
+    let dockerfile = read("examples/quickstart/Dockerfile");
+    let (_, last) = dockerfile.rsplit_once("\nFROM ").unwrap();
+    assert_eq!(stage.collect::<Vec<_>>(), format!("FROM {last}").lines().collect::<Vec<_>>());
+    assert!(blocks(&page("en", "deploy-to-a-space")).contains(part("git push")));
 }
 
 #[test]

@@ -69,12 +69,12 @@ fn each_delivery_is_one_line_on_standard_error() {
     }
     let line = program.wait_for_log("status=422");
     assert!(line.contains("reason=\"body.event"), "{line}");
-    let _ = program.wait_for_log("webhook_id=\"forged\"");
+    let _ = program.wait_for_log("webhook_id=\"forged\" event=");
     let ended = program.stop();
     assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
     assert!(!ended.stderr.lines().any(|line| line.starts_with("2026 INFO")), "{}", ended.stderr);
-    // The warning, the three lines, and the one about stopping.
-    assert_eq!(ended.stderr.lines().count(), 5, "{}", ended.stderr);
+    // The warning, the three lines, the one of the function for each of two, and the one about stopping.
+    assert_eq!(ended.stderr.lines().count(), 7, "{}", ended.stderr);
 }
 
 #[test]

@@ -148,9 +148,9 @@ fn what_comes_through_the_link_is_known_to_come_from_outside() {
     let mut stream = tests::client::connect(local).unwrap();
     stream.write_all((head(&url, path, body.len(), &id("inside")) + &body).as_bytes()).unwrap();
     assert_eq!(read_answer(&mut stream).unwrap().status, 200);
-    let outside = program.wait_for_log("webhook_id=\"outside\"");
+    let outside = program.wait_for_log("webhook_id=\"outside\" event=");
     assert!(outside.contains("via=\"tunnel\""), "{outside}");
-    let inside = program.wait_for_log("webhook_id=\"inside\"");
+    let inside = program.wait_for_log("webhook_id=\"inside\" event=");
     assert!(!inside.contains("via="), "{inside}");
     program.stop();
 }
