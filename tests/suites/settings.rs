@@ -550,6 +550,31 @@ fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
 }
 
 #[test]
+fn the_errors_on_the_page_of_the_attribute_are_those_of_the_compiler() {
+    let printed: String = files("tests/compile-errors/compile_fail", "stderr")
+        .into_iter()
+        .map(|file| file.1)
+        .collect();
+    let errors = |language: &str| {
+        let tables = tables(&read(format!("docs/{language}/attribute.md")));
+        let explained = tables.into_iter().filter(|table| table[0].len() == 2).map(|mut table| {
+            table.remove(0);
+            table.into_iter().map(|mut row| row.remove(0)).collect::<Vec<_>>()
+        });
+        explained.flatten().collect::<Vec<_>>()
+    };
+    let english = errors("en");
+    assert_eq!(english, errors("ko"));
+    let (items, messages): (Vec<_>, Vec<_>) =
+        english.iter().partition(|code| code.starts_with("`hello::"));
+    assert_eq!((items.len(), messages.len() > 20), (3, true), "{english:?}");
+    for message in messages {
+        let message = message.strip_prefix('`').and_then(|code| code.strip_suffix('`')).unwrap();
+        assert!(printed.contains(&format!("error: {message}\n")), "{message}");
+    }
+}
+
+#[test]
 fn a_bad_setting_ends_the_program_with_1_and_a_bad_flag_with_2() {
     for (arguments, variables, code) in [
         (&[][..], &[("GRADIO_SERVER_PORT", "http")][..], 1),
