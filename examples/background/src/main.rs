@@ -1,6 +1,6 @@
 use webhooks_runtime::{Delivery, Permanent, WebhookPayload, webhook_endpoint, webhooks_main};
 
-/// Trains a model when a dataset changes.
+/// Trains a model when the files of a dataset change.
 #[webhook_endpoint(background(
     attempts = 5,
     timeout = "2h",
@@ -8,14 +8,15 @@ use webhooks_runtime::{Delivery, Permanent, WebhookPayload, webhook_endpoint, we
     backoff = "10s..30m"
 ))]
 async fn trigger_training(payload: WebhookPayload, delivery: Delivery) -> anyhow::Result<()> {
-    if payload.repo.repo_type != "dataset" {
+    if payload.repo.repo_type != "dataset" || !payload.event.matches("update", "repo.content") {
         return Ok(());
     }
     if payload.repo.private {
         return Err(Permanent::new("private datasets are not trained on").into());
     }
-    println!("training on {}, attempt {}", payload.repo.name, delivery.attempt);
-    // train
+    // The same for every attempt: a second run overwrites the files of the first.
+    let folder = format!("runs/{}", delivery.id);
+    tracing::info!(dataset = payload.repo.name, folder, "training");
     Ok(())
 }
 

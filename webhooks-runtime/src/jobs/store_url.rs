@@ -108,8 +108,7 @@ impl StoreUrl {
             return Some(format!(
                 "Warning: background deliveries are stored in {}, which this Space LOSES at each restart, \
                  including deliveries that have not run yet.\n\
-                 Store them in PostgreSQL: set WEBHOOKS_STORE to postgres://… Or mount a storage bucket at \
-                 {SPACE_DISK}, where a crash can still lose some.\n",
+                 Store them in PostgreSQL: set WEBHOOKS_STORE to postgres://…\n",
                 file.display()
             ));
         }
