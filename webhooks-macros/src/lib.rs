@@ -57,8 +57,8 @@ use proc_macro::TokenStream;
 /// | `secret_env = "TRAINING_SECRET"` | the environment variable of this endpoint's own secret; the program doesn't start without it |
 /// | `background` | a delivery gets a 202 response as soon as it is stored; the function runs later, and again when it fails |
 /// | `background(attempts = 5)` | the same, with any of these options: |
-/// | `attempts = 5` | the most attempts to run a delivery, up to 1000; default 5 |
-/// | `timeout = "2h"` | the longest time for one attempt, up to 365 days; default `"24h"` |
+/// | `attempts = 5` | the maximum number of attempts, up to 1000; default 5 |
+/// | `timeout = "2h"` | the maximum time for one attempt, up to 365 days; default `"24h"` |
 /// | `concurrency = 1` | the most deliveries that run at the same time, in all replicas together, up to 10,000; default 16 |
 /// | `backoff = "10s..30m"` | the wait after the first failed attempt, doubled after each further one, and the longest wait, up to 30 days; `"10s"` waits the same time after each; default `"10s..30m"` |
 /// | `dedup_window = "2m"` | for how long after its arrival another delivery with its id is a duplicate and does not run, up to 7 days; default `"2m"` |

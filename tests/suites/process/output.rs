@@ -21,7 +21,7 @@ fn the_quickstart_prints_what_a_person_needs_in_this_order() {
     assert_eq!(
         ended.stdout,
         format!(
-            "Webhook secret is not defined. Anyone who knows the address can call your functions.\n\
+            "Webhook secret is not defined. Anyone who knows the URL can call your functions.\n\
              To define one, set the environment variable WEBHOOK_SECRET, or write in main.rs:\n    \
              webhooks_main!(WebhooksServer::new().webhook_secret(\"my_secret\"));\n\
              and enter the same secret in your webhook's settings: https://huggingface.co/docs/hub/webhooks#webhook-secret\n\

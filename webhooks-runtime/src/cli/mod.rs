@@ -52,7 +52,7 @@ struct Serve {
     share: Share,
 }
 
-/// The public link.
+/// The share link.
 #[derive(Debug, Default, Args)]
 struct Share {
     #[arg(long, conflicts_with_all = ["no_share", "public_url"])]

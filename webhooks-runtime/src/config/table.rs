@@ -106,7 +106,7 @@ settings! {
         shutdown_timeout: "Sets the grace period of a shutdown, in which running functions may finish: at most one day",
             default "30 s";
         share: "Sets whether to open a share link, a public URL through gradio.live's share server",
-            default "yes in a terminal, except on a Space, in a container and in CI; no for `start`",
+            default "yes in a terminal, except on a Space, in a Job, in a container, in CI and with `PORT`; no for `start`",
             flags { "--share": "Open a share link, a public URL", "--no-share": "Don't open a share link" },
             variables { "GRADIO_SHARE": "true or false, like --share and --no-share" },
             feature "share";
@@ -126,7 +126,7 @@ settings! {
             flags { "--store": "File for background deliveries, or postgres://USER:PASSWORD@HOST/DATABASE" },
             variables { "WEBHOOKS_STORE": "Default of --store" },
             feature "background";
-        keep_done: "Sets how long completed deliveries are retained, never less than the longest `dedup_window`",
+        keep_done: "Sets how long done deliveries are retained, never less than the longest `dedup_window`",
             default "7 days",
             feature "background";
         keep_dead: "Sets how long dead deliveries are retained; with `Duration::MAX`, until `deliveries purge` deletes them",

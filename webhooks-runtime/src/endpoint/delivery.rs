@@ -16,7 +16,7 @@ use super::call::Call;
 ///
 /// #[webhook_endpoint]
 /// async fn trigger_training(payload: WebhookPayload, delivery: Delivery) {
-///     println!("delivery {}, attempt {}", delivery.id, delivery.attempt);
+///     tracing::info!(id = delivery.id, attempt = delivery.attempt, "training");
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Delivery {
     pub webhook_id: Option<String>,
     /// The number of this attempt to run the function, counted from 1.
     pub attempt: u32,
-    /// The most attempts for this delivery: 1, unless the function runs in the background.
+    /// The maximum number of attempts for this delivery: 1, unless the function runs in the background.
     pub max_attempts: u32,
     /// When the request's head had arrived.
     pub received_at: SystemTime,

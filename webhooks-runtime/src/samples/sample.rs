@@ -1,4 +1,4 @@
-//! The payload of a sample, in the form that the Hub documents and with made-up values:
+//! The payload of a sample, in the form that the Hub documents and with invented values:
 //! <https://huggingface.co/docs/hub/webhooks#webhook-payloads>.
 
 use serde::{Serialize, Serializer};

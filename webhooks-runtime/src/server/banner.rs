@@ -20,7 +20,7 @@ pub(super) fn secret(endpoints: &[EndpointInfo]) -> String {
         let _ = write!(text, " for {}", paths.join(", "));
     }
     text.push_str(
-        ". Anyone who knows the address can call your functions.\n\
+        ". Anyone who knows the URL can call your functions.\n\
          To define one, set the environment variable WEBHOOK_SECRET, or write in main.rs:\n    \
          webhooks_main!(WebhooksServer::new().webhook_secret(\"my_secret\"));\n\
          and enter the same secret in your webhook's settings: https://huggingface.co/docs/hub/webhooks#webhook-secret\n",

@@ -66,7 +66,7 @@ pub(super) enum Mode {
 }
 
 /// Prepares a server for a test in this process. It has no ports and no tunnel. Instead of the environment, it uses a
-/// made-up secret for each endpoint with `secret_env`.
+/// generated secret for each endpoint with `secret_env`.
 pub(crate) fn in_process(
     mut server: WebhooksServer,
     observer: Arc<dyn Observer>,

@@ -20,7 +20,7 @@ use crate::server::{LaunchError, log};
 /// A client of a server that runs inside the test: no port, no network, no waiting.
 ///
 /// The environment is not read, so a test is the same on every machine. Where an endpoint has a secret, the client
-/// sends it, as the Hub does. For `secret_env = "…"`, both get a made-up secret.
+/// sends it, as the Hub does. For `secret_env = "…"`, both get a generated secret.
 ///
 /// A background function runs once, before the response, and the delivery is not stored. The response is 202 also
 /// when the function fails, and [`response.cause()`](super::TestResponse::cause) is the cause of the failure.
@@ -56,7 +56,7 @@ pub struct TestClient {
 }
 
 impl TestClient {
-    /// Starts a server, and makes a client of it.
+    /// Starts a server, and creates a client for it.
     ///
     /// ```
     /// use webhooks_runtime::testing::TestClient;

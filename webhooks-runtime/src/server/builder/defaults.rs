@@ -87,7 +87,7 @@ fn a_public_url_is_made_as_documented() {
     let stated = stated("share");
     assert_eq!(
         stated,
-        "yes in a terminal, except on a Space, in a container and in CI; no for `start`"
+        "yes in a terminal, except on a Space, in a Job, in a container, in CI and with `PORT`; no for `start`"
     );
     // A fixed set of variables counts as a terminal.
     assert!(matches!(settings(true, &[]).exposure, Exposure::Link { renew: false, .. }));

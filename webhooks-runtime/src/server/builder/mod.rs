@@ -183,7 +183,7 @@ impl WebhooksServer {
     }
 }
 
-/// The public link, with the Cargo feature `share`.
+/// The share link, with the Cargo feature `share`.
 #[cfg(feature = "share")]
 impl WebhooksServer {
     /// Marks the server as that of `webhooks_main!()`, and sets what the URL of the share link belongs to.

@@ -5,9 +5,9 @@ use std::time::Duration;
 /// The options of `background(…)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The most attempts before a delivery is dead.
+    /// The maximum number of attempts before a delivery is dead.
     pub(crate) attempts: u32,
-    /// The longest time for one attempt.
+    /// The maximum time for one attempt.
     pub(crate) timeout: Duration,
     /// The most deliveries that run at the same time, in all replicas together.
     pub(crate) concurrency: u32,
