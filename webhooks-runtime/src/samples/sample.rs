@@ -178,8 +178,8 @@ fn url_of_repo(repo_type: &RepoType, name: &str) -> WebhookPayloadUrl {
         RepoType::Model => WebhookPayloadUrl { web: below(""), api: Some(below("api/models/")) },
         RepoType::Bucket => WebhookPayloadUrl { web: below("buckets/"), api: None },
         other => WebhookPayloadUrl {
-            web: below(&format!("{other}s/")),
-            api: Some(below(&format!("api/{other}s/"))),
+            web: below(&format!("{}/", other.plural())),
+            api: Some(below(&format!("api/{}/", other.plural()))),
         },
     }
 }
