@@ -157,10 +157,11 @@ pub use jobs::StoreError;
 #[cfg(feature = "page")]
 pub use maud;
 pub use payload::{
-    DiscussionStatus, EventAction, EventScope, FileAction, ObjectId, RepoType, WebhookPayload,
-    WebhookPayloadComment, WebhookPayloadDiscussion, WebhookPayloadDiscussionChanges,
-    WebhookPayloadEvent, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUpdatedConfig,
-    WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
+    DiscussionStatus, EventAction, EventScope, FileAction, NewComment, ObjectId, RepoType,
+    WebhookPayload, WebhookPayloadComment, WebhookPayloadDiscussion,
+    WebhookPayloadDiscussionChanges, WebhookPayloadEvent, WebhookPayloadMovedTo,
+    WebhookPayloadRepo, WebhookPayloadUpdatedConfig, WebhookPayloadUpdatedFile,
+    WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
 };
 pub use server::{LaunchError, ServerHandle, SetupError, Ui, WebhooksServer};
 #[cfg(feature = "share")]

@@ -11,9 +11,9 @@ mod served;
 use jsonschema::Validator;
 use roas::v3_1::spec::Spec;
 use roas::validation::{Options, Validate};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use webhooks_runtime::testing::{self, TestClient};
+use webhooks_runtime::testing::{self, NamedSample, TestClient};
 // Not from a dependency of one's own.
 use webhooks_runtime::utoipa::{self, ToSchema};
 use webhooks_runtime::{
@@ -162,18 +162,6 @@ fn assert_is_openapi(document: &Value) {
 
 /// One of each kind of delivery.
 fn samples() -> Vec<Value> {
-    fn value(sample: impl Serialize) -> Value {
-        serde_json::to_value(sample).unwrap()
-    }
-    vec![
-        value(testing::dataset_commit()),
-        value(testing::tag_deleted()),
-        value(testing::bucket_files()),
-        value(testing::repo_moved()),
-        value(testing::repo_made_private()),
-        value(testing::discussion_opened()),
-        value(testing::pull_request_merged()),
-        value(testing::comment_created()),
-        value(testing::comment_hidden()),
-    ]
+    let value = |sample: NamedSample| serde_json::to_value(sample.payload).unwrap();
+    testing::samples().into_iter().map(value).collect()
 }

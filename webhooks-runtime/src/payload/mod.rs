@@ -3,6 +3,7 @@
 //! | module | responsibility |
 //! | --- | --- |
 //! | `event`, `repo`, `discussion`, `updated`, `webhook` | the parts of the payload |
+//! | `helpers` | methods that recognize an event, such as `opened_pull_request` |
 //! | `open_set` | the macro for enums that accept unknown values |
 //! | `tolerant` | reads payloads that differ from the Hub's documentation |
 //! | `surrogates` | replaces JSON escapes that no Rust string can contain |
@@ -15,6 +16,7 @@
 
 mod discussion;
 mod event;
+mod helpers;
 mod open_set;
 mod repo;
 mod summary;
@@ -28,6 +30,7 @@ pub use discussion::{
     WebhookPayloadDiscussionChanges,
 };
 pub use event::{EventAction, EventScope, WebhookPayloadEvent};
+pub use helpers::NewComment;
 pub use repo::{ObjectId, RepoType, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUrl};
 pub(crate) use summary::{Summary, cut};
 pub(crate) use surrogates::replace_unpaired_surrogates;
@@ -46,6 +49,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// The optional parts depend on the event: `discussion` for the scopes
 /// `discussion` and `discussion.comment`, `updated_refs` for `repo.content`, and so on.
+///
+/// Methods such as [`commit_on`](Self::commit_on), [`new_comment`](Self::new_comment) and
+/// [`opened_pull_request`](Self::opened_pull_request) recognize the events that bots act on.
 ///
 /// An endpoint requires `event.action`, `event.scope`, `repo.type` and `repo.name`. Any other field that is missing,
 /// or whose JSON type differs from the documentation, gets a default: an empty text, 0, `false`, `None` or

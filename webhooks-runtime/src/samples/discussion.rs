@@ -27,7 +27,7 @@ impl Sample {
         self
     }
 
-    /// Sets the number of the discussion, and with it all URLs.
+    /// Sets the number of the discussion, and with it all URLs, or the number of the pull request that was pushed to.
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayload;
@@ -41,9 +41,14 @@ impl Sample {
     ///
     /// # Panics
     ///
-    /// When the sample has no discussion: see [`discussion_opened`](super::discussion_opened).
+    /// When the sample has neither: see [`discussion_opened`](super::discussion_opened) and
+    /// [`pull_request_pushed`](super::pull_request_pushed).
     #[track_caller]
     pub fn number(mut self, number: u64) -> Self {
+        if let Some(pushed) = self.updated_ref(|updated| updated.ref_name.starts_with("refs/pr/")) {
+            pushed.ref_name = format!("refs/pr/{number}");
+            return self;
+        }
         self.discussion_part("number").num = number;
         self.consistent()
     }
@@ -175,10 +180,7 @@ mod tests {
             panic_of(|| comment_hidden().text("gone")),
             "`.text(…)` is for a sample with a visible comment"
         );
-        assert_eq!(
-            panic_of(|| dataset_commit().tag("v1")),
-            "`.tag(…)` is for a sample with a deleted tag"
-        );
+        assert_eq!(panic_of(|| dataset_commit().tag("v1")), "`.tag(…)` is for a sample with a tag");
         assert_eq!(
             panic_of(|| bucket_files().repo_type("model")),
             "`.repo_type(…)` is for a sample with a Git repo"

@@ -13,8 +13,11 @@ mod sample;
 mod setters;
 
 pub use constructors::{
-    bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,
-    pull_request_merged, repo_made_private, repo_moved, tag_deleted,
+    branch_commit, bucket_files, bucket_upload, comment_created, comment_edited, comment_hidden,
+    dataset_commit, discussion_closed, discussion_deleted, discussion_opened, discussion_renamed,
+    model_commit, pull_request_closed, pull_request_merged, pull_request_opened,
+    pull_request_pushed, repo_created, repo_deleted, repo_made_private, repo_moved, repo_updated,
+    space_commit, tag_created, tag_deleted,
 };
 pub use named::{NamedSample, samples};
 pub use sample::Sample;

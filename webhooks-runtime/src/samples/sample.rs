@@ -88,14 +88,21 @@ impl Sample {
     }
 
     /// Makes an update of the content of a dataset.
-    pub(super) fn content(ref_name: &str, new_sha: Option<&str>) -> Self {
+    pub(super) fn content(ref_name: &str, old_sha: Option<&str>, new_sha: Option<&str>) -> Self {
         let mut sample = Self::new(EventAction::Update, EventScope::RepoContent, RepoType::Dataset);
         sample.payload.repo.head_sha = Some(NEW_SHA.to_owned());
         sample.payload.updated_refs = Some(vec![WebhookPayloadUpdatedRef {
             ref_name: ref_name.to_owned(),
-            old_sha: Some(OLD_SHA.to_owned()),
+            old_sha: old_sha.map(str::to_owned),
             new_sha: new_sha.map(str::to_owned),
         }]);
+        sample
+    }
+
+    /// Makes an event of a model as a whole, or of its settings.
+    pub(super) fn repo_event(action: EventAction, scope: EventScope) -> Self {
+        let mut sample = Self::new(action, scope, RepoType::Model);
+        sample.payload.repo.head_sha = Some(NEW_SHA.to_owned());
         sample
     }
 
@@ -114,6 +121,14 @@ impl Sample {
             pinned: None,
         });
         sample.consistent()
+    }
+
+    /// Closes the discussion.
+    pub(super) fn closed(mut self) -> Self {
+        if let Some(discussion) = &mut self.payload.discussion {
+            discussion.status = DiscussionStatus::Closed;
+        }
+        self
     }
 
     /// Adds a comment.
@@ -163,8 +178,8 @@ fn url_of_repo(repo_type: &RepoType, name: &str) -> WebhookPayloadUrl {
         RepoType::Model => WebhookPayloadUrl { web: below(""), api: Some(below("api/models/")) },
         RepoType::Bucket => WebhookPayloadUrl { web: below("buckets/"), api: None },
         other => WebhookPayloadUrl {
-            web: below(&format!("{other}s/")),
-            api: Some(below(&format!("api/{other}s/"))),
+            web: below(&format!("{}/", other.plural())),
+            api: Some(below(&format!("api/{}/", other.plural()))),
         },
     }
 }

@@ -138,36 +138,34 @@ impl Sample {
     ///
     /// ```
     /// use webhooks_runtime::WebhookPayload;
-    /// use webhooks_runtime::testing::tag_deleted;
+    /// use webhooks_runtime::testing::tag_created;
     ///
-    /// let payload: WebhookPayload = tag_deleted().tag("v2.0-rc1").into();
+    /// let payload: WebhookPayload = tag_created().tag("v2.0-rc1").into();
     /// assert_eq!(payload.updated_refs.unwrap()[0].ref_name, "refs/tags/v2.0-rc1");
     /// ```
     ///
     /// # Panics
     ///
-    /// When the sample is not a deleted tag: see [`tag_deleted`](super::tag_deleted).
+    /// When the sample is not a tag: see [`tag_created`](super::tag_created) and
+    /// [`tag_deleted`](super::tag_deleted).
     #[track_caller]
     pub fn tag(mut self, name: &str) -> Self {
-        self.updated_ref("tag", "a deleted tag", false).ref_name = format!("refs/tags/{name}");
+        let tag = self.updated_ref(|updated| updated.ref_name.starts_with("refs/tags/"));
+        part(tag, "tag", "a tag").ref_name = format!("refs/tags/{name}");
         self
     }
 
     #[track_caller]
     fn commit(&mut self, setter: &str) -> &mut WebhookPayloadUpdatedRef {
-        self.updated_ref(setter, "a commit", true)
+        part(self.updated_ref(|updated| updated.new_sha.is_some()), setter, "a commit")
     }
 
-    /// Returns the updated ref, which has a new commit or was deleted.
-    #[track_caller]
-    fn updated_ref(
+    /// Returns the first updated ref that meets the condition.
+    pub(super) fn updated_ref(
         &mut self,
-        setter: &str,
-        what: &str,
-        has_commit: bool,
-    ) -> &mut WebhookPayloadUpdatedRef {
-        let updated = self.payload.updated_refs.iter_mut().flatten().next();
-        part(updated.filter(|updated| updated.new_sha.is_some() == has_commit), setter, what)
+        condition: impl Fn(&WebhookPayloadUpdatedRef) -> bool,
+    ) -> Option<&mut WebhookPayloadUpdatedRef> {
+        self.payload.updated_refs.iter_mut().flatten().find(|updated| condition(updated))
     }
 
     /// Sets the paths of the files that were added or replaced.

@@ -26,13 +26,28 @@
 //! | sample | event |
 //! | --- | --- |
 //! | [`dataset_commit`] | `update` in `repo.content`: a commit to a dataset, or to another repo |
+//! | [`model_commit`] | `update` in `repo.content`: a commit to a model |
+//! | [`space_commit`] | `update` in `repo.content`: a commit to a Space |
+//! | [`branch_commit`] | `update` in `repo.content`: a commit to a branch other than `main` |
+//! | [`tag_created`] | `update` in `repo.content` |
 //! | [`tag_deleted`] | `update` in `repo.content` |
+//! | [`pull_request_pushed`] | `update` in `repo.content`: a commit to a pull request |
 //! | [`bucket_files`] | `update` in `repo.content` of a bucket: files added and deleted |
+//! | [`bucket_upload`] | `update` in `repo.content` of a bucket: several files added |
+//! | [`repo_created`] | `create` in `repo` |
+//! | [`repo_updated`] | `update` in `repo` |
 //! | [`repo_moved`] | `move` in `repo` |
 //! | [`repo_made_private`] | `update` in `repo.config` |
-//! | [`discussion_opened`] | `create` in `discussion`: a discussion or a pull request |
+//! | [`repo_deleted`] | `delete` in `repo` |
+//! | [`discussion_opened`] | `create` in `discussion` |
+//! | [`discussion_renamed`] | `update` in `discussion` |
+//! | [`discussion_closed`] | `update` in `discussion` |
+//! | [`discussion_deleted`] | `delete` in `discussion` |
+//! | [`pull_request_opened`] | `create` in `discussion` |
 //! | [`pull_request_merged`] | `update` in `discussion` |
+//! | [`pull_request_closed`] | `update` in `discussion` |
 //! | [`comment_created`] | `create` in `discussion.comment` |
+//! | [`comment_edited`] | `update` in `discussion.comment` |
 //! | [`comment_hidden`] | `update` in `discussion.comment` |
 //!
 //! A [`Sample`] is complete, and has setters for the fields that bots use. It converts to a
@@ -47,8 +62,11 @@ mod request;
 mod response;
 
 pub use crate::samples::{
-    NamedSample, Sample, bucket_files, comment_created, comment_hidden, dataset_commit,
-    discussion_opened, pull_request_merged, repo_made_private, repo_moved, samples, tag_deleted,
+    NamedSample, Sample, branch_commit, bucket_files, bucket_upload, comment_created,
+    comment_edited, comment_hidden, dataset_commit, discussion_closed, discussion_deleted,
+    discussion_opened, discussion_renamed, model_commit, pull_request_closed, pull_request_merged,
+    pull_request_opened, pull_request_pushed, repo_created, repo_deleted, repo_made_private,
+    repo_moved, repo_updated, samples, space_commit, tag_created, tag_deleted,
 };
 pub use client::TestClient;
 pub use request::TestRequest;

@@ -1,10 +1,15 @@
 //! The samples.
 
+mod discussions;
+
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::{
-    Sample, bucket_files, comment_created, comment_hidden, dataset_commit, discussion_opened,
-    pull_request_merged, repo_made_private, repo_moved, tag_deleted,
+    Sample, branch_commit, bucket_files, bucket_upload, dataset_commit, model_commit,
+    pull_request_pushed, repo_created, repo_deleted, repo_made_private, repo_moved, repo_updated,
+    space_commit, tag_created, tag_deleted,
 };
 
 /// What the Hub sends for a repo of `me`, without what comes after `owner`.
@@ -70,6 +75,37 @@ fn a_commit_brings_the_ref_that_it_moved() {
     assert_sample(dataset_commit().branch("dev").sha("abc").repo("me/data"), &elsewhere);
     let proposed = commit(OLD, json!({ "ref": "refs/pr/4", "oldSha": OLD, "newSha": NEW }));
     assert_sample(dataset_commit().repo("me/data").branch("refs/pr/4"), &proposed);
+    assert_sample(
+        branch_commit().repo("me/data"),
+        &commit(OLD, json!({ "ref": "refs/heads/experiments", "oldSha": OLD, "newSha": NEW })),
+    );
+}
+
+#[test]
+fn a_commit_to_a_model_or_a_space_has_the_urls_of_its_type() {
+    let commit = |repo: Value, head: &str, name: &str| {
+        let updated = json!([{ "ref": name, "oldSha": OLD, "newSha": NEW }]);
+        let repo = with(repo, json!({ "headSha": head }));
+        payload("update", "repo.content", repo, json!({ "updatedRefs": updated }))
+    };
+    let model = repo("model", "me/model", "");
+    assert_sample(model_commit().repo("me/model"), &commit(model.clone(), NEW, "refs/heads/main"));
+    let pushed = commit(model, OLD, "refs/pr/4");
+    assert_sample(pull_request_pushed().repo("me/model").number(4), &pushed);
+    let space = with(repo("space", "me/demo", "spaces/"), json!({ "subdomain": "me-demo" }));
+    assert_sample(space_commit().repo("me/demo"), &commit(space, NEW, "refs/heads/main"));
+}
+
+#[test]
+fn a_created_tag_has_no_old_commit() {
+    let tag = |head: &str, sha: &str| {
+        let repo = with(repo("dataset", "me/data", "datasets/"), json!({ "headSha": head }));
+        let updated = json!([{ "ref": "refs/tags/v2", "oldSha": null, "newSha": sha }]);
+        payload("update", "repo.content", repo, json!({ "updatedRefs": updated }))
+    };
+    assert_sample(tag_created().tag("v2").repo("me/data"), &tag(NEW, NEW));
+    // A commit that is not the head.
+    assert_sample(tag_created().tag("v2").repo("me/data").sha("abc"), &tag(OLD, "abc"));
 }
 
 #[test]
@@ -103,6 +139,28 @@ fn the_files_of_a_bucket_have_no_commit() {
 }
 
 #[test]
+fn an_upload_to_a_bucket_has_several_files() {
+    let json = serde_json::to_value(bucket_upload().added(["a", "b/c"])).unwrap();
+    let file = |path: &str| json!({ "path": path, "action": "add", "xetHash": "a1".repeat(32), "size": 1024 });
+    assert_eq!(json["updatedFiles"], json!([file("a"), file("b/c")]));
+    let files = serde_json::to_value(bucket_upload()).unwrap()["updatedFiles"].take();
+    let paths: HashSet<&str> =
+        files.as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    assert_eq!(paths.len(), 4);
+}
+
+#[test]
+fn an_event_of_a_whole_repo_has_its_head() {
+    let wanted = |action| {
+        let repo = with(repo("model", "me/model", ""), json!({ "headSha": NEW }));
+        payload(action, "repo", repo, json!({}))
+    };
+    assert_sample(repo_created().repo("me/model"), &wanted("create"));
+    assert_sample(repo_updated().repo("me/model"), &wanted("update"));
+    assert_sample(repo_deleted().repo("me/model"), &wanted("delete"));
+}
+
+#[test]
 fn a_moved_repo_says_where_it_went() {
     let more = json!({ "headSha": NEW, "subdomain": "me-demo" });
     let repo = with(repo("space", "me/demo", "spaces/"), more);
@@ -132,95 +190,4 @@ fn a_repo_made_private_is_private_now() {
             ),
         );
     }
-}
-
-/// Discussion 7 of a model of `me`.
-fn discussion(more: Value) -> Value {
-    let discussion = json!({
-        "id": "65d000000000000000000004",
-        "num": 7,
-        "title": "Licence",
-        "author": { "id": "65d0000000000000000000ff" },
-        "url": {
-            "web": "https://huggingface.co/me/model/discussions/7",
-            "api": "https://huggingface.co/api/models/me/model/discussions/7",
-        },
-        "isPullRequest": false,
-        "status": "open",
-    });
-    with(discussion, more)
-}
-
-fn comment(hidden: bool, more: Value) -> Value {
-    let comment = json!({
-        "id": "65d000000000000000000006",
-        "author": { "id": "65d0000000000000000000ff" },
-        "hidden": hidden,
-        "url": { "web": "https://huggingface.co/me/model/discussions/7#65d000000000000000000006" },
-    });
-    with(comment, more)
-}
-
-#[test]
-fn an_opened_discussion_has_its_first_comment() {
-    let sample = || {
-        let sample = discussion_opened().repo("me/model").title("Licence").number(7);
-        sample.author("65d0000000000000000000ff").text("Which one?")
-    };
-    let wanted = |more| {
-        payload(
-            "create",
-            "discussion",
-            repo("model", "me/model", ""),
-            json!({
-                "discussion": discussion(more),
-                "comment": comment(false, json!({ "content": "Which one?" })),
-            }),
-        )
-    };
-    assert_sample(sample(), &wanted(json!({})));
-    let changes = json!({ "isPullRequest": true, "changes": { "base": "refs/heads/main" } });
-    assert_sample(sample().pull_request(), &wanted(changes));
-}
-
-#[test]
-fn a_merged_pull_request_names_the_commit() {
-    let sample = pull_request_merged().repo("me/model").title("Licence").number(7);
-    let merged = discussion(json!({
-        "isPullRequest": true,
-        "status": "merged",
-        "changes": { "base": "refs/heads/main", "mergeCommitId": "abc" },
-    }));
-    assert_sample(
-        sample.author("65d0000000000000000000ff").merge_commit("abc"),
-        &payload(
-            "update",
-            "discussion",
-            repo("model", "me/model", ""),
-            json!({
-                "discussion": merged
-            }),
-        ),
-    );
-}
-
-#[test]
-fn a_comment_has_text_until_it_is_hidden() {
-    // Who comments didn't open the discussion.
-    let opener = json!({ "author": { "id": "65d000000000000000000005" } });
-    let wanted = |action, comment| {
-        let discussion = discussion(opener.clone());
-        let parts = json!({ "discussion": discussion, "comment": comment });
-        payload(action, "discussion.comment", repo("model", "me/model", ""), parts)
-    };
-    let created = comment_created().repo("me/model").title("Licence").number(7);
-    assert_sample(
-        created.author("65d0000000000000000000ff").text("Why?"),
-        &wanted("create", comment(false, json!({ "content": "Why?" }))),
-    );
-    let hidden = comment_hidden().repo("me/model").title("Licence").number(7);
-    assert_sample(
-        hidden.author("65d0000000000000000000ff"),
-        &wanted("update", comment(true, json!({}))),
-    );
 }
