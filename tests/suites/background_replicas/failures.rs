@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use tests::background::{
     Place, TestPostgres, accepted, deliver, id_of, wait_long_until, wait_until,
 };
-use tests::client::request;
+use tests::client::{PATIENCE, request};
 
 use super::SHORT_LEASE;
 use super::sharing::what_two_replicas_share_runs_once_and_within_its_concurrency;
@@ -21,6 +21,7 @@ in_postgres! {
     what_a_frozen_replica_reports_late_does_not_count
     the_end_of_the_database_is_survived
     a_replica_that_is_cut_off_from_the_database_stops_what_it_runs
+    a_query_that_waits_for_a_lock_costs_no_lease
     a_database_that_becomes_read_only_and_writable_again_is_used_at_once
     the_slots_of_a_dead_replica_are_free_when_its_lease_is_over
     a_delivery_is_recovered_by_processes_that_live_shorter_than_a_lease
@@ -149,7 +150,9 @@ fn a_replica_that_is_cut_off_from_the_database_stops_what_it_runs(_: &Place) {
     server.freeze();
     let line = program.wait_for_log("lease expired: this replica could not reach its store");
     assert!(line.contains("running=2"), "{line}");
-    let _ = program.wait_for_log("the result is discarded if another replica now owns");
+    // Until then it waits for the database, which may take as long as any query may.
+    let discarded = "the result is discarded if another replica now owns";
+    let _ = program.wait_long_for_log(discarded, PATIENCE * 3);
     server.thaw();
     // It was stopped before its end, and is run anew.
     place.wait_for_entries("start", "alone", 2);
@@ -158,6 +161,18 @@ fn a_replica_that_is_cut_off_from_the_database_stops_what_it_runs(_: &Place) {
     // Nobody else took the other one meanwhile, so its result counts.
     assert_eq!(place.wait_for(&blocking, "done").attempt, 1);
     program.kill();
+}
+
+fn a_query_that_waits_for_a_lock_costs_no_lease(place: &Place) {
+    let program = place.start(&[("LEASE_SECONDS", "3")]);
+    let id = accepted(&program.local_url(), "alone", None, 10_000);
+    place.wait_for_entries("start", "alone", 1);
+    // Whoever looks for lost deliveries waits, and a heartbeat touches no delivery.
+    let _ =
+        place.execute("BEGIN; LOCK TABLE webhooks_runtime.deliveries; SELECT pg_sleep(8); COMMIT");
+    assert_eq!(place.wait_for(&id, "done").attempt, 1);
+    let ended = program.stop();
+    assert!(!ended.stderr.contains("lease expired"), "{}", ended.stderr);
 }
 
 fn a_database_that_becomes_read_only_and_writable_again_is_used_at_once(_: &Place) {

@@ -22,6 +22,7 @@ use super::opening::{Obstacle, OpeningReport, reported};
 use super::options::Options;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresStore;
+use super::recovery::Recovery;
 use super::run::BackgroundHandler;
 use super::scheduler::{Scheduler, SchedulerCommand};
 #[cfg(feature = "background")]
@@ -102,6 +103,7 @@ struct Engine {
     store: Arc<dyn Store>,
     scheduler: Scheduler,
     heartbeats: Heartbeats,
+    recovery: Recovery,
     workers: Runtime,
     start: mpsc::Receiver<()>,
     commands: mpsc::Receiver<SchedulerCommand>,
@@ -148,15 +150,22 @@ impl Engine {
         let (command_sender, commands) = mpsc::channel(4);
         // Deduplication finds a delivery only while its row is there.
         let retain_done = options.retain_done.max(longest_window(endpoints.iter()));
-        let heartbeats = Heartbeats {
+        let recover_as = watch::Sender::new(replica);
+        let recovery = Recovery {
             store: Arc::clone(&store),
             endpoints: endpoints.clone(),
             wakeups: Arc::clone(&wakeups),
+            lease: options.lease,
+            recover_as: recover_as.subscribe(),
+        };
+        let heartbeats = Heartbeats {
+            store: Arc::clone(&store),
             replica,
             lease: options.lease,
             retention: Retention { done: retain_done, dead: Some(options.retain_dead) },
             commands: command_sender.clone(),
             lease_expiries: scheduler.lease_expiries.clone(),
+            recover_as,
         };
         let (start_sender, start) = mpsc::channel(1);
         let (close_sender, close) = mpsc::channel(1);
@@ -175,12 +184,12 @@ impl Engine {
             commands: command_sender,
             close: close_sender,
         };
-        Ok((jobs, Self { store, scheduler, heartbeats, workers, start, commands, close }))
+        Ok((jobs, Self { store, scheduler, heartbeats, recovery, workers, start, commands, close }))
     }
 
     /// Runs until the store is closed or the last handle is dropped.
     async fn run(mut self) {
-        let Self { store, mut scheduler, mut heartbeats, mut commands, .. } = self;
+        let Self { store, mut scheduler, mut heartbeats, mut recovery, mut commands, .. } = self;
         let working = async {
             if self.start.recv().await.is_some() {
                 let scheduling = async {
@@ -191,7 +200,8 @@ impl Engine {
                 };
                 let sending_heartbeats =
                     restart_on_panic("heartbeats", async || heartbeats.run().await);
-                tokio::join!(scheduling, sending_heartbeats);
+                let recovering = restart_on_panic("recovery", async || recovery.run().await);
+                tokio::join!(scheduling, sending_heartbeats, recovering);
             }
             std::future::pending::<()>().await;
         };

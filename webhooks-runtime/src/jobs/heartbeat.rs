@@ -1,5 +1,4 @@
-//! Sends this replica's heartbeats, recovers the deliveries of replicas whose leases expired, and purges
-//! expired deliveries.
+//! Sends this replica's heartbeats, tells when lost deliveries may be recovered, and purges expired deliveries.
 //!
 //! Runs on the engine's thread, which runs no function, so that no function can block a heartbeat.
 
@@ -11,12 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
-use super::delivery::{ReplicaId, UnresponsiveReplicas};
+use super::delivery::ReplicaId;
 use super::error::StoreError;
 use super::scheduler::SchedulerCommand;
-use super::state::{AttemptOutcome, Transition};
-use super::store::{EndpointPolicy, Retention, Store};
-use super::wakeups::Wakeups;
+use super::store::{Retention, Store};
 
 /// The interval between purges of expired deliveries.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
@@ -24,8 +21,6 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 /// The heartbeats of this replica, and the housekeeping that goes with them.
 pub(super) struct Heartbeats {
     pub(super) store: Arc<dyn Store>,
-    pub(super) endpoints: Vec<EndpointPolicy>,
-    pub(super) wakeups: Arc<Wakeups>,
     pub(super) replica: ReplicaId,
     /// The duration of a lease.
     pub(super) lease: Duration,
@@ -33,6 +28,8 @@ pub(super) struct Heartbeats {
     pub(super) commands: mpsc::Sender<SchedulerCommand>,
     /// Counts how often this replica's lease may have expired. A change stops the running attempts.
     pub(super) lease_expiries: watch::Sender<u64>,
+    /// Has this replica recover lost deliveries, as this replica.
+    pub(super) recover_as: watch::Sender<ReplicaId>,
 }
 
 impl Heartbeats {
@@ -49,7 +46,6 @@ impl Heartbeats {
         let mut next_purge = Instant::now();
         let mut purging: JoinHandle<()> = tokio::spawn(std::future::ready(()));
         let mut failed = false;
-        let mut reported = 0;
         while !self.commands.is_closed() {
             let sent = Instant::now();
             match self.send(renewed + self.lease).await {
@@ -82,8 +78,7 @@ impl Heartbeats {
             let is_steady = recovering_since
                 .is_none_or(|since| !self.store.is_shared() || since.elapsed() >= self.lease);
             if !failed && is_steady {
-                self.recover_lost().await;
-                reported = self.report_unresponsive(reported).await;
+                let _ = self.recover_as.send(self.replica);
             }
             if !failed && next_purge <= Instant::now() && purging.is_finished() {
                 next_purge = Instant::now() + PURGE_INTERVAL;
@@ -128,25 +123,6 @@ impl Heartbeats {
         }
     }
 
-    /// Reports other replicas that have running deliveries and miss heartbeats. Returns the number of
-    /// these deliveries.
-    async fn report_unresponsive(&self, reported: u64) -> u64 {
-        match self.store.unresponsive(self.replica, self.lease / 2).await {
-            Ok(Some(UnresponsiveReplicas { deliveries, lease_left })) => {
-                if deliveries != reported {
-                    tracing::warn!(
-                        deliveries,
-                        ?lease_left,
-                        "another replica misses heartbeats: its running deliveries are recovered when its \
-                         lease expires"
-                    );
-                }
-                deliveries
-            }
-            Ok(None) | Err(_) => 0,
-        }
-    }
-
     /// Registers this process as another replica, because its lease expired. Returns whether it succeeded.
     async fn reregister(&mut self) -> bool {
         let replica = Uuid::now_v7();
@@ -160,27 +136,6 @@ impl Heartbeats {
                 log_unreachable(&error);
                 false
             }
-        }
-    }
-
-    async fn recover_lost(&self) {
-        let decide = |endpoint: Option<usize>, attempt: u32| {
-            // The policy of an endpoint that this program does not have is unknown: it stays queued.
-            let policy = endpoint.map(|endpoint| &self.endpoints[endpoint].policy);
-            policy.map_or(Transition::Retry { after: Duration::ZERO }, |policy| {
-                AttemptOutcome::Lost.transition(policy, attempt, fastrand::f64())
-            })
-        };
-        match self.store.recover_lost(self.replica, &decide).await {
-            Ok(0) => {}
-            Ok(count) => {
-                tracing::warn!(
-                    count,
-                    "recovered the running deliveries of a process that died, or whose lease expired"
-                );
-                self.wakeups.wake_all();
-            }
-            Err(error) => tracing::warn!(%error, "lost deliveries could not be recovered"),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
 //! - `batcher` accepts deliveries in batches.
 //! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt.
-//! - `heartbeat` renews this replica's lease and recovers the deliveries of lost replicas.
+//! - `heartbeat` renews this replica's lease, and `recovery` recovers the deliveries of lost replicas.
 //! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses.
 
 mod batcher;
@@ -25,6 +25,7 @@ mod opening;
 mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod recovery;
 mod run;
 mod scheduler;
 #[cfg(feature = "background")]

@@ -57,7 +57,7 @@ impl WorkerQueue {
         self.take_all()
     }
 
-    /// BodyKind all connections without waiting.
+    /// Takes all connections without waiting.
     pub(super) fn take_all(&self) -> impl Iterator<Item = AcceptedConnection> + use<> {
         self.is_stuck.store(false, Ordering::Relaxed);
         std::mem::take(&mut *self.connections()).into_iter().map(|(_, accepted)| accepted)

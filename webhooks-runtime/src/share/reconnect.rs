@@ -114,7 +114,7 @@ mod tests {
         Fail,
         /// Opens for a duration, and then ends.
         Open(&'static str, Duration, TunnelEnd),
-        /// BodyKind a duration, and then fails.
+        /// Takes a duration, and then fails.
         FailSlowly(Duration),
     }
 

@@ -62,7 +62,7 @@ const CLAIMED_BY: &str = "
     JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id
     WHERE it.state = 1 AND it.endpoint = ANY($2::bigint[]) AND it.owner = $1";
 
-/// Whether anything can be claimed, and the time until the next delivery is due. BodyKind no lock, so that a
+/// Whether anything can be claimed, and the time until the next delivery is due. Takes no lock, so that a
 /// replica that finds nothing writes nothing and waits for no disk.
 const PEEK: &str = "
     SELECT EXISTS (

@@ -40,7 +40,7 @@ const EXPIRED_REPLICAS: &str = "
     WHERE id <> $1 AND lease_until < statement_timestamp()
     ORDER BY id FOR UPDATE SKIP LOCKED";
 
-/// The running deliveries of expired and unregistered replicas. BodyKind no lock: the fencing tokens tell later
+/// The running deliveries of expired and unregistered replicas. Takes no lock: the fencing tokens tell later
 /// whether they are still the same claims.
 const LOST: &str = "
     SELECT it.id, it.fence, it.endpoint, it.attempt FROM webhooks_runtime.deliveries AS it

@@ -49,7 +49,7 @@ pub(super) struct Changes {
 }
 
 impl Writer {
-    /// BodyKind over a connection. With [`Access::Serve`], reads the state of the file.
+    /// Takes over a connection. With [`Access::Serve`], reads the state of the file.
     pub(super) fn new(
         connection: Connection,
         (lock, watch): (Option<File>, Option<FileWatch>),
