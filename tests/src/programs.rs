@@ -35,6 +35,12 @@ pub fn doubled() -> PathBuf {
     build("fixture-doubled", "dev")
 }
 
+/// Functions with filters, one of which needs the variable `TEAM_WATCH`.
+#[must_use]
+pub fn filtered() -> PathBuf {
+    build("fixture-filtered", "dev")
+}
+
 /// Functions to call through a public URL: `echo` responds with the body, `take` prints it, `endless` never ends.
 #[must_use]
 pub fn public() -> PathBuf {

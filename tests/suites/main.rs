@@ -20,6 +20,7 @@ mod connections;
 mod contributing;
 mod deliveries;
 mod elsewhere;
+mod filters;
 mod functions;
 mod messages;
 mod openapi;

@@ -7,15 +7,17 @@ use syn::{Ident, LitStr, Path, Token, token};
 
 use crate::background::{self, Background};
 use crate::errors::Errors;
+use crate::filter::{BRANCH, FilterArgs, ON, REFS, WATCH, WATCH_ENV};
 use crate::parse::{not_evaluated, parse_equals, parse_parts, parse_text, set_once, similar};
 
 const PATH: &str = "path";
 const SECRET_ENV: &str = "secret_env";
 const BACKGROUND: &str = "background";
 const CRATE: &str = "crate";
-const KEYS: [&str; 4] = [PATH, SECRET_ENV, BACKGROUND, CRATE];
+const KEYS: [&str; 9] = [PATH, ON, WATCH, WATCH_ENV, BRANCH, REFS, SECRET_ENV, BACKGROUND, CRATE];
 /// The keys as error messages list them.
-const KEY_LIST: &str = "`path`, `secret_env`, `background`, `crate`";
+const KEY_LIST: &str =
+    "`path`, `on`, `watch`, `watch_env`, `branch`, `refs`, `secret_env`, `background`, `crate`";
 
 const PATH_EXAMPLE: &str = "path = \"/say_hello\"";
 
@@ -23,6 +25,7 @@ const PATH_EXAMPLE: &str = "path = \"/say_hello\"";
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) path: Option<LitStr>,
+    pub(crate) filter: FilterArgs,
     pub(crate) secret_env: Option<LitStr>,
     pub(crate) background: Option<Background>,
     pub(crate) krate: Option<Path>,
@@ -54,6 +57,9 @@ impl Args {
             syn::Error::new(error.span(), message)
         })?;
         let name = key.unraw().to_string();
+        if let Some(example) = FilterArgs::example(&name) {
+            return self.filter.parse(&key, &name, example, input, errors);
+        }
         match name.as_str() {
             BACKGROUND => {
                 let background = Background::parse(key.span(), input, errors)?;
@@ -105,8 +111,12 @@ fn unknown_key(unknown: &str, is_code: bool) -> String {
             "`{unknown}` is an option of `background`: write `background({unknown} = {example})`"
         );
     }
+    let written = |key| Some(format!("{key} = {}", FilterArgs::example(key)?));
     let meant = match unknown {
         "route" | "url" | "uri" | "endpoint" | "name" => Some(PATH_EXAMPLE.to_owned()),
+        "event" | "events" | "scope" | "action" => written(ON),
+        "repo" | "repos" | "repo_type" => written(WATCH),
+        "tag" | "tags" => written(REFS),
         _ => similar(unknown, &KEYS).map(str::to_owned).or_else(|| {
             let key = background::suggestion(unknown)?;
             Some(format!("background({key} = {})", Background::example(key)?))

@@ -2,7 +2,7 @@
 //!
 //! Tokens in, tokens out, one stage per file:
 //!
-//! - `args`, `background` and `item` parse, with the shared helpers in `parse`
+//! - `args`, `background`, `filter` and `item` parse, with the shared helpers in `parse`
 //! - `conditions` expands a function twice where a `#[cfg]` changes its signature
 //! - `check` applies every rule; `source` searches the source file for what tokens do not show
 //! - `expand` generates the code; `paths` has every path of the runtime in it
@@ -14,6 +14,7 @@ mod check;
 mod conditions;
 mod errors;
 mod expand;
+mod filter;
 mod item;
 mod parse;
 mod paths;
@@ -54,6 +55,11 @@ use proc_macro::TokenStream;
 /// | option | meaning |
 /// | --- | --- |
 /// | `"/say_hello"`, `path = "/say_hello"` | the path, below `/webhooks`; `/webhooks/x`, `/x`, `x` and `x/` are the same |
+/// | `on = "repo.content"` | the events to call the function for: a scope, or an action and a scope (`"create discussion.comment"`), or a list of these |
+/// | `watch = "dataset:me/data"` | the repos to call it for: a type and a name (`model`, `dataset`, `space`, `bucket`), an owner (`"org:acme"`, `"user:me"`), or a list of these |
+/// | `watch_env = "BOT_WATCH"` | the environment variable with a list of such repos, separated by commas; the program doesn't start without it |
+/// | `branch = "main"` | the branches with a new commit to call it for: a name, a glob (`"release/*"`), or a list of these |
+/// | `refs = "refs/tags/*"` | the refs that were created, changed or deleted to call it for: a full name, a glob, or a list of these |
 /// | `secret_env = "TRAINING_SECRET"` | the environment variable of this endpoint's own secret; the program doesn't start without it |
 /// | `background` | a delivery gets a 202 response as soon as it is stored; the function runs later, and again when it fails |
 /// | `background(attempts = 5)` | the same, with any of these options: |
@@ -74,6 +80,38 @@ use proc_macro::TokenStream;
 ///
 /// assert_eq!(trigger_training::PATH, "/webhooks/training");
 /// ```
+///
+/// # Filters
+///
+/// `on`, `watch`, `watch_env`, `branch` and `refs` select the deliveries that the function is for. A delivery that does
+/// not match one of them gets a 200 response, `{"skipped": "branch: no commit to main"}`, and the function is not
+/// called. So the Hub neither retries such a delivery nor suspends the webhook.
+///
+/// ```
+/// use webhooks_runtime::testing::{TestClient, comment_created, dataset_commit};
+/// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// #[webhook_endpoint(watch = "dataset:me/data", on = "repo.content", branch = "main")]
+/// async fn retrain(payload: WebhookPayload) {
+///     // train
+/// }
+///
+/// let client = TestClient::new(WebhooksServer::empty().endpoint(retrain::endpoint()))?;
+/// let post = |sample| client.post(retrain::PATH, sample).send();
+///
+/// assert_eq!(post(dataset_commit().repo("me/data")).skipped(), None);
+/// assert_eq!(
+///     post(dataset_commit().repo("me/data").branch("dev")).skipped(),
+///     Some("branch: no commit to main")
+/// );
+/// assert_eq!(post(comment_created()).skipped(), Some("on: the event is not repo.content"));
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
+///
+/// `on` has the scopes `repo` (`create`, `delete`, `move`, `update`), `repo.content` (`update`), `repo.config`
+/// (`update`), `discussion` (`create`, `delete`, `update`) and `discussion.comment` (`create`, `update`). None of them
+/// includes another. `branch` and `refs` restrict only `repo.content`, which is the default of `on` with them: of both,
+/// one has to match. In a glob, `*` does not match `/`, and `**` does. [`Filter`] has the details.
 ///
 /// # Background functions
 ///
@@ -101,6 +139,7 @@ use proc_macro::TokenStream;
 /// [`Endpoint`]: ../webhooks_runtime/struct.Endpoint.html
 /// [`EndpointArg`]: ../webhooks_runtime/trait.EndpointArg.html
 /// [`EndpointError`]: ../webhooks_runtime/trait.EndpointError.html
+/// [`Filter`]: ../webhooks_runtime/struct.Filter.html
 /// [`EndpointReply`]: ../webhooks_runtime/trait.EndpointReply.html
 #[proc_macro_attribute]
 pub fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {

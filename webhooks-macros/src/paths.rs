@@ -57,6 +57,7 @@ paths! {
     call_future => CallFuture,
     defer => defer,
     endpoint => Endpoint,
+    filter_keys => FilterKeys,
     handler => Handler,
     json_body_kind => JsonBodyKind,
     launch => launch,

@@ -150,8 +150,8 @@ pub use config::secret::SecretError;
 pub use dashboard::{Block, Blocks, PageContext, Visit};
 pub use endpoint::{
     BackgroundArg, BackgroundReply, BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg,
-    EndpointError, EndpointFn, EndpointReply, JsonArg, Location, MarkPermanent, PathError,
-    Permanent,
+    EndpointError, EndpointFn, EndpointReply, Filter, FilterError, JsonArg, Location,
+    MarkPermanent, PathError, Permanent,
 };
 pub use jobs::StoreError;
 #[cfg(feature = "page")]

@@ -15,6 +15,7 @@ pub use crate::endpoint::extract::arg_body_kind::{JsonBodyKind, OtherBodyKind};
 pub use crate::endpoint::extract::body_kind::BodyKind;
 pub use crate::endpoint::extract::data::{OtherData, RequiredData, required_data};
 pub use crate::endpoint::extract::kind::{Arg, OtherArg};
+pub use crate::endpoint::filter::{FilterKeys, SCOPES, TYPES};
 pub use crate::endpoint::respond::kind::{OtherReply, Reply};
 pub use crate::endpoint::run::{defer, run_blocking};
 pub use crate::endpoint::{Endpoint, Handler, Location, normalize};

@@ -8,6 +8,7 @@ mod arguments;
 mod background;
 mod conditions;
 mod data;
+mod filter;
 mod responses;
 
 use serde::Deserialize;

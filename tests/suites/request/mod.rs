@@ -4,6 +4,7 @@
 
 mod body;
 mod browsers;
+mod filter;
 mod route;
 mod secret;
 mod size;

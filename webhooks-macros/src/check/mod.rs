@@ -1,14 +1,15 @@
 //! Checks the function and the options of its attribute against every rule of the attribute.
 //!
 //! Each rule adds its own error, so that one compilation reports everything that is wrong. `path` has the
-//! rules for paths.
+//! rules for paths, `filter` those for the keys that select deliveries.
 
+mod filter;
 mod path;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use syn::{FnArg, Safety, Type};
+use syn::{FnArg, LitStr, Safety, Type};
 
 use crate::args::Args;
 use crate::background::{Background, Located};
@@ -28,7 +29,10 @@ pub(crate) fn check(function: &Function, args: &Args, errors: &mut Errors) -> St
     generics(function, errors);
     arguments(function, errors);
     surroundings(function, errors);
-    secret_env(args, errors);
+    filter::filter(&args.filter, errors);
+    if let Some(written) = &args.secret_env {
+        variable(written, "TRAINING_SECRET", errors);
+    }
     if let Some(written) = &args.background {
         background(written, errors);
     }
@@ -122,15 +126,14 @@ fn surroundings(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn secret_env(args: &Args, errors: &mut Errors) {
-    if let Some(variable) = &args.secret_env {
-        let name = variable.value();
-        if name.is_empty() || name.contains(['=', '\0']) || name.trim() != name {
-            errors.at(
-                variable,
-                "this is not the name of an environment variable: write \"TRAINING_SECRET\", for example",
-            );
-        }
+/// Checks the name of an environment variable.
+fn variable(written: &LitStr, example: &str, errors: &mut Errors) {
+    let name = written.value();
+    if name.is_empty() || name.contains(['=', '\0']) || name.trim() != name {
+        let message = format!(
+            "this is not the name of an environment variable: write \"{example}\", for example"
+        );
+        errors.at(written, message);
     }
 }
 

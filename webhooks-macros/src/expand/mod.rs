@@ -2,9 +2,11 @@
 //! that registers the endpoint.
 //!
 //! - `signature` reads the function's signature
+//! - `filter` writes the keys that select deliveries
 //! - `inline` and `background` generate the endpoint's `handler`, which calls the function
 
 mod background;
+mod filter;
 mod handler;
 mod inline;
 mod signature;
@@ -19,6 +21,7 @@ use crate::errors::Errors;
 use crate::item::{Function, SHAPE, with_attributes};
 use crate::paths::Paths;
 use background::in_background;
+use filter::filter;
 use handler::HandlerCode;
 use inline::inline;
 use signature::{body_kind, location};
@@ -95,6 +98,7 @@ fn registration(function: &Function, args: &Args, path: &str) -> TokenStream {
     let cfgs: Vec<_> = function.cfgs().collect();
     let location = location(function, &paths);
     let body_kind = body_kind(function, &paths);
+    let filter = filter(&args.filter, &paths);
     let HandlerCode { handler, items } = match &args.background {
         None => inline(function, &paths),
         Some(background) => in_background(function, background, &paths),
@@ -139,6 +143,7 @@ fn registration(function: &Function, args: &Args, path: &str) -> TokenStream {
                         __webhooks_body_kind,
                         #handler,
                     )
+                    #filter
                 }
 
                 /// Starts a server with all endpoints of the program, and blocks until a signal

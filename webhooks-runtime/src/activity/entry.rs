@@ -26,6 +26,8 @@ pub(crate) struct NewEntry<'a> {
     /// The time from the request's head to the response.
     pub(crate) duration: Duration,
     pub(crate) status: u16,
+    /// Whether it did not match the endpoint's filter.
+    pub(crate) skipped: bool,
     /// `None` when the request was rejected unread.
     pub(crate) body: Option<&'a [u8]>,
     /// `None` when the response is a stream.
@@ -45,6 +47,7 @@ pub(crate) struct Entry {
     pub(crate) received: SystemTime,
     pub(crate) duration: Duration,
     pub(crate) status: u16,
+    skipped: bool,
     /// The id, the query, the body and the response, in this order. They are copies, because the connection reuses
     /// the buffer of the body.
     texts: Vec<u8>,
@@ -96,10 +99,12 @@ impl Excerpt<'_> {
     }
 }
 
-/// The class of a response's status.
+/// The class of a response: that of its status, or a skipped delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ResponseClass {
     Success,
+    /// The delivery did not match the endpoint's filter.
+    Skipped,
     /// A 4xx: the request is at fault.
     Rejected,
     /// A 5xx: the function or the server is at fault.
@@ -107,7 +112,7 @@ pub(crate) enum ResponseClass {
 }
 
 impl ResponseClass {
-    pub(crate) const ALL: [Self; 3] = [Self::Success, Self::Rejected, Self::Failed];
+    pub(crate) const ALL: [Self; 4] = [Self::Success, Self::Skipped, Self::Rejected, Self::Failed];
 
     pub(crate) fn of(status: u16) -> Self {
         match status {
@@ -121,9 +126,16 @@ impl ResponseClass {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Success => "succeeded",
+            Self::Skipped => "skipped",
             Self::Rejected => "rejected",
             Self::Failed => "failed",
         }
+    }
+}
+
+impl NewEntry<'_> {
+    pub(super) fn response_class(&self) -> ResponseClass {
+        if self.skipped { ResponseClass::Skipped } else { ResponseClass::of(self.status) }
     }
 }
 
@@ -136,6 +148,7 @@ impl Entry {
             received: SystemTime::UNIX_EPOCH,
             duration: new.duration,
             status: new.status,
+            skipped: new.skipped,
             texts: Vec::new(),
             id: None,
             query: None,
@@ -157,6 +170,7 @@ impl Entry {
         self.received = now.checked_sub(new.duration).unwrap_or(now);
         self.duration = new.duration;
         self.status = new.status;
+        self.skipped = new.skipped;
         let texts = [
             (new.webhook_id.map(str::as_bytes), MAX_ID),
             (new.query.as_deref().map(str::as_bytes), MAX_QUERY),
@@ -185,7 +199,7 @@ impl Entry {
     }
 
     pub(crate) fn response_class(&self) -> ResponseClass {
-        ResponseClass::of(self.status)
+        if self.skipped { ResponseClass::Skipped } else { ResponseClass::of(self.status) }
     }
 
     /// Returns the `Webhook-Id` header, or its beginning. It is ASCII, so it can be truncated anywhere.

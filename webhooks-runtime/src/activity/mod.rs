@@ -144,6 +144,7 @@ mod tests {
             query: None,
             duration: Duration::ZERO,
             status: 200,
+            skipped: false,
             body,
             response: Some(b"null"),
         })

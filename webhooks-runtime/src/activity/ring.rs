@@ -9,8 +9,10 @@ use super::entry::{Entry, NewEntry, ResponseClass};
 /// rejected, and those must not push out the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quota {
-    /// Deliveries that were not rejected.
+    /// Deliveries that called a function.
     Accepted,
+    /// Deliveries that did not match a filter. A webhook can send many more of them than of the others.
+    Skipped,
     /// Deliveries that were rejected for their body, or by the function: a 4xx.
     Rejected,
     /// Deliveries that were rejected before their body was read.
@@ -18,9 +20,10 @@ pub(super) enum Quota {
 }
 
 impl Quota {
-    fn of(status: u16, is_read: bool) -> Self {
-        match (ResponseClass::of(status), is_read) {
+    fn of(class: ResponseClass, is_read: bool) -> Self {
+        match (class, is_read) {
             (_, false) => Self::Unread,
+            (ResponseClass::Skipped, true) => Self::Skipped,
             (ResponseClass::Rejected, true) => Self::Rejected,
             (ResponseClass::Success | ResponseClass::Failed, true) => Self::Accepted,
         }
@@ -30,7 +33,7 @@ impl Quota {
     const fn max_count(self) -> usize {
         match self {
             Self::Accepted => 200,
-            Self::Rejected | Self::Unread => 50,
+            Self::Skipped | Self::Rejected | Self::Unread => 50,
         }
     }
 
@@ -38,7 +41,7 @@ impl Quota {
     const fn max_bytes(self) -> usize {
         match self {
             Self::Accepted => 8 * 1024 * 1024,
-            Self::Rejected => 1024 * 1024,
+            Self::Skipped | Self::Rejected => 1024 * 1024,
             Self::Unread => 64 * 1024,
         }
     }
@@ -57,14 +60,14 @@ pub(super) struct Ring {
     entries: VecDeque<Arc<Entry>>,
     newest: u64,
     /// By quota.
-    usage: [Usage; 3],
+    usage: [Usage; 4],
 }
 
 impl Ring {
     /// Adds a delivery, removes the oldest ones above its quota, and returns its number.
     pub(super) fn push(&mut self, new: &NewEntry<'_>) -> u64 {
         self.newest += 1;
-        let quota = Quota::of(new.status, new.body.is_some());
+        let quota = Quota::of(new.response_class(), new.body.is_some());
         let is_full = self.usage(quota).count == quota.max_count();
         let mut oldest = if is_full { self.remove_oldest(quota) } else { None };
         let entry = match oldest.as_mut().and_then(Arc::get_mut) {
@@ -116,7 +119,7 @@ impl Ring {
     }
 
     fn remove_oldest(&mut self, quota: Quota) -> Option<Arc<Entry>> {
-        let of = |entry: &Entry| Quota::of(entry.status, entry.body().is_some());
+        let of = |entry: &Entry| Quota::of(entry.response_class(), entry.body().is_some());
         let index = self.entries.iter().position(|entry| of(entry) == quota)?;
         let entry = self.entries.remove(index)?;
         let usage = self.usage(quota);
@@ -134,6 +137,10 @@ mod tests {
     use super::*;
 
     fn push(ring: &mut Ring, status: u16, body: Option<&[u8]>) -> u64 {
+        push_entry(ring, status, false, body)
+    }
+
+    fn push_entry(ring: &mut Ring, status: u16, skipped: bool, body: Option<&[u8]>) -> u64 {
         ring.push(&NewEntry {
             request: 0,
             endpoint: &"/webhooks/hello".into(),
@@ -141,6 +148,7 @@ mod tests {
             query: None,
             duration: Duration::ZERO,
             status,
+            skipped,
             body,
             response: Some(b"null"),
         })
@@ -187,6 +195,18 @@ mod tests {
         }
         assert_eq!(ring.usage(Quota::Unread).count, Quota::Unread.max_count());
         assert_eq!(ring.usage(Quota::Accepted).count, Quota::Accepted.max_count());
+    }
+
+    #[test]
+    fn skipped_deliveries_push_out_only_their_own_kind() {
+        let mut ring = Ring::default();
+        let accepted = push(&mut ring, 200, Some(b"{}"));
+        for _ in 0..1000 {
+            push_entry(&mut ring, 200, true, Some(b"{}"));
+        }
+        assert!(ring.get(accepted).is_some());
+        assert_eq!(ring.len(), 1 + Quota::Skipped.max_count());
+        assert_eq!(ring.get(ring.newest()).unwrap().response_class(), ResponseClass::Skipped);
     }
 
     #[test]

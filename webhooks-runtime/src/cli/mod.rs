@@ -20,6 +20,8 @@ use crate::WebhooksServer;
 use crate::config::exposure::{ExposureChoice, PartialExposure};
 use crate::config::settings::PartialSettings;
 use crate::config::table;
+use crate::endpoint::Filter;
+use crate::endpoint::filter::FilterValues;
 use crate::endpoint::registry::Route;
 use crate::jobs::StoreUrl;
 use crate::server::{LaunchError, listing};
@@ -100,6 +102,8 @@ struct EndpointJson<'a> {
     file: &'a str,
     line: u32,
     secret_env: Option<&'a str>,
+    /// `null` if the function gets every delivery.
+    filter: Option<FilterValues>,
 }
 
 /// Parses the command line of the program with this name and version, and executes it. Returns the exit code.
@@ -255,12 +259,14 @@ fn as_json(endpoints: &[Route]) -> io::Result<String> {
             file: endpoint.location.file,
             line: endpoint.location.line,
             secret_env: endpoint.secret_env,
+            filter: endpoint.filter.as_ref().map(Filter::values),
         })
         .collect();
     Ok(serde_json::to_string_pretty(&endpoints)? + "\n")
 }
 
-/// Formats the endpoints as text: path and source location in columns, the description's first line below.
+/// Formats the endpoints as text: path and source location in columns, below them the description's first line and the
+/// filter.
 fn as_text(endpoints: &[Route]) -> String {
     let width = endpoints.iter().map(|endpoint| endpoint.path.len()).max().unwrap_or_default();
     endpoints
@@ -268,7 +274,9 @@ fn as_text(endpoints: &[Route]) -> String {
         .map(|endpoint| {
             let first_line = endpoint.description.lines().next();
             let description = first_line.map_or_else(String::new, |line| format!("    {line}\n"));
-            format!("{:width$}  {}\n{description}", endpoint.path, endpoint.location)
+            let filter = endpoint.filter.as_ref();
+            let filter = filter.map_or_else(String::new, |filter| format!("    for {filter}\n"));
+            format!("{:width$}  {}\n{description}{filter}", endpoint.path, endpoint.location)
         })
         .collect()
 }

@@ -73,6 +73,7 @@ macro_rules! settings {
 settings! {
     methods {
         add_webhook: "Adds a function that has no attribute, at a path below `/webhooks`";
+        add_filtered_webhook: "Adds a function that has no attribute, for the deliveries that match a filter";
         endpoint: "Adds an annotated function, from this crate or another";
         webhook_secret: "Sets the secret that requests must have in `X-Webhook-Secret`",
             variables { "WEBHOOK_SECRET": "Secret that requests must have in X-Webhook-Secret" };

@@ -11,6 +11,7 @@ use super::document::{self, Deployment};
 use super::endpoints::EndpointSummary;
 use super::form::Form;
 use crate::config::addresses::Addresses;
+use crate::endpoint::filter::Conditions;
 use crate::endpoint::registry::EndpointInfo;
 
 /// The page of a server.
@@ -87,6 +88,11 @@ impl Page {
     pub(super) fn sample_of(&self, path: &str) -> Option<&str> {
         let endpoint = self.endpoints().iter().find(|endpoint| endpoint.info.path == path)?;
         Some(&endpoint.sample)
+    }
+
+    /// Returns the filter of the endpoint at this path.
+    pub(super) fn filter_of(&self, path: &str) -> Option<&Conditions> {
+        self.infos.iter().find(|info| info.path == path)?.filter.as_ref()
     }
 
     fn endpoints(&self) -> &[EndpointSummary] {

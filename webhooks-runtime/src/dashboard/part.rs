@@ -116,6 +116,7 @@ impl Observer for ActivityRecorder {
             query: without_secret(delivery.request.query_string()),
             duration: *duration,
             status: outcome.response.status().as_u16(),
+            skipped: outcome.skip_reason().is_some(),
             body: *body,
             response: *response_body,
         });

@@ -53,3 +53,12 @@ pub(super) fn date_and_time(time: SystemTime) -> Markup {
 pub(super) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
+
+/// Renders the parts of a text between backticks as code.
+pub(super) fn with_code(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}

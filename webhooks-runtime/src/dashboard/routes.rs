@@ -14,19 +14,19 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::activity::{ActivityFilter, RecentDeliveries};
+use super::activity::{ActivityFilter, OutcomeFilter, RecentDeliveries};
 use super::auth::ViewerAuth;
 use super::background::snapshot;
 use super::file::Caching;
 use super::files::files;
 use super::form::{ENDPOINT_SAMPLE, Form};
 use super::page::Page;
-use crate::activity::{Activity, ResponseClass};
+use crate::activity::Activity;
 use crate::config::addresses::Addresses;
 use crate::http::dispatch::Dispatcher;
 use crate::http::rejection::not_found;
 use crate::jobs::Jobs;
-use crate::samples::samples;
+use crate::samples::named_sample;
 
 /// The query of the page for a moment after the token was exchanged.
 const OPENED: &str = "opened";
@@ -147,7 +147,7 @@ impl Dashboard {
         if name == ENDPOINT_SAMPLE {
             return self.page.sample_of(endpoint).map(str::to_owned);
         }
-        let sample = samples().into_iter().find(|sample| sample.name == name)?;
+        let sample = named_sample(name, self.page.filter_of(endpoint))?;
         serde_json::to_string_pretty(&sample.payload).ok()
     }
 
@@ -185,7 +185,7 @@ fn page_query(request: &HttpRequest) -> PageQuery {
 fn filter(PageQuery { endpoint, outcome, all }: PageQuery) -> ActivityFilter {
     ActivityFilter {
         endpoint: Some(endpoint).filter(|endpoint| !endpoint.is_empty()),
-        outcome: ResponseClass::ALL.into_iter().find(|class| class.name() == outcome),
+        outcome: OutcomeFilter::parse(&outcome),
         all,
     }
 }

@@ -77,6 +77,7 @@ mod tests {
             protected,
             secret_env: None,
             body: BodyKind::Unread,
+            filter: None,
             background: false,
         };
         next_steps(deployment, &[EndpointSummary::new(&info)]).into_string()

@@ -1,5 +1,6 @@
 //! A call of a function: the request on its way there, and the result on its way back.
 
+use std::cell::RefCell;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
@@ -13,6 +14,7 @@ use futures_util::stream;
 
 use super::extract::body::BodyFaults;
 pub(crate) use super::log::DELIVERY;
+use crate::payload::TolerantPayload;
 
 /// The header with a delivery's id. Retries have the same id.
 pub(crate) const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -25,11 +27,27 @@ const LONGEST_ID: usize = 512;
 pub struct Call {
     pub(crate) request: HttpRequest,
     pub(crate) body: Bytes,
+    /// The payload, if the endpoint's filter has parsed it, until an argument takes it.
+    parsed: RefCell<Option<Box<TolerantPayload>>>,
     /// When the request's head had arrived.
     pub(crate) received: Instant,
 }
 
 impl Call {
+    pub(crate) fn new(
+        request: HttpRequest,
+        body: Bytes,
+        parsed: Option<Box<TolerantPayload>>,
+        received: Instant,
+    ) -> Self {
+        Self { request, body, parsed: RefCell::new(parsed), received }
+    }
+
+    /// Returns the payload that the filter has parsed, to the first argument that asks for it.
+    pub(crate) fn take_parsed(&self) -> Option<Box<TolerantPayload>> {
+        self.parsed.take()
+    }
+
     /// Returns the `Webhook-Id` header. One that the Hub does not send, empty or too long for an index, is
     /// ignored.
     pub(crate) fn webhook_id(&self) -> Option<&str> {

@@ -4,6 +4,7 @@
 //!
 //! - `path` and `registry` put endpoints on their paths
 //! - `call` is a request that is about to call a function, and `delivery` the function's view of it
+//! - `filter` decides whether the function is called for the delivery
 //! - `extract` makes the arguments of the request
 //! - `run` calls the function: before the response, on a pool of threads, or in the background
 //! - `respond` makes the response of what the function returns
@@ -14,6 +15,7 @@
 pub(crate) mod call;
 mod delivery;
 pub(crate) mod extract;
+pub(crate) mod filter;
 mod location;
 pub(crate) mod log;
 mod path;
@@ -24,6 +26,7 @@ pub(crate) mod run;
 pub use delivery::Delivery;
 pub(crate) use extract::body_kind::BodyKind;
 pub use extract::{EndpointArg, JsonArg};
+pub use filter::{Filter, FilterError};
 pub use location::Location;
 pub use path::{PathError, normalize};
 pub(crate) use respond::permanent;
@@ -37,6 +40,7 @@ use std::sync::Arc;
 use background::BackgroundWork;
 use call::CallFn;
 use extract::data::RequiredData;
+use filter::FilterKeys;
 
 /// An annotated function, as the attribute registers it.
 ///
@@ -64,6 +68,7 @@ pub struct Endpoint {
     description: &'static str,
     secret_env: Option<&'static str>,
     location: Location,
+    filter: FilterKeys,
     body: fn() -> BodyKind,
     handler: Handler,
 }
@@ -92,7 +97,15 @@ impl Endpoint {
         body: fn() -> BodyKind,
         handler: Handler,
     ) -> Self {
-        Self { path, name, description, secret_env, location, body, handler }
+        let filter = FilterKeys::NONE;
+        Self { path, name, description, secret_env, location, filter, body, handler }
+    }
+
+    /// For the attribute's expansion.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __filter(self, filter: FilterKeys) -> Self {
+        Self { filter, ..self }
     }
 
     /// Returns the path of the endpoint: `/webhooks/trigger_training`.
@@ -164,6 +177,20 @@ impl Endpoint {
     #[must_use]
     pub const fn location(&self) -> Location {
         self.location
+    }
+
+    /// Returns the filter of the function, from the keys `on`, `watch`, `watch_env`, `branch` and `refs`, for a test.
+    /// Without these keys, every delivery matches.
+    ///
+    /// ```
+    /// # use webhooks_runtime::webhook_endpoint;
+    /// #[webhook_endpoint]
+    /// async fn hello() {}
+    ///
+    /// assert_eq!(hello::endpoint().filter().to_string(), "all events");
+    /// ```
+    pub fn filter(&self) -> Filter {
+        self.filter.filter()
     }
 
     pub(crate) fn body(&self) -> BodyKind {

@@ -5,6 +5,7 @@ use std::fmt;
 use super::Endpoint;
 use super::extract::body_kind::BodyKind;
 use super::extract::data::RequiredData;
+use super::filter::{Conditions, Filter};
 use super::location::Location;
 use super::run::Work;
 
@@ -18,6 +19,8 @@ pub(crate) struct Route {
     pub(crate) location: Location,
     /// Whether it comes from the attribute.
     pub(crate) annotated: bool,
+    /// `None` if it gets every delivery.
+    pub(crate) filter: Option<Filter>,
     pub(crate) body: BodyKind,
     /// The data that its function requires of the app; unknown, so empty, without the attribute.
     pub(crate) required_data: Vec<RequiredData>,
@@ -33,6 +36,7 @@ impl From<&Endpoint> for Route {
             secret_env: endpoint.secret_env(),
             location: endpoint.location(),
             annotated: true,
+            filter: Some(endpoint.filter()).filter(|filter| *filter != Filter::new()),
             body: endpoint.body(),
             required_data: endpoint.required_data(),
             work: endpoint.work(),
@@ -57,12 +61,14 @@ pub(crate) struct EndpointInfo {
     /// The environment variable of its own secret.
     pub(crate) secret_env: Option<&'static str>,
     pub(crate) body: BodyKind,
+    /// `None` if it gets every delivery.
+    pub(crate) filter: Option<Conditions>,
     /// Whether the response is sent before the function runs.
     pub(crate) background: bool,
 }
 
 impl EndpointInfo {
-    pub(crate) fn new(endpoint: &Route, protected: bool) -> Self {
+    pub(crate) fn new(endpoint: &Route, protected: bool, filter: Option<Conditions>) -> Self {
         Self {
             path: endpoint.path.clone(),
             description: endpoint.description,
@@ -70,6 +76,7 @@ impl EndpointInfo {
             protected,
             secret_env: endpoint.secret_env,
             body: endpoint.body.clone(),
+            filter,
             background: endpoint.work.is_background(),
         }
     }
@@ -125,6 +132,7 @@ mod tests {
             secret_env: None,
             location: Location::__new("bot", "src/main.rs", line),
             annotated: true,
+            filter: None,
             body: BodyKind::Unread,
             required_data: Vec::new(),
             work: Work::Inline(caller(async || ())),

@@ -1,5 +1,5 @@
 //! Handles a delivery, step by step:
-//! route → method → secret → body's type and size → body → arguments → function → response → observers.
+//! route → method → secret → body's type and size → body → filter → arguments → function → response → observers.
 //!
 //! An invalid request is rejected as early as possible, usually before its body is read.
 
@@ -21,6 +21,7 @@ use tracing::Instrument;
 use super::authorize::{authorize, check_body_headers, require_post, take_secret_from_query};
 use super::background::{Accept, AcceptRequest};
 use super::body::{self, ReadError};
+use super::filter::parse_matching;
 use super::guarded::{GuardedRoute, RunningGuard};
 use super::inline::run_inline;
 use super::log::DeliveryLog;
@@ -33,6 +34,7 @@ use crate::config::limits::Limits;
 use crate::endpoint::Work;
 use crate::endpoint::background::SharedData;
 use crate::endpoint::call::{Call, DELIVERY};
+use crate::endpoint::filter::Conditions;
 use crate::payload::replace_unpaired_surrogates;
 
 /// The sender of a delivery.
@@ -108,6 +110,11 @@ impl Dispatcher {
     /// Returns a secret that the endpoint at this path accepts, if it has one.
     pub(crate) fn secret_of(&self, path: &str) -> Option<&[u8]> {
         self.find(path)?.1.secrets.as_ref()?.first()
+    }
+
+    /// Returns the conditions of the filter of the endpoint at this path, if it has one.
+    pub(crate) fn filter_of(&self, path: &str) -> Option<&Conditions> {
+        self.find(path)?.1.filter.as_ref()
     }
 
     /// Moves the secret from a request's query to its header, if the server accepts it there.
@@ -236,7 +243,14 @@ impl Dispatcher {
         body: Bytes,
     ) -> Outcome {
         let route = &guarded.route;
-        let call = Call { request: delivery.request.clone(), body, received: delivery.received };
+        let payload = match &guarded.filter {
+            None => None,
+            Some(filter) => match parse_matching(filter, &body) {
+                Ok(payload) => Some(payload),
+                Err(outcome) => return *outcome,
+            },
+        };
+        let call = Call::new(delivery.request.clone(), body, payload, delivery.received);
         let span = tracing::info_span!(
             target: DELIVERY,
             "delivery",

@@ -1,21 +1,24 @@
-//! Defines a route with its secrets, and counts the requests that its function is handling.
+//! Defines a route with its secrets and its filter, and counts the requests that its function is handling.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::secret::Secrets;
+use crate::endpoint::filter::Conditions;
 use crate::endpoint::registry::Route;
 
-/// A route with its secrets.
+/// A route with its secrets and its filter.
 pub(crate) struct GuardedRoute {
     pub(crate) route: Route,
     pub(crate) secrets: Option<Secrets>,
+    /// The conditions of its filter; `None` if every delivery matches.
+    pub(crate) filter: Option<Conditions>,
     /// The number of requests that its function is handling.
     pub(super) running: AtomicUsize,
 }
 
 impl GuardedRoute {
-    pub(crate) fn new(route: Route, secrets: Option<Secrets>) -> Self {
-        Self { route, secrets, running: AtomicUsize::new(0) }
+    pub(crate) fn new(route: Route, secrets: Option<Secrets>, filter: Option<Conditions>) -> Self {
+        Self { route, secrets, filter, running: AtomicUsize::new(0) }
     }
 }
 

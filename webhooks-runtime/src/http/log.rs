@@ -45,8 +45,9 @@ fn write_line(observation: &Observation<'_>) {
     // The reason of a failure is logged separately.
     let reason = match &outcome.reason {
         Some(Reason::Rejected(reason)) => Some(&**reason),
-        Some(Reason::Failed(_)) | None => None,
+        Some(Reason::Skipped(_) | Reason::Failed(_)) | None => None,
     };
+    let skipped = outcome.skip_reason();
     let is_gone = delivery.connection().is_some_and(|connection| connection.is_gone());
     macro_rules! line {
         ($level:expr) => {
@@ -64,6 +65,7 @@ fn write_line(observation: &Observation<'_>) {
                     repo = summary.as_ref().map(Summary::repo),
                     status = status.as_u16(),
                     reason,
+                    skipped,
                     client = is_gone.then_some("disconnected"),
                     ?duration,
                 );
@@ -84,6 +86,9 @@ fn write_line(observation: &Observation<'_>) {
         line!(Level::ERROR);
     } else if status.is_client_error() {
         line!(Level::WARN);
+    } else if skipped.is_some() {
+        // A webhook may watch more than the function is for.
+        line!(Level::DEBUG);
     } else {
         line!(Level::INFO);
     }

@@ -5,10 +5,11 @@
 //! | `app` | builds the actix app, which routes requests |
 //! | `connection` | wraps each client's connection with timeouts |
 //! | `watchdog` | detects functions that block their thread |
-//! | `guarded` | defines a route with its secrets |
-//! | `dispatch` | handles a delivery step by step: route, `authorize`, `body`, function, `Outcome` |
+//! | `guarded` | defines a route with its secrets and its filter |
+//! | `dispatch` | handles a delivery step by step: route, `authorize`, `body`, `filter`, function, `Outcome` |
 //! | `authorize`, `cross_site` | decide whether a request may call an endpoint |
 //! | `body` | reads a request's body, with a size limit and a timeout |
+//! | `filter` | skips a delivery that does not match its endpoint's filter |
 //! | `respond`, `rejection` | call the function and create the response |
 //! | `background`, `inline` | store a background delivery, or in a test run it within the request |
 //! | `outcome` | defines the outcome of a request and the observers of outcomes |
@@ -23,6 +24,7 @@ pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod cross_site;
 pub(crate) mod dispatch;
+mod filter;
 pub(crate) mod guarded;
 pub(crate) mod health;
 mod inline;

@@ -27,11 +27,13 @@ pub(crate) struct Outcome {
     pub(crate) number: u64,
 }
 
-/// A reason for the log and for tests. It is never sent, and contains nothing from the request.
+/// A reason for the log and for tests. Only that of a skipped delivery is sent. It contains nothing from the request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reason {
     /// The server or the function rejected the request.
     Rejected(Cow<'static, str>),
+    /// The delivery does not match the endpoint's filter. The sender gets this reason.
+    Skipped(String),
     /// The function failed with this error, including its causes, or with this panic.
     Failed(String),
 }
@@ -40,6 +42,19 @@ impl Outcome {
     /// Creates the outcome of a rejected request.
     pub(crate) fn rejected(response: HttpResponse, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: Some(Reason::Rejected(reason.into())), ..response.into() }
+    }
+
+    /// Creates the outcome of a delivery that does not match the endpoint's filter.
+    pub(super) fn skipped(response: HttpResponse, reason: String) -> Self {
+        Self { reason: Some(Reason::Skipped(reason)), ..response.into() }
+    }
+
+    /// Returns why the delivery was skipped; `None` if it was not.
+    pub(crate) fn skip_reason(&self) -> Option<&str> {
+        match &self.reason {
+            Some(Reason::Skipped(reason)) => Some(reason),
+            Some(Reason::Rejected(_) | Reason::Failed(_)) | None => None,
+        }
     }
 
     /// Creates the outcome of a function that failed. Some failures have no description.

@@ -67,16 +67,25 @@ pub(crate) fn document(endpoints: &[EndpointInfo], version: &str) -> serde_json:
 }
 
 fn operation(endpoint: &EndpointInfo, id: String, schemas: &mut Schemas) -> OperationBuilder {
+    let filter = endpoint.filter.as_ref().map(|filter| {
+        let words = filter.description(None);
+        format!(
+            "The function is called for {words}. The response to any other delivery is `{{\"skipped\": \"…\"}}`, with \
+             the reason."
+        )
+    });
     // The summary is the first paragraph in one line.
     let (first, rest) = match endpoint.description.split_once("\n\n") {
         Some((first, _)) => (first, Some(endpoint.description)),
         None => (endpoint.description, None),
     };
+    let description =
+        [rest, filter.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("\n\n");
     let summary = first.split_whitespace().collect::<Vec<_>>().join(" ");
     let operation = OperationBuilder::new()
         .operation_id(Some(id))
         .summary((!summary.is_empty()).then_some(summary))
-        .description(rest)
+        .description((!description.is_empty()).then_some(description))
         .parameter_ref(Ref::new(format!("#/components/parameters/{WEBHOOK_ID}")));
     let operation = responses(endpoint.background).fold(operation, |operation, (status, name)| {
         operation.response(status, Ref::from_response_name(name))

@@ -35,7 +35,8 @@ pub use repo::{ObjectId, RepoType, WebhookPayloadMovedTo, WebhookPayloadRepo, We
 pub(crate) use summary::{Summary, cut};
 pub(crate) use surrogates::replace_unpaired_surrogates;
 pub(crate) use tolerant::{
-    Deviations, FaultKind, FieldFault, FieldStep, PayloadError, TolerantPayload, read_tolerantly,
+    Deviations, FaultKind, FieldFault, FieldPath, FieldStep, PayloadError, TolerantPayload,
+    read_tolerantly,
 };
 pub use updated::{
     FileAction, WebhookPayloadUpdatedConfig, WebhookPayloadUpdatedFile, WebhookPayloadUpdatedRef,

@@ -4,10 +4,11 @@
 //! - `sample` is the type: it puts the parts of a payload together, and keeps them consistent
 //! - `constructors` has one function for each kind of delivery
 //! - `setters` and `discussion` change a sample
-//! - `named` lists all samples by name
+//! - `named` lists all samples by name, `matching` chooses one that matches a filter
 
 mod constructors;
 mod discussion;
+mod matching;
 mod named;
 mod sample;
 mod setters;
@@ -19,6 +20,7 @@ pub use constructors::{
     pull_request_pushed, repo_created, repo_deleted, repo_made_private, repo_moved, repo_updated,
     space_commit, tag_created, tag_deleted,
 };
+pub(crate) use matching::{matching, named as named_sample};
 pub use named::{NamedSample, samples};
 pub use sample::Sample;
 pub(crate) use sample::make_consistent;

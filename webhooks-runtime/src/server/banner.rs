@@ -181,6 +181,7 @@ mod tests {
             protected,
             secret_env: None,
             body: BodyKind::Unread,
+            filter: None,
             background: false,
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::config::error::SettingError;
 use crate::config::secret::SecretError;
-use crate::endpoint::{Location, PathError};
+use crate::endpoint::{FilterError, Location, PathError};
 use crate::jobs::StoreError;
 
 /// The error of a server that did not start or stopped unexpectedly.
@@ -117,6 +117,16 @@ pub enum SetupError {
         location: Location,
         /// The reason why the path is invalid.
         reason: PathError,
+    },
+    /// The filter of an endpoint is invalid.
+    #[error("The filter of {path} ({location}) is invalid: {reason}.")]
+    Filter {
+        /// The endpoint's path.
+        path: String,
+        /// The location of the function or of the call.
+        location: Location,
+        /// What is wrong with the filter.
+        reason: FilterError,
     },
     /// A function takes data that the server does not have.
     #[error(

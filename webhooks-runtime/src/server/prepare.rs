@@ -16,6 +16,7 @@ use crate::config::secret::{self, SecretError, Secrets};
 use crate::config::settings::{PartialSettings, Settings};
 use crate::endpoint::Work;
 use crate::endpoint::background::SharedData;
+use crate::endpoint::filter::{Conditions, Filter};
 use crate::endpoint::registry::{self, EndpointInfo, Route};
 use crate::http::app::{Blueprint, Configure};
 use crate::http::dispatch::Dispatcher;
@@ -66,13 +67,16 @@ pub(super) enum Mode {
 }
 
 /// Prepares a server for a test in this process. It has no ports and no tunnel. Instead of the environment, it uses a
-/// generated secret for each endpoint with `secret_env`.
+/// generated secret for each endpoint with `secret_env`, and no repos of `watch_env`.
 pub(crate) fn in_process(
     mut server: WebhooksServer,
     observer: Arc<dyn Observer>,
 ) -> Result<Blueprint, LaunchError> {
     let variables = server.endpoints.iter().filter_map(|endpoint| endpoint.secret_env);
     let environment = variables.map(|variable| (variable, "the secret of a test")).collect();
+    for endpoint in &mut server.endpoints {
+        endpoint.filter = endpoint.filter.take().map(Filter::without_environment);
+    }
     server.settings.exposure = PartialExposure::default();
     let prepared = prepare(server, PartialSettings::default(), Mode::Embedded, &environment)?;
     prepared.addresses.set_local("http://127.0.0.1:7860");
@@ -113,7 +117,10 @@ pub(super) fn prepare(
     });
     let infos: Vec<_> = guarded
         .iter()
-        .map(|guarded| EndpointInfo::new(&guarded.route, guarded.secrets.is_some()))
+        .map(|guarded| {
+            let filter = guarded.filter.clone();
+            EndpointInfo::new(&guarded.route, guarded.secrets.is_some(), filter)
+        })
         .collect();
     let shared = Arc::new(server.shared);
     let functions = functions(&endpoints, &shared);
@@ -154,7 +161,7 @@ pub(super) fn prepare(
     })
 }
 
-/// Adds its secrets to each endpoint: those of its `secret_env`, or the common ones.
+/// Adds its secrets to each endpoint, those of its `secret_env` or the common ones, and the conditions of its filter.
 fn guard(
     endpoints: &[Route],
     in_code: Option<Vec<String>>,
@@ -181,7 +188,10 @@ fn guard(
         None
     });
     let guard = |endpoint: &Route| match own_secrets(endpoint, environment) {
-        Ok(own) => Some(GuardedRoute::new(endpoint.clone(), own.or_else(|| common.clone()))),
+        Ok(own) => {
+            let filter = filter(endpoint, environment, errors);
+            Some(GuardedRoute::new(endpoint.clone(), own.or_else(|| common.clone()), filter))
+        }
         Err(error) => {
             errors.push(error.into());
             None
@@ -235,6 +245,22 @@ fn missing_in_background(endpoint: &Route, shared: &SharedData) -> Option<SetupE
         location: endpoint.location,
         types,
     })
+}
+
+/// Returns the conditions of the endpoint's filter.
+fn filter(
+    endpoint: &Route,
+    environment: &Environment,
+    errors: &mut Vec<SetupError>,
+) -> Option<Conditions> {
+    let mut invalid = Vec::new();
+    let conditions = endpoint.filter.as_ref()?.resolve(environment, &mut invalid);
+    errors.extend(invalid.into_iter().map(|reason| SetupError::Filter {
+        path: endpoint.path.clone(),
+        location: endpoint.location,
+        reason,
+    }));
+    Some(conditions)
 }
 
 /// Returns the secrets of `#[webhook_endpoint(secret_env = "…")]`. An unset variable is an error, so that an endpoint

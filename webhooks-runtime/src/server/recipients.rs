@@ -8,6 +8,7 @@ use super::prepare::{Mode, prepare};
 use super::{LaunchError, WebhooksServer};
 use crate::config::environment::Environment;
 use crate::config::settings::{PartialSettings, Ports, Settings};
+use crate::endpoint::filter::Conditions;
 use crate::endpoint::registry::{self, Route};
 use crate::http::dispatch::Dispatcher;
 
@@ -38,6 +39,11 @@ impl Recipients {
     /// Returns a secret that the endpoint accepts, if it has one.
     pub(crate) fn secret_of(&self, endpoint: &Route) -> Option<&[u8]> {
         self.dispatcher.secret_of(&endpoint.path)
+    }
+
+    /// Returns the conditions of the endpoint's filter, if it has one.
+    pub(crate) fn filter_of(&self, endpoint: &Route) -> Option<&Conditions> {
+        self.dispatcher.filter_of(&endpoint.path)
     }
 
     /// Returns the variable that the endpoint's secret is read from; `None` if the secret is set in code.

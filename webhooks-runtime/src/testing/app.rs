@@ -36,7 +36,7 @@ pub(super) struct Job {
 
 /// Starts a thread for the app of a server.
 pub(super) fn start(server: WebhooksServer) -> Result<(Arc<Dispatcher>, AppSender), LaunchError> {
-    let blueprint = in_process(server, Arc::new(CauseRecorder))?;
+    let blueprint = in_process(server, Arc::new(ReasonRecorder))?;
     let dispatcher = Arc::clone(&blueprint.dispatcher);
     let (sender, jobs) = mpsc::unbounded_channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -54,14 +54,14 @@ async fn serve(blueprint: Blueprint, mut jobs: mpsc::UnboundedReceiver<Job>) {
         let app = Rc::clone(&app);
         rt::spawn(async move {
             let request = as_received(method, &uri, &headers, body).to_request();
-            let cause = CauseSlot::default();
-            request.extensions_mut().insert(cause.clone());
+            let reason = ReasonSlot::default();
+            request.extensions_mut().insert(reason.clone());
             let response = match app.call(request).await {
                 Ok(response) => response.into_parts().1,
                 Err(error) => error.error_response(),
             };
             // A response without all of its body is none.
-            if let Some(response) = read(response, cause).await {
+            if let Some(response) = read(response, reason).await {
                 respond(response);
             }
         });
@@ -75,27 +75,25 @@ fn as_received(method: Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> A
     headers.iter().fold(request.set_payload(body), ActixRequest::insert_header)
 }
 
-/// The cause of a request's failure, in the request's extensions.
+/// The reason of a request's outcome, in the request's extensions.
 #[derive(Clone, Default)]
-struct CauseSlot(Rc<RefCell<Option<String>>>);
+struct ReasonSlot(Rc<RefCell<Option<Reason>>>);
 
-/// Puts the cause of a failure into the slot of its request.
-struct CauseRecorder;
+/// Puts the reason of an outcome into the slot of its request.
+struct ReasonRecorder;
 
-impl Observer for CauseRecorder {
+impl Observer for ReasonRecorder {
     fn observe(&self, observation: &Observation<'_>) {
         let extensions = observation.delivery.request.extensions();
-        if let Some(Reason::Failed(cause)) = &observation.outcome.reason
-            && let Some(slot) = extensions.get::<CauseSlot>()
-        {
-            *slot.0.borrow_mut() = Some(cause.clone());
+        if let Some(slot) = extensions.get::<ReasonSlot>() {
+            slot.0.borrow_mut().clone_from(&observation.outcome.reason);
         }
     }
 }
 
 /// Reads a response to the end of its body; `None` when the body breaks off.
-async fn read(response: HttpResponse, cause: CauseSlot) -> Option<TestResponse> {
+async fn read(response: HttpResponse, reason: ReasonSlot) -> Option<TestResponse> {
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body()).await.ok()?;
-    Some(TestResponse::new(status, headers, body, cause.0.take()))
+    Some(TestResponse::new(status, headers, body, reason.0.take()))
 }

@@ -8,6 +8,8 @@ use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 use serde::de::DeserializeOwned;
 
+use crate::http::outcome::Reason;
+
 /// The response to a [`TestRequest`](super::TestRequest).
 ///
 /// `Debug` shows the status, the text and the cause.
@@ -35,7 +37,7 @@ pub struct TestResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    cause: Option<String>,
+    reason: Option<Reason>,
 }
 
 impl TestResponse {
@@ -43,9 +45,9 @@ impl TestResponse {
         status: StatusCode,
         headers: HeaderMap,
         body: Bytes,
-        cause: Option<String>,
+        reason: Option<Reason>,
     ) -> Self {
-        Self { status, headers, body, cause }
+        Self { status, headers, body, reason }
     }
 
     /// Returns the status code, which compares with numbers: `response.status() == 200`.
@@ -156,7 +158,34 @@ impl TestResponse {
     /// ```
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        match &self.reason {
+            Some(Reason::Failed(cause)) => Some(cause),
+            Some(Reason::Rejected(_) | Reason::Skipped(_)) | None => None,
+        }
+    }
+
+    /// Returns why the delivery was skipped: the key of the endpoint's filter that it does not match, and what that
+    /// key expected. `None` if the function was called.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::{TestClient, comment_created, dataset_commit};
+    /// use webhooks_runtime::{Filter, WebhooksServer};
+    ///
+    /// let filter = Filter::new().on("repo.content");
+    /// let server = WebhooksServer::empty().add_filtered_webhook("/train", filter, async || ());
+    /// let client = TestClient::new(server)?;
+    /// let post = |sample| client.post("/webhooks/train", sample).send();
+    ///
+    /// assert_eq!(post(dataset_commit()).skipped(), None);
+    /// assert_eq!(post(comment_created()).skipped(), Some("on: the event is not repo.content"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    #[must_use]
+    pub fn skipped(&self) -> Option<&str> {
+        match &self.reason {
+            Some(Reason::Skipped(reason)) => Some(reason),
+            Some(Reason::Rejected(_) | Reason::Failed(_)) | None => None,
+        }
     }
 }
 

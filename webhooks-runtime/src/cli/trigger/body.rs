@@ -10,11 +10,9 @@ use serde_json::{Value, json};
 
 use super::set::{Assignment, SetError, in_json, in_sample};
 use crate::endpoint::BodyKind;
+use crate::endpoint::filter::Conditions;
 use crate::openapi::body_of;
-use crate::samples::{NamedSample, samples};
-
-/// The sample that is sent by default.
-const DEFAULT_SAMPLE: &str = "dataset-commit";
+use crate::samples::{NamedSample, matching, named_sample, samples};
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -57,25 +55,38 @@ pub(super) fn names() -> Vec<PossibleValue> {
     samples().iter().map(value).collect()
 }
 
-pub(super) fn of_sample(name: &str, assignments: &[Assignment]) -> Result<DeliveryBody, BodyError> {
-    let sample = samples().into_iter().find(|sample| sample.name == name);
-    let sample = sample.ok_or_else(|| BodyError::NoSample(name.to_owned()))?;
-    let payload = in_sample(sample.payload, assignments)?;
-    Ok(DeliveryBody { name: name.to_owned(), bytes: serde_json::to_vec(&payload)? })
-}
-
-/// Makes a body that the endpoint accepts: a sample of the Hub's payload, or an example of another type.
-pub(super) fn of_endpoint(
-    takes: &BodyKind,
+/// Makes the body of the sample with this name, about the repo that the endpoint's filter watches.
+pub(super) fn of_sample(
+    name: &str,
+    filter: Option<&Conditions>,
     assignments: &[Assignment],
 ) -> Result<DeliveryBody, BodyError> {
-    let (name, example) = match takes {
-        BodyKind::Json => ("an empty object".to_owned(), json!({})),
-        BodyKind::Schema(_) => match body_of(takes) {
-            Some(body) => (body.name, body.sample),
-            None => return of_sample(DEFAULT_SAMPLE, assignments),
-        },
-        _ => return of_sample(DEFAULT_SAMPLE, assignments),
+    let sample = named_sample(name, filter);
+    with_fields(sample.ok_or_else(|| BodyError::NoSample(name.to_owned()))?, assignments)
+}
+
+fn with_fields(sample: NamedSample, assignments: &[Assignment]) -> Result<DeliveryBody, BodyError> {
+    let payload = in_sample(sample.payload, assignments)?;
+    Ok(DeliveryBody { name: sample.name.to_owned(), bytes: serde_json::to_vec(&payload)? })
+}
+
+/// Makes a body that the endpoint accepts: a sample of the Hub's payload that matches its filter, or an example of
+/// another type.
+pub(super) fn of_endpoint(
+    takes: &BodyKind,
+    filter: Option<&Conditions>,
+    assignments: &[Assignment],
+) -> Result<DeliveryBody, BodyError> {
+    let example = match takes {
+        // A filter reads the Hub's payload, whatever the function takes.
+        _ if filter.is_some() => None,
+        BodyKind::Json => Some(("an empty object".to_owned(), json!({}))),
+        BodyKind::Schema(_) => body_of(takes).map(|body| (body.name, body.sample)),
+        _ => None,
+    };
+    let Some((name, example)) = example else {
+        let none = || BodyError::NoSample("for this endpoint".to_owned());
+        return with_fields(matching(filter).ok_or_else(none)?, assignments);
     };
     Ok(DeliveryBody { name, bytes: serde_json::to_vec(&in_json(example, assignments)?)? })
 }
@@ -162,7 +173,7 @@ mod tests {
 
     fn body(takes: &BodyKind, set: &[&str]) -> (String, Value) {
         let set: Vec<_> = set.iter().map(|text| text.parse().unwrap()).collect();
-        let body = of_endpoint(takes, &set).unwrap();
+        let body = of_endpoint(takes, None, &set).unwrap();
         (body.name, serde_json::from_slice(&body.bytes).unwrap())
     }
 

@@ -65,7 +65,7 @@ pub(super) struct Trigger {
     /// List the samples
     #[arg(long, exclusive = true)]
     list: bool,
-    /// Send this sample [default: dataset-commit, or the endpoint's example]
+    /// Send this sample [default: one that matches the endpoint, or its example]
     #[arg(long, value_name = "NAME", hide_possible_values = true, help_heading = "Delivery")]
     #[arg(value_parser = PossibleValuesParser::new(body::names()))]
     sample: Option<String>,
@@ -106,10 +106,11 @@ pub(super) fn run(
     };
     let recipients = Recipients::of(server(), settings)?;
     let endpoint = choose(&recipients.endpoints, trigger.endpoint.as_deref(), &mut command)?;
+    let filter = recipients.filter_of(endpoint);
     let body = match (&trigger.file, &trigger.sample) {
         (Some(file), _) => body::of_file(file, &trigger.set),
-        (None, Some(sample)) => body::of_sample(sample, &trigger.set),
-        (None, None) => body::of_endpoint(&endpoint.body, &trigger.set),
+        (None, Some(sample)) => body::of_sample(sample, filter, &trigger.set),
+        (None, None) => body::of_endpoint(&endpoint.body, filter, &trigger.set),
     };
     let body = body.map_err(|error| match error {
         BodyError::Set(error) => command.error(ErrorKind::ValueValidation, error).into(),
@@ -122,7 +123,8 @@ pub(super) fn run(
     let recipient = Recipient::at(&url)?;
     report::print_request(&url, &body.name, body.bytes.len(), recipient.proxy());
     let response = recipient.post(recipients.secret_of(endpoint), &body.bytes)?;
-    report::print_response(&response, recipients.secret_variable(endpoint))?;
+    let is_filtered = filter.is_some();
+    report::print_response(&response, is_filtered, recipients.secret_variable(endpoint))?;
     Ok(if response.status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -2,12 +2,14 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use serde::Deserialize;
 use ureq::http::StatusCode;
 
 use super::print;
 use super::send::TriggerResponse;
 use crate::cli::text::body;
 use crate::network::HttpProxy;
+use crate::text::in_one_line;
 
 /// Prints the line before the request is sent. The URL is validated, and the name of a file comes from the
 /// command line, so neither needs to be escaped.
@@ -16,16 +18,37 @@ pub(super) fn print_request(url: &str, body_name: &str, bytes: usize, proxy: Opt
     let _ = writeln!(io::stderr(), "POST {url}  {body_name}, {} bytes{via}", grouped(bytes));
 }
 
-/// Prints the body of the response to standard output, then the status and a hint to standard error.
-pub(super) fn print_response(response: &TriggerResponse, variable: Option<&str>) -> io::Result<()> {
+/// Prints the body of the response to standard output, then the status and a hint to standard error. Only an endpoint
+/// that `is_filtered` skips deliveries.
+pub(super) fn print_response(
+    response: &TriggerResponse,
+    is_filtered: bool,
+    variable: Option<&str>,
+) -> io::Result<()> {
     print(&body(&response.body, io::stdout().is_terminal()))?;
     let (status, millis) = (response.status, response.duration.as_secs_f64() * 1000.0);
     let mut summary = format!("{status} in {millis:.1} ms\n");
-    if let Some(hint) = hint(response, variable) {
+    if let Some(reason) = skipped(response).filter(|_| is_filtered) {
+        let reason = in_one_line(&reason);
+        summary += &format!("skipped: the function was not called ({reason})\n");
+    } else if let Some(hint) = hint(response, variable) {
         summary += &format!("hint: {hint}\n");
     }
     let _ = io::stderr().write_all(summary.as_bytes());
     Ok(())
+}
+
+/// Returns why the delivery was skipped; `None` if it was not.
+fn skipped(response: &TriggerResponse) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Skipped {
+        skipped: String,
+    }
+
+    let is_ok = response.status == StatusCode::OK;
+    let body = is_ok.then(|| serde_json::from_slice::<Skipped>(&response.body).ok())??;
+    Some(body.skipped)
 }
 
 /// Returns what to do about an error. `variable` names the variable of the secret; `None` if the code sets the

@@ -87,6 +87,7 @@ mod tests {
             secret_env: None,
             location: Location::__new("bot", "src/main.rs", 1),
             annotated: true,
+            filter: None,
             body: BodyKind::Unread,
             required_data: Vec::new(),
             work: Work::Inline(caller(async || ())),

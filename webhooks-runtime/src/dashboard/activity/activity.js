@@ -90,7 +90,8 @@ const filter = section?.querySelector("form.filter");
 const isShown = ({ dataset }) => {
   const { endpoint, outcome } = filter.elements;
   return (!endpoint.value || endpoint.value === dataset.endpoint)
-    && (!outcome.value || outcome.value === dataset.outcome);
+    && (!outcome.value || outcome.value === dataset.outcome
+      || (outcome.value === "not-skipped" && dataset.outcome !== "skipped"));
 };
 
 const applyFilter = () => {

@@ -30,20 +30,53 @@ pub(in crate::dashboard) struct RecentDeliveries {
 pub(in crate::dashboard) struct ActivityFilter {
     /// The path of the endpoint; `None` for all endpoints.
     pub(in crate::dashboard) endpoint: Option<String>,
-    pub(in crate::dashboard) outcome: Option<ResponseClass>,
+    pub(in crate::dashboard) outcome: OutcomeFilter,
     /// Whether to show every delivery, not only the newest.
     pub(in crate::dashboard) all: bool,
+}
+
+/// The outcomes to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::dashboard) enum OutcomeFilter {
+    #[default]
+    All,
+    /// All but skipped deliveries.
+    NotSkipped,
+    Only(ResponseClass),
+}
+
+/// The value of [`OutcomeFilter::NotSkipped`] in the form.
+const NOT_SKIPPED: &str = "not-skipped";
+
+impl OutcomeFilter {
+    /// Parses a value of the form. An unknown one shows all outcomes.
+    pub(in crate::dashboard) fn parse(value: &str) -> Self {
+        let class = ResponseClass::ALL.into_iter().find(|class| class.name() == value);
+        match class {
+            Some(class) => Self::Only(class),
+            None if value == NOT_SKIPPED => Self::NotSkipped,
+            None => Self::All,
+        }
+    }
+
+    fn matches(self, class: ResponseClass) -> bool {
+        match self {
+            Self::All => true,
+            Self::NotSkipped => class != ResponseClass::Skipped,
+            Self::Only(only) => class == only,
+        }
+    }
 }
 
 impl ActivityFilter {
     /// Returns whether the filter is the default one.
     fn is_default(&self) -> bool {
-        self.endpoint.is_none() && self.outcome.is_none() && !self.all
+        self.endpoint.is_none() && self.outcome == OutcomeFilter::All && !self.all
     }
 
     fn matches(&self, entry: &Entry) -> bool {
         self.endpoint.as_deref().is_none_or(|endpoint| *entry.endpoint == *endpoint)
-            && self.outcome.is_none_or(|outcome| entry.response_class() == outcome)
+            && self.outcome.matches(entry.response_class())
     }
 }
 
@@ -84,8 +117,12 @@ pub(in crate::dashboard) fn activity(
                     span { "Outcome" }
                     select name="outcome" {
                         option value="" { "All" }
+                        option value=(NOT_SKIPPED) selected[filter.outcome == OutcomeFilter::NotSkipped] {
+                            "all but skipped"
+                        }
                         @for outcome in ResponseClass::ALL {
-                            option value=(outcome.name()) selected[filter.outcome == Some(outcome)] {
+                            option value=(outcome.name())
+                                selected[filter.outcome == OutcomeFilter::Only(outcome)] {
                                 (outcome.name())
                             }
                         }

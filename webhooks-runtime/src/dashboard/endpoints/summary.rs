@@ -4,7 +4,7 @@ use super::super::pieces::name;
 use crate::endpoint::BodyKind;
 use crate::endpoint::registry::EndpointInfo;
 use crate::openapi::body_of;
-use crate::samples::dataset_commit;
+use crate::samples::matching;
 
 /// An endpoint, with the payload that it reads.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(in crate::dashboard) struct EndpointSummary {
     pub(in crate::dashboard) schema: Option<String>,
     /// An example of the payload, as indented JSON.
     pub(in crate::dashboard) sample: String,
+    /// The name of the sample of the Hub's payload that matches the filter.
+    pub(in crate::dashboard) sample_name: &'static str,
     /// Whether the payload is the Hub's, which has more samples.
     pub(in crate::dashboard) is_hub_payload: bool,
 }
@@ -23,11 +25,14 @@ pub(in crate::dashboard) struct EndpointSummary {
 impl EndpointSummary {
     pub(in crate::dashboard) fn new(info: &EndpointInfo) -> Self {
         let body = body_of(&info.body);
-        let is_hub_payload = matches!(info.body, BodyKind::Payload);
+        // A filter reads the Hub's payload, whatever the function takes.
+        let is_hub_payload = matches!(info.body, BodyKind::Payload) || info.filter.is_some();
+        let matching = matching(info.filter.as_ref());
         let sample = match &body {
             // Not `body.sample`, which does not keep the order of the fields.
             _ if is_hub_payload => {
-                serde_json::to_string_pretty(&dataset_commit()).unwrap_or_default()
+                let payload = matching.as_ref().map(|sample| &sample.payload);
+                serde_json::to_string_pretty(&payload).unwrap_or_default()
             }
             Some(body) => format!("{:#}", body.sample),
             None => "{}".to_owned(),
@@ -37,6 +42,7 @@ impl EndpointSummary {
             schema: body.as_ref().and_then(|body| Some(format!("{:#}", body.schema.as_ref()?))),
             payload_type: body.map(|body| body.name),
             sample,
+            sample_name: matching.map(|sample| sample.name).unwrap_or_default(),
             is_hub_payload,
         }
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::super::markdown::description;
-use super::super::pieces::{block, copy};
+use super::super::pieces::{block, copy, with_code};
 use super::summary::EndpointSummary;
 
 /// Renders the block.
@@ -70,6 +70,9 @@ fn endpoint(
                         } @else { (name) }
                     },
                     None => span { "ignores the payload" },
+                }
+                @if let Some(filter) = &info.filter {
+                    span { "for " (with_code(&filter.description(None))) }
                 }
                 @if info.background { span { "responds at once, runs in the background" } }
                 // A path can reveal details of the developer's machine.

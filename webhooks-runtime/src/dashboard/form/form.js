@@ -34,13 +34,14 @@ const loadSample = async () => {
   }
 };
 
-// Selects a sample that fits the endpoint, unless the user has edited the payload.
+// Selects a sample that fits the endpoint and its filter, unless the user has edited the payload.
 const chooseEndpoint = () => {
   showSecretField();
-  const hasExample = "own" in endpoint.selectedOptions[0].dataset;
-  const fits = !hasExample && sample.value !== "own";
+  const chosen = endpoint.selectedOptions[0].dataset;
+  const hasExample = "own" in chosen;
+  const fits = !hasExample && !("filtered" in chosen) && sample.value !== "own";
   if (fits || payload.value !== loaded) return;
-  sample.value = hasExample ? "own" : "dataset-commit";
+  sample.value = hasExample ? "own" : chosen.sample;
   loadSample();
 };
 

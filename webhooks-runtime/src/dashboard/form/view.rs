@@ -32,20 +32,14 @@ pub(in crate::dashboard) struct FormResponse {
 /// The name of the sample for an endpoint that reads another type than the Hub's payload.
 pub(in crate::dashboard) const ENDPOINT_SAMPLE: &str = "own";
 
-/// The default sample for an endpoint that reads the Hub's payload.
-const DEFAULT_SAMPLE: &str = "dataset-commit";
-
 /// Renders the block.
 pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &Form) -> Markup {
     let chosen = form.endpoint.as_deref();
     let endpoint = endpoints.iter().find(|endpoint| Some(endpoint.info.path.as_str()) == chosen);
     let endpoint = endpoint.or_else(|| endpoints.first());
     let is_hub_payload = endpoint.is_none_or(|endpoint| endpoint.is_hub_payload);
-    let sample = form.sample.as_deref().unwrap_or(if is_hub_payload {
-        DEFAULT_SAMPLE
-    } else {
-        ENDPOINT_SAMPLE
-    });
+    let default = endpoint.filter(|_| is_hub_payload).map(|endpoint| endpoint.sample_name);
+    let sample = form.sample.as_deref().or(default).unwrap_or(ENDPOINT_SAMPLE);
     let payload = form.payload.as_deref();
     let payload = payload.or(endpoint.map(|endpoint| endpoint.sample.as_str()));
     html! {
@@ -60,6 +54,8 @@ pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &F
                                 option value=(each.info.path)
                                     data-protected[each.info.protected]
                                     data-own[!each.is_hub_payload]
+                                    data-sample=(each.sample_name)
+                                    data-filtered[each.info.filter.is_some()]
                                     selected[chosen == Some(each.info.path.as_str())] {
                                     (each.name())
                                 }

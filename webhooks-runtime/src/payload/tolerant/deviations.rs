@@ -44,14 +44,14 @@ impl Deviations {
         joined(&self.dropped)
     }
 
-    /// Returns whether the value at a path, such as `updatedRefs`, is incomplete: it, a part of it, or an object
-    /// around it was dropped. An absent field was not dropped.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for filters that depend on a field"))]
-    pub(crate) fn is_dropped(&self, path: &str) -> bool {
-        self.dropped.iter().any(|dropped| {
+    /// Returns the path of the dropped value that makes the value at this path incomplete: of the value itself, of a
+    /// part of it, or of an object around it. An absent field was not dropped.
+    pub(crate) fn dropped_at(&self, path: &str) -> Option<&FieldPath> {
+        let dropped = self.dropped.iter().find(|dropped| {
             let steps = dropped.path.0.iter().map(ToString::to_string);
             steps.zip(path.split('.')).all(|(step, name)| step == name)
-        })
+        });
+        dropped.map(|dropped| &dropped.path)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::config::settings::PartialSettings;
 use crate::config::table::setting_docs;
 use crate::endpoint::background::SharedData;
 use crate::endpoint::registry::{self, Route};
-use crate::endpoint::{Endpoint, EndpointFn, Location, Work, caller, normalize};
+use crate::endpoint::{Endpoint, EndpointFn, Filter, Location, Work, caller, normalize};
 use crate::http::app::Configure;
 use crate::server::SetupError;
 use crate::server::parts::PartSettings;
@@ -122,8 +122,45 @@ impl WebhooksServer {
     /// ```
     #[track_caller]
     pub fn add_webhook<Args, Kind>(
+        self,
+        path: &str,
+        function: impl EndpointFn<Args, Kind>,
+    ) -> Self {
+        self.add_route(path, None, function)
+    }
+
+    #[doc = setting_docs!(add_filtered_webhook)]
+    /// Any other delivery gets a 200 response with the reason, and the function is not called. An invalid filter is an
+    /// error at launch.
+    ///
+    /// ```
+    /// use webhooks_runtime::{Filter, WebhookPayload, WebhooksServer};
+    ///
+    /// async fn retrain(payload: WebhookPayload) {
+    ///     // train
+    /// }
+    ///
+    /// let server = WebhooksServer::empty().add_filtered_webhook(
+    ///     "/retrain",
+    ///     Filter::new().watch("dataset:me/data").branch("main"),
+    ///     retrain,
+    /// );
+    /// ```
+    #[track_caller]
+    pub fn add_filtered_webhook<Args, Kind>(
+        self,
+        path: &str,
+        filter: Filter,
+        function: impl EndpointFn<Args, Kind>,
+    ) -> Self {
+        self.add_route(path, Some(filter), function)
+    }
+
+    #[track_caller]
+    fn add_route<Args, Kind>(
         mut self,
         path: &str,
+        filter: Option<Filter>,
         function: impl EndpointFn<Args, Kind>,
     ) -> Self {
         let place = CodeLocation::caller();
@@ -136,6 +173,7 @@ impl WebhooksServer {
                 secret_env: None,
                 location,
                 annotated: false,
+                filter,
                 body: function.body_kind(),
                 required_data: Vec::new(),
                 work: Work::Inline(caller(function)),

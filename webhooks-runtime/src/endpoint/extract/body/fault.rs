@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::payload::{ExpectedVersion, FaultKind, FieldFault, FieldStep};
+use crate::payload::{ExpectedVersion, FaultKind, FieldFault, FieldPath, FieldStep};
 
 /// The text for a field that is missing.
 pub(super) const MISSING: &str = "This field is required.";
@@ -109,7 +109,25 @@ impl BodyFault {
     }
 }
 
-/// The names on the path to a fault of a payload are those of the documentation.
+/// The faults of a payload. The names on their paths are those of the documentation.
+impl BodyFault {
+    /// Creates the fault of a field that the endpoint's filter needs.
+    pub(crate) fn unreadable_for_filter(path: FieldPath) -> Self {
+        let msg =
+            "Expected the documented form, because the endpoint's filter depends on this field.";
+        Self::in_payload("value_error", path, msg.to_owned())
+    }
+
+    fn in_payload(kind: &'static str, path: FieldPath, msg: String) -> Self {
+        let log_path = path.to_string();
+        let segment = |step| match step {
+            FieldStep::Name(name) => PathSegment::Key(String::from(name)),
+            FieldStep::Index(index) => PathSegment::Index(index),
+        };
+        Self { kind, loc: loc(path.0.into_iter().map(segment)), msg, log_path }
+    }
+}
+
 impl From<FieldFault> for BodyFault {
     fn from(fault: FieldFault) -> Self {
         let (kind, msg) = match fault.kind {
@@ -121,12 +139,7 @@ impl From<FieldFault> for BodyFault {
                 (kind, format!("Expected {ExpectedVersion}."))
             }
         };
-        let log_path = fault.path.to_string();
-        let segment = |step| match step {
-            FieldStep::Name(name) => PathSegment::Key(String::from(name)),
-            FieldStep::Index(index) => PathSegment::Index(index),
-        };
-        Self { kind, loc: loc(fault.path.0.into_iter().map(segment)), msg, log_path }
+        Self::in_payload(kind, fault.path, msg)
     }
 }
 

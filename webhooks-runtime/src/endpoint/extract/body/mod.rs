@@ -10,7 +10,7 @@ mod read;
 
 pub(crate) use fault::BodyFault;
 pub use fault::BodyFaults;
-pub(crate) use read::{parse_payload, read, read_payload};
+pub(crate) use read::{accept_deviations, parse_payload, read, read_payload};
 
 #[cfg(test)]
 mod tests;

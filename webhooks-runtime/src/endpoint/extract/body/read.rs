@@ -30,11 +30,15 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
 /// Reads `body` as a payload of the Hub. A payload that differs from the documentation is parsed once more, by
 /// the tolerant parser, and leaves a warning in the log.
 pub(crate) fn read_payload(body: &[u8]) -> Result<WebhookPayload, BodyFaults> {
-    let TolerantPayload { payload, deviations } = parse_payload(body)?;
-    if !deviations.is_empty() {
-        warn(&deviations);
+    parse_payload(body).map(accept_deviations)
+}
+
+/// Returns the payload. If it differs from the documentation, leaves a warning in the log.
+pub(crate) fn accept_deviations(read: TolerantPayload) -> WebhookPayload {
+    if !read.deviations.is_empty() {
+        warn(&read.deviations);
     }
-    Ok(payload)
+    read.payload
 }
 
 /// Reads a payload without the warning, for a body that was read before.

@@ -1,0 +1,96 @@
+//! Decides whether a delivery matches a filter.
+
+use super::event::{CONTENT, EventPattern};
+use super::refs::{BRANCHES, RefPattern};
+use super::watch::WatchedRepo;
+use super::words::{any_of, none_of};
+use crate::payload::{Deviations, EventAction, FieldPath, WebhookPayload};
+
+/// The name in JSON of the field that `branch` and `refs` need.
+const UPDATED_REFS: &str = "updatedRefs";
+
+/// The conditions of a filter. A list without a value is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Conditions {
+    pub(super) on: Vec<EventPattern>,
+    pub(super) watch: Vec<WatchedRepo>,
+    pub(super) branch: Vec<RefPattern>,
+    pub(super) refs: Vec<RefPattern>,
+}
+
+/// Whether a delivery matches.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Match,
+    /// It does not match, for this reason: the key of the condition and what did not match. The reason contains
+    /// nothing from the delivery.
+    Skip(String),
+    /// It may match, because this field was dropped: its value differs from the Hub's documentation.
+    Unknown(FieldPath),
+}
+
+impl Conditions {
+    /// Returns whether a delivery matches. `deviations` lists the fields that were dropped from the payload.
+    ///
+    /// The conditions that need only required fields come first, so that a field is not missed for a delivery that
+    /// does not match anyway.
+    pub(crate) fn evaluate(&self, payload: &WebhookPayload, deviations: &Deviations) -> Verdict {
+        let event = &payload.event;
+        if !self.on.is_empty() && !self.on.iter().any(|pattern| pattern.matches(event)) {
+            return Verdict::Skip(format!("on: the event is {}", none_of(&self.on)));
+        }
+        let is_content = event.matches(EventAction::Update, CONTENT);
+        if self.on.is_empty() && self.restricts_refs() && !is_content {
+            return Verdict::Skip(format!("on: the event is not {CONTENT}"));
+        }
+        if !self.watch.is_empty() && !self.watch.iter().any(|repo| repo.matches(&payload.repo)) {
+            return Verdict::Skip(format!("watch: the repo is {}", none_of(&self.watch)));
+        }
+        if self.restricts_refs() && is_content {
+            return self.evaluate_refs(payload, deviations);
+        }
+        Verdict::Match
+    }
+
+    fn evaluate_refs(&self, payload: &WebhookPayload, deviations: &Deviations) -> Verdict {
+        let matches = |updated: &_| {
+            self.branch.iter().any(|pattern| pattern.matches_branch(updated))
+                || self.refs.iter().any(|pattern| pattern.matches_ref(updated))
+        };
+        if payload.updated_refs.iter().flatten().any(matches) {
+            return Verdict::Match;
+        }
+        if let Some(path) = deviations.dropped_at(UPDATED_REFS) {
+            return Verdict::Unknown(path.clone());
+        }
+        let key = if self.branch.is_empty() { "refs" } else { "branch" };
+        if payload.updated_refs.is_none() {
+            return Verdict::Skip(format!("{key}: the delivery has no {UPDATED_REFS}"));
+        }
+        let changes = match (&self.branch[..], &self.refs[..]) {
+            (branch, []) => format!("commit to {}", any_of(branch)),
+            ([], refs) => format!("change of {}", any_of(refs)),
+            (branch, refs) => {
+                format!("commit to {} and no change of {}", any_of(branch), any_of(refs))
+            }
+        };
+        Verdict::Skip(format!("{key}: no {changes}"))
+    }
+
+    pub(super) fn restricts_refs(&self) -> bool {
+        !self.branch.is_empty() || !self.refs.is_empty()
+    }
+
+    /// Returns the first watched repo or owner.
+    pub(crate) fn watched_repo(&self) -> Option<&WatchedRepo> {
+        self.watch.first()
+    }
+
+    /// Returns the full name of a ref that matches.
+    pub(crate) fn example_ref(&self) -> Option<String> {
+        let branch = self.branch.iter().find_map(RefPattern::example);
+        branch
+            .map(|name| format!("{BRANCHES}{name}"))
+            .or_else(|| self.refs.iter().find_map(RefPattern::example))
+    }
+}

@@ -1,0 +1,109 @@
+//! Checks a filter, and reads its environment variable.
+
+use std::fmt;
+
+use super::event::{CONTENT, EventPattern};
+use super::watch::WatchedRepo;
+use super::{Conditions, Filter, FilterError, Verdict};
+use crate::config::environment::Environment;
+use crate::payload::{Deviations, WebhookPayload};
+
+impl Filter {
+    /// Returns why a delivery with this payload is skipped: the key that does not match, and what it expected. `None`
+    /// if the delivery matches.
+    ///
+    /// ```
+    /// use webhooks_runtime::Filter;
+    /// use webhooks_runtime::testing::dataset_commit;
+    ///
+    /// let filter = Filter::new().branch("main");
+    /// assert_eq!(filter.skip_reason(&dataset_commit().into())?, None);
+    /// let reason = filter.skip_reason(&dataset_commit().branch("dev").into())?;
+    /// assert_eq!(reason.as_deref(), Some("branch: no commit to main"));
+    /// # Ok::<(), webhooks_runtime::FilterError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error of a filter with which no server starts: a value is invalid, or the variable of
+    /// [`watch_env`](Self::watch_env) is missing.
+    pub fn skip_reason(&self, payload: &WebhookPayload) -> Result<Option<String>, FilterError> {
+        let mut errors = Vec::new();
+        let conditions = self.resolve(&Environment::default(), &mut errors);
+        if let Some(error) = errors.into_iter().next() {
+            return Err(error);
+        }
+        Ok(match conditions.evaluate(payload, &Deviations::default()) {
+            Verdict::Skip(reason) => Some(reason),
+            Verdict::Match | Verdict::Unknown(_) => None,
+        })
+    }
+
+    /// Returns the conditions, with the repos in the variable of `watch_env`. They are incomplete if there is an error.
+    pub(crate) fn resolve(
+        &self,
+        environment: &Environment,
+        errors: &mut Vec<FilterError>,
+    ) -> Conditions {
+        errors.extend(self.errors.iter().cloned());
+        let mut conditions = self.conditions.clone();
+        let on = &conditions.on;
+        if !on.is_empty() && !on.iter().any(EventPattern::is_content) {
+            let excluded = |key| {
+                let reason = format!(
+                    "branches and tags change only in {CONTENT}, which `on` excludes: add it to `on`, or remove \
+                     `{key}`"
+                );
+                move |value: &_| FilterError::value(key, &ToString::to_string(value), &*reason)
+            };
+            errors.extend(conditions.branch.iter().map(excluded("branch")));
+            errors.extend(conditions.refs.iter().map(excluded("refs")));
+        }
+        if let Some(variable) = &self.watch_env {
+            conditions.watch.extend(watched(variable, environment, errors));
+        }
+        conditions
+    }
+
+    /// Makes the filter of a test, which reads no variable.
+    pub(crate) fn without_environment(self) -> Self {
+        Self { watch_env: None, ..self }
+    }
+}
+
+/// Reads the repos in a variable. Neither a missing variable nor an empty one means every repo.
+fn watched(
+    variable: &str,
+    environment: &Environment,
+    errors: &mut Vec<FilterError>,
+) -> Vec<WatchedRepo> {
+    let invalid = |reason| FilterError::value("watch_env", variable, reason);
+    let value = match environment.get(variable) {
+        Ok(Some(value)) => value,
+        Ok(None) => {
+            errors.push(FilterError::MissingVariable { variable: variable.to_owned() });
+            return Vec::new();
+        }
+        Err(_) => {
+            errors.push(invalid("its value is not Unicode".to_owned()));
+            return Vec::new();
+        }
+    };
+    let mut repos = Vec::new();
+    for text in value.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        match WatchedRepo::parse(text) {
+            Ok(repo) => repos.push(repo),
+            Err(reason) => errors.push(invalid(format!("{text:?}: {reason}"))),
+        }
+    }
+    if value.split(',').all(|text| text.trim().is_empty()) {
+        errors.push(FilterError::MissingVariable { variable: variable.to_owned() });
+    }
+    repos
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.conditions.description(self.watch_env.as_deref()))
+    }
+}

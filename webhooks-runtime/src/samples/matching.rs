@@ -1,0 +1,114 @@
+//! Chooses a sample that matches an endpoint's filter, so that sending it calls the function.
+
+use super::sample::make_consistent;
+use super::{NamedSample, samples};
+use crate::endpoint::filter::{Conditions, Verdict, WatchedRepo};
+use crate::payload::{Deviations, EventAction, WebhookPayload};
+
+/// Returns the first sample that matches, about the watched repo. If none matches, returns the first one.
+pub(crate) fn matching(filter: Option<&Conditions>) -> Option<NamedSample> {
+    let all = || samples().into_iter().map(|sample| about_watched_repo(sample, filter));
+    let matches = |sample: &NamedSample| {
+        filter.is_none_or(|filter| {
+            filter.evaluate(&sample.payload, &Deviations::default()) == Verdict::Match
+        })
+    };
+    all().find(matches).or_else(|| all().next())
+}
+
+/// Returns the sample with this name, about the watched repo.
+pub(crate) fn named(name: &str, filter: Option<&Conditions>) -> Option<NamedSample> {
+    let sample = samples().into_iter().find(|sample| sample.name == name)?;
+    Some(about_watched_repo(sample, filter))
+}
+
+/// Sets the repo and the ref of a sample to those of the filter, where the sample has such a repo and a ref.
+fn about_watched_repo(mut sample: NamedSample, filter: Option<&Conditions>) -> NamedSample {
+    let Some(filter) = filter else { return sample };
+    let payload = &mut sample.payload;
+    match filter.watched_repo() {
+        Some(WatchedRepo::Repo { repo_type, name }) => {
+            // A bucket has no commits, and a Git repo no files of a bucket.
+            let is_bucket = payload.repo.repo_type == "bucket";
+            if is_bucket == (repo_type == "bucket") {
+                payload.repo.repo_type = repo_type.clone();
+                rename(payload, name.clone());
+            }
+        }
+        Some(WatchedRepo::Owner { name: owner, .. }) => {
+            let name = payload.repo.name.rsplit('/').next().unwrap_or_default();
+            let name = format!("{owner}/{name}");
+            rename(payload, name);
+        }
+        None => {}
+    }
+    let is_matching = filter.evaluate(payload, &Deviations::default()) == Verdict::Match;
+    let is_commit = payload.event.matches(EventAction::Update, "repo.content");
+    if is_commit
+        && !is_matching
+        && let Some(name) = filter.example_ref()
+        && let Some([updated, ..]) = payload.updated_refs.as_deref_mut()
+        && updated.new_sha.is_some()
+    {
+        // The head is that of the main branch.
+        payload.repo.head_sha.clone_from(&updated.old_sha);
+        updated.ref_name = name;
+    }
+    sample
+}
+
+fn rename(payload: &mut WebhookPayload, name: String) {
+    if let Some(moved_to) = &mut payload.moved_to {
+        moved_to.name = format!("{name}-renamed");
+    }
+    payload.repo.name = name;
+    make_consistent(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::environment::Environment;
+    use crate::endpoint::Filter;
+
+    fn chosen(filter: &Filter) -> NamedSample {
+        let conditions = filter.resolve(&Environment::default(), &mut Vec::new());
+        let sample = matching(Some(&conditions)).unwrap();
+        let reason = filter.skip_reason(&sample.payload).unwrap();
+        assert_eq!(reason, None, "{filter} {}", sample.name);
+        sample
+    }
+
+    #[test]
+    fn the_sample_matches_and_is_about_the_watched_repo() {
+        for (filter, name, repo) in [
+            (Filter::new(), "dataset-commit", "me/dataset"),
+            (Filter::new().watch("space:me/app"), "dataset-commit", "me/app"),
+            (Filter::new().on("create discussion.comment"), "comment-created", "me/model"),
+            (Filter::new().on("move repo").watch("user:you"), "repo-moved", "you/model"),
+            (Filter::new().watch("bucket:me/logs"), "bucket-files", "me/logs"),
+            (Filter::new().branch("release/*"), "dataset-commit", "me/dataset"),
+            (Filter::new().refs("refs/pr/**"), "dataset-commit", "me/dataset"),
+            (Filter::new().watch("org:acme").on("discussion"), "discussion-opened", "acme/model"),
+        ] {
+            let sample = chosen(&filter);
+            let repo = repo.split_once('/').unwrap();
+            assert_eq!(sample.name, name, "{filter}");
+            let owner = sample.payload.repo.name.split('/').next();
+            if filter.to_string().contains(" of ") {
+                assert_eq!(owner, Some(repo.0), "{filter}");
+            }
+            assert!(sample.payload.repo.url.web.ends_with(&sample.payload.repo.name));
+        }
+        let commit = chosen(&Filter::new().branch("release/*")).payload;
+        assert_eq!(commit.updated_refs.unwrap()[0].ref_name, "refs/heads/release/1");
+    }
+
+    #[test]
+    fn without_a_matching_sample_the_first_one_is_about_the_watched_repo() {
+        let filter = Filter::new().on("repo.config").watch("bucket:me/logs");
+        let conditions = filter.resolve(&Environment::default(), &mut Vec::new());
+        assert_eq!(matching(Some(&conditions)).unwrap().name, "dataset-commit");
+        assert_eq!(matching(None).unwrap(), samples().remove(0));
+    }
+}
