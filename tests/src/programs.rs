@@ -41,6 +41,12 @@ pub fn filtered() -> PathBuf {
     build("fixture-filtered", "dev")
 }
 
+/// Functions that `deliver` runs, each for another event.
+#[must_use]
+pub fn job() -> PathBuf {
+    build("fixture-job", "dev")
+}
+
 /// Functions to call through a public URL: `echo` responds with the body, `take` prints it, `endless` never ends.
 #[must_use]
 pub fn public() -> PathBuf {

@@ -18,6 +18,7 @@ mod browser;
 mod command_reference;
 mod connections;
 mod contributing;
+mod deliver;
 mod deliveries;
 mod elsewhere;
 mod filters;

@@ -1,6 +1,12 @@
-//! The command line of `webhooks_main!()`: the flags of the server and the commands beside it, of
-//! which `deliveries` and `trigger` have folders of their own. `text` is what terminals are shown.
+//! The command line of `webhooks_main!()`: the flags of the server and the commands beside it.
+//!
+//! - `deliver`, `deliveries` and `trigger` are commands
+//! - `body` makes a delivery for a command, `choose` finds the endpoint that one names
+//! - `text` formats what terminals are shown
 
+mod body;
+mod choose;
+mod deliver;
 mod deliveries;
 mod text;
 mod trigger;
@@ -80,6 +86,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run the functions for one delivery, without a server
+    Deliver(deliver::Deliver),
     /// List, show, retry or delete background deliveries
     #[cfg_attr(not(feature = "background"), command(skip))]
     Deliveries(deliveries::Deliveries),
@@ -147,6 +155,10 @@ fn execute(
         None => server()?.launch_with(flags)?,
         Some(Command::Endpoints { json }) => {
             print_endpoints(CodeSettings::evaluate(server).server, json)?;
+        }
+        Some(Command::Deliver(deliver)) => {
+            let command = command.find_subcommand("deliver").cloned().unwrap_or(command);
+            return deliver::run(&deliver, command, flags, server);
         }
         Some(Command::Deliveries(deliveries)) => {
             let command = command.find_subcommand("deliveries").cloned().unwrap_or(command);

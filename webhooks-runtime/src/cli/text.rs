@@ -1,4 +1,4 @@
-//! Formats text from outside for a terminal. Control characters are escaped.
+//! Formats text from outside for a terminal, with control characters escaped, and numbers.
 
 use std::borrow::Cow;
 
@@ -27,9 +27,29 @@ pub(super) fn truncate(text: &str, max: usize) -> Cow<'_, str> {
     }
 }
 
+/// Formats a number with commas: 1,012.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_a_comma_for_each_thousand() {
+        for (number, text) in [(0, "0"), (999, "999"), (1012, "1,012"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
 
     #[test]
     fn json_keeps_its_order_and_its_numbers() {

@@ -72,7 +72,9 @@ fn write_line(observation: &Observation<'_>) {
             }
         };
     }
-    if *duration >= HUB_TIMEOUT && !status.is_server_error() {
+    // Without a connection, nobody waits.
+    let is_waited_for = delivery.connection().is_some();
+    if is_waited_for && *duration >= HUB_TIMEOUT && !status.is_server_error() {
         tracing::warn!(
             target: DELIVERY,
             endpoint = &**delivery.endpoint,

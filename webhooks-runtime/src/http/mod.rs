@@ -11,7 +11,8 @@
 //! | `body` | reads a request's body, with a size limit and a timeout |
 //! | `filter` | skips a delivery that does not match its endpoint's filter |
 //! | `respond`, `rejection` | call the function and create the response |
-//! | `background`, `inline` | store a background delivery, or in a test run it within the request |
+//! | `background` | stores a background delivery |
+//! | `inline`, `without_store` | run it within the request: once in a test, with its attempts where there is no store |
 //! | `outcome` | defines the outcome of a request and the observers of outcomes |
 //! | `log`, `log_limit` | write one log line per delivery, and limit the lines that unknown senders cause |
 //! | `health` | responds to `GET /health` |
@@ -35,3 +36,4 @@ pub(crate) mod part;
 pub(crate) mod rejection;
 mod respond;
 pub(crate) mod watchdog;
+pub(crate) mod without_store;

@@ -6,7 +6,8 @@
 //! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.
 //! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
 //! - `batcher` accepts deliveries in batches.
-//! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt.
+//! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt, and `log` logs how it
+//!   ended. `unstored` runs a delivery that no store has.
 //! - `heartbeat` renews this replica's lease, and `recovery` recovers the deliveries of lost replicas.
 //! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses.
 
@@ -21,6 +22,7 @@ mod error;
 mod handle;
 mod heartbeat;
 mod inspect;
+mod log;
 mod opening;
 mod options;
 #[cfg(feature = "postgres")]
@@ -36,6 +38,7 @@ mod store_url;
 #[cfg(feature = "background")]
 #[cfg(test)]
 mod tests;
+mod unstored;
 mod wakeups;
 
 pub(crate) use delivery::Accepted;
@@ -50,3 +53,4 @@ pub(crate) use run::BackgroundHandler;
 pub(crate) use state::State;
 pub(crate) use store::Access;
 pub(crate) use store_url::StoreUrl;
+pub(crate) use unstored::UnstoredDelivery;

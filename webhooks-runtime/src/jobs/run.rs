@@ -1,9 +1,10 @@
-//! Runs one attempt of a delivery and reports its outcome to the scheduler.
+//! Runs one attempt of a delivery.
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use actix_web::web::Bytes;
 use futures_util::future::{AbortHandle, Abortable, Aborted};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
@@ -18,6 +19,17 @@ use crate::endpoint::background::{
 };
 use crate::endpoint::call::DELIVERY;
 use crate::endpoint::panic::caught_in;
+
+/// An attempt to run.
+pub(super) struct Attempt {
+    /// The id of the delivery.
+    pub(super) id: Uuid,
+    pub(super) webhook_id: Option<String>,
+    /// The number of this attempt, counted from 1.
+    pub(super) attempt: u32,
+    pub(super) received_at: SystemTime,
+    pub(super) body: Bytes,
+}
 
 /// An attempt that has ended.
 #[derive(Debug)]
@@ -46,6 +58,28 @@ impl BackgroundHandler {
         mut lease_expiries: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
         let Claimed { id, fencing_token, webhook_id, attempt, received_at, body, .. } = claimed;
+        let (abort, registration) = AbortHandle::new_pair();
+        let stopped = async move {
+            tokio::select! {
+                Err(Aborted) = Abortable::new(pending::<()>(), registration) => {}
+                Ok(()) = lease_expiries.changed() => {}
+            }
+        };
+        let attempt = self.run(Attempt { id, webhook_id, attempt, received_at, body }, stopped);
+        let reported = async move {
+            let outcome = attempt.await;
+            let _ = finished.send(FinishedAttempt { id, fencing_token, outcome });
+        };
+        (reported, abort)
+    }
+
+    /// Runs an attempt until it ends, or until it is `stopped`, which returns `None`.
+    pub(super) fn run(
+        &self,
+        attempt: Attempt,
+        stopped: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = Option<AttemptOutcome>> + Send + 'static {
+        let Attempt { id, webhook_id, attempt, received_at, body } = attempt;
         let policy = self.background.policy;
         let span = tracing::info_span!(
             target: DELIVERY,
@@ -71,24 +105,16 @@ impl BackgroundHandler {
             on_thread: on_thread.clone(),
         };
         let run = self.background.run;
-        let (abort, registration) = AbortHandle::new_pair();
-        let stopped = async move {
-            tokio::select! {
-                Err(Aborted) = Abortable::new(pending::<()>(), registration) => {}
-                Ok(()) = lease_expiries.changed() => {}
-            }
-        };
         // Dropping the future or its result may panic too, so that happens inside as well.
         let running = async move { outcome(run(task), &on_thread, policy.timeout, stopped).await };
         let attempt = async move {
-            let outcome = caught_in(running).await.unwrap_or_else(|panic| {
-                // The scheduler logs the panic message as the error of the attempt.
+            caught_in(running).await.unwrap_or_else(|panic| {
+                // The panic message is logged as the error of the attempt.
                 tracing::error!(target: DELIVERY, location = panic.location(), "the function panicked");
                 Some(failed(format!("it panicked: {}", panic.text())))
-            });
-            let _ = finished.send(FinishedAttempt { id, fencing_token, outcome });
+            })
         };
-        (attempt.instrument(span), abort)
+        attempt.instrument(span)
     }
 }
 

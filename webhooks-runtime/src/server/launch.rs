@@ -97,7 +97,7 @@ impl WebhooksServer {
         });
         tokio::select! {
             opened = opening => opened?,
-            () = signals.next() => return Ok(()),
+            _ = signals.next() => return Ok(()),
         }
         let running = RunningServer::start(prepared)?;
 

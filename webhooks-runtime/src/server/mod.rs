@@ -9,6 +9,7 @@
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
 //! | `banner`, `signals` | the start-up message, and the signals that stop the program |
 //! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
+//! | `one_delivery` | runs the functions for one delivery, without a port, a secret or a store |
 //! | `recipients`, `store_target` | what the commands `trigger` and `deliveries` know of a server in another process |
 
 mod accept;
@@ -22,6 +23,7 @@ mod into_server;
 mod launch;
 pub(crate) mod log;
 mod missing_data;
+mod one_delivery;
 mod open_files;
 pub(crate) mod output;
 pub(crate) mod panics;
@@ -42,6 +44,7 @@ pub use builder::WebhooksServer;
 pub use error::{LaunchError, SetupError};
 pub use handle::ServerHandle;
 pub use into_server::IntoServer;
+pub(crate) use one_delivery::{GivenDelivery, OneDelivery, RunOutcome};
 pub(crate) use prepare::{in_process, listing};
 pub(crate) use recipients::Recipients;
 pub(crate) use store_target::StoreTarget;

@@ -64,6 +64,8 @@ pub(super) enum Mode {
     Launched,
     /// Inside a program or a test. No tunnel is opened by default.
     Embedded,
+    /// For one delivery that the program has already. Nobody sends it a request, so no endpoint has a secret.
+    OneDelivery,
 }
 
 /// Prepares a server for a test in this process. It has no ports and no tunnel. Instead of the environment, it uses a
@@ -100,7 +102,12 @@ pub(super) fn prepare(
     let (endpoints, mut errors) = sort(server.endpoints, server.bad_paths);
 
     let mut warnings = Vec::new();
-    let guarded = guard(&endpoints, server.secrets, environment, &mut warnings, &mut errors);
+    let guarded = match mode {
+        Mode::Launched | Mode::Embedded => {
+            guard(&endpoints, server.secrets, environment, &mut warnings, &mut errors)
+        }
+        Mode::OneDelivery => unguarded(&endpoints, environment, &mut errors),
+    };
     let mut invalid = Vec::new();
     let settings = Settings::resolve(
         flags,
@@ -198,6 +205,18 @@ fn guard(
         }
     };
     endpoints.iter().filter_map(guard).collect()
+}
+
+/// Adds the conditions of its filter to each endpoint.
+fn unguarded(
+    endpoints: &[Route],
+    environment: &Environment,
+    errors: &mut Vec<SetupError>,
+) -> Vec<GuardedRoute> {
+    let guard = |endpoint: &Route| {
+        GuardedRoute::new(endpoint.clone(), None, filter(endpoint, environment, errors))
+    };
+    endpoints.iter().map(guard).collect()
 }
 
 fn sort(endpoints: Vec<Route>, mut errors: Vec<SetupError>) -> (Vec<Route>, Vec<SetupError>) {

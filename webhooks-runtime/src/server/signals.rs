@@ -1,6 +1,65 @@
 //! Waits for the signals that stop the program.
 
+use std::fmt;
 use std::io;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+
+/// How long a program that got a signal may take to end, if a function blocks its thread.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A signal that stops the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StopSignal {
+    /// Ctrl+C.
+    Interrupt,
+    #[cfg(unix)]
+    Terminate,
+}
+
+impl StopSignal {
+    /// Returns the exit code of a program that this signal ended, as shells report it.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            #[cfg(unix)]
+            Self::Terminate => 143,
+        }
+    }
+}
+
+impl fmt::Display for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            #[cfg(unix)]
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// Waits for the first signal on another thread, so that a function that blocks its own delays nothing: a few seconds
+/// after the signal the process ends, even if nobody reacts to it.
+pub(super) fn first_signal() -> io::Result<oneshot::Receiver<StopSignal>> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let mut signals = {
+        let _entered = runtime.enter();
+        Signals::new()?
+    };
+    let (sender, receiver) = oneshot::channel();
+    let waiting = async move {
+        let signal = signals.next().await;
+        let _ = sender.send(signal);
+        tokio::time::sleep(GRACE).await;
+        std::process::exit(signal.exit_code().into());
+    };
+    std::thread::Builder::new()
+        .name("webhooks-signals".to_owned())
+        .spawn(move || runtime.block_on(waiting))?;
+    Ok(receiver)
+}
 
 /// SIGINT and, on Unix, SIGTERM.
 pub(super) struct Signals {
@@ -23,10 +82,10 @@ impl Signals {
 
     /// Waits for the next signal.
     #[cfg(unix)]
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
         }
     }
 
@@ -36,7 +95,8 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> StopSignal {
         let _ = tokio::signal::ctrl_c().await;
+        StopSignal::Interrupt
     }
 }

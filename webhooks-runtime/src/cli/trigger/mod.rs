@@ -1,34 +1,26 @@
 //! The `trigger` command: sends a delivery to an endpoint of a running server, as the Hub would.
 //!
-//! - `target` finds the endpoint and its URL.
-//! - `body` makes the body, from a sample or a file.
-//! - `set` changes fields of the body; `names` converts between the names of a field in Rust and in JSON.
+//! - `target` finds the endpoint's URL.
 //! - `send` sends the request.
 //! - `report` prints the request and the response.
 
-mod body;
-mod names;
 mod report;
 mod send;
-mod set;
 mod target;
 
 use std::error::Error;
-use std::ffi::OsStr;
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Command};
 
-use self::body::BodyError;
 use self::send::Recipient;
-use self::set::Assignment;
+use super::body::{self, Assignment};
+use super::choose::choose;
 use super::print;
 use crate::WebhooksServer;
 use crate::config::addresses::PublicUrl;
 use crate::config::settings::PartialSettings;
-use crate::endpoint::registry::Route;
 use crate::server::Recipients;
 
 const EXAMPLES: &str = "\
@@ -112,10 +104,7 @@ pub(super) fn run(
         (None, Some(sample)) => body::of_sample(sample, filter, &trigger.set),
         (None, None) => body::of_endpoint(&endpoint.body, filter, &trigger.set),
     };
-    let body = body.map_err(|error| match error {
-        BodyError::Set(error) => command.error(ErrorKind::ValueValidation, error).into(),
-        error => Box::<dyn Error>::from(error),
-    })?;
+    let body = body.map_err(|error| error.for_command(&mut command))?;
     let url = match &trigger.url {
         Some(base) => target::join(base, &endpoint.path),
         None => target::local_url(&recipients.host(), recipients.ports(), &endpoint.path)?,
@@ -126,28 +115,6 @@ pub(super) fn run(
     let is_filtered = filter.is_some();
     report::print_response(&response, is_filtered, recipients.secret_variable(endpoint))?;
     Ok(if response.status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Returns the endpoint that is named, or the only one.
-fn choose<'a>(
-    endpoints: &'a [Route],
-    name: Option<&str>,
-    command: &mut Command,
-) -> Result<&'a Route, clap::Error> {
-    let names = target::names(endpoints);
-    let matching =
-        name.map_or_else(|| endpoints.iter().collect(), |name| target::matching(endpoints, name));
-    if let [endpoint] = matching[..] {
-        return Ok(endpoint);
-    }
-    if let Some(name) = name.filter(|_| matching.is_empty()) {
-        let argument = command.get_arguments().find(|argument| argument.get_id() == "endpoint");
-        let possible = PossibleValuesParser::new(names.clone());
-        // Always an error: clap suggests the most similar name.
-        possible.parse_ref(command, argument, OsStr::new(name))?;
-    }
-    let text = format!("Which endpoint? Name one of these: {}", names.join(", "));
-    Err(command.error(ErrorKind::MissingRequiredArgument, text))
 }
 
 fn url(text: &str) -> Result<PublicUrl, &'static str> {

@@ -7,7 +7,7 @@ use ureq::http::StatusCode;
 
 use super::print;
 use super::send::TriggerResponse;
-use crate::cli::text::body;
+use crate::cli::text::{body, grouped};
 use crate::network::HttpProxy;
 use crate::text::in_one_line;
 
@@ -80,29 +80,4 @@ fn hint(response: &TriggerResponse, variable: Option<&str>) -> Option<String> {
         _ => return None,
     };
     Some(text)
-}
-
-/// Formats a number with commas: 1,012.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_a_comma_for_each_thousand() {
-        for (number, text) in [(0, "0"), (999, "999"), (1012, "1,012"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 }

@@ -1,10 +1,8 @@
-//! Finds the endpoint that a delivery goes to, and its URL.
+//! Finds the URL of the endpoint that a delivery goes to.
 
 use super::send::is_endpoint;
 use crate::config::addresses::PublicUrl;
 use crate::config::settings::Ports;
-use crate::endpoint::normalize;
-use crate::endpoint::registry::Route;
 
 /// The error of an endpoint whose URL is not known.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,25 +17,6 @@ pub(super) enum TargetError {
          another terminal, or name a running server with --url."
     )]
     NotFound { host: String, first: u16, last: u16, path: String },
-}
-
-/// Returns the endpoints of that name, or else the one at that path.
-pub(super) fn matching<'a>(endpoints: &'a [Route], name: &str) -> Vec<&'a Route> {
-    let named: Vec<_> = endpoints.iter().filter(|endpoint| endpoint.name == name).collect();
-    if !named.is_empty() {
-        return named;
-    }
-    let path = normalize(name).ok();
-    endpoints.iter().filter(|endpoint| Some(&endpoint.path) == path.as_ref()).collect()
-}
-
-/// Returns an unambiguous name of each endpoint: its function's, or its path when functions share a name.
-pub(super) fn names(endpoints: &[Route]) -> Vec<String> {
-    let name = |endpoint: &Route| {
-        let is_unique = endpoints.iter().filter(|other| other.name == endpoint.name).count() == 1;
-        if is_unique { endpoint.name.clone() } else { endpoint.path.clone() }
-    };
-    endpoints.iter().map(name).collect()
 }
 
 /// Appends the endpoint's path to a URL, unless the URL already ends with it.
@@ -77,22 +56,6 @@ mod tests {
     use std::thread::JoinHandle;
 
     use super::*;
-    use crate::endpoint::{BodyKind, Location, Work, caller};
-
-    fn endpoint(name: &str, path: &str) -> Route {
-        Route {
-            path: path.to_owned(),
-            name: name.to_owned(),
-            description: "",
-            secret_env: None,
-            location: Location::__new("bot", "src/main.rs", 1),
-            annotated: true,
-            filter: None,
-            body: BodyKind::Unread,
-            required_data: Vec::new(),
-            work: Work::Inline(caller(async || ())),
-        }
-    }
 
     /// A program that responds to one request, and the request.
     fn program(response: &'static str) -> (u16, JoinHandle<String>) {
@@ -110,28 +73,6 @@ mod tests {
 
     fn free_port() -> u16 {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-    }
-
-    #[test]
-    fn an_endpoint_is_found_by_its_name_or_its_path() {
-        let endpoints = [
-            endpoint("hello", "/webhooks/goodbye"),
-            endpoint("goodbye", "/webhooks/hello"),
-            endpoint("twice", "/webhooks/once"),
-            endpoint("twice", "/webhooks/again"),
-        ];
-        let paths = |name: &str| -> Vec<&str> {
-            matching(&endpoints, name).iter().map(|endpoint| endpoint.path.as_str()).collect()
-        };
-        assert_eq!(paths("hello"), ["/webhooks/goodbye"]);
-        assert_eq!(paths("/hello"), ["/webhooks/hello"]);
-        for path in ["/webhooks/once", "/once", "once", "once/"] {
-            assert_eq!(paths(path), ["/webhooks/once"], "{path}");
-        }
-        assert_eq!(paths("twice").len(), 2);
-        assert_eq!(paths("nothing"), <[&str; 0]>::default());
-        assert_eq!(paths("//"), <[&str; 0]>::default());
-        assert_eq!(names(&endpoints), ["hello", "goodbye", "/webhooks/once", "/webhooks/again"]);
     }
 
     #[test]

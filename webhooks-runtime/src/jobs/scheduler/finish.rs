@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use super::Scheduler;
 use super::running::{ClaimKey, RunningAttempt};
-use super::{Scheduler, log};
 use crate::endpoint::call::DELIVERY;
 use crate::jobs::delivery::Completion;
+use crate::jobs::log::EndedAttempt;
 use crate::jobs::run::FinishedAttempt;
 use crate::jobs::state::AttemptOutcome;
+
+/// The maximum length of a stored error, in bytes.
+const MAX_ERROR: usize = 4096;
 
 impl Scheduler {
     /// Finishes all attempts that have ended by now.
@@ -57,8 +61,24 @@ impl Scheduler {
         let (id, fencing_token) = claim;
         let handler = &self.handlers[running.endpoint];
         let next = outcome.transition(&handler.background.policy, running.attempt, fastrand::f64());
-        let error = outcome.error().map(log::truncate);
+        let error = outcome.error();
+        let ended = EndedAttempt {
+            path: &handler.path,
+            id,
+            webhook_id: running.webhook_id.as_deref(),
+            attempt: running.attempt,
+            duration: running.started.elapsed(),
+            next,
+            error,
+        };
+        ended.log();
+        let error = error.map(truncate);
         self.completions.push(Completion { id, fencing_token, next, error });
-        log::attempt_ended(&handler.path, id, running, next, outcome.error());
     }
+}
+
+/// Cuts an error to the length that is stored, at a character boundary.
+fn truncate(error: &str) -> String {
+    let end = (0..=MAX_ERROR.min(error.len())).rev().find(|end| error.is_char_boundary(*end));
+    error[..end.unwrap_or(0)].to_owned()
 }

@@ -5,7 +5,6 @@
 //! the next deliveries.
 
 mod finish;
-mod log;
 mod running;
 mod shutdown;
 

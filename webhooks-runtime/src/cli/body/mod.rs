@@ -1,14 +1,23 @@
-//! Makes the body of the delivery: a sample, a file, or an example of what the endpoint reads, with the fields
-//! that `--set` changes.
+//! Makes the body of the delivery for `trigger` and `deliver`: a sample, a file, or an example of what the endpoint
+//! reads, with the fields that `--set` changes.
+//!
+//! - `set` changes fields of the body; `names` converts between the names of a field in Rust and in JSON.
 
+mod names;
+mod set;
+
+use std::error::Error;
 use std::fs;
 use std::io::{self, Read};
 
+use clap::Command;
 use clap::builder::PossibleValue;
+use clap::error::ErrorKind;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::set::{Assignment, SetError, in_json, in_sample};
+pub(super) use self::set::{Assignment, SetError};
+use self::set::{in_json, in_sample};
 use crate::endpoint::BodyKind;
 use crate::endpoint::filter::Conditions;
 use crate::openapi::body_of;
@@ -47,6 +56,16 @@ pub(super) enum BodyError {
     Empty { name: String },
     #[error("The payload cannot be written as JSON: {0}.")]
     Serialize(#[from] serde_json::Error),
+}
+
+impl BodyError {
+    /// Returns the error of a command: that of its command line if a value of `--set` is wrong.
+    pub(super) fn for_command(self, command: &mut Command) -> Box<dyn Error> {
+        match self {
+            Self::Set(error) => command.error(ErrorKind::ValueValidation, error).into(),
+            error => error.into(),
+        }
+    }
 }
 
 /// Returns the names of the samples, as possible values of a flag.
@@ -92,16 +111,23 @@ pub(super) fn of_endpoint(
 }
 
 /// Reads the body from a file, or from standard input for `-`. Without assignments, the bytes are unchanged.
-///
-/// A file that is not JSON is rejected here, because this error can say more about the file than the server's
-/// response.
 pub(super) fn of_file(path: &str, assignments: &[Assignment]) -> Result<DeliveryBody, BodyError> {
     let name = if path == "-" { "standard input" } else { path }.to_owned();
     let read = if path == "-" { read_stdin() } else { fs::read(path) };
-    let bytes = match read {
-        Ok(bytes) => bytes,
-        Err(source) => return Err(BodyError::Read { name, source }),
-    };
+    match read {
+        Ok(bytes) => of_bytes(name, bytes, assignments),
+        Err(source) => Err(BodyError::Read { name, source }),
+    }
+}
+
+/// Makes the body of JSON that is called `name` in errors. Without assignments, the bytes are unchanged.
+///
+/// What is not JSON is rejected here, because this error can say more about the text than the server's response.
+pub(super) fn of_bytes(
+    name: String,
+    bytes: Vec<u8>,
+    assignments: &[Assignment],
+) -> Result<DeliveryBody, BodyError> {
     // Some editors on Windows write a byte order mark, which is not part of the JSON.
     let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
         Some(rest) => rest.to_vec(),

@@ -17,14 +17,14 @@ use crate::samples::make_consistent;
 
 /// One `PATH=VALUE`.
 #[derive(Clone, Debug)]
-pub(super) struct Assignment {
+pub(crate) struct Assignment {
     path: String,
     value: String,
 }
 
 /// The error of a field that cannot be set. No text contains the value.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SetError {
+pub(crate) enum SetError {
     #[error("expected PATH=VALUE, such as repo.name=me/data")]
     Syntax,
     #[error(
