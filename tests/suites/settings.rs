@@ -156,7 +156,7 @@ fn head<const N: usize>(cells: [&str; N]) -> PageTable {
 /// The tables of settings, and what a setting in each is called: the first of its method, flag and variable that it
 /// has. Each setting is in one of them.
 const GROUPS: [(&str, &[&str]); 8] = [
-    ("endpoints", &["add_webhook", "endpoint", "data", "configure", "ui"]),
+    ("endpoints", &["add_webhook", "add_filtered_webhook", "endpoint", "data", "configure", "ui"]),
     ("secrets", &["webhook_secret", "webhook_secrets", "secret_in_query", "WEBHOOKS_PAGE_TOKEN"]),
     (
         "server",

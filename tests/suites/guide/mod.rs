@@ -284,6 +284,7 @@ walks! {
     the_quick_start_goes_as_it_says: "quick-start",
     the_first_bot_works_as_the_guide_says: "first-bot",
     endpoints_answer_as_the_guide_shows: "endpoints",
+    filters_skip_what_the_guide_shows: "filters",
     payloads_are_read_as_the_guide_shows: "payloads",
     secrets_are_asked_for_as_the_guide_shows: "secrets",
     the_share_link_goes_as_the_guide_shows: "share-link",

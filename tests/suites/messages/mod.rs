@@ -33,7 +33,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 37] = [
+const OTHER_TEXTS: [(&str, &str); 41] = [
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
     ("attempt {number}, started {started}", "a line of `deliveries show`"),
@@ -58,6 +58,10 @@ const OTHER_TEXTS: [(&str, &str); 37] = [
     ("default-src 'none'", "a header"),
     ("HTTP/1.1 503 Service Unavailable", "the head of a response"),
     ("an empty object", "the name of a sample"),
+    ("new, moved, updated and deleted repos", "a filter in words"),
+    ("any repo of {kind}", "a filter in words"),
+    ("the repos in `", "a filter in words"),
+    ("for this endpoint", "a sample that is always there"),
     ("Webhook secret is correctly defined.", "a line of each start"),
     ("* Running on local URL:", "a line of each start"),
     ("* Running on public URL:", "a line of each start"),
