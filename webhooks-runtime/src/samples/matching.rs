@@ -7,7 +7,7 @@ use crate::payload::{Deviations, EventAction, WebhookPayload};
 
 /// Returns the first sample that matches, about the watched repo. If none matches, returns the first one.
 pub(crate) fn matching(filter: Option<&Conditions>) -> Option<NamedSample> {
-    let all = || samples().into_iter().map(|sample| about_watched_repo(sample, filter));
+    let all = || samples().into_iter().map(|sample| made_to_match(sample, filter));
     let matches = |sample: &NamedSample| {
         filter.is_none_or(|filter| {
             filter.evaluate(&sample.payload, &Deviations::default()) == Verdict::Match
@@ -16,17 +16,17 @@ pub(crate) fn matching(filter: Option<&Conditions>) -> Option<NamedSample> {
     all().find(matches).or_else(|| all().next())
 }
 
-/// Returns the sample with this name, about the watched repo.
+/// Returns the sample with this name, about the watched repo. It is not made to match otherwise, so that a sample which
+/// a person chose shows what the filter does.
 pub(crate) fn named(name: &str, filter: Option<&Conditions>) -> Option<NamedSample> {
     let sample = samples().into_iter().find(|sample| sample.name == name)?;
     Some(about_watched_repo(sample, filter))
 }
 
-/// Sets the repo and the ref of a sample to those of the filter, where the sample has such a repo and a ref.
+/// Sets the repo of a sample to that of the filter, where it has such a repo.
 fn about_watched_repo(mut sample: NamedSample, filter: Option<&Conditions>) -> NamedSample {
-    let Some(filter) = filter else { return sample };
     let payload = &mut sample.payload;
-    match filter.watched_repo() {
+    match filter.and_then(Conditions::watched_repo) {
         Some(WatchedRepo::Repo { repo_type, name }) => {
             // A bucket has no commits, and a Git repo no files of a bucket.
             let is_bucket = payload.repo.repo_type == "bucket";
@@ -42,6 +42,14 @@ fn about_watched_repo(mut sample: NamedSample, filter: Option<&Conditions>) -> N
         }
         None => {}
     }
+    sample
+}
+
+/// Sets the repo and the ref of a sample to those of the filter, where the sample has such a repo and a ref.
+fn made_to_match(sample: NamedSample, filter: Option<&Conditions>) -> NamedSample {
+    let mut sample = about_watched_repo(sample, filter);
+    let Some(filter) = filter else { return sample };
+    let payload = &mut sample.payload;
     let is_matching = filter.evaluate(payload, &Deviations::default()) == Verdict::Match;
     let is_commit = payload.event.matches(EventAction::Update, "repo.content");
     if is_commit
@@ -102,6 +110,15 @@ mod tests {
         }
         let commit = chosen(&Filter::new().branch("release/*")).payload;
         assert_eq!(commit.updated_refs.unwrap()[0].ref_name, "refs/heads/release/1");
+    }
+
+    #[test]
+    fn a_sample_that_is_named_keeps_its_ref() {
+        let filter = Filter::new().watch("dataset:me/data").branch("main");
+        let conditions = filter.resolve(&Environment::default(), &mut Vec::new());
+        let sample = named("branch-commit", Some(&conditions)).unwrap().payload;
+        assert_eq!(sample.repo.name, "me/data");
+        assert_eq!(filter.skip_reason(&sample).unwrap().unwrap(), "branch: no commit to main");
     }
 
     #[test]
