@@ -1,16 +1,12 @@
 use webhooks_runtime::{Delivery, Permanent, WebhookPayload, webhook_endpoint, webhooks_main};
 
-/// Trains a model when the files of a dataset change.
-#[webhook_endpoint(background(
-    attempts = 5,
-    timeout = "2h",
-    concurrency = 1,
-    backoff = "10s..30m"
-))]
+/// Trains a model when its dataset changes.
+#[webhook_endpoint(
+    watch = "dataset:me/data",
+    branch = "main",
+    background(attempts = 5, timeout = "2h", concurrency = 1, backoff = "10s..30m")
+)]
 async fn trigger_training(payload: WebhookPayload, delivery: Delivery) -> anyhow::Result<()> {
-    if payload.repo.repo_type != "dataset" || !payload.event.matches("update", "repo.content") {
-        return Ok(());
-    }
     if payload.repo.private {
         return Err(Permanent::new("private datasets are not trained on").into());
     }
