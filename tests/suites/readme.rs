@@ -66,9 +66,10 @@ fn every_link_to_a_file_or_a_heading_leads_somewhere() {
 }
 
 #[test]
-fn the_quickstart_is_the_first_program_and_prints_what_is_shown() {
-    let program = read("examples/quickstart/src/main.rs");
-    assert_eq!(block(0), program);
+fn the_quickstart_has_the_function_of_the_first_program_and_prints_what_is_shown() {
+    let function = "async fn trigger_training(payload: WebhookPayload) {";
+    assert!(read("examples/quickstart/src/main.rs").contains(function));
+    assert!(block(0).contains(function));
     let session = block(1);
     let shown = session.strip_prefix("$ cargo run -p quickstart\n…\n").unwrap();
     let shown = shown.strip_suffix("…\n").unwrap();

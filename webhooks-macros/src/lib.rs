@@ -28,11 +28,9 @@ use proc_macro::TokenStream;
 /// use webhooks_runtime::{WebhookPayload, webhook_endpoint};
 ///
 /// /// Starts a training run when a dataset changes.
-/// #[webhook_endpoint]
+/// #[webhook_endpoint(watch = "dataset:me/data", branch = "main")]
 /// async fn trigger_training(payload: WebhookPayload) {
-///     if payload.repo.repo_type == "dataset" && payload.event.matches("update", "repo.content") {
-///         // train
-///     }
+///     // train
 /// }
 /// ```
 ///

@@ -5,19 +5,17 @@
 //! # makes!(fn main() {}); // so that rustdoc adds none
 //! use webhooks_runtime::{WebhookPayload, webhook_endpoint, webhooks_main};
 //!
-//! #[webhook_endpoint]
+//! #[webhook_endpoint(watch = "dataset:me/data", branch = "main")]
 //! async fn trigger_training(payload: WebhookPayload) {
-//!     if payload.repo.repo_type == "dataset" && payload.event.matches("update", "repo.content") {
-//!         tracing::info!("{} has changed: time to train", payload.repo.name);
-//!     }
+//!     tracing::info!("{} has changed: time to train", payload.repo.name);
 //! }
 //!
 //! webhooks_main!();
 //! ```
 //!
 //! This is a complete program. [`#[webhook_endpoint]`](macro@webhook_endpoint) calls the function for each
-//! delivery to `/webhooks/trigger_training`, [`webhooks_main!()`](webhooks_main) defines the program's `main`, and
-//! `cargo run` starts it. Among other lines, it prints:
+//! delivery to `/webhooks/trigger_training` that is about a commit to the main branch of the dataset,
+//! [`webhooks_main!()`](webhooks_main) defines the program's `main`, and `cargo run` starts it. Among other lines, it prints:
 //!
 //! ```text
 //! * Running on local URL:  http://127.0.0.1:7860

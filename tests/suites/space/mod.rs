@@ -17,10 +17,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
 
+use serde_json::json;
 use tests::client::request;
 use tests::dockerfile::{Image, Owner, build};
 use tests::markdown::{CodeBlock, blocks};
-use tests::payloads::dataset_commit;
+use tests::payloads::{dataset_commit, with};
 use tests::program::{Program, reserve_port_7860};
 use tests::terminal::Terminal;
 
@@ -185,7 +186,8 @@ fn post(endpoint: &str, secret: &str) -> u16 {
         "Content-Type: application/json",
         "Webhook-Id: 6da33a6f-8df7-4094-beac-6e00d9de560e",
     ];
-    let body = dataset_commit().to_string();
+    // The repo that the examples watch.
+    let body = with(dataset_commit(), "/repo/name", json!("me/data")).to_string();
     let first = format!("POST /webhooks/{endpoint}");
     request("http://127.0.0.1:7860", &first, &headers, &body).unwrap().status
 }
