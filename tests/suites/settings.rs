@@ -198,7 +198,18 @@ const GROUPS: [(&str, &[&str]); 8] = [
         &["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"],
     ),
     ("log", &["RUST_LOG", "NO_COLOR", "HF_HUB_DISABLE_EXPERIMENTAL_WARNING"]),
-    ("place", &["SPACE_ID", "SPACE_HOST", "CI", "JOB_ID", "KUBERNETES_SERVICE_HOST"]),
+    (
+        "place",
+        &[
+            "SPACE_ID",
+            "SPACE_HOST",
+            "CI",
+            "JOB_ID",
+            "WEBHOOK_PAYLOAD",
+            "WEBHOOK_ID",
+            "KUBERNETES_SERVICE_HOST",
+        ],
+    ),
 ];
 
 /// The name of a setting in [`GROUPS`].
@@ -494,9 +505,9 @@ fn default_of(variable: &str) -> &'static str {
     SETTINGS.iter().find(has).unwrap().default.trim_matches('`')
 }
 
-/// A text that is a constant of a file.
-fn constant(file: &syn::File, name: &str) -> String {
-    let value = file.items.iter().find_map(|item| match item {
+/// A text that is a constant of one of these files.
+fn constant(files: &[syn::File], name: &str) -> String {
+    let value = files.iter().flat_map(|file| &file.items).find_map(|item| match item {
         Item::Const(item) if item.ident == name => Some(&*item.expr),
         _ => None,
     });
@@ -509,28 +520,31 @@ fn constant(file: &syn::File, name: &str) -> String {
     }
 }
 
-/// The keys that a file of the macros knows: its constant `KEYS`, a list of other constants.
-fn keys(file: &syn::File) -> Vec<String> {
-    let keys = file.items.iter().find_map(|item| match item {
-        Item::Const(item) if item.ident == "KEYS" => Some(&*item.expr),
+/// The keys that the macros know: the lists `KEYS` of their files, of constants.
+fn keys(files: &[syn::File]) -> Vec<String> {
+    let lists = files.iter().flat_map(|file| &file.items).filter_map(|item| match item {
+        Item::Const(item) if item.ident == "KEYS" => match &*item.expr {
+            Expr::Array(keys) => Some(&keys.elems),
+            _ => panic!("KEYS is no list"),
+        },
         _ => None,
     });
-    let Some(Expr::Array(keys)) = keys else { panic!("no KEYS") };
     let name = |key: &Expr| match key {
         Expr::Path(key) => key.path.get_ident().unwrap().to_string(),
         _ => panic!("KEYS is no list of names"),
     };
-    keys.elems.iter().map(|key| constant(file, &name(key))).collect()
+    lists.flatten().map(|key| constant(files, &name(key))).collect()
 }
 
 #[test]
 fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
     let table = table_of_attribute();
-    for file in ["args", "background"] {
-        let file = syn::parse_file(&read(format!("webhooks-macros/src/{file}.rs"))).unwrap();
-        for key in keys(&file) {
-            assert!(table.iter().any(|row| row[0].contains(&key)), "{key}");
-        }
+    let files = ["args", "background", "filter"]
+        .map(|file| syn::parse_file(&read(format!("webhooks-macros/src/{file}.rs"))).unwrap());
+    let keys = keys(&files);
+    assert!(keys.len() > 12, "{keys:?}");
+    for key in keys {
+        assert!(table.iter().any(|row| row[0].contains(&format!("`{key}"))), "{key}");
     }
     let has = format!("{:?}", Policy::DEFAULT);
     let of = |key: &str| {

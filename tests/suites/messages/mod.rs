@@ -33,9 +33,12 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 41] = [
+const OTHER_TEXTS: [(&str, &str); 44] = [
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
+    ("succeeded in {millis", "a line of each `deliver`"),
+    ("failed after {millis", "a line of each `deliver`"),
+    ("{signal} stopped {path}", "what a person or the platform did"),
     ("attempt {number}, started {started}", "a line of `deliveries show`"),
     ("The version of the payload.", "what the OpenAPI document says of it"),
     (

@@ -89,7 +89,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Box<dyn Error>> {
     let ended = prepare_and_run(deliver, command, flags, server);
     ended.or_else(|error| match error.downcast::<clap::Error>() {
-        Ok(error) => Err(error.into()),
+        Ok(error) => Err(error),
         Err(error) => {
             let text = format!("error: {}\n", escaped(&error.to_string()));
             print_message(Stream::Err, &text);

@@ -164,6 +164,8 @@ settings! {
         variable "SPACE_HOST": "Set on a Space: the host of its public URL";
         variable "CI": "Set in CI: no share link by default", feature "share";
         variable "JOB_ID": "Set in a Job of the Hub: no share link by default", feature "share";
+        variable "WEBHOOK_PAYLOAD": "Set in a Job that a webhook starts: the delivery that `deliver` runs", feature "cli";
+        variable "WEBHOOK_ID": "Set in a Job that a webhook starts: the delivery's id, for `deliver`", feature "cli";
         variable "KUBERNETES_SERVICE_HOST": "Set in a Kubernetes pod: no share link by default", feature "share";
     }
 }
