@@ -87,15 +87,14 @@ pub(super) fn run(
     flags: PartialSettings,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
-    let ended = prepare_and_run(deliver, command, flags, server);
-    ended.or_else(|error| match error.downcast::<clap::Error>() {
-        Ok(error) => Err(error),
-        Err(error) => {
+    match prepare_and_run(deliver, command, flags, server) {
+        Err(error) if !error.is::<clap::Error>() => {
             let text = format!("error: {}\n", escaped(&error.to_string()));
             print_message(Stream::Err, &text);
             Ok(BAD_INPUT.into())
         }
-    })
+        ended => ended,
+    }
 }
 
 fn prepare_and_run(
