@@ -125,11 +125,11 @@ impl WebhooksServer {
         let (stop, stop_receiver) = oneshot::channel();
         let signaled = async {
             signals.next().await;
-            print_message(
-                Stream::Err,
-                "Shutting down after the running deliveries have finished. Press Ctrl+C again to stop \
-                 immediately.\n",
+            let text = format!(
+                "Shutting down after the running deliveries have finished, at the latest in {limit:?}. Press Ctrl+C \
+                 again to stop immediately.\n"
             );
+            print_message(Stream::Err, &text);
             let _ = stop.send(Instant::now() + limit);
             signals.next().await;
         };
