@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use tests::client::{PAGE_TOKEN, PATIENCE, Viewer, get, post, request};
-use tests::payloads::dataset_commit;
+use tests::payloads::{dataset_commit, with};
 use tests::programs::{custom_server, free_port, multiple_endpoints, quickstart};
 
 use super::start;
@@ -93,9 +93,9 @@ fn the_endpoints_of_the_examples_answer() {
     let url = program.local_url();
     let _ = program.wait_for(&format!("  - POST {url}/webhooks/trigger_evaluation"));
     let _ = program.wait_for(&format!("  - POST {url}/webhooks/trigger_training"));
-    let body = dataset_commit().to_string();
+    let body = with(dataset_commit(), "/repo/name", json!("me/data")).to_string();
     assert_eq!(post(&url, "/webhooks/trigger_training", &body).unwrap().status, 200);
-    let _ = program.wait_for("training on openai/gsm8k");
+    let _ = program.wait_for("training on me/data");
     program.stop();
 
     let program = start(&custom_server(), &["--port", "0"], &[PAGE_TOKEN]);
@@ -105,7 +105,7 @@ fn the_endpoints_of_the_examples_answer() {
     for (path, message) in [("say_hello", "hello"), ("goodbye", "goodbye")] {
         let first = format!("POST /webhooks/{path}");
         let answer = request(&url, &first, &secret, &body).unwrap();
-        assert_eq!(answer.json(), json!({ "message": format!("{message} openai/gsm8k") }));
+        assert_eq!(answer.json(), json!({ "message": format!("{message} me/data") }));
     }
     let page = Viewer::of_program(&url).get("/").unwrap();
     assert!(page.body.contains("<h1>Greeter</h1>") && page.body.contains("id=\"trigger-form\""));

@@ -37,8 +37,8 @@ pub(super) fn duration(duration: Duration) -> String {
 
 /// Renders a time of day in UTC. A script converts it to the viewer's time zone.
 pub(super) fn time(time: SystemTime) -> Markup {
-    let time = humantime::format_rfc3339_millis(time).to_string();
-    // The `12:34:56` of `2026-01-31T12:34:56.789Z`.
+    let time = humantime::format_rfc3339_seconds(time).to_string();
+    // The `12:34:56` of `2026-01-31T12:34:56Z`.
     let seconds = time.get(11..19).unwrap_or(&time);
     html! { time datetime=(time) { (seconds) " UTC" } }
 }

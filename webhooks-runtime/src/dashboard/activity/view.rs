@@ -121,8 +121,7 @@ pub(in crate::dashboard) fn activity(
                             "all but skipped"
                         }
                         @for outcome in ResponseClass::ALL {
-                            option value=(outcome.name())
-                                selected[filter.outcome == OutcomeFilter::Only(outcome)] {
+                            option selected[filter.outcome == OutcomeFilter::Only(outcome)] {
                                 (outcome.name())
                             }
                         }
@@ -140,7 +139,7 @@ pub(in crate::dashboard) fn activity(
             @if shown < matching.len() {
                 p.scriptless { a href="./?all=true#activity" { "Show all " (matching.len()) } }
             }
-            p.hidden id="announcement" role="status" aria-live="polite" {}
+            p.hidden id="announcement" role="status" {}
         }
     }
 }

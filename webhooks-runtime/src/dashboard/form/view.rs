@@ -98,7 +98,7 @@ pub(in crate::dashboard) fn trigger_form(endpoints: &[EndpointSummary], form: &F
                     button.scriptless name="do" value="load" { "Load the sample" }
                 }
             }
-            div.response id="response" role="status" aria-live="polite" {
+            div.response id="response" role="status" {
                 @if let Some(response) = &form.response { (result(response)) }
             }
         }
