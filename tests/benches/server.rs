@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     ByHand,
     Ours,
     Thousand,
+    /// Has a filter that every delivery of the load matches.
+    Filtered,
     Logging,
     /// Keeps no deliveries.
     Forgetful,
@@ -70,6 +72,7 @@ impl MeasuredServer {
                 build("fixture-thousand", PROFILE),
                 "warn",
             ),
+            rust(Kind::Filtered, "… with a filter", ours.clone(), "warn"),
             rust(Kind::Logging, "… with a log line for each delivery", ours.clone(), "info"),
             rust(Kind::Forgetful, "… that keeps no deliveries", ours.clone(), "warn"),
             rust(Kind::Followed, "… with three pages following the deliveries", ours, "warn"),
@@ -90,7 +93,8 @@ impl MeasuredServer {
     pub(crate) fn start(&self) -> Result<StartedServer, Box<dyn Error>> {
         let forgetful = (self.kind == Kind::Forgetful).then_some(("ACTIVITY", "off"));
         let mut command = pinned(SERVER_CORE, &self.program);
-        command.args(&self.argument).envs(forgetful).env("RUST_LOG", self.log);
+        let filtered = (self.kind == Kind::Filtered).then_some(("FILTER", "on"));
+        command.args(&self.argument).envs(forgetful).envs(filtered).env("RUST_LOG", self.log);
         let mut running = launch(command, self.name, PATH)?;
         if self.kind == Kind::Followed {
             let base = running.url.trim_end_matches(PATH).to_owned();
