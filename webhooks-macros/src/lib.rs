@@ -122,7 +122,7 @@ use proc_macro::TokenStream;
 ///
 /// #[webhook_endpoint(background(attempts = 3, timeout = "2h", concurrency = 1))]
 /// async fn trigger_training(payload: WebhookPayload, delivery: Delivery) -> Result<(), Permanent> {
-///     println!("attempt {} of {}", delivery.attempt, delivery.max_attempts);
+///     tracing::info!("attempt {} of {}", delivery.attempt, delivery.max_attempts);
 ///     if payload.repo.private {
 ///         // Not retried.
 ///         return Err(Permanent::new("private datasets are not for training"));

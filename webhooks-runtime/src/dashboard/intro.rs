@@ -18,7 +18,7 @@ pub(super) fn intro(deployment: Deployment) -> Markup {
                 @match deployment {
                     Deployment::Space => { "It runs on a Space." }
                     Deployment::Public => { "It is reachable from the internet." }
-                    Deployment::Local => { "It runs on your own machine." }
+                    Deployment::Local => { "It has no public URL, so the Hub cannot reach it." }
                 }
             }
         }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::document::Deployment;
 use super::endpoints::EndpointSummary;
+use crate::config::exposure::CAN_SHARE;
 
 pub(super) fn next_steps(deployment: Deployment, endpoints: &[EndpointSummary]) -> Markup {
     let any_open = endpoints.iter().any(|endpoint| !endpoint.info.protected);
@@ -12,9 +13,7 @@ pub(super) fn next_steps(deployment: Deployment, endpoints: &[EndpointSummary]) 
             h2 id="next" { "Next steps" }
             ol.steps {
                 @if deployment == Deployment::Local {
-                    li {
-                        "Try a function: send a payload to one of the URLs above. The Hub cannot reach an address on your own machine."
-                    }
+                    li { "Try a function: send a payload to one of the URLs above." }
                     @if any_open {
                         li {
                             "Define a secret before others can reach the program: set the environment variable "
@@ -22,9 +21,11 @@ pub(super) fn next_steps(deployment: Deployment, endpoints: &[EndpointSummary]) 
                         }
                     }
                     li {
-                        "When it works, deploy it to a "
+                        "When it works, "
+                        @if CAN_SHARE { "start it with " code { "--share" } " or " }
+                        "deploy it to a "
                         a href="https://huggingface.co/docs/hub/spaces-sdks-docker" { "Space" }
-                        ", which the Hub can reach, and add its URL to "
+                        ", and add its public URL to "
                         a href="https://huggingface.co/settings/webhooks" { "your webhooks on the Hub" } "."
                     }
                 } @else {
@@ -87,7 +88,8 @@ mod tests {
     fn the_next_steps_depend_on_the_deployment() {
         let [local, public, space] = [Deployment::Local, Deployment::Public, Deployment::Space]
             .map(|deployment| steps(deployment, false));
-        assert!(local.contains("cannot reach an address on your own machine"));
+        assert!(local.contains("Try a function") && local.contains("add its public URL"));
+        assert_eq!(local.contains("--share"), CAN_SHARE);
         assert!(local.contains("set the environment variable"));
         assert!(space.contains("settings, under"));
         assert!(public.contains("because anyone can reach the program"));

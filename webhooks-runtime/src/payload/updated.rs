@@ -56,9 +56,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 ///
 /// let payload: WebhookPayload = repo_made_private().into();
 /// match payload.updated_config.and_then(|config| config.private) {
-///     Some(true) => println!("{} is private now", payload.repo.name),
-///     Some(false) => println!("{} is public now", payload.repo.name),
-///     None => println!("another setting of {} changed", payload.repo.name),
+///     Some(true) => tracing::info!("{} is private now", payload.repo.name),
+///     Some(false) => tracing::info!("{} is public now", payload.repo.name),
+///     None => tracing::info!("another setting of {} changed", payload.repo.name),
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -20,7 +20,7 @@ impl WebhookPayload {
     ///
     /// let payload: WebhookPayload = discussion_opened().title("Which license?").into();
     /// if let Some(discussion) = payload.opened_discussion() {
-    ///     println!("{}: {}", discussion.url.web, discussion.title);
+    ///     tracing::info!("{}: {}", discussion.url.web, discussion.title);
     /// }
     /// assert_eq!(payload.opened_discussion().unwrap().title, "Which license?");
     ///
@@ -42,7 +42,7 @@ impl WebhookPayload {
     ///
     /// let payload: WebhookPayload = pull_request_opened().number(4).into();
     /// if let Some(pull_request) = payload.opened_pull_request() {
-    ///     println!("thanks for pull request {}", pull_request.num);
+    ///     tracing::info!("thanks for pull request {}", pull_request.num);
     /// }
     /// assert_eq!(payload.opened_pull_request().unwrap().num, 4);
     ///
@@ -88,7 +88,7 @@ impl WebhookPayload {
     ///
     /// let payload: WebhookPayload = discussion_closed().into();
     /// if let Some(discussion) = payload.closed() {
-    ///     println!("{} is done", discussion.title);
+    ///     tracing::info!("{} is done", discussion.title);
     /// }
     /// assert!(payload.closed().is_some());
     ///

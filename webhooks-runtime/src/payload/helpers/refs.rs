@@ -18,7 +18,7 @@ impl WebhookPayload {
     ///
     /// let payload: WebhookPayload = dataset_commit().sha("abc").into();
     /// if let Some(sha) = payload.commit_on("main") {
-    ///     println!("training on {} at {sha}", payload.repo.name);
+    ///     tracing::info!("training on {} at {sha}", payload.repo.name);
     /// }
     /// assert_eq!(payload.commit_on("main"), Some("abc"));
     ///
@@ -64,7 +64,7 @@ impl WebhookPayload {
     /// let payload: WebhookPayload = tag_deleted().tag("v1.0").into();
     ///
     /// for deleted in payload.deleted_refs() {
-    ///     println!("{} was deleted", deleted.ref_name);
+    ///     tracing::info!("{} was deleted", deleted.ref_name);
     /// }
     /// assert!(payload.deleted_refs().any(|deleted| deleted.ref_name == "refs/tags/v1.0"));
     /// ```
@@ -84,7 +84,7 @@ impl WebhookPayload {
     ///
     /// let payload: WebhookPayload = pull_request_pushed().number(4).into();
     /// for number in payload.pull_requests_pushed() {
-    ///     println!("checking pull request {number} of {}", payload.repo.name);
+    ///     tracing::info!("checking pull request {number} of {}", payload.repo.name);
     /// }
     /// assert!(payload.pull_requests_pushed().eq([4]));
     ///

@@ -17,7 +17,7 @@ impl WebhookPayload {
     ///
     /// let payload: WebhookPayload = repo_made_private().private(false).into();
     /// if payload.became_public() {
-    ///     println!("announcing {}", payload.repo.name);
+    ///     tracing::info!("announcing {}", payload.repo.name);
     /// }
     /// assert!(payload.became_public());
     ///
@@ -39,7 +39,7 @@ impl WebhookPayload {
     ///
     /// let payload: WebhookPayload = repo_made_private().into();
     /// if payload.became_private() {
-    ///     println!("removing {} from the index", payload.repo.name);
+    ///     tracing::info!("removing {} from the index", payload.repo.name);
     /// }
     /// assert!(payload.became_private());
     ///

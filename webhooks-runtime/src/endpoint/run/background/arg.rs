@@ -28,7 +28,7 @@ use crate::payload::WebhookPayload;
 ///
 /// #[webhook_endpoint(background)]
 /// async fn index(payload: WebhookPayload, delivery: Delivery, seen: web::Data<Seen>) {
-///     println!("attempt {} of {}", delivery.attempt, delivery.max_attempts);
+///     tracing::info!("attempt {} of {}", delivery.attempt, delivery.max_attempts);
 ///     seen.lock().unwrap().push(payload.repo.name);
 /// }
 ///
