@@ -92,7 +92,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `background` | `#[webhook_endpoint(background)]`: deliveries that are stored in a file and run after the response |
-//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints` and `trigger`; with `background` also `deliveries` |
+//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints`, `deliver` and `trigger`; with `background` also `deliveries` |
 //! | `page` | the page at `/`: the endpoints, a form to try them, the last deliveries; and the OpenAPI document at `/openapi.json` |
 //! | `share` | the share link: a public URL for a program on your own machine |
 //!

@@ -291,6 +291,7 @@ walks! {
     the_page_is_as_the_guide_shows: "page",
     background_deliveries_go_as_the_guide_shows: "background-deliveries",
     bots_are_tested_as_the_guide_shows: "testing",
+    jobs_run_as_the_guide_shows: "jobs",
     settings_are_read_as_the_guide_shows: "settings",
     commands_print_what_the_guide_shows: "command-line",
     what_python_users_do_goes_as_the_guide_shows: "coming-from-python",
