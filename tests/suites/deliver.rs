@@ -12,7 +12,7 @@ use webhooks_runtime::testing::{
     comment_created, dataset_commit, discussion_opened, repo_made_private, samples,
 };
 
-const ID: (&str, &str) = ("WEBHOOK_ID", "0198f0c2");
+const ID: (&str, &str) = ("WEBHOOK_ID", "6da33a6f-8df7-4094-beac-6e00d9de560e");
 
 fn json(sample: impl Into<WebhookPayload>) -> String {
     serde_json::to_string(&sample.into()).unwrap()
@@ -59,14 +59,18 @@ fn line<'a>(ended: &'a Ended, endpoint: &str) -> &'a str {
 fn a_job_runs_the_functions_whose_filters_match_with_every_argument_and_no_secret() {
     let ended = run(&json(dataset_commit().repo("me/data")));
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let printed = "retraining tiny on me/data \"repo.content\" for 0198f0c2, POST\n";
+    let printed = "retraining tiny on me/data \"repo.content\" for 6da33a6f-8df7-4094-beac-6e00d9de560e, POST\n";
     assert!(ended.stdout.contains(printed), "{ended:?}");
     assert!(line(&ended, "retrain").starts_with("succeeded in "), "{ended:?}");
     let skipped = "skipped (on: the event is not discussion)";
     assert_eq!(line(&ended, "index"), skipped, "{ended:?}");
     assert!(ended.stderr.contains("WEBHOOK_PAYLOAD, "), "{ended:?}");
     let log = ended.stderr.lines().find(|line| line.contains("status=200")).unwrap();
-    assert!(log.contains("webhook_id=\"0198f0c2\"") && log.contains("me/data"), "{log}");
+    assert!(
+        log.contains("webhook_id=\"6da33a6f-8df7-4094-beac-6e00d9de560e\"")
+            && log.contains("me/data"),
+        "{log}"
+    );
     assert!(!ended.stderr.contains("hush"), "{ended:?}");
 }
 
@@ -74,11 +78,13 @@ fn a_job_runs_the_functions_whose_filters_match_with_every_argument_and_no_secre
 fn a_background_function_runs_with_its_attempts_and_stores_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(job());
-    command.arg("deliver").env_clear().env("WEBHOOK_PAYLOAD", json(discussion_opened()));
+    let variables = [ID, ("WEBHOOK_PAYLOAD", &json(discussion_opened()))];
+    command.arg("deliver").env_clear().envs(variables);
     let ended = Program::spawn(command.current_dir(folder.path())).unwrap().wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for attempt in 1..=3 {
-        let printed = format!("attempt {attempt} of 3 with tiny\n");
+        // A retry of the Hub has the same id.
+        let printed = format!("{}: attempt {attempt} of 3 with tiny\n", ID.1);
         assert!(ended.stdout.contains(&printed), "{ended:?}");
     }
     assert!(line(&ended, "index").starts_with("succeeded in "), "{ended:?}");

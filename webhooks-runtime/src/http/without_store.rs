@@ -31,8 +31,10 @@ async fn run(shared: Arc<SharedData>, request: AcceptRequest<'_>) -> Outcome {
         return body_rejected(faults);
     }
     let handler = BackgroundHandler { path: route.path.clone(), background: *background, shared };
-    let id = Uuid::now_v7();
     let webhook_id = call.webhook_id().map(str::to_owned);
+    // No store knows the id of an earlier process, so a retry has the same id only if it is that of the sender.
+    let known = webhook_id.as_deref().and_then(|id| Uuid::parse_str(id).ok());
+    let id = known.unwrap_or_else(Uuid::now_v7);
     let received_at = call.received_at();
     let delivery = UnstoredDelivery { id, webhook_id, received_at, body: call.body };
     match handler.run_unstored(delivery).await {
