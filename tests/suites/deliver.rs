@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
@@ -150,6 +151,12 @@ fn bad_input_is_2_and_runs_nothing() {
         assert!(format!("{ended:?}").contains(error), "{payload}: {ended:?}");
         assert!(!ended.stdout.contains("succeeded"), "{payload}: {ended:?}");
     }
+    let mut command = Command::new(job());
+    let payload = std::ffi::OsStr::from_bytes(b"\"\xff\"");
+    command.arg("deliver").env_clear().env("WEBHOOK_PAYLOAD", payload);
+    let ended = Program::spawn(&mut command).unwrap().wait();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("WEBHOOK_PAYLOAD is not valid UTF-8"), "{ended:?}");
     let ended = by_hand(&[], "");
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
     assert!(ended.stderr.contains("WEBHOOK_PAYLOAD is not set"), "{ended:?}");

@@ -155,8 +155,7 @@ fn make_body(
             body::of_sample(sample, filter, assignments)
         }
         (None, None, Some(payload)) => {
-            let payload = payload.to_string_lossy().into_owned().into_bytes();
-            body::of_bytes(PAYLOAD_VARIABLE.to_owned(), payload, assignments)
+            body::of_bytes(PAYLOAD_VARIABLE.to_owned(), payload.into_encoded_bytes(), assignments)
         }
         (None, None, None) => return Err(NoDelivery.into()),
     };

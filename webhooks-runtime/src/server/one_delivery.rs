@@ -91,7 +91,7 @@ impl OneDelivery {
         let stopped = LocalSet::new().block_on(&runtime, async {
             tokio::select! {
                 biased;
-                signal = signal => signal.ok(),
+                Ok(signal) = signal => Some(signal),
                 () = self.run_all(paths, delivery, report) => None,
             }
         });
