@@ -3,7 +3,7 @@
 //! | module | responsibility |
 //! | --- | --- |
 //! | `builder`, `ui` | `WebhooksServer` and its methods |
-//! | `prepare`, `missing_data`, `error` | find every invalid setting before a port is opened |
+//! | `prepare`, `guard`, `missing_data`, `error` | find every invalid setting before a port is opened |
 //! | `parts` | composes the optional capabilities; `background` and `tunnel` are two of them |
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
@@ -18,6 +18,7 @@ mod balancer;
 mod banner;
 mod builder;
 mod error;
+mod guard;
 mod handle;
 mod into_server;
 mod launch;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::WebhooksServer;
 use super::background::BackgroundPart;
 use super::error::{LaunchError, SetupError};
+use super::guard::{guard, unguarded};
 use super::missing_data::missing_data;
 use super::parts::{Composition, compose};
 use crate::config::addresses::Addresses;
@@ -12,21 +13,16 @@ use crate::config::environment::Environment;
 use crate::config::exposure::{Exposure, PartialExposure};
 use crate::config::host::Host;
 use crate::config::limits::Limits;
-use crate::config::secret::{self, SecretError, Secrets};
 use crate::config::settings::{PartialSettings, Settings};
 use crate::endpoint::Work;
 use crate::endpoint::background::SharedData;
-use crate::endpoint::filter::{Conditions, Filter};
+use crate::endpoint::filter::Filter;
 use crate::endpoint::registry::{self, EndpointInfo, Route};
 use crate::http::app::{Blueprint, Configure};
 use crate::http::dispatch::Dispatcher;
-use crate::http::guarded::GuardedRoute;
 use crate::http::outcome::Observer;
 use crate::http::part::Parts;
 use crate::jobs::BackgroundHandler;
-
-/// The variable with the secret of every endpoint that has no `secret_env`.
-const WEBHOOK_SECRET: &str = "WEBHOOK_SECRET";
 
 /// A server whose settings are valid.
 pub(super) struct PreparedServer {
@@ -168,57 +164,6 @@ pub(super) fn prepare(
     })
 }
 
-/// Adds its secrets to each endpoint, those of its `secret_env` or the common ones, and the conditions of its filter.
-fn guard(
-    endpoints: &[Route],
-    in_code: Option<Vec<String>>,
-    environment: &Environment,
-    warnings: &mut Vec<String>,
-    errors: &mut Vec<SetupError>,
-) -> Vec<GuardedRoute> {
-    let mut variables: Vec<_> = endpoints.iter().filter_map(|it| it.secret_env).collect();
-    let common = match in_code {
-        Some(secrets) => {
-            warnings.extend(secret::ignored(environment, WEBHOOK_SECRET, &secrets));
-            Secrets::new(secrets, "The webhook secret given in code").map(Some)
-        }
-        None => {
-            variables.push(WEBHOOK_SECRET);
-            Secrets::from_environment(environment, WEBHOOK_SECRET)
-        }
-    };
-    variables.sort_unstable();
-    variables.dedup();
-    warnings.extend(variables.iter().flat_map(|variable| secret::quoted(environment, variable)));
-    let common = common.unwrap_or_else(|error| {
-        errors.push(error.into());
-        None
-    });
-    let guard = |endpoint: &Route| match own_secrets(endpoint, environment) {
-        Ok(own) => {
-            let filter = filter(endpoint, environment, errors);
-            Some(GuardedRoute::new(endpoint.clone(), own.or_else(|| common.clone()), filter))
-        }
-        Err(error) => {
-            errors.push(error.into());
-            None
-        }
-    };
-    endpoints.iter().filter_map(guard).collect()
-}
-
-/// Adds the conditions of its filter to each endpoint.
-fn unguarded(
-    endpoints: &[Route],
-    environment: &Environment,
-    errors: &mut Vec<SetupError>,
-) -> Vec<GuardedRoute> {
-    let guard = |endpoint: &Route| {
-        GuardedRoute::new(endpoint.clone(), None, filter(endpoint, environment, errors))
-    };
-    endpoints.iter().map(guard).collect()
-}
-
 fn sort(endpoints: Vec<Route>, mut errors: Vec<SetupError>) -> (Vec<Route>, Vec<SetupError>) {
     let (endpoints, duplicates) = registry::sort(endpoints);
     errors.extend(duplicates.into_iter().map(|duplicate| SetupError::DuplicatePath {
@@ -264,41 +209,4 @@ fn missing_in_background(endpoint: &Route, shared: &SharedData) -> Option<SetupE
         location: endpoint.location,
         types,
     })
-}
-
-/// Returns the conditions of the endpoint's filter.
-fn filter(
-    endpoint: &Route,
-    environment: &Environment,
-    errors: &mut Vec<SetupError>,
-) -> Option<Conditions> {
-    let mut invalid = Vec::new();
-    let conditions = endpoint.filter.as_ref()?.resolve(environment, &mut invalid);
-    errors.extend(invalid.into_iter().map(|reason| SetupError::Filter {
-        path: endpoint.path.clone(),
-        location: endpoint.location,
-        reason,
-    }));
-    Some(conditions)
-}
-
-/// Returns the secrets of `#[webhook_endpoint(secret_env = "…")]`. An unset variable is an error, so that an endpoint
-/// never loses its protection because a variable is missing.
-fn own_secrets(
-    endpoint: &Route,
-    environment: &Environment,
-) -> Result<Option<Secrets>, SecretError> {
-    let Some(variable) = endpoint.secret_env else {
-        return Ok(None);
-    };
-    match Secrets::from_environment(environment, variable)? {
-        Some(secrets) => Ok(Some(secrets)),
-        None => Err(SecretError::Missing {
-            variable: variable.to_owned(),
-            reason: format!(
-                "The endpoint {} reads its secret from this variable ({}).",
-                endpoint.path, endpoint.location
-            ),
-        }),
-    }
 }

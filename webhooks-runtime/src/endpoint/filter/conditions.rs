@@ -1,9 +1,9 @@
 //! Decides whether a delivery matches a filter.
 
 use super::event::{CONTENT, EventPattern};
+use super::lists::{any_of, none_of};
 use super::refs::{BRANCHES, RefPattern};
 use super::watch::WatchedRepo;
-use super::words::{any_of, none_of};
 use crate::payload::{Deviations, EventAction, FieldPath, WebhookPayload};
 
 /// The name in JSON of the field that `branch` and `refs` need.

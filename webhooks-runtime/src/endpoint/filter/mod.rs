@@ -3,7 +3,7 @@
 //!
 //! - `event`, `watch` and `refs` parse the values of one key each, and match them
 //! - `conditions` decides whether a delivery matches
-//! - `resolve` checks a filter, and `words` describes it
+//! - `resolve` checks a filter, `words` describes it, and `lists` joins its values in a text
 //! - `values` lists its values for a command
 //! - `keys` is a filter as the attribute writes it, `error` an invalid one
 
@@ -11,6 +11,7 @@ mod conditions;
 mod error;
 mod event;
 mod keys;
+mod lists;
 mod refs;
 mod resolve;
 #[cfg(test)]

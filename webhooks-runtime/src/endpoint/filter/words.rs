@@ -1,12 +1,8 @@
 //! Describes a filter in words: "commits to `main` of dataset me/data".
 
-use std::fmt::Display;
-
 use super::conditions::Conditions;
+use super::lists::{joined, listed, quoted};
 use super::watch::WatchedRepo;
-
-/// The largest number of values that a text lists.
-const MAX_LISTED: usize = 3;
 
 impl Conditions {
     /// Describes the deliveries that match. `variable` names further repos, whose names are not known.
@@ -40,42 +36,5 @@ impl Conditions {
             (!self.branch.is_empty()).then(|| format!("commits to {}", code(&self.branch)));
         let changes = (!self.refs.is_empty()).then(|| format!("changes of {}", code(&self.refs)));
         commits.into_iter().chain(changes).collect()
-    }
-}
-
-/// Names the values of a condition that did not match.
-pub(super) fn none_of<T: Display>(values: &[T]) -> String {
-    match values {
-        [only] => format!("not {only}"),
-        several => format!("none of {}", listed(&texts(several), "and")),
-    }
-}
-
-/// Names the values of a condition of which one would have matched.
-pub(super) fn any_of<T: Display>(values: &[T]) -> String {
-    listed(&texts(values), "or")
-}
-
-fn texts<T: Display>(values: &[T]) -> Vec<String> {
-    values.iter().map(ToString::to_string).collect()
-}
-
-fn quoted<T: Display>(values: &[T]) -> Vec<String> {
-    values.iter().map(|value| format!("`{value}`")).collect()
-}
-
-/// Joins the first values, and counts the others.
-fn listed(values: &[String], word: &str) -> String {
-    if values.len() <= MAX_LISTED {
-        return joined(values, word);
-    }
-    let (first, others) = values.split_at(MAX_LISTED);
-    format!("{} {word} {} more", first.join(", "), others.len())
-}
-
-fn joined(values: &[String], word: &str) -> String {
-    match values {
-        [values @ .., last] if !values.is_empty() => format!("{} {word} {last}", values.join(", ")),
-        _ => values.concat(),
     }
 }
