@@ -216,7 +216,8 @@ fn report(
     compare("requests/s: ours / by hand", rates, Kind::Ours, Kind::ByHand);
     compare("p99: ours / by hand", p99s, Kind::Ours, Kind::ByHand);
     compare("requests/s: 1,000 endpoints / one", rates, Kind::Thousand, Kind::Ours);
-    compare("requests/s: with a filter / without", rates, Kind::Filtered, Kind::Ours);
+    compare("requests/s: with a filter that matches / none", rates, Kind::Filtered, Kind::Ours);
+    compare("requests/s: with a filter that skips / none", rates, Kind::Skipping, Kind::Ours);
     compare("requests/s: a log line each / none", rates, Kind::Logging, Kind::Ours);
     compare(
         "requests/s: deliveries kept, three pages following / not kept",

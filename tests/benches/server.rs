@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Thousand,
     /// Has a filter that every delivery of the load matches.
     Filtered,
+    /// Has a filter that no delivery of the load matches.
+    Skipping,
     Logging,
     /// Keeps no deliveries.
     Forgetful,
@@ -72,7 +74,8 @@ impl MeasuredServer {
                 build("fixture-thousand", PROFILE),
                 "warn",
             ),
-            rust(Kind::Filtered, "… with a filter", ours.clone(), "warn"),
+            rust(Kind::Filtered, "… with a filter that matches", ours.clone(), "warn"),
+            rust(Kind::Skipping, "… with a filter that skips", ours.clone(), "warn"),
             rust(Kind::Logging, "… with a log line for each delivery", ours.clone(), "info"),
             rust(Kind::Forgetful, "… that keeps no deliveries", ours.clone(), "warn"),
             rust(Kind::Followed, "… with three pages following the deliveries", ours, "warn"),
@@ -93,7 +96,11 @@ impl MeasuredServer {
     pub(crate) fn start(&self) -> Result<StartedServer, Box<dyn Error>> {
         let forgetful = (self.kind == Kind::Forgetful).then_some(("ACTIVITY", "off"));
         let mut command = pinned(SERVER_CORE, &self.program);
-        let filtered = (self.kind == Kind::Filtered).then_some(("FILTER", "on"));
+        let filtered = match self.kind {
+            Kind::Filtered => Some(("FILTER", "on")),
+            Kind::Skipping => Some(("FILTER", "skip")),
+            _ => None,
+        };
         command.args(&self.argument).envs(forgetful).envs(filtered).env("RUST_LOG", self.log);
         let mut running = launch(command, self.name, PATH)?;
         if self.kind == Kind::Followed {
