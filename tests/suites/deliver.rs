@@ -6,14 +6,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
+use tests::client::post;
 use tests::program::{Ended, Program};
 use tests::programs::{filtered, job};
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::{
-    comment_created, dataset_commit, discussion_opened, repo_made_private, samples,
+    comment_created, dataset_commit, discussion_opened, repo_made_private, samples, space_commit,
 };
 
 const ID: (&str, &str) = ("WEBHOOK_ID", "6da33a6f-8df7-4094-beac-6e00d9de560e");
+
+/// How many functions the program has.
+const FUNCTIONS: usize = 12;
 
 fn json(sample: impl Into<WebhookPayload>) -> String {
     serde_json::to_string(&sample.into()).unwrap()
@@ -112,15 +116,67 @@ fn a_function_that_fails_for_good_ends_the_job_with_1_after_the_others_ran() {
 }
 
 #[test]
+fn each_way_to_fail_is_1_and_a_body_that_an_argument_cannot_read_is_2() {
+    for (name, function, code, text) in [
+        ("error", "error", 1, ": no space left"),
+        ("panic", "panics", 1, ": out of cheese"),
+        ("refusal", "refuses", 1, ": The function responded with this status."),
+        ("stream", "breaks", 1, ": its response broke off"),
+        ("typed", "typed", 2, "rejected: "),
+    ] {
+        let ended = run(&json(space_commit().repo(format!("me/{name}"))));
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert!(line(&ended, function).contains(text), "{ended:?}");
+        assert!(!ended.stdout.contains("succeeded"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_filter_that_needs_a_field_of_another_shape_rejects_the_delivery() {
+    let mut payload = serde_json::to_value(WebhookPayload::from(dataset_commit().repo("me/data")));
+    payload.as_mut().unwrap()["updatedRefs"] = "main".into();
+    let ended = run(&payload.unwrap().to_string());
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(line(&ended, "retrain").contains("updatedRefs"), "{ended:?}");
+}
+
+#[test]
+fn a_larger_body_than_the_limit_is_rejected() {
+    let text = "x".repeat(11 * 1024 * 1024);
+    let ended = by_hand(&["--file", "-"], &json(discussion_opened().text(&text)));
+    assert_eq!(ended.code, Some(2), "{}", ended.stdout);
+    assert!(line(&ended, "index").starts_with("rejected: "), "{}", ended.stdout);
+}
+
+#[test]
+fn a_skipped_delivery_of_a_background_function_is_not_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("webhooks.db").to_str().unwrap().to_owned();
+    let variables = [("RETRAIN_SECRET", "hush"), ("WEBHOOKS_STORE", &*store)];
+    let server = Program::start(&job(), &["--port", "0"], &variables).unwrap();
+    let url = server.local_url();
+    let response = post(&url, "/webhooks/index", &json(dataset_commit())).unwrap();
+    let skipped = serde_json::json!({ "skipped": "on: the event is not discussion" });
+    assert_eq!((response.status, response.json()), (200, skipped));
+    let listed = Program::start(&job(), &["deliveries", "--json"], &variables).unwrap().wait();
+    assert_eq!(listed.stdout.trim(), "[]", "{listed:?}");
+    server.stop();
+}
+
+#[test]
 fn nothing_to_do_is_no_failure_of_a_job_and_3_by_hand() {
     let payload = json(comment_created());
     let ended = run(&payload);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stderr.contains("No function is for this delivery."), "{ended:?}");
+    assert!(
+        ended.stderr.contains("No filter matches this delivery, so no function was called."),
+        "{ended:?}"
+    );
     for arguments in [&["--file", "-"][..], &["--sample", "comment-created"]] {
         let ended = by_hand(arguments, &payload);
         assert_eq!(ended.code, Some(3), "{ended:?}");
-        assert_eq!(ended.stdout.lines().filter(|line| line.contains("skipped (")).count(), 7);
+        let skipped = ended.stdout.lines().filter(|line| line.contains("skipped ("));
+        assert_eq!(skipped.count(), FUNCTIONS, "{ended:?}");
     }
     // A function that is named has its filter, too.
     let ended = by_hand(&["retrain", "--sample", "comment-created"], "");

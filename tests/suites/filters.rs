@@ -98,10 +98,16 @@ fn the_page_and_the_document_have_the_filter_in_words_and_a_sample_that_matches(
     let sample = "/samples/comment-created?endpoint=/webhooks/reply";
     let sample = request(&url, &format!("GET {sample}"), &[], "").unwrap().json();
     assert!(sample["repo"]["name"].as_str().unwrap().starts_with("acme/"), "{sample}");
+    let sample = "/samples/dataset-commit?endpoint=/webhooks/retrain";
+    let sample = request(&url, &format!("GET {sample}"), &[], "").unwrap().json();
+    assert_eq!(sample["updatedRefs"][0]["ref"], "refs/heads/release/1", "{sample}");
     let document = request(&url, "GET /openapi.json", &[], "").unwrap().json();
     let description = &document["paths"]["/webhooks/retrain"]["post"]["description"];
     let words = "The function is called for commits to `release/*` of Space me/data.";
     assert!(description.as_str().unwrap().starts_with(words), "{description}");
+    // It takes nothing, and its filter reads the Hub's payload.
+    assert!(document["paths"]["/webhooks/retrain"]["post"]["requestBody"].is_object());
+    assert!(!page.contains("ignores the payload · for"), "{page}");
     let everything = &document["paths"]["/webhooks/everything"]["post"];
     assert!(everything.get("description").is_none(), "{everything}");
     server.stop();

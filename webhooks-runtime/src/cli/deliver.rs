@@ -18,7 +18,7 @@ use crate::WebhooksServer;
 use crate::config::settings::PartialSettings;
 use crate::endpoint::registry::Route;
 use crate::server::output::{Stream, print_message};
-use crate::server::{GivenDelivery, OneDelivery, RunOutcome};
+use crate::server::{GivenDelivery, OneDelivery, RunOutcome, first_signal};
 use crate::text::{escaped, in_one_line};
 
 /// The variables in which a Job gets its delivery. <https://huggingface.co/docs/hub/webhooks>
@@ -27,7 +27,7 @@ const ID_VARIABLE: &str = "WEBHOOK_ID";
 
 /// The exit code for a wrong command line, a start-up error, or a payload that cannot be read.
 const BAD_INPUT: u8 = 2;
-/// The exit code for a payload given by hand that no function is for.
+/// The exit code for a payload of the command line that no filter matches.
 const NOTHING_MATCHED: u8 = 3;
 
 const EXAMPLES: &str = "\
@@ -35,7 +35,7 @@ Examples:
   # In a Job that a webhook starts: the Hub sets WEBHOOK_PAYLOAD
   my-bot deliver
 
-  # By hand: a file, or a sample
+  # On your machine: a file, or a sample
   cargo run -- deliver --file delivery.json
   cargo run -- deliver trigger_training --sample dataset-commit --set repo.name=me/data
 
@@ -45,10 +45,10 @@ Functions:
 
 Output:
   A line for each function goes to standard output, the log to standard error. The exit code is
-  0    if every function that ran succeeded, or none is for the delivery of a Job
+  0    if every function that ran succeeded, or no filter matches the delivery of a Job
   1    if a function failed for good
   2    for a wrong command line, a start-up error, or a payload that cannot be read
-  3    if no function is for a delivery that was given by hand
+  3    if no filter matches the delivery of --file or --sample
   143  after SIGTERM, which stops the functions (130 after Ctrl+C)
 
 Environment variables:
@@ -103,6 +103,8 @@ fn prepare_and_run(
     flags: PartialSettings,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
+    // First: in a container, a process that listens for no signals ignores them.
+    let signal = first_signal()?;
     let is_of_job = deliver.file.is_none() && deliver.sample.is_none();
     let program = OneDelivery::prepare(server()?, flags)?;
     let selected: Vec<&Route> = match deliver.endpoint.as_deref() {
@@ -122,7 +124,7 @@ fn prepare_and_run(
     let paths: Vec<_> = selected.iter().map(|endpoint| endpoint.path.clone()).collect();
     let width = paths.iter().map(String::len).max().unwrap_or_default();
     let mut outcomes = Vec::new();
-    let stopped = program.run(&paths, &delivery, |path, outcome, duration| {
+    let stopped = program.run(&paths, &delivery, signal, |path, outcome, duration| {
         let _ = print(line(path, width, outcome, duration).as_bytes());
         outcomes.push(outcome.clone());
     })?;
@@ -132,7 +134,7 @@ fn prepare_and_run(
         return Ok(signal.exit_code().into());
     }
     if outcomes.iter().all(|outcome| matches!(outcome, RunOutcome::Skipped(_))) {
-        print_message(Stream::Err, "No function is for this delivery.\n");
+        print_message(Stream::Err, "No filter matches this delivery, so no function was called.\n");
     }
     Ok(exit_code(&outcomes, is_of_job).into())
 }
@@ -162,7 +164,7 @@ fn make_body(
     Ok(body?)
 }
 
-/// Formats what became of the delivery at an endpoint. Errors may contain text from outside.
+/// Formats the outcome of the delivery at an endpoint. Errors may contain text from outside.
 fn line(path: &str, width: usize, outcome: &RunOutcome, duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1000.0;
     let text = match outcome {
@@ -185,7 +187,7 @@ fn exit_code(outcomes: &[RunOutcome], is_of_job: bool) -> u8 {
     } else if any(|outcome| matches!(outcome, RunOutcome::Rejected(_))) {
         BAD_INPUT
     } else if any(|outcome| *outcome == RunOutcome::Succeeded) || is_of_job {
-        // A Job for an event that no function is for has nothing to do, which is no failure.
+        // A Job for an event that no filter matches has nothing to do, which is no failure.
         0
     } else {
         NOTHING_MATCHED
@@ -197,17 +199,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exit_code_tells_what_happened() {
+    fn the_exit_code_depends_on_every_outcome() {
         let skipped = || RunOutcome::Skipped("on: …".to_owned());
         let rejected = || RunOutcome::Rejected("body.repo: field required".to_owned());
         let failed = || RunOutcome::Failed(None);
-        for (outcomes, by_hand, of_job) in [
+        for (outcomes, of_command_line, of_job) in [
             (vec![RunOutcome::Succeeded, skipped()], 0, 0),
             (vec![skipped(), skipped()], 3, 0),
             (vec![RunOutcome::Succeeded, rejected()], 2, 2),
             (vec![rejected(), failed(), RunOutcome::Succeeded], 1, 1),
         ] {
-            assert_eq!(exit_code(&outcomes, false), by_hand, "{outcomes:?}");
+            assert_eq!(exit_code(&outcomes, false), of_command_line, "{outcomes:?}");
             assert_eq!(exit_code(&outcomes, true), of_job, "{outcomes:?}");
         }
     }

@@ -11,7 +11,6 @@ use super::document::{self, Deployment};
 use super::endpoints::EndpointSummary;
 use super::form::Form;
 use crate::config::addresses::Addresses;
-use crate::endpoint::filter::Conditions;
 use crate::endpoint::registry::EndpointInfo;
 
 /// The page of a server.
@@ -84,15 +83,9 @@ impl Page {
         Self::below("./", "Webhooks", &html! { p { "This browser can see the deliveries now." } })
     }
 
-    /// Returns an example of the payload that the endpoint at this path reads.
-    pub(super) fn sample_of(&self, path: &str) -> Option<&str> {
-        let endpoint = self.endpoints().iter().find(|endpoint| endpoint.info.path == path)?;
-        Some(&endpoint.sample)
-    }
-
-    /// Returns the filter of the endpoint at this path.
-    pub(super) fn filter_of(&self, path: &str) -> Option<&Conditions> {
-        self.infos.iter().find(|info| info.path == path)?.filter.as_ref()
+    /// Returns the endpoint at this path.
+    pub(super) fn endpoint(&self, path: &str) -> Option<&EndpointSummary> {
+        self.endpoints().iter().find(|endpoint| endpoint.info.path == path)
     }
 
     fn endpoints(&self) -> &[EndpointSummary] {

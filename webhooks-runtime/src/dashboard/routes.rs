@@ -144,10 +144,14 @@ impl Dashboard {
 
     /// Returns a sample by its name, or the example of an endpoint.
     pub(super) fn sample_text(&self, name: &str, endpoint: &str) -> Option<String> {
-        if name == ENDPOINT_SAMPLE {
-            return self.page.sample_of(endpoint).map(str::to_owned);
+        let endpoint = self.page.endpoint(endpoint);
+        if let Some(endpoint) = endpoint
+            && (name == ENDPOINT_SAMPLE || endpoint.is_hub_payload && name == endpoint.sample_name)
+        {
+            return Some(endpoint.sample.clone());
         }
-        let sample = named_sample(name, self.page.filter_of(endpoint))?;
+        let filter = endpoint.and_then(|endpoint| endpoint.info.filter.as_ref());
+        let sample = named_sample(name, filter)?;
         serde_json::to_string_pretty(&sample.payload).ok()
     }
 

@@ -75,7 +75,8 @@ impl EndpointInfo {
             location: endpoint.location,
             protected,
             secret_env: endpoint.secret_env,
-            body: endpoint.body.clone(),
+            // A filter reads the Hub's payload, whatever the function takes.
+            body: if filter.is_some() { BodyKind::Payload } else { endpoint.body.clone() },
             filter,
             background: endpoint.work.is_background(),
         }

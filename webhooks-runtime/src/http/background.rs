@@ -72,8 +72,7 @@ async fn accept(jobs: &Jobs, request: AcceptRequest<'_>) -> Outcome {
     }
 }
 
-/// Returns the response to a delivery that has a state.
-pub(super) fn stored(mut response: HttpResponseBuilder, id: Uuid, state: State) -> Outcome {
+fn stored(mut response: HttpResponseBuilder, id: Uuid, state: State) -> Outcome {
     let response = response.json(AcceptedBody { delivery: id, state: state.name() });
     Outcome { delivery: Some(id), ..response.into() }
 }

@@ -20,7 +20,7 @@ struct SkippedBody<'a> {
 ///
 /// # Errors
 ///
-/// Returns the outcome of a delivery that does not match, and of one whose body does not tell.
+/// Returns the outcome of a delivery that does not match, or whose body is invalid or lacks what the filter needs.
 pub(super) fn parse_matching(
     filter: &Conditions,
     body: &[u8],

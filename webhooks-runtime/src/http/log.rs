@@ -44,7 +44,7 @@ fn write_line(observation: &Observation<'_>) {
     let stored = outcome.delivery.map(tracing::field::display);
     // The reason of a failure is logged separately.
     let reason = match &outcome.reason {
-        Some(Reason::Rejected(reason)) => Some(&**reason),
+        Some(Reason::Rejected(reason) | Reason::BadArgument(reason)) => Some(&**reason),
         Some(Reason::Skipped(_) | Reason::Failed(_)) | None => None,
     };
     let skipped = outcome.skip_reason();

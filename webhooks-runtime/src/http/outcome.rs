@@ -32,6 +32,8 @@ pub(crate) struct Outcome {
 pub(crate) enum Reason {
     /// The server or the function rejected the request.
     Rejected(Cow<'static, str>),
+    /// The request does not fit the filter or an argument of the function, which was not called.
+    BadArgument(Cow<'static, str>),
     /// The delivery does not match the endpoint's filter. The sender gets this reason.
     Skipped(String),
     /// The function failed with this error, including its causes, or with this panic.
@@ -44,6 +46,14 @@ impl Outcome {
         Self { reason: Some(Reason::Rejected(reason.into())), ..response.into() }
     }
 
+    /// Creates the outcome of a request that does not fit the filter or an argument of the function.
+    pub(super) fn bad_argument(
+        response: HttpResponse,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { reason: Some(Reason::BadArgument(reason.into())), ..response.into() }
+    }
+
     /// Creates the outcome of a delivery that does not match the endpoint's filter.
     pub(super) fn skipped(response: HttpResponse, reason: String) -> Self {
         Self { reason: Some(Reason::Skipped(reason)), ..response.into() }
@@ -53,7 +63,7 @@ impl Outcome {
     pub(crate) fn skip_reason(&self) -> Option<&str> {
         match &self.reason {
             Some(Reason::Skipped(reason)) => Some(reason),
-            Some(Reason::Rejected(_) | Reason::Failed(_)) | None => None,
+            Some(Reason::Rejected(_) | Reason::BadArgument(_) | Reason::Failed(_)) | None => None,
         }
     }
 

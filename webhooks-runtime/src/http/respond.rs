@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 use tracing::{Instrument, Span};
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Reason};
 use super::rejection::Rejection;
 use crate::endpoint::Caller;
 use crate::endpoint::call::{Call, DELIVERY, Failure};
@@ -41,12 +41,18 @@ pub(super) async fn respond(caller: &Caller, call: Call, span: Span) -> Outcome 
 fn failure_outcome(failure: Failure) -> Outcome {
     match failure {
         Failure::Body(faults) => body_rejected(faults),
-        Failure::Argument(error) if echoes_request(&error) => Rejection::new(
-            error.as_response_error().status_code(),
-            "An argument of this endpoint is missing from the request or malformed.",
-        )
-        .outcome(),
-        Failure::Argument(error) => conceal_cause(HttpResponse::from_error(error)),
+        Failure::Argument(error) if echoes_request(&error) => {
+            let text = "An argument of this endpoint is missing from the request or malformed.";
+            let rejection = Rejection::new(error.as_response_error().status_code(), text);
+            Outcome::bad_argument(rejection.outcome().response, text)
+        }
+        Failure::Argument(error) => {
+            let mut outcome = conceal_cause(HttpResponse::from_error(error));
+            if let Some(Reason::Rejected(reason)) = outcome.reason {
+                outcome.reason = Some(Reason::BadArgument(reason));
+            }
+            outcome
+        }
         Failure::Function(error) => match error.downcast::<actix_web::Error>() {
             Ok(error) => conceal_cause(HttpResponse::from_error(*error)),
             Err(error) => {
@@ -63,7 +69,7 @@ fn failure_outcome(failure: Failure) -> Outcome {
 pub(super) fn body_rejected(BodyFaults(detail): BodyFaults) -> Outcome {
     let reason = detail.first().map(BodyFault::reason).unwrap_or_default();
     let response = HttpResponse::UnprocessableEntity().json(ValidationError { detail });
-    Outcome::rejected(response, reason)
+    Outcome::bad_argument(response, reason)
 }
 
 /// Returns whether actix-web's response to this error would contain parts of the request.

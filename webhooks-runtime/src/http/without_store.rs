@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use futures_util::future::LocalBoxFuture;
+use serde_json::json;
 use uuid::Uuid;
 
-use super::background::{Accept, AcceptRequest, stored};
+use super::background::{Accept, AcceptRequest};
 use super::outcome::Outcome;
 use super::respond::body_rejected;
 use crate::endpoint::background::SharedData;
@@ -32,13 +33,14 @@ async fn run(shared: Arc<SharedData>, request: AcceptRequest<'_>) -> Outcome {
     }
     let handler = BackgroundHandler { path: route.path.clone(), background: *background, shared };
     let webhook_id = call.webhook_id().map(str::to_owned);
-    // No store knows the id of an earlier process, so a retry has the same id only if it is that of the sender.
-    let known = webhook_id.as_deref().and_then(|id| Uuid::parse_str(id).ok());
-    let id = known.unwrap_or_else(Uuid::now_v7);
+    // The sender's, so that a retry in another process has the same.
+    let id = webhook_id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
     let received_at = call.received_at();
-    let delivery = UnstoredDelivery { id, webhook_id, received_at, body: call.body };
+    let delivery = UnstoredDelivery { id: id.clone(), webhook_id, received_at, body: call.body };
     match handler.run_unstored(delivery).await {
-        Ok(()) => stored(HttpResponse::Ok(), id, State::Done),
+        Ok(()) => {
+            HttpResponse::Ok().json(json!({ "delivery": id, "state": State::Done.name() })).into()
+        }
         Err(error) => Outcome::failed(HttpResponse::InternalServerError().finish(), Some(error)),
     }
 }

@@ -1,8 +1,7 @@
 //! Writes the log line of each attempt that has ended.
 
+use std::fmt;
 use std::time::Duration;
-
-use uuid::Uuid;
 
 use super::state::Transition;
 use crate::endpoint::call::DELIVERY;
@@ -10,7 +9,7 @@ use crate::endpoint::call::DELIVERY;
 /// An attempt that has ended.
 pub(super) struct EndedAttempt<'a> {
     pub(super) path: &'a str,
-    pub(super) id: Uuid,
+    pub(super) id: &'a dyn fmt::Display,
     pub(super) webhook_id: Option<&'a str>,
     pub(super) attempt: u32,
     pub(super) duration: Duration,

@@ -23,7 +23,7 @@ use crate::endpoint::panic::caught_in;
 /// An attempt to run.
 pub(super) struct Attempt {
     /// The id of the delivery.
-    pub(super) id: Uuid,
+    pub(super) id: String,
     pub(super) webhook_id: Option<String>,
     /// The number of this attempt, counted from 1.
     pub(super) attempt: u32,
@@ -65,7 +65,8 @@ impl BackgroundHandler {
                 Ok(()) = lease_expiries.changed() => {}
             }
         };
-        let attempt = self.run(Attempt { id, webhook_id, attempt, received_at, body }, stopped);
+        let attempt = Attempt { id: id.to_string(), webhook_id, attempt, received_at, body };
+        let attempt = self.run(attempt, stopped);
         let reported = async move {
             let outcome = attempt.await;
             let _ = finished.send(FinishedAttempt { id, fencing_token, outcome });
@@ -90,7 +91,7 @@ impl BackgroundHandler {
             attempt
         );
         let delivery = Delivery {
-            id: id.to_string(),
+            id,
             webhook_id,
             attempt,
             max_attempts: policy.attempts,

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use actix_web::web::Bytes;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use super::log::EndedAttempt;
 use super::run::{Attempt, BackgroundHandler};
@@ -14,7 +13,7 @@ use super::state::{AttemptOutcome, Transition};
 /// A background delivery that is not stored. It is lost when the process ends.
 #[derive(Clone, Debug)]
 pub(crate) struct UnstoredDelivery {
-    pub(crate) id: Uuid,
+    pub(crate) id: String,
     pub(crate) webhook_id: Option<String>,
     pub(crate) received_at: SystemTime,
     pub(crate) body: Bytes,
@@ -38,7 +37,7 @@ impl BackgroundHandler {
             let next = outcome.transition(&self.background.policy, attempt, fastrand::f64());
             let ended = EndedAttempt {
                 path: &self.path,
-                id,
+                id: &delivery.id,
                 webhook_id: delivery.webhook_id.as_deref(),
                 attempt,
                 duration: started.elapsed(),

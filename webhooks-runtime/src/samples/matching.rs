@@ -5,28 +5,43 @@ use super::{NamedSample, samples};
 use crate::endpoint::filter::{Conditions, Verdict, WatchedRepo};
 use crate::payload::{Deviations, EventAction, WebhookPayload};
 
-/// Returns the first sample that matches, about the watched repo. If none matches, returns the first one.
+/// Returns the first sample that matches, about a watched repo. If none matches, returns the first one.
+///
+/// A sample that matches with its own refs is preferred: for `refs/tags/*`, that is a new tag.
 pub(crate) fn matching(filter: Option<&Conditions>) -> Option<NamedSample> {
-    let all = || samples().into_iter().map(|sample| made_to_match(sample, filter));
-    let matches = |sample: &NamedSample| {
-        filter.is_none_or(|filter| {
-            filter.evaluate(&sample.payload, &Deviations::default()) == Verdict::Match
+    let first = || Some(about(samples().into_iter().next()?, watched(filter).first()));
+    let Some(filter) = filter else { return first() };
+    let candidates = || {
+        samples().into_iter().flat_map(|sample| {
+            let repos = watched(Some(filter)).iter().map(Some);
+            let unchanged = repos.len() == 0;
+            repos.chain(unchanged.then_some(None)).map(move |repo| about(sample.clone(), repo))
         })
     };
-    all().find(matches).or_else(|| all().next())
+    let matches = |sample: &NamedSample| {
+        filter.evaluate(&sample.payload, &Deviations::default()) == Verdict::Match
+    };
+    let changed = || candidates().map(|sample| on_ref(sample, filter));
+    candidates().find(matches).or_else(|| changed().find(matches)).or_else(first)
 }
 
-/// Returns the sample with this name, about the watched repo. It is not made to match otherwise, so that a sample which
+/// Returns the sample with this name, about a watched repo. It is not made to match otherwise, so that a sample which
 /// a person chose shows what the filter does.
 pub(crate) fn named(name: &str, filter: Option<&Conditions>) -> Option<NamedSample> {
     let sample = samples().into_iter().find(|sample| sample.name == name)?;
-    Some(about_watched_repo(sample, filter))
+    let about_each = || watched(filter).iter().map(|repo| about(sample.clone(), Some(repo)));
+    let changed = about_each().find(|changed| changed.payload.repo != sample.payload.repo);
+    Some(changed.unwrap_or(sample))
 }
 
-/// Sets the repo of a sample to that of the filter, where it has such a repo.
-fn about_watched_repo(mut sample: NamedSample, filter: Option<&Conditions>) -> NamedSample {
+fn watched(filter: Option<&Conditions>) -> &[WatchedRepo] {
+    filter.map_or(&[], Conditions::watched_repos)
+}
+
+/// Sets the repo of a sample, where it can have such a repo.
+fn about(mut sample: NamedSample, repo: Option<&WatchedRepo>) -> NamedSample {
     let payload = &mut sample.payload;
-    match filter.and_then(Conditions::watched_repo) {
+    match repo {
         Some(WatchedRepo::Repo { repo_type, name }) => {
             // A bucket has no commits, and a Git repo no files of a bucket.
             let is_bucket = payload.repo.repo_type == "bucket";
@@ -45,15 +60,10 @@ fn about_watched_repo(mut sample: NamedSample, filter: Option<&Conditions>) -> N
     sample
 }
 
-/// Sets the repo and the ref of a sample to those of the filter, where the sample has such a repo and a ref.
-fn made_to_match(sample: NamedSample, filter: Option<&Conditions>) -> NamedSample {
-    let mut sample = about_watched_repo(sample, filter);
-    let Some(filter) = filter else { return sample };
+/// Sets the ref of a commit to one that matches the filter.
+fn on_ref(mut sample: NamedSample, filter: &Conditions) -> NamedSample {
     let payload = &mut sample.payload;
-    let is_matching = filter.evaluate(payload, &Deviations::default()) == Verdict::Match;
-    let is_commit = payload.event.matches(EventAction::Update, "repo.content");
-    if is_commit
-        && !is_matching
+    if payload.event.matches(EventAction::Update, "repo.content")
         && let Some(name) = filter.example_ref()
         && let Some([updated, ..]) = payload.updated_refs.as_deref_mut()
         && updated.new_sha.is_some()
@@ -96,7 +106,14 @@ mod tests {
             (Filter::new().on("move repo").watch("user:you"), "repo-moved", "you/model"),
             (Filter::new().watch("bucket:me/logs"), "bucket-files", "me/logs"),
             (Filter::new().branch("release/*"), "dataset-commit", "me/dataset"),
-            (Filter::new().refs("refs/pr/**"), "dataset-commit", "me/dataset"),
+            (Filter::new().refs("refs/pr/**"), "pull-request-pushed", "me/model"),
+            (Filter::new().refs("refs/tags/*"), "tag-created", "me/dataset"),
+            (Filter::new().refs("refs/convert/*"), "dataset-commit", "me/dataset"),
+            (
+                Filter::new().watch("bucket:me/logs").watch("model:me/tiny").on("discussion"),
+                "discussion-opened",
+                "me/tiny",
+            ),
             (Filter::new().watch("org:acme").on("discussion"), "discussion-opened", "acme/model"),
         ] {
             let sample = chosen(&filter);

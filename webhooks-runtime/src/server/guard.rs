@@ -36,14 +36,17 @@ pub(super) fn guard(
         errors.push(error.into());
         None
     });
-    let guard = |endpoint: &Route| match own_secrets(endpoint, environment) {
-        Ok(own) => {
-            let filter = filter(endpoint, environment, errors);
-            Some(GuardedRoute::new(endpoint.clone(), own.or_else(|| common.clone()), filter))
-        }
-        Err(error) => {
-            errors.push(error.into());
-            None
+    let guard = |endpoint: &Route| {
+        let filter = filter(endpoint, environment, errors);
+        match own_secrets(endpoint, environment) {
+            Ok(own) => {
+                let secrets = own.or_else(|| common.clone());
+                Some(GuardedRoute::new(endpoint.clone(), secrets, filter))
+            }
+            Err(error) => {
+                errors.push(error.into());
+                None
+            }
         }
     };
     endpoints.iter().filter_map(guard).collect()

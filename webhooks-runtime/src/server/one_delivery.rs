@@ -10,14 +10,14 @@ use std::time::Duration;
 use actix_web::App;
 use actix_web::body::to_bytes;
 use actix_web::dev::{Service, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
 use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use super::prepare::{Mode, prepare};
-use super::signals::{StopSignal, first_signal};
+use super::signals::StopSignal;
 use super::{LaunchError, WebhooksServer, log};
 use crate::config::environment::Environment;
 use crate::config::settings::PartialSettings;
@@ -77,16 +77,16 @@ impl OneDelivery {
         self.blueprint.dispatcher.filter_of(&endpoint.path)
     }
 
-    /// Runs the functions at these paths one after the other, and reports the end of each. Returns the signal that
-    /// stopped them.
+    /// Runs the functions at these paths one after the other, until there is a signal, and reports the end of each.
+    /// Returns the signal that stopped them.
     pub(crate) fn run(
         &self,
         paths: &[String],
         delivery: &GivenDelivery,
+        signal: oneshot::Receiver<StopSignal>,
         report: impl FnMut(&str, &RunOutcome, Duration),
     ) -> io::Result<Option<StopSignal>> {
         log::init();
-        let signal = first_signal()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let stopped = LocalSet::new().block_on(&runtime, async {
             tokio::select! {
@@ -159,7 +159,9 @@ impl Observer for LastRun {
         let status = observation.outcome.response.status();
         let outcome = match &observation.outcome.reason {
             Some(Reason::Skipped(reason)) => RunOutcome::Skipped(reason.clone()),
-            Some(Reason::Rejected(reason)) if is_of_body(status) => {
+            Some(Reason::BadArgument(reason)) => RunOutcome::Rejected(reason.clone().into_owned()),
+            // Rejected before the function was called.
+            Some(Reason::Rejected(reason)) if observation.body.is_none() => {
                 RunOutcome::Rejected(reason.clone().into_owned())
             }
             Some(Reason::Rejected(reason)) => RunOutcome::Failed(Some(reason.clone().into_owned())),
@@ -172,9 +174,4 @@ impl Observer for LastRun {
         let last = Some((outcome, observation.duration));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
-}
-
-/// Returns whether this status is about the body.
-fn is_of_body(status: StatusCode) -> bool {
-    matches!(status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE)
 }

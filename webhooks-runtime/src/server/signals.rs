@@ -1,7 +1,7 @@
 //! Waits for the signals that stop the program.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
@@ -40,9 +40,9 @@ impl fmt::Display for StopSignal {
     }
 }
 
-/// Waits for the first signal on another thread, so that a function that blocks its own delays nothing: a few seconds
-/// after the signal the process ends, even if nobody reacts to it.
-pub(super) fn first_signal() -> io::Result<oneshot::Receiver<StopSignal>> {
+/// Waits for the first signal on another thread, so that a function that blocks its own delays nothing: the process
+/// ends with the second signal, or a few seconds after the first one, even if nobody reacts to it.
+pub(crate) fn first_signal() -> io::Result<oneshot::Receiver<StopSignal>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut signals = {
         let _entered = runtime.enter();
@@ -52,7 +52,8 @@ pub(super) fn first_signal() -> io::Result<oneshot::Receiver<StopSignal>> {
     let waiting = async move {
         let signal = signals.next().await;
         let _ = sender.send(signal);
-        tokio::time::sleep(GRACE).await;
+        let _ = tokio::time::timeout(GRACE, signals.next()).await;
+        let _ = writeln!(io::stderr(), "{signal} stopped the program.");
         std::process::exit(signal.exit_code().into());
     };
     std::thread::Builder::new()

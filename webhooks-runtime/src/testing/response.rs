@@ -160,7 +160,7 @@ impl TestResponse {
     pub fn cause(&self) -> Option<&str> {
         match &self.reason {
             Some(Reason::Failed(cause)) => Some(cause),
-            Some(Reason::Rejected(_) | Reason::Skipped(_)) | None => None,
+            Some(Reason::Rejected(_) | Reason::BadArgument(_) | Reason::Skipped(_)) | None => None,
         }
     }
 
@@ -184,7 +184,7 @@ impl TestResponse {
     pub fn skipped(&self) -> Option<&str> {
         match &self.reason {
             Some(Reason::Skipped(reason)) => Some(reason),
-            Some(Reason::Rejected(_) | Reason::Failed(_)) | None => None,
+            Some(Reason::Rejected(_) | Reason::BadArgument(_) | Reason::Failed(_)) | None => None,
         }
     }
 }

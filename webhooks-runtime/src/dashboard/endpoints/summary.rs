@@ -25,8 +25,7 @@ pub(in crate::dashboard) struct EndpointSummary {
 impl EndpointSummary {
     pub(in crate::dashboard) fn new(info: &EndpointInfo) -> Self {
         let body = body_of(&info.body);
-        // A filter reads the Hub's payload, whatever the function takes.
-        let is_hub_payload = matches!(info.body, BodyKind::Payload) || info.filter.is_some();
+        let is_hub_payload = matches!(info.body, BodyKind::Payload);
         let matching = matching(info.filter.as_ref());
         let sample = match &body {
             // Not `body.sample`, which does not keep the order of the fields.

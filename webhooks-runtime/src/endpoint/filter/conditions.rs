@@ -81,9 +81,9 @@ impl Conditions {
         !self.branch.is_empty() || !self.refs.is_empty()
     }
 
-    /// Returns the first watched repo or owner.
-    pub(crate) fn watched_repo(&self) -> Option<&WatchedRepo> {
-        self.watch.first()
+    /// Returns the watched repos and owners; none if all are.
+    pub(crate) fn watched_repos(&self) -> &[WatchedRepo] {
+        &self.watch
     }
 
     /// Returns the full name of a ref that matches.

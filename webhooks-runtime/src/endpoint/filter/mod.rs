@@ -140,7 +140,7 @@ impl Filter {
     }
 
     /// Adds the repos in an environment variable, a list with commas: `dataset:me/data,org:acme`. It is read when the
-    /// server starts, and must be set. So one program can serve several teams.
+    /// server starts, and must be set. So one program can serve several teams. Another call replaces the variable.
     ///
     /// A [`TestClient`](crate::testing::TestClient) does not read it: every repo matches there, unless
     /// [`watch`](Self::watch) lists some.

@@ -64,7 +64,7 @@ impl Scheduler {
         let error = outcome.error();
         let ended = EndedAttempt {
             path: &handler.path,
-            id,
+            id: &id,
             webhook_id: running.webhook_id.as_deref(),
             attempt: running.attempt,
             duration: running.started.elapsed(),
