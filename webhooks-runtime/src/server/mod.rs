@@ -48,6 +48,6 @@ pub use into_server::IntoServer;
 pub(crate) use one_delivery::{GivenDelivery, OneDelivery, RunOutcome};
 pub(crate) use prepare::{in_process, listing};
 pub(crate) use recipients::Recipients;
-pub(crate) use signals::{StopSignal, first_signal};
+pub(crate) use signals::first_signal;
 pub(crate) use store_target::StoreTarget;
 pub use ui::Ui;
