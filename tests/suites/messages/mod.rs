@@ -38,7 +38,7 @@ const OTHER_TEXTS: [(&str, &str); 44] = [
     (", through the proxy", "a line of each `trigger`"),
     ("succeeded in {millis", "a line of each `deliver`"),
     ("failed after {millis", "a line of each `deliver`"),
-    ("{signal} stopped {path}", "what a person or the platform did"),
+    ("{signal} stopped", "what a person or the platform did"),
     ("attempt {number}, started {started}", "a line of `deliveries show`"),
     ("The version of the payload.", "what the OpenAPI document says of it"),
     (
