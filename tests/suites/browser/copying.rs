@@ -46,7 +46,7 @@ async fn the_public_url_is_shown_when_it_comes_without_a_reload() {
     drop(port);
     let server = new_server().share(true).share_server(address.to_string());
     let (server, browser) = open_live(server).await;
-    assert!(browser.text("#where").await.contains("your own machine"));
+    assert!(browser.text("#where").await.contains("no public URL"));
     let _share_server = TestShareServer::start_at(address).unwrap();
     browser.wait_for_text("#where", "reachable from the internet").await;
     let public = server.public_url().unwrap();

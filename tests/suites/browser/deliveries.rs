@@ -4,8 +4,8 @@ use serde_json::json;
 use tests::browser::Browser;
 
 use super::{
-    TRAIN, choose, close, deliver, hidden, new_server, open_live, sample, serve, shown,
-    wait_for_rows,
+    TRAIN, choose, choose_label, close, deliver, hidden, new_server, open_live, sample, serve,
+    shown, wait_for_rows,
 };
 
 #[tokio::test]
@@ -44,14 +44,14 @@ async fn deliveries_are_filtered_by_endpoint_and_outcome() {
     wait_for_rows(&browser, 3).await;
     choose(&browser, ".filter [name=endpoint]", TRAIN).await;
     assert_eq!(shown(&browser).await, json!(2));
-    choose(&browser, ".filter [name=outcome]", "rejected").await;
+    choose_label(&browser, ".filter [name=outcome]", "rejected").await;
     assert_eq!(shown(&browser).await, json!(1));
     // It holds for what arrives, too.
     deliver(&server, TRAIN, "4", &sample("me/data"));
     deliver(&server, TRAIN, "5", "{}");
     wait_for_rows(&browser, 2).await;
     choose(&browser, ".filter [name=endpoint]", "").await;
-    choose(&browser, ".filter [name=outcome]", "failed").await;
+    choose_label(&browser, ".filter [name=outcome]", "failed").await;
     assert_eq!(shown(&browser).await, json!(1));
     assert!(browser.text("#deliveries > li:not([hidden])").await.contains("report"));
     close(browser, server).await;

@@ -124,6 +124,11 @@ async fn choose(browser: &Browser, selector: &str, value: &str) {
     select.select_by_value(value).await.unwrap();
 }
 
+async fn choose_label(browser: &Browser, selector: &str, label: &str) {
+    let select = browser.client.find(Locator::Css(selector)).await.unwrap();
+    select.select_by_label(label).await.unwrap();
+}
+
 async fn type_into(browser: &Browser, selector: &str, text: &str) {
     let field = browser.client.find(Locator::Css(selector)).await.unwrap();
     field.clear().await.unwrap();
