@@ -119,12 +119,21 @@ fn the_variable_adds_repos_and_must_be_set_and_valid() {
     let watched: Vec<_> = resolved.watch.iter().map(ToString::to_string).collect();
     assert_eq!(watched, ["dataset:me/data", "org:acme", "model:me/tiny"]);
     let missing = "watch_env = \"BOT_WATCH\": this environment variable is not set";
-    for environment in [&[][..], &[("BOT_WATCH", "")], &[("BOT_WATCH", " , ")]] {
-        assert!(errors(&filter, environment)[0].starts_with(missing), "{environment:?}");
+    assert!(errors(&filter, &[])[0].starts_with(missing));
+    let empty = "watch_env = \"BOT_WATCH\": this environment variable is empty: set it to";
+    for value in ["", " , "] {
+        let errors = errors(&filter, &[("BOT_WATCH", value)]);
+        assert!(errors.len() == 1 && errors[0].starts_with(empty), "{value:?}: {errors:?}");
     }
     let malformed = errors(&filter, &[("BOT_WATCH", "org:acme,models:a/b,x")]);
     assert_eq!(malformed.len(), 2);
     assert!(malformed[0].contains("\"models:a/b\": unknown type `models`"), "{malformed:?}");
+    assert!(!malformed[0].contains("commas"), "{malformed:?}");
+    for value in ["org:acme model:me/tiny", "org:acme;model:me/tiny", "org:acme\nmodel:me/tiny"] {
+        let malformed = errors(&filter, &[("BOT_WATCH", value)]);
+        assert_eq!(malformed.len(), 1);
+        assert!(malformed[0].ends_with("; separate several repos with commas"), "{malformed:?}");
+    }
 }
 
 #[test]
