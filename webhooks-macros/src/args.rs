@@ -7,14 +7,24 @@ use syn::{Ident, LitStr, Path, Token, token};
 
 use crate::background::{self, Background};
 use crate::errors::Errors;
-use crate::filter::{BRANCH, FilterArgs, ON, REFS, WATCH, WATCH_ENV};
+use crate::filter::{FilterArgs, FilterKey};
 use crate::parse::{not_evaluated, parse_equals, parse_parts, parse_text, set_once, similar};
 
 const PATH: &str = "path";
 const SECRET_ENV: &str = "secret_env";
 const BACKGROUND: &str = "background";
 const CRATE: &str = "crate";
-const KEYS: [&str; 9] = [PATH, ON, WATCH, WATCH_ENV, BRANCH, REFS, SECRET_ENV, BACKGROUND, CRATE];
+const KEYS: [&str; 9] = [
+    PATH,
+    FilterKey::On.name(),
+    FilterKey::Watch.name(),
+    FilterKey::WatchEnv.name(),
+    FilterKey::Branch.name(),
+    FilterKey::Refs.name(),
+    SECRET_ENV,
+    BACKGROUND,
+    CRATE,
+];
 /// The keys as error messages list them.
 const KEY_LIST: &str =
     "`path`, `on`, `watch`, `watch_env`, `branch`, `refs`, `secret_env`, `background`, `crate`";
@@ -57,8 +67,8 @@ impl Args {
             syn::Error::new(error.span(), message)
         })?;
         let name = key.unraw().to_string();
-        if let Some(example) = FilterArgs::example(&name) {
-            return self.filter.parse(&key, &name, example, input, errors);
+        if let Some(filter) = FilterKey::from_name(&name) {
+            return self.filter.parse(filter, &key, input, errors);
         }
         match name.as_str() {
             BACKGROUND => {
@@ -111,12 +121,12 @@ fn unknown_key(unknown: &str, is_code: bool) -> String {
             "`{unknown}` is an option of `background`: write `background({unknown} = {example})`"
         );
     }
-    let written = |key| Some(format!("{key} = {}", FilterArgs::example(key)?));
+    let written = |key: FilterKey| Some(format!("{} = {}", key.name(), key.example()));
     let meant = match unknown {
         "route" | "url" | "uri" | "endpoint" | "name" => Some(PATH_EXAMPLE.to_owned()),
-        "event" | "events" | "scope" | "action" => written(ON),
-        "repo" | "repos" | "repo_type" => written(WATCH),
-        "tag" | "tags" => written(REFS),
+        "event" | "events" | "scope" | "action" => written(FilterKey::On),
+        "repo" | "repos" | "repo_type" => written(FilterKey::Watch),
+        "tag" | "tags" => written(FilterKey::Refs),
         _ => similar(unknown, &KEYS).map(str::to_owned).or_else(|| {
             let key = background::suggestion(unknown)?;
             Some(format!("background({key} = {})", Background::example(key)?))

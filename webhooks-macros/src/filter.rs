@@ -8,11 +8,44 @@ use syn::{Ident, LitStr, token};
 use crate::errors::Errors;
 use crate::parse::{parse_equals, parse_parts, parse_text, set_once};
 
-pub(crate) const ON: &str = "on";
-pub(crate) const WATCH: &str = "watch";
-pub(crate) const WATCH_ENV: &str = "watch_env";
-pub(crate) const BRANCH: &str = "branch";
-pub(crate) const REFS: &str = "refs";
+/// A key that selects deliveries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FilterKey {
+    On,
+    Watch,
+    WatchEnv,
+    Branch,
+    Refs,
+}
+
+impl FilterKey {
+    /// Returns the key with this name; `None` for a key that does not select deliveries.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let keys = [Self::On, Self::Watch, Self::WatchEnv, Self::Branch, Self::Refs];
+        keys.into_iter().find(|key| key.name() == name)
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Watch => "watch",
+            Self::WatchEnv => "watch_env",
+            Self::Branch => "branch",
+            Self::Refs => "refs",
+        }
+    }
+
+    /// Returns an example of a value.
+    pub(crate) const fn example(self) -> &'static str {
+        match self {
+            Self::On => "\"create discussion.comment\"",
+            Self::Watch => "\"dataset:me/data\"",
+            Self::WatchEnv => "\"BOT_WATCH\"",
+            Self::Branch => "\"main\"",
+            Self::Refs => "\"refs/tags/*\"",
+        }
+    }
+}
 
 /// The keys that select deliveries. `None` stands for no condition.
 #[derive(Default)]
@@ -25,40 +58,28 @@ pub(crate) struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// Returns an example of a value for this key; `None` for a key that does not select deliveries.
-    pub(crate) fn example(key: &str) -> Option<&'static str> {
-        match key {
-            ON => Some("\"create discussion.comment\""),
-            WATCH => Some("\"dataset:me/data\""),
-            WATCH_ENV => Some("\"BOT_WATCH\""),
-            BRANCH => Some("\"main\""),
-            REFS => Some("\"refs/tags/*\""),
-            _ => None,
-        }
-    }
-
-    /// Parses the tokens after a key, whose example this is.
+    /// Parses the tokens after a key.
     pub(crate) fn parse(
         &mut self,
-        key: &Ident,
-        name: &str,
-        example: &str,
+        key: FilterKey,
+        written: &Ident,
         input: ParseStream<'_>,
         errors: &mut Errors,
     ) -> syn::Result<()> {
-        parse_equals(key, input, example)?;
-        if name == WATCH_ENV {
-            let variable = parse_text(key, input, example)?;
-            return set_once(&mut self.watch_env, variable, name, key.span());
-        }
-        let texts = parse_texts(key, input, example, errors)?;
-        let slot = match name {
-            ON => &mut self.on,
-            WATCH => &mut self.watch,
-            BRANCH => &mut self.branch,
-            _ => &mut self.refs,
+        let example = key.example();
+        parse_equals(written, input, example)?;
+        let slot = match key {
+            FilterKey::On => &mut self.on,
+            FilterKey::Watch => &mut self.watch,
+            FilterKey::Branch => &mut self.branch,
+            FilterKey::Refs => &mut self.refs,
+            FilterKey::WatchEnv => {
+                let variable = parse_text(written, input, example)?;
+                return set_once(&mut self.watch_env, variable, key.name(), written.span());
+            }
         };
-        set_once(slot, texts, name, key.span())
+        let texts = parse_texts(written, input, example, errors)?;
+        set_once(slot, texts, key.name(), written.span())
     }
 }
 

@@ -109,7 +109,8 @@ use proc_macro::TokenStream;
 /// `on` has the scopes `repo` (`create`, `delete`, `move`, `update`), `repo.content` (`update`), `repo.config`
 /// (`update`), `discussion` (`create`, `delete`, `update`) and `discussion.comment` (`create`, `update`). None of them
 /// includes another. `branch` and `refs` restrict only `repo.content`, which is the default of `on` with them: of both,
-/// one has to match. In a glob, `*` does not match `/`, and `**` does. [`Filter`] has the details.
+/// one has to match. In a glob, `*` does not match `/`. `**` does, as a whole segment: `release/**`. [`Filter`] has the
+/// details.
 ///
 /// # Background functions
 ///

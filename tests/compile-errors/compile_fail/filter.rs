@@ -21,13 +21,16 @@ async fn unknown_types() {}
 #[webhook_endpoint(watch = ["dataset:", "org:acme/data", "model:a/b/c"])]
 async fn wrong_names() {}
 
+#[webhook_endpoint(watch = ["dataset:me/*", "org:acme model:me/tiny"])]
+async fn no_list() {}
+
 #[webhook_endpoint(watch_env = "")]
 async fn no_variable() {}
 
 #[webhook_endpoint(on = ["discussion", "repo"], branch = "main", refs = "refs/tags/*")]
 async fn excluded() {}
 
-#[webhook_endpoint(branch = ["refs/heads/main", "refs/pr/*", "v[0-9", "!main", ""])]
+#[webhook_endpoint(branch = ["refs/heads/main", "refs/pr/*", "v[0-9", "!main", "", "v**"])]
 async fn no_branches() {}
 
 #[webhook_endpoint(refs = "tags/*")]

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use tests::payloads::dataset_commit;
-use webhooks_runtime::testing::TestClient;
+use webhooks_runtime::testing::{TestClient, comment_created};
 use webhooks_runtime::{Delivery, WebhookPayload, WebhooksServer, webhook_endpoint};
 
-#[webhook_endpoint]
+#[webhook_endpoint(watch = "dataset:openai/gsm8k", branch = "main")]
 async fn arguments(
     #[cfg(any())] _missing: NoSuchType,
     #[cfg(not(windows))] payload: WebhookPayload,
@@ -41,6 +41,8 @@ fn arguments_that_are_configured_out_are_none() {
     let client = TestClient::new(server.endpoint(in_the_background::endpoint())).unwrap();
     let response = client.post(arguments::PATH, dataset_commit()).send();
     assert_eq!(response.text(), "openai/gsm8k 1");
+    let response = client.post(arguments::PATH, comment_created()).send();
+    assert_eq!(response.skipped(), Some("on: the event is not repo.content"));
     assert_eq!(client.post(in_the_background::PATH, dataset_commit()).send().status(), 202);
 }
 

@@ -1,9 +1,10 @@
 //! Checks the function and the options of its attribute against every rule of the attribute.
 //!
 //! Each rule adds its own error, so that one compilation reports everything that is wrong. `path` has the
-//! rules for paths, `filter` those for the keys that select deliveries.
+//! rules for paths, `filter` those for the keys that select deliveries, and `glob` those for globs.
 
 mod filter;
+mod glob;
 mod path;
 
 use std::ops::RangeInclusive;

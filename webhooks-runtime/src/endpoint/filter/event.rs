@@ -17,7 +17,8 @@ pub const SCOPES: [(&str, &[&str]); 5] = [
 /// The scope of a repo's commits, branches and tags.
 pub(super) const CONTENT: &str = "repo.content";
 
-const ACTIONS: [&str; 4] = ["create", "delete", "move", "update"];
+/// All actions. Every one of them occurs in the scope `repo`.
+const ACTIONS: &[&str] = SCOPES[0].1;
 
 /// A scope, or an action in a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +33,14 @@ impl EventPattern {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let words: Vec<_> = text.split_whitespace().collect();
         let (action, scope) = match words[..] {
-            [action] if ACTIONS.contains(&action) => {
-                return Err(format!(
-                    "`{action}` is an action: add its scope, such as `{action} discussion`"
-                ));
-            }
-            [scope] => (None, scope),
+            [word] => match SCOPES.iter().find(|(_, occurring)| occurring.contains(&word)) {
+                Some((scope, _)) => {
+                    return Err(format!(
+                        "`{word}` is an action: add its scope, such as `{word} {scope}`"
+                    ));
+                }
+                None => (None, word),
+            },
             [action, scope] => (Some(action), scope),
             _ => {
                 return Err("expected a scope, or an action and a scope, such as `create \
@@ -135,13 +138,23 @@ mod tests {
     }
 
     #[test]
+    fn an_action_without_a_scope_is_an_error_that_suggests_a_valid_value() {
+        for action in SCOPES.iter().flat_map(|(_, actions)| *actions) {
+            assert!(ACTIONS.contains(action), "{action}");
+            let error = error(action);
+            let suggested = error.rsplit('`').nth(1).unwrap();
+            assert_eq!(EventPattern::parse(suggested).unwrap().to_string(), suggested, "{error}");
+        }
+    }
+
+    #[test]
     fn a_value_that_never_occurs_is_an_error_that_says_what_occurs() {
         assert_eq!(error("create repo.content"), "events of `repo.content` are always `update`");
         assert_eq!(
             error("delete discussion.comment"),
             "events of `discussion.comment` are create, update"
         );
-        assert!(error("create").contains("`create discussion`"));
+        assert!(error("move").ends_with("such as `move repo`"));
         assert!(error("archive repo").starts_with("unknown action `archive`"));
         assert!(error("repos").starts_with("unknown scope `repos`: the scopes are repo,"));
         assert!(error("").starts_with("expected a scope"));

@@ -1,7 +1,7 @@
 //! Selects the deliveries that a function is for: the keys `on`, `watch`, `watch_env`, `branch` and `refs` of the
 //! attribute, and the same for `add_filtered_webhook`.
 //!
-//! - `event`, `watch` and `refs` parse the values of one key each, and match them
+//! - `event`, `watch` and `refs` parse the values of one key each, and match them; `globstars` checks each `**`
 //! - `conditions` decides whether a delivery matches
 //! - `resolve` checks a filter, `words` describes it, and `lists` joins its values in a text
 //! - `values` lists its values for a command
@@ -10,6 +10,7 @@
 mod conditions;
 mod error;
 mod event;
+mod globstars;
 mod keys;
 mod lists;
 mod refs;
@@ -156,7 +157,9 @@ impl Filter {
         self
     }
 
-    /// Adds a branch by its name or a glob: `*` matches within a segment, `**` also across `/`.
+    /// Adds a branch by its name or a glob. In a glob, `*` matches any characters except `/`. `**` also matches `/`,
+    /// and is a whole segment: `release/**`, but not `release**`. `?` matches one ASCII character except `/`, `[0-9]` one
+    /// of several ASCII characters, and `{main,dev}` one of two texts.
     ///
     /// It restricts only the scope `repo.content`, and is its only scope if [`on`](Self::on) has none. It matches a
     /// delivery with a new commit on the branch, and never tags, pull requests, or the deletion of a branch.

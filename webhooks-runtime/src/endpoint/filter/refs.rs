@@ -4,6 +4,7 @@ use std::fmt;
 
 use fast_glob::{glob_match, validate};
 
+use super::globstars::are_segments;
 use crate::payload::WebhookPayloadUpdatedRef;
 
 pub(super) const BRANCHES: &str = "refs/heads/";
@@ -40,7 +41,10 @@ impl RefPattern {
             return Err("a glob here cannot be negated: list what matches".to_owned());
         }
         match validate(text) {
-            Ok(()) => Ok(Self(text.to_owned())),
+            Ok(()) if are_segments(text) => Ok(Self(text.to_owned())),
+            Ok(()) => {
+                Err("`**` must be a whole segment: write `release/**`, or `*` within a segment".into())
+            }
             Err(error) => Err(format!("invalid glob: {error}")),
         }
     }
@@ -93,10 +97,30 @@ mod tests {
             ("release/*", "release/1.0/fix", false),
             ("release/**", "release/1.0/fix", true),
             ("**", "a/b/c", true),
+            ("**/fix", "release/1.0/fix", true),
+            ("release/**/fix", "release/1.0/a/fix", true),
+            ("{main,release/**}", "release/1.0/fix", true),
+            ("{release,v1}/**", "v1/a/b", true),
             ("*", "a/b", false),
-            ("v?", "v2", true),
             ("{main,dev}", "dev", true),
+        ] {
+            assert_eq!(branch(glob).matches(name), expected, "{glob} {name}");
+        }
+    }
+
+    #[test]
+    fn a_question_mark_and_a_class_match_one_ascii_character() {
+        for (glob, name, expected) in [
+            ("v?", "v2", true),
+            ("v?", "v", false),
+            ("v?", "v/", false),
+            ("v?", "vä", false),
+            ("v??", "vä", true),
+            ("v*", "vä", true),
+            ("v[0-9]", "v1", true),
             ("v[0-9]", "v10", false),
+            ("v[!0-9]", "va", true),
+            ("v[!0-9]", "vä", false),
         ] {
             assert_eq!(branch(glob).matches(name), expected, "{glob} {name}");
         }
@@ -108,6 +132,8 @@ mod tests {
         assert_eq!(branch("refs/heads/main"), "write only the name of the branch: `main`");
         assert!(branch("refs/tags/*").ends_with(r#"write refs = "refs/tags/*""#));
         assert!(branch("v[0-9").starts_with("invalid glob: "));
+        assert!(branch("release**").starts_with("`**` must be a whole segment: write `release/**`"));
+        assert!(RefPattern::parse_ref("refs/tags/v**").unwrap_err().contains("whole segment"));
         assert!(branch("").contains("empty") && branch("!main").contains("negated"));
         assert!(RefPattern::parse_ref("tags/*").unwrap_err().contains("`refs/tags/*`"));
         assert!(RefPattern::parse_ref("").unwrap_err().contains("empty"));

@@ -26,7 +26,7 @@ impl Filter {
     /// # Errors
     ///
     /// Returns the first error of a filter with which no server starts: a value is invalid, or the variable of
-    /// [`watch_env`](Self::watch_env) is missing.
+    /// [`watch_env`](Self::watch_env) is missing or empty.
     pub fn skip_reason(&self, payload: &WebhookPayload) -> Result<Option<String>, FilterError> {
         let mut errors = Vec::new();
         let conditions = self.resolve(&Environment::default(), &mut errors);
@@ -89,15 +89,24 @@ fn watched(
             return Vec::new();
         }
     };
+    let mut texts = value.split(',').map(str::trim).filter(|text| !text.is_empty()).peekable();
+    if texts.peek().is_none() {
+        errors.push(invalid(
+            "this environment variable is empty: set it to the watched repos, such as dataset:me/data,org:acme"
+                .to_owned(),
+        ));
+    }
     let mut repos = Vec::new();
-    for text in value.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+    for text in texts {
         match WatchedRepo::parse(text) {
             Ok(repo) => repos.push(repo),
+            Err(reason) if text.contains([' ', '\t', '\n', ';']) => {
+                errors.push(invalid(format!(
+                    "{text:?}: {reason}; separate several repos with commas"
+                )));
+            }
             Err(reason) => errors.push(invalid(format!("{text:?}: {reason}"))),
         }
-    }
-    if value.split(',').all(|text| text.trim().is_empty()) {
-        errors.push(FilterError::MissingVariable { variable: variable.to_owned() });
     }
     repos
 }

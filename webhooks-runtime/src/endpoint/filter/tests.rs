@@ -91,6 +91,39 @@ fn a_branch_ignores_tags_pull_requests_and_deletions_and_refs_do_not() {
 }
 
 #[test]
+fn an_unknown_scope_of_content_is_restricted_by_a_branch_like_its_commits() {
+    let mut narrower = commit(&json!([{ "ref": "refs/heads/main", "oldSha": "1", "newSha": "2" }]));
+    narrower["event"] = json!({ "action": "create", "scope": "repo.content.lfs" });
+    let branch = Filter::new().branch("main");
+    for filter in [branch.clone(), branch.clone().on("discussion").on("repo.content")] {
+        assert_eq!(verdict(&filter, &narrower), Verdict::Match);
+    }
+    assert_eq!(
+        verdict(&Filter::new().branch("dev"), &narrower),
+        Verdict::Skip("branch: no commit to dev".to_owned())
+    );
+    // Nothing says which branch changed.
+    narrower.as_object_mut().unwrap().remove("updatedRefs");
+    assert_eq!(
+        verdict(&branch, &narrower),
+        Verdict::Skip("branch: the delivery has no updatedRefs".to_owned())
+    );
+}
+
+#[test]
+fn refs_that_are_there_twice_are_unknown() {
+    let refs = |name| json!([{ "ref": name, "oldSha": "1", "newSha": "2" }]).to_string();
+    let [main, dev] = ["refs/heads/main", "refs/heads/dev"].map(refs);
+    let body = commit(&Value::Null).to_string();
+    let twice = format!("\"updatedRefs\":{dev},\"updatedRefs\":{main}");
+    let twice = body.replace("\"updatedRefs\":null", &twice);
+    let read = parse_payload(twice.as_bytes()).unwrap();
+    let verdict = |filter| conditions(&filter, &[]).evaluate(&read.payload, &read.deviations);
+    assert!(matches!(verdict(Filter::new().branch("main")), Verdict::Unknown(_)));
+    assert_eq!(verdict(Filter::new()), Verdict::Match);
+}
+
+#[test]
 fn absent_refs_are_a_skip_and_dropped_ones_are_unknown() {
     let filter = Filter::new().branch("main");
     assert_eq!(
@@ -119,12 +152,21 @@ fn the_variable_adds_repos_and_must_be_set_and_valid() {
     let watched: Vec<_> = resolved.watch.iter().map(ToString::to_string).collect();
     assert_eq!(watched, ["dataset:me/data", "org:acme", "model:me/tiny"]);
     let missing = "watch_env = \"BOT_WATCH\": this environment variable is not set";
-    for environment in [&[][..], &[("BOT_WATCH", "")], &[("BOT_WATCH", " , ")]] {
-        assert!(errors(&filter, environment)[0].starts_with(missing), "{environment:?}");
+    assert!(errors(&filter, &[])[0].starts_with(missing));
+    let empty = "watch_env = \"BOT_WATCH\": this environment variable is empty: set it to";
+    for value in ["", " , "] {
+        let errors = errors(&filter, &[("BOT_WATCH", value)]);
+        assert!(errors.len() == 1 && errors[0].starts_with(empty), "{value:?}: {errors:?}");
     }
     let malformed = errors(&filter, &[("BOT_WATCH", "org:acme,models:a/b,x")]);
     assert_eq!(malformed.len(), 2);
     assert!(malformed[0].contains("\"models:a/b\": unknown type `models`"), "{malformed:?}");
+    assert!(!malformed[0].contains("commas"), "{malformed:?}");
+    for value in ["org:acme model:me/tiny", "org:acme;model:me/tiny", "org:acme\nmodel:me/tiny"] {
+        let malformed = errors(&filter, &[("BOT_WATCH", value)]);
+        assert_eq!(malformed.len(), 1);
+        assert!(malformed[0].ends_with("; separate several repos with commas"), "{malformed:?}");
+    }
 }
 
 #[test]

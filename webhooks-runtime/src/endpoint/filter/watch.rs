@@ -32,13 +32,21 @@ impl WatchedRepo {
             let example = if is_owner { "acme" } else { "me/data" };
             return Err(format!("the name is missing: write `{kind}:{example}`, for example"));
         }
+        let segments: Vec<_> = name.split('/').collect();
+        if name.contains('*') {
+            let owner = segments.first().filter(|segment| is_segment(segment)).unwrap_or(&"me");
+            return Err(format!(
+                "a name has no `*`: write `user:{owner}` or `org:{owner}` for all repos of an owner"
+            ));
+        }
+        if segments.len() > 2 || !segments.iter().all(|segment| is_segment(segment)) {
+            let example = if is_owner { "acme" } else { "owner/name" };
+            return Err(format!(
+                "`{name}` is not a name on the Hub: write `{kind}:{example}`, with letters, digits, `-`, `_` and `.`"
+            ));
+        }
         if let Some((owner, _)) = name.split_once('/').filter(|_| is_owner) {
             return Err(format!("an owner has no `/` in its name: write `{kind}:{owner}`"));
-        }
-        let segments: Vec<_> = name.split('/').collect();
-        let is_word = |word: &&str| !word.is_empty() && !word.contains(char::is_whitespace);
-        if segments.len() > 2 || !segments.iter().all(is_word) {
-            return Err(format!("`{name}` is not a name of the Hub: write `owner/name`"));
         }
         let name = name.to_owned();
         Ok(if is_owner {
@@ -67,6 +75,12 @@ impl WatchedRepo {
     }
 }
 
+/// Returns whether this can be the name of an owner, or of a repo without its owner.
+fn is_segment(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_allowed)
+}
+
 impl fmt::Display for WatchedRepo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -84,8 +98,15 @@ mod tests {
 
     #[test]
     fn a_value_is_written_as_it_is_read() {
-        for text in ["model:gpt2", "dataset:me/data", "space:a/b", "bucket:a/b", "org:a", "user:b"]
-        {
+        for text in [
+            "model:gpt2",
+            "dataset:me/data",
+            "space:a/b",
+            "bucket:a/b",
+            "org:a",
+            "user:b",
+            "model:A-b_1/c.2",
+        ] {
             assert_eq!(WatchedRepo::parse(text).unwrap().to_string(), text);
         }
     }
@@ -98,9 +119,16 @@ mod tests {
             ("dataset:", "the name is missing: write `dataset:me/data`"),
             ("org:", "the name is missing: write `org:acme`"),
             ("org:acme/data", "an owner has no `/` in its name: write `org:acme`"),
-            ("model:a/b/c", "`a/b/c` is not a name"),
+            ("model:a/b/c", "`a/b/c` is not a name on the Hub: write `model:owner/name`, with"),
             ("model:/b", "`/b` is not a name"),
             ("model: a/b", "` a/b` is not a name"),
+            ("model:a/b;org:c", "`a/b;org:c` is not a name"),
+            ("model:ä/b", "`ä/b` is not a name"),
+            ("org:/x", "`/x` is not a name on the Hub: write `org:acme`, with"),
+            ("org:acme model:me/tiny", "`acme model:me/tiny` is not a name"),
+            ("dataset:me/*", "a name has no `*`: write `user:me` or `org:me` for all repos"),
+            ("org:*", "a name has no `*`: write `user:me` or `org:me` for all repos"),
+            ("model:acme/a*", "a name has no `*`: write `user:acme` or `org:acme` for all repos"),
         ] {
             let error = WatchedRepo::parse(text).unwrap_err();
             assert!(error.starts_with(reason), "{text}: {error}");
