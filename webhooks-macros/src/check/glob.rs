@@ -30,9 +30,8 @@ fn glob(text: &str) -> Result<(), String> {
     }
     fast_glob::validate(text).map_err(|error| format!("this is not a valid glob: {error}"))?;
     if !are_segments(text) {
-        return Err(
-            "`**` must be a whole segment: write \"release/**\", or `*` within a segment".to_owned()
-        );
+        return Err("`**` must be a whole segment: write \"release/**\", or `*` within a segment"
+            .to_owned());
     }
     Ok(())
 }

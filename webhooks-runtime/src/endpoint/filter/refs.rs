@@ -43,7 +43,8 @@ impl RefPattern {
         match validate(text) {
             Ok(()) if are_segments(text) => Ok(Self(text.to_owned())),
             Ok(()) => {
-                Err("`**` must be a whole segment: write `release/**`, or `*` within a segment".into())
+                Err("`**` must be a whole segment: write `release/**`, or `*` within a segment"
+                    .into())
             }
             Err(error) => Err(format!("invalid glob: {error}")),
         }
@@ -132,7 +133,9 @@ mod tests {
         assert_eq!(branch("refs/heads/main"), "write only the name of the branch: `main`");
         assert!(branch("refs/tags/*").ends_with(r#"write refs = "refs/tags/*""#));
         assert!(branch("v[0-9").starts_with("invalid glob: "));
-        assert!(branch("release**").starts_with("`**` must be a whole segment: write `release/**`"));
+        assert!(
+            branch("release**").starts_with("`**` must be a whole segment: write `release/**`")
+        );
         assert!(RefPattern::parse_ref("refs/tags/v**").unwrap_err().contains("whole segment"));
         assert!(branch("").contains("empty") && branch("!main").contains("negated"));
         assert!(RefPattern::parse_ref("tags/*").unwrap_err().contains("`refs/tags/*`"));
