@@ -7,24 +7,14 @@ use syn::{Ident, LitStr, Path, Token, token};
 
 use crate::background::{self, Background};
 use crate::errors::Errors;
-use crate::filter::{FilterArgs, FilterKey};
+use crate::filter::{BRANCH, FilterArgs, FilterKey, ON, REFS, WATCH, WATCH_ENV};
 use crate::parse::{not_evaluated, parse_equals, parse_parts, parse_text, set_once, similar};
 
 const PATH: &str = "path";
 const SECRET_ENV: &str = "secret_env";
 const BACKGROUND: &str = "background";
 const CRATE: &str = "crate";
-const KEYS: [&str; 9] = [
-    PATH,
-    FilterKey::On.name(),
-    FilterKey::Watch.name(),
-    FilterKey::WatchEnv.name(),
-    FilterKey::Branch.name(),
-    FilterKey::Refs.name(),
-    SECRET_ENV,
-    BACKGROUND,
-    CRATE,
-];
+const KEYS: [&str; 9] = [PATH, ON, WATCH, WATCH_ENV, BRANCH, REFS, SECRET_ENV, BACKGROUND, CRATE];
 /// The keys as error messages list them.
 const KEY_LIST: &str =
     "`path`, `on`, `watch`, `watch_env`, `branch`, `refs`, `secret_env`, `background`, `crate`";

@@ -8,6 +8,12 @@ use syn::{Ident, LitStr, token};
 use crate::errors::Errors;
 use crate::parse::{parse_equals, parse_parts, parse_text, set_once};
 
+pub(crate) const ON: &str = "on";
+pub(crate) const WATCH: &str = "watch";
+pub(crate) const WATCH_ENV: &str = "watch_env";
+pub(crate) const BRANCH: &str = "branch";
+pub(crate) const REFS: &str = "refs";
+
 /// A key that selects deliveries.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FilterKey {
@@ -27,11 +33,11 @@ impl FilterKey {
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::On => "on",
-            Self::Watch => "watch",
-            Self::WatchEnv => "watch_env",
-            Self::Branch => "branch",
-            Self::Refs => "refs",
+            Self::On => ON,
+            Self::Watch => WATCH,
+            Self::WatchEnv => WATCH_ENV,
+            Self::Branch => BRANCH,
+            Self::Refs => REFS,
         }
     }
 

@@ -158,8 +158,8 @@ impl Filter {
     }
 
     /// Adds a branch by its name or a glob. In a glob, `*` matches any characters except `/`. `**` also matches `/`,
-    /// and is a whole segment: `release/**`, but not `release**`. `?` matches one ASCII character except `/`, `[0-9]` one
-    /// of several ASCII characters, and `{main,dev}` one of two texts.
+    /// and is a whole segment: `release/**`, but not `release**`. `?` matches one ASCII character except `/`, `[0-9]`
+    /// one of several ASCII characters, and `{main,dev}` one of two texts.
     ///
     /// It restricts only the scope `repo.content`, and is its only scope if [`on`](Self::on) has none. It matches a
     /// delivery with a new commit on the branch, and never tags, pull requests, or the deletion of a branch.
