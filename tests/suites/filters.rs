@@ -69,7 +69,7 @@ fn trigger_sends_a_sample_that_matches_and_says_when_a_delivery_was_skipped() {
 }
 
 #[test]
-fn a_skipped_delivery_is_logged_at_debug_and_can_be_hidden_on_the_page() {
+fn a_skipped_delivery_is_logged_at_debug_counted_and_can_be_hidden_on_the_page() {
     let (server, url) = serve();
     let sample = serde_json::to_string(&WebhookPayload::from(dataset_commit())).unwrap();
     assert_eq!(post(&url, "/webhooks/retrain", &sample).unwrap().status, 200);
@@ -86,7 +86,11 @@ fn a_skipped_delivery_is_logged_at_debug_and_can_be_hidden_on_the_page() {
     ] {
         assert_eq!(page(query).contains("data-outcome=\"skipped\""), shown, "{query}");
     }
-    server.stop();
+    assert_eq!(post(&url, "/webhooks/retrain", &sample).unwrap().status, 200);
+    assert_eq!(post(&url, "/webhooks/everything", &sample).unwrap().status, 200);
+    let log = server.stop().stderr;
+    let line = log.lines().find(|line| line.contains("deliveries were skipped since the start"));
+    assert!(line.unwrap().contains("count=2 endpoints=\"/webhooks/retrain (2)\""), "{line:?}");
 }
 
 #[test]

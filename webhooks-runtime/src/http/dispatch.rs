@@ -22,7 +22,7 @@ use super::authorize::{authorize, check_body_headers, require_post, take_secret_
 use super::background::{Accept, AcceptRequest};
 use super::body::{self, ReadError};
 use super::filter::parse_matching;
-use super::guarded::{GuardedRoute, RunningGuard};
+use super::guarded::{GuardedRoute, RunningGuard, sum};
 use super::inline::run_inline;
 use super::log::DeliveryLog;
 use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
@@ -124,21 +124,22 @@ impl Dispatcher {
         }
     }
 
-    /// Logs the number of rejections that are only counted so far, when the server shuts down.
+    /// Logs the rejections and the skipped deliveries that are only counted so far, when the server shuts down.
     pub(crate) fn finish_log(&self) {
         self.log.finish();
+        if let Some((count, endpoints)) = sum(self.routes.values(), |guarded| &guarded.skipped) {
+            tracing::info!(
+                target: DELIVERY,
+                count,
+                endpoints,
+                "deliveries were skipped since the start, because they do not match the filters of their endpoints"
+            );
+        }
     }
 
     /// Logs the functions that are still running when the shutdown timeout is over.
     pub(crate) fn report_running(&self) {
-        let running = self.routes.iter().filter_map(|(path, guarded)| {
-            let count = guarded.running.load(Ordering::Relaxed);
-            (count > 0).then(|| (count, format!("{path} ({count})")))
-        });
-        let (counts, mut endpoints): (Vec<_>, Vec<_>) = running.unzip();
-        endpoints.sort_unstable();
-        let (count, endpoints) = (counts.iter().sum::<usize>(), endpoints.join(", "));
-        if count > 0 {
+        if let Some((count, endpoints)) = sum(self.routes.values(), |guarded| &guarded.running) {
             tracing::warn!(
                 target: DELIVERY,
                 count,
@@ -247,7 +248,11 @@ impl Dispatcher {
             None => None,
             Some(filter) => match parse_matching(filter, &body) {
                 Ok(payload) => Some(payload),
-                Err(outcome) => return *outcome,
+                Err(outcome) => {
+                    let is_skipped = outcome.skip_reason().is_some();
+                    guarded.skipped.fetch_add(is_skipped.into(), Ordering::Relaxed);
+                    return *outcome;
+                }
             },
         };
         let call = Call::new(delivery.request.clone(), body, payload, delivery.received);

@@ -1,6 +1,7 @@
-//! Defines a route with its secrets and its filter, and counts the requests that its function is handling.
+//! Defines a route with its secrets and its filter, and counts the requests that its function is handling and those
+//! that were skipped.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::config::secret::Secrets;
 use crate::endpoint::filter::Conditions;
@@ -13,20 +14,37 @@ pub(crate) struct GuardedRoute {
     /// The conditions of its filter; `None` if every delivery matches.
     pub(crate) filter: Option<Conditions>,
     /// The number of requests that its function is handling.
-    pub(super) running: AtomicUsize,
+    pub(super) running: AtomicU64,
+    /// The number of deliveries that did not match its filter.
+    pub(super) skipped: AtomicU64,
 }
 
 impl GuardedRoute {
     pub(crate) fn new(route: Route, secrets: Option<Secrets>, filter: Option<Conditions>) -> Self {
-        Self { route, secrets, filter, running: AtomicUsize::new(0) }
+        Self { route, secrets, filter, running: AtomicU64::new(0), skipped: AtomicU64::new(0) }
     }
 }
 
+/// Returns the sum of a number of each endpoint, and a list of the endpoints with theirs; `None` if the sum is 0.
+pub(super) fn sum<'a>(
+    routes: impl Iterator<Item = &'a GuardedRoute>,
+    number: impl Fn(&GuardedRoute) -> &AtomicU64,
+) -> Option<(u64, String)> {
+    let numbers =
+        routes.map(|guarded| (&guarded.route.path, number(guarded).load(Ordering::Relaxed)));
+    let mut numbers: Vec<_> = numbers.filter(|(_, number)| *number > 0).collect();
+    numbers.sort_unstable();
+    let sum = numbers.iter().map(|(_, number)| number).sum();
+    let endpoints: Vec<_> =
+        numbers.iter().map(|(path, number)| format!("{path} ({number})")).collect();
+    (sum > 0).then(|| (sum, endpoints.join(", ")))
+}
+
 /// Counts a running function until it is dropped.
-pub(super) struct RunningGuard<'a>(&'a AtomicUsize);
+pub(super) struct RunningGuard<'a>(&'a AtomicU64);
 
 impl<'a> RunningGuard<'a> {
-    pub(super) fn new(count: &'a AtomicUsize) -> Self {
+    pub(super) fn new(count: &'a AtomicU64) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }
