@@ -35,7 +35,7 @@ pub(crate) enum Reason {
     /// The request does not fit the filter or an argument of the function, which was not called.
     BadArgument(Cow<'static, str>),
     /// The delivery does not match the endpoint's filter. The sender gets this reason.
-    Skipped(String),
+    Skipped(Arc<str>),
     /// The function failed with this error, including its causes, or with this panic.
     Failed(String),
 }
@@ -55,7 +55,7 @@ impl Outcome {
     }
 
     /// Creates the outcome of a delivery that does not match the endpoint's filter.
-    pub(super) fn skipped(response: HttpResponse, reason: String) -> Self {
+    pub(super) fn skipped(response: HttpResponse, reason: Arc<str>) -> Self {
         Self { reason: Some(Reason::Skipped(reason)), ..response.into() }
     }
 

@@ -158,7 +158,7 @@ impl Observer for LastRun {
     fn observe(&self, observation: &Observation<'_>) {
         let status = observation.outcome.response.status();
         let outcome = match &observation.outcome.reason {
-            Some(Reason::Skipped(reason)) => RunOutcome::Skipped(reason.clone()),
+            Some(Reason::Skipped(reason)) => RunOutcome::Skipped(reason.as_ref().to_owned()),
             Some(Reason::BadArgument(reason)) => RunOutcome::Rejected(reason.clone().into_owned()),
             // Rejected before the function was called.
             Some(Reason::Rejected(reason)) if observation.body.is_none() => {

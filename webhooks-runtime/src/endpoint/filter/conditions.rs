@@ -1,5 +1,7 @@
 //! Decides whether a delivery matches a filter.
 
+use std::sync::{Arc, OnceLock};
+
 use super::event::{CONTENT, EventPattern};
 use super::lists::{any_of, none_of};
 use super::refs::{BRANCHES, RefPattern};
@@ -16,7 +18,26 @@ pub(crate) struct Conditions {
     pub(super) watch: Vec<WatchedRepo>,
     pub(super) branch: Vec<RefPattern>,
     pub(super) refs: Vec<RefPattern>,
+    pub(super) reasons: Reasons,
 }
+
+/// Why deliveries are skipped. Each text depends only on the filter, so it is written once, at the first such delivery.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reasons {
+    on: OnceLock<Arc<str>>,
+    watch: OnceLock<Arc<str>>,
+    refs: OnceLock<Arc<str>>,
+    no_refs: OnceLock<Arc<str>>,
+}
+
+impl PartialEq for Reasons {
+    /// Two filters are equal whatever texts they have written so far.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Reasons {}
 
 /// Whether a delivery matches.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +45,7 @@ pub(crate) enum Verdict {
     Match,
     /// It does not match, for this reason: the key of the condition and what did not match. The reason contains
     /// nothing from the delivery.
-    Skip(String),
+    Skip(Arc<str>),
     /// It may match, because this field was dropped: its value differs from the Hub's documentation.
     Unknown(FieldPath),
 }
@@ -37,14 +58,16 @@ impl Conditions {
     pub(crate) fn evaluate(&self, payload: &WebhookPayload, deviations: &Deviations) -> Verdict {
         let event = &payload.event;
         if !self.on.is_empty() && !self.on.iter().any(|pattern| pattern.matches(event)) {
-            return Verdict::Skip(format!("on: the event is {}", none_of(&self.on)));
+            return skip(&self.reasons.on, || format!("on: the event is {}", none_of(&self.on)));
         }
         let is_content = event.matches(EventAction::Update, CONTENT);
         if self.on.is_empty() && self.restricts_refs() && !is_content {
-            return Verdict::Skip(format!("on: the event is not {CONTENT}"));
+            return skip(&self.reasons.on, || format!("on: the event is not {CONTENT}"));
         }
         if !self.watch.is_empty() && !self.watch.iter().any(|repo| repo.matches(&payload.repo)) {
-            return Verdict::Skip(format!("watch: the repo is {}", none_of(&self.watch)));
+            return skip(&self.reasons.watch, || {
+                format!("watch: the repo is {}", none_of(&self.watch))
+            });
         }
         if self.restricts_refs() && is_content {
             return self.evaluate_refs(payload, deviations);
@@ -65,16 +88,17 @@ impl Conditions {
         }
         let key = if self.branch.is_empty() { "refs" } else { "branch" };
         if payload.updated_refs.is_none() {
-            return Verdict::Skip(format!("{key}: the delivery has no {UPDATED_REFS}"));
+            return skip(&self.reasons.no_refs, || {
+                format!("{key}: the delivery has no {UPDATED_REFS}")
+            });
         }
-        let changes = match (&self.branch[..], &self.refs[..]) {
-            (branch, []) => format!("commit to {}", any_of(branch)),
-            ([], refs) => format!("change of {}", any_of(refs)),
+        skip(&self.reasons.refs, || match (&self.branch[..], &self.refs[..]) {
+            (branch, []) => format!("{key}: no commit to {}", any_of(branch)),
+            ([], refs) => format!("{key}: no change of {}", any_of(refs)),
             (branch, refs) => {
-                format!("commit to {} and no change of {}", any_of(branch), any_of(refs))
+                format!("{key}: no commit to {} and no change of {}", any_of(branch), any_of(refs))
             }
-        };
-        Verdict::Skip(format!("{key}: no {changes}"))
+        })
     }
 
     pub(super) fn restricts_refs(&self) -> bool {
@@ -93,4 +117,8 @@ impl Conditions {
             .map(|name| format!("{BRANCHES}{name}"))
             .or_else(|| self.refs.iter().find_map(RefPattern::example))
     }
+}
+
+fn skip(reason: &OnceLock<Arc<str>>, write: impl FnOnce() -> String) -> Verdict {
+    Verdict::Skip(Arc::clone(reason.get_or_init(|| write().into())))
 }

@@ -34,7 +34,7 @@ impl Filter {
             return Err(error);
         }
         Ok(match conditions.evaluate(payload, &Deviations::default()) {
-            Verdict::Skip(reason) => Some(reason),
+            Verdict::Skip(reason) => Some(reason.as_ref().to_owned()),
             Verdict::Match | Verdict::Unknown(_) => None,
         })
     }

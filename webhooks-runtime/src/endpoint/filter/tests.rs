@@ -78,7 +78,7 @@ fn a_branch_ignores_tags_pull_requests_and_deletions_and_refs_do_not() {
     let deleted = json!([{ "ref": "refs/heads/main", "oldSha": "1", "newSha": null }]);
     assert_eq!(
         verdict(&Filter::new().branch("main"), &commit(&deleted)),
-        Verdict::Skip("branch: no commit to main".to_owned())
+        Verdict::Skip("branch: no commit to main".into())
     );
     assert_eq!(verdict(&Filter::new().refs("refs/heads/main"), &commit(&deleted)), Verdict::Match);
     let either = Filter::new().branch("main").refs("refs/tags/*");
@@ -100,13 +100,13 @@ fn an_unknown_scope_of_content_is_restricted_by_a_branch_like_its_commits() {
     }
     assert_eq!(
         verdict(&Filter::new().branch("dev"), &narrower),
-        Verdict::Skip("branch: no commit to dev".to_owned())
+        Verdict::Skip("branch: no commit to dev".into())
     );
     // Nothing says which branch changed.
     narrower.as_object_mut().unwrap().remove("updatedRefs");
     assert_eq!(
         verdict(&branch, &narrower),
-        Verdict::Skip("branch: the delivery has no updatedRefs".to_owned())
+        Verdict::Skip("branch: the delivery has no updatedRefs".into())
     );
 }
 
