@@ -38,8 +38,8 @@ fn run(payload: &str) -> Ended {
     start(&[], payload).wait()
 }
 
-/// Runs the command by hand, with standard input.
-fn by_hand(arguments: &[&str], input: &str) -> Ended {
+/// Runs the command as a person does in a terminal, with this standard input.
+fn in_terminal(arguments: &[&str], input: &str) -> Ended {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), input).unwrap();
     let input = Stdio::from(std::fs::File::open(file.path()).unwrap());
@@ -143,7 +143,7 @@ fn a_filter_that_needs_a_field_of_another_shape_rejects_the_delivery() {
 #[test]
 fn a_larger_body_than_the_limit_is_rejected() {
     let text = "x".repeat(11 * 1024 * 1024);
-    let ended = by_hand(&["--file", "-"], &json(discussion_opened().text(&text)));
+    let ended = in_terminal(&["--file", "-"], &json(discussion_opened().text(&text)));
     assert_eq!(ended.code, Some(2), "{}", ended.stdout);
     assert!(line(&ended, "index").starts_with("rejected: "), "{}", ended.stdout);
 }
@@ -164,7 +164,7 @@ fn a_skipped_delivery_of_a_background_function_is_not_stored() {
 }
 
 #[test]
-fn nothing_to_do_is_no_failure_of_a_job_and_3_by_hand() {
+fn nothing_to_do_is_no_failure_of_a_job_and_3_in_a_terminal() {
     let payload = json(comment_created());
     let ended = run(&payload);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -173,23 +173,24 @@ fn nothing_to_do_is_no_failure_of_a_job_and_3_by_hand() {
         "{ended:?}"
     );
     for arguments in [&["--file", "-"][..], &["--sample", "comment-created"]] {
-        let ended = by_hand(arguments, &payload);
+        let ended = in_terminal(arguments, &payload);
         assert_eq!(ended.code, Some(3), "{ended:?}");
         let skipped = ended.stdout.lines().filter(|line| line.contains("skipped ("));
         assert_eq!(skipped.count(), FUNCTIONS, "{ended:?}");
     }
     // A function that is named has its filter, too.
-    let ended = by_hand(&["retrain", "--sample", "comment-created"], "");
+    let ended = in_terminal(&["retrain", "--sample", "comment-created"], "");
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
 }
 
 #[test]
-fn a_delivery_is_given_by_hand_as_for_trigger() {
-    let ended = by_hand(&["retrain", "--sample", "dataset-commit"], "");
+fn a_delivery_is_named_on_the_command_line_as_for_trigger() {
+    let ended = in_terminal(&["retrain", "--sample", "dataset-commit"], "");
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.contains("retraining tiny on me/data "), "the watched repo: {ended:?}");
-    let ended = by_hand(&["--file", "-", "--set", "repo.name=me/data"], &json(dataset_commit()));
+    let ended =
+        in_terminal(&["--file", "-", "--set", "repo.name=me/data"], &json(dataset_commit()));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stderr.starts_with("standard input, "), "{ended:?}");
     assert!(line(&ended, "retrain").starts_with("succeeded"), "{ended:?}");
@@ -213,11 +214,11 @@ fn bad_input_is_2_and_runs_nothing() {
     let ended = Program::spawn(&mut command).unwrap().wait();
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("WEBHOOK_PAYLOAD is not valid UTF-8"), "{ended:?}");
-    let ended = by_hand(&[], "");
+    let ended = in_terminal(&[], "");
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
     assert!(ended.stderr.contains("WEBHOOK_PAYLOAD is not set"), "{ended:?}");
     assert!(ended.stderr.contains("--file") && ended.stderr.contains("--sample"), "{ended:?}");
-    let ended = by_hand(&["retrian", "--sample", "dataset-commit"], "");
+    let ended = in_terminal(&["retrian", "--sample", "dataset-commit"], "");
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("'retrain'"), "{ended:?}");
 }

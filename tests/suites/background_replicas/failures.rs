@@ -167,7 +167,7 @@ fn a_query_that_waits_for_a_lock_costs_no_lease(place: &Place) {
     let program = place.start(&[("LEASE_SECONDS", "3")]);
     let id = accepted(&program.local_url(), "alone", None, 10_000);
     place.wait_for_entries("start", "alone", 1);
-    // Whoever looks for lost deliveries waits, and a heartbeat touches no delivery.
+    // The search for lost deliveries waits for the lock. A heartbeat needs no delivery, so it does not.
     let _ =
         place.execute("BEGIN; LOCK TABLE webhooks_runtime.deliveries; SELECT pg_sleep(8); COMMIT");
     assert_eq!(place.wait_for(&id, "done").attempt, 1);

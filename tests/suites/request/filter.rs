@@ -1,4 +1,4 @@
-//! Deliveries that match an endpoint's filter, and those that are skipped.
+//! Matching and skipped deliveries of endpoints with a filter.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
