@@ -9,6 +9,7 @@ mod build;
 mod link;
 mod load;
 mod numbers;
+mod print;
 mod server;
 mod table;
 
@@ -17,6 +18,7 @@ use std::error::Error;
 use build::CleanBuild;
 use load::Load;
 use numbers::{median, ratio};
+use print::{progress, say};
 use server::{Kind, MeasuredServer};
 use table::Table;
 
@@ -289,15 +291,4 @@ fn report_builds(rounds: usize) -> Result<(), Box<dyn Error>> {
     ]);
     say(&table.to_string());
     Ok(())
-}
-
-#[allow(clippy::print_stdout, reason = "the result")]
-fn say(text: &str) {
-    println!("{text}");
-}
-
-/// Where it stands, on a line that the next one replaces.
-#[allow(clippy::print_stderr, reason = "not a part of the result")]
-fn progress(text: &str) {
-    eprint!("\r\x1b[K{text}");
 }
