@@ -93,6 +93,7 @@
 //! | --- | --- |
 //! | `background` | `#[webhook_endpoint(background)]`: deliveries that are stored in a file and run after the response |
 //! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints`, `deliver` and `trigger`; with `background` also `deliveries` |
+//! | `hub` | the client of the Hub's API: [`Hub`], [`hub`] and [`testing::HubStub`] |
 //! | `page` | the page at `/`: the endpoints, a form to try them, the last deliveries; and the OpenAPI document at `/openapi.json` |
 //! | `share` | the share link: a public URL for a program on your own machine |
 //!
@@ -110,6 +111,7 @@
     not(all(
         feature = "background",
         feature = "cli",
+        feature = "hub",
         feature = "page",
         feature = "postgres",
         feature = "share"
@@ -125,9 +127,12 @@ mod config;
 mod dashboard;
 mod endpoint;
 mod http;
+#[cfg(feature = "hub")]
+#[allow(dead_code, reason = "its calls follow")]
+pub mod hub;
 mod jobs;
 mod json_lines;
-#[cfg(any(feature = "cli", feature = "share"))]
+#[cfg(any(feature = "cli", feature = "hub", feature = "share"))]
 mod network;
 mod openapi;
 mod payload;
@@ -151,6 +156,8 @@ pub use endpoint::{
     EndpointError, EndpointFn, EndpointReply, Filter, FilterError, JsonArg, Location,
     MarkPermanent, PathError, Permanent,
 };
+#[cfg(feature = "hub")]
+pub use hub::{Hub, HubError, RepoId};
 pub use jobs::StoreError;
 #[cfg(feature = "page")]
 pub use maud;

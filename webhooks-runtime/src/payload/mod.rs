@@ -31,6 +31,7 @@ pub use discussion::{
 };
 pub use event::{EventAction, EventScope, WebhookPayloadEvent};
 pub use helpers::NewComment;
+pub(crate) use open_set::open_set;
 pub use repo::{ObjectId, RepoType, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUrl};
 pub(crate) use summary::{Summary, cut};
 pub(crate) use surrogates::replace_unpaired_surrogates;

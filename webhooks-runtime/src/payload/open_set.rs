@@ -2,11 +2,13 @@
 
 /// Defines an enum whose last variant, `Other(String)`, holds any value that is not listed.
 ///
+/// `pub enum Name in module` is for a type that users find in `webhooks_runtime::module`.
+///
 /// Equality, hashing, serde and `Display` all use the value's text, so that `Other("update")` equals `Update`.
 macro_rules! open_set {
     (
         $(#[doc = $doc:expr])*
-        pub enum $name:ident {
+        pub enum $name:ident $(in $module:ident)? {
             $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )+
         }
     ) => {
@@ -23,7 +25,9 @@ macro_rules! open_set {
             /// Returns the value as it is in JSON.
             ///
             /// ```
-            #[doc = concat!("use webhooks_runtime::", stringify!($name), ";")]
+            #[doc = concat!(
+                "use webhooks_runtime::", $(stringify!($module), "::",)? stringify!($name), ";"
+            )]
             ///
             $( #[doc = concat!(
                 "assert_eq!(", stringify!($name), "::", stringify!($variant), ".as_str(), \"", $text, "\");"
@@ -157,4 +161,4 @@ macro_rules! open_set {
     };
 }
 
-pub(super) use open_set;
+pub(crate) use open_set;

@@ -53,11 +53,16 @@
 //! A [`Sample`] is complete, and has setters for the fields that bots use. It converts to a
 //! [`WebhookPayload`](crate::WebhookPayload), whose fields you can all change. So you can also call a function
 //! directly: `trigger_training(dataset_commit().into()).await`. [`samples`] lists all samples by name.
+//!
+//! With the Cargo feature `hub`, a [`HubStub`] is a stand-in for the Hub: it gives prepared responses to your bot's
+//! calls, and records them.
 
 #![allow(clippy::test_attr_in_doctest, reason = "a hidden line runs it")]
 
 mod app;
 mod client;
+#[cfg(feature = "hub")]
+mod hub_stub;
 mod request;
 mod response;
 
@@ -69,5 +74,7 @@ pub use crate::samples::{
     repo_moved, repo_updated, samples, space_commit, tag_created, tag_deleted,
 };
 pub use client::TestClient;
+#[cfg(feature = "hub")]
+pub use hub_stub::{HubCall, HubStub, StubbedCall};
 pub use request::TestRequest;
 pub use response::TestResponse;

@@ -1,0 +1,25 @@
+//! Reads fields that the Hub may leave out or send as `null`.
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads a field, with its default in place of `null`.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// The author of a discussion or an event, who may have deleted the account.
+#[derive(Deserialize)]
+struct Author {
+    name: Option<String>,
+}
+
+/// Reads the name in `{"name": "…"}`; `None` for a deleted account.
+pub(super) fn author_name<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    Ok(Option::<Author>::deserialize(deserializer)?.and_then(|author| author.name))
+}

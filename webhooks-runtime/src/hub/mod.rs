@@ -1,0 +1,31 @@
+//! The Hub's API: a client that acts with the token of an account.
+//!
+//! [`Hub::from_env`] finds the token as the Hub's other tools do. The calls are its methods.
+
+mod account;
+mod address;
+mod client;
+mod error;
+mod lenient;
+mod path;
+mod rejection;
+mod repo_id;
+mod request;
+mod response;
+mod retry;
+mod token;
+pub(crate) mod transport;
+mod webhooks;
+
+pub use self::account::{Account, Organization};
+#[allow(unused_imports, reason = "its users follow")]
+pub(crate) use self::client::CommitLog;
+pub use self::client::Hub;
+pub use self::error::HubError;
+pub use self::rejection::HubRejection;
+pub use self::repo_id::RepoId;
+pub use self::request::HubRequest;
+pub use self::response::HubResponse;
+pub use self::webhooks::{WatchedItem, Webhook, WebhookDomain, WebhookSpec, WebhookState};
+#[allow(unused_imports, reason = "its users follow")]
+pub(crate) use self::webhooks::{WebhookTarget, without_query};

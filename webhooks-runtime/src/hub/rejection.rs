@@ -1,0 +1,144 @@
+//! Explains a response whose status is not 2xx.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use ureq::http::{HeaderMap, StatusCode};
+
+use super::retry::wait_of;
+use super::token::Token;
+use super::transport::{ApiRequest, ApiResponse};
+use crate::text::in_one_line;
+
+/// The longest message of the Hub that is kept, in characters.
+const LONGEST_MESSAGE: usize = 1000;
+
+/// A response of the Hub whose status is not 2xx.
+///
+/// ```
+/// use webhooks_runtime::HubError;
+/// use webhooks_runtime::testing::HubStub;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let stub = HubStub::new();
+/// stub.on("GET", "/api/models/me/tiny").error(403, "Access to this resource is disabled.");
+///
+/// let error = stub.hub().repo_info("me/tiny").await.unwrap_err();
+/// let HubError::Rejected(rejection) = error else { panic!("{error}") };
+/// assert_eq!(rejection.call, "GET /api/models/me/tiny");
+/// assert_eq!(rejection.status, 403);
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HubRejection {
+    /// The method and path of the request.
+    pub call: String,
+    /// The status of the response.
+    pub status: u16,
+    /// The Hub's message: the header `X-Error-Message`, or `error` in the body.
+    pub message: Option<String>,
+    /// The Hub's error code: the header `X-Error-Code`.
+    pub code: Option<String>,
+    /// The id of the request: the header `X-Request-Id`.
+    pub request_id: Option<String>,
+    /// How long to wait before the next request: the `t` of the header `RateLimit`, or the seconds of `Retry-After`.
+    pub retry_after: Option<Duration>,
+}
+
+impl HubRejection {
+    pub(super) fn new(request: &ApiRequest, response: &ApiResponse, token: &Token) -> Self {
+        let header = |name| text_of(&response.headers, name).map(|text| token.hide_in(&text));
+        let message = header("x-error-message").or_else(|| {
+            let message = message_in(&response.body)?;
+            Some(shortened(&token.hide_in(&message)))
+        });
+        Self {
+            call: request.call(),
+            status: response.status,
+            message,
+            code: header("x-error-code"),
+            request_id: header("x-request-id"),
+            retry_after: wait_of(&response.headers),
+        }
+    }
+
+    /// Returns what to do about it.
+    fn advice(&self) -> String {
+        let is_read = self.call.starts_with("GET ") || self.call.starts_with("HEAD ");
+        let scope = match () {
+            () if self.call.contains(" /api/settings/webhooks") => "webhooks",
+            () if is_read => "read",
+            () => "write",
+        };
+        match self.status {
+            300..=399 => "the repo may have moved: use its new name".to_owned(),
+            401 => format!("the token is invalid or lacks the scope `{scope}`"),
+            403 => format!(
+                "the token lacks the scope `{scope}`, or its account may not do this: check both"
+            ),
+            404 => "check the name; what the token may not read is not found either".to_owned(),
+            429 => match self.retry_after {
+                Some(wait) => format!("retry in {} seconds", wait.as_secs()),
+                None => "retry later".to_owned(),
+            },
+            500.. => "retry later".to_owned(),
+            _ => "check the arguments of the call".to_owned(),
+        }
+    }
+}
+
+impl std::error::Error for HubRejection {}
+
+impl fmt::Display for HubRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the Hub responded to {} with {}", self.call, self.status)?;
+        let status = StatusCode::from_u16(self.status).ok();
+        if let Some(reason) = status.and_then(|status| status.canonical_reason()) {
+            write!(f, " {reason}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ", {message:?}")?;
+        }
+        write!(f, ": {}", self.advice())?;
+        if let Some(id) = &self.request_id {
+            write!(f, " (request id {id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns a header that is not empty, in one line.
+fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
+    let text = text.trim();
+    (!text.is_empty()).then(|| shortened(text))
+}
+
+/// Returns the message in the body of an error: `{"error": "…"}`, where a list of texts also occurs.
+fn message_in(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct ErrorBody {
+        error: Value,
+    }
+    let body: ErrorBody = serde_json::from_slice(body).ok()?;
+    match body.error {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Array(items) => {
+            let texts: Vec<_> = items.iter().filter_map(Value::as_str).collect();
+            (!texts.is_empty()).then(|| texts.join("; "))
+        }
+        _ => None,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let text = in_one_line(text);
+    match text.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Defines why a request got no response, and whether it may be sent again.
+
+use std::io::ErrorKind;
+
+use ureq::{Error, Timeout};
+
+/// What is known about a request without a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// The Hub did not get it.
+    NotSent,
+    /// The connection was lost: the Hub may have processed it.
+    Lost,
+    /// The same request would fail again.
+    Final,
+}
+
+/// The error of a request without a response.
+#[derive(Clone, Debug)]
+pub(crate) struct TransportError {
+    pub(crate) kind: FailureKind,
+    pub(crate) reason: String,
+}
+
+impl TransportError {
+    pub(crate) fn last(reason: String) -> Self {
+        Self { kind: FailureKind::Final, reason }
+    }
+}
+
+impl FailureKind {
+    pub(super) fn of(error: &Error) -> Self {
+        match error {
+            Error::HostNotFound
+            | Error::ConnectionFailed
+            | Error::Timeout(Timeout::Resolve | Timeout::Connect) => Self::NotSent,
+            Error::Io(error) => match error.kind() {
+                ErrorKind::ConnectionRefused
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable => Self::NotSent,
+                ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::UnexpectedEof
+                | ErrorKind::NotConnected => Self::Lost,
+                _ => Self::Final,
+            },
+            _ => Self::Final,
+        }
+    }
+}
