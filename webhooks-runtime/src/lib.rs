@@ -140,6 +140,8 @@ mod samples;
 mod server;
 #[cfg(feature = "share")]
 mod share;
+#[allow(dead_code, unused_imports, reason = "for what acts on the Hub")]
+mod state;
 pub mod testing;
 mod text;
 

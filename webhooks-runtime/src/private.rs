@@ -20,6 +20,7 @@ pub use crate::endpoint::respond::kind::{OtherReply, Reply};
 pub use crate::endpoint::run::{defer, run_blocking};
 pub use crate::endpoint::{Endpoint, Handler, Location, normalize};
 pub use crate::server::{IntoServer, LaunchError};
+pub use crate::text::hash;
 
 /// Everything that generated code names for a background function. Without the Cargo feature this path does not
 /// exist, so that the compiler reports just that, once.
@@ -71,19 +72,6 @@ pub struct MainProgram {
     pub crate_name: &'static str,
 }
 
-/// Returns the FNV-1a hash of a text. In a constant, so that the program contains the hash and not the text.
-#[must_use]
-pub const fn hash(text: &str) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
-        at += 1;
-    }
-    hash
-}
-
 /// The exit code that the `main` of `webhooks_main!()` returns. It is a type of its own, so that this `main` can be
 /// distinguished from any other.
 #[derive(Debug)]
@@ -107,7 +95,6 @@ pub fn main(
     let server = || {
         let server = server()?;
         let server = server.of_version(program.version);
-        #[cfg(feature = "share")]
         let server = server.of_project(format!("{:016x}/{}", program.folder, program.crate_name));
         Ok(server)
     };

@@ -80,6 +80,19 @@ fn escape_as(
     escaped.into()
 }
 
+/// Returns the FNV-1a hash of a text. In a constant, so that the program contains the hash and not the text.
+#[must_use]
+pub const fn hash(text: &str) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,9 @@ pub(super) struct PartSettings {
     pub(super) page: Option<RootPage>,
     /// The program's version, if known.
     pub(super) version: Option<&'static str>,
+    /// The project that the program's files belong to. `None` means the working directory. Known if the program is
+    /// only the server.
+    pub(super) project: Option<String>,
     #[cfg(feature = "share")]
     pub(super) link: super::tunnel::TunnelOptions,
 }
@@ -81,6 +84,7 @@ pub(super) fn compose(
     #[cfg(feature = "share")]
     parts.extend(super::tunnel::compose(
         settings.link,
+        settings.project,
         server.settings,
         server.endpoints,
         server.addresses,

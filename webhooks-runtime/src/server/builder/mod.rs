@@ -219,15 +219,11 @@ impl WebhooksServer {
         self.parts.version = Some(version);
         self
     }
-}
 
-/// The share link, with the Cargo feature `share`.
-#[cfg(feature = "share")]
-impl WebhooksServer {
-    /// Marks the server as that of `webhooks_main!()`, and sets what the URL of the share link belongs to.
+    /// Marks the server as that of `webhooks_main!()`, and sets what its files and the URL of the share link belong
+    /// to.
     pub(crate) fn of_project(mut self, project: String) -> Self {
-        self.parts.link.project = Some(project);
-        self.parts.link.own_process = true;
+        self.parts.project = Some(project);
         self
     }
 }

@@ -31,13 +31,14 @@ use settings::build;
 /// Creates the tunnel's part, if the settings ask for a tunnel. Invalid settings are added to `errors`.
 pub(super) fn compose(
     options: TunnelOptions,
+    project: Option<String>,
     settings: &Settings,
     endpoints: &[EndpointInfo],
     addresses: &Addresses,
     errors: &mut Vec<SettingError>,
 ) -> Option<Arc<dyn Part>> {
-    let own_process = options.own_process;
-    let tunnel = build(settings, options, errors)?;
+    let own_process = project.is_some();
+    let tunnel = build(settings, options, project, errors)?;
     let announcer = Announcer { addresses: addresses.clone(), endpoints: endpoints.to_vec() };
     Some(Arc::new(TunnelPart {
         tunnel: Mutex::new(Some(tunnel)),

@@ -12,22 +12,20 @@ use crate::share::{
     ClientTls, DISCOVERY_HOST, DynTunnel, NameSlot, ServerAddress, ServerLocation, ShareLink,
     client_tls, default_folder,
 };
+use crate::state::working_directory;
 
 /// The settings of the tunnel that only code can set.
 #[derive(Default)]
 pub(in crate::server) struct TunnelOptions {
     /// A custom tunnel, which replaces the share link.
     pub(in crate::server) custom: Option<Box<dyn DynTunnel>>,
-    /// The project that the share link's URL belongs to. `None` means the working directory.
-    pub(in crate::server) project: Option<String>,
-    /// Whether the program is only the server, so that the server may raise the limit of open files.
-    pub(in crate::server) own_process: bool,
 }
 
-/// Builds the tunnel, if the settings ask for one. Invalid settings are added to `errors`.
+/// Builds the tunnel, if the settings ask for one. The share link's URL belongs to `project`. Invalid settings are added to `errors`.
 pub(super) fn build(
     settings: &Settings,
     options: TunnelOptions,
+    project: Option<String>,
     errors: &mut Vec<SettingError>,
 ) -> Option<Box<dyn DynTunnel>> {
     let (server, renew) = match &settings.exposure {
@@ -58,10 +56,7 @@ pub(super) fn build(
     if let Ok(Some(proxy)) = HttpProxy::find(&Environment::default(), true, host) {
         tracing::info!(%proxy, "the share link goes through a proxy");
     }
-    let project = match options.project {
-        Some(project) => project,
-        None => std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
-    };
+    let project = project.unwrap_or_else(working_directory);
     let slot = NameSlot { project, server: server_name, folder: default_folder(), renew };
     Some(Box::new(ShareLink::new(location, scheme, slot)))
 }

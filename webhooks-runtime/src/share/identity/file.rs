@@ -1,19 +1,20 @@
 //! Reads and writes the file of a name, which only its user can read.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use super::name::{LENGTH, SecretName};
+use crate::state::private_file::{self, check_regular_or_absent, restrict_to_user};
 
 /// Reads the name in a file or writes a new one. Returns `None` if another process uses the file. A file that
 /// this program did not write is an error, and is left unchanged.
 pub(super) fn load_or_create(path: &Path, renew: bool) -> io::Result<Option<(SecretName, File)>> {
     if let Some(folder) = path.parent() {
-        create_private_folder(folder)?;
+        private_file::create_folder(folder)?;
     }
     check_regular_or_absent(path)?;
-    let (mut file, unwritable) = match private_options(&mut OpenOptions::new()).open(path) {
+    let (mut file, unwritable) = match private_file::options(&mut OpenOptions::new()).open(path) {
         Ok(file) => (file, None),
         // A file that cannot be written may still be readable.
         Err(error) => match File::open(path) {
@@ -49,16 +50,6 @@ pub(super) fn load_or_create(path: &Path, renew: bool) -> io::Result<Option<(Sec
     Ok(Some((name, file)))
 }
 
-/// Rejects links, which may lead to another program's file, and everything that is not a file, such as a device.
-fn check_regular_or_absent(path: &Path) -> io::Result<()> {
-    match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_file() && !has_hard_links(&metadata) => Ok(()),
-        Ok(_) => Err(io::Error::other("it is not a regular file without hard links")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 /// Returns the name in a file, or `None` if writing it was interrupted.
 fn read(file: &File) -> io::Result<Option<SecretName>> {
     let mut text = Vec::new();
@@ -72,52 +63,10 @@ fn read(file: &File) -> io::Result<Option<SecretName>> {
     Ok(name)
 }
 
-#[cfg(unix)]
-fn create_private_folder(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// Sets the options to open or create a file that only its user can read.
-fn private_options(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.read(true).write(true).create(true).truncate(false)
-}
-
-/// Removes the permissions of all other users.
-#[cfg(unix)]
-fn restrict_to_user(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn has_hard_links(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
-}
-
-// On other systems, a user's folders are private by default.
-#[cfg(not(unix))]
-fn create_private_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).create(path)
-}
-
-#[cfg(not(unix))]
-fn restrict_to_user(_: &File) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn has_hard_links(_: &fs::Metadata) -> bool {
-    false
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// Loads a name and unlocks its file.

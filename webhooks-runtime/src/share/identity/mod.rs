@@ -6,7 +6,6 @@
 mod file;
 mod name;
 
-use std::env;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -16,6 +15,7 @@ use ring::digest::{SHA256, digest};
 use self::file::load_or_create;
 use self::name::SecretName;
 use super::bytes::hex;
+use crate::state::{self, state_folder};
 
 /// The name of a process's link, and where it is stored.
 pub(super) struct LinkIdentity {
@@ -50,14 +50,9 @@ pub(crate) struct NameSlot {
     pub(crate) renew: bool,
 }
 
-/// Returns the folder of all names: `$XDG_STATE_HOME/webhooks-runtime/share`, by default in `~/.local/state`; on
-/// Windows in `%LOCALAPPDATA%`.
+/// Returns the folder of all names; `None` if the user has none.
 pub(crate) fn default_folder() -> Option<PathBuf> {
-    let of_home = if cfg!(windows) { "AppData/Local" } else { ".local/state" };
-    // The specification of the variable has relative paths ignored.
-    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = state.or_else(|| Some(env::home_dir()?.join(of_home)))?;
-    Some(state.join("webhooks-runtime").join("share"))
+    Some(state_folder()?.join("share"))
 }
 
 impl LinkIdentity {
@@ -76,13 +71,10 @@ impl LinkIdentity {
     }
 }
 
-/// Returns a file name: the last part of the project's path for people, and a digest that makes it unique.
+/// Returns a file name, which a digest makes unique.
 fn file_name(slot: &NameSlot) -> String {
-    let end = slot.project.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_".contains(*letter);
-    let readable: String = end.chars().filter(plain).take(40).collect();
     let digest = digest(&SHA256, format!("{}\n{}", slot.project, slot.server).as_bytes());
-    format!("{readable}-{}", hex(&digest.as_ref()[..8]))
+    state::file_name(&slot.project, &hex(&digest.as_ref()[..8]))
 }
 
 #[cfg(test)]

@@ -1,0 +1,27 @@
+//! Finds the folder of the files that a program keeps between its starts, and names them.
+
+use std::env;
+use std::path::PathBuf;
+
+/// Returns the folder of all files: `$XDG_STATE_HOME/webhooks-runtime`, by default in `~/.local/state`; on Windows in
+/// `%LOCALAPPDATA%`. `None` if the user has none.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    let of_home = if cfg!(windows) { "AppData/Local" } else { ".local/state" };
+    // The specification of the variable has relative paths ignored.
+    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = state.or_else(|| Some(env::home_dir()?.join(of_home)))?;
+    Some(state.join("webhooks-runtime"))
+}
+
+/// Returns the project of a program that does not say which one it is: its working directory.
+pub(crate) fn working_directory() -> String {
+    env::current_dir().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Returns the name of a project's file: the last part of the project's path for people, and what makes it unique.
+pub(crate) fn file_name(project: &str, unique: &str) -> String {
+    let end = project.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_".contains(*letter);
+    let readable: String = end.chars().filter(plain).take(40).collect();
+    format!("{readable}-{unique}")
+}
