@@ -31,7 +31,8 @@ async fn run(shared: Arc<SharedData>, request: AcceptRequest<'_>) -> Outcome {
     if let Err(faults) = (background.check)(&call.body) {
         return body_rejected(faults);
     }
-    let handler = BackgroundHandler { path: route.path.clone(), background: *background, shared };
+    let (path, background) = (route.path.clone(), *background);
+    let handler = BackgroundHandler { path, background, shared, check: None };
     let webhook_id = call.webhook_id().map(str::to_owned);
     // The sender's, so that a retry in another process has the same.
     let id = webhook_id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());

@@ -61,6 +61,8 @@ pub(crate) struct Claimed {
     pub(crate) attempt: u32,
     /// How often the delivery was released without its attempt being counted.
     pub(crate) releases: u32,
+    /// How often in a row it could not be decided whether to call the function.
+    pub(crate) waits: u32,
     pub(crate) received_at: SystemTime,
     pub(crate) body: Bytes,
 }
@@ -74,6 +76,9 @@ pub(crate) struct Completion {
     pub(crate) next: Transition,
     /// Why the attempt failed.
     pub(crate) error: Option<String>,
+    /// What else people should know of the attempt: why it was skipped or waits, or which files matched. Replaces
+    /// the note of an earlier attempt.
+    pub(crate) note: Option<String>,
 }
 
 /// The store's response to a round of completions and claim requests.

@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::path::PathBuf;
 
+use crate::state::StateError;
+
 /// An error of the store of background deliveries.
 ///
 /// ```
@@ -54,6 +56,12 @@ pub enum StoreError {
     /// The server is shutting down.
     #[error("the store of background deliveries is closed")]
     Closed,
+}
+
+impl From<StoreError> for StateError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
 }
 
 #[cfg(feature = "background")]

@@ -22,6 +22,7 @@ use super::scheduler::SchedulerCommand;
 use super::store::{EndpointPolicy, Store};
 use super::wakeups::Wakeups;
 use crate::payload::Summary;
+use crate::state::{SharedState, StateError, StateFuture};
 
 /// The timeout of a query from the page or the command line.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -115,31 +116,40 @@ impl Jobs {
     }
 
     /// Queries the store without a time limit.
-    async fn query<T: Send + 'static, F>(
-        &self,
-        query: impl FnOnce(Arc<dyn Store>) -> F,
-    ) -> Result<T, StoreError>
+    async fn query<T, E, F>(&self, query: impl FnOnce(Arc<dyn Store>) -> F) -> Result<T, E>
     where
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let result = query(Arc::clone(&self.store));
         match &self.store_runtime {
-            Some(runtime) => runtime.spawn(result).await.unwrap_or(Err(StoreError::Closed)),
+            Some(runtime) => runtime.spawn(result).await.unwrap_or(Err(StoreError::Closed.into())),
             None => result.await,
         }
     }
 
     /// Queries the store with a timeout. The timeout is enforced in the caller's runtime, because a slow disk may
     /// block the store's thread.
-    async fn query_in_time<T: Send + 'static, F>(
-        &self,
-        query: impl FnOnce(Arc<dyn Store>) -> F,
-    ) -> Result<T, StoreError>
+    async fn query_in_time<T, E, F>(&self, query: impl FnOnce(Arc<dyn Store>) -> F) -> Result<T, E>
     where
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let late = |_| Err(StoreError::Failed("it took too long".into()));
+        let late = |_| Err(StoreError::Failed("it took too long".into()).into());
         timeout(QUERY_TIMEOUT, self.query(query)).await.unwrap_or_else(late)
+    }
+
+    /// Queries the small values in the store.
+    fn values<'a, T: Send + 'static, F>(
+        &'a self,
+        query: impl FnOnce(Arc<dyn Store>) -> F + Send + 'a,
+    ) -> StateFuture<'a, T>
+    where
+        F: Future<Output = Result<T, StateError>> + Send + 'static,
+    {
+        Box::pin(self.query_in_time(query))
     }
 
     /// Lists deliveries, newest first.
@@ -219,6 +229,44 @@ impl Jobs {
         if timeout(SHUTDOWN_MARGIN, closing).await.is_err() {
             tracing::error!("the store of background deliveries could not be closed in time");
         }
+    }
+}
+
+/// The values in the store.
+impl SharedState for Jobs {
+    fn get<'a>(&'a self, key: &'a str) -> StateFuture<'a, Option<String>> {
+        let key = key.to_owned();
+        self.values(async move |store| store.get(&key).await)
+    }
+
+    fn set<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        ttl: Option<Duration>,
+    ) -> StateFuture<'a, ()> {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        self.values(async move |store| store.set(&key, &value, ttl).await)
+    }
+
+    fn remove<'a>(&'a self, key: &'a str) -> StateFuture<'a, ()> {
+        let key = key.to_owned();
+        self.values(async move |store| store.remove(&key).await)
+    }
+
+    fn lease<'a>(
+        &'a self,
+        name: &'a str,
+        holder: Uuid,
+        duration: Duration,
+    ) -> StateFuture<'a, bool> {
+        let name = name.to_owned();
+        self.values(async move |store| store.lease(&name, holder, duration).await)
+    }
+
+    fn release<'a>(&'a self, name: &'a str, holder: Uuid) -> StateFuture<'a, ()> {
+        let name = name.to_owned();
+        self.values(async move |store| store.release(&name, holder).await)
     }
 }
 

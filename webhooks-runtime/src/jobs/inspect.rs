@@ -74,6 +74,8 @@ pub(crate) struct DeliveryDetail {
     pub(crate) summary: DeliverySummary,
     /// Its failed attempts, oldest first.
     pub(crate) failed: Vec<FailedAttempt>,
+    /// The note of the last attempt: why it was skipped or waits, or which files matched.
+    pub(crate) note: Option<String>,
     pub(crate) body: Bytes,
 }
 

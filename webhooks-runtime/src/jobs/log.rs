@@ -15,14 +15,19 @@ pub(super) struct EndedAttempt<'a> {
     pub(super) duration: Duration,
     /// What happens to the delivery next.
     pub(super) next: Transition,
+    /// Whether the function was not called, because the delivery is not for it.
+    pub(super) is_skipped: bool,
     pub(super) error: Option<&'a str>,
+    pub(super) note: Option<&'a str>,
 }
 
 impl EndedAttempt<'_> {
     /// Logs how the attempt ended.
     pub(super) fn log(&self) {
         let retry_in = match self.next {
-            Transition::Retry { after } => Some(tracing::field::debug(after)),
+            Transition::Retry { after } | Transition::Wait { after } => {
+                Some(tracing::field::debug(after))
+            }
             _ => None,
         };
         macro_rules! line {
@@ -37,15 +42,18 @@ impl EndedAttempt<'_> {
                     duration = ?self.duration,
                     retry_in,
                     error = self.error,
+                    note = self.note,
                     $text
                 )
             };
         }
         // The level is part of an event's static description, so each level needs a line.
         match self.next {
+            Transition::Done if self.is_skipped => line!(info, "the delivery was skipped"),
             Transition::Done => line!(info, "the function succeeded"),
             Transition::Retry { .. } => line!(warn, "the function failed"),
             Transition::Dead => line!(error, "the function failed and will not be retried"),
+            Transition::Wait { .. } => line!(info, "the delivery waits"),
             Transition::Released => line!(info, "shutting down: the delivery was released"),
         }
     }

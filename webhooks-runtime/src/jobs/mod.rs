@@ -1,6 +1,7 @@
 //! Stores background deliveries before their requests get a response, and runs each until it is done or dead.
 //!
-//! A delivery may run more than once, for example after a crash. It is never silently dropped.
+//! A delivery may run more than once, for example after a crash. It is never silently dropped. A store also implements
+//! [`SharedState`](crate::state::SharedState).
 //!
 //! - `state` is the state machine of a delivery; `delivery` and `inspect` define its data.
 //! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.

@@ -7,6 +7,7 @@
 //!   │  failed or lost: later    │
 //!   │            │              │
 //!   │  released: at once        │
+//!   │  undecided: later         │
 //!   └────────────┴──────────────┘
 //! ```
 
@@ -23,7 +24,7 @@ pub(crate) enum State {
     Queued,
     /// Owned by a replica.
     Running,
-    /// The function succeeded.
+    /// The function succeeded, or was not called because the delivery is not for it.
     Done,
     /// All attempts failed, or one failed with a permanent error. Stays until it is retried, purged or expired.
     Dead,
@@ -79,6 +80,14 @@ impl FromStr for State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
     Succeeded,
+    /// The function was not called, because the delivery is not for it.
+    Skipped,
+    /// Whether to call the function cannot be determined yet, for the `waits`th time in a row. The next attempt is not
+    /// due before `at_least`.
+    Undecided {
+        waits: u32,
+        at_least: Duration,
+    },
     Failed(TaskFailure),
     /// The replica that ran it died, or its lease expired.
     Lost,
@@ -104,6 +113,10 @@ pub(crate) enum Transition {
     Dead,
     /// Queued and due at once. The attempt does not count.
     Released,
+    /// Queued, and due after this time. The attempt does not count, and neither does the release.
+    Wait {
+        after: Duration,
+    },
 }
 
 impl Transition {
@@ -112,7 +125,7 @@ impl Transition {
         match self {
             Self::Done => State::Done,
             Self::Dead => State::Dead,
-            Self::Retry { .. } | Self::Released => State::Queued,
+            Self::Retry { .. } | Self::Released | Self::Wait { .. } => State::Queued,
         }
     }
 }
@@ -128,7 +141,10 @@ impl AttemptOutcome {
     /// from 0 to 1.
     pub(crate) fn transition(&self, policy: &Policy, attempt: u32, jitter: f64) -> Transition {
         match self {
-            Self::Succeeded => Transition::Done,
+            Self::Succeeded | Self::Skipped => Transition::Done,
+            Self::Undecided { waits, at_least } => {
+                Transition::Wait { after: wait(*waits, *at_least, jitter) }
+            }
             // The function itself may be what shuts the process down, which would repeat forever.
             Self::Released { releases } if *releases >= MAX_RELEASES => Transition::Dead,
             Self::Released { .. } => Transition::Released,
@@ -146,19 +162,34 @@ impl AttemptOutcome {
             Self::Failed(failure) => Some(&failure.text),
             Self::Lost => Some("the process that ran it died, or its lease expired"),
             Self::Released { releases } if *releases >= MAX_RELEASES => Some(RELEASED_TOO_OFTEN),
-            Self::Succeeded | Self::Released { .. } => None,
+            Self::Succeeded | Self::Skipped | Self::Undecided { .. } | Self::Released { .. } => {
+                None
+            }
         }
     }
+}
+
+/// The shortest and the longest time until an undecided delivery is looked at again.
+const WAIT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5 * 60));
+
+/// The longest time that a delivery waits because somebody else says so.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// Returns the time until an undecided delivery is looked at again. Doubles with each time in a row.
+fn wait(waits: u32, at_least: Duration, jitter: f64) -> Duration {
+    spread(WAIT, waits, jitter).max(at_least.min(LONGEST_WAIT))
 }
 
 /// Returns the time until the next attempt. Doubles from the shortest to the longest backoff, and is spread
 /// over the upper half, so that deliveries that failed together are not retried together.
 fn backoff(policy: &Policy, attempt: u32, jitter: f64) -> Duration {
+    let longest = policy.longest_backoff.max(policy.shortest_backoff);
+    spread((policy.shortest_backoff, longest), attempt, jitter)
+}
+
+fn spread((shortest, longest): (Duration, Duration), attempt: u32, jitter: f64) -> Duration {
     let doublings = attempt.saturating_sub(1).min(31);
-    let whole = policy
-        .shortest_backoff
-        .saturating_mul(1 << doublings)
-        .min(policy.longest_backoff.max(policy.shortest_backoff));
+    let whole = shortest.saturating_mul(1 << doublings).min(longest);
     whole.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
@@ -198,6 +229,36 @@ mod tests {
         assert_eq!(released(MAX_RELEASES).transition(&POLICY, 1, 1.0), Transition::Dead);
         assert!(RELEASED_TOO_OFTEN.contains(&MAX_RELEASES.to_string()));
         assert_eq!(released(MAX_RELEASES).error(), Some(RELEASED_TOO_OFTEN));
+    }
+
+    #[test]
+    fn an_undecided_delivery_waits_however_often_without_an_error() {
+        let undecided = |waits, at_least| AttemptOutcome::Undecided {
+            waits,
+            at_least: Duration::from_secs(at_least),
+        };
+        for (waits, at_least, after) in [
+            (1, 0, 5),
+            (2, 0, 10),
+            (7, 0, 300),
+            (u32::MAX, 0, 300),
+            (1, 60, 60),
+            (7, 60, 300),
+            (1, 86_400, 3600),
+        ] {
+            let outcome = undecided(waits, at_least);
+            let after = Duration::from_secs(after);
+            // Also at the last attempt.
+            assert_eq!(outcome.transition(&POLICY, 3, 1.0), Transition::Wait { after });
+            assert_eq!(outcome.error(), None);
+        }
+        assert_eq!(Transition::Wait { after: Duration::ZERO }.state(), State::Queued);
+    }
+
+    #[test]
+    fn a_skipped_attempt_ends_the_delivery() {
+        assert_eq!(AttemptOutcome::Skipped.transition(&POLICY, 3, 1.0), Transition::Done);
+        assert_eq!(AttemptOutcome::Skipped.error(), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::error::StoreError;
 use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
 use super::state::Transition;
 use crate::endpoint::background::Policy;
+use crate::state::SharedState;
 
 /// An endpoint that a store accepts deliveries for. The store's methods refer to it by its index in the
 /// list that the store was opened with.
@@ -77,8 +78,9 @@ pub(crate) type RecoveryPolicy<'a> = &'a (dyn Fn(Option<usize>, u32) -> Transiti
 /// The future that a store's method returns.
 pub(crate) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// A store of background deliveries.
-pub(crate) trait Store: Send + Sync {
+/// A store of background deliveries. Besides, it stores small values, which commands can only use with
+/// [`Access::Modify`].
+pub(crate) trait Store: SharedState {
     /// Accepts a batch, all of it or nothing. Every delivery reported as [`Accepted::Queued`] is synced to
     /// disk.
     fn accept(&self, batch: Vec<NewDelivery>) -> StoreFuture<'_, Vec<Accepted>>;

@@ -9,6 +9,7 @@
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
 //! | `banner`, `signals` | the start-up message, and the signals that stop the program |
 //! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
+//! | `state` | finds the values that outlive the process |
 //! | `one_delivery` | runs the functions for one delivery, without a port, a secret or a store |
 //! | `recipients`, `store_target` | what the commands `trigger` and `deliveries` know of a server in another process |
 
@@ -34,6 +35,8 @@ mod prepare;
 mod recipients;
 mod running;
 mod signals;
+#[allow(dead_code, reason = "for what acts on the Hub")]
+mod state;
 mod store_target;
 mod threads;
 #[cfg(feature = "share")]

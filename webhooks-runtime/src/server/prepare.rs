@@ -191,6 +191,7 @@ fn functions(endpoints: &[Route], shared: &Arc<SharedData>) -> Vec<BackgroundHan
             path: endpoint.path.clone(),
             background,
             shared: Arc::clone(shared),
+            check: None,
         }),
         Work::Inline(_) => None,
     };

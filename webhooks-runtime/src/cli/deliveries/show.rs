@@ -33,7 +33,7 @@ pub(super) async fn show(
 
 /// Formats everything except the payload.
 fn describe(
-    DeliveryDetail { summary, failed, .. }: &DeliveryDetail,
+    DeliveryDetail { summary, failed, note, .. }: &DeliveryDetail,
     target: &StoreTarget,
 ) -> String {
     let mut text = String::new();
@@ -63,6 +63,9 @@ fn describe(
         if let Some(at) = at {
             line(name, &time(at));
         }
+    }
+    if let Some(note) = note {
+        line("note", &in_one_line(note));
     }
     failed.iter().for_each(|attempt| text.push_str(&describe_attempt(attempt)));
     text.push_str("\npayload:\n");

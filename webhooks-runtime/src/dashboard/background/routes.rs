@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::super::page::Page;
 use super::super::routes::{Dashboard, HTML, foreign};
-use super::view::{BackgroundDeliveries, BackgroundDelivery, delivery, detail};
+use super::view::{BackgroundDeliveries, BackgroundDelivery, DeliveryContent, delivery, detail};
 use crate::http::rejection::not_found;
 use crate::jobs::{
     DeliveryDetail, DeliveryFilter, DeliverySummary, Jobs, RetryTarget, State, StoreError,
@@ -94,20 +94,21 @@ impl Dashboard {
         let Some(id) = id(request).filter(|_| self.viewers.is_authorized(request)) else {
             return not_found();
         };
-        let DeliveryDetail { summary, failed, body } =
+        let DeliveryDetail { summary, failed, note, body } =
             match timeout(STORE_TIMEOUT, jobs.show(id)).await {
                 Ok(Ok(Some(detail))) => detail,
                 Ok(Ok(None)) => return not_found(),
                 Ok(Err(_)) | Err(_) => return unavailable(),
             };
         let opened = with_policy(jobs, summary);
+        let content = DeliveryContent { failed: &failed, note: note.as_deref(), body: &body };
         let mut response = self.respond(StatusCode::OK);
         response.insert_header(HTML);
         if whole {
             let title = format!("Delivery {id}");
-            response.body(Page::other(&title, &delivery(&opened, &failed, &body)))
+            response.body(Page::other(&title, &delivery(&opened, content)))
         } else {
-            response.body(detail(&opened, &failed, &body).into_string())
+            response.body(detail(&opened, content).into_string())
         }
     }
 

@@ -26,6 +26,15 @@ pub(in crate::dashboard) struct BackgroundDelivery {
     pub(in crate::dashboard) timeout: Option<Duration>,
 }
 
+/// What an opened delivery shows besides its row.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::dashboard) struct DeliveryContent<'a> {
+    pub(in crate::dashboard) failed: &'a [FailedAttempt],
+    /// The note of the last attempt.
+    pub(in crate::dashboard) note: Option<&'a str>,
+    pub(in crate::dashboard) body: &'a [u8],
+}
+
 /// Renders the list.
 pub(in crate::dashboard) fn background(background: &BackgroundDeliveries) -> Markup {
     html! {
@@ -95,28 +104,25 @@ fn last_error(summary: &DeliverySummary) -> Option<&str> {
 /// Renders a delivery in full, inside its row.
 pub(in crate::dashboard) fn detail(
     delivery: &BackgroundDelivery,
-    failed: &[FailedAttempt],
-    body: &[u8],
+    content: DeliveryContent<'_>,
 ) -> Markup {
-    in_full(delivery, failed, body, "", |heading| html! { h4 { (heading) } })
+    in_full(delivery, content, "", |heading| html! { h4 { (heading) } })
 }
 
 /// Renders a delivery in full, on its own page.
 pub(in crate::dashboard) fn delivery(
     delivery: &BackgroundDelivery,
-    failed: &[FailedAttempt],
-    body: &[u8],
+    content: DeliveryContent<'_>,
 ) -> Markup {
     html! {
         h1 { "Background delivery" }
-        (in_full(delivery, failed, body, "../", |heading| html! { h2 { (heading) } }))
+        (in_full(delivery, content, "../", |heading| html! { h2 { (heading) } }))
     }
 }
 
 fn in_full(
     delivery: &BackgroundDelivery,
-    failed: &[FailedAttempt],
-    body: &[u8],
+    DeliveryContent { failed, note, body }: DeliveryContent<'_>,
     root: &str,
     heading: impl Fn(&str) -> Markup,
 ) -> Markup {
@@ -144,6 +150,7 @@ fn in_full(
             @for (name, at) in times {
                 @if let Some(at) = at { div { dt { (name) } dd { (date_and_time(at)) } } }
             }
+            @if let Some(note) = note { div { dt { "Note" } dd { bdi { (note) } } } }
         }
         @if summary.state == State::Dead {
             form.again method="post" action={ (root) "deliveries/" (summary.id) "/retry" } {

@@ -59,6 +59,25 @@ pub(crate) async fn details_include_failed_attempts_and_the_body(fixture: &dyn F
     assert!(store.show(Uuid::now_v7()).await.unwrap().is_none());
 }
 
+pub(crate) async fn details_include_the_note_of_the_last_attempt(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    let me = replica(&*store).await;
+    let id = queue(&*store, TRAIN).await;
+    let note = async || store.show(id).await.unwrap().unwrap().note;
+    assert_eq!(note().await, None);
+    for (next, text) in [
+        (Transition::Retry { after: Duration::ZERO }, Some("data/a.csv\0 and '1 more'")),
+        (Transition::Retry { after: Duration::ZERO }, None),
+        (Transition::Done, Some("own: made by me")),
+    ] {
+        let claimed = claim_one(&*store, me, TRAIN).await;
+        let noted = Completion { note: text.map(str::to_owned), ..completion(&claimed, next) };
+        store.complete_and_claim(me, &[noted], &[]).await.unwrap();
+        let shown = note().await.map(|note| note.replace('\0', "\u{fffd}"));
+        assert_eq!(shown, text.map(|text| text.replace('\0', "\u{fffd}")));
+    }
+}
+
 pub(crate) async fn deliveries_are_found_by_a_range_of_ids(fixture: &dyn Fixture) {
     let store = open(fixture).await;
     let ids: Vec<Uuid> = ["10", "11", "2f"]

@@ -9,6 +9,8 @@ pub(crate) mod replicas;
 pub(crate) mod retention;
 pub(crate) mod retry;
 pub(crate) mod simulation;
+pub(crate) mod values;
+pub(crate) mod waiting;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -98,6 +100,7 @@ macro_rules! conformance {
                 lists_are_newest_first
                 lists_filter_by_state_and_endpoint
                 details_include_failed_attempts_and_the_body
+                details_include_the_note_of_the_last_attempt
                 deliveries_are_found_by_a_range_of_ids
                 lists_show_the_event_and_repo_of_the_payload
                 the_oldest_due_delivery_is_the_one_waiting_longest
@@ -109,6 +112,21 @@ macro_rules! conformance {
                 all_dead_deliveries_can_be_retried
                 more_deliveries_than_one_chunk_are_retried_and_purged
                 retried_deliveries_run_in_the_order_of_death_before_newer_ones
+            }
+            waiting {
+                a_waiting_delivery_is_due_later_without_a_count
+                waits_are_counted_in_a_row
+                waiting_never_counts_as_a_release
+            }
+            values {
+                a_value_stays_until_it_is_replaced_or_removed
+                a_value_expires_after_its_ttl
+                a_value_that_is_set_again_gets_the_new_ttl
+                keys_and_values_may_be_any_text
+                one_holder_at_a_time_has_a_lease
+                a_lease_ends_after_its_duration_unless_it_is_renewed
+                values_survive_reopening_and_are_shared_by_replicas
+                replicas_that_want_a_lease_together_do_not_share_it
             }
             simulation {
                 two_replicas_never_run_a_delivery_at_the_same_time
@@ -207,9 +225,9 @@ fn completion(claimed: &Claimed, next: Transition) -> Completion {
         Transition::Retry { .. } | Transition::Dead => {
             Some(format!("attempt {} failed", claimed.attempt))
         }
-        Transition::Done | Transition::Released => None,
+        Transition::Done | Transition::Released | Transition::Wait { .. } => None,
     };
-    Completion { id: claimed.id, fencing_token: claimed.fencing_token, next, error }
+    Completion { id: claimed.id, fencing_token: claimed.fencing_token, next, error, note: None }
 }
 
 /// Completes a delivery, and returns whether the fencing token was current.

@@ -81,7 +81,8 @@ const REVIVE: &str = "
             AS new (id, received_at, body, event, repo)
     ), revived AS (
         UPDATE webhooks_runtime.deliveries AS old
-        SET state = 0, attempt = 0, releases = 0, owner = NULL, ended_at = NULL, run_at = statement_timestamp(),
+        SET state = 0, attempt = 0, releases = 0, waits = 0, note = NULL, owner = NULL,
+            ended_at = NULL, run_at = statement_timestamp(),
             accepted_at = statement_timestamp(),
             received_at = to_timestamp(new.received_at / 1000.0), event = new.event, repo = new.repo
         FROM new WHERE old.id = new.id
@@ -211,8 +212,8 @@ impl PostgresStore {
                 .bind(&ids)
                 .bind(&received_at)
                 .bind(&bodies)
-                .bind(texts(revived.iter().map(|(_, new)| &new.event)))
-                .bind(texts(revived.iter().map(|(_, new)| &new.repo)))
+                .bind(convert::texts(revived.iter().map(|(_, new)| &new.event)))
+                .bind(convert::texts(revived.iter().map(|(_, new)| &new.repo)))
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -261,8 +262,8 @@ impl PostgresStore {
             .bind(&webhook_ids)
             .bind(&received_at)
             .bind(&bodies)
-            .bind(texts(new.iter().map(|new| &new.event)))
-            .bind(texts(new.iter().map(|new| &new.repo)))
+            .bind(convert::texts(new.iter().map(|new| &new.event)))
+            .bind(convert::texts(new.iter().map(|new| &new.repo)))
             .fetch_one(connection)
             .await?;
         Ok(inserted == new.len() as i64)
@@ -271,11 +272,6 @@ impl PostgresStore {
     fn key<'a>(&self, new: &'a NewDelivery) -> Option<DedupKey<'a>> {
         Some((self.endpoint_ids[new.endpoint], new.webhook_id.as_deref()?))
     }
-}
-
-/// Replaces NUL characters, which PostgreSQL's text type cannot store.
-fn texts<'a>(texts: impl Iterator<Item = &'a Option<String>>) -> Vec<Option<String>> {
-    texts.map(|text| Some(text.as_ref()?.replace('\0', "\u{fffd}"))).collect()
 }
 
 /// Returns whether a new delivery is a duplicate of this stored one.

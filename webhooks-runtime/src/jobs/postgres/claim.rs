@@ -47,16 +47,16 @@ const CLAIM: &str = "
             started_at = statement_timestamp()
         FROM due WHERE it.id = due.id
         RETURNING it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.releases,
-            it.received_at, it.run_at
+            it.waits, it.received_at, it.run_at
     )
     SELECT claimed.id, claimed.fence, claimed.endpoint, claimed.webhook_id, claimed.attempt,
-        claimed.releases, (extract(epoch FROM claimed.received_at) * 1000)::bigint, payload.body
+        claimed.releases, claimed.waits, (extract(epoch FROM claimed.received_at) * 1000)::bigint, payload.body
     FROM claimed JOIN webhooks_runtime.payloads AS payload ON payload.delivery = claimed.id
     ORDER BY claimed.run_at";
 
 /// The running deliveries of a replica.
 const CLAIMED_BY: &str = "
-    SELECT it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.releases,
+    SELECT it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.releases, it.waits,
         (extract(epoch FROM it.received_at) * 1000)::bigint, payload.body
     FROM webhooks_runtime.deliveries AS it
     JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id
@@ -89,7 +89,7 @@ const PEEK: &str = "
         ) AS next
     )";
 
-type ClaimRow = (Uuid, i64, i64, Option<String>, i32, i32, i64, Vec<u8>);
+type ClaimRow = (Uuid, i64, i64, Option<String>, i32, i32, i32, i64, Vec<u8>);
 
 impl PostgresStore {
     /// Returns whether anything can be claimed, and the milliseconds until the next delivery is due.
@@ -165,6 +165,7 @@ impl PostgresStore {
             webhook_id,
             attempt,
             releases,
+            waits,
             received_at,
             body,
         ): ClaimRow| {
@@ -175,6 +176,7 @@ impl PostgresStore {
                 webhook_id,
                 attempt: attempt.unsigned_abs(),
                 releases: releases.unsigned_abs(),
+                waits: waits.unsigned_abs(),
                 received_at: convert::time(received_at),
                 body: body.into(),
             })

@@ -10,25 +10,29 @@ use super::convert;
 /// Builds the statement that writes completions whose fencing tokens are current. `$owned` is the condition
 /// on the delivery's replica, with the completing replica as `$5`.
 ///
-/// The attempt of a released delivery does not count, and the delivery keeps its place in the queue.
+/// The attempt of a released delivery does not count, and the delivery keeps its place in the queue. Nor does one that
+/// could not be decided, after which the delivery waits.
 macro_rules! complete {
     ($owned:literal) => {
         concat!(
             "WITH completion AS (
-                SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::bigint[], $6::text[], $7::bool[])
-                    AS completion (id, fence, state, after, error, released)
+                SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::bigint[], $6::text[], $7::text[], $8::bool[], $9::bool[])
+                    AS completion (id, fence, state, after, error, note, released, undecided)
             ), me AS (
                 SELECT id FROM webhooks_runtime.owners WHERE id = $5 FOR KEY SHARE
             ), completed AS (
                 UPDATE webhooks_runtime.deliveries AS it
                 SET state = completion.state,
-                    attempt = it.attempt - completion.released::int,
+                    attempt = it.attempt - (completion.released OR completion.undecided)::int,
                     releases = it.releases + completion.released::int,
+                    waits = CASE WHEN completion.released THEN it.waits
+                        WHEN completion.undecided THEN it.waits + 1 ELSE 0 END,
                     owner = NULL,
                     run_at = CASE WHEN completion.released THEN it.run_at
                         ELSE statement_timestamp() + completion.after * interval '1 millisecond' END,
                     ended_at = CASE WHEN completion.state >= 2 THEN statement_timestamp() END,
-                    error = coalesce(completion.error, it.error)
+                    error = coalesce(completion.error, it.error),
+                    note = completion.note
                 FROM completion
                 WHERE it.id = completion.id AND it.fence = completion.fence AND it.state = 1 AND ",
             $owned,
@@ -81,23 +85,26 @@ async fn complete(
     let after: Vec<i64> = completions
         .iter()
         .map(|it| match it.next {
-            Transition::Retry { after } => convert::milliseconds(after),
+            Transition::Retry { after } | Transition::Wait { after } => {
+                convert::milliseconds(after)
+            }
             Transition::Done | Transition::Dead | Transition::Released => 0,
         })
         .collect();
-    // PostgreSQL's text type cannot store NUL.
-    let errors: Vec<Option<String>> =
-        completions.iter().map(|it| Some(it.error.as_ref()?.replace('\0', "\u{fffd}"))).collect();
     let released: Vec<bool> =
         completions.iter().map(|it| it.next == Transition::Released).collect();
+    let undecided: Vec<bool> =
+        completions.iter().map(|it| matches!(it.next, Transition::Wait { .. })).collect();
     sqlx::query_scalar(statement)
         .bind(&ids)
         .bind(&fencing_tokens)
         .bind(&states)
         .bind(&after)
         .bind(replica)
-        .bind(&errors)
+        .bind(convert::texts(completions.iter().map(|it| &it.error)))
+        .bind(convert::texts(completions.iter().map(|it| &it.note)))
         .bind(&released)
+        .bind(&undecided)
         .fetch_all(connection)
         .await
 }

@@ -40,3 +40,13 @@ pub(super) fn state(code: i16) -> Result<State, sqlx::Error> {
     State::from_code(code)
         .ok_or_else(|| sqlx::Error::Decode(format!("there is no state {code}").into()))
 }
+
+/// Replaces NUL characters, which PostgreSQL's text type cannot store.
+pub(super) fn texts<'a>(texts: impl Iterator<Item = &'a Option<String>>) -> Vec<Option<String>> {
+    texts.map(|it| it.as_deref().map(text)).collect()
+}
+
+/// Replaces NUL characters in a text.
+pub(super) fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}

@@ -16,8 +16,11 @@ use super::errors::has_code;
 use crate::text::in_one_line;
 
 /// The migrations by version. A released one is never changed.
-pub(super) const MIGRATIONS: [(i64, &str, &str); 2] =
-    [(1, "deliveries", include_str!("schema.sql")), (2, "names", include_str!("schema_2.sql"))];
+pub(super) const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "deliveries", include_str!("schema.sql")),
+    (2, "names", include_str!("schema_2.sql")),
+    (3, "notes and values", include_str!("schema_3.sql")),
+];
 
 /// The interval at which a waiting migration checks which session blocks it.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);

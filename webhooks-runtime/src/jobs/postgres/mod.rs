@@ -4,7 +4,8 @@
 //!   and `errors` classifies what the server reports.
 //! - `schema` checks the tables, and `migration` creates and migrates them.
 //! - `store` opens the store. `accept` accepts deliveries; `step` completes and claims them, with `complete`,
-//!   `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry` and `retention` serve the page and the command line.
+//!   `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry` and `retention` serve the page and the command line;
+//!   `values` stores small values.
 //! - `backlog` and `size` estimate how much is stored, and `notify` wakes the other replicas.
 //!
 //! Only the server's clock counts. The SQL stays within what other servers that speak PostgreSQL's protocol
@@ -32,6 +33,7 @@ mod step;
 mod store;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::time::Duration;
 
@@ -183,7 +185,7 @@ impl Store for PostgresStore {
 }
 
 #[cfg(test)]
-const ADVANCE_CLOCK: [&str; 3] = [
+const ADVANCE_CLOCK: [&str; 5] = [
     "UPDATE webhooks_runtime.deliveries SET
         accepted_at = accepted_at - $1 * interval '1 millisecond',
         run_at = run_at - $1 * interval '1 millisecond',
@@ -193,4 +195,8 @@ const ADVANCE_CLOCK: [&str; 3] = [
         started_at = started_at - $1 * interval '1 millisecond',
         ended_at = ended_at - $1 * interval '1 millisecond'",
     "UPDATE webhooks_runtime.owners SET lease_until = lease_until - $1 * interval '1 millisecond'",
+    "UPDATE webhooks_runtime.shared_values
+        SET expires_at = expires_at - $1 * interval '1 millisecond'",
+    "UPDATE webhooks_runtime.shared_leases
+        SET lease_until = lease_until - $1 * interval '1 millisecond'",
 ];

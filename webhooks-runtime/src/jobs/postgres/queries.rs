@@ -41,6 +41,10 @@ const ATTEMPTS: &str = "
         (extract(epoch FROM ended_at) * 1000)::bigint, error
     FROM webhooks_runtime.attempts WHERE delivery = $1 ORDER BY fence";
 
+const BODY_AND_NOTE: &str = "
+    SELECT payload.body, it.note FROM webhooks_runtime.deliveries AS it
+    JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id WHERE it.id = $1";
+
 const FIND: &str =
     "SELECT id FROM webhooks_runtime.deliveries WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3";
 
@@ -150,11 +154,8 @@ async fn read_detail(
     };
     let failed: Vec<(i32, i64, i64, String)> =
         sqlx::query_as(ATTEMPTS).bind(id).fetch_all(&mut *transaction).await?;
-    let body: Vec<u8> =
-        sqlx::query_scalar("SELECT body FROM webhooks_runtime.payloads WHERE delivery = $1")
-            .bind(id)
-            .fetch_one(&mut *transaction)
-            .await?;
+    let (body, note): (Vec<u8>, Option<String>) =
+        sqlx::query_as(BODY_AND_NOTE).bind(id).fetch_one(&mut *transaction).await?;
     transaction.commit().await?;
     let failed = failed
         .into_iter()
@@ -165,7 +166,7 @@ async fn read_detail(
             error,
         })
         .collect();
-    Ok(Some(DeliveryDetail { summary, failed, body: body.into() }))
+    Ok(Some(DeliveryDetail { summary, failed, note, body: body.into() }))
 }
 
 impl FromRow<'_, PgRow> for DeliverySummary {

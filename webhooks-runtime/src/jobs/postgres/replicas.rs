@@ -165,6 +165,7 @@ impl PostgresStore {
                 fencing_token,
                 next: decide(self.index_of(endpoint), attempt.unsigned_abs()),
                 error: AttemptOutcome::Lost.error().map(str::to_owned),
+                note: None,
             })
             .collect();
         let recovered = if completions.is_empty() {

@@ -15,7 +15,7 @@ use super::store::PostgresStore;
 
 const RETRY_ONE: &str = "
     UPDATE webhooks_runtime.deliveries
-    SET state = 0, attempt = 0, releases = 0, ended_at = NULL,
+    SET state = 0, attempt = 0, releases = 0, waits = 0, note = NULL, ended_at = NULL,
         run_at = least(statement_timestamp(), ended_at)
     WHERE id = $1 AND state = 3";
 
@@ -28,7 +28,7 @@ const RETRY_DEAD: &str = "
         LIMIT $2 FOR UPDATE SKIP LOCKED
     )
     UPDATE webhooks_runtime.deliveries AS it
-    SET state = 0, attempt = 0, releases = 0, ended_at = NULL,
+    SET state = 0, attempt = 0, releases = 0, waits = 0, note = NULL, ended_at = NULL,
         run_at = least(statement_timestamp(), it.ended_at)
     FROM dead WHERE it.id = dead.id";
 

@@ -10,8 +10,8 @@ use crate::jobs::log::EndedAttempt;
 use crate::jobs::run::FinishedAttempt;
 use crate::jobs::state::AttemptOutcome;
 
-/// The maximum length of a stored error, in bytes.
-const MAX_ERROR: usize = 4096;
+/// The maximum length of a stored error or note, in bytes.
+const MAX_TEXT: usize = 4096;
 
 impl Scheduler {
     /// Finishes all attempts that have ended by now.
@@ -30,7 +30,7 @@ impl Scheduler {
         self.wakeups.mark(running.endpoint);
         if running.owned {
             let lease_expiries = *self.lease_expiries.borrow();
-            if running.outlived_lease(lease_expiries) && finished.outcome.is_some() {
+            if running.outlived_lease(lease_expiries) && finished.end.outcome.is_some() {
                 tracing::warn!(
                     target: DELIVERY,
                     endpoint = self.handlers[running.endpoint].path,
@@ -40,9 +40,11 @@ impl Scheduler {
                 );
             }
             let timeout = self.timeout(running.endpoint);
-            let outcome =
-                finished.outcome.unwrap_or_else(|| running.interrupted(timeout, lease_expiries));
-            self.complete(claim, &running, &outcome);
+            let outcome = finished
+                .end
+                .outcome
+                .unwrap_or_else(|| running.interrupted(timeout, lease_expiries));
+            self.complete(claim, &running, &outcome, finished.end.note.as_deref());
         }
     }
 
@@ -57,6 +59,7 @@ impl Scheduler {
         claim: ClaimKey,
         running: &RunningAttempt,
         outcome: &AttemptOutcome,
+        note: Option<&str>,
     ) {
         let (id, fencing_token) = claim;
         let handler = &self.handlers[running.endpoint];
@@ -69,16 +72,18 @@ impl Scheduler {
             attempt: running.attempt,
             duration: running.started.elapsed(),
             next,
+            is_skipped: *outcome == AttemptOutcome::Skipped,
             error,
+            note,
         };
         ended.log();
-        let error = error.map(truncate);
-        self.completions.push(Completion { id, fencing_token, next, error });
+        let (error, note) = (error.map(truncate), note.map(truncate));
+        self.completions.push(Completion { id, fencing_token, next, error, note });
     }
 }
 
-/// Cuts an error to the length that is stored, at a character boundary.
-fn truncate(error: &str) -> String {
-    let end = (0..=MAX_ERROR.min(error.len())).rev().find(|end| error.is_char_boundary(*end));
-    error[..end.unwrap_or(0)].to_owned()
+/// Cuts a text to the length that is stored, at a character boundary.
+fn truncate(text: &str) -> String {
+    let end = (0..=MAX_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text[..end.unwrap_or(0)].to_owned()
 }

@@ -22,7 +22,7 @@ impl Scheduler {
         let lease_expiries = *self.lease_expiries.borrow();
         for (claim, running) in self.running.take_owned() {
             let outcome = running.interrupted(self.timeout(running.endpoint), lease_expiries);
-            self.complete(claim, &running, &outcome);
+            self.complete(claim, &running, &outcome, None);
         }
         let latest = Instant::now() + WRITE_LIMIT;
         while !self.completions.is_empty() && Instant::now() < latest {

@@ -162,8 +162,8 @@ impl Writer {
     fn revive(&self, seq: i64, new: &NewDelivery, now: i64) -> Result<(), rusqlite::Error> {
         self.execute(
             "UPDATE deliveries
-             SET state = 0, attempt = 0, releases = 0, received_at = ?3, accepted_at = ?2,
-                 run_at = ?2, ended_at = NULL, owner = NULL, event = ?4, repo = ?5
+             SET state = 0, attempt = 0, releases = 0, waits = 0, note = NULL, received_at = ?3,
+                 accepted_at = ?2, run_at = ?2, ended_at = NULL, owner = NULL, event = ?4, repo = ?5
              WHERE seq = ?1",
             (seq, now, to_millis(new.received_at), &new.event, &new.repo),
         )?;

@@ -74,7 +74,7 @@ impl Writer {
                      SELECT count(*) FROM deliveries WHERE endpoint = ?3 AND state = 1
                  )))
              )
-             RETURNING id, fence, webhook_id, attempt, received_at, run_at, releases,
+             RETURNING id, fence, webhook_id, attempt, received_at, run_at, releases, waits,
                  (SELECT body FROM payloads WHERE delivery = deliveries.seq)",
         )?;
         let concurrency = endpoint.endpoint.policy.concurrency;
@@ -88,8 +88,9 @@ impl Writer {
                     webhook_id: row.get(2)?,
                     attempt: row.get(3)?,
                     releases: row.get(6)?,
+                    waits: row.get(7)?,
                     received_at: from_millis(row.get(4)?),
-                    body: row.get::<_, Vec<u8>>(7)?.into(),
+                    body: row.get::<_, Vec<u8>>(8)?.into(),
                 };
                 Ok((row.get::<_, i64>(5)?, claimed))
             },

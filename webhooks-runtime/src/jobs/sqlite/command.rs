@@ -36,6 +36,11 @@ pub(super) enum WriterCommand {
     RetryDead(i64, CommandReply<u64>),
     Purge(Purge, CommandReply<u64>),
     FreePages(CommandReply<u64>),
+    Value(String, CommandReply<Option<String>>),
+    SetValue(String, String, Option<Duration>, CommandReply<()>),
+    RemoveValue(String, CommandReply<()>),
+    TakeLease(String, Uuid, Duration, CommandReply<bool>),
+    ReleaseLease(String, Uuid, CommandReply<()>),
     Close(CommandReply<()>),
     #[cfg(test)]
     AdvanceClock(Duration, CommandReply<()>),

@@ -19,18 +19,21 @@ impl Writer {
         let mut stale = Vec::new();
         for completion in completions {
             let state = completion.next.state();
-            let (run_at, uncounted) = match completion.next {
-                Transition::Retry { after } => (Some(now.saturating_add(millis(after))), 0),
+            let later = |after| Some(now.saturating_add(millis(after)));
+            let (run_at, released, waits) = match completion.next {
+                Transition::Retry { after } => (later(after), 0, 0),
+                Transition::Wait { after } => (later(after), 0, 1),
                 // Keeps its due time, and with it its place in the queue.
-                Transition::Released => (None, 1),
-                Transition::Done | Transition::Dead => (None, 0),
+                Transition::Released => (None, 1, 0),
+                Transition::Done | Transition::Dead => (None, 0, 0),
             };
             let has_ended = matches!(state, State::Done | State::Dead);
             let written = self.execute(
                 "UPDATE deliveries
-                 SET state = ?4, run_at = coalesce(?5, run_at), attempt = attempt - ?6,
+                 SET state = ?4, run_at = coalesce(?5, run_at), attempt = attempt - ?6 - ?7,
                      releases = releases + ?6,
-                     error = coalesce(?7, error), ended_at = ?8, owner = NULL
+                     waits = CASE WHEN ?6 + ?7 > 0 THEN waits + ?7 ELSE 0 END,
+                     error = coalesce(?8, error), note = ?9, ended_at = ?10, owner = NULL
                  WHERE id = ?1 AND fence = ?2 AND owner = ?3 AND state = 1",
                 (
                     completion.id,
@@ -38,8 +41,10 @@ impl Writer {
                     replica,
                     state.code(),
                     run_at,
-                    uncounted,
+                    released,
+                    waits,
                     &completion.error,
+                    &completion.note,
                     has_ended.then_some(now),
                 ),
             )?;

@@ -4,7 +4,7 @@
 //!   and `files` resolves its paths. `watch` detects that the file was replaced.
 //! - `writer` is the one connection that writes. It executes the commands in `command` in shared
 //!   transactions (`transaction`). Each kind of command has a module: `accept`, `claim`, `complete`, `queue`,
-//!   `replicas`, `retention`, `retry`, `space`.
+//!   `replicas`, `retention`, `retry`, `space`, `values`.
 //! - `dedup_index` finds duplicates, and `read` is the connection that reads.
 //!
 //! This store uses `rusqlite` on its own thread, and not `sqlx` like the PostgreSQL store: `sqlx` sends each
@@ -29,6 +29,7 @@ mod space;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod values;
 mod watch;
 mod writer;
 
@@ -158,6 +159,7 @@ impl Store for SqliteStore {
                         fencing_token: lost.fencing_token,
                         next,
                         error: AttemptOutcome::Lost.error().map(str::to_owned),
+                        note: None,
                     },
                 )
             });

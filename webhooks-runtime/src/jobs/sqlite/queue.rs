@@ -62,6 +62,8 @@ impl Writer {
             "UPDATE deliveries SET accepted_at = accepted_at - ?1, run_at = run_at - ?1,
                  started_at = started_at - ?1, ended_at = ended_at - ?1",
             "UPDATE owners SET lease_until = lease_until - ?1",
+            "UPDATE shared_values SET expires_at = expires_at - ?1",
+            "UPDATE shared_leases SET lease_until = lease_until - ?1",
         ] {
             self.execute(statement, [time])?;
         }

@@ -91,16 +91,17 @@ pub(super) fn show(
     let found = connection
         .prepare_cached(
             "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
-                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.seq, p.body
+                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.seq, p.body, d.note
              FROM deliveries AS d JOIN endpoints AS e ON e.id = d.endpoint
                  JOIN payloads AS p ON p.delivery = d.seq
              WHERE d.id = ?",
         )?
         .query_row([id], |row| {
-            Ok((summary(row)?, row.get::<_, i64>(12)?, row.get::<_, Vec<u8>>(13)?))
+            let (seq, body): (i64, Vec<u8>) = (row.get(12)?, row.get(13)?);
+            Ok((summary(row)?, seq, body, row.get(14)?))
         })
         .optional()?;
-    let Some((summary, seq, body)) = found else {
+    let Some((summary, seq, body, note)) = found else {
         return Ok(None);
     };
     let mut attempts = connection.prepare_cached(
@@ -116,7 +117,7 @@ pub(super) fn show(
         })
     })?;
     let failed = failed.collect::<Result<_, _>>()?;
-    Ok(Some(DeliveryDetail { summary, failed, body: body.into() }))
+    Ok(Some(DeliveryDetail { summary, failed, note, body: body.into() }))
 }
 
 fn summary(row: &Row<'_>) -> Result<DeliverySummary, rusqlite::Error> {

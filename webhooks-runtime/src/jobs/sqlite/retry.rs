@@ -14,7 +14,8 @@ impl Writer {
         changes: &mut Changes,
     ) -> Result<u64, rusqlite::Error> {
         let revived = self.execute(
-            "UPDATE deliveries SET state = 0, attempt = 0, releases = 0, run_at = min(?, ended_at), ended_at = NULL
+            "UPDATE deliveries SET state = 0, attempt = 0, releases = 0, waits = 0, note = NULL,
+                 run_at = min(?, ended_at), ended_at = NULL
              WHERE state = 3 AND id = ?",
             (self.clock.now(), id),
         )?;
@@ -38,7 +39,8 @@ impl Writer {
         changes: &mut Changes,
     ) -> Result<u64, rusqlite::Error> {
         let revived = self.execute(
-            "UPDATE deliveries SET state = 0, attempt = 0, releases = 0, run_at = min(?, ended_at), ended_at = NULL
+            "UPDATE deliveries SET state = 0, attempt = 0, releases = 0, waits = 0, note = NULL,
+                 run_at = min(?, ended_at), ended_at = NULL
              WHERE seq IN (SELECT seq FROM deliveries WHERE state = 3 AND ended_at <= ? LIMIT ?)",
             (self.clock.now(), until, CHUNK.cast_signed()),
         )?;

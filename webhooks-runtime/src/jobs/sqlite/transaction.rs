@@ -156,6 +156,17 @@ impl Writer {
             }
             WriterCommand::Purge(purge, reply) => perform!(reply, self.purge(&purge, changes)),
             WriterCommand::FreePages(reply) => perform!(reply, self.free_pages()),
+            WriterCommand::Value(key, reply) => perform!(reply, self.value(&key)),
+            WriterCommand::SetValue(key, value, ttl, reply) => {
+                perform!(reply, self.set_value(&key, &value, ttl))
+            }
+            WriterCommand::RemoveValue(key, reply) => perform!(reply, self.remove_value(&key)),
+            WriterCommand::TakeLease(name, holder, duration, reply) => {
+                perform!(reply, self.take_lease(&name, holder, duration))
+            }
+            WriterCommand::ReleaseLease(name, holder, reply) => {
+                perform!(reply, self.release_lease(&name, holder))
+            }
             WriterCommand::Close(reply) => perform!(reply, Ok(())),
             #[cfg(test)]
             WriterCommand::AdvanceClock(time, reply) => perform!(reply, self.advance_clock(time)),

@@ -99,6 +99,7 @@ impl Writer {
     /// Reads the state of the file. Any former replica is gone, because this process has the lock.
     fn load_state(&mut self) -> Result<(), StoreError> {
         self.execute("UPDATE owners SET lease_until = 0", [])?;
+        self.execute("DELETE FROM shared_leases", [])?;
         let latest = self.connection.query_row(
             "SELECT max(
                  coalesce((SELECT accepted_at FROM deliveries ORDER BY seq DESC LIMIT 1), 0),

@@ -2,6 +2,7 @@
 //!
 //! - `policy` is how deliveries are run, the options of `background(…)`
 //! - `task` is one run of a function
+//! - `check` is the rule for what decides before each attempt whether to call the function
 //! - `arg` is the rule for arguments, and `kind` finds it for an argument of the attribute
 //! - `reply` is the rule for returned values, and finds it as well
 //! - `future` makes the future that runs the function
@@ -9,6 +10,7 @@
 //! The future runs on the background's own threads, so it is `Send`.
 
 mod arg;
+mod check;
 mod future;
 mod kind;
 mod policy;
@@ -18,6 +20,7 @@ mod task;
 use std::fmt;
 
 pub use arg::BackgroundArg;
+pub(crate) use check::{AttemptCheck, AttemptDecision};
 pub use future::{ArgTypes, OtherArgTypes, run_blocking};
 pub use kind::{OtherBackgroundArg, missing_data};
 pub use policy::Policy;

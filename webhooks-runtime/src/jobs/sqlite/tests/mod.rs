@@ -1,6 +1,7 @@
 //! Tests of the SQLite store. Each test has its own file.
 
 mod file;
+mod migration;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
@@ -84,6 +85,7 @@ async fn ids_leave_the_index_after_the_deduplication_window() {
         fencing_token: claimed.fencing_token,
         next: Transition::Done,
         error: None,
+        note: None,
     };
     let completions: Vec<_> = response.claimed.iter().map(done).collect();
     assert!(store.complete_and_claim(me, &completions, &[]).await.unwrap().stale.is_empty());
@@ -184,6 +186,7 @@ async fn the_file_shrinks_after_a_purge() {
         fencing_token: claimed.fencing_token,
         next: Transition::Dead,
         error: None,
+        note: None,
     };
     let completions: Vec<_> = claimed.claimed.iter().map(died).collect();
     store.complete_and_claim(me, &completions, &[]).await.unwrap();
