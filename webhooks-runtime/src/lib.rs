@@ -128,7 +128,6 @@ mod dashboard;
 mod endpoint;
 mod http;
 #[cfg(feature = "hub")]
-#[allow(dead_code, reason = "its calls follow")]
 pub mod hub;
 mod jobs;
 mod json_lines;

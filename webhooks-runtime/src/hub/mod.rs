@@ -5,14 +5,20 @@
 mod account;
 mod address;
 mod client;
+mod commits;
+mod discussions;
 mod error;
+mod files;
+mod jobs;
 mod lenient;
 mod path;
 mod rejection;
 mod repo_id;
+mod repos;
 mod request;
 mod response;
 mod retry;
+mod spaces;
 mod token;
 pub(crate) mod transport;
 mod webhooks;
@@ -21,11 +27,20 @@ pub use self::account::{Account, Organization};
 #[allow(unused_imports, reason = "its users follow")]
 pub(crate) use self::client::CommitLog;
 pub use self::client::Hub;
+pub use self::commits::{Commit, CommitInfo};
+pub use self::discussions::{
+    Comment, Discussion, DiscussionDetails, DiscussionEvent, DiscussionEventKind, DiscussionQuery,
+    NewDiscussion,
+};
 pub use self::error::HubError;
+pub use self::files::{ChangedFile, FileChange};
+pub use self::jobs::{HubJob, HubJobStatus, JobSpec};
 pub use self::rejection::HubRejection;
 pub use self::repo_id::RepoId;
+pub use self::repos::{NewRepo, RepoInfo, RepoRef, RepoRefs, RepoVisibility};
 pub use self::request::HubRequest;
 pub use self::response::HubResponse;
+pub use self::spaces::{SpaceRuntime, SpaceStage};
 pub use self::webhooks::{WatchedItem, Webhook, WebhookDomain, WebhookSpec, WebhookState};
 #[allow(unused_imports, reason = "its users follow")]
 pub(crate) use self::webhooks::{WebhookTarget, without_query};

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::super::error::HubError;
-use super::super::path::filled;
 use super::watched::{WatchedItem, WebhookDomain};
-use super::without_query;
+use super::webhook::without_query;
+use crate::hub::error::HubError;
+use crate::hub::path::filled;
 
 /// The settings of a webhook, for [`Hub::create_webhook`](crate::Hub::create_webhook) and
 /// [`Hub::update_webhook`](crate::Hub::update_webhook).

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::error::HubError;
-use super::super::path::filled;
+use crate::hub::error::HubError;
+use crate::hub::path::filled;
 use crate::payload::open_set;
 
 open_set! {

@@ -1,0 +1,7 @@
+//! Commits: add and delete files, without a clone of the repo.
+
+mod operations;
+mod send;
+
+pub use self::operations::Commit;
+pub use self::send::CommitInfo;

@@ -1,0 +1,241 @@
+//! Lists discussions, and reads one with its events.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::event::DiscussionEvent;
+use super::path;
+use super::query::DiscussionQuery;
+use crate::hub::client::Hub;
+use crate::hub::error::HubError;
+use crate::hub::lenient::{author_name, or_default};
+use crate::hub::repo_id::RepoId;
+use crate::{DiscussionStatus, WebhookPayloadDiscussionChanges};
+
+/// A discussion or pull request: see [`Hub::discussions`].
+///
+/// ```
+/// use webhooks_runtime::hub::Discussion;
+///
+/// fn line(discussion: &Discussion) -> String {
+///     format!("#{} {} ({})", discussion.num, discussion.title, discussion.status)
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Discussion {
+    /// The number within the repo, as in the URL.
+    pub num: u64,
+    /// The title.
+    pub title: String,
+    /// The status.
+    pub status: DiscussionStatus,
+    /// Whether it is a pull request.
+    pub is_pull_request: bool,
+    /// The name of the user who opened it; `None` for a deleted account.
+    #[serde(default, deserialize_with = "author_name")]
+    pub author: Option<String>,
+    /// The time when it was opened, in RFC 3339.
+    #[serde(default, deserialize_with = "or_default")]
+    pub created_at: String,
+}
+
+/// A discussion or pull request with all that happened in it: see [`Hub::discussion`].
+///
+/// ```
+/// use webhooks_runtime::hub::DiscussionDetails;
+///
+/// fn can_be_merged(details: &DiscussionDetails) -> bool {
+///     details.discussion.is_pull_request && !details.has_conflicts
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DiscussionDetails {
+    /// The discussion.
+    #[serde(flatten)]
+    pub discussion: Discussion,
+    /// What happened in it, in order. The first comment is its description.
+    #[serde(default, deserialize_with = "or_default")]
+    pub events: Vec<DiscussionEvent>,
+    /// The changes of a pull request.
+    #[serde(default)]
+    pub changes: Option<WebhookPayloadDiscussionChanges>,
+    /// The diff of a pull request.
+    #[serde(default)]
+    pub diff: Option<String>,
+    /// Whether a pull request cannot be merged because of conflicts.
+    #[serde(rename = "filesWithConflicts", default, deserialize_with = "has_conflicts")]
+    pub has_conflicts: bool,
+}
+
+/// A list of files, or `true` when the Hub does not know which.
+fn has_conflicts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Bool(has) => has,
+        Value::Array(files) => !files.is_empty(),
+        _ => false,
+    })
+}
+
+#[derive(Deserialize)]
+struct PageJson {
+    count: usize,
+    start: usize,
+    discussions: Vec<Discussion>,
+}
+
+/// Calls that read discussions and pull requests.
+impl Hub {
+    /// Lists the discussions and pull requests of a repo, of all pages.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::DiscussionQuery;
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # let one = json!({ "num": 7, "title": "Which seed?", "status": "open", "isPullRequest": false });
+    /// # let page = json!({ "count": 1, "start": 0, "discussions": [one] });
+    /// # stub.on("GET", "/api/datasets/me/data/discussions").respond(page);
+    /// # let hub = stub.hub();
+    /// let query = DiscussionQuery::new().pull_requests(false);
+    /// for discussion in hub.discussions("dataset:me/data", &query).await? {
+    ///     println!("#{} {}", discussion.num, discussion.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when a call fails.
+    pub async fn discussions(
+        &self,
+        repo: impl Into<RepoId>,
+        query: &DiscussionQuery,
+    ) -> Result<Vec<Discussion>, HubError> {
+        let path = repo.into().api(format_args!("/discussions"))?;
+        let parameters = query.parameters()?;
+        let mut discussions = Vec::new();
+        for page in 0_u32.. {
+            let mut request = self.get(&path);
+            for (key, value) in &parameters {
+                request = request.query(key, value);
+            }
+            let page: PageJson = request.query("p", &page.to_string()).fetch().await?;
+            let end = page.start + page.discussions.len();
+            let is_last = page.discussions.is_empty() || end >= page.count;
+            discussions.extend(page.discussions);
+            if is_last {
+                break;
+            }
+        }
+        Ok(discussions)
+    }
+
+    /// Returns a discussion or pull request with its events, and a pull request with its diff.
+    ///
+    /// ```
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # let mut one = json!({ "num": 7, "title": "Fix", "status": "open", "isPullRequest": true });
+    /// # one["changes"] = json!({ "base": "refs/heads/main" });
+    /// # stub.on("GET", "/api/models/me/tiny/discussions/7").respond(one);
+    /// # let hub = stub.hub();
+    /// let details = hub.discussion("me/tiny", 7).await?;
+    /// assert!(details.discussion.is_pull_request);
+    /// assert_eq!(details.changes.unwrap().base, "refs/heads/main");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the call fails.
+    pub async fn discussion(
+        &self,
+        repo: impl Into<RepoId>,
+        num: u64,
+    ) -> Result<DiscussionDetails, HubError> {
+        let path = path(&repo.into(), num, "")?;
+        self.get(&path).query("diff", "1").fetch().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::HubStub;
+
+    fn page(start: usize, count: usize, nums: std::ops::Range<u64>) -> Value {
+        let one =
+            |num| json!({ "num": num, "title": "", "status": "draft", "isPullRequest": true });
+        json!({ "count": count, "start": start, "discussions": nums.map(one).collect::<Vec<_>>() })
+    }
+
+    #[tokio::test]
+    async fn all_pages_are_listed() {
+        let stub = HubStub::new();
+        let call = stub.on("GET", "/api/models/me/x/discussions");
+        call.respond(page(0, 5, 1..3)).respond(page(2, 5, 3..5)).respond(page(4, 5, 5..6));
+        let query = DiscussionQuery::new().pull_requests(true).author("me");
+        let found = stub.hub().discussions("me/x", &query).await.unwrap();
+        assert_eq!(found.iter().map(|found| found.num).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        let queries: Vec<_> = stub.calls().into_iter().map(|call| call.query).collect();
+        for (page, query) in queries.iter().enumerate() {
+            let expected = [("type", "pull_request"), ("author", "me"), ("p", &page.to_string())];
+            assert_eq!(query.len(), 3);
+            assert!(
+                query.iter().zip(expected).all(|((k, v), (key, value))| k == key && v == value)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_that_shrinks_meanwhile_ends() {
+        let stub = HubStub::new();
+        let call = stub.on("GET", "/api/models/me/x/discussions");
+        call.respond(page(0, 5, 1..3)).respond(page(2, 5, 0..0));
+        let query = DiscussionQuery::new();
+        assert_eq!(stub.hub().discussions("me/x", &query).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_invalid_argument_is_an_error_before_anything_is_sent() {
+        let stub = HubStub::new();
+        let hub = stub.hub();
+        let merged = DiscussionQuery::new().status(DiscussionStatus::Merged);
+        let nobody = DiscussionQuery::new().author("");
+        assert!(hub.discussions("me/x", &merged).await.is_err());
+        assert!(hub.discussions("me/x", &nobody).await.is_err());
+        assert!(hub.discussion("me/x", 0).await.is_err());
+        assert!(hub.discussion("bucket:me/x", 1).await.is_err());
+        assert_eq!(stub.calls(), []);
+    }
+
+    #[test]
+    fn conflicts_are_a_list_or_only_known_to_exist() {
+        for (files, expected) in [
+            (json!(["a"]), true),
+            (json!([]), false),
+            (json!(true), true),
+            (json!(false), false),
+            (json!(null), false),
+        ] {
+            let mut json = page(0, 1, 1..2)["discussions"][0].take();
+            json["filesWithConflicts"] = files;
+            let details: DiscussionDetails = serde_json::from_value(json).unwrap();
+            assert_eq!(details.has_conflicts, expected);
+        }
+    }
+}

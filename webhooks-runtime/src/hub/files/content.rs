@@ -1,0 +1,80 @@
+//! Reads files at a revision.
+
+use crate::hub::client::Hub;
+use crate::hub::error::HubError;
+use crate::hub::path::{file_path, segment};
+use crate::hub::repo_id::RepoId;
+use crate::hub::response::HubResponse;
+use crate::hub::transport::CallLimits;
+
+/// Calls that read files. A file is kept in memory and has at most 256 MB; for larger ones, use the crate `hf-hub`.
+impl Hub {
+    /// Returns the text of a file at a commit, branch, tag or ref.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # stub.on("GET", "/datasets/me/data/resolve/main/README.md").text("# Data");
+    /// # let hub = stub.hub();
+    /// let readme = hub.file_text("dataset:me/data", "main", "README.md").await?;
+    /// assert_eq!(readme, "# Data");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the call fails, and when the file is not UTF-8.
+    pub async fn file_text(
+        &self,
+        repo: impl Into<RepoId>,
+        revision: &str,
+        path: &str,
+    ) -> Result<String, HubError> {
+        let response = self.file(repo.into(), revision, path).await?;
+        let text = String::from_utf8(response.bytes().to_vec());
+        text.map_err(|_| response.invalid("is not UTF-8: read it with file_bytes".to_owned()))
+    }
+
+    /// Returns the bytes of a file at a commit, branch, tag or ref.
+    ///
+    /// The Hub redirects to another host for large files. The token does not go there.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # stub.on("GET", "/me/tiny/resolve/refs/pr/7/model.bin").bytes([0, 159]);
+    /// # let hub = stub.hub();
+    /// let model = hub.file_bytes("me/tiny", "refs/pr/7", "model.bin").await?;
+    /// assert_eq!(model.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the call fails, and when the file has more than 256 MB.
+    pub async fn file_bytes(
+        &self,
+        repo: impl Into<RepoId>,
+        revision: &str,
+        path: &str,
+    ) -> Result<Vec<u8>, HubError> {
+        Ok(self.file(repo.into(), revision, path).await?.bytes().to_vec())
+    }
+
+    async fn file(
+        &self,
+        repo: RepoId,
+        revision: &str,
+        path: &str,
+    ) -> Result<HubResponse, HubError> {
+        let (revision, path) = (segment("revision", revision)?, file_path("path", path)?);
+        let path = format!("{}/resolve/{revision}/{path}", repo.page()?);
+        self.get(&path).limits(CallLimits::FILE).send().await
+    }
+}

@@ -1,0 +1,200 @@
+//! Reads a repo's state: its commit, files, tags and refs.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::hub::client::Hub;
+use crate::hub::error::HubError;
+use crate::hub::lenient::or_default;
+use crate::hub::path::segment;
+use crate::hub::repo_id::RepoId;
+
+/// The state of a repo: see [`Hub::repo_info`].
+///
+/// ```
+/// use webhooks_runtime::hub::RepoInfo;
+///
+/// fn has_readme(repo: &RepoInfo) -> bool {
+///     repo.files.iter().any(|path| path == "README.md")
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "InfoJson")]
+#[non_exhaustive]
+pub struct RepoInfo {
+    /// The name, `owner/name`: the current one, also when the call had an old one.
+    pub name: String,
+    /// The commit.
+    pub sha: Option<String>,
+    /// Whether the repo is private.
+    pub private: bool,
+    /// The tags.
+    pub tags: Vec<String>,
+    /// The paths of the files.
+    pub files: Vec<String>,
+    /// The metadata of the README.
+    pub card_data: Option<Value>,
+    /// All other fields of the response, which differ between models, datasets and Spaces.
+    pub other: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InfoJson {
+    id: String,
+    sha: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    private: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    tags: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    siblings: Vec<SiblingJson>,
+    card_data: Option<Value>,
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct SiblingJson {
+    rfilename: String,
+}
+
+impl From<InfoJson> for RepoInfo {
+    fn from(json: InfoJson) -> Self {
+        Self {
+            name: json.id,
+            sha: json.sha,
+            private: json.private,
+            tags: json.tags,
+            files: json.siblings.into_iter().map(|file| file.rfilename).collect(),
+            card_data: json.card_data,
+            other: json.other,
+        }
+    }
+}
+
+/// The branches and tags of a repo: see [`Hub::refs`].
+///
+/// ```
+/// use webhooks_runtime::hub::RepoRefs;
+///
+/// fn main_commit(refs: &RepoRefs) -> Option<&str> {
+///     let main = refs.branches.iter().find(|branch| branch.name == "main")?;
+///     Some(&main.target_commit)
+/// }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct RepoRefs {
+    /// The branches.
+    #[serde(default, deserialize_with = "or_default")]
+    pub branches: Vec<RepoRef>,
+    /// The tags.
+    #[serde(default, deserialize_with = "or_default")]
+    pub tags: Vec<RepoRef>,
+}
+
+/// A branch or a tag: see [`RepoRefs`].
+///
+/// ```
+/// use webhooks_runtime::hub::RepoRef;
+///
+/// fn is_at(branch: &RepoRef, commit: &str) -> bool {
+///     branch.target_commit == commit
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RepoRef {
+    /// The name, such as `main`.
+    pub name: String,
+    /// The full name, such as `refs/heads/main`; `ref` in JSON.
+    #[serde(rename = "ref")]
+    pub ref_name: String,
+    /// The commit.
+    pub target_commit: String,
+}
+
+/// Calls that read repos.
+impl Hub {
+    /// Returns the state of a repo's main branch.
+    ///
+    /// ```
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # let files = json!([{ "rfilename": "README.md" }]);
+    /// # let info = json!({ "id": "me/data", "sha": "abc", "private": false, "siblings": files, "likes": 7 });
+    /// # stub.on("GET", "/api/datasets/me/data").respond(info);
+    /// # let hub = stub.hub();
+    /// let info = hub.repo_info("dataset:me/data").await?;
+    /// assert_eq!(info.files, ["README.md"]);
+    /// assert_eq!(info.other["likes"], 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the call fails. The Hub does not tell a repo that does not exist from one that the token
+    /// may not read.
+    pub async fn repo_info(&self, repo: impl Into<RepoId>) -> Result<RepoInfo, HubError> {
+        self.get(&repo.into().api(format_args!(""))?).fetch().await
+    }
+
+    /// Returns the state of a repo at a commit, branch, tag or ref.
+    ///
+    /// ```
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # let info = json!({ "id": "me/tiny", "sha": "abc" });
+    /// # stub.on("GET", "/api/models/me/tiny/revision/refs/pr/7").respond(info);
+    /// # let hub = stub.hub();
+    /// let info = hub.repo_info_at("me/tiny", "refs/pr/7").await?;
+    /// assert_eq!(info.sha.as_deref(), Some("abc"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the call fails.
+    pub async fn repo_info_at(
+        &self,
+        repo: impl Into<RepoId>,
+        revision: &str,
+    ) -> Result<RepoInfo, HubError> {
+        let revision = segment("revision", revision)?;
+        self.get(&repo.into().api(format_args!("/revision/{revision}"))?).fetch().await
+    }
+
+    /// Returns the branches and tags of a repo.
+    ///
+    /// ```
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # let main = json!({ "name": "main", "ref": "refs/heads/main", "targetCommit": "abc" });
+    /// # stub.on("GET", "/api/models/me/tiny/refs").respond(json!({ "branches": [main], "tags": [] }));
+    /// # let hub = stub.hub();
+    /// let refs = hub.refs("me/tiny").await?;
+    /// assert_eq!(refs.branches[0].ref_name, "refs/heads/main");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the call fails.
+    pub async fn refs(&self, repo: impl Into<RepoId>) -> Result<RepoRefs, HubError> {
+        self.get(&repo.into().api(format_args!("/refs"))?).fetch().await
+    }
+}

@@ -1,0 +1,8 @@
+//! Repos: what they are, their refs; create, delete, duplicate.
+
+mod create;
+mod info;
+mod new_repo;
+
+pub use self::info::{RepoInfo, RepoRef, RepoRefs};
+pub use self::new_repo::{NewRepo, RepoVisibility};

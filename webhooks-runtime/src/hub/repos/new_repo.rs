@@ -1,0 +1,202 @@
+//! The settings of a new repo.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::RepoType;
+use crate::hub::error::HubError;
+use crate::hub::path::filled;
+use crate::hub::repo_id::RepoId;
+use crate::payload::open_set;
+
+open_set! {
+    /// Who can see a repo.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::{NewRepo, RepoVisibility};
+    ///
+    /// let settings = NewRepo::new().visibility(RepoVisibility::Private);
+    /// ```
+    pub enum RepoVisibility in hub {
+        /// Everybody.
+        Public = "public",
+        /// The owner, and the members of the organization that owns it.
+        Private = "private",
+    }
+}
+
+/// The settings of a new repo, for [`Hub::create_repo`](crate::Hub::create_repo) and
+/// [`Hub::duplicate_space`](crate::Hub::duplicate_space). All but the visibility are for Spaces.
+///
+/// `Debug` hides the values of secrets.
+///
+/// ```
+/// use webhooks_runtime::hub::NewRepo;
+///
+/// let settings = NewRepo::new().sdk("docker").secret("WEBHOOK_SECRET", "hush");
+/// assert!(!format!("{settings:?}").contains("hush"));
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct NewRepo {
+    visibility: Option<RepoVisibility>,
+    sdk: Option<String>,
+    hardware: Option<String>,
+    secrets: Vec<Entry>,
+    variables: Vec<Entry>,
+}
+
+/// A secret or a variable of a Space.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+struct Entry {
+    key: String,
+    value: String,
+}
+
+impl NewRepo {
+    /// Leaves all settings to the Hub.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::NewRepo;
+    ///
+    /// assert_eq!(NewRepo::new(), NewRepo::default());
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets who can see the repo.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::{NewRepo, RepoVisibility};
+    ///
+    /// let settings = NewRepo::new().visibility(RepoVisibility::Private);
+    /// ```
+    pub fn visibility(mut self, visibility: RepoVisibility) -> Self {
+        self.visibility = Some(visibility);
+        self
+    }
+
+    /// Sets the SDK of a Space, which a new Space needs: `docker`, `gradio` or `static`.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::NewRepo;
+    ///
+    /// let settings = NewRepo::new().sdk("docker");
+    /// ```
+    pub fn sdk(mut self, sdk: impl Into<String>) -> Self {
+        self.sdk = Some(sdk.into());
+        self
+    }
+
+    /// Sets the hardware of a Space, such as `cpu-basic`.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::NewRepo;
+    ///
+    /// let settings = NewRepo::new().sdk("docker").hardware("cpu-basic");
+    /// ```
+    pub fn hardware(mut self, flavor: impl Into<String>) -> Self {
+        self.hardware = Some(flavor.into());
+        self
+    }
+
+    /// Adds a secret of a Space: a variable that nobody can read afterwards, except for the Space.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::NewRepo;
+    ///
+    /// let settings = NewRepo::new().sdk("docker").secret("WEBHOOK_SECRET", "hush");
+    /// ```
+    pub fn secret(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.secrets.push(Entry { key: key.into(), value: value.into() });
+        self
+    }
+
+    /// Adds a variable of a Space.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::NewRepo;
+    ///
+    /// let settings = NewRepo::new().sdk("docker").variable("RUST_LOG", "info");
+    /// ```
+    pub fn variable(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.push(Entry { key: key.into(), value: value.into() });
+        self
+    }
+
+    /// Returns the body that creates a repo.
+    pub(super) fn to_create(&self, repo: &RepoId) -> Result<Value, HubError> {
+        let mut body = super::create::name_of(repo)?;
+        match (&repo.repo_type, &self.sdk) {
+            (RepoType::Space, Some(sdk)) => body["sdk"] = filled("sdk", sdk)?.into(),
+            (RepoType::Space, None) => {
+                return Err(HubError::argument(
+                    "sdk",
+                    "is missing: a Space needs one, such as docker",
+                ));
+            }
+            (_, Some(_)) => return Err(HubError::argument("sdk", only_for_spaces(repo))),
+            (_, None) => {}
+        }
+        let settings = self.settings()?;
+        if repo.repo_type != RepoType::Space && settings.keys().any(|key| key != "visibility") {
+            return Err(HubError::argument("settings", only_for_spaces(repo)));
+        }
+        if let Value::Object(body) = &mut body {
+            body.extend(settings);
+        }
+        Ok(body)
+    }
+
+    /// Returns the body that duplicates a Space to one of this name.
+    pub(super) fn to_duplicate(&self, name: &str) -> Result<Value, HubError> {
+        if self.sdk.is_some() {
+            return Err(HubError::argument("sdk", "is the one of the Space that is duplicated"));
+        }
+        let mut body = self.settings()?;
+        body.insert("repository".to_owned(), name.into());
+        Ok(body.into())
+    }
+
+    fn settings(&self) -> Result<Map<String, Value>, HubError> {
+        let mut settings = Map::new();
+        if let Some(visibility) = &self.visibility {
+            settings
+                .insert("visibility".to_owned(), filled("visibility", visibility.as_str())?.into());
+        }
+        if let Some(hardware) = &self.hardware {
+            settings.insert("hardware".to_owned(), filled("hardware", hardware)?.into());
+        }
+        for (key, entries) in [("secrets", &self.secrets), ("variables", &self.variables)] {
+            for entry in entries {
+                filled("key", &entry.key)?;
+            }
+            if !entries.is_empty() {
+                settings.insert(key.to_owned(), json!(entries));
+            }
+        }
+        Ok(settings)
+    }
+}
+
+fn only_for_spaces(repo: &RepoId) -> String {
+    format!("are only for a Space, and {repo} is none")
+}
+
+impl fmt::Debug for NewRepo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = |entries: &[Entry]| -> Vec<String> {
+            entries.iter().map(|entry| entry.key.clone()).collect()
+        };
+        f.debug_struct("NewRepo")
+            .field("visibility", &self.visibility)
+            .field("sdk", &self.sdk)
+            .field("hardware", &self.hardware)
+            .field("secrets", &keys(&self.secrets))
+            .field("variables", &keys(&self.variables))
+            .finish()
+    }
+}
