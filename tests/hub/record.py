@@ -189,14 +189,16 @@ def ref(name, full, commit=HEAD):
     return {"name": name, "ref": full, "targetCommit": commit}
 
 
-def webhook(state):
-    return {
+def webhook(state, body=None):
+    found = {
         "id": WEBHOOK,
-        "url": "https://bot.example/webhooks/retrain",
         "watched": [{"type": "dataset", "name": "me/data"}],
         "domains": ["repo", "discussion"],
         "disabled": state,
     }
+    if body and "jobSourceId" in body:
+        return {**found, "job": {"dockerImage": "bot"}}
+    return {**found, "url": "https://bot.example/webhooks/retrain"}
 
 
 def runtime(stage):
@@ -276,7 +278,7 @@ RESPONSES = [
     (r"POST /api/jobs/me", lambda _: JOB),
     (r"GET /api/settings/webhooks", lambda _: [webhook(False)]),
     (r"GET /api/settings/webhooks/\w+", lambda _: {"webhook": webhook(False)}),
-    (r"POST /api/settings/webhooks(/\w+)?", lambda it: {"webhook": webhook(False)}),
+    (r"POST /api/settings/webhooks(/\w+)?", lambda it: {"webhook": webhook(False, it.body)}),
     (r"POST /api/settings/webhooks/\w+/enable", lambda _: {"webhook": webhook(False)}),
     (r"POST /api/settings/webhooks/\w+/disable", lambda _: {"webhook": webhook(True)}),
     (r"DELETE /api/settings/webhooks/\w+", lambda _: None),

@@ -1,6 +1,6 @@
 //! What the suites share: a client that says exactly the bytes it is told, payloads, programs
 //! that run as processes of their own, background deliveries, a browser, proxies, a share server, pages of
-//! Markdown, a terminal for the commands on them, and a walk through a Dockerfile.
+//! Markdown, a terminal for the commands on them, a walk through a Dockerfile, and a Hub.
 
 pub mod background;
 pub mod browser;
@@ -8,6 +8,7 @@ pub mod client;
 pub mod dockerfile;
 pub mod forward;
 pub mod golden;
+pub mod hub;
 pub mod markdown;
 pub mod payloads;
 pub mod picture;

@@ -23,6 +23,7 @@ mod deliveries;
 mod elsewhere;
 mod filters;
 mod functions;
+mod hub;
 mod messages;
 mod openapi;
 mod output;

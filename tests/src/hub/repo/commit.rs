@@ -1,0 +1,135 @@
+//! Commits: each has all files of the repo at its time.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::Repo;
+
+pub(in crate::hub) const MAIN: &str = "refs/heads/main";
+
+/// Contents of files by their paths.
+pub(in crate::hub) type Files = BTreeMap<String, Arc<[u8]>>;
+
+/// A commit.
+#[derive(Clone, Debug)]
+pub(in crate::hub) struct Commit {
+    pub(in crate::hub) oid: String,
+    pub(in crate::hub) title: String,
+    pub(in crate::hub) date: String,
+    pub(in crate::hub) files: Files,
+}
+
+/// A change that a commit makes.
+#[derive(Clone, Debug)]
+pub(in crate::hub) enum Change {
+    Add(String, Vec<u8>),
+    Delete(String),
+    DeleteFolder(String),
+}
+
+/// What a commit needs beside its changes.
+#[derive(Clone, Debug)]
+pub(in crate::hub) struct CommitMessage {
+    pub(in crate::hub) title: String,
+    pub(in crate::hub) date: String,
+}
+
+impl Repo {
+    /// Returns the commit of a branch, tag, full ref, or oid of at least 7 digits.
+    pub(in crate::hub) fn resolve(&self, revision: &str) -> Option<&Commit> {
+        let names = [
+            revision.to_owned(),
+            format!("refs/heads/{revision}"),
+            format!("refs/tags/{revision}"),
+        ];
+        let of_ref = names.iter().find_map(|name| self.refs.get(name));
+        let by_oid = || {
+            let is_oid = revision.len() >= 7;
+            self.commits.keys().find(|oid| is_oid && oid.starts_with(revision))
+        };
+        self.commits.get(of_ref.or_else(by_oid)?)
+    }
+
+    /// Returns the full name of a branch or a pull request that can be committed to.
+    pub(in crate::hub) fn writable_ref(&self, revision: &str) -> Option<String> {
+        let names = [revision.to_owned(), format!("refs/heads/{revision}")];
+        let is_writable =
+            |name: &String| ["refs/heads/", "refs/pr/"].iter().any(|it| name.starts_with(it));
+        names.into_iter().find(|name| is_writable(name) && self.refs.contains_key(name))
+    }
+
+    /// Makes a commit on top of another one, and returns its oid. No ref points to it yet.
+    ///
+    /// # Errors
+    ///
+    /// The path of a deleted file or folder that does not exist.
+    pub(in crate::hub) fn commit(
+        &mut self,
+        parent: Option<&str>,
+        changes: Vec<Change>,
+        message: CommitMessage,
+    ) -> Result<String, String> {
+        let parent_commit = parent.and_then(|oid| self.commits.get(oid));
+        let mut files = parent_commit.map(|commit| commit.files.clone()).unwrap_or_default();
+        for change in changes {
+            apply(&mut files, change)?;
+        }
+        let oid = oid_of(self, parent, &files, &message);
+        let commit = Commit { oid: oid.clone(), title: message.title, date: message.date, files };
+        self.commits.insert(oid.clone(), commit);
+        Ok(oid)
+    }
+}
+
+/// Changes files.
+pub(in crate::hub) fn apply(files: &mut Files, change: Change) -> Result<(), String> {
+    let before = files.len();
+    match change {
+        Change::Add(path, contents) => {
+            files.insert(path, contents.into());
+            Ok(())
+        }
+        Change::Delete(path) => {
+            files.remove(&path);
+            if files.len() == before { Err(path) } else { Ok(()) }
+        }
+        Change::DeleteFolder(path) => {
+            let folder = format!("{}/", path.trim_end_matches('/'));
+            files.retain(|file, _| !file.starts_with(&folder));
+            if files.len() == before { Err(path) } else { Ok(()) }
+        }
+    }
+}
+
+/// Returns a digest with as many digits as a SHA-1 has.
+fn oid_of(repo: &Repo, parent: Option<&str>, files: &Files, message: &CommitMessage) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{}\n{parent:?}\n{message:?}\n", repo.id));
+    for (path, contents) in files {
+        hasher.update(path);
+        hasher.update(contents);
+    }
+    hex(&hasher.finalize())[..40].to_owned()
+}
+
+/// Returns the SHA-256 of a file.
+pub(in crate::hub) fn sha256(contents: &[u8]) -> String {
+    hex(&Sha256::digest(contents))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Returns whether the Hub wants a file as LFS: by its name, as `.gitattributes` of a new repo says, or by its size.
+pub(in crate::hub) fn is_lfs(path: &str, size: u64) -> bool {
+    let extensions = ["bin", "safetensors", "parquet", "onnx", "zip", "gz"];
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension).unwrap_or_default();
+    extensions.contains(&extension) || size > 10 * 1024 * 1024
+}

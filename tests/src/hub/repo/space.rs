@@ -1,0 +1,58 @@
+//! What a Space has beside its repo.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// A Space's settings and its runtime.
+#[derive(Clone, Debug)]
+pub(in crate::hub) struct Space {
+    pub(in crate::hub) sdk: String,
+    /// Never in a response.
+    pub(in crate::hub) secrets: BTreeMap<String, String>,
+    pub(in crate::hub) variables: BTreeMap<String, String>,
+    pub(in crate::hub) stage: String,
+    /// `None` until it has run.
+    pub(in crate::hub) hardware: Option<String>,
+    pub(in crate::hub) requested_hardware: String,
+}
+
+impl Space {
+    /// Makes a Space that is being built.
+    pub(in crate::hub) fn new(sdk: &str, hardware: Option<String>) -> Self {
+        Self {
+            sdk: sdk.to_owned(),
+            secrets: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            stage: "BUILDING".to_owned(),
+            hardware: None,
+            requested_hardware: hardware.unwrap_or_else(|| "cpu-basic".to_owned()),
+        }
+    }
+
+    /// Sets the stage. A Space that runs has the hardware that was requested.
+    pub(in crate::hub) fn set_stage(&mut self, stage: &str) {
+        stage.clone_into(&mut self.stage);
+        if stage == "RUNNING" {
+            self.hardware = Some(self.requested_hardware.clone());
+        }
+    }
+
+    /// Returns the runtime in a response.
+    pub(in crate::hub) fn runtime(&self) -> Value {
+        json!({
+            "stage": self.stage,
+            "hardware": { "current": self.hardware, "requested": self.requested_hardware },
+            "storage": null,
+            "gcTimeout": 172_800,
+            "replicas": { "current": 1, "requested": 1 },
+            "devMode": false,
+        })
+    }
+
+    /// Returns the variables in a response.
+    pub(in crate::hub) fn variables(&self) -> Value {
+        let pair = |(key, value): (&String, &String)| (key.clone(), json!({ "value": value }));
+        Value::Object(self.variables.iter().map(pair).collect())
+    }
+}
