@@ -3,6 +3,8 @@
 mod failure;
 mod http;
 mod redirect;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
