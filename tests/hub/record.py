@@ -125,7 +125,10 @@ CALLS = {
         "api.run_job(image='python:3.12', command=['python', '-c', 'print(42)'], env={'LEVEL': 'info'},"
         " secrets={'HF_TOKEN': 'hush'}, flavor='cpu-basic', timeout='5m', namespace='me', labels={'name': 'count'})"
     ),
-    "run_job:space": "api.run_job(image='hf.co/spaces/me/bot', command=['bot', 'deliver'], namespace='me')",
+    "run_job:space": (
+        "api.run_job(image='hf.co/spaces/me/bot', command=['bot', 'deliver'], namespace='me',"
+        " labels={'name': 'deliver'})"
+    ),
     # Webhooks
     "webhooks": "api.list_webhooks()",
     "webhook": f"api.get_webhook('{WEBHOOK}')",
@@ -136,7 +139,7 @@ CALLS = {
     "create_webhook:job": (
         f"api.create_webhook(job_id='{JOB_ID}',"
         " watched=[{'type': 'org', 'name': 'acme'}],"
-        " domains=['repo'], secrets={'HF_TOKEN': 'hush'})"
+        " domains=['repo'], secret='hush')"
     ),
     "update_webhook": (
         f"api.update_webhook('{WEBHOOK}', url='https://bot.example/webhooks/retrain',"

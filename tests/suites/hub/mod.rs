@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+mod client;
+mod client_failures;
 mod deliveries;
 mod python_client;
 mod recorded;
