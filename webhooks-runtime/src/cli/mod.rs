@@ -55,6 +55,9 @@ struct Serve {
     store: Option<String>,
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    #[cfg_attr(feature = "hub", arg(long))]
+    #[cfg_attr(not(feature = "hub"), arg(skip))]
+    register: bool,
     #[cfg_attr(feature = "share", command(flatten))]
     #[cfg_attr(not(feature = "share"), arg(skip))]
     share: Share,
@@ -227,7 +230,8 @@ impl From<Serve> for PartialSettings {
             exposure.choice = Some(ExposureChoice::Url(url));
         }
         let workers = flags.workers.map(usize::from);
-        Self { host: flags.host, port: flags.port, workers, store: flags.store, exposure }
+        let register = flags.register.then_some(true);
+        Self { host: flags.host, port: flags.port, workers, store: flags.store, register, exposure }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::env::VarError;
 
+use crate::config::error::SettingError;
+
 /// The variables of the process, or a fixed set for a test.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Environment {
@@ -27,6 +29,26 @@ impl Environment {
                 Err(VarError::NotPresent) => Ok(None),
                 Err(VarError::NotUnicode(_)) => Err(NotUnicode),
             },
+        }
+    }
+
+    /// Returns whether the variable turns something on or off, `None` if it isn't set or empty.
+    pub(crate) fn switch(
+        &self,
+        name: &'static str,
+        errors: &mut Vec<SettingError>,
+    ) -> Option<bool> {
+        let value = self.filled(name).unwrap_or_else(|NotUnicode| {
+            errors.push(SettingError { name, wants: "text in UTF-8" });
+            None
+        });
+        match value?.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Some(true),
+            "false" | "0" | "no" | "off" => Some(false),
+            _ => {
+                errors.push(SettingError { name, wants: "true or false" });
+                None
+            }
         }
     }
 

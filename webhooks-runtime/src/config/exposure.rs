@@ -67,20 +67,11 @@ pub(crate) enum ShareServer {
 impl PartialExposure {
     /// Reads the variables that a Gradio app reads.
     pub(crate) fn environment(environment: &Environment, errors: &mut Vec<SettingError>) -> Self {
-        let mut filled = |name: &'static str| {
-            environment.filled(name).unwrap_or_else(|NotUnicode| {
-                errors.push(SettingError { name, wants: "text in UTF-8" });
-                None
-            })
-        };
-        let (share, server) = (filled("GRADIO_SHARE"), filled("GRADIO_SHARE_SERVER_ADDRESS"));
-        let choice = share.and_then(|share| match share.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Some(ExposureChoice::Share(true)),
-            "false" | "0" | "no" | "off" => Some(ExposureChoice::Share(false)),
-            _ => {
-                errors.push(SettingError { name: "GRADIO_SHARE", wants: "true or false" });
-                None
-            }
+        let choice = environment.switch("GRADIO_SHARE", errors).map(ExposureChoice::Share);
+        let name = "GRADIO_SHARE_SERVER_ADDRESS";
+        let server = environment.filled(name).unwrap_or_else(|NotUnicode| {
+            errors.push(SettingError { name, wants: "text in UTF-8" });
+            None
         });
         Self { choice, server, ..Self::default() }
     }

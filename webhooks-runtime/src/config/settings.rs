@@ -16,6 +16,8 @@ pub(crate) struct PartialSettings {
     pub(crate) workers: Option<usize>,
     /// Where background deliveries are stored.
     pub(crate) store: Option<String>,
+    /// Whether the server registers its webhooks on the Hub.
+    pub(crate) register: Option<bool>,
     pub(crate) exposure: PartialExposure,
 }
 
@@ -38,8 +40,9 @@ impl PartialSettings {
             }
             parsed
         });
+        let register = environment.switch("WEBHOOKS_REGISTER", errors);
         let exposure = PartialExposure::environment(environment, errors);
-        Self { host, port, workers: None, store, exposure }
+        Self { host, port, workers: None, store, register, exposure }
     }
 
     /// Fills in from `weaker` what is not set here.
@@ -49,6 +52,7 @@ impl PartialSettings {
             port: self.port.or(weaker.port),
             workers: self.workers.or(weaker.workers),
             store: self.store.or(weaker.store),
+            register: self.register.or(weaker.register),
             exposure: self.exposure.or(weaker.exposure),
         }
     }
@@ -74,6 +78,8 @@ pub(crate) struct Settings {
     pub(crate) for_platform: bool,
     /// Where background deliveries are stored, if it is set.
     pub(crate) store: Option<String>,
+    /// Whether the server registers its webhooks on the Hub.
+    pub(crate) register: bool,
     pub(crate) exposure: Exposure,
     /// Why no tunnel is opened by default, if none is and no setting decides it.
     pub(crate) unshared: Option<Unattended>,
@@ -128,6 +134,7 @@ impl Settings {
             workers,
             on_space: host.space.is_some(),
             store: given.store,
+            register: given.register.unwrap_or(false),
             exposure: given.exposure.decide(host, by_default && unattended.is_none(), errors),
             unshared,
         }
@@ -239,6 +246,23 @@ mod tests {
         // An invalid PORT is ignored if another setting decides.
         let (_, errors) = settings(&[&GRADIO[..], &serial].concat(), true);
         assert!(errors.is_empty());
+    }
+
+    #[test]
+    fn webhooks_are_registered_only_if_a_setting_says_so() {
+        let register = |flag, code, variable: &'static str| {
+            let given = |register| PartialSettings { register, ..PartialSettings::default() };
+            resolve(given(flag), given(code), &[("WEBHOOKS_REGISTER", variable)]).register
+        };
+        assert!(!register(None, None, ""));
+        assert!(register(None, None, "1"));
+        assert!(!register(None, Some(false), "1"));
+        assert!(register(Some(true), Some(false), "0"));
+        let variables = [("WEBHOOKS_REGISTER", "always")];
+        let none = PartialSettings::default;
+        let (settings, errors) = try_resolve(none(), none(), &Limits::default(), &variables);
+        assert!(!settings.register);
+        assert_eq!(errors, ["WEBHOOKS_REGISTER must be true or false."]);
     }
 
     #[test]

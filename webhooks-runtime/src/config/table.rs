@@ -100,6 +100,11 @@ settings! {
             flags { "--workers": "Number of threads that serve requests" };
         public_url: "Sets the URL at which a proxy or your own tunnel makes the server public, such as `https://hooks.example.com`",
             flags { "--public-url": "URL at which a proxy or your own tunnel makes the server public; opens no share link" };
+        register: "Sets whether the server registers its webhooks on the Hub when it starts, one for each endpoint with `watch`",
+            default "no",
+            flags { "--register": "Register a webhook on the Hub for each endpoint with watch" },
+            variables { "WEBHOOKS_REGISTER": "true or false, like --register" },
+            feature "hub";
         body_limit: "Sets the size of the largest accepted request body, in bytes",
             default "10 MiB";
         request_timeout: "Sets how long a client may take to send the head of a request, and then its body: more than zero, at most one day",

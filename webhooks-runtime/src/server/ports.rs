@@ -85,6 +85,7 @@ mod tests {
             on_space: false,
             for_platform: false,
             store: None,
+            register: false,
             exposure: Exposure::Local,
             unshared: None,
         };

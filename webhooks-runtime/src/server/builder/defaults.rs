@@ -58,6 +58,11 @@ fn the_limits_are_the_documented_ones() {
     assert_eq!(stated("secret_in_query"), if server.secret_in_query { "on" } else { "off" });
 }
 
+#[test]
+fn webhooks_are_not_registered_unless_a_setting_says_so() {
+    assert_eq!(stated("register"), if settings(true, &[]).register { "yes" } else { "no" });
+}
+
 fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
 }

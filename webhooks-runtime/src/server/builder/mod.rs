@@ -4,6 +4,8 @@ mod app;
 #[cfg(test)]
 mod defaults;
 mod listening;
+#[cfg(feature = "hub")]
+mod registering;
 mod secrets;
 #[cfg(feature = "share")]
 mod sharing;
