@@ -135,6 +135,9 @@ mod json_lines;
 mod network;
 mod openapi;
 mod payload;
+#[cfg(feature = "hub")]
+#[allow(dead_code, unused_imports, reason = "for the server and the command")]
+mod registration;
 mod samples;
 mod server;
 #[cfg(feature = "share")]

@@ -5,9 +5,11 @@
 //! - `conditions` decides whether a delivery matches
 //! - `resolve` checks a filter, `words` describes it, and `lists` joins its values in a text
 //! - `values` lists its values for a command
+//! - `domains` is what a webhook on the Hub has to send for it
 //! - `keys` is a filter as the attribute writes it, `error` an invalid one
 
 mod conditions;
+mod domains;
 mod error;
 mod event;
 mod globstars;
@@ -22,6 +24,7 @@ mod watch;
 mod words;
 
 pub(crate) use conditions::{Conditions, Verdict};
+pub(crate) use domains::EventDomains;
 pub use error::FilterError;
 pub use event::SCOPES;
 pub use keys::FilterKeys;

@@ -1,0 +1,165 @@
+//! Carries out a plan, and remembers each webhook as soon as it is known.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::plan::{EnableReason, PlannedStep, RegistrationMode, RegistrationPlan, StepAction};
+use super::remembered::{RememberedWebhook, RememberedWebhooks, UrlKind};
+use crate::hub::{Hub, HubError};
+use crate::state::{SharedState, StateError};
+
+/// Carries out plans of one mode and kind of URL.
+pub(crate) struct Registrar<'a> {
+    pub(crate) hub: &'a Hub,
+    pub(crate) state: &'a dyn SharedState,
+    pub(crate) mode: RegistrationMode,
+    pub(crate) url_kind: UrlKind,
+}
+
+/// Why a step failed.
+#[derive(Debug)]
+pub(crate) struct StepError {
+    path: String,
+    cause: StepFailure,
+}
+
+#[derive(Debug)]
+enum StepFailure {
+    Hub(HubError),
+    State(StateError),
+}
+
+impl Registrar<'_> {
+    /// Carries out a plan. `report` gets each step that changes something, once it is done, with the id of its webhook.
+    /// Returns the errors.
+    ///
+    /// A step that the Hub refuses does not prevent the following ones, such as when its repo does not exist. Any other
+    /// error does, such as an invalid token, or the Hub is down.
+    pub(crate) async fn apply(
+        &self,
+        plan: &RegistrationPlan,
+        now: SystemTime,
+        mut report: impl FnMut(&PlannedStep, &str),
+    ) -> Vec<StepError> {
+        let mut errors = Vec::new();
+        for id in &plan.resumed {
+            if let Err(error) = self.remember(|webhooks| webhooks.set_paused(id, false)).await {
+                return vec![StepError { path: id.clone(), cause: error }];
+            }
+        }
+        for step in plan.steps.iter().filter(|step| step.action.is_change()) {
+            match self.execute(step, now).await {
+                Ok(id) => report(step, &id),
+                Err(cause) => {
+                    let ends = cause.ends_all();
+                    errors.push(StepError { path: step.path.clone(), cause });
+                    if ends {
+                        break;
+                    }
+                }
+            }
+        }
+        errors
+    }
+
+    /// Executes one step, and returns the id of its webhook.
+    async fn execute(&self, step: &PlannedStep, now: SystemTime) -> Result<String, StepFailure> {
+        let id = match (&step.action, &step.id) {
+            (StepAction::Create(spec), _) => {
+                let webhook = self.hub.create_webhook(spec).await?;
+                self.remember_sent(&webhook.id, &step.path, spec.secret.as_deref()).await?;
+                return Ok(webhook.id);
+            }
+            (_, Some(id)) => id,
+            (_, None) => return Ok(String::new()),
+        };
+        match &step.action {
+            StepAction::Update { spec, enables, .. } => {
+                self.hub.update_webhook(id, spec).await?;
+                self.remember_sent(id, &step.path, spec.secret.as_deref()).await?;
+                if let Some(reason) = enables {
+                    self.enable(id, *reason, now).await?;
+                }
+            }
+            StepAction::Adopt => self.remember_sent(id, &step.path, None).await?,
+            StepAction::Enable(reason) => self.enable(id, *reason, now).await?,
+            StepAction::Create(_) | StepAction::Unchanged { .. } | StepAction::LeaveAlone(_) => {}
+        }
+        Ok(id.clone())
+    }
+
+    async fn enable(
+        &self,
+        id: &str,
+        reason: EnableReason,
+        now: SystemTime,
+    ) -> Result<(), StepFailure> {
+        self.hub.enable_webhook(id).await?;
+        self.remember(|webhooks| match (self.mode, reason) {
+            (RegistrationMode::Sync, _) => webhooks.note_person(id),
+            (RegistrationMode::Unattended, EnableReason::Suspended) => {
+                webhooks.note_enabled(id, now);
+            }
+            (RegistrationMode::Unattended, EnableReason::Paused) => webhooks.set_paused(id, false),
+        })
+        .await
+    }
+
+    /// Remembers a webhook with the secret that was sent.
+    async fn remember_sent(
+        &self,
+        id: &str,
+        path: &str,
+        secret: Option<&str>,
+    ) -> Result<(), StepFailure> {
+        let mut webhook = RememberedWebhook::new(id, path, self.url_kind, secret);
+        self.remember(|webhooks| {
+            webhook.paused = webhooks.get(id).is_some_and(|before| before.paused);
+            webhooks.insert(id, webhook);
+        })
+        .await
+    }
+
+    async fn remember(
+        &self,
+        change: impl FnOnce(&mut RememberedWebhooks),
+    ) -> Result<(), StepFailure> {
+        Ok(RememberedWebhooks::change(self.state, change).await?)
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            StepFailure::Hub(error) => write!(f, "{}: {error}", self.path),
+            StepFailure::State(error) => {
+                write!(f, "{}: its webhook cannot be remembered: {error}", self.path)
+            }
+        }
+    }
+}
+
+impl StepFailure {
+    /// Returns whether the following steps would fail as well.
+    fn ends_all(&self) -> bool {
+        match self {
+            Self::Hub(error) => !matches!(error.status(), Some(400 | 404 | 409 | 422)),
+            Self::State(_) => true,
+        }
+    }
+}
+
+impl From<HubError> for StepFailure {
+    fn from(error: HubError) -> Self {
+        Self::Hub(error)
+    }
+}
+
+impl From<StateError> for StepFailure {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}

@@ -1,0 +1,185 @@
+//! Tests that a plan is carried out by these calls and no others, and remembered.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::hub::WebhookSpec;
+use crate::registration::plan::LeaveReason;
+use crate::registration::remembered::SentSecret;
+use crate::state::MemoryState;
+use crate::testing::HubStub;
+
+const WEBHOOKS: &str = "/api/settings/webhooks";
+const PATH: &str = "/webhooks/retrain";
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+fn response(id: &str) -> Value {
+    json!({ "webhook": { "id": id, "disabled": false } })
+}
+
+fn spec() -> WebhookSpec {
+    WebhookSpec::new("https://x.example/webhooks/retrain").watch("dataset:me/data").secret("hush")
+}
+
+fn step(id: Option<&str>, action: StepAction) -> PlannedStep {
+    PlannedStep { path: PATH.to_owned(), id: id.map(str::to_owned), action }
+}
+
+fn update(enables: Option<EnableReason>) -> StepAction {
+    StepAction::Update { spec: spec(), changes: Vec::new(), adopts: false, enables }
+}
+
+fn plan(steps: Vec<PlannedStep>) -> RegistrationPlan {
+    RegistrationPlan { steps, warnings: Vec::new(), resumed: Vec::new(), unwatched: Vec::new() }
+}
+
+/// Carries out a plan, and returns the calls, the ids of the steps that are done, and the errors.
+async fn apply(
+    stub: &HubStub,
+    state: &MemoryState,
+    mode: RegistrationMode,
+    plan: &RegistrationPlan,
+) -> (Vec<String>, Vec<String>, Vec<String>) {
+    let hub = stub.hub();
+    let registrar = Registrar { hub: &hub, state, mode, url_kind: UrlKind::Tunnel };
+    let mut done = Vec::new();
+    let errors = registrar.apply(plan, now(), |_, id| done.push(id.to_owned())).await;
+    let calls = stub.calls().iter().map(ToString::to_string).collect();
+    (calls, done, errors.iter().map(ToString::to_string).collect())
+}
+
+async fn remembered(state: &MemoryState) -> RememberedWebhooks {
+    RememberedWebhooks::load(state).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_created_webhook_is_remembered_with_its_secret() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    stub.on("POST", WEBHOOKS).respond(response("w1"));
+    let plan = plan(vec![step(None, StepAction::Create(spec()))]);
+    let (calls, done, errors) = apply(&stub, &state, RegistrationMode::Unattended, &plan).await;
+    assert_eq!(
+        (&calls[..], &done[..], &errors[..]),
+        (&[format!("POST {WEBHOOKS}")][..], &["w1".to_owned()][..], &[][..])
+    );
+    assert_eq!(
+        stub.calls()[0].body,
+        json!({
+            "url": "https://x.example/webhooks/retrain",
+            "watched": [{ "type": "dataset", "name": "me/data" }],
+            "domains": ["repo", "discussion"],
+            "secret": "hush",
+        })
+    );
+    let remembered = remembered(&state).await;
+    let webhook = remembered.get("w1").unwrap();
+    assert_eq!((webhook.path.as_str(), webhook.url_kind), (PATH, UrlKind::Tunnel));
+    assert_eq!(webhook.compare("w1", "hush"), SentSecret::Same);
+}
+
+#[tokio::test]
+async fn an_update_sends_everything_and_may_enable() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    stub.on("POST", &format!("{WEBHOOKS}/w1")).respond(response("w1"));
+    stub.on("POST", &format!("{WEBHOOKS}/w1/enable")).respond(response("w1"));
+    let plan = plan(vec![step(Some("w1"), update(Some(EnableReason::Suspended)))]);
+    let (calls, done, _) = apply(&stub, &state, RegistrationMode::Unattended, &plan).await;
+    assert_eq!(calls, [format!("POST {WEBHOOKS}/w1"), format!("POST {WEBHOOKS}/w1/enable")]);
+    assert_eq!(done, ["w1"]);
+    let body = &stub.calls()[0].body;
+    for key in ["url", "watched", "domains", "secret"] {
+        assert!(!body[key].is_null(), "{key} is missing: {body}");
+    }
+    assert!(remembered(&state).await.get("w1").is_some());
+}
+
+#[tokio::test]
+async fn a_server_counts_how_often_it_enables_and_a_person_ends_the_count() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    stub.on("POST", &format!("{WEBHOOKS}/w1/enable")).respond(response("w1"));
+    let enable = plan(vec![step(Some("w1"), StepAction::Enable(EnableReason::Suspended))]);
+    for _ in 0..3 {
+        assert!(remembered(&state).await.may_enable("w1", now()));
+        apply(&stub, &state, RegistrationMode::Unattended, &enable).await;
+    }
+    assert!(!remembered(&state).await.may_enable("w1", now()));
+    apply(&stub, &state, RegistrationMode::Sync, &enable).await;
+    assert!(remembered(&state).await.may_enable("w1", now()));
+}
+
+#[tokio::test]
+async fn an_update_of_a_paused_webhook_leaves_it_paused_until_it_is_enabled() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    stub.on("POST", &format!("{WEBHOOKS}/w1")).respond(response("w1"));
+    stub.on("POST", &format!("{WEBHOOKS}/w1/enable")).respond(response("w1"));
+    let paused = |all: &mut RememberedWebhooks| {
+        all.insert("w1", RememberedWebhook::new("w1", PATH, UrlKind::Tunnel, None));
+        all.set_paused("w1", true);
+    };
+    RememberedWebhooks::change(&state, paused).await.unwrap();
+    let is_paused = async || remembered(&state).await.get("w1").is_some_and(|it| it.paused);
+    let updates = plan(vec![step(Some("w1"), update(None))]);
+    apply(&stub, &state, RegistrationMode::Sync, &updates).await;
+    assert!(is_paused().await);
+    let enables = plan(vec![step(Some("w1"), update(Some(EnableReason::Paused)))]);
+    apply(&stub, &state, RegistrationMode::Unattended, &enables).await;
+    assert!(!is_paused().await);
+}
+
+#[tokio::test]
+async fn what_a_plan_leaves_alone_is_not_called() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    let plan = plan(vec![
+        step(Some("w1"), StepAction::Unchanged { paused: false }),
+        step(Some("w2"), StepAction::LeaveAlone(LeaveReason::DisabledByPerson)),
+        step(Some("w3"), StepAction::Adopt),
+    ]);
+    let (calls, done, errors) = apply(&stub, &state, RegistrationMode::Sync, &plan).await;
+    assert_eq!((calls.len(), &done[..], errors.len()), (0, &["w3".to_owned()][..], 0));
+    let ids: Vec<_> = remembered(&state).await.iter().map(|(id, _)| id.to_owned()).collect();
+    assert_eq!(ids, ["w3"]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_a_person_enabled_is_no_longer_paused() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    let paused = |all: &mut RememberedWebhooks| {
+        all.insert("w1", RememberedWebhook::new("w1", PATH, UrlKind::Tunnel, None));
+        all.set_paused("w1", true);
+    };
+    RememberedWebhooks::change(&state, paused).await.unwrap();
+    let plan = RegistrationPlan { resumed: vec!["w1".to_owned()], ..plan(Vec::new()) };
+    apply(&stub, &state, RegistrationMode::Unattended, &plan).await;
+    assert!(!remembered(&state).await.get("w1").unwrap().paused);
+}
+
+#[tokio::test]
+async fn a_step_that_the_hub_refuses_does_not_prevent_the_others() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    stub.on("POST", WEBHOOKS).error(400, "No such repo").respond(response("w2"));
+    let create = || step(None, StepAction::Create(spec()));
+    let plan = plan(vec![create(), create()]);
+    let (_, done, errors) = apply(&stub, &state, RegistrationMode::Sync, &plan).await;
+    assert_eq!(done, ["w2"]);
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].starts_with(&format!("{PATH}: ")), "{errors:?}");
+    assert!(!errors[0].contains("hush"));
+}
+
+#[tokio::test]
+async fn an_error_that_every_step_would_have_ends_the_plan() {
+    for status in [401, 403, 500] {
+        let (stub, state) = (HubStub::new(), MemoryState::default());
+        stub.on("POST", WEBHOOKS).error(status, "No");
+        let create = || step(None, StepAction::Create(spec()));
+        let plan = plan(vec![create(), create()]);
+        let (calls, done, errors) = apply(&stub, &state, RegistrationMode::Sync, &plan).await;
+        assert_eq!((calls.len(), done.len(), errors.len()), (1, 0, 1), "{status}");
+        assert_eq!(remembered(&state).await, RememberedWebhooks::default());
+    }
+}

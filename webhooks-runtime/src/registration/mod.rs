@@ -1,0 +1,23 @@
+//! Registers the program's webhooks on the Hub: one for each endpoint with `watch`.
+//!
+//! These rules protect a person's account. Registration changes only webhooks of this program, never deletes one, never
+//! leaves one without a watched repo, and never enables one that a person has disabled.
+//!
+//! - `endpoint` is what registration knows of an endpoint, with its secret.
+//! - `new_secret` makes a secret for endpoints that have none.
+//! - `ours` decides whether a webhook belongs to this program, by its URL.
+//! - `remembered` keeps the ids of the webhooks that this program has registered, and its last public URL.
+//! - `plan` compares the endpoints with the webhooks of an account, and decides what to do. It changes nothing.
+//! - `apply` carries out a plan.
+//! - `pause` disables the webhooks of a tunnel while its server is stopped.
+
+mod apply;
+pub(crate) mod endpoint;
+mod new_secret;
+pub(crate) mod ours;
+pub(crate) mod pause;
+pub(crate) mod plan;
+pub(crate) mod remembered;
+
+pub(crate) use apply::Registrar;
+pub(crate) use new_secret::add_missing_secret;
