@@ -12,6 +12,7 @@ use super::endpoints::EndpointSummary;
 use super::form::Form;
 use crate::config::addresses::Addresses;
 use crate::endpoint::registry::EndpointInfo;
+use crate::http::webhook_status::WebhookStatus;
 
 /// The page of a server.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(super) struct Page {
     addresses: Addresses,
     on_space: bool,
     infos: Vec<EndpointInfo>,
+    webhooks: Option<WebhookStatus>,
     /// Made at the first page view, so that it doesn't delay the start.
     endpoints: OnceLock<Vec<EndpointSummary>>,
     policy: String,
@@ -31,6 +33,7 @@ impl Page {
         addresses: Addresses,
         on_space: bool,
         infos: &[EndpointInfo],
+        webhooks: Option<WebhookStatus>,
     ) -> Self {
         // The Hub shows the page of a Space in a frame.
         let ancestors = if on_space { "https://huggingface.co" } else { "'none'" };
@@ -39,7 +42,7 @@ impl Page {
              connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
         );
         let (infos, endpoints) = (infos.to_vec(), OnceLock::new());
-        Self { blocks, addresses, on_space, infos, endpoints, policy }
+        Self { blocks, addresses, on_space, infos, webhooks, endpoints, policy }
     }
 
     /// Returns the Content-Security-Policy of all pages.
@@ -61,8 +64,16 @@ impl Page {
         };
         let base = self.addresses.best();
         let endpoints = self.endpoints();
-        let context =
-            PageContext { base: &base, deployment, endpoints, deliveries, authorized, form };
+        let webhooks = self.webhooks.as_ref().map(WebhookStatus::report);
+        let context = PageContext {
+            base: &base,
+            deployment,
+            endpoints,
+            webhooks: webhooks.as_ref(),
+            deliveries,
+            authorized,
+            form,
+        };
         let body = self.blocks.render(&context);
         let count = self.infos.len();
         let title = format!("Webhooks · {count} endpoint{}", if count == 1 { "" } else { "s" });

@@ -20,6 +20,7 @@ use crate::endpoint::registry::EndpointInfo;
 use crate::http::dispatch::Dispatcher;
 use crate::http::outcome::{Observation, Observer};
 use crate::http::part::Part;
+use crate::http::webhook_status::WebhookStatus;
 use crate::jobs::Jobs;
 
 /// The settings of a server's dashboard.
@@ -34,6 +35,8 @@ pub(crate) struct DashboardSettings<'a> {
     pub(crate) dispatcher: Arc<Dispatcher>,
     /// The background deliveries, once their store is open.
     pub(crate) jobs: Arc<OnceLock<Jobs>>,
+    /// The webhooks on the Hub, if the server registers them.
+    pub(crate) webhooks: Option<WebhookStatus>,
 }
 
 /// Returns the parts of a dashboard. An invalid setting goes to `errors`.
@@ -49,7 +52,8 @@ pub(crate) fn compose(
         let token = token.filter(|_| blocks.has_private());
         let activity = blocks.has_activity().then(Activity::new);
         let (addresses, on_space) = (settings.addresses, settings.on_space);
-        let page = Page::new(blocks, addresses.clone(), on_space, settings.endpoints);
+        let webhooks = settings.webhooks;
+        let page = Page::new(blocks, addresses.clone(), on_space, settings.endpoints, webhooks);
         let shutdown = watch::Sender::new(false);
         let dashboard = Dashboard {
             page: Arc::new(page),

@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::outcome::Observer;
+use super::webhook_status::WebhooksHealth;
 
 /// The optional capabilities of a server.
 pub(crate) type Parts = Arc<[Arc<dyn Part>]>;
@@ -65,6 +66,11 @@ pub(crate) trait Part: Send + Sync {
         Box::pin(ready(None))
     }
 
+    /// Reports the health of the webhooks that the part registers on the Hub.
+    fn webhooks(&self) -> Option<WebhooksHealth> {
+        None
+    }
+
     /// Finishes the part's work by `deadline`, while the server finishes its requests.
     fn drain(&self, _deadline: Instant) -> BoxFuture<'_, ()> {
         Box::pin(ready(()))
@@ -87,6 +93,9 @@ pub(crate) enum Console {
 
 /// The status of a healthy server.
 pub(crate) const OK: &str = "ok";
+
+/// The status while the server works in part.
+pub(crate) const DEGRADED: &str = "degraded";
 
 /// The status while no background delivery can be accepted.
 pub(crate) const UNAVAILABLE: &str = "unavailable";
@@ -114,7 +123,7 @@ impl StoreHealth {
         match self {
             Self { store: StoreStatus { status: UNAVAILABLE, .. }, .. } => UNAVAILABLE,
             // They occupy slots that other deliveries need.
-            Self { timed_out_still_running: 1.., .. } => "degraded",
+            Self { timed_out_still_running: 1.., .. } => DEGRADED,
             _ => OK,
         }
     }

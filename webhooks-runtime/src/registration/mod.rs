@@ -10,14 +10,32 @@
 //! - `plan` compares the endpoints with the webhooks of an account, and decides what to do. It changes nothing.
 //! - `apply` carries out a plan.
 //! - `pause` disables the webhooks of a tunnel while its server is stopped.
+//!
+//! A running server does this by itself:
+//!
+//! - `part` is the part of the server, and `monitor` registers the webhooks and watches them, as often as `timing` says.
+//! - `own_health` checks that the public URL leads to this server. `check_error` is what can go wrong.
+//! - `announcement` and `transitions` say what was done and what has happened, in the terminal or the log (`console`);
+//!   `report` is what the page and `/health` show.
 
+mod announcement;
 mod apply;
+mod check_error;
+mod console;
 pub(crate) mod endpoint;
+mod monitor;
 mod new_secret;
 pub(crate) mod ours;
+mod own_health;
+mod part;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod remembered;
+mod report;
+mod timing;
+mod transitions;
 
 pub(crate) use apply::Registrar;
+pub(crate) use console::Printer;
 pub(crate) use new_secret::add_missing_secret;
+pub(crate) use part::{RegistrationSettings, compose};

@@ -48,6 +48,7 @@ pub(super) fn unreachable(
     base: &str,
     endpoints: &[EndpointInfo],
     reason: Option<Unattended>,
+    registers: bool,
 ) -> String {
     let mut text = match reason.filter(|_| CAN_SHARE) {
         None => local(NO_PUBLIC_URL, base, endpoints),
@@ -63,15 +64,17 @@ pub(super) fn unreachable(
     } else {
         "Pass the URL of your own proxy or tunnel with --public-url.\n"
     });
-    text.push_str(NEXT_STEP);
+    if !registers {
+        text.push_str(NEXT_STEP);
+    }
     text
 }
 
 /// Lists the local endpoints of a server whose public URL does not work yet.
-pub(super) fn waiting(base: &str, endpoints: &[EndpointInfo]) -> String {
+pub(super) fn waiting(base: &str, endpoints: &[EndpointInfo], registers: bool) -> String {
     local(NO_PUBLIC_URL, base, endpoints)
         + "The public URL is printed as soon as it works.\n"
-        + NEXT_STEP
+        + if registers { "Then the webhooks are registered on the Hub.\n" } else { NEXT_STEP }
 }
 
 const NO_PUBLIC_URL: &str =
@@ -114,13 +117,16 @@ fn open_endpoints(endpoints: &[EndpointInfo]) -> Option<String> {
     }
 }
 
-/// Lists the public endpoints, for the settings of the webhooks.
-pub(super) fn ready(base: &str, endpoints: &[EndpointInfo]) -> String {
+/// Lists the public endpoints, for the settings of the webhooks. A server that `registers` them says later what it has
+/// registered.
+pub(super) fn ready(base: &str, endpoints: &[EndpointInfo], registers: bool) -> String {
     let mut text = "\nWebhooks are correctly set up and ready to use:\n".to_owned();
     for endpoint in endpoints {
         let _ = writeln!(text, "  - POST {base}{}", endpoint.path);
     }
-    text.push_str("Go to https://huggingface.co/settings/webhooks to set up your webhooks.\n");
+    if !registers {
+        text.push_str("Go to https://huggingface.co/settings/webhooks to set up your webhooks.\n");
+    }
     text
 }
 
@@ -129,9 +135,10 @@ pub(super) fn public_url(
     url: &PublicUrl,
     note: Option<&str>,
     endpoints: &[EndpointInfo],
+    registers: bool,
 ) -> String {
     let note = note.map(|note| format!("  {note}\n")).unwrap_or_default();
-    format!("* Running on public URL: {url}\n{note}{}", ready(url.as_str(), endpoints))
+    format!("* Running on public URL: {url}\n{note}{}", ready(url.as_str(), endpoints, registers))
 }
 
 /// Warns that endpoints without a secret have a public URL.

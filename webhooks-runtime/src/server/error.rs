@@ -108,6 +108,12 @@ pub enum SetupError {
         /// The location of the other function.
         second: Location,
     },
+    /// The server cannot register its webhooks on the Hub.
+    #[error("The webhooks cannot be registered on the Hub, because {reason}.")]
+    Registration {
+        /// The reason. It does not contain the token.
+        reason: String,
+    },
     /// A path in [`add_webhook`](crate::WebhooksServer::add_webhook) is invalid.
     #[error("add_webhook({path:?}, …) at {location}: {reason}.")]
     Path {

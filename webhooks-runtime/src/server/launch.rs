@@ -113,9 +113,10 @@ impl WebhooksServer {
         print_message(Stream::Out, &format!("{secret}{local_url}{parts}"));
         if !running.parts.iter().any(|part| part.announces_url()) {
             let text = match running.addresses.public() {
-                Some(url) => banner::ready(url.as_str(), &running.endpoints),
+                Some(url) => banner::ready(url.as_str(), &running.endpoints, running.registers),
                 None => {
-                    banner::unreachable(running.addresses.local(), &running.endpoints, unshared)
+                    let (local, registers) = (running.addresses.local(), running.registers);
+                    banner::unreachable(local, &running.endpoints, unshared, registers)
                 }
             };
             print_message(Stream::Out, &text);

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `builder`, `ui` | `WebhooksServer` and its methods |
 //! | `prepare`, `guard`, `missing_data`, `error` | find every invalid setting before a port is opened |
-//! | `parts` | composes the optional capabilities; `background` and `tunnel` are two of them |
+//! | `parts` | composes the optional capabilities; `background`, `registering` and `tunnel` are three of them |
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
 //! | `banner`, `signals` | the start-up message, and the signals that stop the program |
@@ -33,9 +33,10 @@ mod parts;
 mod ports;
 mod prepare;
 mod recipients;
+#[cfg(feature = "hub")]
+mod registering;
 mod running;
 mod signals;
-#[allow(dead_code, reason = "for what acts on the Hub")]
 mod state;
 mod store_target;
 mod threads;

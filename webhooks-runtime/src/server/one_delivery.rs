@@ -63,6 +63,7 @@ impl OneDelivery {
         server: WebhooksServer,
         flags: PartialSettings,
     ) -> Result<Self, LaunchError> {
+        let flags = PartialSettings { register: Some(false), ..flags };
         let (endpoints, _) = registry::sort(server.endpoints.iter().cloned());
         let shared = Arc::new(server.shared.clone());
         let prepared = prepare(server, flags, Mode::OneDelivery, &Environment::default())?;

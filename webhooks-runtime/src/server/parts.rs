@@ -8,15 +8,18 @@ use std::sync::Arc;
 use actix_web::web::ServiceConfig;
 
 use super::background::BackgroundPart;
+use super::error::SetupError;
 use super::ui::RootPage;
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::error::SettingError;
+use crate::config::secret::Secrets;
 use crate::config::settings::Settings;
 use crate::endpoint::registry::EndpointInfo;
 use crate::http::app::Configure;
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Part, Parts};
+use crate::http::webhook_status::WebhookStatus;
 use crate::jobs::{BackgroundHandler, Options};
 
 /// The settings of the parts that the builder's methods set.
@@ -32,6 +35,30 @@ pub(super) struct PartSettings {
     pub(super) project: Option<String>,
     #[cfg(feature = "share")]
     pub(super) link: super::tunnel::TunnelOptions,
+    /// The client of the Hub of a server that registers its webhooks.
+    #[cfg(feature = "hub")]
+    registrar: Option<crate::Hub>,
+}
+
+/// Finds the client of the Hub for a server that registers its webhooks.
+pub(super) fn provide_registrar(
+    settings: &mut PartSettings,
+    register: bool,
+    environment: &Environment,
+    errors: &mut Vec<SetupError>,
+) {
+    if !register {
+        return;
+    }
+    #[cfg(feature = "hub")]
+    match crate::Hub::from_environment(environment) {
+        Ok(hub) => settings.registrar = Some(hub),
+        Err(error) => errors.push(SetupError::Registration { reason: error.to_string() }),
+    }
+    #[cfg(not(feature = "hub"))]
+    errors.push(SetupError::Registration {
+        reason: "the program is built without the Cargo feature `hub`".to_owned(),
+    });
 }
 
 /// The server that the parts are composed for.
@@ -39,6 +66,8 @@ pub(super) struct Composition<'a> {
     pub(super) settings: &'a Settings,
     pub(super) environment: &'a Environment,
     pub(super) endpoints: &'a [EndpointInfo],
+    /// The secrets of each endpoint.
+    pub(super) secrets: &'a [Option<Secrets>],
     pub(super) addresses: &'a Addresses,
     pub(super) dispatcher: &'a Arc<Dispatcher>,
 }
@@ -53,6 +82,7 @@ pub(super) fn compose(
     settings.background.check(errors);
     let background = Arc::new(BackgroundPart::new(functions, settings.background, server.settings));
     let mut parts: Vec<Arc<dyn Part>> = Vec::new();
+    let webhooks = server.settings.register.then(WebhookStatus::new);
 
     let blocks = match settings.page {
         Some(RootPage::Handler(configure)) => {
@@ -73,6 +103,7 @@ pub(super) fn compose(
             addresses: server.addresses.clone(),
             dispatcher: Arc::clone(server.dispatcher),
             jobs: Arc::clone(&background.jobs),
+            webhooks: webhooks.clone(),
         },
         server.environment,
         errors,
@@ -81,6 +112,16 @@ pub(super) fn compose(
     let _: Option<()> = blocks;
 
     parts.push(Arc::clone(&background) as Arc<dyn Part>);
+    #[cfg(feature = "hub")]
+    parts.extend(webhooks.zip(settings.registrar).map(|(status, hub)| {
+        super::registering::compose(
+            status,
+            hub,
+            settings.project.as_deref(),
+            &background.jobs,
+            server,
+        )
+    }));
     #[cfg(feature = "share")]
     parts.extend(super::tunnel::compose(
         settings.link,

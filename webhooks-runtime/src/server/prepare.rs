@@ -7,7 +7,7 @@ use super::background::BackgroundPart;
 use super::error::{LaunchError, SetupError};
 use super::guard::{guard, unguarded};
 use super::missing_data::missing_data;
-use super::parts::{Composition, compose};
+use super::parts::{Composition, compose, provide_registrar};
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::exposure::{Exposure, PartialExposure};
@@ -65,7 +65,7 @@ pub(super) enum Mode {
 }
 
 /// Prepares a server for a test in this process. It has no ports and no tunnel. Instead of the environment, it uses a
-/// generated secret for each endpoint with `secret_env`, and no repos of `watch_env`.
+/// generated secret for each endpoint with `secret_env`, and no repos of `watch_env`. It registers no webhook.
 pub(crate) fn in_process(
     mut server: WebhooksServer,
     observer: Arc<dyn Observer>,
@@ -76,7 +76,8 @@ pub(crate) fn in_process(
         endpoint.filter = endpoint.filter.take().map(Filter::without_environment);
     }
     server.settings.exposure = PartialExposure::default();
-    let prepared = prepare(server, PartialSettings::default(), Mode::Embedded, &environment)?;
+    let flags = PartialSettings { register: Some(false), ..PartialSettings::default() };
+    let prepared = prepare(server, flags, Mode::Embedded, &environment)?;
     prepared.addresses.set_local("http://127.0.0.1:7860");
     Ok(prepared.blueprint(Some(observer)))
 }
@@ -90,7 +91,7 @@ pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Route>, LaunchError>
 
 /// Resolves every setting, or reports all errors at once.
 pub(super) fn prepare(
-    server: WebhooksServer,
+    mut server: WebhooksServer,
     flags: PartialSettings,
     mode: Mode,
     environment: &Environment,
@@ -118,6 +119,8 @@ pub(super) fn prepare(
         Exposure::At(url) => Some(url.clone()),
         Exposure::Local | Exposure::Link { .. } | Exposure::Tunnel => None,
     });
+    provide_registrar(&mut server.parts, settings.register, environment, &mut errors);
+    let secrets: Vec<_> = guarded.iter().map(|guarded| guarded.secrets.clone()).collect();
     let infos: Vec<_> = guarded
         .iter()
         .map(|guarded| {
@@ -138,6 +141,7 @@ pub(super) fn prepare(
         settings: &settings,
         environment,
         endpoints: &infos,
+        secrets: &secrets,
         addresses: &addresses,
         dispatcher: &dispatcher,
     };

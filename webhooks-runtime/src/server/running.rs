@@ -30,6 +30,8 @@ pub(super) struct RunningServer {
     warnings: Vec<String>,
     pub(super) addresses: Addresses,
     for_platform: bool,
+    /// Whether it registers its webhooks on the Hub.
+    pub(super) registers: bool,
     pub(super) shutdown_timeout: Duration,
     pub(super) parts: Parts,
 }
@@ -58,6 +60,7 @@ impl RunningServer {
             warnings: prepared.warnings,
             addresses: prepared.addresses,
             for_platform: prepared.settings.for_platform,
+            registers: prepared.settings.register,
             shutdown_timeout: prepared.limits.shutdown_timeout,
             parts: prepared.parts,
         })

@@ -6,6 +6,7 @@ use super::super::activity::RecentDeliveries;
 use super::super::document::Deployment;
 use super::super::endpoints::EndpointSummary;
 use super::super::form::Form;
+use crate::http::webhook_status::WebhookReport;
 
 /// A custom block, rendered for each page view.
 ///
@@ -83,6 +84,8 @@ pub struct PageContext<'a> {
     pub(in crate::dashboard) base: &'a str,
     pub(in crate::dashboard) deployment: Deployment,
     pub(in crate::dashboard) endpoints: &'a [EndpointSummary],
+    /// The webhooks on the Hub, if the server registers them.
+    pub(in crate::dashboard) webhooks: Option<&'a WebhookReport>,
     /// The recent deliveries, for an authorized viewer.
     pub(in crate::dashboard) deliveries: Option<&'a RecentDeliveries>,
     /// Whether the viewer is authorized.

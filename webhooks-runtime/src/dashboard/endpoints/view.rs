@@ -5,11 +5,14 @@ use maud::{Markup, PreEscaped, html};
 use super::super::markdown::description;
 use super::super::pieces::{block, copy, with_code};
 use super::summary::EndpointSummary;
+use super::webhook::webhook;
+use crate::http::webhook_status::WebhookReport;
 
 /// Renders the block.
 pub(in crate::dashboard) fn endpoints(
     base: &str,
     endpoints: &[EndpointSummary],
+    webhooks: Option<&WebhookReport>,
     authorized: bool,
 ) -> Markup {
     let schemas = schemas(endpoints);
@@ -18,7 +21,7 @@ pub(in crate::dashboard) fn endpoints(
             h2 id="endpoints" { "Endpoints " span.count { (endpoints.len()) } }
             ul.endpoints data-base=(base) data-live[authorized] {
                 @for (index, summary) in endpoints.iter().enumerate() {
-                    (endpoint(base, index, summary, &schemas, authorized))
+                    (endpoint(base, index, summary, &schemas, webhooks, authorized))
                 }
             }
             @for (index, (name, schema)) in schemas.iter().enumerate() {
@@ -40,6 +43,7 @@ fn endpoint(
     index: usize,
     summary: &EndpointSummary,
     schemas: &[(&str, &str)],
+    webhooks: Option<&WebhookReport>,
     authorized: bool,
 ) -> Markup {
     let info = &summary.info;
@@ -80,6 +84,7 @@ fn endpoint(
                     span.source { "defined in " code { (info.location.without_folders()) } }
                 }
             }
+            @if let Some(report) = webhooks { (webhook(report, &info.path, authorized)) }
             details {
                 summary { "Sample as a " code { "curl" } " command" }
                 div.command {

@@ -131,6 +131,16 @@ impl Registrar<'_> {
     }
 }
 
+impl StepError {
+    /// Returns the Hub's error, if it is one.
+    pub(super) fn hub_error(&self) -> Option<&HubError> {
+        match &self.cause {
+            StepFailure::Hub(error) => Some(error),
+            StepFailure::State(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {

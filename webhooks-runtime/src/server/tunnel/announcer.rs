@@ -14,6 +14,8 @@ const MAX_ERROR_LENGTH: usize = 300;
 pub(super) struct Announcer {
     pub(super) addresses: Addresses,
     pub(super) endpoints: Vec<EndpointInfo>,
+    /// Whether the server registers its webhooks.
+    pub(super) registers: bool,
 }
 
 impl Announcer {
@@ -25,14 +27,18 @@ impl Announcer {
                 if before.as_ref() == Some(&url) {
                     return vec![(Stream::Err, format!("The public URL works again: {url}\n"))];
                 }
-                let text = banner::public_url(&url, note.as_deref(), &self.endpoints);
+                let text =
+                    banner::public_url(&url, note.as_deref(), &self.endpoints, self.registers);
                 let warning = banner::unprotected(&self.endpoints).map(|text| (Stream::Err, text));
                 std::iter::once((Stream::Out, text)).chain(warning).collect()
             }
             TunnelEvent::Failed(error) => {
                 let local = self.addresses.local();
                 let warning = banner::no_public_url(&one_line(&*error), local);
-                vec![(Stream::Err, warning), (Stream::Out, banner::waiting(local, &self.endpoints))]
+                vec![
+                    (Stream::Err, warning),
+                    (Stream::Out, banner::waiting(local, &self.endpoints, self.registers)),
+                ]
             }
             TunnelEvent::Lost(error) => {
                 let error = one_line(&*error);

@@ -39,7 +39,8 @@ pub(super) fn compose(
 ) -> Option<Arc<dyn Part>> {
     let own_process = project.is_some();
     let tunnel = build(settings, options, project, errors)?;
-    let announcer = Announcer { addresses: addresses.clone(), endpoints: endpoints.to_vec() };
+    let (addresses, endpoints) = (addresses.clone(), endpoints.to_vec());
+    let announcer = Announcer { addresses, endpoints, registers: settings.register };
     Some(Arc::new(TunnelPart {
         tunnel: Mutex::new(Some(tunnel)),
         entrance: OnceLock::new(),

@@ -1,0 +1,57 @@
+//! Formats what was registered at the start, for a person.
+
+use std::fmt::Write as _;
+
+use super::plan::{RegistrationPlan, StepAction, WebhookChange};
+use crate::text::in_one_line;
+
+/// What the first look at the webhooks has found and done.
+pub(super) struct Announcement<'a> {
+    pub(super) plan: &'a RegistrationPlan,
+    /// The address of the Hub.
+    pub(super) hub: &'a str,
+}
+
+impl Announcement<'_> {
+    /// Formats a line for each endpoint.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("\nWebhooks on the Hub ({}/settings/webhooks):\n", self.hub);
+        for step in &self.plan.steps {
+            let line = format!("{}: {}", step.path, outcome(&step.action));
+            let _ = writeln!(text, "  - {}", in_one_line(&line));
+        }
+        for path in &self.plan.unwatched {
+            let _ = writeln!(text, "  - {path}: none, because the endpoint has no `watch`");
+        }
+        text
+    }
+
+    /// Returns what a person should know of, in sentences without their full stops.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        self.plan.warnings.iter().map(|warning| in_one_line(&warning.to_string()).into_owned())
+    }
+}
+
+/// Says what was done for an endpoint.
+fn outcome(action: &StepAction) -> String {
+    match action {
+        StepAction::Create(spec) => {
+            let watched: Vec<_> = spec.watched.iter().map(ToString::to_string).collect();
+            format!("created, watches {}", watched.join(", "))
+        }
+        StepAction::Update { changes, enables: None, .. } => {
+            format!("updated ({})", joined(changes))
+        }
+        StepAction::Update { changes, enables: Some(reason), .. } => {
+            format!("updated ({}) and enabled, because {reason}", joined(changes))
+        }
+        StepAction::Adopt => "taken over unchanged".to_owned(),
+        StepAction::Enable(reason) => format!("enabled, because {reason}"),
+        StepAction::Unchanged { .. } => "unchanged".to_owned(),
+        StepAction::LeaveAlone(reason) => format!("not changed: {reason}"),
+    }
+}
+
+fn joined(changes: &[WebhookChange]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,49 @@
+//! Composes the part that registers the server's webhooks on the Hub.
+
+use std::sync::{Arc, OnceLock};
+
+use super::output::{Stream, print_message};
+use super::parts::Composition;
+use super::state::ServerState;
+use crate::http::part::Part;
+use crate::http::webhook_status::WebhookStatus;
+use crate::hub::Hub;
+use crate::jobs::Jobs;
+use crate::registration::endpoint::WebhookEndpoint;
+use crate::registration::{self, Printer, RegistrationSettings};
+use crate::state::{FileState, MemoryState, working_directory};
+
+/// Composes the part. What it has registered is remembered in the store of background deliveries, or in a file of the
+/// project.
+pub(super) fn compose(
+    status: WebhookStatus,
+    hub: Hub,
+    project: Option<&str>,
+    jobs: &Arc<OnceLock<Jobs>>,
+    server: &Composition<'_>,
+) -> Arc<dyn Part> {
+    let file = FileState::of_project(&project.map_or_else(working_directory, str::to_owned));
+    let state = match file {
+        Some(file) => ServerState::new(jobs, file),
+        // Without a folder, webhooks are found by their URLs only.
+        None => ServerState::new(jobs, MemoryState::default()),
+    };
+    let endpoints = server.endpoints.iter().zip(server.secrets).map(|(endpoint, secrets)| {
+        let secret = secrets.as_ref().and_then(|secrets| secrets.first());
+        WebhookEndpoint::new(&endpoint.path, endpoint.filter.as_ref(), secret)
+    });
+    registration::compose(RegistrationSettings {
+        hub,
+        state: Arc::new(state),
+        endpoints: endpoints.collect(),
+        exposure: &server.settings.exposure,
+        on_space: server.settings.on_space,
+        addresses: server.addresses.clone(),
+        status,
+        environment: server.environment,
+        printer: Printer {
+            out: |text| print_message(Stream::Out, text),
+            err: |text| print_message(Stream::Err, text),
+        },
+    })
+}
