@@ -3,21 +3,23 @@
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Ident, LitStr, Path, Token, token};
+use syn::{Ident, LitBool, LitStr, Path, Token, token};
 
 use crate::background::{self, Background};
 use crate::errors::Errors;
-use crate::filter::{BRANCH, FilterArgs, FilterKey, ON, REFS, WATCH, WATCH_ENV};
+use crate::filter::{BRANCH, FilterArgs, FilterKey, ON, PATHS, REFS, WATCH, WATCH_ENV};
 use crate::parse::{not_evaluated, parse_equals, parse_parts, parse_text, set_once, similar};
 
 const PATH: &str = "path";
+const OWN: &str = "own";
 const SECRET_ENV: &str = "secret_env";
 const BACKGROUND: &str = "background";
 const CRATE: &str = "crate";
-const KEYS: [&str; 9] = [PATH, ON, WATCH, WATCH_ENV, BRANCH, REFS, SECRET_ENV, BACKGROUND, CRATE];
+const KEYS: [&str; 11] =
+    [PATH, ON, WATCH, WATCH_ENV, BRANCH, REFS, PATHS, OWN, SECRET_ENV, BACKGROUND, CRATE];
 /// The keys as error messages list them.
-const KEY_LIST: &str =
-    "`path`, `on`, `watch`, `watch_env`, `branch`, `refs`, `secret_env`, `background`, `crate`";
+const KEY_LIST: &str = "`path`, `on`, `watch`, `watch_env`, `branch`, `refs`, `paths`, `own`, `secret_env`, \
+                        `background`, `crate`";
 
 const PATH_EXAMPLE: &str = "path = \"/say_hello\"";
 
@@ -26,6 +28,7 @@ const PATH_EXAMPLE: &str = "path = \"/say_hello\"";
 pub(crate) struct Args {
     pub(crate) path: Option<LitStr>,
     pub(crate) filter: FilterArgs,
+    pub(crate) own: Option<LitBool>,
     pub(crate) secret_env: Option<LitStr>,
     pub(crate) background: Option<Background>,
     pub(crate) krate: Option<Path>,
@@ -74,6 +77,15 @@ impl Args {
                     key.span(),
                 )
             }
+            OWN => {
+                parse_equals(&key, input, "true")?;
+                let own = input.parse().map_err(|error: syn::Error| {
+                    let _ = input.parse::<TokenStream>();
+                    let text = "expected `true` or `false`: `own = true`";
+                    syn::Error::new(error.span(), text)
+                })?;
+                set_once(&mut self.own, own, OWN, key.span())
+            }
             SECRET_ENV => {
                 parse_equals(&key, input, "\"MY_SECRET\"")?;
                 let variable = parse_text(&key, input, "\"MY_SECRET\"")?;
@@ -117,6 +129,8 @@ fn unknown_key(unknown: &str, is_code: bool) -> String {
         "event" | "events" | "scope" | "action" => written(FilterKey::On),
         "repo" | "repos" | "repo_type" => written(FilterKey::Watch),
         "tag" | "tags" => written(FilterKey::Refs),
+        "file" | "files" => written(FilterKey::Paths),
+        "own_events" | "include_own" | "self" => Some(format!("{OWN} = true")),
         _ => similar(unknown, &KEYS).map(str::to_owned).or_else(|| {
             let key = background::suggestion(unknown)?;
             Some(format!("background({key} = {})", Background::example(key)?))

@@ -1,5 +1,5 @@
-//! Parses the keys that select deliveries: `on`, `watch`, `watch_env`, `branch` and `refs`. Each is optional, and its
-//! value is a string or a list of strings.
+//! Parses the keys that select deliveries: `on`, `watch`, `watch_env`, `branch`, `refs` and `paths`. Each is optional,
+//! and its value is a string or a list of strings.
 
 use proc_macro2::TokenStream;
 use syn::parse::ParseStream;
@@ -13,6 +13,7 @@ pub(crate) const WATCH: &str = "watch";
 pub(crate) const WATCH_ENV: &str = "watch_env";
 pub(crate) const BRANCH: &str = "branch";
 pub(crate) const REFS: &str = "refs";
+pub(crate) const PATHS: &str = "paths";
 
 /// A key that selects deliveries.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +23,13 @@ pub(crate) enum FilterKey {
     WatchEnv,
     Branch,
     Refs,
+    Paths,
 }
 
 impl FilterKey {
     /// Returns the key with this name; `None` for a key that does not select deliveries.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        let keys = [Self::On, Self::Watch, Self::WatchEnv, Self::Branch, Self::Refs];
+        let keys = [Self::On, Self::Watch, Self::WatchEnv, Self::Branch, Self::Refs, Self::Paths];
         keys.into_iter().find(|key| key.name() == name)
     }
 
@@ -38,6 +40,7 @@ impl FilterKey {
             Self::WatchEnv => WATCH_ENV,
             Self::Branch => BRANCH,
             Self::Refs => REFS,
+            Self::Paths => PATHS,
         }
     }
 
@@ -49,6 +52,7 @@ impl FilterKey {
             Self::WatchEnv => "\"BOT_WATCH\"",
             Self::Branch => "\"main\"",
             Self::Refs => "\"refs/tags/*\"",
+            Self::Paths => "\"data/**\"",
         }
     }
 }
@@ -61,6 +65,7 @@ pub(crate) struct FilterArgs {
     pub(crate) watch_env: Option<LitStr>,
     pub(crate) branch: Option<Vec<LitStr>>,
     pub(crate) refs: Option<Vec<LitStr>>,
+    pub(crate) paths: Option<Vec<LitStr>>,
 }
 
 impl FilterArgs {
@@ -79,6 +84,7 @@ impl FilterArgs {
             FilterKey::Watch => &mut self.watch,
             FilterKey::Branch => &mut self.branch,
             FilterKey::Refs => &mut self.refs,
+            FilterKey::Paths => &mut self.paths,
             FilterKey::WatchEnv => {
                 let variable = parse_text(written, input, example)?;
                 return set_once(&mut self.watch_env, variable, key.name(), written.span());

@@ -58,6 +58,8 @@ use proc_macro::TokenStream;
 /// | `watch_env = "BOT_WATCH"` | the environment variable with a list of such repos, separated by commas; the program doesn't start without it |
 /// | `branch = "main"` | the branches with a new commit to call it for: a name, a glob (`"release/*"`), or a list of these |
 /// | `refs = "refs/tags/*"` | the refs that were created, changed or deleted to call it for: a full name, a glob, or a list of these |
+/// | `paths = ["data/**", "!README.md"]` | the changed files to call it for, in the background: a glob of their paths, or a list of these; the last one that matches a file decides, and `!` negates it |
+/// | `own = true` | a function that takes a `Hub` also gets the comments, discussions and commits that the program made itself; default `false` |
 /// | `secret_env = "TRAINING_SECRET"` | the environment variable of this endpoint's own secret; the program doesn't start without it |
 /// | `background` | a delivery gets a 202 response as soon as it is stored; the function runs later, and again when it fails |
 /// | `background(attempts = 5)` | the same, with any of these options: |
@@ -81,9 +83,9 @@ use proc_macro::TokenStream;
 ///
 /// # Filters
 ///
-/// `on`, `watch`, `watch_env`, `branch` and `refs` select the deliveries that the function is for. A delivery that does
-/// not match one of them gets a 200 response, `{"skipped": "branch: no commit to main"}`, and the function is not
-/// called. So the Hub neither retries such a delivery nor suspends the webhook.
+/// `on`, `watch`, `watch_env`, `branch`, `refs` and `paths` select the deliveries that the function is for. A delivery
+/// that does not match one of them gets a 200 response, `{"skipped": "branch: no commit to main"}`, and the function is
+/// not called. So the Hub neither retries such a delivery nor suspends the webhook.
 ///
 /// ```
 /// use webhooks_runtime::testing::{TestClient, comment_created, dataset_commit};
@@ -112,10 +114,54 @@ use proc_macro::TokenStream;
 /// one has to match. In a glob, `*` does not match `/`. `**` does, as a whole segment: `release/**`. [`Filter`] has the
 /// details.
 ///
+/// `paths` restricts `repo.content`, too. Only the Hub knows which files a commit changes, so it needs `background` and
+/// a token, and is checked before each attempt. A delivery whose files do not match ends as done, without a call of the
+/// function. If the Hub cannot be asked, the function runs: a filter never loses a delivery because of the network.
+///
+/// # The Hub as an argument
+///
+/// A function that takes a `Hub` acts on the Hub with the program's token: it comments, commits, restarts a Space. The
+/// server finds the token at the start, or `WebhooksServer::hub` sets the client. Both need the Cargo feature `hub`.
+///
+/// Such a function does not get what the program caused itself: a comment or a discussion that the token's account
+/// wrote, and a push whose commits were all made through the `Hub`, in this program, within the last hour. Other events,
+/// such as a discussion that was closed, do not show who caused them, and are not skipped. The token is often your own:
+/// then your own comments are skipped, too. `own = true` lets all of them through. The server does not start if `own` is
+/// set for a function that takes no `Hub`.
+///
+/// While the account is unknown, because the Hub does not respond, comments and discussions get a 503 response, and
+/// the Hub sends them again. A background delivery waits, which does not count as an attempt.
+///
+/// ```
+/// use webhooks_runtime::testing::{HubStub, TestClient, comment_created};
+/// use webhooks_runtime::{Hub, HubError, WebhookPayload, WebhooksServer, webhook_endpoint};
+///
+/// /// Reports the account that it acts with.
+/// #[webhook_endpoint(on = "create discussion.comment")]
+/// async fn who(payload: WebhookPayload, hub: Hub) -> Result<String, HubError> {
+///     Ok(hub.whoami().await?.name)
+/// }
+///
+/// let stub = HubStub::new();
+/// let server = WebhooksServer::empty().endpoint(who::endpoint()).hub(stub.hub());
+/// let client = TestClient::new(server)?;
+///
+/// assert_eq!(client.post(who::PATH, comment_created()).send().text(), "bot");
+///
+/// let mut own: WebhookPayload = comment_created().into();
+/// own.comment.as_mut().unwrap().author.id = HubStub::ACCOUNT_ID.to_owned();
+/// let response = client.post(who::PATH, own).send();
+/// assert_eq!(
+///     response.skipped(),
+///     Some("own: the comment was written by bot, the account of this program")
+/// );
+/// # Ok::<(), webhooks_runtime::LaunchError>(())
+/// ```
+///
 /// # Background functions
 ///
 /// A function that takes longer than the Hub waits, or whose deliveries must not be lost, runs in the background. It
-/// takes up to 12 of `WebhookPayload`, `web::Json<T>`, `web::Data<T>` and `Delivery` ([`BackgroundArg`]), and
+/// takes up to 12 of `WebhookPayload`, `web::Json<T>`, `web::Data<T>`, `Delivery` and `Hub` ([`BackgroundArg`]), and
 /// returns nothing or a `Result<(), E>` ([`BackgroundReply`]). The future of an `async fn` is `Send`.
 ///
 /// ```

@@ -67,6 +67,7 @@ paths! {
     other_arg => OtherArg,
     other_body_kind => OtherBodyKind,
     other_data => OtherData,
+    other_hub => OtherHub,
     other_reply => OtherReply,
     reply => Reply,
     request => request,

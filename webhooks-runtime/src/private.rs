@@ -14,6 +14,7 @@ pub use crate::endpoint::call::{Call, CallFuture};
 pub use crate::endpoint::extract::arg_body_kind::{JsonBodyKind, OtherBodyKind};
 pub use crate::endpoint::extract::body_kind::BodyKind;
 pub use crate::endpoint::extract::data::{OtherData, RequiredData, required_data};
+pub use crate::endpoint::extract::hub::OtherHub;
 pub use crate::endpoint::extract::kind::{Arg, OtherArg};
 pub use crate::endpoint::filter::{FilterKeys, SCOPES, TYPES};
 pub use crate::endpoint::respond::kind::{OtherReply, Reply};

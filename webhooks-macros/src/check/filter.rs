@@ -8,7 +8,7 @@ mod tests;
 
 use syn::LitStr;
 
-use super::glob::{branch, git_ref};
+use super::glob::{branch, changed_path, git_ref};
 use crate::errors::Errors;
 use crate::filter::FilterArgs;
 use crate::parse::similar;
@@ -37,6 +37,7 @@ pub(super) fn filter(args: &FilterArgs, errors: &mut Errors) {
         (&args.watch, repo),
         (&args.branch, branch),
         (&args.refs, git_ref),
+        (&args.paths, changed_path),
     ] {
         each(values.iter().flatten(), check, errors);
     }
@@ -47,11 +48,14 @@ pub(super) fn filter(args: &FilterArgs, errors: &mut Errors) {
     // An invalid event may have been meant as that scope.
     let is_known = |event: &LitStr| self::event(&event.value()).is_ok();
     if args.on.as_ref().is_some_and(|on| !has_content(on) && on.iter().all(is_known)) {
-        for (key, values) in [("branch", &args.branch), ("refs", &args.refs)] {
+        for (key, what, values) in [
+            ("branch", "branches and tags", &args.branch),
+            ("refs", "branches and tags", &args.refs),
+            ("paths", "files", &args.paths),
+        ] {
             if let Some(value) = values.iter().flatten().next() {
                 let message = format!(
-                    "branches and tags change only in `{CONTENT}`, which `on` excludes: add it to `on`, or remove \
-                     `{key}`"
+                    "{what} change only in `{CONTENT}`, which `on` excludes: add it to `on`, or remove `{key}`"
                 );
                 errors.at(value, message);
             }

@@ -1,4 +1,4 @@
-//! Checks the globs of `branch` and `refs`.
+//! Checks the globs of `branch`, `refs` and `paths`.
 
 pub(super) fn branch(text: &str) -> Result<(), String> {
     if let Some(name) = text.strip_prefix("refs/heads/") {
@@ -21,6 +21,24 @@ pub(super) fn git_ref(text: &str) -> Result<(), String> {
     glob(text)
 }
 
+/// A `!` at the beginning negates it.
+pub(super) fn changed_path(text: &str) -> Result<(), String> {
+    let glob = text.strip_prefix('!').unwrap_or(text);
+    if glob.is_empty() {
+        return Err("the path is empty: write \"data/**\", for example".to_owned());
+    }
+    if glob.starts_with('!') {
+        return Err("this glob is negated twice: write one `!`, or none".to_owned());
+    }
+    if let Some(path) = glob.strip_prefix('/').or_else(|| glob.strip_prefix("./")) {
+        return Err(format!("a path begins at the top of the repo, without `/`: write \"{path}\""));
+    }
+    if let Some(folder) = glob.strip_suffix('/') {
+        return Err(format!("files change, not folders: write \"{folder}/**\""));
+    }
+    valid(glob, "data/**")
+}
+
 fn glob(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("the name is empty: write \"main\", for example".to_owned());
@@ -28,10 +46,15 @@ fn glob(text: &str) -> Result<(), String> {
     if text.starts_with('!') {
         return Err("this glob cannot be negated: list the names that match".to_owned());
     }
-    fast_glob::validate(text).map_err(|error| format!("this is not a valid glob: {error}"))?;
-    if !are_segments(text) {
-        return Err("`**` must be a whole segment: write \"release/**\", or `*` within a segment"
-            .to_owned());
+    valid(text, "release/**")
+}
+
+fn valid(glob: &str, example: &str) -> Result<(), String> {
+    fast_glob::validate(glob).map_err(|error| format!("this is not a valid glob: {error}"))?;
+    if !are_segments(glob) {
+        return Err(format!(
+            "`**` must be a whole segment: write \"{example}\", or `*` within a segment"
+        ));
     }
     Ok(())
 }

@@ -34,8 +34,14 @@ pub(crate) fn check(function: &Function, args: &Args, errors: &mut Errors) -> St
     if let Some(written) = &args.secret_env {
         variable(written, "TRAINING_SECRET", errors);
     }
-    if let Some(written) = &args.background {
-        background(written, errors);
+    match (&args.background, args.filter.paths.iter().flatten().next()) {
+        (Some(written), _) => background(written, errors),
+        (None, Some(path)) => errors.at(
+            path,
+            "`paths` needs `background`, because the changed files come from the Hub, which takes time: add \
+             `background`",
+        ),
+        (None, None) => {}
     }
     path::endpoint_path(function, args, errors)
 }

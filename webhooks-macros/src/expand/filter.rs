@@ -8,13 +8,15 @@ use crate::paths::Paths;
 
 /// Generates the call that adds the filter to the endpoint; nothing without a key.
 pub(super) fn filter(args: &FilterArgs, paths: &Paths) -> Option<TokenStream> {
-    let FilterArgs { on, watch, watch_env, branch, refs } = args;
+    let FilterArgs { on, watch, watch_env, branch, refs, paths: changed } = args;
     let on = on.as_ref().map(|values| quote!(.on(&[#(#values),*])));
     let watch = watch.as_ref().map(|values| quote!(.watch(&[#(#values),*])));
     let watch_env = watch_env.as_ref().map(|variable| quote!(.watch_env(#variable)));
     let branch = branch.as_ref().map(|values| quote!(.branch(&[#(#values),*])));
     let refs = refs.as_ref().map(|values| quote!(.refs(&[#(#values),*])));
-    let keys: Vec<_> = [on, watch, watch_env, branch, refs].into_iter().flatten().collect();
+    let changed = changed.as_ref().map(|values| quote!(.paths(&[#(#values),*])));
+    let keys: Vec<_> =
+        [on, watch, watch_env, branch, refs, changed].into_iter().flatten().collect();
     if keys.is_empty() {
         return None;
     }

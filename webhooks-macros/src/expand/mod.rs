@@ -24,7 +24,7 @@ use background::in_background;
 use filter::filter;
 use handler::HandlerCode;
 use inline::inline;
-use signature::{body_kind, location};
+use signature::{body_kind, location, takes_hub};
 
 /// Expands `#[webhook_endpoint(args)] item`.
 pub(crate) fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -98,7 +98,9 @@ fn registration(function: &Function, args: &Args, path: &str) -> TokenStream {
     let cfgs: Vec<_> = function.cfgs().collect();
     let location = location(function, &paths);
     let body_kind = body_kind(function, &paths);
+    let takes_hub = takes_hub(function, &paths);
     let filter = filter(&args.filter, &paths);
+    let own = args.own.as_ref().map(|own| quote!(.__own(#own)));
     let HandlerCode { handler, items } = match &args.background {
         None => inline(function, &paths),
         Some(background) => in_background(function, background, &paths),
@@ -143,7 +145,9 @@ fn registration(function: &Function, args: &Args, path: &str) -> TokenStream {
                         __webhooks_body_kind,
                         #handler,
                     )
+                    .__takes_hub(__webhooks_takes_hub)
                     #filter
+                    #own
                 }
 
                 /// Starts a server with all endpoints of the program, and blocks until a signal
@@ -158,6 +162,8 @@ fn registration(function: &Function, args: &Args, path: &str) -> TokenStream {
             }
 
             #body_kind
+
+            #takes_hub
 
             #items
 

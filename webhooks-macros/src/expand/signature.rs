@@ -1,5 +1,5 @@
-//! Reads a function's signature, and generates the code that needs nothing else: the function's location, and the
-//! body that its arguments read.
+//! Reads a function's signature, and generates the code that needs nothing else: the function's location, the body
+//! that its arguments read, and whether one of them is a `Hub`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
@@ -27,6 +27,19 @@ pub(super) fn body_kind(function: &Function, paths: &Paths) -> TokenStream {
             #[allow(unused_imports, reason = "not every function needs both")]
             use {#json as _, #other as _};
             #body_kind::of([#(#arg::<#types>::NEW.body_kind()),*])
+        }
+    }
+}
+
+/// Generates the function that returns whether an argument is a `Hub`.
+pub(super) fn takes_hub(function: &Function, paths: &Paths) -> TokenStream {
+    let (arg, other) = (paths.arg(), paths.other_hub());
+    let types = function.argument_types();
+    quote_spanned! {Span::mixed_site()=>
+        fn __webhooks_takes_hub() -> ::core::primitive::bool {
+            #[allow(unused_imports, reason = "not every function needs it")]
+            use #other as _;
+            false #(|| #arg::<#types>::NEW.takes_hub())*
         }
     }
 }

@@ -53,6 +53,7 @@ fn names(endpoints: &[Route]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::registry::HubUse;
     use crate::endpoint::{BodyKind, Location, Work, caller};
 
     fn endpoint(name: &str, path: &str) -> Route {
@@ -66,6 +67,7 @@ mod tests {
             filter: None,
             body: BodyKind::Unread,
             required_data: Vec::new(),
+            hub: HubUse::default(),
             work: Work::Inline(caller(async || ())),
         }
     }

@@ -1,6 +1,6 @@
 //! The command line of `webhooks_main!()`: the flags of the server and the commands beside it.
 //!
-//! - `deliver`, `deliveries` and `trigger` are commands
+//! - `deliver`, `deliveries`, `endpoints` and `trigger` are commands
 //! - `body` makes a delivery for a command, `choose` finds the endpoint that one names
 //! - `text` formats what terminals are shown
 
@@ -8,6 +8,7 @@ mod body;
 mod choose;
 mod deliver;
 mod deliveries;
+mod endpoints;
 mod text;
 mod trigger;
 
@@ -20,17 +21,12 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use serde::Serialize;
 
 use crate::WebhooksServer;
 use crate::config::exposure::{ExposureChoice, PartialExposure};
 use crate::config::settings::PartialSettings;
 use crate::config::table;
-use crate::endpoint::Filter;
-use crate::endpoint::filter::FilterValues;
-use crate::endpoint::registry::Route;
 use crate::jobs::StoreUrl;
-use crate::server::{LaunchError, listing};
 use crate::text::in_one_line;
 
 /// Receives webhooks of the Hugging Face Hub.
@@ -103,20 +99,6 @@ enum Command {
     },
 }
 
-/// An endpoint in the output of `endpoints --json`.
-#[derive(Debug, Serialize)]
-struct EndpointJson<'a> {
-    path: &'a str,
-    name: &'a str,
-    description: &'a str,
-    module: &'a str,
-    file: &'a str,
-    line: u32,
-    secret_env: Option<&'a str>,
-    /// `null` if the function gets every delivery.
-    filter: Option<FilterValues>,
-}
-
 /// Parses the command line of the program with this name and version, and executes it. Returns the exit code.
 pub(crate) fn run(
     name: &'static str,
@@ -157,7 +139,7 @@ fn execute(
     match command_line.command {
         None => server()?.launch_with(flags)?,
         Some(Command::Endpoints { json }) => {
-            print_endpoints(CodeSettings::evaluate(server).server, json)?;
+            endpoints::run(CodeSettings::evaluate(server).server, json)?;
         }
         Some(Command::Deliver(deliver)) => {
             let command = command.find_subcommand("deliver").cloned().unwrap_or(command);
@@ -249,12 +231,6 @@ impl From<Share> for PartialExposure {
     }
 }
 
-fn print_endpoints(server: WebhooksServer, json: bool) -> Result<(), LaunchError> {
-    let endpoints = listing(server)?;
-    let text = if json { as_json(&endpoints)? } else { as_text(&endpoints) };
-    Ok(print(text.as_bytes())?)
-}
-
 /// Writes to standard output. A reader that stops reading is no error: `… endpoints | head -1`.
 fn print(text: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout();
@@ -262,37 +238,4 @@ fn print(text: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
-}
-
-fn as_json(endpoints: &[Route]) -> io::Result<String> {
-    let endpoints: Vec<_> = endpoints
-        .iter()
-        .map(|endpoint| EndpointJson {
-            path: &endpoint.path,
-            name: &endpoint.name,
-            description: endpoint.description,
-            module: endpoint.location.module_path,
-            file: endpoint.location.file,
-            line: endpoint.location.line,
-            secret_env: endpoint.secret_env,
-            filter: endpoint.filter.as_ref().map(Filter::values),
-        })
-        .collect();
-    Ok(serde_json::to_string_pretty(&endpoints)? + "\n")
-}
-
-/// Formats the endpoints as text: path and source location in columns, below them the description's first line and the
-/// filter.
-fn as_text(endpoints: &[Route]) -> String {
-    let width = endpoints.iter().map(|endpoint| endpoint.path.len()).max().unwrap_or_default();
-    endpoints
-        .iter()
-        .map(|endpoint| {
-            let first_line = endpoint.description.lines().next();
-            let description = first_line.map_or_else(String::new, |line| format!("    {line}\n"));
-            let filter = endpoint.filter.as_ref();
-            let filter = filter.map_or_else(String::new, |filter| format!("    for {filter}\n"));
-            format!("{:width$}  {}\n{description}{filter}", endpoint.path, endpoint.location)
-        })
-        .collect()
 }

@@ -83,6 +83,9 @@ settings! {
             default "off";
         data: "Shares a value with all endpoints, which take it as `web::Data<T>`";
         configure: "Configures the actix-web app: routes, data, services";
+        hub: "Sets the client of the Hub for the functions that take a `Hub`, and for `paths`",
+            default "the client with the token of the environment",
+            feature "hub";
         ui: "Replaces the page at `/` with your own: `Blocks`, as the default page is made of, or any actix-web handler";
         host: "Sets the host name or address to listen on",
             default "`127.0.0.1`, on a Space `0.0.0.0`",

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use actix_web::dev::Payload;
@@ -14,6 +15,7 @@ use futures_util::stream;
 
 use super::extract::body::BodyFaults;
 pub(crate) use super::log::DELIVERY;
+use super::shared::SharedData;
 use crate::payload::TolerantPayload;
 
 /// The header with a delivery's id. Retries have the same id.
@@ -46,6 +48,11 @@ impl Call {
     /// Returns the payload that the filter has parsed, to the first argument that asks for it.
     pub(crate) fn take_parsed(&self) -> Option<Box<TolerantPayload>> {
         self.parsed.take()
+    }
+
+    /// Returns a value that a part of the server provides to functions.
+    pub(crate) fn provided<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.request.app_data::<Arc<SharedData>>()?.provided()
     }
 
     /// Returns the `Webhook-Id` header. One that the Hub does not send, empty or too long for an index, is

@@ -24,7 +24,31 @@ pub(crate) struct Route {
     pub(crate) body: BodyKind,
     /// The data that its function requires of the app; unknown, so empty, without the attribute.
     pub(crate) required_data: Vec<RequiredData>,
+    pub(crate) hub: HubUse,
     pub(crate) work: Work,
+}
+
+/// What the function of an endpoint has to do with the Hub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HubUse {
+    /// Whether an argument is a `Hub`.
+    pub(crate) takes_hub: bool,
+    /// Whether it gets the events that the program caused itself; `None` if the attribute does not say.
+    pub(crate) own: Option<bool>,
+}
+
+impl HubUse {
+    /// Returns whether the events that the program caused itself are skipped.
+    pub(crate) fn skips_own(self) -> bool {
+        self.takes_hub && self.own != Some(true)
+    }
+}
+
+impl Route {
+    /// Returns whether only the deliveries match that change certain files.
+    pub(crate) fn has_paths(&self) -> bool {
+        self.filter.as_ref().is_some_and(Filter::has_paths)
+    }
 }
 
 impl From<&Endpoint> for Route {
@@ -39,6 +63,7 @@ impl From<&Endpoint> for Route {
             filter: Some(endpoint.filter()).filter(|filter| *filter != Filter::new()),
             body: endpoint.body(),
             required_data: endpoint.required_data(),
+            hub: endpoint.hub_use(),
             work: endpoint.work(),
         }
     }
@@ -65,6 +90,8 @@ pub(crate) struct EndpointInfo {
     pub(crate) filter: Option<Conditions>,
     /// Whether the response is sent before the function runs.
     pub(crate) background: bool,
+    /// Whether the events that the program caused itself are skipped.
+    pub(crate) skips_own: bool,
 }
 
 impl EndpointInfo {
@@ -79,6 +106,7 @@ impl EndpointInfo {
             body: if filter.is_some() { BodyKind::Payload } else { endpoint.body.clone() },
             filter,
             background: endpoint.work.is_background(),
+            skips_own: endpoint.hub.skips_own(),
         }
     }
 }
@@ -136,6 +164,7 @@ mod tests {
             filter: None,
             body: BodyKind::Unread,
             required_data: Vec::new(),
+            hub: HubUse::default(),
             work: Work::Inline(caller(async || ())),
         }
     }

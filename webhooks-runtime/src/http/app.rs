@@ -126,6 +126,7 @@ impl Blueprint {
     /// Adds everything to an app. The user's routes come after the endpoints and before the parts' routes.
     pub(crate) fn apply(&self, app: &mut ServiceConfig) {
         app.default_service(web::to(async || not_found()));
+        app.app_data(Arc::clone(self.dispatcher.shared()));
         app.service(self.endpoints());
         for configure in &self.configure {
             configure(app);

@@ -1,5 +1,6 @@
 //! Handles a delivery, step by step:
-//! route → method → secret → body's type and size → body → filter → arguments → function → response → observers.
+//! route → method → secret → body's type and size → body → filter and checks → arguments → function → response →
+//! observers.
 //!
 //! An invalid request is rejected as early as possible, usually before its body is read.
 
@@ -10,9 +11,6 @@ use std::sync::{Arc, OnceLock};
 
 use actix_web::HttpRequest;
 use actix_web::dev::{Payload, RequestHead};
-use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS,
-};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use foldhash::fast::RandomState;
@@ -21,13 +19,14 @@ use tracing::Instrument;
 use super::authorize::{authorize, check_body_headers, require_post, take_secret_from_query};
 use super::background::{Accept, AcceptRequest};
 use super::body::{self, ReadError};
-use super::filter::parse_matching;
+use super::checks::admit;
 use super::guarded::{GuardedRoute, RunningGuard, sum};
 use super::inline::run_inline;
 use super::log::DeliveryLog;
 use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
 use super::rejection::{Rejection, not_found};
 use super::respond::respond;
+use super::sandbox::sandbox;
 use super::watchdog::{was_blocked_since, watch_for_blocking};
 use crate::config::addresses::Addresses;
 use crate::config::limits::Limits;
@@ -53,7 +52,7 @@ pub(crate) struct Dispatcher {
     limits: Limits,
     secret_in_query: bool,
     addresses: Addresses,
-    /// The `web::Data<T>` values that background functions can take.
+    /// The values that functions share.
     shared: Arc<SharedData>,
     /// Accepts background deliveries. Unset in a test, which runs them within the request.
     store: OnceLock<Arc<dyn Accept>>,
@@ -96,6 +95,11 @@ impl Dispatcher {
     pub(crate) fn set_store(&self, store: Arc<dyn Accept>) {
         // A server is started once.
         let _ = self.store.set(store);
+    }
+
+    /// Returns the values that functions share.
+    pub(crate) fn shared(&self) -> &Arc<SharedData> {
+        &self.shared
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -243,17 +247,14 @@ impl Dispatcher {
         delivery: &DeliveryRequest<'_>,
         body: Bytes,
     ) -> Outcome {
-        let route = &guarded.route;
-        let payload = match &guarded.filter {
-            None => None,
-            Some(filter) => match parse_matching(filter, &body) {
-                Ok(payload) => Some(payload),
-                Err(outcome) => {
-                    let is_skipped = outcome.skip_reason().is_some();
-                    guarded.skipped.fetch_add(is_skipped.into(), Ordering::Relaxed);
-                    return *outcome;
-                }
-            },
+        let (route, checks) = (&guarded.route, guarded.checks.as_ref());
+        let payload = match admit(guarded, &body).await {
+            Ok(payload) => payload,
+            Err(outcome) => {
+                let is_skipped = outcome.skip_reason().is_some();
+                guarded.skipped.fetch_add(is_skipped.into(), Ordering::Relaxed);
+                return *outcome;
+            }
         };
         let call = Call::new(delivery.request.clone(), body, payload, delivery.received);
         let span = tracing::info_span!(
@@ -275,7 +276,7 @@ impl Dispatcher {
                     let request = AcceptRequest { route, background, call, force };
                     store.accept(request).instrument(span).await
                 }
-                None => run_inline(background, call, Arc::clone(&self.shared), span).await,
+                None => run_inline(background, call, Arc::clone(&self.shared), checks, span).await,
             },
         }
     }
@@ -285,12 +286,4 @@ impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.routes.keys()).finish()
     }
-}
-
-/// Keeps a function's response from acting on the page's origin: browsers do not guess its content type, and show
-/// a document without scripts and with an origin that matches no other.
-fn sandbox(headers: &mut HeaderMap) {
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // In addition to a policy that the function set: browsers apply all policies.
-    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
 }

@@ -1,5 +1,7 @@
 //! Skips a delivery that does not match its endpoint's filter.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use serde::Serialize;
 
@@ -7,7 +9,7 @@ use super::outcome::Outcome;
 use super::respond::body_rejected;
 use crate::endpoint::extract::body::{BodyFault, parse_payload};
 use crate::endpoint::filter::{Conditions, Verdict};
-use crate::payload::TolerantPayload;
+use crate::payload::{FieldPath, TolerantPayload};
 
 /// The body of the response to a skipped delivery.
 #[derive(Serialize)]
@@ -28,12 +30,19 @@ pub(super) fn parse_matching(
     let read = parse_payload(body).map_err(|faults| Box::new(body_rejected(faults)))?;
     let outcome = match filter.evaluate(&read.payload, &read.deviations) {
         Verdict::Match => return Ok(Box::new(read)),
-        Verdict::Skip(reason) => {
-            let response = HttpResponse::Ok().json(SkippedBody { skipped: &reason });
-            Outcome::skipped(response, reason)
-        }
-        // A skip would lose a delivery that may match.
-        Verdict::Unknown(path) => body_rejected(BodyFault::unreadable_for_filter(path).into()),
+        Verdict::Skip(reason) => skipped(reason),
+        Verdict::Unknown(path) => unreadable(path),
     };
     Err(Box::new(outcome))
+}
+
+/// Returns the outcome of a delivery that the function is not for.
+pub(super) fn skipped(reason: Arc<str>) -> Outcome {
+    let response = HttpResponse::Ok().json(SkippedBody { skipped: &reason });
+    Outcome::skipped(response, reason)
+}
+
+/// Returns the outcome of a delivery that may match. A skip would lose it.
+pub(super) fn unreadable(path: FieldPath) -> Outcome {
+    body_rejected(BodyFault::unreadable_for_filter(path).into())
 }

@@ -1,27 +1,37 @@
-//! Defines a route with its secrets and its filter, and counts the requests that its function is handling and those
-//! that were skipped.
+//! Defines a route with its secrets, its filter and its checks, and counts the requests that its function is handling
+//! and those that were skipped.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::config::secret::Secrets;
+use crate::endpoint::checks::Checks;
 use crate::endpoint::filter::Conditions;
 use crate::endpoint::registry::Route;
 
-/// A route with its secrets and its filter.
+/// A route with its secrets, its filter and its checks.
 pub(crate) struct GuardedRoute {
     pub(crate) route: Route,
     pub(crate) secrets: Option<Secrets>,
     /// The conditions of its filter; `None` if every delivery matches.
     pub(crate) filter: Option<Conditions>,
+    /// What is checked after the filter; `None` if nothing is.
+    pub(crate) checks: Option<Checks>,
     /// The number of requests that its function is handling.
     pub(super) running: AtomicU64,
-    /// The number of deliveries that did not match its filter.
+    /// The number of deliveries that did not match its filter or a check.
     pub(super) skipped: AtomicU64,
 }
 
 impl GuardedRoute {
     pub(crate) fn new(route: Route, secrets: Option<Secrets>, filter: Option<Conditions>) -> Self {
-        Self { route, secrets, filter, running: AtomicU64::new(0), skipped: AtomicU64::new(0) }
+        Self {
+            route,
+            secrets,
+            filter,
+            checks: None,
+            running: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+        }
     }
 }
 

@@ -14,13 +14,16 @@ use super::respond::body_rejected;
 use crate::endpoint::Delivery;
 use crate::endpoint::background::{BackgroundTask, BackgroundWork, OnThread, SharedData};
 use crate::endpoint::call::{Call, DELIVERY};
+use crate::endpoint::checks::{Checks, Decision};
 use crate::endpoint::panic::caught_in;
 
-/// Runs the function, and responds as if the delivery had been stored. The outcome contains the function's failure.
+/// Runs the function, and responds as if the delivery had been stored. The outcome contains the function's failure, or
+/// why it was not called.
 pub(super) async fn run_inline(
     background: &BackgroundWork,
     call: Call,
     shared: Arc<SharedData>,
+    checks: Option<&Checks>,
     span: Span,
 ) -> Outcome {
     if let Err(faults) = span.in_scope(|| (background.check)(&call.body)) {
@@ -30,6 +33,15 @@ pub(super) async fn run_inline(
     let max_attempts = background.policy.attempts;
     let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
     let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
+    if let Some(checks) = checks {
+        match checks.before_attempt(&call.body).await {
+            Decision::Run(_) | Decision::Unknown(_) => {}
+            Decision::Skip(reason) => return Outcome::skipped(response, reason),
+            Decision::Wait(undetermined) => {
+                return Outcome::failed(response, Some(undetermined.reason));
+            }
+        }
+    }
     let task = BackgroundTask { body: call.body, delivery, shared, on_thread: OnThread::default() };
     let running = caught_in((background.run)(task)).instrument(span.clone());
     let ended = running.await;

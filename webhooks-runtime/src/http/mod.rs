@@ -5,12 +5,12 @@
 //! | `app` | builds the actix app, which routes requests |
 //! | `connection` | wraps each client's connection with timeouts |
 //! | `watchdog` | detects functions that block their thread |
-//! | `guarded` | defines a route with its secrets and its filter |
-//! | `dispatch` | handles a delivery step by step: route, `authorize`, `body`, `filter`, function, `Outcome` |
+//! | `guarded` | defines a route with its secrets, its filter and its checks |
+//! | `dispatch` | handles a delivery step by step: route, `authorize`, `body`, `filter`, `checks`, function, `Outcome` |
 //! | `authorize`, `cross_site` | decide whether a request may call an endpoint |
 //! | `body` | reads a request's body, with a size limit and a timeout |
-//! | `filter` | skips a delivery that does not match its endpoint's filter |
-//! | `respond`, `rejection` | call the function and create the response |
+//! | `filter`, `checks` | skip a delivery that does not match its endpoint's filter, or one of its checks |
+//! | `respond`, `rejection`, `sandbox` | call the function and create the response |
 //! | `background` | stores a background delivery |
 //! | `inline`, `without_store` | run it within the request: once in a test, with its attempts where there is no store |
 //! | `outcome` | defines the outcome of a request and the observers of outcomes |
@@ -23,6 +23,7 @@ pub(crate) mod app;
 pub(crate) mod authorize;
 pub(crate) mod background;
 pub(crate) mod body;
+mod checks;
 pub(crate) mod connection;
 pub(crate) mod cross_site;
 pub(crate) mod dispatch;
@@ -36,6 +37,7 @@ pub(crate) mod outcome;
 pub(crate) mod part;
 pub(crate) mod rejection;
 mod respond;
+mod sandbox;
 pub(crate) mod watchdog;
 pub(crate) mod webhook_status;
 pub(crate) mod without_store;

@@ -3,7 +3,10 @@
 //! [`Hub::from_env`] finds the token as the Hub's other tools do. The calls are its methods.
 
 mod account;
+mod activity;
 mod address;
+mod argument;
+mod changed_files;
 mod client;
 mod commits;
 mod discussions;
@@ -24,7 +27,7 @@ pub(crate) mod transport;
 mod webhooks;
 
 pub use self::account::{Account, Organization};
-#[allow(unused_imports, reason = "its users follow")]
+pub(crate) use self::activity::OwnActivity;
 pub(crate) use self::client::CommitLog;
 pub use self::client::Hub;
 pub use self::commits::{Commit, CommitInfo};

@@ -21,7 +21,7 @@ pub(crate) fn matching(filter: Option<&Conditions>) -> Option<NamedSample> {
     let matches = |sample: &NamedSample| {
         filter.evaluate(&sample.payload, &Deviations::default()) == Verdict::Match
     };
-    let changed = || candidates().map(|sample| on_ref(sample, filter));
+    let changed = || candidates().map(|sample| fitted(sample, filter));
     candidates().find(matches).or_else(|| changed().find(matches)).or_else(first)
 }
 
@@ -60,8 +60,8 @@ fn about(mut sample: NamedSample, repo: Option<&WatchedRepo>) -> NamedSample {
     sample
 }
 
-/// Sets the ref of a commit to one that matches the filter.
-fn on_ref(mut sample: NamedSample, filter: &Conditions) -> NamedSample {
+/// Sets the ref of a commit, or the file of a bucket, to one that matches the filter.
+fn fitted(mut sample: NamedSample, filter: &Conditions) -> NamedSample {
     let payload = &mut sample.payload;
     if payload.event.matches(EventAction::Update, "repo.content")
         && let Some(name) = filter.example_ref()
@@ -71,6 +71,11 @@ fn on_ref(mut sample: NamedSample, filter: &Conditions) -> NamedSample {
         // The head is that of the main branch.
         payload.repo.head_sha.clone_from(&updated.old_sha);
         updated.ref_name = name;
+    }
+    if let Some([file, ..]) = payload.updated_files.as_deref_mut()
+        && let Some(path) = filter.example_path()
+    {
+        file.path = path;
     }
     sample
 }
@@ -115,6 +120,9 @@ mod tests {
                 "me/tiny",
             ),
             (Filter::new().watch("org:acme").on("discussion"), "discussion-opened", "acme/model"),
+            (Filter::new().paths("data/**"), "dataset-commit", "me/dataset"),
+            (Filter::new().paths("data/**").watch("bucket:me/logs"), "bucket-files", "me/logs"),
+            (Filter::new().paths("!data/**").watch("bucket:me/logs"), "bucket-files", "me/logs"),
         ] {
             let sample = chosen(&filter);
             let repo = repo.split_once('/').unwrap();

@@ -148,6 +148,28 @@ pub enum SetupError {
         /// The missing types: `T` of each `web::Data<T>`.
         types: Vec<&'static str>,
     },
+    /// The endpoint has the key `own`, but its function takes no `Hub`.
+    #[error(
+        "The endpoint {path} ({location}) has the key `own`, but its function takes no `Hub`, so it gets every event. \
+         Remove `own`, or take a `Hub`."
+    )]
+    Own {
+        /// The endpoint's path.
+        path: String,
+        /// The location of the function.
+        location: Location,
+    },
+    /// There is no client of the Hub, which some endpoints need. Usually the token is missing.
+    #[error(
+        "These endpoints need the Hub:\n{}\nBut the server has no access to it: {reason}.",
+        .endpoints.iter().map(|endpoint| format!("  - {endpoint}")).collect::<Vec<_>>().join("\n")
+    )]
+    Hub {
+        /// Each endpoint, with its location and why it needs the Hub.
+        endpoints: Vec<String>,
+        /// The reason, and what to do.
+        reason: String,
+    },
     /// A secret is invalid.
     #[error(transparent)]
     Secret(#[from] SecretError),

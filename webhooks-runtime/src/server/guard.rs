@@ -71,7 +71,11 @@ fn filter(
     errors: &mut Vec<SetupError>,
 ) -> Option<Conditions> {
     let mut invalid = Vec::new();
-    let conditions = endpoint.filter.as_ref()?.resolve(environment, &mut invalid);
+    let filter = endpoint.filter.as_ref()?;
+    let conditions = filter.resolve(environment, &mut invalid);
+    if !endpoint.work.is_background() {
+        invalid.extend(filter.error_inline());
+    }
     errors.extend(invalid.into_iter().map(|reason| SetupError::Filter {
         path: endpoint.path.clone(),
         location: endpoint.location,

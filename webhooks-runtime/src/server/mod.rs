@@ -4,14 +4,14 @@
 //! | --- | --- |
 //! | `builder`, `ui` | `WebhooksServer` and its methods |
 //! | `prepare`, `guard`, `missing_data`, `error` | find every invalid setting before a port is opened |
-//! | `parts` | composes the optional capabilities; `background`, `registering` and `tunnel` are three of them |
+//! | `parts` | composes the optional capabilities; `background`, `hub`, `registering` and `tunnel` are four of them |
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
 //! | `banner`, `signals` | the start-up message, and the signals that stop the program |
 //! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
 //! | `state` | finds the values that outlive the process |
 //! | `one_delivery` | runs the functions for one delivery, without a port, a secret or a store |
-//! | `recipients`, `store_target` | what the commands `trigger` and `deliveries` know of a server in another process |
+//! | `listing`, `recipients`, `store_target` | what the commands `endpoints`, `trigger` and `deliveries` know of a server that does not run in their process |
 
 mod accept;
 mod background;
@@ -21,8 +21,11 @@ mod builder;
 mod error;
 mod guard;
 mod handle;
+#[cfg(feature = "hub")]
+mod hub;
 mod into_server;
 mod launch;
+mod listing;
 pub(crate) mod log;
 mod missing_data;
 mod one_delivery;
@@ -49,8 +52,9 @@ pub use builder::WebhooksServer;
 pub use error::{LaunchError, SetupError};
 pub use handle::ServerHandle;
 pub use into_server::IntoServer;
+pub(crate) use listing::Listing;
 pub(crate) use one_delivery::{GivenDelivery, OneDelivery, RunOutcome};
-pub(crate) use prepare::{in_process, listing};
+pub(crate) use prepare::in_process;
 pub(crate) use recipients::Recipients;
 pub(crate) use signals::first_signal;
 pub(crate) use store_target::StoreTarget;

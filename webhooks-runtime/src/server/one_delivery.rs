@@ -65,8 +65,8 @@ impl OneDelivery {
     ) -> Result<Self, LaunchError> {
         let flags = PartialSettings { register: Some(false), ..flags };
         let (endpoints, _) = registry::sort(server.endpoints.iter().cloned());
-        let shared = Arc::new(server.shared.clone());
         let prepared = prepare(server, flags, Mode::OneDelivery, &Environment::default())?;
+        let shared = Arc::clone(prepared.dispatcher.shared());
         prepared.dispatcher.set_store(Arc::new(WithoutStore { shared }));
         let last = Arc::new(LastRun::default());
         let observer = Arc::clone(&last) as Arc<dyn Observer>;

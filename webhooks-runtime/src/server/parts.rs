@@ -15,7 +15,9 @@ use crate::config::environment::Environment;
 use crate::config::error::SettingError;
 use crate::config::secret::Secrets;
 use crate::config::settings::Settings;
-use crate::endpoint::registry::EndpointInfo;
+use crate::endpoint::background::SharedData;
+use crate::endpoint::checks::HubChecks;
+use crate::endpoint::registry::{EndpointInfo, Route};
 use crate::http::app::Configure;
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Part, Parts};
@@ -35,6 +37,8 @@ pub(super) struct PartSettings {
     pub(super) project: Option<String>,
     #[cfg(feature = "share")]
     pub(super) link: super::tunnel::TunnelOptions,
+    #[cfg(feature = "hub")]
+    pub(super) hub: super::hub::HubOptions,
     /// The client of the Hub of a server that registers its webhooks.
     #[cfg(feature = "hub")]
     registrar: Option<crate::Hub>,
@@ -51,14 +55,55 @@ pub(super) fn provide_registrar(
         return;
     }
     #[cfg(feature = "hub")]
-    match crate::Hub::from_environment(environment) {
+    match settings.hub.find(Some(environment)) {
         Ok(hub) => settings.registrar = Some(hub),
-        Err(error) => errors.push(SetupError::Registration { reason: error.to_string() }),
+        Err(reason) => errors.push(SetupError::Registration { reason }),
     }
     #[cfg(not(feature = "hub"))]
     errors.push(SetupError::Registration {
         reason: "the program is built without the Cargo feature `hub`".to_owned(),
     });
+}
+
+/// Finds the client of the Hub for the endpoints that need one, and provides it to their functions. Returns what their
+/// deliveries are checked with. `environment` is `None` if it must not be used. A missing client is added to `errors`.
+pub(super) fn provide_hub(
+    settings: &mut PartSettings,
+    endpoints: &[Route],
+    environment: Option<&Environment>,
+    shared: &mut SharedData,
+    errors: &mut Vec<SetupError>,
+) -> Option<HubChecks> {
+    let takes_hub = endpoints.iter().filter(|endpoint| endpoint.hub.takes_hub);
+    let takes_hub = takes_hub.map(|endpoint| (endpoint, "its function takes a `Hub`"));
+    let has_paths = |endpoint: &&Route| !endpoint.hub.takes_hub && endpoint.has_paths();
+    let has_paths = endpoints.iter().filter(has_paths).map(|endpoint| (endpoint, "it has `paths`"));
+    let described = takes_hub.chain(has_paths).map(|(endpoint, reason)| {
+        format!("{} ({}), because {reason}", endpoint.path, endpoint.location)
+    });
+    let endpoints: Vec<_> = described.collect();
+    #[cfg(feature = "hub")]
+    let hub = settings.hub.provide(!endpoints.is_empty(), environment, shared);
+    #[cfg(not(feature = "hub"))]
+    let hub = match &endpoints[..] {
+        [] => Ok(None),
+        _ => Err("the program is built without the Cargo feature `hub`".to_owned()),
+    };
+    hub.unwrap_or_else(|reason| {
+        errors.push(SetupError::Hub { endpoints, reason });
+        None
+    })
+}
+
+/// Returns the name of the account that the program acts with on the Hub, or why it is unknown.
+pub(super) fn account(
+    settings: &PartSettings,
+    environment: &Environment,
+) -> Result<String, String> {
+    #[cfg(feature = "hub")]
+    return settings.hub.account_name(environment);
+    #[cfg(not(feature = "hub"))]
+    Err("the program is built without the Cargo feature `hub`".to_owned())
 }
 
 /// The server that the parts are composed for.
@@ -122,6 +167,7 @@ pub(super) fn compose(
             server,
         )
     }));
+    parts.extend(super::hub::compose(settings.hub, server.endpoints));
     #[cfg(feature = "share")]
     parts.extend(super::tunnel::compose(
         settings.link,

@@ -7,7 +7,7 @@ use super::background::BackgroundPart;
 use super::error::{LaunchError, SetupError};
 use super::guard::{guard, unguarded};
 use super::missing_data::missing_data;
-use super::parts::{Composition, compose, provide_registrar};
+use super::parts::{Composition, compose, provide_hub, provide_registrar};
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::exposure::{Exposure, PartialExposure};
@@ -16,10 +16,12 @@ use crate::config::limits::Limits;
 use crate::config::settings::{PartialSettings, Settings};
 use crate::endpoint::Work;
 use crate::endpoint::background::SharedData;
+use crate::endpoint::checks::Checks;
 use crate::endpoint::filter::Filter;
 use crate::endpoint::registry::{self, EndpointInfo, Route};
 use crate::http::app::{Blueprint, Configure};
 use crate::http::dispatch::Dispatcher;
+use crate::http::guarded::GuardedRoute;
 use crate::http::outcome::Observer;
 use crate::http::part::Parts;
 use crate::jobs::BackgroundHandler;
@@ -58,8 +60,10 @@ impl PreparedServer {
 pub(super) enum Mode {
     /// As a program. A tunnel is opened by default if a person may be reading the output.
     Launched,
-    /// Inside a program or a test. No tunnel is opened by default.
+    /// Inside a program. No tunnel is opened by default.
     Embedded,
+    /// Inside a test, which the environment must not change.
+    Test,
     /// For one delivery that the program has already. Nobody sends it a request, so no endpoint has a secret.
     OneDelivery,
 }
@@ -77,14 +81,17 @@ pub(crate) fn in_process(
     }
     server.settings.exposure = PartialExposure::default();
     let flags = PartialSettings { register: Some(false), ..PartialSettings::default() };
-    let prepared = prepare(server, flags, Mode::Embedded, &environment)?;
+    let prepared = prepare(server, flags, Mode::Test, &environment)?;
     prepared.addresses.set_local("http://127.0.0.1:7860");
     Ok(prepared.blueprint(Some(observer)))
 }
 
 /// Returns the server's endpoints, sorted by path, or an error if their paths are invalid or not unique.
-pub(crate) fn listing(server: WebhooksServer) -> Result<Vec<Route>, LaunchError> {
-    let (endpoints, errors) = sort(server.endpoints, server.bad_paths);
+pub(super) fn sorted(
+    endpoints: Vec<Route>,
+    bad_paths: Vec<SetupError>,
+) -> Result<Vec<Route>, LaunchError> {
+    let (endpoints, errors) = sort(endpoints, bad_paths);
     check(&endpoints, errors)?;
     Ok(endpoints)
 }
@@ -97,10 +104,11 @@ pub(super) fn prepare(
     environment: &Environment,
 ) -> Result<PreparedServer, LaunchError> {
     let (endpoints, mut errors) = sort(server.endpoints, server.bad_paths);
+    errors.extend(endpoints.iter().filter_map(unused_own));
 
     let mut warnings = Vec::new();
-    let guarded = match mode {
-        Mode::Launched | Mode::Embedded => {
+    let mut guarded = match mode {
+        Mode::Launched | Mode::Embedded | Mode::Test => {
             guard(&endpoints, server.secrets, environment, &mut warnings, &mut errors)
         }
         Mode::OneDelivery => unguarded(&endpoints, environment, &mut errors),
@@ -128,8 +136,17 @@ pub(super) fn prepare(
             EndpointInfo::new(&guarded.route, guarded.secrets.is_some(), filter)
         })
         .collect();
-    let shared = Arc::new(server.shared);
-    let functions = functions(&endpoints, &shared);
+    let mut shared = server.shared;
+    let environment_of_hub = (mode != Mode::Test).then_some(environment);
+    let parts = &mut server.parts;
+    let hub = provide_hub(parts, &endpoints, environment_of_hub, &mut shared, &mut errors);
+    if let Some(hub) = hub {
+        for guarded in &mut guarded {
+            guarded.checks = Checks::of(&guarded.route, guarded.filter.as_ref(), &hub);
+        }
+    }
+    let shared = Arc::new(shared);
+    let functions = functions(&guarded, &shared);
     let dispatcher = Arc::new(Dispatcher::new(
         guarded,
         server.limits.clone(),
@@ -189,10 +206,10 @@ fn check(endpoints: &[Route], errors: Vec<SetupError>) -> Result<(), LaunchError
 }
 
 /// Returns the background functions, in the order of their endpoints.
-fn functions(endpoints: &[Route], shared: &Arc<SharedData>) -> Vec<BackgroundHandler> {
-    let background = |endpoint: &Route| match endpoint.work {
+fn functions(endpoints: &[GuardedRoute], shared: &Arc<SharedData>) -> Vec<BackgroundHandler> {
+    let background = |guarded: &GuardedRoute| match guarded.route.work {
         Work::Background(background) => Some(BackgroundHandler {
-            path: endpoint.path.clone(),
+            path: guarded.route.path.clone(),
             background,
             shared: Arc::clone(shared),
             check: None,
@@ -200,6 +217,12 @@ fn functions(endpoints: &[Route], shared: &Arc<SharedData>) -> Vec<BackgroundHan
         Work::Inline(_) => None,
     };
     endpoints.iter().filter_map(background).collect()
+}
+
+/// Returns an error if the attribute decides about the program's own events, which only a function with a `Hub` causes.
+fn unused_own(endpoint: &Route) -> Option<SetupError> {
+    (endpoint.hub.own.is_some() && !endpoint.hub.takes_hub)
+        .then(|| SetupError::Own { path: endpoint.path.clone(), location: endpoint.location })
 }
 
 /// Returns an error if a background function takes values that the server does not have. At run time, there would be no

@@ -67,6 +67,18 @@ const VALUES: &[&str] = &[
     "refs/tags/*",
     "refs/",
     "tags/*",
+    "data/**",
+    "!README.md",
+    "!data/**",
+    "!",
+    "!!data",
+    "/data/**",
+    "!/data/**",
+    "./data",
+    "data/",
+    "data**",
+    "!data**",
+    "data/[a",
 ];
 
 fn is_valid(attribute: TokenStream) -> bool {
@@ -90,6 +102,8 @@ fn the_runtime_has_the_same_rules_for_whole_filters() {
             new().on("discussion").on("repo.content").branch("main").refs("refs/tags/*"),
         ),
         (quote!(branch = "main"), new().branch("main")),
+        (quote!(paths = ["data/**", "!data/x"]), new().paths("data/**").paths("!data/x")),
+        (quote!(on = "discussion", paths = "data/**"), new().on("discussion").paths("data/**")),
         (quote!(on = "discussion", watch = "org:acme"), new().on("discussion").watch("org:acme")),
     ] {
         let text = attribute.to_string();
@@ -125,6 +139,8 @@ fn the_runtime_has_the_same_rules() {
         assert_eq!(repo(value).is_ok(), is_valid(Filter::new().watch(value)), "{value:?}");
         assert_eq!(branch(value).is_ok(), is_valid(Filter::new().branch(value)), "{value:?}");
         assert_eq!(git_ref(value).is_ok(), is_valid(Filter::new().refs(value)), "{value:?}");
+        let is_path = is_valid(Filter::new().paths(value));
+        assert_eq!(changed_path(value).is_ok(), is_path, "{value:?}");
     }
 }
 

@@ -78,6 +78,7 @@ fn endpoint(
                 @if let Some(filter) = &info.filter {
                     span { "for " (with_code(&filter.description(None))) }
                 }
+                @if info.skips_own { span { "skips the events of its own account" } }
                 @if info.background { span { "responds at once, runs in the background" } }
                 // A path can reveal details of the developer's machine.
                 @if authorized {

@@ -13,8 +13,9 @@ use crate::endpoint::call::{Call, Failure};
 use crate::endpoint::delivery::Delivery;
 use crate::payload::WebhookPayload;
 
-/// An argument of an endpoint: a [`WebhookPayload`], a [`Delivery`] or an extractor of actix-web, such as
-/// [`web::Json<T>`](actix_web::web::Json), [`web::Data<T>`](actix_web::web::Data) or [`HttpRequest`].
+/// An argument of an endpoint: a [`WebhookPayload`], a [`Delivery`], a `Hub` (with the Cargo feature `hub`) or an
+/// extractor of actix-web, such as [`web::Json<T>`](actix_web::web::Json), [`web::Data<T>`](actix_web::web::Data) or
+/// [`HttpRequest`].
 ///
 /// Several arguments may read the body, and each gets all of it: `(payload: WebhookPayload, raw:
 /// web::Json<Value>)` takes a payload together with the fields that [`WebhookPayload`] doesn't have.
@@ -55,7 +56,7 @@ use crate::payload::WebhookPayload;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a webhook endpoint",
     label = "cannot be extracted from a request",
-    note = "an argument is a `WebhookPayload`, a `Delivery`, `web::Json<T>`, `web::Data<T>`, `HttpRequest` or another extractor of actix-web, each by value",
+    note = "an argument is a `WebhookPayload`, a `Delivery`, a `Hub`, `web::Json<T>`, `web::Data<T>`, `HttpRequest` or another extractor of actix-web, each by value",
     note = "to pass your own value to the function, add it to the server with `.data(…)` and take it as `web::Data<T>`"
 )]
 pub trait EndpointArg: Sized + 'static {
@@ -68,6 +69,13 @@ pub trait EndpointArg: Sized + 'static {
     #[must_use]
     fn body_kind() -> BodyKind {
         BodyKind::Unread
+    }
+
+    /// Returns whether it is a `Hub`.
+    #[doc(hidden)]
+    #[must_use]
+    fn is_hub() -> bool {
+        false
     }
 }
 

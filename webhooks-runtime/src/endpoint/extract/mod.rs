@@ -8,12 +8,14 @@
 //!   finds it for an argument of the attribute
 //! - `schema_doc` is the JSON schema of a type, for the same
 //! - `data` is the `web::Data<T>` that the arguments need, checked at start-up
+//! - `hub` is whether an argument is a `Hub`
 
 mod arg;
 pub(crate) mod arg_body_kind;
 pub(crate) mod body;
 pub(crate) mod body_kind;
 pub(crate) mod data;
+pub(crate) mod hub;
 mod json;
 pub(crate) mod kind;
 pub(crate) mod schema_doc;

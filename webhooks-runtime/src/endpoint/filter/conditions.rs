@@ -3,13 +3,18 @@
 use std::sync::{Arc, OnceLock};
 
 use super::event::{CONTENT, EventPattern};
-use super::lists::{any_of, none_of};
+use super::lists::{all_of, any_of, none_of};
+use super::paths::{PathPattern, selects};
 use super::refs::{BRANCHES, RefPattern};
 use super::watch::WatchedRepo;
-use crate::payload::{Deviations, EventAction, FieldPath, WebhookPayload};
+use crate::payload::{
+    Deviations, EventAction, FieldPath, WebhookPayload, WebhookPayloadUpdatedRef,
+};
 
-/// The name in JSON of the field that `branch` and `refs` need.
+/// The names in JSON of the fields that `branch`, `refs` and `paths` need.
 const UPDATED_REFS: &str = "updatedRefs";
+const UPDATED_FILES: &str = "updatedFiles";
+const UPDATED_FILES_TRUNCATED: &str = "updatedFilesTruncated";
 
 /// The conditions of a filter. A list without a value is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +23,7 @@ pub(crate) struct Conditions {
     pub(super) watch: Vec<WatchedRepo>,
     pub(super) branch: Vec<RefPattern>,
     pub(super) refs: Vec<RefPattern>,
+    pub(super) paths: Vec<PathPattern>,
     pub(super) reasons: Reasons,
 }
 
@@ -28,6 +34,8 @@ pub(super) struct Reasons {
     watch: OnceLock<Arc<str>>,
     refs: OnceLock<Arc<str>>,
     no_refs: OnceLock<Arc<str>>,
+    paths: OnceLock<Arc<str>>,
+    no_paths: OnceLock<Arc<str>>,
 }
 
 impl PartialEq for Reasons {
@@ -61,7 +69,8 @@ impl Conditions {
             return skip(&self.reasons.on, || format!("on: the event is {}", none_of(&self.on)));
         }
         let is_content = event.matches(EventAction::Update, CONTENT);
-        if self.on.is_empty() && self.restricts_refs() && !is_content {
+        let restricts_content = self.restricts_refs() || self.restricts_paths();
+        if self.on.is_empty() && restricts_content && !is_content {
             return skip(&self.reasons.on, || format!("on: the event is not {CONTENT}"));
         }
         if !self.watch.is_empty() && !self.watch.iter().any(|repo| repo.matches(&payload.repo)) {
@@ -69,18 +78,23 @@ impl Conditions {
                 format!("watch: the repo is {}", none_of(&self.watch))
             });
         }
-        if self.restricts_refs() && is_content {
-            return self.evaluate_refs(payload, deviations);
+        if !is_content {
+            return Verdict::Match;
+        }
+        if self.restricts_refs() {
+            let verdict = self.evaluate_refs(payload, deviations);
+            if verdict != Verdict::Match {
+                return verdict;
+            }
+        }
+        if self.restricts_paths() {
+            return self.evaluate_paths(payload, deviations);
         }
         Verdict::Match
     }
 
     fn evaluate_refs(&self, payload: &WebhookPayload, deviations: &Deviations) -> Verdict {
-        let matches = |updated: &_| {
-            self.branch.iter().any(|pattern| pattern.matches_branch(updated))
-                || self.refs.iter().any(|pattern| pattern.matches_ref(updated))
-        };
-        if payload.updated_refs.iter().flatten().any(matches) {
+        if self.matching_refs(payload).next().is_some() {
             return Verdict::Match;
         }
         if let Some(path) = deviations.dropped_at(UPDATED_REFS) {
@@ -101,8 +115,71 @@ impl Conditions {
         })
     }
 
+    /// Decides by the files in the payload, which only the delivery of a bucket has. The files of a commit are unknown
+    /// here, so it matches.
+    fn evaluate_paths(&self, payload: &WebhookPayload, deviations: &Deviations) -> Verdict {
+        if self.selected_files(payload).next().is_some() || is_truncated(payload) {
+            return Verdict::Match;
+        }
+        let fields = [UPDATED_FILES, UPDATED_FILES_TRUNCATED, UPDATED_REFS];
+        let is_listed = payload.updated_files.is_some();
+        if !is_listed && payload.updated_refs.as_ref().is_some_and(|refs| !refs.is_empty()) {
+            return Verdict::Match;
+        }
+        if let Some(path) = fields.into_iter().find_map(|field| deviations.dropped_at(field)) {
+            return Verdict::Unknown(path.clone());
+        }
+        if is_listed {
+            return Verdict::Skip(self.no_path());
+        }
+        skip(&self.reasons.no_paths, || {
+            format!("paths: the delivery has no {UPDATED_REFS} and no {UPDATED_FILES}")
+        })
+    }
+
+    /// Returns the reason to skip a delivery of which no file matches `paths`.
+    pub(crate) fn no_path(&self) -> Arc<str> {
+        let write = || format!("paths: no changed file matches {}", all_of(&self.paths)).into();
+        Arc::clone(self.reasons.paths.get_or_init(write))
+    }
+
+    /// Returns the refs of the delivery that match `branch` or `refs`; all of them without these keys.
+    pub(crate) fn matching_refs<'a>(
+        &'a self,
+        payload: &'a WebhookPayload,
+    ) -> impl Iterator<Item = &'a WebhookPayloadUpdatedRef> {
+        payload.updated_refs.iter().flatten().filter(|updated| {
+            !self.restricts_refs()
+                || self.branch.iter().any(|pattern| pattern.matches_branch(updated))
+                || self.refs.iter().any(|pattern| pattern.matches_ref(updated))
+        })
+    }
+
+    /// Returns the files in the payload that match `paths`.
+    pub(crate) fn selected_files<'a>(
+        &'a self,
+        payload: &'a WebhookPayload,
+    ) -> impl Iterator<Item = &'a str> {
+        let paths = payload.updated_files.iter().flatten().map(|file| file.path.as_str());
+        paths.filter(|path| self.selects(path))
+    }
+
+    /// Returns whether the file at this path matches `paths`.
+    pub(crate) fn selects(&self, path: &str) -> bool {
+        selects(&self.paths, path)
+    }
+
+    /// Returns whether `paths` restricts the deliveries of this event.
+    pub(crate) fn restricts_files_of(&self, payload: &WebhookPayload) -> bool {
+        self.restricts_paths() && payload.event.matches(EventAction::Update, CONTENT)
+    }
+
     pub(super) fn restricts_refs(&self) -> bool {
         !self.branch.is_empty() || !self.refs.is_empty()
+    }
+
+    pub(crate) fn restricts_paths(&self) -> bool {
+        !self.paths.is_empty()
     }
 
     /// Returns the watched repos and owners; none if all are.
@@ -117,6 +194,17 @@ impl Conditions {
             .map(|name| format!("{BRANCHES}{name}"))
             .or_else(|| self.refs.iter().find_map(RefPattern::example))
     }
+
+    /// Returns the path of a file that matches.
+    pub(crate) fn example_path(&self) -> Option<String> {
+        let mut examples = self.paths.iter().filter_map(PathPattern::example);
+        examples.find(|path| self.selects(path))
+    }
+}
+
+/// Returns whether the payload of a bucket lists only some of the changed files.
+pub(crate) fn is_truncated(payload: &WebhookPayload) -> bool {
+    payload.updated_files_truncated == Some(true)
 }
 
 fn skip(reason: &OnceLock<Arc<str>>, write: impl FnOnce() -> String) -> Verdict {

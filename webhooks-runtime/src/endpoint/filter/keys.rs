@@ -10,11 +10,13 @@ pub struct FilterKeys {
     watch_env: Option<&'static str>,
     branch: &'static [&'static str],
     refs: &'static [&'static str],
+    paths: &'static [&'static str],
 }
 
 impl FilterKeys {
     /// No filter.
-    pub const NONE: Self = Self { on: &[], watch: &[], watch_env: None, branch: &[], refs: &[] };
+    pub const NONE: Self =
+        Self { on: &[], watch: &[], watch_env: None, branch: &[], refs: &[], paths: &[] };
 
     /// `on = …`
     #[must_use]
@@ -46,12 +48,19 @@ impl FilterKeys {
         Self { refs, ..self }
     }
 
+    /// `paths = …`
+    #[must_use]
+    pub const fn paths(self, paths: &'static [&'static str]) -> Self {
+        Self { paths, ..self }
+    }
+
     /// Returns the filter.
     pub(crate) fn filter(&self) -> Filter {
         let filter = self.on.iter().fold(Filter::new(), |filter, value| filter.on(value));
         let filter = self.watch.iter().fold(filter, |filter, value| filter.watch(value));
         let filter = self.branch.iter().fold(filter, |filter, value| filter.branch(value));
         let filter = self.refs.iter().fold(filter, |filter, value| filter.refs(value));
+        let filter = self.paths.iter().fold(filter, |filter, value| filter.paths(value));
         match self.watch_env {
             Some(variable) => filter.watch_env(variable),
             None => filter,

@@ -18,6 +18,11 @@ pub(super) fn any_of<T: Display>(values: &[T]) -> String {
     listed(&texts(values), "or")
 }
 
+/// Names the values of a condition that decide together.
+pub(super) fn all_of<T: Display>(values: &[T]) -> String {
+    listed(&texts(values), "and")
+}
+
 fn texts<T: Display>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }

@@ -1,7 +1,7 @@
-//! Selects the deliveries that a function is for: the keys `on`, `watch`, `watch_env`, `branch` and `refs` of the
-//! attribute, and the same for `add_filtered_webhook`.
+//! Selects the deliveries that a function is for: the keys `on`, `watch`, `watch_env`, `branch`, `refs` and `paths` of
+//! the attribute, and the same for `add_filtered_webhook`.
 //!
-//! - `event`, `watch` and `refs` parse the values of one key each, and match them; `globstars` checks each `**`
+//! - `event`, `watch`, `refs` and `paths` parse the values of one key each, and match them; `globstars` checks each `**`
 //! - `conditions` decides whether a delivery matches
 //! - `resolve` checks a filter, `words` describes it, and `lists` joins its values in a text
 //! - `values` lists its values for a command
@@ -15,6 +15,7 @@ mod event;
 mod globstars;
 mod keys;
 mod lists;
+mod paths;
 mod refs;
 mod resolve;
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod values;
 mod watch;
 mod words;
 
-pub(crate) use conditions::{Conditions, Verdict};
+pub(crate) use conditions::{Conditions, Verdict, is_truncated};
 pub(crate) use domains::EventDomains;
 pub use error::FilterError;
 pub use event::SCOPES;
@@ -33,6 +34,7 @@ pub use watch::TYPES;
 pub(crate) use watch::WatchedRepo;
 
 use event::EventPattern;
+use paths::PathPattern;
 use refs::RefPattern;
 
 /// The deliveries that a function is for. Any other delivery gets a 200 response with the reason, and the function is
@@ -207,6 +209,41 @@ impl Filter {
         match RefPattern::parse_ref(name) {
             Ok(pattern) => self.conditions.refs.push(pattern),
             Err(reason) => self.errors.push(FilterError::value("refs", name, reason)),
+        }
+        self
+    }
+
+    /// Adds files by a glob of their paths, such as `data/**`. A `!` before the glob negates it: `!README.md`.
+    ///
+    /// Of the globs that match the path of a file, the last one decides. If all globs are negated, every other file
+    /// matches. A delivery matches if it changes at least one file that matches. With [`branch`](Self::branch) or
+    /// [`refs`](Self::refs), only the changes of matching refs count. It restricts the scope `repo.content` like
+    /// these.
+    ///
+    /// Only a background endpoint can have it, since the Hub has to be asked for the changed files of a commit: write
+    /// `#[webhook_endpoint(paths = "data/**", background)]`. The server does not start if an endpoint of
+    /// [`add_filtered_webhook`](crate::WebhooksServer::add_filtered_webhook) has it. [`skip_reason`](Self::skip_reason)
+    /// does not ask the Hub. It knows the files of a bucket's delivery, and matches every commit.
+    ///
+    /// ```
+    /// use webhooks_runtime::Filter;
+    /// use webhooks_runtime::testing::bucket_files;
+    ///
+    /// let filter = Filter::new().paths("data/**").paths("!data/README.md");
+    /// assert_eq!(filter.to_string(), "content changes that touch `data/**` but not `data/README.md`");
+    ///
+    /// let reason = |path: &str| filter.skip_reason(&bucket_files().added([path]).into());
+    /// assert_eq!(reason("data/train.parquet")?, None);
+    /// assert_eq!(
+    ///     reason("data/README.md")?.as_deref(),
+    ///     Some("paths: no changed file matches data/** and !data/README.md")
+    /// );
+    /// # Ok::<(), webhooks_runtime::FilterError>(())
+    /// ```
+    pub fn paths(mut self, glob: &str) -> Self {
+        match PathPattern::parse(glob) {
+            Ok(pattern) => self.conditions.paths.push(pattern),
+            Err(reason) => self.errors.push(FilterError::value("paths", glob, reason)),
         }
         self
     }

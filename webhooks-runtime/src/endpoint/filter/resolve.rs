@@ -49,15 +49,16 @@ impl Filter {
         let mut conditions = self.conditions.clone();
         let on = &conditions.on;
         if !on.is_empty() && !on.iter().any(EventPattern::is_content) {
-            let excluded = |key| {
+            let excluded = |key, what| {
                 let reason = format!(
-                    "branches and tags change only in {CONTENT}, which `on` excludes: add it to `on`, or remove \
-                     `{key}`"
+                    "{what} change only in {CONTENT}, which `on` excludes: add it to `on`, or remove `{key}`"
                 );
-                move |value: &_| FilterError::value(key, &ToString::to_string(value), &*reason)
+                move |value: String| FilterError::value(key, &value, &*reason)
             };
-            errors.extend(conditions.branch.iter().map(excluded("branch")));
-            errors.extend(conditions.refs.iter().map(excluded("refs")));
+            let (branch, refs) = (texts(&conditions.branch), texts(&conditions.refs));
+            errors.extend(branch.map(excluded("branch", "branches and tags")));
+            errors.extend(refs.map(excluded("refs", "branches and tags")));
+            errors.extend(texts(&conditions.paths).map(excluded("paths", "files")));
         }
         if let Some(variable) = &self.watch_env {
             conditions.watch.extend(watched(variable, environment, errors));
@@ -65,10 +66,27 @@ impl Filter {
         conditions
     }
 
+    /// Returns whether it selects certain files.
+    pub(crate) fn has_paths(&self) -> bool {
+        self.conditions.restricts_paths()
+    }
+
+    /// Returns the error of an endpoint that has this filter and responds after its function.
+    pub(crate) fn error_inline(&self) -> Option<FilterError> {
+        let path = self.conditions.paths.first()?;
+        let reason = "only a background endpoint can have it, because the Hub has to be asked for the changed files: \
+                      write #[webhook_endpoint(paths = …, background)]";
+        Some(FilterError::value("paths", &path.to_string(), reason))
+    }
+
     /// Makes the filter of a test, which reads no variable.
     pub(crate) fn without_environment(self) -> Self {
         Self { watch_env: None, ..self }
     }
+}
+
+fn texts<T: ToString>(values: &[T]) -> impl Iterator<Item = String> {
+    values.iter().map(ToString::to_string)
 }
 
 /// Reads the repos in a variable. Neither a missing variable nor an empty one means every repo.

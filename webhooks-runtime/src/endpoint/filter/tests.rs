@@ -146,6 +146,49 @@ fn absent_refs_are_a_skip_and_dropped_ones_are_unknown() {
 }
 
 #[test]
+fn paths_imply_the_scope_of_commits_and_restrict_no_other() {
+    let paths = Filter::new().paths("data/**");
+    let reason = skip_reason(&paths, comment_created()).unwrap();
+    assert_eq!(reason, "on: the event is not repo.content");
+    let mixed = Filter::new().on("discussion").on("repo.content").paths("data/**");
+    assert_eq!(skip_reason(&mixed, discussion_opened()), None);
+    // Only the Hub knows the files of a commit.
+    assert_eq!(skip_reason(&mixed, dataset_commit()), None);
+    let branch = Filter::new().branch("main").paths("data/**");
+    let reason = skip_reason(&branch, dataset_commit().branch("dev")).unwrap();
+    assert_eq!(reason, "branch: no commit to main");
+}
+
+#[test]
+fn the_files_of_a_bucket_are_compared_with_the_paths() {
+    let filter = Filter::new().paths("data/**").paths("!**/*.md");
+    let files = |files: &Value| {
+        let mut body = json!(bucket_files());
+        body["updatedFiles"] = files.clone();
+        body
+    };
+    let file = |path: &str| json!({ "path": path, "action": "delete" });
+    assert_eq!(verdict(&filter, &files(&json!([file("x"), file("data/a")]))), Verdict::Match);
+    let skip = Verdict::Skip("paths: no changed file matches data/** and !**/*.md".into());
+    assert_eq!(verdict(&filter, &files(&json!([file("x"), file("data/a.md")]))), skip);
+    // The list may be incomplete.
+    let mut truncated = files(&json!([file("x")]));
+    truncated["updatedFilesTruncated"] = json!(true);
+    assert_eq!(verdict(&filter, &truncated), Verdict::Match);
+    for (body, path) in [
+        (files(&json!([file("x"), { "path": "data/a" }])), "updatedFiles.1"),
+        (files(&json!("x")), "updatedFiles"),
+    ] {
+        let Verdict::Unknown(unknown) = verdict(&filter, &body) else { panic!("{path}") };
+        assert_eq!(unknown.to_string(), path);
+    }
+    let mut neither = files(&Value::Null);
+    neither.as_object_mut().unwrap().remove("updatedFiles");
+    let skip = Verdict::Skip("paths: the delivery has no updatedRefs and no updatedFiles".into());
+    assert_eq!(verdict(&filter, &neither), skip);
+}
+
+#[test]
 fn the_variable_adds_repos_and_must_be_set_and_valid() {
     let filter = Filter::new().watch("dataset:me/data").watch_env("BOT_WATCH");
     let resolved = conditions(&filter, &[("BOT_WATCH", " org:acme , model:me/tiny,")]);
@@ -172,11 +215,13 @@ fn the_variable_adds_repos_and_must_be_set_and_valid() {
 #[test]
 fn all_errors_of_a_filter_are_reported() {
     let filter = Filter::new().on("create repo.content").on("discussion").watch("x").branch("main");
-    let errors = errors(&filter, &[]);
-    assert_eq!(errors.len(), 3, "{errors:?}");
+    let errors = errors(&filter.paths("a").paths("/a"), &[]);
+    assert_eq!(errors.len(), 5, "{errors:?}");
     assert!(errors[0].starts_with("on = \"create repo.content\": events of `repo.content`"));
     assert!(errors[1].starts_with("watch = \"x\": expected a type and a name"));
-    assert!(errors[2].starts_with("branch = \"main\": branches and tags change only in"));
+    assert!(errors[2].starts_with("paths = \"/a\": a path begins at the top of the repo"));
+    assert!(errors[3].starts_with("branch = \"main\": branches and tags change only in"));
+    assert!(errors[4].starts_with("paths = \"a\": files change only in repo.content, which `on`"));
 }
 
 #[test]
@@ -204,6 +249,19 @@ fn a_filter_is_described_in_words() {
             (1..=5).fold(Filter::new(), |filter, n| filter.watch(&format!("org:{n}"))),
             "all events of any repo of org 1, any repo of org 2, any repo of org 3 or 2 more",
         ),
+        (Filter::new().paths("data/**"), "content changes that touch `data/**`"),
+        (
+            Filter::new().branch("main").paths("a").paths("b").paths("!c").on("repo.content"),
+            "commits to `main` that touch `a` or `b` but not `c`",
+        ),
+        (
+            Filter::new().paths("!a").paths("!b").watch("model:me/a"),
+            "content changes that touch a file other than `a` or `b` of model me/a",
+        ),
+        (
+            Filter::new().paths("a/**").paths("!a/b").paths("a/b/c"),
+            "content changes that touch `a/**`, `!a/b` and `a/b/c`",
+        ),
     ] {
         assert_eq!(filter.to_string(), words);
     }
@@ -228,7 +286,9 @@ proptest! {
     #[test]
     fn no_text_makes_a_filter_panic(value in ".{0,20}") {
         let filter = Filter::new().on(&value).watch(&value).branch(&value).refs(&value);
+        let filter = filter.paths(&value);
         let _ = filter.skip_reason(&dataset_commit().into());
+        let _ = Filter::new().paths(&value).skip_reason(&bucket_files().into());
         let _ = filter.to_string();
     }
 }

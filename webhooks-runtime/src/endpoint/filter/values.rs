@@ -13,6 +13,7 @@ pub(crate) struct FilterValues {
     watch_env: Option<String>,
     branch: Vec<String>,
     refs: Vec<String>,
+    paths: Vec<String>,
 }
 
 impl Filter {
@@ -25,6 +26,7 @@ impl Filter {
             watch_env: self.watch_env.clone(),
             branch: texts(&conditions.branch),
             refs: texts(&conditions.refs),
+            paths: texts(&conditions.paths),
         }
     }
 }

@@ -61,6 +61,10 @@ pub trait EndpointFn<Args, Kind>: Clone + Send + Sync + 'static {
     /// Returns what it reads of the body.
     #[doc(hidden)]
     fn body_kind(&self) -> BodyKind;
+
+    /// Returns whether an argument is a `Hub`.
+    #[doc(hidden)]
+    fn takes_hub(&self) -> bool;
 }
 
 /// The kind of an `async fn` that returns a value of kind `Kind`.
@@ -122,6 +126,10 @@ macro_rules! endpoint_fn {
             fn body_kind(&self) -> BodyKind {
                 BodyKind::of([$($arg::body_kind()),*])
             }
+
+            fn takes_hub(&self) -> bool {
+                false $(|| $arg::is_hub())*
+            }
         }
 
         impl<F, R, Kind, $($arg,)*> EndpointFn<($($arg,)*), BlockingFnKind<Kind>> for F
@@ -140,6 +148,10 @@ macro_rules! endpoint_fn {
 
             fn body_kind(&self) -> BodyKind {
                 BodyKind::of([$($arg::body_kind()),*])
+            }
+
+            fn takes_hub(&self) -> bool {
+                false $(|| $arg::is_hub())*
             }
         }
     };

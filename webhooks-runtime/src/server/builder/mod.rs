@@ -3,6 +3,8 @@
 mod app;
 #[cfg(test)]
 mod defaults;
+#[cfg(feature = "hub")]
+mod hub;
 mod listening;
 #[cfg(feature = "hub")]
 mod registering;
@@ -20,7 +22,7 @@ use crate::config::limits::Limits;
 use crate::config::settings::PartialSettings;
 use crate::config::table::setting_docs;
 use crate::endpoint::background::SharedData;
-use crate::endpoint::registry::{self, Route};
+use crate::endpoint::registry::{self, HubUse, Route};
 use crate::endpoint::{Endpoint, EndpointFn, Filter, Location, Work, caller, normalize};
 use crate::http::app::Configure;
 use crate::server::SetupError;
@@ -178,6 +180,7 @@ impl WebhooksServer {
                 filter,
                 body: function.body_kind(),
                 required_data: Vec::new(),
+                hub: HubUse { takes_hub: function.takes_hub(), own: None },
                 work: Work::Inline(caller(function)),
             }),
             Err(reason) => {

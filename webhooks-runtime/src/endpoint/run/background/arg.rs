@@ -6,13 +6,14 @@ use std::any::type_name;
 use actix_web::web::{Data, Json};
 use serde::de::DeserializeOwned;
 
-use super::task::{BackgroundTask, SharedData, TaskFailure};
+use super::task::{BackgroundTask, TaskFailure};
 use crate::endpoint::delivery::Delivery;
 use crate::endpoint::extract::body::{self, BodyFaults};
+use crate::endpoint::shared::SharedData;
 use crate::payload::WebhookPayload;
 
-/// An argument of a background endpoint: a [`WebhookPayload`], a [`Json<T>`], a [`Delivery`] or a [`Data<T>`].
-/// Several of them may read the body.
+/// An argument of a background endpoint: a [`WebhookPayload`], a [`Json<T>`], a [`Delivery`], a [`Data<T>`] or, with
+/// the Cargo feature `hub`, a `Hub`. Several of them may read the body.
 ///
 /// A `Data<T>` comes from [`WebhooksServer::data`], and the server doesn't start without it. Data that
 /// [`WebhooksServer::configure`] adds belongs to the app that handles requests, and is not available in the
@@ -43,7 +44,7 @@ use crate::payload::WebhookPayload;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a background endpoint",
     label = "not available after the response",
-    note = "a background endpoint runs after the response: an argument is a `WebhookPayload`, `web::Json<T>`, `web::Data<T>` or a `Delivery`, each by value",
+    note = "a background endpoint runs after the response: an argument is a `WebhookPayload`, `web::Json<T>`, `web::Data<T>`, a `Delivery` or a `Hub`, each by value",
     note = "remove `background` to take any extractor of actix-web"
 )]
 pub trait BackgroundArg: Sized + Send + 'static {

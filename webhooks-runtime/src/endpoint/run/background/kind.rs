@@ -7,10 +7,11 @@ use actix_web::web::Json;
 use serde::Deserialize;
 
 use super::arg::{BackgroundArg, SendBody};
-use super::task::{BackgroundTask, SharedData, TaskFailure};
+use super::task::{BackgroundTask, TaskFailure};
 use crate::endpoint::extract::body::{self, BodyFaults};
 use crate::endpoint::extract::kind::{Arg, FormArgKind, IsJson, JsonArgKind, PlainArgKind};
 use crate::endpoint::run::blocking::Deferred;
+use crate::endpoint::shared::SharedData;
 
 /// How to extract one argument from a task: for an `async fn`, or for the blocking pool. It holds function
 /// pointers, so that the generated code requires nothing of `T` anymore.

@@ -25,10 +25,11 @@ pub use future::{ArgTypes, OtherArgTypes, run_blocking};
 pub use kind::{OtherBackgroundArg, missing_data};
 pub use policy::Policy;
 pub use reply::BackgroundReply;
-pub use task::{BackgroundTask, SharedData, TaskFuture};
+pub use task::{BackgroundTask, TaskFuture};
 pub(crate) use task::{OnThread, TaskFailure};
 
 use crate::endpoint::extract::body::BodyFaults;
+pub use crate::endpoint::shared::SharedData;
 
 /// A function that runs in the background, as the attribute registers it.
 #[derive(Clone, Copy)]

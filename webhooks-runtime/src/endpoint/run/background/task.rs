@@ -1,39 +1,17 @@
 //! One run of a background function: the delivery, its shared data and the outcome.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 
 use crate::endpoint::delivery::Delivery;
 use crate::endpoint::extract::body::BodyFaults;
 use crate::endpoint::respond::permanent;
-
-/// The values of the server's `.data(…)`, by type.
-#[derive(Clone, Default)]
-pub struct SharedData(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
-
-impl SharedData {
-    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: Data<T>) {
-        self.0.insert(TypeId::of::<Data<T>>(), Arc::new(value));
-    }
-
-    pub(super) fn get<T: Send + Sync + 'static>(&self) -> Option<&Data<T>> {
-        self.0.get(&TypeId::of::<Data<T>>())?.downcast_ref()
-    }
-}
-
-impl fmt::Debug for SharedData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SharedData({} values)", self.0.len())
-    }
-}
+use crate::endpoint::shared::SharedData;
 
 /// A delivery to run.
 #[derive(Clone, Debug)]

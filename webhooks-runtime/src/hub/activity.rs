@@ -1,0 +1,110 @@
+//! What a program does on the Hub, so that its endpoints can skip the events that it causes itself: the account that it
+//! acts with, and the commits that it has made.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+use super::{CommitLog, Hub};
+use crate::endpoint::checks::{OwnEvents, ProgramAccount, Undetermined};
+
+/// How long a commit is remembered. The Hub sends its delivery within seconds, and again if that fails.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+
+/// The first and the longest pause after the Hub did not tell the account. It limits that request strictly.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5 * 60));
+
+/// The activity of a program on the Hub.
+pub(crate) struct OwnActivity {
+    hub: Hub,
+    /// Locked during a request, so that concurrent checks share one.
+    failure: AsyncMutex<Option<AccountFailure>>,
+    commits: Arc<RecentCommits>,
+}
+
+/// Why the account is unknown, and until when it is not asked for again.
+struct AccountFailure {
+    reason: String,
+    until: Instant,
+    pause: Duration,
+}
+
+impl OwnActivity {
+    /// Observes a client, whose commits are remembered from now on.
+    pub(crate) fn of(hub: &Hub) -> Arc<Self> {
+        let commits = Arc::new(RecentCommits::default());
+        hub.set_commit_log(Arc::clone(&commits) as Arc<dyn CommitLog>);
+        Arc::new(Self { hub: hub.clone(), failure: AsyncMutex::default(), commits })
+    }
+
+    /// Asks the Hub for the account, unless that failed a moment ago.
+    async fn find_account(&self) -> Result<ProgramAccount, Undetermined> {
+        let mut failure = self.failure.lock().await;
+        let now = Instant::now();
+        let pause = match &*failure {
+            Some(AccountFailure { reason, until, .. }) if *until > now => {
+                let retry_after = until.duration_since(now);
+                return Err(Undetermined { reason: reason.clone(), retry_after });
+            }
+            Some(AccountFailure { pause, .. }) => (*pause * 2).min(PAUSE.1),
+            None => PAUSE.0,
+        };
+        // For a check that is given up before the Hub has responded.
+        let reason = "the Hub has not responded yet".to_owned();
+        *failure = Some(AccountFailure { reason, until: now + pause, pause });
+        match self.hub.whoami().await {
+            Ok(account) => {
+                *failure = None;
+                Ok(ProgramAccount { id: account.id, name: account.name })
+            }
+            Err(error) => {
+                let retry_after = error.retry_after().unwrap_or_default().clamp(pause, PAUSE.1);
+                let reason = error.to_string();
+                tracing::warn!(
+                    error = reason,
+                    ?retry_after,
+                    "the account on the Hub is unknown: deliveries of comments and discussions wait until it is known"
+                );
+                let until = Instant::now() + retry_after;
+                *failure = Some(AccountFailure { reason: reason.clone(), until, pause });
+                Err(Undetermined { reason, retry_after })
+            }
+        }
+    }
+}
+
+impl OwnEvents for OwnActivity {
+    fn account(&self) -> BoxFuture<'_, Result<ProgramAccount, Undetermined>> {
+        Box::pin(self.find_account())
+    }
+
+    fn made<'a>(&'a self, commits: &'a [&'a str]) -> BoxFuture<'a, Result<bool, Undetermined>> {
+        Box::pin(async move { Ok(self.commits.contains_all(commits)) })
+    }
+}
+
+/// The commits that this process has made lately.
+#[derive(Default)]
+struct RecentCommits {
+    /// Each commit, and when it was made.
+    made: Mutex<HashMap<String, Instant>>,
+}
+
+impl RecentCommits {
+    fn contains_all(&self, commits: &[&str]) -> bool {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        commits.iter().all(|oid| made.get(*oid).is_some_and(|at| at.elapsed() < REMEMBERED))
+    }
+}
+
+impl CommitLog for RecentCommits {
+    fn committed(&self, oid: &str) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|_, at| at.elapsed() < REMEMBERED);
+        made.insert(oid.to_owned(), Instant::now());
+    }
+}

@@ -1,0 +1,132 @@
+//! Finds the client of the Hub that endpoints need, and reports its account when the server starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::time::{sleep, timeout};
+
+use crate::config::environment::Environment;
+use crate::endpoint::background::SharedData;
+use crate::endpoint::checks::{HubChecks, OwnEvents, Undetermined};
+use crate::endpoint::registry::EndpointInfo;
+use crate::http::part::{Console, Part};
+use crate::hub::{Hub, OwnActivity};
+use crate::server::output::{Stream, print_message};
+use crate::text::in_one_line;
+
+/// How long a command waits for the name of the account.
+const ACCOUNT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Where a token is created.
+const TOKENS: &str = "https://huggingface.co/settings/tokens";
+
+/// The client of the Hub of a server.
+#[derive(Default)]
+pub(super) struct HubOptions {
+    /// The client that the code sets.
+    pub(super) given: Option<Hub>,
+    /// What the program did on the Hub lately, if endpoints need the Hub.
+    activity: Option<Arc<OwnActivity>>,
+}
+
+impl HubOptions {
+    /// Provides the client to the functions, and returns what deliveries are checked with. `environment` is `None` in a
+    /// test.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason why there is no client.
+    pub(super) fn provide(
+        &mut self,
+        is_needed: bool,
+        environment: Option<&Environment>,
+        shared: &mut SharedData,
+    ) -> Result<Option<HubChecks>, String> {
+        if !is_needed {
+            return Ok(None);
+        }
+        let hub = self.find(environment)?;
+        let activity = OwnActivity::of(&hub);
+        shared.provide(hub.clone());
+        self.activity = Some(Arc::clone(&activity));
+        Ok(Some(HubChecks { own: activity, files: Arc::new(hub) }))
+    }
+
+    /// Asks the Hub for the name of the account, for a command that prints it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason why it is unknown.
+    pub(super) fn account_name(&self, environment: &Environment) -> Result<String, String> {
+        let hub = self.find(Some(environment))?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let account = runtime.block_on(timeout(ACCOUNT_LIMIT, hub.whoami()));
+        runtime.shutdown_background();
+        match account {
+            Ok(account) => Ok(account.map_err(|error| error.to_string())?.name),
+            Err(_) => Err(format!("the Hub did not respond within {ACCOUNT_LIMIT:?}")),
+        }
+    }
+
+    /// Returns the client: that of the code, or else that of the environment.
+    pub(super) fn find(&self, environment: Option<&Environment>) -> Result<Hub, String> {
+        match (&self.given, environment) {
+            (Some(hub), _) => Ok(hub.clone()),
+            (None, Some(environment)) => Hub::from_environment(environment).map_err(|error| {
+                let text = error.to_string();
+                if error.is_missing_token() { format!("{text}. Create a token at {TOKENS}") } else { text }
+            }),
+            (None, None) => Err(
+                "a test does not read the token of its environment. Set a stand-in with `.hub(stub.hub())`, where \
+                 `stub` is a `webhooks_runtime::testing::HubStub`"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// Creates the part that reports the account, if endpoints skip its events.
+pub(super) fn compose(options: HubOptions, endpoints: &[EndpointInfo]) -> Option<Arc<dyn Part>> {
+    let activity = options.activity?;
+    let skipping = endpoints.iter().filter(|endpoint| endpoint.skips_own);
+    let skipping: Vec<_> = skipping.map(|endpoint| endpoint.path.clone()).collect();
+    (!skipping.is_empty()).then(|| Arc::new(AccountPart { activity, skipping }) as Arc<dyn Part>)
+}
+
+/// Reports the account whose events are skipped.
+struct AccountPart {
+    activity: Arc<OwnActivity>,
+    /// The paths of the endpoints that skip them.
+    skipping: Vec<String>,
+}
+
+impl Part for AccountPart {
+    /// Asks the Hub once the server accepts connections, so that it starts without the Hub, too. A failure is logged.
+    fn started(&self, console: Console) {
+        let activity = Arc::clone(&self.activity);
+        let endpoints = self.skipping.join(", ");
+        tokio::spawn(async move {
+            let account = loop {
+                match activity.account().await {
+                    Ok(account) => break account.name,
+                    Err(Undetermined { retry_after, .. }) => sleep(retry_after).await,
+                }
+            };
+            match console {
+                Console::Terminal => {
+                    let account = in_one_line(&account);
+                    let text = format!(
+                        "* Account on the Hub: {account}. Its own comments, discussions and commits are skipped by \
+                         {endpoints}.\n"
+                    );
+                    print_message(Stream::Out, &text);
+                }
+                Console::Log => {
+                    tracing::info!(account, endpoints, "the events of this account are skipped");
+                }
+            }
+        });
+    }
+}
