@@ -11,6 +11,7 @@ use super::rejection::Rejection;
 use super::respond::body_rejected;
 use crate::endpoint::background::BackgroundWork;
 use crate::endpoint::call::{Call, DELIVERY};
+use crate::endpoint::checks::Checks;
 use crate::endpoint::registry::Route;
 use crate::jobs::{Accepted, Jobs, State};
 
@@ -19,6 +20,8 @@ pub(crate) struct AcceptRequest<'a> {
     pub(crate) route: &'a Route,
     pub(crate) background: &'a BackgroundWork,
     pub(crate) call: Call,
+    /// What decides before each attempt whether to call the function.
+    pub(crate) checks: Option<&'a Checks>,
     /// Whether to run it even if it is a duplicate of a completed delivery.
     pub(crate) force: bool,
 }
@@ -43,7 +46,7 @@ impl Accept for Jobs {
 }
 
 async fn accept(jobs: &Jobs, request: AcceptRequest<'_>) -> Outcome {
-    let AcceptRequest { route, background, call, force } = request;
+    let AcceptRequest { route, background, call, force, .. } = request;
     if let Err(faults) = (background.check)(&call.body) {
         return body_rejected(faults);
     }

@@ -273,7 +273,7 @@ impl Dispatcher {
                 Some(store) => {
                     // A viewer who sends a delivery again wants it to run again.
                     let force = sender == Sender::Viewer;
-                    let request = AcceptRequest { route, background, call, force };
+                    let request = AcceptRequest { route, background, call, checks, force };
                     store.accept(request).instrument(span).await
                 }
                 None => run_inline(background, call, Arc::clone(&self.shared), checks, span).await,

@@ -12,9 +12,11 @@ use uuid::Uuid;
 use super::outcome::Outcome;
 use super::respond::body_rejected;
 use crate::endpoint::Delivery;
-use crate::endpoint::background::{BackgroundTask, BackgroundWork, OnThread, SharedData};
+use crate::endpoint::background::{
+    AttemptCheck, AttemptDecision, BackgroundTask, BackgroundWork, OnThread, SharedData,
+};
 use crate::endpoint::call::{Call, DELIVERY};
-use crate::endpoint::checks::{Checks, Decision};
+use crate::endpoint::checks::Checks;
 use crate::endpoint::panic::caught_in;
 
 /// Runs the function, and responds as if the delivery had been stored. The outcome contains the function's failure, or
@@ -33,16 +35,14 @@ pub(super) async fn run_inline(
     let max_attempts = background.policy.attempts;
     let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
     let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
+    let task = BackgroundTask { body: call.body, delivery, shared, on_thread: OnThread::default() };
     if let Some(checks) = checks {
-        match checks.before_attempt(&call.body).await {
-            Decision::Run(_) | Decision::Unknown(_) => {}
-            Decision::Skip(reason) => return Outcome::skipped(response, reason),
-            Decision::Wait(undetermined) => {
-                return Outcome::failed(response, Some(undetermined.reason));
-            }
+        match checks.decide(&task).await {
+            AttemptDecision::Run { .. } => {}
+            AttemptDecision::Skip { reason } => return Outcome::skipped(response, reason.into()),
+            AttemptDecision::Wait { reason, .. } => return Outcome::failed(response, Some(reason)),
         }
     }
-    let task = BackgroundTask { body: call.body, delivery, shared, on_thread: OnThread::default() };
     let running = caught_in((background.run)(task)).instrument(span.clone());
     let ended = running.await;
     let _entered = span.enter();

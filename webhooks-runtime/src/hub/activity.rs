@@ -1,19 +1,17 @@
 //! What a program does on the Hub, so that its endpoints can skip the events that it causes itself: the account that it
 //! acts with, and the commits that it has made.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+use super::recent_commits::RecentCommits;
 use super::{CommitLog, Hub};
 use crate::endpoint::checks::{OwnEvents, ProgramAccount, Undetermined};
-
-/// How long a commit is remembered. The Hub sends its delivery within seconds, and again if that fails.
-const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+use crate::state::SharedState;
 
 /// The first and the longest pause after the Hub did not tell the account. It limits that request strictly.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5 * 60));
@@ -39,6 +37,11 @@ impl OwnActivity {
         let commits = Arc::new(RecentCommits::default());
         hub.set_commit_log(Arc::clone(&commits) as Arc<dyn CommitLog>);
         Arc::new(Self { hub: hub.clone(), failure: AsyncMutex::default(), commits })
+    }
+
+    /// Sets where commits are remembered beyond this process.
+    pub(crate) fn remember_in(&self, state: Arc<dyn SharedState>) {
+        self.commits.share(state);
     }
 
     /// Asks the Hub for the account, unless that failed a moment ago.
@@ -83,28 +86,6 @@ impl OwnEvents for OwnActivity {
     }
 
     fn made<'a>(&'a self, commits: &'a [&'a str]) -> BoxFuture<'a, Result<bool, Undetermined>> {
-        Box::pin(async move { Ok(self.commits.contains_all(commits)) })
-    }
-}
-
-/// The commits that this process has made lately.
-#[derive(Default)]
-struct RecentCommits {
-    /// Each commit, and when it was made.
-    made: Mutex<HashMap<String, Instant>>,
-}
-
-impl RecentCommits {
-    fn contains_all(&self, commits: &[&str]) -> bool {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        commits.iter().all(|oid| made.get(*oid).is_some_and(|at| at.elapsed() < REMEMBERED))
-    }
-}
-
-impl CommitLog for RecentCommits {
-    fn committed(&self, oid: &str) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.retain(|_, at| at.elapsed() < REMEMBERED);
-        made.insert(oid.to_owned(), Instant::now());
+        Box::pin(self.commits.contain_all(commits))
     }
 }

@@ -9,10 +9,17 @@ use crate::payload::WebhookPayloadRepo;
 impl ChangedFiles for Hub {
     fn changed_files<'a>(
         &'a self,
-        _repo: &'a WebhookPayloadRepo,
-        _old: &'a str,
-        _new: &'a str,
+        repo: &'a WebhookPayloadRepo,
+        old: &'a str,
+        new: &'a str,
     ) -> BoxFuture<'a, Result<Vec<String>, String>> {
-        Box::pin(async move { Err("not yet".to_owned()) })
+        Box::pin(async move {
+            let files = Self::changed_files(self, repo, old, new).await;
+            let files = files.map_err(|error| error.to_string())?;
+            Ok(files
+                .into_iter()
+                .flat_map(|file| file.old_path.into_iter().chain([file.path]))
+                .collect())
+        })
     }
 }

@@ -15,6 +15,7 @@ mod files;
 mod jobs;
 mod lenient;
 mod path;
+mod recent_commits;
 mod rejection;
 mod repo_id;
 mod repos;

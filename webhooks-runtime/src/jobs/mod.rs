@@ -54,4 +54,4 @@ pub(crate) use run::BackgroundHandler;
 pub(crate) use state::State;
 pub(crate) use store::Access;
 pub(crate) use store_url::StoreUrl;
-pub(crate) use unstored::UnstoredDelivery;
+pub(crate) use unstored::{UnstoredDelivery, UnstoredEnd};

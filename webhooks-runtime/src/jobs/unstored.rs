@@ -19,13 +19,29 @@ pub(crate) struct UnstoredDelivery {
     pub(crate) body: Bytes,
 }
 
+/// How a delivery that is not stored has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UnstoredEnd {
+    Done,
+    /// It is not for the function, for this reason.
+    Skipped(String),
+}
+
+/// How often in a row a delivery waits until it can be decided whether to call the function: for about half an hour. A
+/// Job has to be paid while it waits.
+const MAX_WAITS: u32 = 10;
+
 impl BackgroundHandler {
     /// Runs a delivery until an attempt succeeds.
     ///
     /// # Errors
     ///
-    /// Returns the error of the last attempt when no further one follows.
-    pub(crate) async fn run_unstored(&self, delivery: UnstoredDelivery) -> Result<(), String> {
+    /// Returns the error of the last attempt when no further one follows, or why it could not be decided whether to
+    /// call the function.
+    pub(crate) async fn run_unstored(
+        &self,
+        delivery: UnstoredDelivery,
+    ) -> Result<UnstoredEnd, String> {
         let (mut attempt, mut waits) = (1, 0);
         loop {
             let UnstoredDelivery { id, webhook_id, received_at, body } = delivery.clone();
@@ -48,10 +64,16 @@ impl BackgroundHandler {
             };
             ended.log();
             match next {
-                Transition::Done => return Ok(()),
+                Transition::Done if outcome == AttemptOutcome::Skipped => {
+                    return Ok(UnstoredEnd::Skipped(note.unwrap_or_default()));
+                }
+                Transition::Done => return Ok(UnstoredEnd::Done),
                 Transition::Retry { after } => {
                     sleep(after).await;
                     (attempt, waits) = (attempt + 1, 0);
+                }
+                Transition::Wait { .. } if waits >= MAX_WAITS => {
+                    return Err(note.unwrap_or_default());
                 }
                 Transition::Wait { after } => {
                     sleep(after).await;

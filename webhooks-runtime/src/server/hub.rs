@@ -1,6 +1,6 @@
 //! Finds the client of the Hub that endpoints need, and reports its account when the server starts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
@@ -12,7 +12,10 @@ use crate::endpoint::checks::{HubChecks, OwnEvents, Undetermined};
 use crate::endpoint::registry::EndpointInfo;
 use crate::http::part::{Console, Part};
 use crate::hub::{Hub, OwnActivity};
+use crate::jobs::Jobs;
 use crate::server::output::{Stream, print_message};
+use crate::server::state::ServerState;
+use crate::state::MemoryState;
 use crate::text::in_one_line;
 
 /// How long a command waits for the name of the account.
@@ -87,9 +90,15 @@ impl HubOptions {
     }
 }
 
-/// Creates the part that reports the account, if endpoints skip its events.
-pub(super) fn compose(options: HubOptions, endpoints: &[EndpointInfo]) -> Option<Arc<dyn Part>> {
+/// Creates the part that reports the account, if endpoints skip its events. Commits are remembered in the store of
+/// background deliveries once it is open, and in memory without one.
+pub(super) fn compose(
+    options: HubOptions,
+    endpoints: &[EndpointInfo],
+    jobs: &Arc<OnceLock<Jobs>>,
+) -> Option<Arc<dyn Part>> {
     let activity = options.activity?;
+    activity.remember_in(Arc::new(ServerState::new(jobs, MemoryState::default())));
     let skipping = endpoints.iter().filter(|endpoint| endpoint.skips_own);
     let skipping: Vec<_> = skipping.map(|endpoint| endpoint.path.clone()).collect();
     (!skipping.is_empty()).then(|| Arc::new(AccountPart { activity, skipping }) as Arc<dyn Part>)

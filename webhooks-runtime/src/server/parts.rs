@@ -167,7 +167,7 @@ pub(super) fn compose(
             server,
         )
     }));
-    parts.extend(super::hub::compose(settings.hub, server.endpoints));
+    parts.extend(super::hub::compose(settings.hub, server.endpoints, &background.jobs));
     #[cfg(feature = "share")]
     parts.extend(super::tunnel::compose(
         settings.link,

@@ -15,7 +15,7 @@ use crate::config::host::Host;
 use crate::config::limits::Limits;
 use crate::config::settings::{PartialSettings, Settings};
 use crate::endpoint::Work;
-use crate::endpoint::background::SharedData;
+use crate::endpoint::background::{AttemptCheck, SharedData};
 use crate::endpoint::checks::Checks;
 use crate::endpoint::filter::Filter;
 use crate::endpoint::registry::{self, EndpointInfo, Route};
@@ -212,7 +212,7 @@ fn functions(endpoints: &[GuardedRoute], shared: &Arc<SharedData>) -> Vec<Backgr
             path: guarded.route.path.clone(),
             background,
             shared: Arc::clone(shared),
-            check: None,
+            check: guarded.checks.clone().map(|checks| Arc::new(checks) as Arc<dyn AttemptCheck>),
         }),
         Work::Inline(_) => None,
     };

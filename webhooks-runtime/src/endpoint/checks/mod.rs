@@ -24,6 +24,7 @@ use paths::PathsCheck;
 use super::extract::body::parse_payload;
 use super::filter::Conditions;
 use super::registry::Route;
+use super::run::background::{AttemptCheck, AttemptDecision, BackgroundTask};
 use crate::payload::{FieldPath, TolerantPayload};
 
 /// When a delivery is checked.
@@ -105,12 +106,26 @@ impl Checks {
         Decision::Run((!notes.is_empty()).then(|| notes.join("; ")))
     }
 
-    /// Checks the body of a delivery before an attempt. A body that is not the Hub's payload is none of its events.
-    pub(crate) async fn before_attempt(&self, body: &[u8]) -> Decision {
-        match parse_payload(body) {
-            Ok(delivery) => self.check(&delivery, Stage::Attempt).await,
-            Err(_) => Decision::Run(None),
+    /// Checks the body of a delivery before an attempt. A body that is not the Hub's payload is none of its events. A
+    /// field that was dropped was no obstacle when the delivery was accepted.
+    async fn before_attempt(&self, body: &[u8]) -> AttemptDecision {
+        let Ok(delivery) = parse_payload(body) else {
+            return AttemptDecision::Run { note: None };
+        };
+        match self.check(&delivery, Stage::Attempt).await {
+            Decision::Run(note) => AttemptDecision::Run { note },
+            Decision::Unknown(_) => AttemptDecision::Run { note: None },
+            Decision::Skip(reason) => AttemptDecision::Skip { reason: reason.as_ref().to_owned() },
+            Decision::Wait(Undetermined { reason, retry_after }) => {
+                AttemptDecision::Wait { reason, at_least: retry_after }
+            }
         }
+    }
+}
+
+impl AttemptCheck for Checks {
+    fn decide<'a>(&'a self, task: &'a BackgroundTask) -> BoxFuture<'a, AttemptDecision> {
+        Box::pin(self.before_attempt(&task.body))
     }
 }
 

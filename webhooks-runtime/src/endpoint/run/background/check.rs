@@ -14,7 +14,6 @@ pub(crate) trait AttemptCheck: fmt::Debug + Send + Sync {
 }
 
 /// The decision about an attempt.
-#[allow(dead_code, reason = "for the checks that ask the Hub")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptDecision {
     /// The function is called.

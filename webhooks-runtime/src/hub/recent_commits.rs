@@ -1,0 +1,134 @@
+//! Remembers the commits that a program has made, until their deliveries have arrived.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::CommitLog;
+use crate::endpoint::checks::Undetermined;
+use crate::state::SharedState;
+
+/// How long a commit is remembered. The Hub sends its delivery within seconds, and again if that fails.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+
+/// When to ask a state again that could not be read.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// The most characters of a commit's id: those of SHA-256.
+const LONGEST_ID: usize = 64;
+
+/// The commits of the last hour.
+#[derive(Default)]
+pub(super) struct RecentCommits {
+    /// When this process made each commit.
+    made: Mutex<HashMap<String, Instant>>,
+    /// Has the commits of all replicas, and those from before a restart.
+    state: OnceLock<Arc<dyn SharedState>>,
+}
+
+impl RecentCommits {
+    /// Sets where commits are remembered beyond this process.
+    pub(super) fn share(&self, state: Arc<dyn SharedState>) {
+        // A server is composed once.
+        let _ = self.state.set(state);
+    }
+
+    /// Returns whether all of these commits are remembered.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it is unknown, because the state cannot be read.
+    pub(super) async fn contain_all(&self, oids: &[&str]) -> Result<bool, Undetermined> {
+        for oid in oids {
+            if !self.contain(oid).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn contain(&self, oid: &str) -> Result<bool, Undetermined> {
+        if self.made().get(oid).is_some_and(|at| at.elapsed() < REMEMBERED) {
+            return Ok(true);
+        }
+        let is_id = (1..=LONGEST_ID).contains(&oid.len())
+            && oid.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let Some(state) = self.state.get().filter(|_| is_id) else {
+            return Ok(false);
+        };
+        match state.get(&key(oid)).await {
+            Ok(found) => Ok(found.is_some()),
+            Err(error) => Err(Undetermined {
+                reason: format!("the commits of this program cannot be read: {error}"),
+                retry_after: RETRY,
+            }),
+        }
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CommitLog for RecentCommits {
+    fn committed(&self, oid: &str) {
+        let mut made = self.made();
+        made.retain(|_, at| at.elapsed() < REMEMBERED);
+        made.insert(oid.to_owned(), Instant::now());
+        drop(made);
+        let (Some(state), Ok(runtime)) = (self.state.get().cloned(), Handle::try_current()) else {
+            return;
+        };
+        let key = key(oid);
+        runtime.spawn(async move {
+            if let Err(error) = state.set(&key, "", Some(REMEMBERED)).await {
+                tracing::warn!(
+                    %error,
+                    "a commit could not be stored: another replica may not recognize it as the program's own"
+                );
+            }
+        });
+    }
+}
+
+fn key(oid: &str) -> String {
+    format!("commit/{oid}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::MemoryState;
+
+    #[tokio::test(start_paused = true)]
+    async fn commits_of_this_process_are_remembered_for_an_hour() {
+        let commits = RecentCommits::default();
+        commits.committed("a1");
+        commits.committed("a2");
+        assert!(commits.contain_all(&["a1", "a2"]).await.unwrap());
+        assert!(!commits.contain_all(&["a1", "b1"]).await.unwrap());
+        tokio::time::advance(REMEMBERED).await;
+        assert!(!commits.contain_all(&["a1"]).await.unwrap());
+        commits.committed("a3");
+        assert_eq!(commits.made().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn replicas_share_their_commits() {
+        let state = Arc::new(MemoryState::default());
+        let [mine, other] = [RecentCommits::default(), RecentCommits::default()];
+        mine.share(Arc::clone(&state) as Arc<dyn SharedState>);
+        other.share(state);
+        mine.committed("a1");
+        while !other.contain_all(&["a1"]).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!other.contain_all(&["a1", "b1"]).await.unwrap());
+        // No id of a commit.
+        assert!(!other.contain_all(&["a1", ""]).await.unwrap());
+        assert!(!other.contain_all(&[&"a".repeat(1000)]).await.unwrap());
+    }
+}
