@@ -237,8 +237,16 @@ impl Hub {
         *self.shared.commit_log.write().unwrap_or_else(PoisonError::into_inner) = Some(log);
     }
 
-    /// Notes a commit of this program.
-    pub(super) fn committed(&self, oid: &str) {
+    /// Remembers a commit that this program made with another client, such as the crate `hf-hub`, so that its
+    /// endpoints skip the delivery. [`commit`](Self::commit) does that by itself.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # let hub = HubStub::new().hub();
+    /// let oid = "0c1a6ca2d2a6d9c4ffa4a8a3e5e1c3b1f6a0e0d1"; // the id that the other client returned
+    /// hub.remember_commit(oid);
+    /// ```
+    pub fn remember_commit(&self, oid: &str) {
         let log = self.shared.commit_log.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(log) = log {
             log.committed(oid);

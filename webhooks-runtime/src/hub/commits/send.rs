@@ -111,7 +111,7 @@ impl Hub {
             request = request.query("create_pr", "1");
         }
         let info: CommitInfo = request.body("application/x-ndjson", commit.body()).fetch().await?;
-        self.committed(&info.commit_oid);
+        self.remember_commit(&info.commit_oid);
         Ok(info)
     }
 
