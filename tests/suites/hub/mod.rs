@@ -5,6 +5,7 @@
 mod client;
 mod client_failures;
 mod deliveries;
+mod environment;
 mod python_client;
 mod recorded;
 mod repos;
