@@ -158,7 +158,11 @@ settings! {
         flag "--new-share-url": "Open the share link with a new URL, and give up the previous one", feature "share";
         variable "WEBHOOKS_PAGE_TOKEN": "Token that opens the page: at least 16 characters of letters, digits, `-` or `_`",
             default "a new one at each start", feature "page";
-        variable "HTTPS_PROXY": "HTTP proxy for `https` URLs: the share link, `trigger --url https://…`";
+        variable "HF_TOKEN": "Token for the Hub", default "the token that `hf auth login` stored", feature "hub";
+        variable "HF_TOKEN_PATH": "File of that token", default "`token` in `HF_HOME`", feature "hub";
+        variable "HF_HOME": "Directory of the Hub's tools", default "`~/.cache/huggingface`", feature "hub";
+        variable "HF_ENDPOINT": "URL of the Hub", default "`https://huggingface.co`", feature "hub";
+        variable "HTTPS_PROXY": "HTTP proxy for `https` URLs: the Hub, the share link, `trigger --url https://…`";
         variable "HTTP_PROXY": "HTTP proxy for `http` URLs: `trigger --url http://…`";
         variable "ALL_PROXY": "HTTP proxy if the other two are not set";
         variable "NO_PROXY": "Hosts that are reached without a proxy";
