@@ -9,6 +9,7 @@ mod background;
 mod conditions;
 mod data;
 mod filter;
+mod hub;
 mod responses;
 
 use serde::Deserialize;
