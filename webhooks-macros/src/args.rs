@@ -130,7 +130,7 @@ fn unknown_key(unknown: &str, is_code: bool) -> String {
         "repo" | "repos" | "repo_type" => written(FilterKey::Watch),
         "tag" | "tags" => written(FilterKey::Refs),
         "file" | "files" => written(FilterKey::Paths),
-        "own_events" | "include_own" | "self" => Some(format!("{OWN} = true")),
+        "own_events" | "include_own" => Some(format!("{OWN} = true")),
         _ => similar(unknown, &KEYS).map(str::to_owned).or_else(|| {
             let key = background::suggestion(unknown)?;
             Some(format!("background({key} = {})", Background::example(key)?))

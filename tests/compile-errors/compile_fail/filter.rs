@@ -36,13 +36,25 @@ async fn no_branches() {}
 #[webhook_endpoint(refs = "tags/*")]
 async fn no_ref() {}
 
+#[webhook_endpoint(paths = ["/data/**", "data/", "!./x", "!", "!!x", "data**", "[a"], background)]
+async fn no_paths() {}
+
+#[webhook_endpoint(paths = ["data/**", "!data/**", "data/**"], background)]
+async fn path_twice() {}
+
+#[webhook_endpoint(on = "discussion", paths = "data/**", background)]
+async fn excluded_files() {}
+
+#[webhook_endpoint(paths = "data/**")]
+async fn paths_without_background() {}
+
 #[webhook_endpoint(branch = [])]
 async fn empty_list() {}
 
 #[webhook_endpoint(branch = main, watch)]
 async fn no_text() {}
 
-#[webhook_endpoint(event = "repo", brnach = "main")]
+#[webhook_endpoint(event = "repo", brnach = "main", files = "data/**")]
 async fn unknown_keys() {}
 
 fn main() {}

@@ -24,6 +24,12 @@ async fn quoted_crate() {}
 #[webhook_endpoint(secret_env = "")]
 async fn no_variable() {}
 
+#[webhook_endpoint(own = "true")]
+async fn no_truth() {}
+
+#[webhook_endpoint(own)]
+async fn own_without_value() {}
+
 #[webhook_endpoint(7)]
 async fn no_key() {}
 
