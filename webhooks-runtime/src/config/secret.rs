@@ -36,6 +36,17 @@ pub enum SecretError {
          ASCII only, and no space or line end around it: choose another secret."
     )]
     NotAHeaderValue(String),
+    /// The file with the secret that `webhooks sync` has made cannot be read.
+    #[error(
+        "The secret of the program's webhooks cannot be read from {file}: {reason}. Set the secret with \
+         WEBHOOK_SECRET, or delete the file and run `webhooks sync`."
+    )]
+    File {
+        /// The path of the file.
+        file: String,
+        /// The reason. It does not contain anything of the file.
+        reason: String,
+    },
     /// A variable that must hold a secret is not set.
     #[error("{variable} is not set. {reason}")]
     Missing {

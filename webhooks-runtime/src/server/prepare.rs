@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::WebhooksServer;
 use super::background::BackgroundPart;
 use super::error::{LaunchError, SetupError};
-use super::guard::{guard, unguarded};
+use super::guard::{guard, secret_file, unguarded};
 use super::missing_data::missing_data;
 use super::parts::{Composition, compose, provide_hub, provide_registrar};
 use crate::config::addresses::Addresses;
@@ -109,7 +109,9 @@ pub(super) fn prepare(
     let mut warnings = Vec::new();
     let mut guarded = match mode {
         Mode::Launched | Mode::Embedded | Mode::Test => {
-            guard(&endpoints, server.secrets, environment, &mut warnings, &mut errors)
+            let file = secret_file(server.parts.project.as_deref(), environment);
+            let in_code = server.secrets;
+            guard(&endpoints, in_code, file.as_ref(), environment, &mut warnings, &mut errors)
         }
         Mode::OneDelivery => unguarded(&endpoints, environment, &mut errors),
     };

@@ -4,6 +4,7 @@
 //! - `memory` keeps the values in this process, for tests and for a program that needs nothing more.
 //! - `file` keeps them in a file of the user, for a program without a store of background deliveries.
 //! - The stores of background deliveries keep them in a table; see [`jobs`](crate::jobs).
+//! - `secret_file` is the secret that `webhooks sync` has made.
 //! - `folder` finds the folder of such files, `private_file` opens files that only their user can read, and `error` is
 //!   what can fail.
 
@@ -14,6 +15,7 @@ mod file;
 mod folder;
 mod memory;
 pub(crate) mod private_file;
+mod secret_file;
 mod values;
 
 use std::time::Duration;
@@ -25,6 +27,7 @@ pub(crate) use error::StateError;
 pub(crate) use file::FileState;
 pub(crate) use folder::{file_name, state_folder, working_directory};
 pub(crate) use memory::MemoryState;
+pub(crate) use secret_file::SecretFile;
 
 /// The future that a method of [`SharedState`] returns.
 pub(crate) type StateFuture<'a, T> = BoxFuture<'a, Result<T, StateError>>;
