@@ -36,6 +36,8 @@ static CHANGING: LazyLock<Regex> = LazyLock::new(|| {
         r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
         // The token of the page.
         r"\b[0-9a-f]{32}\b",
+        // An id of the Hub.
+        r"\b[0-9a-f]{24}\b",
         // A time.
         r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z",
         // The public URL.
@@ -85,6 +87,11 @@ impl Terminal {
             server: None,
             faults: Vec::new(),
         }
+    }
+
+    /// Sets a variable of the commands that are typed from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Takes `real` wherever the page says `shown`, and the other way round.

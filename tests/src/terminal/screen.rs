@@ -8,7 +8,8 @@ use crate::program::fail;
 
 /// Whether this has one name on a page: an id, a public URL; not a time, nor the token of each start.
 pub(super) fn named(text: &str) -> bool {
-    text.len() == 36 || text.starts_with("http")
+    let is_id = text.len() == 36 || text.len() == 24 && !text.contains(':');
+    is_id || text.starts_with("http")
 }
 
 pub(super) fn masked(line: &str) -> Cow<'_, str> {

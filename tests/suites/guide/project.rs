@@ -1,0 +1,85 @@
+//! The project in which the commands of the guide are typed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use tests::markdown::blocks;
+use tests::repository::{self, root};
+use tests::share::{Terms, TestShareServer};
+use tests::terminal::Terminal;
+
+use super::page;
+
+/// The project that a reader of the quick start has at its end, made once for all pages.
+pub(super) struct Project {
+    folder: PathBuf,
+    manifest: Vec<u8>,
+    share_server: TestShareServer,
+}
+
+impl Project {
+    fn make() -> Self {
+        // At the same place each time, so that what is compiled for it is found again. Not below this
+        // repository, of whose workspace it would be.
+        let folder = std::env::temp_dir().join("webhooks-guide");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        // As one has it who has cloned this repository.
+        repository::copy(&folder.join("webhooks")).unwrap();
+        let share_server = TestShareServer::start(&Terms::default()).unwrap();
+        // The public URLs of that share server lead to this machine, but not to the port of the web.
+        let public = share_server.public;
+        fs::write(folder.join(".curlrc"), format!("connect-to = \":80:{public}\"\n")).unwrap();
+        let mut project = Self { folder, manifest: Vec::new(), share_server };
+        let mut terminal = project.terminal(&project.folder);
+        let start = page("en", "quick-start");
+        let making = blocks(&start).into_iter().find(|block| block.text.contains("cargo new"));
+        terminal.type_in(&making.unwrap().text);
+        drop(terminal);
+        // The same versions, so that nothing is asked of a network.
+        fs::copy(root().join("Cargo.lock"), project.path().join("Cargo.lock")).unwrap();
+        project.manifest = fs::read(project.path().join("Cargo.toml")).unwrap();
+        project
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.join("my-bot")
+    }
+
+    /// Brings it back to the end of the quick start.
+    pub(super) fn reset(&self) {
+        let path = self.path();
+        fs::write(path.join("Cargo.toml"), &self.manifest).unwrap();
+        fs::copy(root().join("examples/quickstart/src/main.rs"), path.join("src/main.rs")).unwrap();
+        for end in ["", "-shm", "-wal"] {
+            let _ = fs::remove_file(path.join(format!("webhooks.db{end}")));
+        }
+    }
+
+    /// A terminal with what a person's has, and no way to the internet.
+    pub(super) fn terminal(&self, folder: &Path) -> Terminal {
+        // Beside the workspace's own, so that the crates are compiled once for all projects of tests.
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("my-bot");
+        let (home, state) = (self.folder.to_str().unwrap(), self.folder.join("state"));
+        let share_server = self.share_server.address.to_string();
+        let variables = [
+            ("CARGO_TARGET_DIR", target.to_str().unwrap()),
+            ("XDG_STATE_HOME", state.to_str().unwrap()),
+            ("CURL_HOME", home),
+            // A person's terminal opens a link by default. These are pipes, and may be in a container.
+            ("GRADIO_SHARE", "true"),
+            ("GRADIO_SHARE_SERVER_ADDRESS", &share_server),
+        ];
+        let mut terminal = Terminal::new(folder, &variables);
+        terminal.stand_in("/home/me", home);
+        terminal
+    }
+}
+
+/// One page at a time: they share the project, and the port that the guide names.
+pub(super) fn project() -> (MutexGuard<'static, ()>, MutexGuard<'static, Project>) {
+    static PROJECT: LazyLock<Mutex<Project>> = LazyLock::new(|| Mutex::new(Project::make()));
+    let turn = crate::turn_of_my_bot();
+    (turn, PROJECT.lock().unwrap_or_else(PoisonError::into_inner))
+}
