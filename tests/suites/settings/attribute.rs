@@ -45,7 +45,7 @@ fn keys(file: &str) -> Vec<String> {
 fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
     let table = table_of_attribute();
     let keys = [keys("args"), keys("background")].concat();
-    assert_eq!(keys.len(), 14, "{keys:?}");
+    assert_eq!(keys.len(), 16, "{keys:?}");
     for key in keys {
         assert!(table.iter().any(|row| row[0].contains(&format!("`{key}"))), "{key}");
     }

@@ -13,6 +13,10 @@ use tests::repository::{sources, without_tests};
 /// Variables that cargo has when it compiles.
 pub(super) const CARGO: &str = "CARGO_";
 
+/// Texts that look like variables: the stages of a Space, and a variable for the tests of this repository only.
+const NO_VARIABLES: [&str; 4] =
+    ["APP_STARTING", "BUILD_ERROR", "RUNTIME_ERROR", "WEBHOOKS_TEST_REGISTRATION_INTERVAL_MS"];
+
 pub(super) static VARIABLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("^([A-Z][A-Z0-9]*(_[A-Z0-9]+)+|CI|PORT)$").unwrap());
 
@@ -111,7 +115,8 @@ pub(super) fn variables() -> BTreeSet<String> {
         let mut text = |text: String| {
             let named = mentioned.captures_iter(&text).map(|found| found[1].to_owned());
             variables.extend(named);
-            if VARIABLE.is_match(&text) && !text.starts_with(CARGO) {
+            let is_other = text.starts_with(CARGO) || NO_VARIABLES.contains(&text.as_str());
+            if VARIABLE.is_match(&text) && !is_other {
                 variables.insert(text);
             }
         };

@@ -39,6 +39,18 @@ pub(super) const GROUPS: [(&str, &[&str]); 9] = [
         ],
     ),
     (
+        "hub",
+        &[
+            "hub",
+            "register",
+            "HF_TOKEN",
+            "HF_TOKEN_PATH",
+            "HF_HOME",
+            "XDG_CACHE_HOME",
+            "HF_ENDPOINT",
+        ],
+    ),
+    (
         "share",
         &[
             "share",

@@ -158,11 +158,12 @@ settings! {
         flag "--new-share-url": "Open the share link with a new URL, and give up the previous one", feature "share";
         variable "WEBHOOKS_PAGE_TOKEN": "Token that opens the page: at least 16 characters of letters, digits, `-` or `_`",
             default "a new one at each start", feature "page";
-        variable "HF_TOKEN": "Token for the Hub", default "the token that `hf auth login` stored", feature "hub";
-        variable "HF_TOKEN_PATH": "File of that token", default "`token` in `HF_HOME`", feature "hub";
-        variable "HF_HOME": "Directory of the Hub's tools", default "`~/.cache/huggingface`", feature "hub";
-        variable "HF_ENDPOINT": "URL of the Hub", default "`https://huggingface.co`", feature "hub";
-        variable "HTTPS_PROXY": "HTTP proxy for `https` URLs: the Hub, the share link, `trigger --url https://…`";
+        variable "HF_TOKEN": "Token for the Hub's API", default "the one that `hf auth login` has stored", feature "hub";
+        variable "HF_TOKEN_PATH": "File with that token", default "`token` in `HF_HOME`", feature "hub";
+        variable "HF_HOME": "Directory of that file", default "`huggingface` in `XDG_CACHE_HOME`", feature "hub";
+        variable "XDG_CACHE_HOME": "Directory of that directory", default "`~/.cache`", feature "hub";
+        variable "HF_ENDPOINT": "Address of the Hub", default "`https://huggingface.co`", feature "hub";
+        variable "HTTPS_PROXY": "HTTP proxy for `https` URLs: the share link, the Hub, `trigger --url https://…`";
         variable "HTTP_PROXY": "HTTP proxy for `http` URLs: `trigger --url http://…`";
         variable "ALL_PROXY": "HTTP proxy if the other two are not set";
         variable "NO_PROXY": "Hosts that are reached without a proxy";
@@ -171,7 +172,7 @@ settings! {
         variable "RUST_LOG": "Log filter, such as `info` or `debug`", default "`info,sqlx=warn`", feature "cli";
         variable "NO_COLOR": "Log lines without colors, if set", default "colors in a terminal", feature "cli";
         variable "HF_HUB_DISABLE_EXPERIMENTAL_WARNING": "`1` hides the note that the API may change between versions";
-        variable "XDG_STATE_HOME": "Directory of the share link's name", default "`~/.local/state`", feature "share";
+        variable "XDG_STATE_HOME": "Directory of the share link's name, and of what is registered on the Hub", default "`~/.local/state`", feature "share";
         variable "SPACE_ID": "Set on a Space: enables its defaults";
         variable "SPACE_HOST": "Set on a Space: the host of its public URL";
         variable "CI": "Set in CI: no share link by default", feature "share";
