@@ -1,6 +1,6 @@
 //! The Hub of the tests: it takes what the Python client sends and nothing else, and its webhooks deliver.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod client;
 mod client_failures;

@@ -73,7 +73,6 @@ pub(super) const GROUPS: [(&str, &[&str]); 9] = [
             "lease",
         ],
     ),
-    ("hub", &["HF_TOKEN", "HF_TOKEN_PATH", "HF_HOME", "HF_ENDPOINT"]),
     (
         "network",
         &["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"],
