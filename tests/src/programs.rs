@@ -23,6 +23,12 @@ pub fn custom_server() -> PathBuf {
     build("custom-server", "dev")
 }
 
+/// Functions that act on the Hub.
+#[must_use]
+pub fn acting() -> PathBuf {
+    build("fixture-acting", "dev")
+}
+
 /// Background functions that write what they do to a journal.
 #[must_use]
 pub fn background() -> PathBuf {

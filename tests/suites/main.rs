@@ -6,6 +6,7 @@
 //! `WebhooksServer::new()` has those of every suite. And no test changes anything that the whole process
 //! shares, for example an environment variable or the panic hook: it starts a program for that.
 
+mod acting;
 mod activity;
 mod background_accept;
 mod background_clock;

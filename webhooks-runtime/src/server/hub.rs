@@ -65,7 +65,7 @@ impl HubOptions {
         let hub = self.find(Some(environment))?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        let account = runtime.block_on(timeout(ACCOUNT_LIMIT, hub.whoami()));
+        let account = runtime.block_on(async { timeout(ACCOUNT_LIMIT, hub.whoami()).await });
         runtime.shutdown_background();
         match account {
             Ok(account) => Ok(account.map_err(|error| error.to_string())?.name),
