@@ -71,6 +71,12 @@ pub fn slow() -> PathBuf {
     build("fixture-slow", "dev")
 }
 
+/// Functions that watch repos, with a tunnel of its own at the address in `TUNNEL`.
+#[must_use]
+pub fn watching() -> PathBuf {
+    build("fixture-watching", "dev")
+}
+
 /// A program whose name is not that of its package.
 #[must_use]
 pub fn token() -> PathBuf {

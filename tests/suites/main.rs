@@ -31,6 +31,7 @@ mod output;
 mod page;
 mod process;
 mod proxies;
+mod registration;
 mod request;
 mod secret;
 mod settings;
