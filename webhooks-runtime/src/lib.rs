@@ -92,8 +92,8 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `background` | `#[webhook_endpoint(background)]`: deliveries that are stored in a file and run after the response |
-//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints`, `deliver` and `trigger`; with `background` also `deliveries` |
-//! | `hub` | the client of the Hub's API: [`Hub`], [`hub`] and [`testing::HubStub`] |
+//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints`, `deliver` and `trigger`; with `background` also `deliveries`, with `hub` also `webhooks` |
+//! | `hub` | the client of the Hub's API: [`Hub`], [`hub`] and [`testing::HubStub`]; and the registration of webhooks: [`WebhooksServer::register`] |
 //! | `page` | the page at `/`: the endpoints, a form to try them, the last deliveries; and the OpenAPI document at `/openapi.json` |
 //! | `share` | the share link: a public URL for a program on your own machine |
 //!

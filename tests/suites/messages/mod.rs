@@ -33,7 +33,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 66] = [
+const OTHER_TEXTS: [(&str, &str); 69] = [
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
     ("succeeded in {millis", "a line of each `deliver`"),
@@ -59,6 +59,9 @@ const OTHER_TEXTS: [(&str, &str); 66] = [
     ("the address and token of a stand-in", "what is always true"),
     ("the system can create a runtime", "what is always true"),
     ("notes and values", "the name of a migration"),
+    ("GRADIO_SHARE_SERVER_ADDRESS", "a variable"),
+    ("organization", "a key of JSON"),
+    ("'; DROP TABLE", "a value that tests store"),
     ("the secret of a test", "a secret"),
     ("public, max-age=", "a header"),
     ("default-src 'none'", "a header"),

@@ -161,9 +161,9 @@ settings! {
         variable "HF_TOKEN": "Token for the Hub's API", default "the one that `hf auth login` has stored", feature "hub";
         variable "HF_TOKEN_PATH": "File with that token", default "`token` in `HF_HOME`", feature "hub";
         variable "HF_HOME": "Directory of that file", default "`huggingface` in `XDG_CACHE_HOME`", feature "hub";
-        variable "XDG_CACHE_HOME": "Directory of that directory", default "`~/.cache`", feature "hub";
+        variable "XDG_CACHE_HOME": "Directory of caches", default "`~/.cache`", feature "hub";
         variable "HF_ENDPOINT": "Address of the Hub", default "`https://huggingface.co`", feature "hub";
-        variable "HTTPS_PROXY": "HTTP proxy for `https` URLs: the share link, the Hub, `trigger --url https://…`";
+        variable "HTTPS_PROXY": "HTTP proxy for `https` URLs: share link, Hub, `trigger --url https://…`";
         variable "HTTP_PROXY": "HTTP proxy for `http` URLs: `trigger --url http://…`";
         variable "ALL_PROXY": "HTTP proxy if the other two are not set";
         variable "NO_PROXY": "Hosts that are reached without a proxy";
