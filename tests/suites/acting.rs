@@ -1,6 +1,6 @@
 //! A program that acts on the Hub, from outside: it answers and commits once, and never to itself.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
 use std::time::Duration;
 

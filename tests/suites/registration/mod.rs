@@ -1,6 +1,6 @@
 //! Programs that register their webhooks on the Hub when they start, and look after them while they run.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod failures;
 mod replicas;
@@ -74,7 +74,7 @@ impl Bot {
     /// Returns the requests that change webhooks, so far.
     fn changes(&self) -> Vec<String> {
         let requests = self.hub.requests();
-        let lines = requests.iter().map(|request| request.first_line().to_owned());
+        let lines = requests.iter().map(|request| request.first_line().clone());
         lines.filter(|line| !line.starts_with("GET ")).collect()
     }
 }
