@@ -136,7 +136,7 @@ mod network;
 mod openapi;
 mod payload;
 #[cfg(feature = "hub")]
-#[allow(dead_code, unused_imports, reason = "for the server and the command")]
+#[allow(dead_code, reason = "for the running server")]
 mod registration;
 mod samples;
 mod server;

@@ -1,6 +1,6 @@
 //! The command line of `webhooks_main!()`: the flags of the server and the commands beside it.
 //!
-//! - `deliver`, `deliveries`, `endpoints` and `trigger` are commands
+//! - `deliver`, `deliveries`, `endpoints`, `trigger` and `webhooks` are commands
 //! - `body` makes a delivery for a command, `choose` finds the endpoint that one names
 //! - `text` formats what terminals are shown
 
@@ -11,6 +11,8 @@ mod deliveries;
 mod endpoints;
 mod text;
 mod trigger;
+#[cfg(feature = "hub")]
+mod webhooks;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -92,6 +94,9 @@ enum Command {
     Deliveries(deliveries::Deliveries),
     /// Send a sample delivery to an endpoint
     Trigger(trigger::Trigger),
+    /// Register the program's webhooks on the Hub, list and manage them
+    #[cfg(feature = "hub")]
+    Webhooks(webhooks::Webhooks),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete commands in
@@ -153,6 +158,8 @@ fn execute(
             let command = command.find_subcommand("trigger").cloned().unwrap_or(command);
             return trigger::run(trigger, command, flags, || CodeSettings::evaluate(server).server);
         }
+        #[cfg(feature = "hub")]
+        Some(Command::Webhooks(webhooks)) => return webhooks::run(webhooks, flags, server),
         Some(Command::Completions { shell }) => {
             let name = command.get_name().to_owned();
             let mut script = Vec::new();

@@ -27,6 +27,23 @@ pub(super) fn truncate(text: &str, max: usize) -> Cow<'_, str> {
     }
 }
 
+/// Aligns rows in columns, below their header.
+pub(super) fn table<const COLUMNS: usize>(
+    header: [&str; COLUMNS],
+    rows: &[[String; COLUMNS]],
+) -> String {
+    let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([header[column].len()]).max().unwrap_or_default()
+    });
+    let line = |cells: [&str; COLUMNS]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    let rows = rows.iter().map(|row| row.each_ref().map(String::as_str));
+    [header].into_iter().chain(rows).map(line).collect()
+}
+
 /// Formats a number with commas: 1,012.
 pub(super) fn grouped(number: usize) -> String {
     let digits = number.to_string();

@@ -11,7 +11,7 @@
 //! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
 //! | `state` | finds the values that outlive the process |
 //! | `one_delivery` | runs the functions for one delivery, without a port, a secret or a store |
-//! | `listing`, `recipients`, `store_target` | what the commands `endpoints`, `trigger` and `deliveries` know of a server that does not run in their process |
+//! | `listing`, `recipients`, `store_target`, `registration_target` | what the commands `endpoints`, `trigger`, `deliveries` and `webhooks` know of a server that does not run in their process |
 
 mod accept;
 mod background;
@@ -38,6 +38,8 @@ mod prepare;
 mod recipients;
 #[cfg(feature = "hub")]
 mod registering;
+#[cfg(feature = "hub")]
+mod registration_target;
 mod running;
 mod signals;
 mod state;
@@ -56,6 +58,8 @@ pub(crate) use listing::Listing;
 pub(crate) use one_delivery::{GivenDelivery, OneDelivery, RunOutcome};
 pub(crate) use prepare::in_process;
 pub(crate) use recipients::Recipients;
+#[cfg(feature = "hub")]
+pub(crate) use registration_target::RegistrationTarget;
 pub(crate) use signals::first_signal;
 pub(crate) use store_target::StoreTarget;
 pub use ui::Ui;

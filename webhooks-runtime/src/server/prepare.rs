@@ -187,7 +187,11 @@ pub(super) fn prepare(
     })
 }
 
-fn sort(endpoints: Vec<Route>, mut errors: Vec<SetupError>) -> (Vec<Route>, Vec<SetupError>) {
+/// Sorts the endpoints by path. Two on one path are an error.
+pub(super) fn sort(
+    endpoints: Vec<Route>,
+    mut errors: Vec<SetupError>,
+) -> (Vec<Route>, Vec<SetupError>) {
     let (endpoints, duplicates) = registry::sort(endpoints);
     errors.extend(duplicates.into_iter().map(|duplicate| SetupError::DuplicatePath {
         path: duplicate.path,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use super::{ListArgs, failed, json, print};
-use crate::cli::text::truncate;
+use crate::cli::text::{table, truncate};
 use crate::jobs::{DeliveryFilter, DeliverySummary, Jobs};
 use crate::server::StoreTarget;
 use crate::text::{escaped_json, in_one_line};
@@ -33,7 +33,7 @@ pub(super) async fn list(
         let _ = writeln!(io::stderr(), "No deliveries.");
     } else {
         let rows: Vec<_> = deliveries.iter().map(|delivery| row(delivery, target)).collect();
-        print(table(&rows).as_bytes())?;
+        print(table(HEADER, &rows).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -58,18 +58,4 @@ fn row(delivery: &DeliverySummary, target: &StoreTarget) -> [String; HEADER.len(
         short(delivery.repo.as_deref(), MAX_NAME),
         short(delivery.error.as_deref(), MAX_ERROR),
     ]
-}
-
-/// Aligns the rows in columns.
-fn table(rows: &[[String; HEADER.len()]]) -> String {
-    let widths: [usize; HEADER.len()] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([HEADER[column].len()]).max().unwrap_or_default()
-    });
-    let line = |cells: [&str; HEADER.len()]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-    };
-    let rows = rows.iter().map(|row| row.each_ref().map(String::as_str));
-    [HEADER].into_iter().chain(rows).map(line).collect()
 }

@@ -1,0 +1,120 @@
+//! Prints the output of the command, and asks before something is changed.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+
+use super::{BAD_INPUT, CommandError};
+use crate::cli::print;
+
+/// Prints a text to standard output.
+type Print<'a> = Box<dyn FnMut(&str) -> io::Result<()> + 'a>;
+
+/// The output of a command, and the person who answers its questions.
+pub(super) struct Dialog<'a> {
+    print: Print<'a>,
+    /// Prints a text to standard error.
+    note: Box<dyn FnMut(&str) + 'a>,
+    /// Asks a question.
+    ask: Box<dyn FnMut(&str) -> Answer + 'a>,
+}
+
+/// The answer to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    No,
+    /// There is no terminal to ask on.
+    NoTerminal,
+}
+
+impl<'a> Dialog<'a> {
+    /// The terminal that the program was started in.
+    pub(super) fn of_terminal() -> Self {
+        let note = |text: &str| {
+            let _ = io::stderr().write_all(text.as_bytes());
+        };
+        Self {
+            print: Box::new(|text| print(text.as_bytes())),
+            note: Box::new(note),
+            ask: Box::new(ask_on_terminal),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn new(
+        print: impl FnMut(&str) -> io::Result<()> + 'a,
+        note: impl FnMut(&str) + 'a,
+        ask: impl FnMut(&str) -> Answer + 'a,
+    ) -> Self {
+        Self { print: Box::new(print), note: Box::new(note), ask: Box::new(ask) }
+    }
+
+    /// Prints the output of the command.
+    pub(super) fn print(&mut self, text: &str) -> Result<(), CommandError> {
+        (self.print)(text).map_err(CommandError::failed)
+    }
+
+    /// Prints a note beside the output.
+    pub(super) fn note(&mut self, text: &str) {
+        (self.note)(text);
+    }
+
+    /// Asks before something is changed, unless `yes` was said on the command line. `Err` has the exit code of a command
+    /// that may not go on.
+    pub(super) fn confirm(&mut self, question: &str, yes: bool) -> Result<(), ExitCode> {
+        let answer = if yes { Answer::Yes } else { (self.ask)(question) };
+        match answer {
+            Answer::Yes => Ok(()),
+            Answer::No => {
+                self.note("Nothing was changed.\n");
+                Err(ExitCode::FAILURE)
+            }
+            Answer::NoTerminal => {
+                self.note(
+                    "Nothing was changed: there is no terminal to ask on. Add --yes to go on without a question.\n",
+                );
+                Err(BAD_INPUT.into())
+            }
+        }
+    }
+}
+
+fn ask_on_terminal(question: &str) -> Answer {
+    let (stdin, mut stderr) = (io::stdin(), io::stderr());
+    if !stdin.is_terminal() || !stderr.is_terminal() {
+        return Answer::NoTerminal;
+    }
+    let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    let mut line = String::new();
+    let read = stdin.lock().read_line(&mut line);
+    if read.is_ok_and(|bytes| bytes == 0) {
+        let _ = writeln!(stderr);
+    }
+    answer(&line)
+}
+
+fn answer(line: &str) -> Answer {
+    match line.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Answer::Yes,
+        _ => Answer::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for (line, expected) in [
+            ("y\n", Answer::Yes),
+            ("YES\r\n", Answer::Yes),
+            ("\n", Answer::No),
+            ("", Answer::No),
+            ("n\n", Answer::No),
+            ("yes please\n", Answer::No),
+        ] {
+            assert_eq!(answer(line), expected, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Finds the webhook that an argument names: by its id, by the first characters of its id, or by the endpoint that it
+//! calls.
+
+use super::program::Program;
+use crate::endpoint::normalize;
+use crate::hub::Webhook;
+use crate::registration::remembered::RememberedWebhooks;
+
+/// All webhooks of the account, each with the path of the endpoint of this program that it calls, if any.
+pub(super) struct Account {
+    pub(super) webhooks: Vec<(Webhook, Option<String>)>,
+}
+
+/// The error of a name that does not mean one webhook.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum FindError {
+    #[error(
+        "The account has no webhook with the id {0}, and this program has none for such an endpoint. \
+         `webhooks list` lists all."
+    )]
+    None(String),
+    #[error("{name} means several webhooks: {}. Write the whole id.", .ids.join(", "))]
+    Several { name: String, ids: Vec<String> },
+}
+
+impl Account {
+    pub(super) fn new(
+        webhooks: Vec<Webhook>,
+        program: &Program,
+        remembered: &RememberedWebhooks,
+    ) -> Self {
+        let with_path = |webhook: Webhook| {
+            let path = program.path_of(&webhook, remembered);
+            (webhook, path)
+        };
+        Self { webhooks: webhooks.into_iter().map(with_path).collect() }
+    }
+
+    /// Finds the webhook with this name. An endpoint means only webhooks of this program.
+    pub(super) fn find(
+        &self,
+        name: &str,
+        program: &Program,
+    ) -> Result<&(Webhook, Option<String>), FindError> {
+        let by = |matches: &dyn Fn(&Webhook, Option<&str>) -> bool| -> Vec<_> {
+            let webhooks = self.webhooks.iter();
+            webhooks.filter(|(webhook, path)| matches(webhook, path.as_deref())).collect()
+        };
+        let path = program.path_named(name).or_else(|| normalize(name).ok());
+        let exact = by(&|webhook, _| webhook.id == name);
+        let of_endpoint =
+            by(&|_, of_webhook| of_webhook.is_some() && of_webhook == path.as_deref());
+        let starting = by(&|webhook, _| !name.is_empty() && webhook.id.starts_with(name));
+        let found = [exact, of_endpoint, starting].into_iter().find(|found| !found.is_empty());
+        match found.unwrap_or_default()[..] {
+            [] => Err(FindError::None(name.to_owned())),
+            [webhook] => Ok(webhook),
+            ref several => {
+                let ids = several.iter().map(|(webhook, _)| webhook.id.clone()).collect();
+                Err(FindError::Several { name: name.to_owned(), ids })
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Makes the account agree with the program, after it has shown what it will change.
+
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use super::dialog::Dialog;
+use super::program::Program;
+use super::report::{done_line, plan_text, sends_secret};
+use super::{CommandError, SyncArgs};
+use crate::registration::endpoint::{WebhookEndpoint, WebhookSecret, check_secrets};
+use crate::registration::plan::{
+    LeaveReason, PlanInput, RegistrationMode, RegistrationPlan, StepAction, plan,
+};
+use crate::registration::remembered::{RememberedWebhooks, ServerUrl};
+use crate::registration::{Registrar, add_missing_secret};
+use crate::state::SecretFile;
+use crate::text::escaped;
+
+/// The error of a program without an endpoint to register.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "No endpoint has `watch`, so there is no webhook to register. Name the repos in the attribute: \
+     #[webhook_endpoint(watch = \"dataset:me/data\")]"
+)]
+struct NothingWatched;
+
+/// The error of a program whose public URL is not known.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "The public URL of the server is not known. Name it with --public-url, or start the server first: it remembers the \
+     URL of its share link."
+)]
+struct NoPublicUrl;
+
+/// The error of a webhook whose secret is not known here.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path} has no secret here, but its webhook {id} has one, so nothing was changed. Set WEBHOOK_SECRET to the secret \
+     of the server, or delete the webhook with `webhooks remove {id}`."
+)]
+struct UnknownSecret {
+    path: String,
+    id: String,
+}
+
+/// The error of a new secret that cannot be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("A new secret cannot be stored{at}: {reason}. Set a secret with WEBHOOK_SECRET instead.")]
+struct SecretNotStored {
+    /// ` in FILE`, or nothing.
+    at: String,
+    reason: String,
+}
+
+/// The error of an account that someone else has changed while the plan was shown.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "The webhooks of the account have changed meanwhile, so nothing was changed. Run the command again."
+)]
+struct ChangedMeanwhile;
+
+/// The plan of a command, and what it was made from.
+struct Draft<'a> {
+    program: &'a Program,
+    url: &'a ServerUrl,
+    endpoints: &'a [WebhookEndpoint],
+    now: SystemTime,
+}
+
+pub(super) async fn sync(
+    program: &Program,
+    args: &SyncArgs,
+    dialog: &mut Dialog<'_>,
+) -> Result<ExitCode, CommandError> {
+    if !program.endpoints.iter().any(WebhookEndpoint::is_watching) {
+        return Err(CommandError::setup(NothingWatched));
+    }
+    check_secrets(&program.endpoints, program.on_space).map_err(CommandError::setup)?;
+    let url = program.public_url.as_ref().ok_or_else(|| CommandError::setup(NoPublicUrl))?;
+    let mut endpoints = program.endpoints.clone();
+    let new_secret = add_missing_secret(&mut endpoints).map_err(CommandError::failed)?;
+    let draft = Draft { program, url, endpoints: &endpoints, now: SystemTime::now() };
+
+    let shown = draft.plan().await?;
+    // Its name helps the person to notice another account. Without it, the plan is as good.
+    let account = program.hub.whoami().await.ok();
+    dialog.print(&plan_text(&shown, &url.url, account.as_ref().map(|account| &*account.name)))?;
+    check_unknown_secret(&shown, new_secret.is_some())?;
+    let new_secret = new_secret.filter(|_| shown.steps.iter().any(|it| sends_secret(&it.action)));
+    let secret_file = new_secret.as_ref().map(|_| secret_file(program)).transpose()?;
+    if let Some(file) = secret_file {
+        dialog.print(&format!(
+            "\nThe endpoints get a new secret, which is stored in {}, readable only for you. A server of this program on \
+             this machine uses it when it starts, unless the code or WEBHOOK_SECRET sets one. A server on another \
+             machine needs it in WEBHOOK_SECRET.\n",
+            file.path().display()
+        ))?;
+    }
+    if args.dry_run {
+        dialog.note("\nNothing was changed, because of --dry-run.\n");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !shown.has_changes() {
+        dialog.note("\nThere is nothing to change.\n");
+    } else {
+        dialog.note("\n");
+        if let Err(code) = dialog.confirm("Change this on the Hub?", args.yes) {
+            return Ok(code);
+        }
+        if draft.plan().await? != shown {
+            return Err(CommandError::failed(ChangedMeanwhile));
+        }
+    }
+    if let (Some(file), Some(secret)) = (secret_file, &new_secret) {
+        store(file, secret)?;
+    }
+    draft.apply(&shown, dialog).await
+}
+
+impl Draft<'_> {
+    async fn plan(&self) -> Result<RegistrationPlan, CommandError> {
+        let account = self.program.hub.webhooks().await?;
+        let remembered = RememberedWebhooks::load(&*self.program.state).await;
+        Ok(plan(PlanInput {
+            endpoints: self.endpoints,
+            public_url: self.url,
+            account: &account,
+            remembered: &remembered.map_err(CommandError::failed)?,
+            mode: RegistrationMode::Sync,
+            now: self.now,
+        }))
+    }
+
+    async fn apply(
+        &self,
+        plan: &RegistrationPlan,
+        dialog: &mut Dialog<'_>,
+    ) -> Result<ExitCode, CommandError> {
+        let registrar = Registrar {
+            hub: &self.program.hub,
+            state: &*self.program.state,
+            mode: RegistrationMode::Sync,
+            url_kind: self.url.kind,
+        };
+        let mut lines = String::new();
+        let errors =
+            registrar.apply(plan, self.now, |step, id| lines += &done_line(step, id)).await;
+        dialog.print(&lines)?;
+        for error in &errors {
+            dialog.note(&format!("error: {}\n", escaped(&error.to_string())));
+        }
+        Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Checks that a new secret is not made while a webhook has one that is not known here: the server may check that one,
+/// or would check the new one.
+fn check_unknown_secret(plan: &RegistrationPlan, is_new: bool) -> Result<(), CommandError> {
+    let unknown = plan.steps.iter().find_map(|step| match (&step.action, &step.id) {
+        (StepAction::LeaveAlone(LeaveReason::UnknownSecret), Some(id)) => {
+            Some(UnknownSecret { path: step.path.clone(), id: id.clone() })
+        }
+        _ => None,
+    });
+    unknown.filter(|_| is_new).map_or(Ok(()), |error| Err(CommandError::setup(error)))
+}
+
+/// Returns the file for a new secret.
+fn secret_file(program: &Program) -> Result<&SecretFile, CommandError> {
+    program.secret_file.as_ref().ok_or_else(|| {
+        CommandError::setup(SecretNotStored {
+            at: String::new(),
+            reason: "this user has no home folder".to_owned(),
+        })
+    })
+}
+
+/// Stores a new secret, before the Hub gets it.
+fn store(file: &SecretFile, secret: &WebhookSecret) -> Result<(), CommandError> {
+    file.create(secret.reveal()).map_err(|error| {
+        CommandError::setup(SecretNotStored {
+            at: format!(" in {}", file.path().display()),
+            reason: error.to_string(),
+        })
+    })
+}

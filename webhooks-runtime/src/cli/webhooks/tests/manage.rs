@@ -1,0 +1,84 @@
+//! Tests `webhooks enable`, `disable`, `replay` and `remove`.
+
+use super::*;
+
+#[tokio::test]
+async fn a_webhook_is_named_by_its_id_its_first_characters_or_its_endpoint() {
+    for name in ["w1", "retrain_model", "retrain", "/webhooks/retrain", "webhooks/retrain/"] {
+        let bot = Bot::new().with_account(&[webhook("w1"), others("w12")]);
+        bot.stub.on("POST", &format!("{WEBHOOKS}/w1/disable")).respond(response("w1"));
+        let run = bot.run_alone(&["disable", name]).await;
+        assert_eq!(run.code, 0, "{name}: {}", run.stderr);
+        assert_eq!(run.stdout, format!("disabled  w1  {SPACE}{PATH}\n"));
+    }
+    let bot = Bot::new().with_account(&[webhook("abc"), others("abd"), others("xyz")]);
+    bot.stub.on("POST", &format!("{WEBHOOKS}/xyz/enable")).respond(response("xyz"));
+    let run = bot.run_alone(&["enable", "x"]).await;
+    // A person may switch any webhook of the account. A query may have a secret.
+    assert_eq!((run.code, &*run.stdout), (0, "enabled  xyz  https://other.example/hook\n"));
+    let run = bot.run_alone(&["enable", "ab"]).await;
+    assert_eq!((run.code, run.calls.len()), (2, 1));
+    assert!(run.stderr.contains("abc, abd"), "{}", run.stderr);
+    let run = bot.run_alone(&["enable", "xyz", "nothing"]).await;
+    assert_eq!((run.code, run.calls.len()), (2, 1));
+    assert!(run.stderr.contains("no webhook with the id nothing"), "{}", run.stderr);
+}
+
+#[tokio::test]
+async fn an_endpoint_does_not_name_the_webhook_of_another_program() {
+    let mut other = webhook("w9");
+    other["url"] = format!("https://other.example{PATH}").into();
+    let bot = Bot::new().with_account(&[other]);
+    let run = bot.run_alone(&["disable", "retrain"]).await;
+    assert_eq!((run.code, run.calls.len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_person_s_decision_ends_what_the_program_has_decided() {
+    let bot = Bot::new().with_account(&[webhook("w1")]).remembering().await;
+    let now = std::time::SystemTime::now();
+    let decide = |all: &mut RememberedWebhooks| {
+        all.set_paused("w1", true);
+        (0..3).for_each(|_| all.note_enabled("w1", now));
+    };
+    for command in ["enable", "disable"] {
+        RememberedWebhooks::change(&*bot.program.state, decide).await.unwrap();
+        bot.stub.on("POST", &format!("{WEBHOOKS}/w1/{command}")).respond(response("w1"));
+        assert_eq!(bot.run_alone(&[command, "w1"]).await.code, 0);
+        let remembered = bot.remembered().await;
+        assert!(!remembered.get("w1").unwrap().paused, "{command}");
+        assert!(remembered.may_enable("w1", now), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_ends_with_the_status_of_its_delivery() {
+    for (status, code) in [(200, 0), (202, 0), (500, 1), (401, 1)] {
+        let bot = Bot::new().with_account(&[webhook("w1")]);
+        let replay = format!("{WEBHOOKS}/w1/replay/log7");
+        bot.stub.on("POST", &replay).respond(json!({ "status": status }));
+        let run = bot.run_alone(&["replay", "retrain", "log7"]).await;
+        assert_eq!(run.code, code, "{status}");
+        assert!(run.stdout.contains(&status.to_string()), "{}", run.stdout);
+    }
+}
+
+#[tokio::test]
+async fn only_a_webhook_of_this_program_is_removed_and_only_after_a_yes() {
+    let bot = Bot::new().with_account(&[webhook("w1"), others("w9")]).remembering().await;
+    for (arguments, answer, code) in [
+        (&["remove", "w1"][..], Answer::No, 1),
+        (&["remove", "w1"], Answer::NoTerminal, 2),
+        (&["remove", "w9"], Answer::Yes, 2),
+        (&["remove", "w1", "w9", "--yes"], Answer::Yes, 2),
+    ] {
+        let run = bot.run(arguments, answer).await;
+        assert_eq!((run.code, run.calls.len()), (code, 1), "{arguments:?}: {:?}", run.calls);
+    }
+    bot.stub.on("DELETE", &format!("{WEBHOOKS}/w1")).respond(json!({}));
+    let run = bot.run(&["remove", "retrain"], Answer::Yes).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stdout, format!("deleted  w1  {SPACE}{PATH}\n"));
+    assert!(run.stderr.contains("delete  w1") && run.stderr.contains("Delete on the Hub?"));
+    assert!(bot.remembered().await.get("w1").is_none());
+}

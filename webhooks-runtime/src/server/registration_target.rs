@@ -1,0 +1,104 @@
+//! Resolves what the command `webhooks` needs of a server that may run in another process: the endpoints with their
+//! secrets, the public URL, and where the server keeps its values.
+
+use super::background::store_url;
+use super::error::SetupError;
+use super::guard::{guard, secret_file};
+use super::prepare::sort;
+use super::{LaunchError, WebhooksServer};
+use crate::config::addresses::PublicUrl;
+use crate::config::environment::Environment;
+use crate::config::exposure::Exposure;
+use crate::config::host::Host;
+use crate::config::settings::{PartialSettings, Settings};
+use crate::endpoint::Work;
+use crate::http::guarded::GuardedRoute;
+use crate::hub::Hub;
+use crate::jobs::StoreUrl;
+use crate::registration::endpoint::WebhookEndpoint;
+use crate::state::{FileState, SecretFile, working_directory};
+
+/// What a server registers on the Hub, and where it remembers that.
+pub(crate) struct RegistrationTarget {
+    /// Sorted by path.
+    pub(crate) endpoints: Vec<WebhookEndpoint>,
+    /// The name of each function, and its endpoint's path.
+    pub(crate) names: Vec<(String, String)>,
+    /// The public URL, if a setting or the Space provides one.
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) on_space: bool,
+    /// The store of a server with background endpoints.
+    pub(crate) store: Option<StoreUrl>,
+    /// The values of a server without a store; `None` if the user has no folder for files.
+    pub(crate) file: Option<FileState>,
+    /// The file for a secret that neither the code nor a variable sets.
+    pub(crate) secret_file: Option<SecretFile>,
+    /// The client of the Hub that the server uses, or the reason why there is none.
+    pub(crate) hub: Result<Hub, String>,
+    errors: Vec<SetupError>,
+}
+
+impl RegistrationTarget {
+    /// Resolves the settings like a server that starts with the same flags and variables. Invalid ones are found by
+    /// [`check`](Self::check).
+    ///
+    /// # Errors
+    ///
+    /// When the store's name is invalid.
+    pub(crate) fn of(server: WebhooksServer, flags: PartialSettings) -> Result<Self, LaunchError> {
+        let environment = Environment::default();
+        let host = Host::detect(&environment);
+        let (routes, mut errors) = sort(server.endpoints, server.bad_paths);
+        let mut invalid = Vec::new();
+        let (given, limits) = (server.settings, &server.limits);
+        let settings =
+            Settings::resolve(flags, given, false, &host, limits, &environment, &mut invalid);
+        errors.extend(invalid.into_iter().map(SetupError::from));
+        let is_background = routes.iter().any(|it| matches!(it.work, Work::Background(_)));
+        let store = is_background.then(|| store_url(settings.store.as_deref(), settings.on_space));
+        let store = store.transpose()?;
+        let hub = server.parts.hub.find(Some(&environment));
+        let project = server.parts.project;
+        let secret_file = secret_file(project.as_deref(), &environment);
+        let mut warnings = Vec::new();
+        let guarded = guard(
+            &routes,
+            server.secrets,
+            secret_file.as_ref(),
+            &environment,
+            &mut warnings,
+            &mut errors,
+        );
+        let endpoint = |guarded: &GuardedRoute| {
+            let secret = guarded.secrets.as_ref().and_then(|secrets| secrets.first());
+            WebhookEndpoint::new(&guarded.route.path, guarded.filter.as_ref(), secret)
+        };
+        Ok(Self {
+            endpoints: guarded.iter().map(endpoint).collect(),
+            names: routes.into_iter().map(|route| (route.name, route.path)).collect(),
+            public_url: match settings.exposure {
+                Exposure::At(url) => Some(url),
+                Exposure::Local | Exposure::Link { .. } | Exposure::Tunnel => None,
+            },
+            on_space: settings.on_space,
+            store,
+            file: FileState::of_project(&project.unwrap_or_else(working_directory)),
+            secret_file,
+            hub,
+            errors,
+        })
+    }
+
+    /// Checks that all settings are valid.
+    ///
+    /// # Errors
+    ///
+    /// The same errors as when the server starts.
+    pub(crate) fn check(&mut self) -> Result<(), LaunchError> {
+        if self.endpoints.is_empty() && self.errors.is_empty() {
+            return Err(LaunchError::NoEndpoints);
+        }
+        let errors = std::mem::take(&mut self.errors);
+        if errors.is_empty() { Ok(()) } else { Err(LaunchError::Setup(errors)) }
+    }
+}
