@@ -20,8 +20,9 @@ impl Conditions {
     /// Returns the domains that can have an event that matches.
     pub(crate) fn domains(&self) -> EventDomains {
         if self.on.is_empty() {
-            // Branches and tags change only in `repo.content`.
-            return EventDomains { discussion: !self.restricts_refs(), ..EventDomains::ALL };
+            // Branches, tags and files change only in `repo.content`.
+            let is_content = self.restricts_refs() || self.restricts_paths();
+            return EventDomains { discussion: !is_content, ..EventDomains::ALL };
         }
         let is_of_discussion = |scope: &EventScope| {
             matches!(scope, EventScope::Discussion | EventScope::DiscussionComment)
@@ -67,10 +68,11 @@ mod tests {
     }
 
     #[test]
-    fn without_on_a_webhook_needs_both_domains_or_for_a_ref_only_that_of_repos() {
+    fn without_on_a_webhook_needs_both_domains_or_for_refs_and_files_only_that_of_repos() {
         assert_eq!(domains(&Filter::new().watch("dataset:me/data")), (true, true));
         assert_eq!(domains(&Filter::new().branch("main")), (true, false));
         assert_eq!(domains(&Filter::new().refs("refs/tags/*")), (true, false));
+        assert_eq!(domains(&Filter::new().paths("data/**")), (true, false));
         let mixed = Filter::new().on("repo.content").on("discussion").branch("main");
         assert_eq!(domains(&mixed), (true, true));
     }
