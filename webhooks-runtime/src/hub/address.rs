@@ -1,6 +1,6 @@
 //! The Hub's address: the only origin that gets the token.
 
-use url::Url;
+use url::{Host, Url};
 
 use super::error::HubError;
 use crate::config::environment::Environment;
@@ -52,6 +52,17 @@ impl HubAddress {
         &self.text
     }
 
+    /// Returns whether others on the way to the Hub can read the token.
+    pub(super) fn is_unencrypted(&self) -> bool {
+        let is_here = match self.url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.url.scheme() == "http" && !is_here
+    }
+
     /// Returns whether a URL has the same scheme, host and port.
     pub(super) fn has_origin_of(&self, url: &Url) -> bool {
         self.url.origin() == url.origin()
@@ -90,6 +101,21 @@ mod tests {
             let text = format!("{error} {error:?}");
             assert!(text.starts_with("HF_ENDPOINT must"), "{text}");
             assert!(!text.contains("hush"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_encrypted_or_stays_on_this_machine() {
+        for (text, expected) in [
+            ("https://huggingface.co", false),
+            ("http://huggingface.co", true),
+            ("http://127.0.0.1:8123", false),
+            ("http://[::1]:8123", false),
+            ("http://localhost", false),
+            ("http://192.168.0.1", true),
+        ] {
+            let address = HubAddress::parse(text, "here").unwrap();
+            assert_eq!(address.is_unencrypted(), expected, "{text}");
         }
     }
 

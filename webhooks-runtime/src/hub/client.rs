@@ -232,7 +232,6 @@ impl Hub {
     }
 
     /// Installs the log of this program's commits, in place of the one before.
-    #[allow(dead_code, reason = "endpoints that take `Hub` install it")]
     pub(crate) fn set_commit_log(&self, log: Arc<dyn CommitLog>) {
         *self.shared.commit_log.write().unwrap_or_else(PoisonError::into_inner) = Some(log);
     }

@@ -179,7 +179,6 @@ impl HubError {
     }
 
     /// Returns whether the error is the absence of a token.
-    #[allow(dead_code, reason = "endpoints that take `Hub` ask")]
     pub(crate) fn is_missing_token(&self) -> bool {
         matches!(self, Self::MissingToken { .. })
     }

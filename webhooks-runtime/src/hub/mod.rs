@@ -68,6 +68,9 @@
 //! }
 //! ```
 
+// A call is in the module of what it is about, with its types. `client` has the `Hub` itself, `request` and `response` one
+// exchange, `retry` sends again, `transport` is the way to the Hub, `path` and `lenient` write and read its values.
+
 mod account;
 mod activity;
 mod address;
@@ -111,6 +114,6 @@ pub use self::repos::{NewRepo, RepoInfo, RepoRef, RepoRefs, RepoVisibility};
 pub use self::request::HubRequest;
 pub use self::response::HubResponse;
 pub use self::spaces::{SpaceRuntime, SpaceStage};
+#[cfg(test)]
+pub(crate) use self::webhooks::WebhookTarget;
 pub use self::webhooks::{WatchedItem, Webhook, WebhookDomain, WebhookSpec, WebhookState};
-#[allow(unused_imports, reason = "its users follow")]
-pub(crate) use self::webhooks::{WebhookTarget, without_query};

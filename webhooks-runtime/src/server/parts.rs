@@ -167,6 +167,7 @@ pub(super) fn compose(
             server,
         )
     }));
+    #[cfg(feature = "hub")]
     parts.extend(super::hub::compose(settings.hub, server.endpoints, &background.jobs));
     #[cfg(feature = "share")]
     parts.extend(super::tunnel::compose(

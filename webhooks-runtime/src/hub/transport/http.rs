@@ -32,6 +32,13 @@ struct Connection {
 
 impl HttpTransport {
     pub(in crate::hub) fn new(address: HubAddress, token: Token) -> Self {
+        if address.is_unencrypted() {
+            let address = address.as_str();
+            tracing::warn!(
+                address,
+                "the token goes to the Hub unencrypted: use an address with https"
+            );
+        }
         Self(Arc::new(Connection { address, token, client: OnceLock::new() }))
     }
 }
@@ -162,11 +169,11 @@ impl Connection {
 
     fn failure(&self, url: &Url, client: &HttpClient, error: &ureq::Error) -> TransportError {
         let kind = FailureKind::of(error);
-        let reason = client.reason(error);
         let server = match self.address.has_origin_of(url) {
             true => self.address.as_str(),
             false => url.host_str().unwrap_or_default(),
         };
+        let reason = client.reason(error);
         let reason = match (kind, error) {
             (_, ureq::Error::BodyExceedsLimit(limit)) => format!(
                 "the response is larger than {} MB: load large files with the crate hf-hub",
@@ -175,7 +182,11 @@ impl Connection {
             (FailureKind::NotSent, _) => format!(
                 "{server} cannot be reached, {reason}: check the network, and HF_ENDPOINT if it is set"
             ),
-            _ => format!("{server} did not respond, {reason}: retry later"),
+            (FailureKind::Lost, _) => format!("no response from {server}, {reason}: retry later"),
+            (FailureKind::Final, ureq::Error::Timeout(_)) => {
+                format!("no response from {server} in time: retry later")
+            }
+            (FailureKind::Final, _) => format!("{server} cannot be called, {reason}"),
         };
         TransportError { kind, reason }
     }

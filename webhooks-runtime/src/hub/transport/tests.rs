@@ -172,11 +172,11 @@ async fn a_lost_connection_is_retried_for_idempotent_calls_only() {
     let error = hub.comment("me/x", 7, "Hi").await.unwrap_err();
     assert_eq!(server.requests().len(), 5);
     let text = error.to_string();
-    assert!(
-        text.starts_with("POST /api/models/me/x/discussions/7/comment failed: http://"),
-        "{text}"
+    let beginning = format!(
+        "POST /api/models/me/x/discussions/7/comment failed: no response from {}, ",
+        server.url("")
     );
-    assert!(text.contains("did not respond, the connection was closed"), "{text}");
+    assert!(text.starts_with(&beginning), "{text}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod watched;
 mod webhook;
 
 pub use self::spec::WebhookSpec;
+#[cfg(test)]
 pub(crate) use self::spec::WebhookTarget;
 pub use self::watched::{WatchedItem, WebhookDomain};
-pub(crate) use self::webhook::without_query;
 pub use self::webhook::{Webhook, WebhookState};

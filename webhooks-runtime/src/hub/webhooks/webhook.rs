@@ -54,7 +54,7 @@ impl fmt::Debug for Webhook {
 }
 
 /// Returns a URL without its query, in which the Hub's documentation suggests to put the secret.
-pub(crate) fn without_query(url: &str) -> &str {
+pub(super) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
