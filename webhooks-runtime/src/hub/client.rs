@@ -18,6 +18,12 @@ use crate::config::environment::Environment;
 
 /// Takes note of the commits that a program makes.
 pub(crate) trait CommitLog: Send + Sync {
+    /// Notes that a commit is being made, until [`ended`](Self::ended) is called.
+    fn started(&self) {}
+
+    /// Notes that a commit was made or has failed.
+    fn ended(&self) {}
+
     /// Notes the id of a new commit.
     fn committed(&self, oid: &str);
 }
@@ -246,10 +252,13 @@ impl Hub {
     /// hub.remember_commit(oid);
     /// ```
     pub fn remember_commit(&self, oid: &str) {
-        let log = self.shared.commit_log.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(log) = log {
+        if let Some(log) = self.commit_log() {
             log.committed(oid);
         }
+    }
+
+    pub(super) fn commit_log(&self) -> Option<Arc<dyn CommitLog>> {
+        self.shared.commit_log.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn get(&self, path: &str) -> HubRequest {

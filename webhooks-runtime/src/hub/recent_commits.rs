@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use super::CommitLog;
 use crate::endpoint::checks::Undetermined;
@@ -13,6 +14,10 @@ use crate::state::SharedState;
 
 /// How long a commit is remembered. The Hub sends its delivery within seconds, and again if that fails.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+
+/// How long a check waits for commits that are being made. A commit of many files takes longer, and is rarely delivered
+/// before its response.
+const LONGEST_PENDING: Duration = Duration::from_secs(5);
 
 /// When to ask a state again that could not be read.
 const RETRY: Duration = Duration::from_secs(5);
@@ -25,6 +30,8 @@ const LONGEST_ID: usize = 64;
 pub(super) struct RecentCommits {
     /// When this process made each commit.
     made: Mutex<HashMap<String, Instant>>,
+    /// How many commits this process is making.
+    pending: watch::Sender<usize>,
     /// Has the commits of all replicas, and those from before a restart.
     state: OnceLock<Arc<dyn SharedState>>,
 }
@@ -42,6 +49,11 @@ impl RecentCommits {
     ///
     /// Returns why it is unknown, because the state cannot be read.
     pub(super) async fn contain_all(&self, oids: &[&str]) -> Result<bool, Undetermined> {
+        if !oids.iter().all(|oid| self.has_made(oid)) {
+            // The Hub may deliver a commit before its response, with the id, has arrived here.
+            let mut pending = self.pending.subscribe();
+            let _ = timeout(LONGEST_PENDING, pending.wait_for(|count| *count == 0)).await;
+        }
         for oid in oids {
             if !self.contain(oid).await? {
                 return Ok(false);
@@ -51,7 +63,7 @@ impl RecentCommits {
     }
 
     async fn contain(&self, oid: &str) -> Result<bool, Undetermined> {
-        if self.made().get(oid).is_some_and(|at| at.elapsed() < REMEMBERED) {
+        if self.has_made(oid) {
             return Ok(true);
         }
         let is_id = (1..=LONGEST_ID).contains(&oid.len())
@@ -68,12 +80,25 @@ impl RecentCommits {
         }
     }
 
+    /// Returns whether this process has made a commit.
+    fn has_made(&self, oid: &str) -> bool {
+        self.made().get(oid).is_some_and(|at| at.elapsed() < REMEMBERED)
+    }
+
     fn made(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl CommitLog for RecentCommits {
+    fn started(&self) {
+        self.pending.send_modify(|count| *count += 1);
+    }
+
+    fn ended(&self) {
+        self.pending.send_modify(|count| *count -= 1);
+    }
+
     fn committed(&self, oid: &str) {
         let mut made = self.made();
         made.retain(|_, at| at.elapsed() < REMEMBERED);
@@ -114,6 +139,24 @@ mod tests {
         assert!(!commits.contain_all(&["a1"]).await.unwrap());
         commits.committed("a3");
         assert_eq!(commits.made().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_waits_for_commits_that_are_being_made_but_not_forever() {
+        let commits = Arc::new(RecentCommits::default());
+        commits.started();
+        let check = tokio::spawn({
+            let commits = Arc::clone(&commits);
+            async move { commits.contain_all(&["a1"]).await.unwrap() }
+        });
+        tokio::time::sleep(LONGEST_PENDING / 2).await;
+        assert!(!check.is_finished());
+        commits.committed("a1");
+        commits.ended();
+        assert!(check.await.unwrap());
+        commits.started();
+        assert!(commits.contain_all(&["a1"]).await.unwrap());
+        assert!(!commits.contain_all(&["b1"]).await.unwrap());
     }
 
     #[tokio::test]

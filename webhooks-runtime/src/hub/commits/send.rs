@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::operations::{Commit, Operation};
+use super::pending::PendingCommit;
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::lenient::or_default;
@@ -110,6 +111,7 @@ impl Hub {
         if commit.pull_request {
             request = request.query("create_pr", "1");
         }
+        let _pending = PendingCommit::start(self);
         let info: CommitInfo = request.body("application/x-ndjson", commit.body()).fetch().await?;
         self.remember_commit(&info.commit_oid);
         Ok(info)
