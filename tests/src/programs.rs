@@ -47,6 +47,12 @@ pub fn filtered() -> PathBuf {
     build("fixture-filtered", "dev")
 }
 
+/// A bot that watches `dataset:me/data`: `count` commits and opens a discussion, `reply` replies to comments.
+#[must_use]
+pub fn hub_bot() -> PathBuf {
+    build("fixture-hub-bot", "dev")
+}
+
 /// Functions that `deliver` runs, each for another event.
 #[must_use]
 pub fn job() -> PathBuf {

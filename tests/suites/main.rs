@@ -25,6 +25,7 @@ mod elsewhere;
 mod filters;
 mod functions;
 mod hub;
+mod hub_bot;
 mod messages;
 mod openapi;
 mod output;

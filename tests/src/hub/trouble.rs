@@ -12,6 +12,11 @@ pub enum Trouble {
         /// `t` in the header `RateLimit`.
         seconds: u64,
     },
+    /// The request was processed at once, and the response is sent so many milliseconds later.
+    Late {
+        /// How much later.
+        milliseconds: u64,
+    },
     /// The connection closes without a response. Nothing was done.
     Lost,
     /// The request was processed, then the connection closes without a response.

@@ -11,6 +11,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use actix_web::body::SizedStream;
 use actix_web::dev::ServerHandle;
@@ -125,6 +126,11 @@ fn respond(
         None => process(),
         Some(Trouble::Status(status)) => Err(Rejection::new(status, "The Hub is not available")),
         Some(Trouble::RateLimit { seconds }) => Err(Rejection::rate_limited(seconds)),
+        Some(Trouble::Late { milliseconds }) => {
+            let result = process();
+            shared.pause(Duration::from_millis(milliseconds));
+            result
+        }
         Some(Trouble::Lost) => return None,
         Some(Trouble::LostResponse) => {
             let _ = process();
