@@ -76,8 +76,9 @@
 //! with its token, it also shows the recent deliveries, sends samples, and runs dead background deliveries again. The
 //! program prints the URL with the token to the terminal; `WEBHOOKS_PAGE_TOKEN` sets the token.
 //!
-//! `GET /health` reports that the server is up and, with background endpoints, the store's status and the age in
-//! seconds of the oldest due delivery.
+//! `GET /health` reports that the server is up. With background endpoints, it also reports the store's status and the
+//! age in seconds of the oldest due delivery. When the server registers its webhooks, it reports whether the Hub has
+//! suspended one.
 //!
 //! # Tests
 //!
@@ -142,7 +143,6 @@ mod samples;
 mod server;
 #[cfg(feature = "share")]
 mod share;
-#[allow(dead_code, unused_imports, reason = "for what acts on the Hub")]
 mod state;
 pub mod testing;
 mod text;

@@ -74,7 +74,7 @@ impl Bot {
     /// Returns the requests that change webhooks, so far.
     fn changes(&self) -> Vec<String> {
         let requests = self.hub.requests();
-        let lines = requests.iter().map(|request| request.first_line().clone());
+        let lines = requests.iter().map(|request| request.first_line());
         lines.filter(|line| !line.starts_with("GET ")).collect()
     }
 }

@@ -29,7 +29,7 @@ fn of_two_processes_one_registers_and_the_other_shows_what_it_has_found() {
     // Behind the same URL, as replicas are.
     let arguments = ["--port", &second.to_string(), "--public-url", &url(first), "--register"];
     let other = bot.spawn(&arguments, &[]);
-    let _ = other.wait_for("* Running on local URL:");
+    let _ = other.wait_for("another process of this program registers them");
     wait_for_health(second, "ok");
     assert_ne!(health(first)["instance"], health(second)["instance"]);
     assert_eq!(bot.changes(), [""; 0]);

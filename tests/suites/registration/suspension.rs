@@ -1,5 +1,7 @@
 //! Webhooks that the Hub suspends or a person disables.
 
+use serde_json::json;
+use tests::client::request;
 use tests::hub::TestWebhookState::{Disabled, Enabled, Suspended};
 
 use super::*;
@@ -81,6 +83,38 @@ fn the_page_and_the_health_show_a_suspended_webhook() {
     assert!(whole.contains(r#""status":"degraded""#) && !whole.contains(&webhook.id), "{whole}");
     let page = get(&url(port), "/").unwrap().body;
     assert!(page.contains("Webhook suspended by the Hub"), "{page}");
+    program.stop();
+}
+
+#[test]
+fn what_a_person_changes_while_the_program_runs_stays_until_the_next_start() {
+    let bot = Bot::new();
+    let port = free_port();
+    let program = bot.start(port);
+    wait_until_registered(&program);
+    let (retrain, reply) = (bot.webhook(&url(port), "retrain"), bot.webhook(&url(port), "reply"));
+    let by_person = |first: &str, body: &str| {
+        let token = format!("Authorization: Bearer {}", bot.hub.token());
+        let headers = ["Content-Type: application/json", &token];
+        assert_eq!(request(bot.hub.url(), first, &headers, body).unwrap().status, 200);
+    };
+    by_person(&format!("DELETE /api/settings/webhooks/{}", reply.id), "");
+    let watched =
+        json!([{ "type": "dataset", "name": "me/data" }, { "type": "user", "name": "me" }]);
+    let body = json!({ "url": retrain.url, "domains": ["repo"], "watched": watched });
+    by_person(&format!("POST /api/settings/webhooks/{}", retrain.id), &body.to_string());
+    let _ = program.wait_for_log("the webhook on the Hub was deleted");
+    // Also when it is enabled again.
+    bot.hub.set_webhook_state(&retrain.id, Suspended);
+    bot.hub.wait_for_webhook_state(&retrain.id, Enabled);
+    assert_eq!(bot.hub.webhook(&retrain.id).watched.len(), 2);
+    assert_eq!(bot.hub.webhooks().len(), 1);
+    program.stop();
+
+    let program = bot.start(port);
+    wait_until_registered(&program);
+    assert_eq!(bot.webhook(&url(port), "retrain").watched, ["dataset:me/data"]);
+    assert_eq!(bot.hub.webhooks().len(), 2);
     program.stop();
 }
 

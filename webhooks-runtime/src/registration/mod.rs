@@ -14,6 +14,7 @@
 //! A running server does this by itself:
 //!
 //! - `part` is the part of the server, and `monitor` registers the webhooks and watches them, as often as `timing` says.
+//!   `context` is what it works with.
 //! - `own_health` checks that the public URL leads to this server. `check_error` is what can go wrong.
 //! - `announcement` and `transitions` say what was done and what has happened, in the terminal or the log (`console`);
 //!   `report` is what the page and `/health` show.
@@ -22,6 +23,7 @@ mod announcement;
 mod apply;
 mod check_error;
 mod console;
+mod context;
 pub(crate) mod endpoint;
 mod monitor;
 mod new_secret;

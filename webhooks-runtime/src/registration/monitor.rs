@@ -4,8 +4,7 @@
 //! The first look at a public URL carries out the unattended plan. Later ones only enable again what the Hub has
 //! suspended: what a person changes while the server runs stays as it is until the next start.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -14,38 +13,16 @@ use uuid::Uuid;
 use super::announcement::Announcement;
 use super::apply::Registrar;
 use super::check_error::CheckError;
-use super::console::Messages;
-use super::endpoint::WebhookEndpoint;
+use super::context::{Context, Look};
 use super::own_health;
 use super::pause::pause;
-use super::plan::{PlanInput, RegistrationMode, RegistrationPlan, StepAction, plan};
-use super::remembered::{RememberedWebhooks, ServerUrl, UrlKind};
+use super::plan::{PlannedStep, RegistrationMode, RegistrationPlan, StepAction};
+use super::remembered::{ServerUrl, UrlKind};
 use super::report::found;
 use super::timing::Timing;
 use super::transitions::log_transitions;
 use crate::config::addresses::{Addresses, PublicUrl};
-use crate::http::webhook_status::{RegistrationPhase, WebhookStatus};
-use crate::hub::{Hub, Webhook};
-use crate::state::SharedState;
-
-/// The lease of the replica that registers.
-const LEASE: &str = "registration";
-
-/// The key of the report that the other replicas show.
-const REPORT: &str = "registration.report";
-
-/// What registration works with.
-#[derive(Clone)]
-pub(super) struct Context {
-    pub(super) hub: Hub,
-    pub(super) state: Arc<dyn SharedState>,
-    /// All endpoints of the program.
-    pub(super) endpoints: Arc<[WebhookEndpoint]>,
-    pub(super) url_kind: UrlKind,
-    pub(super) status: WebhookStatus,
-    pub(super) timing: Timing,
-    pub(super) messages: Messages,
-}
+use crate::http::webhook_status::RegistrationPhase;
 
 /// Registers the webhooks of a server, and watches them.
 pub(super) struct Monitor {
@@ -59,14 +36,9 @@ pub(super) struct Monitor {
     failures: u32,
     /// The kind of the problem that was reported last, and is not solved since.
     problem: Option<String>,
+    /// Whether it was said that another replica registers.
+    is_following: bool,
     next_check: Instant,
-}
-
-/// The webhooks of the account, and what to do with them.
-struct Look {
-    account: Vec<Webhook>,
-    plan: RegistrationPlan,
-    at: SystemTime,
 }
 
 impl Monitor {
@@ -78,6 +50,7 @@ impl Monitor {
             registered: None,
             failures: 0,
             problem: None,
+            is_following: false,
             next_check: Instant::now(),
         }
     }
@@ -100,10 +73,11 @@ impl Monitor {
                 () = sleep(next) => {}
             }
         }
+        own_health::withdraw(&*self.context.state, self.context.status.instance).await;
         if self.has_lease {
             self.pause().await;
             // Otherwise it ends by itself.
-            let _ = self.context.state.release(LEASE, self.replica).await;
+            self.context.release(self.replica).await;
         }
     }
 
@@ -114,7 +88,7 @@ impl Monitor {
         self.has_lease = matches!(leased, Ok(true));
         let result = match leased {
             Ok(false) => {
-                self.context.follow().await;
+                self.follow().await;
                 return renewal;
             }
             Ok(true) if Instant::now() < self.next_check => Ok(()),
@@ -133,6 +107,15 @@ impl Monitor {
             self.failed(&error);
         }
         self.next_check.saturating_duration_since(Instant::now()).min(renewal)
+    }
+
+    /// Leaves the registration to the replica that has the lease.
+    async fn follow(&mut self) {
+        if !std::mem::replace(&mut self.is_following, true) {
+            let text = "\nWebhooks on the Hub: another process of this program registers them.\n";
+            self.context.messages.registered(text);
+        }
+        self.context.follow().await;
     }
 
     fn succeeded(&mut self) {
@@ -180,8 +163,8 @@ impl Monitor {
         if changes {
             let (mode, url_kind) = (RegistrationMode::Unattended, context.url_kind);
             let registrar = Registrar { hub: &context.hub, state, mode, url_kind };
-            let report = |step: &super::plan::PlannedStep, id: &str| {
-                tracing::info!(endpoint = step.path, webhook = id, "changed a webhook on the Hub");
+            let report = |step: &PlannedStep, id: &str| {
+                tracing::debug!(endpoint = step.path, webhook = id, "changed a webhook on the Hub");
             };
             let errors = registrar.apply(&look.plan, look.at, report).await;
             let after = context.look(&public_url).await?;
@@ -230,61 +213,6 @@ impl Monitor {
                 %error,
                 "the webhooks on the Hub could not be disabled: the Hub suspends them when their deliveries fail"
             ),
-        }
-    }
-}
-
-impl Context {
-    async fn lease(&self, replica: Uuid) -> Result<bool, crate::state::StateError> {
-        self.state.lease(LEASE, replica, self.timing.lease()).await
-    }
-
-    /// Renews the lease while something takes long.
-    async fn renewing<T>(&self, replica: Uuid, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                result = &mut work => return result,
-                () = sleep(self.timing.renewal) => drop(self.lease(replica).await),
-            }
-        }
-    }
-
-    /// Compares the webhooks of the account with the endpoints.
-    async fn look(&self, public_url: &ServerUrl) -> Result<Look, CheckError> {
-        let remembered = RememberedWebhooks::load(&*self.state).await?;
-        let account = self.hub.webhooks().await?;
-        let at = SystemTime::now();
-        let plan = plan(PlanInput {
-            endpoints: &self.endpoints,
-            public_url,
-            account: &account,
-            remembered: &remembered,
-            mode: RegistrationMode::Unattended,
-            now: at,
-        });
-        Ok(Look { account, plan, at })
-    }
-
-    /// Shows a report here and on the other replicas.
-    async fn publish(&self, report: crate::http::webhook_status::WebhookReport) {
-        let text = serde_json::to_string(&report).unwrap_or_default();
-        self.status.set(report);
-        // The others show what they have.
-        let _ = self.state.set(REPORT, &text, Some(self.timing.check * 3)).await;
-    }
-
-    async fn publish_phase(&self, phase: RegistrationPhase) {
-        let report = self.status.report();
-        self.publish(crate::http::webhook_status::WebhookReport { phase, ..report }).await;
-    }
-
-    /// Shows what the replica with the lease has seen.
-    async fn follow(&self) {
-        let _ = own_health::announce(&*self.state, self.status.instance).await;
-        let text = self.state.get(REPORT).await.ok().flatten();
-        if let Some(report) = text.and_then(|text| serde_json::from_str(&text).ok()) {
-            self.status.set(report);
         }
     }
 }

@@ -46,6 +46,12 @@ pub(super) async fn announce(state: &dyn SharedState, instance: Uuid) -> Result<
     state.set(&key(instance), "", Some(INSTANCE_TTL)).await
 }
 
+/// Lets other replicas forget this one, which stops.
+pub(super) async fn withdraw(state: &dyn SharedState, instance: Uuid) {
+    // Otherwise it is forgotten later.
+    let _ = state.remove(&key(instance)).await;
+}
+
 /// Checks that the public URL leads to this server, or to another replica with the same state.
 pub(super) async fn check(
     public: &PublicUrl,

@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::console::{Messages, Printer};
+use super::context::Context;
 use super::endpoint::{WebhookEndpoint, check_secrets};
-use super::monitor::{Context, Monitor};
+use super::monitor::Monitor;
 use super::remembered::UrlKind;
 use super::report::unknown;
 use super::timing::Timing;
@@ -29,6 +30,8 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct RegistrationSettings<'a> {
     pub(crate) hub: Hub,
     pub(crate) state: Arc<dyn SharedState>,
+    /// Whether the state outlives the process.
+    pub(crate) remembers: bool,
     /// All endpoints of the program.
     pub(crate) endpoints: Vec<WebhookEndpoint>,
     pub(crate) exposure: &'a Exposure,
@@ -41,8 +44,8 @@ pub(crate) struct RegistrationSettings<'a> {
 
 /// Creates the part of a server that registers its webhooks.
 pub(crate) fn compose(settings: RegistrationSettings<'_>) -> Arc<dyn Part> {
-    let RegistrationSettings { hub, state, endpoints, exposure, on_space, .. } = settings;
-    let obstacle = obstacle(&endpoints, exposure, on_space);
+    let obstacle = obstacle(&settings);
+    let RegistrationSettings { hub, state, endpoints, exposure, .. } = settings;
     let phase = match obstacle {
         Some(_) => RegistrationPhase::Stopped,
         None => RegistrationPhase::Pending,
@@ -66,7 +69,8 @@ pub(crate) fn compose(settings: RegistrationSettings<'_>) -> Arc<dyn Part> {
 }
 
 /// Returns why no webhook can be registered, in a sentence without its full stop.
-fn obstacle(endpoints: &[WebhookEndpoint], exposure: &Exposure, on_space: bool) -> Option<String> {
+fn obstacle(settings: &RegistrationSettings<'_>) -> Option<String> {
+    let RegistrationSettings { endpoints, exposure, on_space, remembers, .. } = settings;
     if !endpoints.iter().any(WebhookEndpoint::is_watching) {
         let text = "no webhook is registered on the Hub, because no endpoint has `watch`";
         return Some(text.to_owned());
@@ -76,7 +80,13 @@ fn obstacle(endpoints: &[WebhookEndpoint], exposure: &Exposure, on_space: bool) 
                     --share, or pass its URL with --public-url";
         return Some(text.to_owned());
     }
-    check_secrets(endpoints, on_space).err().map(|error| error.to_string())
+    // Each start would leave its webhooks behind: another one could not know which are disabled by the program.
+    if matches!(exposure, Exposure::Link { .. } | Exposure::Tunnel) && !remembers {
+        let text = "no webhook is registered on the Hub, because it could not be remembered: this user has no home \
+                    folder. Set XDG_STATE_HOME to a folder";
+        return Some(text.to_owned());
+    }
+    check_secrets(endpoints, *on_space).err().map(|error| error.to_string())
 }
 
 struct RegistrationPart {

@@ -23,6 +23,8 @@ pub(super) fn compose(
     server: &Composition<'_>,
 ) -> Arc<dyn Part> {
     let file = FileState::of_project(&project.map_or_else(working_directory, str::to_owned));
+    let has_store = server.endpoints.iter().any(|endpoint| endpoint.background);
+    let remembers = has_store || file.is_some();
     let state = match file {
         Some(file) => ServerState::new(jobs, file),
         // Without a folder, webhooks are found by their URLs only.
@@ -35,6 +37,7 @@ pub(super) fn compose(
     registration::compose(RegistrationSettings {
         hub,
         state: Arc::new(state),
+        remembers,
         endpoints: endpoints.collect(),
         exposure: &server.settings.exposure,
         on_space: server.settings.on_space,
