@@ -39,6 +39,7 @@ fn endpoints_lists_each_filter_in_words_and_as_json() {
         "watch_env": "TEAM_WATCH",
         "branch": [],
         "refs": [],
+        "paths": [],
     });
     assert_eq!(listed[1]["filter"], expected);
 }

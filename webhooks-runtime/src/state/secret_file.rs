@@ -32,13 +32,24 @@ impl SecretFile {
         &self.0
     }
 
-    /// Reads the secret; `None` if there is no file.
+    /// Reads the secret; `None` if there is no file, or if its folder cannot be opened.
     ///
     /// # Errors
     ///
     /// When the file cannot be read, or is not one of this program. No error shows its content.
     pub(crate) fn read(&self) -> io::Result<Option<String>> {
-        check_regular_or_absent(&self.0)?;
+        match check_regular_or_absent(&self.0) {
+            // Its folder is no folder, or belongs to somebody else: a service often runs without access to a home.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotADirectory | ErrorKind::PermissionDenied
+                ) =>
+            {
+                return Ok(None);
+            }
+            checked => checked?,
+        }
         let file = match File::open(&self.0) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -91,6 +102,13 @@ mod tests {
         assert_eq!(file.read().unwrap().as_deref(), Some("hush"));
         assert_eq!(file.create("other").unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(file.read().unwrap().as_deref(), Some("hush"));
+    }
+
+    #[test]
+    fn without_a_usable_folder_there_is_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("secrets"), "").unwrap();
+        assert_eq!(file(&folder).read().unwrap(), None);
     }
 
     #[test]
