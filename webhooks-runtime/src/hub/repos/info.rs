@@ -73,7 +73,7 @@ impl From<InfoJson> for RepoInfo {
     }
 }
 
-/// The branches and tags of a repo: see [`Hub::refs`].
+/// The branches, tags and pull requests of a repo: see [`Hub::refs`].
 ///
 /// ```
 /// use webhooks_runtime::hub::RepoRefs;
@@ -84,6 +84,7 @@ impl From<InfoJson> for RepoInfo {
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RepoRefs {
     /// The branches.
@@ -92,9 +93,12 @@ pub struct RepoRefs {
     /// The tags.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<RepoRef>,
+    /// The pull requests.
+    #[serde(default, deserialize_with = "or_default")]
+    pub pull_requests: Vec<RepoRef>,
 }
 
-/// A branch or a tag: see [`RepoRefs`].
+/// A branch, a tag or a pull request's ref: see [`RepoRefs`].
 ///
 /// ```
 /// use webhooks_runtime::hub::RepoRef;
@@ -174,7 +178,7 @@ impl Hub {
         self.get(&repo.into().api(format_args!("/revision/{revision}"))?).fetch().await
     }
 
-    /// Returns the branches and tags of a repo.
+    /// Returns the branches, tags and pull requests of a repo.
     ///
     /// ```
     /// # use webhooks_runtime::serde_json::json;
@@ -195,6 +199,7 @@ impl Hub {
     ///
     /// Returns an error when the call fails.
     pub async fn refs(&self, repo: impl Into<RepoId>) -> Result<RepoRefs, HubError> {
-        self.get(&repo.into().api(format_args!("/refs"))?).fetch().await
+        let path = repo.into().api(format_args!("/refs"))?;
+        self.get(&path).query("include_prs", "1").fetch().await
     }
 }
