@@ -172,7 +172,7 @@ settings! {
         variable "RUST_LOG": "Log filter, such as `info` or `debug`", default "`info,sqlx=warn`", feature "cli";
         variable "NO_COLOR": "Log lines without colors, if set", default "colors in a terminal", feature "cli";
         variable "HF_HUB_DISABLE_EXPERIMENTAL_WARNING": "`1` hides the note that the API may change between versions";
-        variable "XDG_STATE_HOME": "Directory of the share link's name, and of what is registered on the Hub", default "`~/.local/state`", feature "share";
+        variable "XDG_STATE_HOME": "Directory of the share link's name and registered webhooks", default "`~/.local/state`", feature "share";
         variable "SPACE_ID": "Set on a Space: enables its defaults";
         variable "SPACE_HOST": "Set on a Space: the host of its public URL";
         variable "CI": "Set in CI: no share link by default", feature "share";

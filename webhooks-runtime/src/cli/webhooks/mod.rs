@@ -50,8 +50,8 @@ Examples:
   my-bot webhooks enable trigger_training
 
 Webhooks of this program:
-  A webhook belongs to this program if the program has registered it, or if its URL is the public URL
-  and the path of an endpoint. `sync` and `remove` change no others.
+  A webhook belongs to this program if the program has registered it, or if its URL is the public
+  URL and the path of an endpoint. `sync` and `remove` change no others.
 
 Token:
   The command needs a token that may write webhooks: in HF_TOKEN, or from `hf auth login`.
