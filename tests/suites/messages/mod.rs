@@ -86,7 +86,7 @@ const OTHER_TEXTS: [(&str, &str); 69] = [
     ("Webhooks are correctly set up and ready to use:", "a line of each start"),
     ("Go to https://huggingface.co/settings/webhooks", "a line of each start"),
     ("It stays the same at every start.", "a line of each start"),
-    ("Webhooks on the Hub (", "a line of each start with --register"),
+    ("Webhooks on the Hub", "a line of each start with --register"),
     ("- {path}: none, because", "a line of each start with --register"),
     ("updated ({}) and enabled", "a line of each start with --register"),
     ("taken over unchanged", "a line of each start with --register"),
