@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::client::{PATIENCE, Viewer, get};
-use tests::hub::{TestHub, TestWebhook};
+use tests::hub::{ReceivedRequest, TestHub, TestWebhook};
 use tests::program::Program;
 use tests::programs::{free_port, watching};
 
@@ -74,7 +74,7 @@ impl Bot {
     /// Returns the requests that change webhooks, so far.
     fn changes(&self) -> Vec<String> {
         let requests = self.hub.requests();
-        let lines = requests.iter().map(|request| request.first_line());
+        let lines = requests.iter().map(ReceivedRequest::first_line);
         lines.filter(|line| !line.starts_with("GET ")).collect()
     }
 }
