@@ -1,10 +1,12 @@
 //! Finds the client of the Hub that endpoints need, and reports its account when the server starts.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, ready};
 use tokio::runtime::Builder;
-use tokio::time::{sleep, timeout};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::environment::Environment;
 use crate::endpoint::background::SharedData;
@@ -101,22 +103,25 @@ pub(super) fn compose(
     activity.remember_in(Arc::new(ServerState::new(jobs, MemoryState::default())));
     let skipping = endpoints.iter().filter(|endpoint| endpoint.skips_own);
     let skipping: Vec<_> = skipping.map(|endpoint| endpoint.path.clone()).collect();
-    (!skipping.is_empty()).then(|| Arc::new(AccountPart { activity, skipping }) as Arc<dyn Part>)
+    let part = || AccountPart { activity, skipping: skipping.join(", "), task: Mutex::default() };
+    (!skipping.is_empty()).then(|| Arc::new(part()) as Arc<dyn Part>)
 }
 
 /// Reports the account whose events are skipped.
 struct AccountPart {
     activity: Arc<OwnActivity>,
     /// The paths of the endpoints that skip them.
-    skipping: Vec<String>,
+    skipping: String,
+    /// Asks for the account until it is known.
+    task: Mutex<Option<AbortHandle>>,
 }
 
 impl Part for AccountPart {
     /// Asks the Hub once the server accepts connections, so that it starts without the Hub, too. A failure is logged.
     fn started(&self, console: Console) {
         let activity = Arc::clone(&self.activity);
-        let endpoints = self.skipping.join(", ");
-        tokio::spawn(async move {
+        let endpoints = self.skipping.clone();
+        let task = tokio::spawn(async move {
             let account = loop {
                 match activity.account().await {
                     Ok(account) => break account.name,
@@ -137,5 +142,13 @@ impl Part for AccountPart {
                 }
             }
         });
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.abort_handle());
+    }
+
+    fn drain(&self, _: Instant) -> BoxFuture<'_, ()> {
+        if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+        Box::pin(ready(()))
     }
 }
