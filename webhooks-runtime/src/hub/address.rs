@@ -1,9 +1,10 @@
 //! The Hub's address: the only origin that gets the token.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::error::HubError;
 use crate::config::environment::Environment;
+use crate::network::is_this_machine;
 
 /// The Hub, where `HF_ENDPOINT` names no other.
 pub(super) const HUGGING_FACE: &str = "https://huggingface.co";
@@ -54,13 +55,7 @@ impl HubAddress {
 
     /// Returns whether others on the way to the Hub can read the token.
     pub(super) fn is_unencrypted(&self) -> bool {
-        let is_here = match self.url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        self.url.scheme() == "http" && !is_here
+        self.url.scheme() == "http" && !self.url.host_str().is_some_and(is_this_machine)
     }
 
     /// Returns whether a URL has the same scheme, host and port.

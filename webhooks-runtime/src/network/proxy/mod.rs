@@ -122,6 +122,11 @@ impl HttpProxy {
     }
 }
 
+/// Returns whether the host of a URL is this machine.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    is_on_this_machine(without_brackets(host))
+}
+
 /// Writes the URL without user and password.
 impl fmt::Display for HttpProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
