@@ -39,3 +39,4 @@ mod settings;
 mod share;
 mod testing;
 mod trigger;
+mod webhooks;

@@ -48,6 +48,8 @@ mod threads;
 #[cfg(feature = "share")]
 mod tunnel;
 mod ui;
+#[cfg(feature = "hub")]
+mod url_memory;
 mod worker;
 
 pub use builder::WebhooksServer;

@@ -158,6 +158,8 @@ pub(super) fn compose(
 
     parts.push(Arc::clone(&background) as Arc<dyn Part>);
     #[cfg(feature = "hub")]
+    parts.extend(super::url_memory::compose(settings.project.as_deref(), &background.jobs, server));
+    #[cfg(feature = "hub")]
     parts.extend(webhooks.zip(settings.registrar).map(|(status, hub)| {
         super::registering::compose(
             status,
