@@ -17,6 +17,9 @@ const MOST_RETRIES: u32 = 3;
 /// The time that the retries of a call may wait in total. A delivery has 30 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// The longest wait that the Hub can name. A longer one is a mistake, with which others could not calculate.
+const LONGEST_NAMED_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The wait before the first retry. It doubles with each retry.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
@@ -30,7 +33,9 @@ pub(super) async fn send(
     loop {
         let outcome = transport.send(request.clone()).await;
         let wait = wait_before_retry(&outcome, request.idempotent, retries);
-        match wait.filter(|wait| retries < MOST_RETRIES && waited + *wait <= LONGEST_WAIT) {
+        match wait
+            .filter(|wait| retries < MOST_RETRIES && waited.saturating_add(*wait) <= LONGEST_WAIT)
+        {
             Some(wait) => {
                 tracing::debug!(call = request.call(), ?wait, "calling the Hub again");
                 transport.wait(wait).await;
@@ -56,7 +61,7 @@ fn wait_before_retry(
             // At the named second, the Hub may still count the last one.
             429 => Some(wait_of(&response.headers).map_or_else(
                 || jitter(backoff),
-                |wait| wait + FIRST_WAIT.mul_f64(1.0 + fastrand::f64()),
+                |wait| wait.saturating_add(FIRST_WAIT.mul_f64(1.0 + fastrand::f64())),
             )),
             502..=504 if idempotent => {
                 Some(wait_of(&response.headers).unwrap_or_else(|| jitter(backoff)))
@@ -82,7 +87,8 @@ pub(super) fn wait_of(headers: &HeaderMap) -> Option<Duration> {
         reset.filter(|_| exhausted)
     });
     let seconds = reset.or_else(|| header("retry-after"))?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
+    let wait = seconds.trim().parse().ok().map(Duration::from_secs)?;
+    Some(wait.min(LONGEST_NAMED_WAIT))
 }
 
 #[cfg(test)]
@@ -192,6 +198,15 @@ mod tests {
         assert_eq!((sent, waits.len()), (3, 2), "{waits:?}");
         let (_, sent, _) = attempts(false, vec![limited("\"api\";r=0;t=31")]).await;
         assert_eq!(sent, 1);
+        let (_, sent, _) =
+            attempts(false, vec![limited("\"api\";r=0;t=18446744073709551615")]).await;
+        assert_eq!(sent, 1);
+        let (_, sent, _) = attempts(
+            false,
+            vec![limited("\"api\";r=0;t=1"), limited("\"api\";r=0;t=18446744073709551615")],
+        )
+        .await;
+        assert_eq!(sent, 2);
         let (_, _, waits) = attempts(true, vec![status(503, Some(("retry-after", "7")))]).await;
         assert_eq!(waits, [7.0; 3]);
     }
@@ -207,6 +222,7 @@ mod tests {
         assert_eq!(wait("ratelimit", "\"api\";r=9;t=55"), None);
         assert_eq!(wait("ratelimit", "\"api\";r=0;t=soon"), None);
         assert_eq!(wait("retry-after", "3"), Some(3));
+        assert_eq!(wait("retry-after", "18446744073709551615"), Some(24 * 60 * 60));
         assert_eq!(wait("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"), None);
     }
 }
