@@ -128,7 +128,7 @@ impl Hub {
                 request = request.query(key, value);
             }
             let page: PageJson = request.query("p", &page.to_string()).fetch().await?;
-            let end = page.start + page.discussions.len();
+            let end = page.start.saturating_add(page.discussions.len());
             let is_last = page.discussions.is_empty() || end >= page.count;
             discussions.extend(page.discussions);
             if is_last {
@@ -206,6 +206,15 @@ mod tests {
         let stub = HubStub::new();
         let call = stub.on("GET", "/api/models/me/x/discussions");
         call.respond(page(0, 5, 1..3)).respond(page(2, 5, 0..0));
+        let query = DiscussionQuery::new();
+        assert_eq!(stub.hub().discussions("me/x", &query).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_list_with_an_impossible_start_ends() {
+        let stub = HubStub::new();
+        let call = stub.on("GET", "/api/models/me/x/discussions");
+        call.respond(page(usize::MAX, 5, 1..3));
         let query = DiscussionQuery::new();
         assert_eq!(stub.hub().discussions("me/x", &query).await.unwrap().len(), 2);
     }
