@@ -35,10 +35,11 @@ impl FailureKind {
             | Error::ConnectionFailed
             | Error::Timeout(Timeout::Resolve | Timeout::Connect) => Self::NotSent,
             Error::Io(error) => match error.kind() {
-                ErrorKind::ConnectionRefused
-                | ErrorKind::HostUnreachable
-                | ErrorKind::NetworkUnreachable => Self::NotSent,
-                ErrorKind::ConnectionReset
+                ErrorKind::ConnectionRefused => Self::NotSent,
+                // The network may also fail after the request was sent.
+                ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::ConnectionReset
                 | ErrorKind::ConnectionAborted
                 | ErrorKind::BrokenPipe
                 | ErrorKind::UnexpectedEof
@@ -46,6 +47,24 @@ impl FailureKind {
                 _ => Self::Final,
             },
             _ => Self::Final,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refused_connection_proves_that_the_hub_did_not_get_the_request() {
+        for (kind, expected) in [
+            (ErrorKind::ConnectionRefused, FailureKind::NotSent),
+            (ErrorKind::HostUnreachable, FailureKind::Lost),
+            (ErrorKind::NetworkUnreachable, FailureKind::Lost),
+            (ErrorKind::ConnectionReset, FailureKind::Lost),
+            (ErrorKind::InvalidData, FailureKind::Final),
+        ] {
+            assert_eq!(FailureKind::of(&Error::Io(kind.into())), expected, "{kind}");
         }
     }
 }
