@@ -34,7 +34,8 @@ const SAMPLE: usize = 512;
 pub struct CommitInfo {
     /// The id.
     pub commit_oid: String,
-    /// The URL of its page.
+    /// The URL of its page; empty if the Hub leaves it out.
+    #[serde(default, deserialize_with = "or_default")]
     pub commit_url: String,
     /// The URL of the pull request that was opened for it.
     #[serde(default)]
@@ -261,6 +262,16 @@ mod tests {
         }
         assert_eq!(stub.calls(), []);
         assert!(!format!("{:?}", Commit::new("x").add("a", "hush")).contains("hush"));
+    }
+
+    #[test]
+    fn a_commit_needs_no_url() {
+        for json in
+            [json!({ "commitOid": "abc" }), json!({ "commitOid": "abc", "commitUrl": null })]
+        {
+            let info: CommitInfo = serde_json::from_value(json).unwrap();
+            assert_eq!((info.commit_oid.as_str(), info.commit_url.as_str()), ("abc", ""));
+        }
     }
 
     #[derive(Default)]
