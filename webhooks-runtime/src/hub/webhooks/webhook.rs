@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::watched::{WatchedItem, WebhookDomain};
-use crate::hub::lenient::or_default;
+use crate::hub::lenient::{known_items, or_default};
 
 /// A webhook of the account. It does not contain the text of the secret.
 ///
@@ -103,7 +103,7 @@ struct WebhookJson {
     id: String,
     url: Option<String>,
     job: Option<Value>,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "known_items")]
     watched: Vec<WatchedItem>,
     #[serde(default, deserialize_with = "or_default")]
     domains: Vec<WebhookDomain>,
@@ -182,5 +182,17 @@ mod tests {
         let webhook = read(json!({ "domains": ["repo", "discussions", "later"], "watched": null }));
         let domains: Vec<_> = webhook.domains.iter().map(WebhookDomain::as_str).collect();
         assert_eq!(domains, ["repo", "discussion", "later"]);
+    }
+
+    #[test]
+    fn a_watched_item_of_an_unknown_shape_is_left_out() {
+        let data = json!({ "type": "dataset", "name": "me/data" });
+        let odd =
+            [json!({ "type": "everything" }), json!("me/x"), json!(null), json!({ "name": 1 })];
+        for odd in odd {
+            let webhook = read(json!({ "watched": [odd, data] }));
+            assert_eq!(webhook.watched, [WatchedItem::from("dataset:me/data")]);
+        }
+        assert_eq!(read(json!({ "watched": "all" })).watched, []);
     }
 }
