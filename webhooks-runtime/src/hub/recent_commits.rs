@@ -127,6 +127,7 @@ fn key(oid: &str) -> String {
 mod tests {
     use super::*;
     use crate::state::MemoryState;
+    use crate::testing::HubStub;
 
     #[tokio::test(start_paused = true)]
     async fn commits_of_this_process_are_remembered_for_an_hour() {
@@ -173,5 +174,17 @@ mod tests {
         // No id of a commit.
         assert!(!other.contain_all(&["a1", ""]).await.unwrap());
         assert!(!other.contain_all(&[&"a".repeat(1000)]).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_commit_of_another_client_is_remembered_on_request() {
+        let commits = Arc::new(RecentCommits::default());
+        let hub = HubStub::new().hub();
+        // Before a server has installed its log, nothing happens.
+        hub.remember_commit("a1");
+        hub.set_commit_log(Arc::<RecentCommits>::clone(&commits));
+        hub.remember_commit("a2");
+        assert!(commits.contain_all(&["a2"]).await.unwrap());
+        assert!(!commits.contain_all(&["a1"]).await.unwrap());
     }
 }
