@@ -13,7 +13,7 @@ use super::error::HubError;
 use super::rejection::HubRejection;
 use super::request::HubRequest;
 use super::token::Token;
-use super::transport::{ApiRequest, ApiResponse, HttpTransport, Transport};
+use super::transport::{ApiRequest, ApiResponse, HttpTransport, Transport, on_this_thread};
 use crate::config::environment::Environment;
 
 /// Takes note of the commits that a program makes.
@@ -223,6 +223,7 @@ impl Hub {
     ///
     /// In async code, which must `.await` the call instead.
     pub fn block_on<F: Future>(&self, call: F) -> F::Output {
+        let call = on_this_thread(call);
         if let Ok(runtime) = Handle::try_current() {
             return runtime.block_on(call);
         }

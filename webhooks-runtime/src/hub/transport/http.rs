@@ -12,6 +12,7 @@ use ureq::{Body, RequestBuilder};
 use url::Url;
 
 use super::redirect::{MOST_REDIRECTS, target};
+use super::this_thread::may_block;
 use super::{ApiRequest, ApiResponse, FailureKind, Transport, TransportError};
 use crate::hub::address::HubAddress;
 use crate::hub::token::Token;
@@ -47,8 +48,9 @@ impl Transport for HttpTransport {
     fn send(&self, request: ApiRequest) -> BoxFuture<'_, Result<ApiResponse, TransportError>> {
         let connection = Arc::clone(&self.0);
         Box::pin(async move {
-            let Ok(runtime) = Handle::try_current() else {
-                // Another executor, which has no threads for blocking work.
+            let runtime = Handle::try_current().ok().filter(|_| !may_block());
+            let Some(runtime) = runtime else {
+                // Another executor has no threads for blocking work, and `block_on` must not wait for one.
                 return connection.exchange(&request);
             };
             let exchange = runtime.spawn_blocking(move || connection.exchange(&request));

@@ -5,6 +5,7 @@ mod http;
 mod redirect;
 #[cfg(test)]
 mod tests;
+mod this_thread;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use ureq::http::{HeaderMap, Method};
 
 pub(crate) use self::failure::{FailureKind, TransportError};
 pub(super) use self::http::HttpTransport;
+pub(super) use self::this_thread::on_this_thread;
 
 /// How long a request may take, and how large its response may be.
 #[derive(Clone, Copy, Debug)]

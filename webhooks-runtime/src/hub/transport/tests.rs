@@ -251,3 +251,16 @@ fn calls_work_without_a_runtime() {
     let hub = server.hub();
     assert_eq!(hub.block_on(hub.repo_info("me/x")).unwrap().name, "me/x");
 }
+
+#[tokio::test]
+async fn a_blocking_call_needs_no_second_thread_for_blocking_work() {
+    let server = TestServer::always(response("200 OK", "", "{}"));
+    let hub = server.hub();
+    // A worker of this runtime is a thread of its pool, too, and does not count.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).max_blocking_threads(1).enable_all().build().unwrap();
+    let call = runtime.spawn_blocking(move || hub.block_on(hub.request("GET", "/api/x").send()));
+    let done = tokio::time::timeout(std::time::Duration::from_secs(5), call).await;
+    runtime.shutdown_background();
+    assert!(done.expect("the call ends").unwrap().is_ok());
+}
