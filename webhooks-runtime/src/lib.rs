@@ -137,7 +137,6 @@ mod network;
 mod openapi;
 mod payload;
 #[cfg(feature = "hub")]
-#[allow(dead_code, reason = "for the running server")]
 mod registration;
 mod samples;
 mod server;
