@@ -51,11 +51,10 @@ pub struct HubRejection {
 
 impl HubRejection {
     pub(super) fn new(request: &ApiRequest, response: &ApiResponse, token: &Token) -> Self {
-        let header = |name| text_of(&response.headers, name).map(|text| token.hide_in(&text));
-        let message = header("x-error-message").or_else(|| {
-            let message = message_in(&response.body)?;
-            Some(shortened(&token.hide_in(&message)))
-        });
+        // First hidden, then cut: a part of the token would not be recognized.
+        let safe = |text: String| shortened(&token.hide_in(&text));
+        let header = |name| text_of(&response.headers, name).map(safe);
+        let message = header("x-error-message").or_else(|| message_in(&response.body).map(safe));
         Self {
             call: request.call(),
             status: response.status,
@@ -111,11 +110,11 @@ impl fmt::Display for HubRejection {
     }
 }
 
-/// Returns a header that is not empty, in one line.
+/// Returns a header that is not empty.
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
     let text = text.trim();
-    (!text.is_empty()).then(|| shortened(text))
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// Returns the message in the body of an error: `{"error": "…"}`, where a list of texts also occurs.
@@ -140,5 +139,38 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(LONGEST_MESSAGE) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::web::Bytes;
+    use ureq::http::{HeaderValue, Method};
+
+    use super::*;
+    use crate::hub::transport::CallLimits;
+
+    #[test]
+    fn a_token_where_a_text_is_cut_is_hidden() {
+        let token = Token::new("hf_abcdefghij", "the token").unwrap();
+        let text = format!("{}hf_abcdefghij", "x".repeat(LONGEST_MESSAGE - 8));
+        let request = ApiRequest {
+            method: Method::GET,
+            path: "/".to_owned(),
+            query: Vec::new(),
+            body: None,
+            limits: CallLimits::CALL,
+            idempotent: true,
+        };
+        let body = Bytes::from(serde_json::json!({ "error": text }).to_string());
+        let value = HeaderValue::from_str(&text).unwrap();
+        for name in ["x-error-message", "x-error-code", "x-request-id", "none"] {
+            let name = ureq::http::HeaderName::from_static(name);
+            let headers = HeaderMap::from_iter([(name, value.clone())]);
+            let response = ApiResponse { status: 400, headers, body: body.clone() };
+            let rejection = HubRejection::new(&request, &response, &token);
+            assert!(rejection.message.is_some());
+            assert!(!format!("{rejection:?}").contains("hf_a"), "{rejection:?}");
+        }
     }
 }
