@@ -56,6 +56,14 @@ struct StubState {
 
 impl HubStub {
     /// The id of the account of [`hub`](Self::hub): the author of the bot's own comments.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::{HubStub, comment_created};
+    ///
+    /// // A comment that an endpoint with a `Hub` skips.
+    /// let own = comment_created().repo("me/tiny").text("hello").author(HubStub::ACCOUNT_ID);
+    /// # let _ = own;
+    /// ```
     pub const ACCOUNT_ID: &str = "65d0000000000000000000b0";
 
     /// Creates a stand-in that knows only its account.
