@@ -15,7 +15,7 @@ use super::apply::Registrar;
 use super::check_error::CheckError;
 use super::context::{Context, Look};
 use super::own_health;
-use super::pause::pause;
+use super::pause::{Paused, pause};
 use super::plan::{PlannedStep, RegistrationMode, RegistrationPlan, StepAction};
 use super::remembered::{ServerUrl, UrlKind};
 use super::report::found;
@@ -203,16 +203,21 @@ impl Monitor {
         if self.context.url_kind != UrlKind::Tunnel {
             return;
         }
-        match pause(&self.context.hub, &*self.context.state).await {
-            Ok(paused) if paused.is_empty() => {}
-            Ok(paused) => tracing::info!(
-                webhooks = paused.join(", "),
+        let Paused { ids, errors } = match pause(&self.context.hub, &*self.context.state).await {
+            Ok(paused) => paused,
+            Err(error) => Paused { ids: Vec::new(), errors: vec![error] },
+        };
+        if !ids.is_empty() {
+            tracing::info!(
+                webhooks = ids.join(", "),
                 "disabled the webhooks on the Hub until the next start, because the public URL ends with the server"
-            ),
-            Err(error) => tracing::warn!(
+            );
+        }
+        for error in errors {
+            tracing::warn!(
                 %error,
-                "the webhooks on the Hub could not be disabled: the Hub suspends them when their deliveries fail"
-            ),
+                "a webhook on the Hub could not be disabled: the Hub suspends it when its deliveries fail"
+            );
         }
     }
 }

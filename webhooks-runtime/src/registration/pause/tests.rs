@@ -41,7 +41,7 @@ async fn the_webhooks_of_the_tunnel_are_disabled() {
     stub.on("GET", WEBHOOKS).respond(json!([webhook("w1", false), webhook("w2", false), others]));
     stub.on("POST", &format!("{WEBHOOKS}/w1/disable"))
         .respond(json!({ "webhook": webhook("w1", true) }));
-    assert_eq!(pause(&stub.hub(), &state).await.unwrap(), ["w1"]);
+    assert_eq!(pause(&stub.hub(), &state).await.unwrap().ids, ["w1"]);
     assert_eq!(calls(&stub), [format!("GET {WEBHOOKS}"), format!("POST {WEBHOOKS}/w1/disable")]);
     assert_eq!(paused(&state).await, ["w1"]);
 }
@@ -52,7 +52,7 @@ async fn a_webhook_that_was_disabled_or_suspended_before_is_not_known_as_paused(
     let stub = HubStub::new();
     let suspended = webhook("w2", "suspended-after-failure");
     stub.on("GET", WEBHOOKS).respond(json!([webhook("w1", true), suspended]));
-    assert_eq!(pause(&stub.hub(), &state).await.unwrap(), <[&str; 0]>::default());
+    assert_eq!(pause(&stub.hub(), &state).await.unwrap().ids, <[&str; 0]>::default());
     assert_eq!(paused(&state).await, <[&str; 0]>::default());
 }
 
@@ -60,16 +60,39 @@ async fn a_webhook_that_was_disabled_or_suspended_before_is_not_known_as_paused(
 async fn without_a_webhook_of_a_tunnel_the_hub_is_not_called() {
     let state = remembering(&[("w2", UrlKind::Fixed)]).await;
     let stub = HubStub::new();
-    assert_eq!(pause(&stub.hub(), &state).await.unwrap(), <[&str; 0]>::default());
+    assert_eq!(pause(&stub.hub(), &state).await.unwrap().ids, <[&str; 0]>::default());
     assert_eq!(calls(&stub), <[&str; 0]>::default());
 }
 
 #[tokio::test]
-async fn a_webhook_whose_disabling_got_no_response_is_enabled_at_the_next_start() {
-    let state = remembering(&[("w1", UrlKind::Tunnel)]).await;
-    let stub = HubStub::new();
-    stub.on("GET", WEBHOOKS).respond(json!([webhook("w1", false)]));
-    stub.on("POST", &format!("{WEBHOOKS}/w1/disable")).error(500, "No");
-    assert!(pause(&stub.hub(), &state).await.is_err());
-    assert_eq!(paused(&state).await, ["w1"]);
+async fn a_webhook_that_the_hub_does_not_disable_is_not_known_as_paused_and_the_others_are() {
+    for status in [404, 429, 500] {
+        let state = remembering(&[("w1", UrlKind::Tunnel), ("w2", UrlKind::Tunnel)]).await;
+        let stub = HubStub::new();
+        stub.on("GET", WEBHOOKS).respond(json!([webhook("w1", false), webhook("w2", false)]));
+        stub.on("POST", &format!("{WEBHOOKS}/w1/disable")).error(status, "No");
+        stub.on("POST", &format!("{WEBHOOKS}/w2/disable"))
+            .respond(json!({ "webhook": webhook("w2", true) }));
+        let after = pause(&stub.hub(), &state).await.unwrap();
+        assert_eq!((&after.ids[..], after.errors.len()), (&["w2".to_owned()][..], 1), "{status}");
+        assert_eq!(paused(&state).await, ["w2"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn after_no_response_a_webhook_is_known_as_paused_only_if_it_is_disabled() {
+    for (now, is_paused) in [(Some(json!(true)), true), (Some(json!(false)), false), (None, false)]
+    {
+        let state = remembering(&[("w1", UrlKind::Tunnel)]).await;
+        // There is no response to a call that is not prepared.
+        let stub = HubStub::new();
+        stub.on("GET", WEBHOOKS).respond(json!([webhook("w1", false)]));
+        if let Some(disabled) = &now {
+            let found = json!({ "webhook": webhook("w1", disabled.clone()) });
+            stub.on("GET", &format!("{WEBHOOKS}/w1")).respond(found);
+        }
+        let after = pause(&stub.hub(), &state).await.unwrap();
+        assert_eq!((after.ids.len(), after.errors.is_empty()), (usize::from(is_paused), is_paused));
+        assert_eq!(paused(&state).await.len(), usize::from(is_paused), "{now:?}");
+    }
 }
