@@ -4,6 +4,9 @@
 //! The first look at a public URL carries out the unattended plan. Later ones only enable again what the Hub has
 //! suspended: what a person changes while the server runs stays as it is until the next start.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -151,15 +154,13 @@ impl Monitor {
         own_health::announce(state, context.status.instance).await?;
         let public_url = ServerUrl { url: url.clone(), kind: context.url_kind };
         let is_first = self.registered.as_ref() != Some(url);
-        let mut look = context.look(&public_url).await?;
-        if !is_first {
-            keep_enabling(&mut look.plan);
-        }
-        self.publish(&look, is_first).await;
-        let changes = look.plan.has_changes() || !look.plan.resumed.is_empty();
+        let mut look = self.look(&public_url, is_first).await?;
         if is_first || look.plan.has_changes() {
             own_health::check(url, context.status.instance, state).await?;
+            // That can take long: a webhook that a person has disabled meanwhile stays disabled.
+            look = self.look(&public_url, is_first).await?;
         }
+        let changes = look.plan.has_changes() || !look.plan.resumed.is_empty();
         if changes {
             let (mode, url_kind) = (RegistrationMode::Unattended, context.url_kind);
             let registrar = Registrar { hub: &context.hub, state, mode, url_kind };
@@ -182,6 +183,16 @@ impl Monitor {
             context.publish_phase(RegistrationPhase::Registered).await;
         }
         Ok(())
+    }
+
+    /// Looks at the webhooks, and plans what is to be done now.
+    async fn look(&self, public_url: &ServerUrl, is_first: bool) -> Result<Look, CheckError> {
+        let mut look = self.context.look(public_url).await?;
+        if !is_first {
+            keep_enabling(&mut look.plan);
+        }
+        self.publish(&look, is_first).await;
+        Ok(look)
     }
 
     /// Shows the webhooks on the page and in `/health`, and logs what has changed since the last look.
