@@ -2,12 +2,18 @@
 
 use std::fmt::Write as _;
 
+use super::apply::StepError;
 use super::plan::{RegistrationPlan, StepAction, WebhookChange};
+use super::unfinished::Unfinished;
 use crate::text::in_one_line;
 
 /// What the first look at the webhooks has found and done.
 pub(super) struct Announcement<'a> {
     pub(super) plan: &'a RegistrationPlan,
+    /// The steps of the plan that are still to be done.
+    pub(super) unfinished: &'a Unfinished,
+    /// Why some of them have failed.
+    pub(super) errors: &'a [StepError],
     /// The address of the Hub.
     pub(super) hub: &'a str,
 }
@@ -17,7 +23,15 @@ impl Announcement<'_> {
     pub(super) fn text(&self) -> String {
         let mut text = format!("\nWebhooks on the Hub ({}/settings/webhooks):\n", self.hub);
         for step in &self.plan.steps {
-            let line = format!("{}: {}", step.path, outcome(&step.action));
+            let failed = self.errors.iter().find(|error| error.is_of(&step.path));
+            let line = match failed {
+                _ if !step.action.is_change() || !self.unfinished.contains(&step.path) => {
+                    format!("{}: {}", step.path, outcome(&step.action))
+                }
+                // It begins with the path.
+                Some(error) => format!("{error}. It is tried again"),
+                None => format!("{}: not done yet. It is tried again", step.path),
+            };
             let _ = writeln!(text, "  - {}", in_one_line(&line));
         }
         for path in &self.plan.unwatched {

@@ -14,7 +14,7 @@
 //! A running server does this by itself:
 //!
 //! - `part` is the part of the server, and `monitor` registers the webhooks and watches them, as often as `timing` says.
-//!   `context` is what it works with.
+//!   `context` is what it works with, and `unfinished` are the steps that it repeats.
 //! - `own_health` checks that the public URL leads to this server. `check_error` is what can go wrong.
 //! - `announcement` and `transitions` say what was done and what has happened, in the terminal or the log (`console`);
 //!   `report` is what the page and `/health` show.
@@ -36,6 +36,7 @@ pub(crate) mod remembered;
 mod report;
 mod timing;
 mod transitions;
+mod unfinished;
 
 pub(crate) use apply::Registrar;
 pub(crate) use console::Printer;

@@ -139,6 +139,20 @@ impl StepError {
             StepFailure::State(_) => None,
         }
     }
+
+    /// Returns whether it is an error of the step of the endpoint at this path.
+    pub(super) fn is_of(&self, path: &str) -> bool {
+        self.path == path
+    }
+
+    /// Returns whether nothing can be registered until its reason is gone: the Hub does not respond, it refuses the
+    /// token, or nothing can be remembered.
+    pub(super) fn concerns_all(&self) -> bool {
+        match &self.cause {
+            StepFailure::Hub(error) => matches!(error.status(), None | Some(401 | 403)),
+            StepFailure::State(_) => true,
+        }
+    }
 }
 
 impl fmt::Display for StepError {

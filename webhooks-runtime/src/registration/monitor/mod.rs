@@ -1,8 +1,9 @@
 //! Registers the webhooks of a running server, then watches them: the Hub suspends a webhook whose deliveries keep
 //! failing.
 //!
-//! The first look at a public URL carries out the unattended plan. Later ones only enable again what the Hub has
-//! suspended: what a person changes while the server runs stays as it is until the next start.
+//! The first look at a public URL carries out the unattended plan. Later ones only repeat steps of it that have failed,
+//! and enable again what the Hub has suspended: what a person changes while the server runs stays as it is until the
+//! next start.
 
 #[cfg(test)]
 mod tests;
@@ -14,16 +15,17 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::announcement::Announcement;
-use super::apply::Registrar;
+use super::apply::{Registrar, StepError};
 use super::check_error::CheckError;
 use super::context::{Context, Look};
 use super::own_health;
 use super::pause::{Paused, pause};
-use super::plan::{PlannedStep, RegistrationMode, RegistrationPlan, StepAction};
+use super::plan::{PlannedStep, RegistrationMode};
 use super::remembered::{ServerUrl, UrlKind};
 use super::report::found;
 use super::timing::Timing;
 use super::transitions::log_transitions;
+use super::unfinished::Unfinished;
 use crate::config::addresses::{Addresses, PublicUrl};
 use crate::http::webhook_status::RegistrationPhase;
 
@@ -33,8 +35,9 @@ pub(super) struct Monitor {
     /// This replica, as the holder of the lease.
     replica: Uuid,
     has_lease: bool,
-    /// The public URL whose webhooks are registered, without an error.
+    /// The public URL whose webhooks are registered, except for those of `unfinished`.
     registered: Option<PublicUrl>,
+    unfinished: Unfinished,
     /// How many looks at the webhooks have failed in a row.
     failures: u32,
     /// The kind of the problem that was reported last, and is not solved since.
@@ -51,6 +54,7 @@ impl Monitor {
             replica: Uuid::new_v4(),
             has_lease: false,
             registered: None,
+            unfinished: Unfinished::default(),
             failures: 0,
             problem: None,
             is_following: false,
@@ -133,9 +137,10 @@ impl Monitor {
         self.failures = self.failures.saturating_add(1);
         self.next_check =
             Instant::now() + self.context.timing.backoff(self.failures, error.retry_after());
-        let what = match &self.registered {
-            None => "the webhooks are not registered on the Hub yet",
-            Some(_) => "the webhooks on the Hub cannot be checked",
+        let what = match (&self.registered, error) {
+            (None, _) => "the webhooks are not registered on the Hub yet",
+            (Some(_), CheckError::Steps(_)) => "not all webhooks on the Hub could be changed",
+            (Some(_), _) => "the webhooks on the Hub cannot be checked",
         };
         let text = format!("{what}: {error}. The server works meanwhile, and keeps trying");
         let kind = error.kind();
@@ -160,36 +165,54 @@ impl Monitor {
             // That can take long: a webhook that a person has disabled meanwhile stays disabled.
             look = self.look(&public_url, is_first).await?;
         }
-        let changes = look.plan.has_changes() || !look.plan.resumed.is_empty();
-        if changes {
-            let (mode, url_kind) = (RegistrationMode::Unattended, context.url_kind);
-            let registrar = Registrar { hub: &context.hub, state, mode, url_kind };
-            let report = |step: &PlannedStep, id: &str| {
-                tracing::debug!(endpoint = step.path, webhook = id, "changed a webhook on the Hub");
-            };
-            let errors = registrar.apply(&look.plan, look.at, report).await;
-            let after = context.look(&public_url).await?;
-            self.publish(&after, is_first).await;
-            if !errors.is_empty() {
-                return Err(CheckError::Steps(errors));
-            }
+        let (errors, unfinished) = self.apply(&look).await;
+        let has_changed = look.plan.has_changes() || !look.plan.resumed.is_empty();
+        let after = if has_changed { Some(context.look(&public_url).await) } else { None };
+        if let Some(Ok(after)) = &after {
+            self.publish(after, is_first).await;
         }
-        if is_first {
+        if !is_first {
+            self.unfinished.keep(&unfinished);
+        } else if !errors.iter().any(StepError::concerns_all) {
             public_url.save(state).await?;
-            let announcement = Announcement { plan: &look.plan, hub: context.hub.address() };
+            let hub = context.hub.address();
+            let announcement =
+                Announcement { plan: &look.plan, unfinished: &unfinished, errors: &errors, hub };
             context.messages.registered(&announcement.text());
             announcement.warnings().for_each(|warning| context.messages.warn(&warning));
             self.registered = Some(url.clone());
-            context.publish_phase(RegistrationPhase::Registered).await;
+            self.unfinished = unfinished;
         }
+        if context.status.report().phase != self.phase() {
+            context.publish_phase(self.phase()).await;
+        }
+        if !errors.is_empty() {
+            return Err(CheckError::Steps(errors));
+        }
+        after.transpose()?;
         Ok(())
+    }
+
+    /// Carries out a plan. Returns the errors, and the steps that are still to be done.
+    async fn apply(&self, look: &Look) -> (Vec<StepError>, Unfinished) {
+        let Context { hub, state, url_kind, .. } = &self.context;
+        let (mode, url_kind) = (RegistrationMode::Unattended, *url_kind);
+        let registrar = Registrar { hub, state: &**state, mode, url_kind };
+        let mut done = Vec::new();
+        let report = |step: &PlannedStep, id: &str| {
+            tracing::debug!(endpoint = step.path, webhook = id, "changed a webhook on the Hub");
+            done.push(step.path.clone());
+        };
+        let errors = registrar.apply(&look.plan, look.at, report).await;
+        let unfinished = Unfinished::of(&look.plan, &done);
+        (errors, unfinished)
     }
 
     /// Looks at the webhooks, and plans what is to be done now.
     async fn look(&self, public_url: &ServerUrl, is_first: bool) -> Result<Look, CheckError> {
         let mut look = self.context.look(public_url).await?;
         if !is_first {
-            keep_enabling(&mut look.plan);
+            self.unfinished.restrict(&mut look.plan);
         }
         self.publish(&look, is_first).await;
         Ok(look)
@@ -197,16 +220,20 @@ impl Monitor {
 
     /// Shows the webhooks on the page and in `/health`, and logs what has changed since the last look.
     async fn publish(&self, look: &Look, is_first: bool) {
-        let phase = match &self.registered {
-            Some(_) => RegistrationPhase::Registered,
-            None => RegistrationPhase::Pending,
-        };
         let before = self.context.status.report();
-        let report = found(&self.context.endpoints, &look.plan, &look.account, phase, look.at);
+        let report =
+            found(&self.context.endpoints, &look.plan, &look.account, self.phase(), look.at);
         if !is_first {
             log_transitions(&before, &report, &look.plan);
         }
         self.context.publish(report).await;
+    }
+
+    fn phase(&self) -> RegistrationPhase {
+        match &self.registered {
+            Some(_) if self.unfinished.is_empty() => RegistrationPhase::Registered,
+            _ => RegistrationPhase::Pending,
+        }
     }
 
     /// Disables the webhooks of a tunnel until the next start.
@@ -231,15 +258,4 @@ impl Monitor {
             );
         }
     }
-}
-
-/// Keeps only the steps that enable what the Hub has suspended, and those that change nothing.
-fn keep_enabling(plan: &mut RegistrationPlan) {
-    for step in &mut plan.steps {
-        if let StepAction::Update { enables: Some(reason), .. } = step.action {
-            step.action = StepAction::Enable(reason);
-        }
-    }
-    plan.steps
-        .retain(|step| !step.action.is_change() || matches!(step.action, StepAction::Enable(_)));
 }

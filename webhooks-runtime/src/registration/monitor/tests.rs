@@ -115,3 +115,39 @@ async fn a_webhook_that_a_person_disables_during_the_check_of_the_url_is_not_ena
         assert_eq!(server.changes(), expected);
     }
 }
+
+#[tokio::test]
+async fn only_the_steps_that_failed_at_the_first_look_are_repeated() {
+    let mut server = Server::new(&["/webhooks/a", "/webhooks/b"]);
+    let found = |id: &str, path: &str| json!({ "webhook": server.webhook(id, path, false) });
+    let (a, b) = (found("a", "/webhooks/a"), found("b", "/webhooks/b"));
+    let disabled = server.webhook("b", "/webhooks/b", true);
+    server.stub.on("POST", WEBHOOKS).error(400, "No such repo").respond(&b).respond(&a);
+    let list = server.stub.on("GET", WEBHOOKS).respond([(); 0]).respond([(); 0]);
+    let _ = list.respond([&b["webhook"]]).respond([&disabled]);
+
+    assert!(matches!(server.check().await, Err(CheckError::Steps(errors)) if errors.len() == 1));
+    assert_eq!(server.monitor.registered.as_ref(), Some(&server.url));
+    assert_eq!(server.monitor.phase(), RegistrationPhase::Pending);
+    assert_eq!(server.changes().len(), 2);
+
+    server.check().await.unwrap();
+    assert_eq!(server.monitor.phase(), RegistrationPhase::Registered);
+    assert_eq!(server.changes().len(), 3);
+    assert_eq!(server.monitor.context.status.report().phase, RegistrationPhase::Registered);
+
+    // From now on, nothing is created: a person may have deleted it.
+    server.check().await.unwrap();
+    assert_eq!(server.changes().len(), 3);
+}
+
+#[tokio::test]
+async fn a_hub_that_refuses_the_token_leaves_everything_unregistered() {
+    for status in [401, 403] {
+        let mut server = Server::new(&["/webhooks/a"]);
+        server.stub.on("GET", WEBHOOKS).respond([(); 0]);
+        server.stub.on("POST", WEBHOOKS).error(status, "No");
+        assert!(server.check().await.is_err());
+        assert_eq!(server.monitor.registered, None);
+    }
+}
