@@ -1,5 +1,5 @@
-//! Finds the webhook that an argument names: by its id, by the first characters of its id, or by the endpoint that it
-//! calls.
+//! Finds the webhook that an argument names: by its id, or, if it belongs to this program, by the first characters of
+//! its id or by the endpoint that it calls.
 
 use super::program::Program;
 use crate::endpoint::normalize;
@@ -15,8 +15,8 @@ pub(super) struct Account {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FindError {
     #[error(
-        "The account has no webhook with the id {0}, and this program has none for such an endpoint. \
-         `webhooks list` lists all."
+        "The account has no webhook with the id {0}, and this program has none whose id begins so or for such an \
+         endpoint. `webhooks list` lists all: a webhook of another program needs its whole id."
     )]
     None(String),
     #[error("{name} means several webhooks: {}. Write the whole id.", .ids.join(", "))]
@@ -36,7 +36,8 @@ impl Account {
         Self { webhooks: webhooks.into_iter().map(with_path).collect() }
     }
 
-    /// Finds the webhook with this name. An endpoint means only webhooks of this program.
+    /// Finds the webhook with this name. The first characters of an id, and an endpoint, mean only webhooks of this
+    /// program.
     pub(super) fn find(
         &self,
         name: &str,
@@ -50,7 +51,9 @@ impl Account {
         let exact = by(&|webhook, _| webhook.id == name);
         let of_endpoint =
             by(&|_, of_webhook| of_webhook.is_some() && of_webhook == path.as_deref());
-        let starting = by(&|webhook, _| !name.is_empty() && webhook.id.starts_with(name));
+        let starting = by(&|webhook, of_webhook| {
+            of_webhook.is_some() && !name.is_empty() && webhook.id.starts_with(name)
+        });
         let found = [exact, of_endpoint, starting].into_iter().find(|found| !found.is_empty());
         match found.unwrap_or_default()[..] {
             [] => Err(FindError::None(name.to_owned())),

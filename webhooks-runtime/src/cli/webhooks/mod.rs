@@ -91,7 +91,7 @@ enum WebhooksCommand {
     },
     /// Let the Hub send a delivery again, to the webhook's current URL
     Replay {
-        /// The webhook's id, or its first characters; or its endpoint
+        /// The webhook's id. For one of this program also its first characters, or its endpoint
         #[arg(value_name = "WEBHOOK")]
         name: String,
         /// The delivery's id in the webhook's activity log on the Hub
@@ -122,7 +122,8 @@ struct SyncArgs {
 
 #[derive(Debug, Args)]
 struct Names {
-    /// The webhooks' ids, or their first characters; or the endpoints of this program that they call
+    /// The webhooks' ids. For webhooks of this program also the first characters of an id, or the endpoint that it
+    /// calls
     #[arg(value_name = "WEBHOOK", required = true)]
     names: Vec<String>,
 }

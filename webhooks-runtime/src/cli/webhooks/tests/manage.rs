@@ -11,17 +11,30 @@ async fn a_webhook_is_named_by_its_id_its_first_characters_or_its_endpoint() {
         assert_eq!(run.code, 0, "{name}: {}", run.stderr);
         assert_eq!(run.stdout, format!("disabled  w1  {SPACE}{PATH}\n"));
     }
-    let bot = Bot::new().with_account(&[webhook("abc"), others("abd"), others("xyz")]);
+    let account = [webhook("abc"), webhook("abd"), others("abe"), others("xyz")];
+    let bot = Bot::new().with_account(&account);
     bot.stub.on("POST", &format!("{WEBHOOKS}/xyz/enable")).respond(response("xyz"));
-    let run = bot.run_alone(&["enable", "x"]).await;
+    let run = bot.run_alone(&["enable", "xyz"]).await;
     // A person may switch any webhook of the account. A query may have a secret.
     assert_eq!((run.code, &*run.stdout), (0, "enabled  xyz  https://other.example/hook\n"));
     let run = bot.run_alone(&["enable", "ab"]).await;
     assert_eq!((run.code, run.calls.len()), (2, 1));
-    assert!(run.stderr.contains("abc, abd"), "{}", run.stderr);
+    assert!(run.stderr.contains("abc, abd.") && !run.stderr.contains("abe"), "{}", run.stderr);
     let run = bot.run_alone(&["enable", "xyz", "nothing"]).await;
     assert_eq!((run.code, run.calls.len()), (2, 1));
     assert!(run.stderr.contains("no webhook with the id nothing"), "{}", run.stderr);
+}
+
+#[tokio::test]
+async fn the_first_characters_of_an_id_do_not_name_the_webhook_of_another_program() {
+    let bot = Bot::new().with_account(&[webhook("abc"), others("xyz")]);
+    for command in ["enable", "disable"] {
+        let run = bot.run_alone(&[command, "xy"]).await;
+        assert_eq!((run.code, run.calls.len()), (2, 1), "{command}: {:?}", run.calls);
+        assert!(run.stderr.contains("needs its whole id"), "{}", run.stderr);
+    }
+    bot.stub.on("POST", &format!("{WEBHOOKS}/abc/disable")).respond(response("abc"));
+    assert_eq!(bot.run_alone(&["disable", "a"]).await.code, 0);
 }
 
 #[tokio::test]
