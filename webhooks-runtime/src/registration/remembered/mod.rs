@@ -2,11 +2,15 @@
 //! last public URL, so that a command finds it.
 
 mod secret_hash;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use self::secret_hash::SecretHash;
 use crate::config::addresses::PublicUrl;
@@ -15,6 +19,14 @@ use crate::state::{SharedState, StateError};
 /// The keys of the values.
 const WEBHOOKS: &str = "registration.webhooks";
 const PUBLIC_URL: &str = "registration.public_url";
+
+/// The lease of the process that changes what is remembered: two servers and a command can do so at the same time.
+const CHANGE: &str = "registration.change";
+const CHANGE_LEASE: Duration = Duration::from_secs(5);
+
+/// How long to wait for another process that changes it, and the pause between two attempts.
+const CHANGE_LIMIT: Duration = Duration::from_secs(6);
+const CHANGE_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often a suspended webhook is enabled without a person in [`DAY`].
 const MAX_ENABLED: usize = 3;
@@ -103,7 +115,24 @@ impl RememberedWebhooks {
         state: &dyn SharedState,
         change: impl FnOnce(&mut Self),
     ) -> Result<(), StateError> {
-        // Read again, because a command or another replica may have changed it meanwhile.
+        let holder = Uuid::new_v4();
+        let started = Instant::now();
+        // Without the lease after all, rather than not at all.
+        while !state.lease(CHANGE, holder, CHANGE_LEASE).await? && started.elapsed() < CHANGE_LIMIT
+        {
+            sleep(CHANGE_PAUSE).await;
+        }
+        let changed = Self::change_alone(state, change).await;
+        // Otherwise the lease ends by itself.
+        let _ = state.release(CHANGE, holder).await;
+        changed
+    }
+
+    async fn change_alone(
+        state: &dyn SharedState,
+        change: impl FnOnce(&mut Self),
+    ) -> Result<(), StateError> {
+        // Read again, because a command or another server may have changed it meanwhile.
         let before = Self::load(state).await?;
         let mut after = before.clone();
         change(&mut after);
@@ -206,82 +235,5 @@ impl ServerUrl {
         let json = UrlJson { url: self.url.as_str().to_owned(), kind: self.kind };
         let text = serde_json::to_string(&json).unwrap_or_default();
         state.set(PUBLIC_URL, &text, None).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::state::MemoryState;
-
-    #[tokio::test]
-    async fn a_webhook_is_remembered_until_it_is_forgotten() {
-        let state = MemoryState::default();
-        assert_eq!(RememberedWebhooks::load(&state).await.unwrap(), RememberedWebhooks::default());
-        let webhook = RememberedWebhook::new("1", "/webhooks/x", UrlKind::Tunnel, Some("a"));
-        let insert = |all: &mut RememberedWebhooks| all.insert("1", webhook.clone());
-        RememberedWebhooks::change(&state, insert).await.unwrap();
-        let loaded = RememberedWebhooks::load(&state).await.unwrap();
-        assert_eq!(loaded.get("1"), Some(&webhook));
-        assert_eq!(loaded.iter().count(), 1);
-        assert!(!state.get(WEBHOOKS).await.unwrap().unwrap().contains("\"a\""));
-        RememberedWebhooks::change(&state, |all| all.remove("1")).await.unwrap();
-        assert_eq!(RememberedWebhooks::load(&state).await.unwrap(), RememberedWebhooks::default());
-    }
-
-    #[test]
-    fn only_the_secret_that_was_sent_to_this_webhook_is_the_same() {
-        let webhook = RememberedWebhook::new("1", "/x", UrlKind::Fixed, Some("hush"));
-        assert_eq!(webhook.compare("1", "hush"), SentSecret::Same);
-        assert_eq!(webhook.compare("1", "hush2"), SentSecret::Different);
-        assert_eq!(webhook.compare("2", "hush"), SentSecret::Different);
-        let without = RememberedWebhook::new("1", "/x", UrlKind::Fixed, None);
-        assert_eq!(without.compare("1", "hush"), SentSecret::Unknown);
-    }
-
-    #[test]
-    fn a_suspended_webhook_is_enabled_three_times_a_day_until_a_person_decides() {
-        let mut webhooks = RememberedWebhooks::default();
-        let start = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        let hour = |hours: u32| start + Duration::from_secs(3600) * hours;
-        for hours in [0, 5, 10] {
-            assert!(webhooks.may_enable("1", hour(hours)));
-            webhooks.note_enabled("1", hour(hours));
-        }
-        assert!(webhooks.may_enable("2", hour(11)));
-        assert!(!webhooks.may_enable("1", hour(11)));
-        assert!(!webhooks.may_enable("1", hour(23)));
-        assert!(webhooks.may_enable("1", hour(24)));
-        webhooks.note_enabled("1", hour(24));
-        assert!(!webhooks.may_enable("1", hour(25)));
-        webhooks.note_person("1");
-        assert!(webhooks.may_enable("1", hour(25)));
-    }
-
-    #[tokio::test]
-    async fn the_last_public_url_is_remembered_with_its_kind() {
-        let state = MemoryState::default();
-        assert_eq!(ServerUrl::load(&state).await.unwrap(), None);
-        let url = PublicUrl::parse("https://x.gradio.live").unwrap();
-        let remembered = ServerUrl { url, kind: UrlKind::Tunnel };
-        remembered.save(&state).await.unwrap();
-        assert_eq!(ServerUrl::load(&state).await.unwrap(), Some(remembered));
-    }
-
-    #[tokio::test]
-    async fn what_is_not_understood_counts_as_nothing() {
-        let state = MemoryState::default();
-        for text in [
-            "",
-            "{",
-            "[]",
-            r#"{"webhooks":{"1":{"path":7}}}"#,
-            r#"{"url":"ftp://x","kind":"fixed"}"#,
-        ] {
-            state.set(WEBHOOKS, text, None).await.unwrap();
-            state.set(PUBLIC_URL, text, None).await.unwrap();
-            assert_eq!(RememberedWebhooks::load(&state).await.unwrap().iter().count(), 0, "{text}");
-            assert_eq!(ServerUrl::load(&state).await.unwrap(), None, "{text}");
-        }
     }
 }
