@@ -17,12 +17,6 @@ use crate::http::webhook_status::{RegistrationPhase, WebhookReport, WebhookStatu
 use crate::hub::{Hub, Webhook};
 use crate::state::{SharedState, StateError};
 
-/// The lease of the replica that registers.
-const LEASE: &str = "registration";
-
-/// The key of the report that the other replicas show.
-const REPORT: &str = "registration.report";
-
 /// What registration works with.
 #[derive(Clone)]
 pub(super) struct Context {
@@ -44,15 +38,32 @@ pub(super) struct Look {
 }
 
 impl Context {
+    /// Returns the name of the lease of the replica that registers. A server with a tunnel and one with a fixed URL
+    /// have different webhooks, so both register.
+    fn lease_name(&self) -> &'static str {
+        match self.url_kind {
+            UrlKind::Tunnel => "registration.tunnel",
+            UrlKind::Fixed => "registration.fixed",
+        }
+    }
+
+    /// Returns the key of the report that the other replicas show.
+    fn report_key(&self) -> &'static str {
+        match self.url_kind {
+            UrlKind::Tunnel => "registration.report.tunnel",
+            UrlKind::Fixed => "registration.report.fixed",
+        }
+    }
+
     /// Takes or renews the lease. Returns whether this replica registers.
     pub(super) async fn lease(&self, replica: Uuid) -> Result<bool, StateError> {
-        self.state.lease(LEASE, replica, self.timing.lease()).await
+        self.state.lease(self.lease_name(), replica, self.timing.lease()).await
     }
 
     /// Leaves the registration to another replica.
     pub(super) async fn release(&self, replica: Uuid) {
         // Otherwise the lease ends by itself.
-        let _ = self.state.release(LEASE, replica).await;
+        let _ = self.state.release(self.lease_name(), replica).await;
     }
 
     /// Renews the lease while something takes long.
@@ -87,7 +98,7 @@ impl Context {
         let text = serde_json::to_string(&report).unwrap_or_default();
         self.status.set(report);
         // The others show what they have.
-        let _ = self.state.set(REPORT, &text, Some(self.timing.check * 3)).await;
+        let _ = self.state.set(self.report_key(), &text, Some(self.timing.check * 3)).await;
     }
 
     /// Shows how far the registration has come.
@@ -99,7 +110,7 @@ impl Context {
     /// Shows what the replica with the lease has seen.
     pub(super) async fn follow(&self) {
         let _ = own_health::announce(&*self.state, self.status.instance).await;
-        let text = self.state.get(REPORT).await.ok().flatten();
+        let text = self.state.get(self.report_key()).await.ok().flatten();
         if let Some(report) = text.and_then(|text| serde_json::from_str(&text).ok()) {
             self.status.set(report);
         }

@@ -151,3 +151,20 @@ async fn a_hub_that_refuses_the_token_leaves_everything_unregistered() {
         assert_eq!(server.monitor.registered, None);
     }
 }
+
+#[tokio::test]
+async fn a_server_with_a_tunnel_and_one_with_a_fixed_url_both_register() {
+    let fixed = Server::new(&["/webhooks/a"]).monitor.context;
+    let other = Server::new(&["/webhooks/a"]).monitor.context;
+    let tunnel = Context { state: Arc::clone(&fixed.state), url_kind: UrlKind::Tunnel, ..other };
+    let replica = Uuid::new_v4();
+    assert!(fixed.lease(replica).await.unwrap());
+    assert!(tunnel.lease(Uuid::new_v4()).await.unwrap());
+    assert!(!fixed.lease(Uuid::new_v4()).await.unwrap());
+    fixed.release(replica).await;
+    assert!(fixed.lease(Uuid::new_v4()).await.unwrap());
+
+    fixed.publish_phase(RegistrationPhase::Registered).await;
+    tunnel.follow().await;
+    assert_eq!(tunnel.status.report().phase, RegistrationPhase::Pending);
+}
