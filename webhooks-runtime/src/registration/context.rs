@@ -11,7 +11,7 @@ use super::console::Messages;
 use super::endpoint::WebhookEndpoint;
 use super::own_health;
 use super::plan::{PlanInput, RegistrationMode, RegistrationPlan, plan};
-use super::remembered::{RememberedWebhooks, ServerUrl, UrlKind};
+use super::remembered::{RememberedWebhooks, ServerUrl, UrlKind, import};
 use super::timing::Timing;
 use crate::http::webhook_status::{RegistrationPhase, WebhookReport, WebhookStatus};
 use crate::hub::{Hub, Webhook};
@@ -22,6 +22,8 @@ use crate::state::{SharedState, StateError};
 pub(super) struct Context {
     pub(super) hub: Hub,
     pub(super) state: Arc<dyn SharedState>,
+    /// Where the program remembered its webhooks before it had a store; `None` if it still does.
+    pub(super) before_store: Option<Arc<dyn SharedState>>,
     /// All endpoints of the program.
     pub(super) endpoints: Arc<[WebhookEndpoint]>,
     pub(super) url_kind: UrlKind,
@@ -79,6 +81,9 @@ impl Context {
 
     /// Compares the webhooks of the account with the endpoints.
     pub(super) async fn look(&self, public_url: &ServerUrl) -> Result<Look, CheckError> {
+        if let Some(before) = &self.before_store {
+            import(&**before, &*self.state).await?;
+        }
         let remembered = RememberedWebhooks::load(&*self.state).await?;
         let account = self.hub.webhooks().await?;
         let at = SystemTime::now();

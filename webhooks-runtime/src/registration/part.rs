@@ -30,6 +30,8 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct RegistrationSettings<'a> {
     pub(crate) hub: Hub,
     pub(crate) state: Arc<dyn SharedState>,
+    /// Where the program remembered its webhooks before it had a store; `None` if it still does.
+    pub(crate) before_store: Option<Arc<dyn SharedState>>,
     /// Whether the state outlives the process.
     pub(crate) remembers: bool,
     /// All endpoints of the program.
@@ -45,7 +47,7 @@ pub(crate) struct RegistrationSettings<'a> {
 /// Creates the part of a server that registers its webhooks.
 pub(crate) fn compose(settings: RegistrationSettings<'_>) -> Arc<dyn Part> {
     let obstacle = obstacle(&settings);
-    let RegistrationSettings { hub, state, endpoints, exposure, .. } = settings;
+    let RegistrationSettings { hub, state, before_store, endpoints, exposure, .. } = settings;
     let phase = match obstacle {
         Some(_) => RegistrationPhase::Stopped,
         None => RegistrationPhase::Pending,
@@ -60,7 +62,16 @@ pub(crate) fn compose(settings: RegistrationSettings<'_>) -> Arc<dyn Part> {
     // The console is known when the server starts.
     let messages = Messages { console: Console::Log, printer };
     Arc::new(RegistrationPart {
-        context: Context { hub, state, endpoints, url_kind, status, timing, messages },
+        context: Context {
+            hub,
+            state,
+            before_store,
+            endpoints,
+            url_kind,
+            status,
+            timing,
+            messages,
+        },
         addresses: settings.addresses,
         obstacle,
         stop: watch::Sender::new(false),

@@ -11,10 +11,10 @@ use crate::hub::Hub;
 use crate::jobs::Jobs;
 use crate::registration::endpoint::WebhookEndpoint;
 use crate::registration::{self, Printer, RegistrationSettings};
-use crate::state::{FileState, MemoryState, working_directory};
+use crate::state::{FileState, MemoryState, SharedState, working_directory};
 
 /// Composes the part. What it has registered is remembered in the store of background deliveries, or in a file of the
-/// project.
+/// project. A store that is new takes over what is in the file.
 pub(super) fn compose(
     status: WebhookStatus,
     hub: Hub,
@@ -25,6 +25,7 @@ pub(super) fn compose(
     let file = FileState::of_project(&project.map_or_else(working_directory, str::to_owned));
     let has_store = server.endpoints.iter().any(|endpoint| endpoint.background);
     let remembers = has_store || file.is_some();
+    let before_store = file.clone().filter(|_| has_store);
     let state = match file {
         Some(file) => ServerState::new(jobs, file),
         // Without a folder, webhooks are found by their URLs only.
@@ -37,6 +38,7 @@ pub(super) fn compose(
     registration::compose(RegistrationSettings {
         hub,
         state: Arc::new(state),
+        before_store: before_store.map(|file| Arc::new(file) as Arc<dyn SharedState>),
         remembers,
         endpoints: endpoints.collect(),
         exposure: &server.settings.exposure,

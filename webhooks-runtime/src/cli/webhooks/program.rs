@@ -8,7 +8,7 @@ use crate::hub::{Hub, Webhook};
 use crate::jobs::{Access, Jobs, StoreUrl};
 use crate::registration::endpoint::WebhookEndpoint;
 use crate::registration::ours::path_of_ours;
-use crate::registration::remembered::{RememberedWebhooks, ServerUrl, UrlKind};
+use crate::registration::remembered::{RememberedWebhooks, ServerUrl, UrlKind, import};
 use crate::server::RegistrationTarget;
 use crate::server::output::{Stream, print_message};
 use crate::state::{FileState, SecretFile, SharedState};
@@ -99,7 +99,7 @@ impl Program {
 }
 
 /// Opens the state of the server: in its store of background deliveries, or in a file if it has none. A store that does
-/// not exist yet is not created.
+/// not exist yet is not created. One that is new takes over what is in the file.
 async fn open_state(
     store: Option<StoreUrl>,
     file: Option<FileState>,
@@ -112,6 +112,9 @@ async fn open_state(
         let report = |waiting: &str| print_message(Stream::Err, waiting);
         let jobs = Jobs::inspect(&store, Access::Modify, report).await;
         let jobs = jobs.map_err(CommandError::failed)?;
+        if let Some(file) = &file {
+            import(file, &jobs).await.map_err(CommandError::failed)?;
+        }
         return Ok((Box::new(jobs.clone()), Some(jobs)));
     }
     let file = file.ok_or_else(|| CommandError::setup(NoFolder))?;

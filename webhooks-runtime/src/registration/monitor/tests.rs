@@ -40,6 +40,7 @@ impl Server {
         let monitor = Monitor::new(Context {
             hub: stub.hub(),
             state: Arc::new(MemoryState::default()),
+            before_store: None,
             endpoints: paths.iter().map(endpoint).collect(),
             url_kind: UrlKind::Fixed,
             status,
@@ -167,4 +168,20 @@ async fn a_server_with_a_tunnel_and_one_with_a_fixed_url_both_register() {
     fixed.publish_phase(RegistrationPhase::Registered).await;
     tunnel.follow().await;
     assert_eq!(tunnel.status.report().phase, RegistrationPhase::Pending);
+}
+
+#[tokio::test]
+async fn a_program_that_gets_a_store_keeps_its_webhooks() {
+    let mut server = Server::new(&["/webhooks/a"]);
+    server.remember("w1", "/webhooks/a").await;
+    let file = Arc::clone(&server.monitor.context.state);
+    server.monitor.context.before_store = Some(file);
+    server.monitor.context.state = Arc::new(MemoryState::default());
+    let mut webhook = server.webhook("w1", "/webhooks/a", false);
+    webhook["url"] = "https://old.example/webhooks/a".into();
+    server.stub.on("GET", WEBHOOKS).respond([&webhook]);
+    let updated = format!("{WEBHOOKS}/w1");
+    server.stub.on("POST", &updated).respond(json!({ "webhook": webhook }));
+    server.check().await.unwrap();
+    assert_eq!(server.changes(), [format!("POST {updated}")]);
 }

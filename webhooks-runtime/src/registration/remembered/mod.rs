@@ -1,6 +1,7 @@
 //! Remembers the webhooks that this program has registered, so that it finds them when its public URL changes, and its
 //! last public URL, so that a command finds it.
 
+mod import;
 mod secret_hash;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+pub(crate) use self::import::import;
 use self::secret_hash::SecretHash;
 use crate::config::addresses::PublicUrl;
 use crate::state::{SharedState, StateError};

@@ -87,3 +87,31 @@ async fn changes_at_the_same_time_are_all_remembered() {
     let remembered = RememberedWebhooks::load(&FileState::new(file)).await.unwrap();
     assert_eq!(remembered.iter().map(|(id, _)| id).collect::<Vec<_>>(), ids);
 }
+
+#[tokio::test]
+async fn the_first_store_takes_over_what_the_file_remembers_once() {
+    let (file, store) = (MemoryState::default(), MemoryState::default());
+    let insert = |id: &'static str| {
+        move |all: &mut RememberedWebhooks| {
+            all.insert(id, RememberedWebhook::new(id, "/webhooks/x", UrlKind::Tunnel, Some("a")));
+            all.set_paused(id, true);
+        }
+    };
+    RememberedWebhooks::change(&file, insert("1")).await.unwrap();
+    let url = PublicUrl::parse("https://x.gradio.live").unwrap();
+    let url = ServerUrl { url, kind: UrlKind::Tunnel };
+    url.save(&file).await.unwrap();
+    let before = RememberedWebhooks::load(&file).await.unwrap();
+
+    import(&file, &store).await.unwrap();
+    assert_eq!(RememberedWebhooks::load(&store).await.unwrap(), before);
+    assert_eq!(ServerUrl::load(&store).await.unwrap(), Some(url));
+    // Only one of the two may enable it.
+    let left = RememberedWebhooks::load(&file).await.unwrap();
+    assert!(left.get("1").is_some_and(|webhook| !webhook.paused));
+
+    RememberedWebhooks::change(&store, |all| all.remove("1")).await.unwrap();
+    RememberedWebhooks::change(&file, insert("2")).await.unwrap();
+    import(&file, &store).await.unwrap();
+    assert_eq!(RememberedWebhooks::load(&store).await.unwrap(), RememberedWebhooks::default());
+}
