@@ -94,11 +94,13 @@ fn to_delete_very_many_costs_no_lease(place: &Place) {
          FROM generate_series(1, 1000000), (SELECT now() - interval '30 days') AS old (past)",
     );
     assert_eq!(old, 1_000_000);
-    // One deletes, and the other one looks whether it lives.
-    let one = place.start(&[SHORT_LEASE, ("SHUTDOWN_SECONDS", "1")]);
+    // One deletes, and the other one looks whether it lives. The lease is shorter than the whole takes, and long enough
+    // for a heartbeat that waits for a disk that others write to as well.
+    let lease = ("LEASE_SECONDS", "5");
+    let one = place.start(&[lease, ("SHUTDOWN_SECONDS", "1")]);
     let _ = accepted(&one.local_url(), "alone", None, 600_000);
     place.wait_for_entries("start", "alone", 1);
-    let other = place.start(&[SHORT_LEASE, ("KEEP_DONE_SECONDS", "8640000")]);
+    let other = place.start(&[lease, ("KEEP_DONE_SECONDS", "8640000")]);
     let _ = other.local_url();
     wait_long_until("they are deleted", Duration::from_secs(120), || {
         place.execute("SELECT 1 FROM webhooks_runtime.deliveries WHERE state = 2 LIMIT 1") == 0
