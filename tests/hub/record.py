@@ -5,9 +5,10 @@ The Rust client is compared with them, and the Hub of the tests must take them: 
 that this project did not write. Tests read `requests.json` and run no Python. To write it again, for example for a
 newer client:
 
-    python3 -m venv /tmp/hub && /tmp/hub/bin/pip install huggingface_hub==2.4.0
-    /tmp/hub/bin/python tests/hub/record.py            # against a recorder in this process
-    /tmp/hub/bin/python tests/hub/record.py --check    # fails when requests.json would change
+    python3 -m venv target/python && . target/python/bin/activate
+    pip install huggingface_hub==2.4.0
+    python tests/hub/record.py            # against a recorder in this process
+    python tests/hub/record.py --check    # fails when requests.json would change
 
 With `--hubs FILE`, each call goes to a Hub of its own that is already running, and nothing is recorded. The test
 `the_python_client_works_with_the_test_hub` does that.

@@ -45,7 +45,7 @@ pub struct TestWebhook {
 pub struct TestDelivery {
     /// Its id in the log, for a replay.
     pub log_id: String,
-    /// The header `Webhook-Id`, the same for every attempt and replay.
+    /// The header `Webhook-Id`. Every attempt and every replay has the same.
     pub webhook_id: String,
     /// The body.
     pub payload: Value,

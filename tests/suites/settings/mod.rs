@@ -2,7 +2,7 @@
 //! the manifest. Together they have every method, flag and variable. Each stands on a page between two comments.
 //!
 //! `UPDATE_SETTINGS=1 cargo test -p tests --test suites settings::` writes the English tables anew. Other languages are
-//! held to their flags, methods, variables and numbers, and are written by hand.
+//! compared by their flags, methods, variables and numbers, and are written manually.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 

@@ -37,7 +37,7 @@ pub(super) fn prose(attributes: &[Attribute]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What stands in backticks.
+/// Returns the texts in backticks.
 pub(super) fn codes(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }

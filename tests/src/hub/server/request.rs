@@ -52,7 +52,7 @@ impl Call<'_> {
             .map_err(|error| Rejection::fault(400, &format!("a line of the body: {error}")))
     }
 
-    /// Returns a value of the query, one of those that the Hub knows.
+    /// Returns a value of the query. Unless `values` is empty, it must be one of them.
     pub(in crate::hub) fn query(
         &self,
         key: &str,
