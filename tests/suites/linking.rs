@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
 
 use tests::client::post;
 use tests::payloads::dataset_commit;
@@ -24,36 +23,27 @@ fn a_named_library_is_linked_in_debug() {
     a_named_library_s_endpoints_are_served(&build_bin("fixture-bots", "linked", "dev"));
 }
 
-/// In cargo's profile `release` a program has one name, so one test at a time builds and runs it.
-fn in_release(build: impl FnOnce() -> PathBuf) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    a_named_library_s_endpoints_are_served(&build());
+/// Whether a program warns that a panic ends it.
+fn warns_of_panics(program: &Path) -> bool {
+    let program = Program::start(program, &["--port", "0"], &[]).unwrap();
+    let _ = program.local_url();
+    program.stop().stderr.matches("is built with `panic = \"abort\"`").count() == 1
+}
+
+/// One profile is compiled for all of it: optimized, and with `panic = "abort"`.
+#[test]
+#[ignore = "needs minutes, to compile all crates once more"]
+fn a_named_library_is_linked_in_release_and_with_full_lto_and_warned_that_a_panic_would_end_it() {
+    let release = build_bin("fixture-bots", "linked", "panic-abort");
+    a_named_library_s_endpoints_are_served(&release);
+    assert!(warns_of_panics(&release));
+    // Takes the place of the program above.
+    a_named_library_s_endpoints_are_served(&build_with_full_lto("fixture-bots", "linked"));
 }
 
 #[test]
-#[ignore = "needs minutes, to compile all crates once more"]
-fn a_named_library_is_linked_in_release() {
-    in_release(|| build_bin("fixture-bots", "linked", "release"));
-}
-
-#[test]
-#[ignore = "needs minutes, to compile all crates once more"]
-fn a_named_library_is_linked_with_full_lto() {
-    in_release(|| build_with_full_lto("fixture-bots", "linked"));
-}
-
-#[test]
-#[ignore = "needs minutes, to compile all crates once more"]
-fn a_program_that_a_panic_would_end_is_warned() {
-    let warnings = |profile| {
-        let program = build_bin("fixture-bots", "linked", profile);
-        let program = Program::start(&program, &["--port", "0"], &[]).unwrap();
-        let _ = program.local_url();
-        program.stop().stderr.matches("is built with `panic = \"abort\"`").count()
-    };
-    assert_eq!(warnings("panic-abort"), 1);
-    assert_eq!(warnings("dev"), 0);
+fn a_program_that_no_panic_ends_is_not_warned() {
+    assert!(!warns_of_panics(&build_bin("fixture-bots", "linked", "dev")));
 }
 
 #[test]

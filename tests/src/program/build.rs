@@ -48,7 +48,7 @@ fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
     executable(command, bin)
 }
 
-/// Builds a program of a package of this workspace in the profile `release`, but with full link-time optimization,
+/// Builds a program of a package of this workspace in the profile `panic-abort`, but with full link-time optimization,
 /// and returns its path. The crates it depends on are those of the profile as it is, compiled once for both.
 ///
 /// # Panics
@@ -56,7 +56,7 @@ fn cargo_build(package: &str, bin: &str, profile: &str) -> PathBuf {
 /// When it cannot be built; the message holds cargo's.
 #[must_use]
 pub fn build_with_full_lto(package: &str, bin: &str) -> PathBuf {
-    let mut command = cargo("rustc", bin, "release");
+    let mut command = cargo("rustc", bin, "panic-abort");
     command.args(["--package", package, "--", "-C", "lto=fat", "-C", "codegen-units=1"]);
     executable(command, bin)
 }

@@ -159,6 +159,7 @@ async fn without_scripts_a_dead_delivery_is_opened_and_run_again() {
     let id = dead.split('\'').nth(1).unwrap();
     let address = browser.client.current_url().await.unwrap();
     assert_eq!(address.path(), format!("/deliveries/{id}"));
+    let deadline = std::time::Instant::now() + PATIENCE;
     while browser.client.source().await.unwrap().matches(", started ").count() < 2 {
         assert!(std::time::Instant::now() < deadline);
         browser.client.refresh().await.unwrap();
