@@ -40,7 +40,7 @@ pub mod in_background {
     pub use crate::endpoint::respond::kind::{OtherReply, Reply};
 }
 
-use crate::WebhooksServer;
+use crate::server::WebhooksServer;
 use crate::server::output::{FlushOnDrop, Stream, print_message};
 use crate::server::panics;
 use crate::text::escaped;

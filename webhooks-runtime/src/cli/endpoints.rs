@@ -5,10 +5,10 @@ use std::io;
 use serde::Serialize;
 
 use super::print;
-use crate::WebhooksServer;
 use crate::endpoint::Filter;
 use crate::endpoint::filter::FilterValues;
 use crate::endpoint::registry::Route;
+use crate::server::WebhooksServer;
 use crate::server::{LaunchError, Listing};
 use crate::text::in_one_line;
 

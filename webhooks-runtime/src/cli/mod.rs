@@ -24,11 +24,11 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::WebhooksServer;
 use crate::config::exposure::{ExposureChoice, PartialExposure};
 use crate::config::settings::PartialSettings;
 use crate::config::table;
 use crate::jobs::StoreUrl;
+use crate::server::WebhooksServer;
 use crate::text::in_one_line;
 
 /// Receives webhooks of the Hugging Face Hub.

@@ -7,13 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::OnceCell;
 
+use super::access::HubAccess;
 use super::account::Account;
-use super::address::HubAddress;
 use super::error::HubError;
-use super::rejection::HubRejection;
 use super::request::HubRequest;
-use super::token::Token;
-use super::transport::{ApiRequest, ApiResponse, HttpTransport, Transport, on_this_thread};
+use super::transport::{Transport, on_this_thread};
 use crate::config::environment::Environment;
 
 /// Takes note of the commits that a program makes.
@@ -65,13 +63,13 @@ pub(crate) trait CommitLog: Send + Sync {
 /// ```
 #[derive(Clone)]
 pub struct Hub {
+    access: Arc<HubAccess>,
     shared: Arc<Shared>,
 }
 
+/// What the clones of a client share.
+#[derive(Default)]
 struct Shared {
-    address: HubAddress,
-    token: Token,
-    transport: Box<dyn Transport>,
     account: OnceCell<Account>,
     commit_log: RwLock<Option<Arc<dyn CommitLog>>>,
 }
@@ -118,30 +116,21 @@ impl Hub {
     ///
     /// Returns an error when the address is not a URL, and when the token contains characters that no token has.
     pub fn new(address: &str, token: &str) -> Result<Self, HubError> {
-        let address = HubAddress::parse(address, "the Hub's address")?;
-        Ok(Self::over_network(address, Token::new(token, "the Hub's token")?))
+        HubAccess::new(address, token).map(Self::with_access)
     }
 
     /// Creates a client with the token and the address of an environment.
     pub(crate) fn from_environment(environment: &Environment) -> Result<Self, HubError> {
-        let address = HubAddress::from_environment(environment)?;
-        Ok(Self::over_network(address, Token::from_environment(environment)?))
+        HubAccess::from_environment(environment).map(Self::with_access)
     }
 
     /// Creates a client of a stand-in inside the program.
     pub(crate) fn with_transport(transport: Box<dyn Transport>) -> Result<Self, HubError> {
-        let address = HubAddress::parse("https://hub.test", "the Hub's address")?;
-        Ok(Self::create(address, Token::new("hf_test", "the Hub's token")?, transport))
+        HubAccess::with_transport(transport).map(Self::with_access)
     }
 
-    fn over_network(address: HubAddress, token: Token) -> Self {
-        let transport = HttpTransport::new(address.clone(), token.clone());
-        Self::create(address, token, Box::new(transport))
-    }
-
-    fn create(address: HubAddress, token: Token, transport: Box<dyn Transport>) -> Self {
-        let (account, commit_log) = (OnceCell::new(), RwLock::default());
-        Self { shared: Arc::new(Shared { address, token, transport, account, commit_log }) }
+    fn with_access(access: HubAccess) -> Self {
+        Self { access: Arc::new(access), shared: Arc::default() }
     }
 
     /// Returns the Hub's address, without a slash at its end.
@@ -155,7 +144,7 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn address(&self) -> &str {
-        self.shared.address.as_str()
+        self.access.address()
     }
 
     /// Returns the account of the token.
@@ -205,7 +194,7 @@ impl Hub {
     /// # }
     /// ```
     pub fn request(&self, method: &str, path: &str) -> HubRequest {
-        HubRequest::new(self, method, path)
+        HubRequest::new(&self.access, method, path)
     }
 
     /// Runs a call to its end, for a `fn` that is not async. It blocks the thread.
@@ -272,15 +261,6 @@ impl Hub {
 
     pub(super) fn delete(&self, path: &str) -> HubRequest {
         self.request("DELETE", path)
-    }
-
-    pub(super) fn transport(&self) -> &dyn Transport {
-        &*self.shared.transport
-    }
-
-    /// Returns the error of a response whose status is not 2xx.
-    pub(super) fn rejection(&self, request: &ApiRequest, response: &ApiResponse) -> HubError {
-        HubError::Rejected(Box::new(HubRejection::new(request, response, &self.shared.token)))
     }
 }
 

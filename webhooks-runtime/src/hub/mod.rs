@@ -68,9 +68,10 @@
 //! }
 //! ```
 
-// A call is in the module of what it is about, with its types. `client` has the `Hub` itself, `request` and `response` one
+// A call is in the module of what it is about, with its types. `client` has the `Hub` itself, `access` its way to the Hub, `request` and `response` one
 // exchange, `retry` sends again, `transport` is the way to the Hub, `path` and `lenient` write and read its values.
 
+mod access;
 mod account;
 mod activity;
 mod address;

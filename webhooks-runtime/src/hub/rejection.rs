@@ -8,7 +8,6 @@ use serde_json::Value;
 use ureq::http::{HeaderMap, StatusCode};
 
 use super::retry::wait_of;
-use super::token::Token;
 use super::transport::{ApiRequest, ApiResponse};
 use crate::text::in_one_line;
 
@@ -50,9 +49,14 @@ pub struct HubRejection {
 }
 
 impl HubRejection {
-    pub(super) fn new(request: &ApiRequest, response: &ApiResponse, token: &Token) -> Self {
+    /// Explains a response. `hide` removes the token from a text of the Hub.
+    pub(super) fn new(
+        request: &ApiRequest,
+        response: &ApiResponse,
+        hide: impl Fn(&str) -> String,
+    ) -> Self {
         // First hidden, then cut: a part of the token would not be recognized.
-        let safe = |text: String| shortened(&token.hide_in(&text));
+        let safe = |text: String| shortened(&hide(&text));
         let header = |name| text_of(&response.headers, name).map(safe);
         let message = header("x-error-message").or_else(|| message_in(&response.body).map(safe));
         Self {
@@ -120,10 +124,10 @@ fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
 /// Returns the message in the body of an error: `{"error": "…"}`, where a list of texts also occurs.
 fn message_in(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct ErrorBody {
+    struct RejectionBody {
         error: Value,
     }
-    let body: ErrorBody = serde_json::from_slice(body).ok()?;
+    let body: RejectionBody = serde_json::from_slice(body).ok()?;
     match body.error {
         Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Value::Array(items) => {
@@ -152,7 +156,6 @@ mod tests {
 
     #[test]
     fn a_token_where_a_text_is_cut_is_hidden() {
-        let token = Token::new("hf_abcdefghij", "the token").unwrap();
         let text = format!("{}hf_abcdefghij", "x".repeat(LONGEST_MESSAGE - 8));
         let request = ApiRequest {
             method: Method::GET,
@@ -168,7 +171,9 @@ mod tests {
             let name = ureq::http::HeaderName::from_static(name);
             let headers = HeaderMap::from_iter([(name, value.clone())]);
             let response = ApiResponse { status: 400, headers, body: body.clone() };
-            let rejection = HubRejection::new(&request, &response, &token);
+            let rejection = HubRejection::new(&request, &response, |text| {
+                text.replace("hf_abcdefghij", "hf_***")
+            });
             assert!(rejection.message.is_some());
             assert!(!format!("{rejection:?}").contains("hf_a"), "{rejection:?}");
         }

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::error::HubError;
-use crate::{RepoType, WebhookPayload, WebhookPayloadRepo};
+use crate::payload::{RepoType, WebhookPayload, WebhookPayloadRepo};
 
 /// The type and name of a repo.
 ///
@@ -106,6 +107,16 @@ impl RepoId {
             RepoType::Model => format!("/{}", self.name),
             _ => format!("/{}/{}", self.repo_type.plural(), self.name),
         })
+    }
+
+    /// Returns the body of a call that names a repo there. Without an owner, the account is the owner.
+    pub(super) fn to_body(&self) -> Result<Value, HubError> {
+        self.check()?;
+        let (organization, name) = match self.name.split_once('/') {
+            Some((owner, name)) => (Some(owner), name),
+            None => (None, &*self.name),
+        };
+        Ok(json!({ "name": name, "organization": organization, "type": self.repo_type }))
     }
 
     /// Returns an error unless it is a Space.

@@ -1,20 +1,21 @@
 //! Builds and sends one request: the way out for calls that have no method of their own, and the base of those that do.
 
 use std::fmt;
+use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
-use super::client::Hub;
+use super::access::HubAccess;
 use super::error::HubError;
 use super::path::check_request_path;
 use super::response::HubResponse;
 use super::retry;
 use super::transport::{ApiBody, ApiRequest, CallLimits};
 
-/// A request to the Hub: see [`Hub::request`].
+/// A request to the Hub: see [`Hub::request`](crate::Hub::request).
 ///
 /// `Debug` shows the method and path.
 ///
@@ -36,14 +37,14 @@ use super::transport::{ApiBody, ApiRequest, CallLimits};
 /// ```
 #[must_use = "a request does nothing until `.send().await`"]
 pub struct HubRequest {
-    hub: Hub,
+    access: Arc<HubAccess>,
     request: ApiRequest,
     /// The first error of its parts, which `send` returns.
     invalid: Option<HubError>,
 }
 
 impl HubRequest {
-    pub(super) fn new(hub: &Hub, method: &str, path: &str) -> Self {
+    pub(super) fn new(access: &Arc<HubAccess>, method: &str, path: &str) -> Self {
         let parsed = match method {
             "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" => method.parse().ok(),
             _ => None,
@@ -65,7 +66,7 @@ impl HubRequest {
             limits: CallLimits::CALL,
             idempotent,
         };
-        Self { hub: hub.clone(), request, invalid }
+        Self { access: Arc::clone(access), request, invalid }
     }
 
     /// Adds a parameter to the query.
@@ -146,7 +147,7 @@ impl HubRequest {
         if let Some(error) = self.invalid {
             return Err(error);
         }
-        let outcome = retry::send(self.hub.transport(), &self.request).await;
+        let outcome = retry::send(self.access.transport(), &self.request).await;
         let call = self.request.call();
         let response = match outcome {
             Ok(response) => response,
@@ -155,7 +156,7 @@ impl HubRequest {
         if (200..300).contains(&response.status) {
             Ok(HubResponse::new(call, response))
         } else {
-            Err(self.hub.rejection(&self.request, &response))
+            Err(self.access.rejection(&self.request, &response))
         }
     }
 

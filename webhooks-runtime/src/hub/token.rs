@@ -15,9 +15,9 @@ const HIDDEN: &str = "hf_***";
 
 /// A token for the Hub. `Debug` hides it.
 #[derive(Clone)]
-pub(super) struct Token(Arc<str>);
+pub(super) struct HubToken(Arc<str>);
 
-impl Token {
+impl HubToken {
     /// Checks a token. White space around it is removed, as from a file with a line end. `origin` names the place
     /// that it comes from.
     pub(super) fn new(text: &str, origin: &str) -> Result<Self, HubError> {
@@ -70,7 +70,7 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for HubToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HIDDEN)
     }
@@ -112,7 +112,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let mut all = vec![("HOME", home.path().to_str().unwrap())];
         all.extend(variables);
-        Token::from_environment(&Environment::from_iter(all)).map(|token| token.0.to_string())
+        HubToken::from_environment(&Environment::from_iter(all)).map(|token| token.0.to_string())
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn no_text_shows_the_token() {
-        let token = Token::new(TOKEN, "here").unwrap();
+        let token = HubToken::new(TOKEN, "here").unwrap();
         assert!(!format!("{token:?}").contains("abcdef"));
         assert!(!format!("{:?}", token.authorization()).contains("abcdef"));
         assert_eq!(token.hide_in("Bearer hf_abcdef!"), "Bearer hf_***!");

@@ -151,8 +151,8 @@ fn own_secrets(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::WebhooksServer;
     use crate::endpoint::Filter;
+    use crate::server::WebhooksServer;
 
     /// Returns which endpoints accept a secret: the one at `/webhooks/watching`, and the one that watches nothing.
     fn accept(

@@ -18,6 +18,7 @@ mod background;
 mod balancer;
 mod banner;
 mod builder;
+mod composition;
 mod error;
 mod guard;
 mod handle;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use actix_web::web::ServiceConfig;
 
 use super::background::BackgroundPart;
+use super::composition::Composition;
 use super::error::SetupError;
 use super::ui::RootPage;
 use crate::config::addresses::Addresses;
@@ -41,7 +42,7 @@ pub(super) struct PartSettings {
     pub(super) hub: super::hub::HubOptions,
     /// The client of the Hub of a server that registers its webhooks.
     #[cfg(feature = "hub")]
-    registrar: Option<crate::Hub>,
+    registrar: Option<crate::hub::Hub>,
 }
 
 /// Finds the client of the Hub for a server that registers its webhooks.
@@ -104,17 +105,6 @@ pub(super) fn account(
     return settings.hub.account_name(environment);
     #[cfg(not(feature = "hub"))]
     Err("the program is built without the Cargo feature `hub`".to_owned())
-}
-
-/// The server that the parts are composed for.
-pub(super) struct Composition<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) environment: &'a Environment,
-    pub(super) endpoints: &'a [EndpointInfo],
-    /// The secrets of each endpoint.
-    pub(super) secrets: &'a [Option<Secrets>],
-    pub(super) addresses: &'a Addresses,
-    pub(super) dispatcher: &'a Arc<Dispatcher>,
 }
 
 /// Composes the parts of a server. Invalid settings are added to `errors`.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::WebhooksServer;
 use super::background::BackgroundPart;
+use super::composition::Composition;
 use super::error::{LaunchError, SetupError};
 use super::guard::{guard, secret_file, unguarded};
 use super::missing_data::missing_data;
-use super::parts::{Composition, compose, provide_hub, provide_registrar};
+use super::parts::{compose, provide_hub, provide_registrar};
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::exposure::{Exposure, PartialExposure};

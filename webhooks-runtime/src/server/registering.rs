@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::composition::Composition;
 use super::output::{Stream, print_message};
-use super::parts::Composition;
 use super::state::ServerState;
 use crate::http::part::Part;
 use crate::http::webhook_status::WebhookStatus;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::parts::Composition;
+use super::composition::Composition;
 use super::state::ServerState;
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;

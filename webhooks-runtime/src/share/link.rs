@@ -13,7 +13,7 @@ use super::discovery::{DISCOVERY_URL, DiscoveryError, ServerAddress, look_up};
 use super::identity::{LinkIdentity, NameSlot, NameStorage};
 use super::relay::{self, RelayRoute, WorkRequests};
 use super::session::{SessionError, YamuxSession};
-use super::transport::{self, TransportError};
+use super::transport::{self, ConnectError};
 use super::tunnel::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
 use crate::config::environment::Environment;
 use crate::network::HttpProxy;
@@ -30,7 +30,7 @@ pub(crate) enum LinkError {
     #[error("cannot get the address of the share server from {url}: {source}")]
     Discovery { url: &'static str, source: DiscoveryError },
     #[error("cannot connect to the share server {server}: {source}")]
-    Transport { server: String, source: TransportError },
+    Transport { server: String, source: ConnectError },
     #[error("cannot open a link through the share server {server}: {source}")]
     Rejected { server: String, source: EndError },
     #[error("the link through the share server {server} was lost: {source}")]

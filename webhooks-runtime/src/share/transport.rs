@@ -19,11 +19,11 @@ use crate::network::{self, HttpProxy, ProxyError};
 const TLS_FOLLOWS: u8 = 0x17;
 
 /// A connection to a share server, with or without TLS.
-pub(super) type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+pub(super) type ServerStream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// The error of a failed connection.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TransportError {
+pub(crate) enum ConnectError {
     #[error("{}", network::reason(.0))]
     Connect(io::Error),
     #[error("its host name has no address")]
@@ -41,14 +41,14 @@ const ADDRESS_LIMIT: Duration = Duration::from_secs(3);
 
 /// Connects to the first of a host's addresses that accepts a connection. A network may resolve a name to
 /// an address that it has no route to.
-async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, TransportError> {
-    let mut last_error = TransportError::Lookup;
+async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+    let mut last_error = ConnectError::Lookup;
     let addresses = tokio::net::lookup_host((host, port)).await;
-    for address in addresses.map_err(|_| TransportError::Lookup)? {
+    for address in addresses.map_err(|_| ConnectError::Lookup)? {
         match timeout(ADDRESS_LIMIT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last_error = TransportError::Connect(error),
-            Err(_) => last_error = TransportError::Connect(io::ErrorKind::TimedOut.into()),
+            Ok(Err(error)) => last_error = ConnectError::Connect(error),
+            Err(_) => last_error = ConnectError::Connect(io::ErrorKind::TimedOut.into()),
         }
     }
     Err(last_error)
@@ -58,7 +58,7 @@ async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, TransportError>
 pub(super) async fn connect(
     address: &ServerAddress,
     proxy: Option<&HttpProxy>,
-) -> Result<Transport, TransportError> {
+) -> Result<ServerStream, ConnectError> {
     let mut stream = match proxy {
         Some(proxy) => {
             let (host, port) = proxy.address();
@@ -68,13 +68,13 @@ pub(super) async fn connect(
         }
         None => connect_tcp(&address.host, address.port).await?,
     };
-    stream.set_nodelay(true).map_err(TransportError::Connect)?;
+    stream.set_nodelay(true).map_err(ConnectError::Connect)?;
     let Some(config) = &address.tls else {
         return Ok(Either::Left(stream));
     };
     let name = ServerName::try_from(address.host.clone())?;
-    stream.write_u8(TLS_FOLLOWS).await.map_err(TransportError::Tls)?;
+    stream.write_u8(TLS_FOLLOWS).await.map_err(ConnectError::Tls)?;
     let connector = TlsConnector::from(Arc::clone(config));
-    let stream = connector.connect(name, stream).await.map_err(TransportError::Tls)?;
+    let stream = connector.connect(name, stream).await.map_err(ConnectError::Tls)?;
     Ok(Either::Right(Box::new(stream)))
 }

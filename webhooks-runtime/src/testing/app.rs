@@ -16,10 +16,10 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use super::TestResponse;
-use crate::WebhooksServer;
 use crate::http::app::{Blueprint, track_request};
 use crate::http::dispatch::Dispatcher;
 use crate::http::outcome::{Observation, Observer, Reason};
+use crate::server::WebhooksServer;
 use crate::server::{LaunchError, in_process};
 
 /// Sends requests to the thread, which ends with the last sender.

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::app::{self, AppSender};
 use super::request::{TestRequest, fail};
-use crate::WebhooksServer;
 use crate::endpoint::call::WEBHOOK_ID;
 use crate::http::authorize::SECRET;
 use crate::http::dispatch::Dispatcher;
+use crate::server::WebhooksServer;
 use crate::server::{LaunchError, log};
 
 /// A client of a server that runs inside the test: no port, no network, no waiting.

@@ -25,11 +25,11 @@ use clap::{Args, Command, Subcommand};
 use self::id::IdPrefix;
 use self::modify::PurgeSelection;
 use super::{CodeSettings, print};
-use crate::WebhooksServer;
 use crate::config::settings::PartialSettings;
 use crate::endpoint::normalize;
 use crate::jobs::{Access, Jobs, State, StoreError, StoreUrl};
 use crate::server::StoreTarget;
+use crate::server::WebhooksServer;
 use crate::server::output::{Stream, print_message};
 
 const EXAMPLES: &str = "\

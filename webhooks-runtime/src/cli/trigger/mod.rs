@@ -18,10 +18,10 @@ use self::send::Recipient;
 use super::body::{self, Assignment};
 use super::choose::choose;
 use super::print;
-use crate::WebhooksServer;
 use crate::config::addresses::PublicUrl;
 use crate::config::settings::PartialSettings;
 use crate::server::Recipients;
+use crate::server::WebhooksServer;
 
 const EXAMPLES: &str = "\
 Examples:

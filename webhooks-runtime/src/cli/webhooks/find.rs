@@ -1,19 +1,20 @@
 //! Finds the webhook that an argument names: by its id, or, if it belongs to this program, by the first characters of
 //! its id or by the endpoint that it calls.
 
+use super::CommandError;
 use super::program::Program;
 use crate::endpoint::normalize;
 use crate::hub::Webhook;
 use crate::registration::remembered::RememberedWebhooks;
 
 /// All webhooks of the account, each with the path of the endpoint of this program that it calls, if any.
-pub(super) struct Account {
+pub(super) struct AccountWebhooks {
     pub(super) webhooks: Vec<(Webhook, Option<String>)>,
 }
 
 /// The error of a name that does not mean one webhook.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FindError {
+pub(super) enum WebhookNameError {
     #[error(
         "The account has no webhook with the id {0}, and this program has none whose id begins so or for such an \
          endpoint. `webhooks list` lists all: a webhook of another program needs its whole id."
@@ -23,17 +24,17 @@ pub(super) enum FindError {
     Several { name: String, ids: Vec<String> },
 }
 
-impl Account {
-    pub(super) fn new(
-        webhooks: Vec<Webhook>,
-        program: &Program,
-        remembered: &RememberedWebhooks,
-    ) -> Self {
+impl AccountWebhooks {
+    /// Lists the webhooks of the account.
+    pub(super) async fn load(program: &Program) -> Result<Self, CommandError> {
+        let webhooks = program.hub.webhooks().await?;
+        let remembered = RememberedWebhooks::load(&*program.state).await;
+        let remembered = remembered.map_err(CommandError::failed)?;
         let with_path = |webhook: Webhook| {
-            let path = program.path_of(&webhook, remembered);
+            let path = program.path_of(&webhook, &remembered);
             (webhook, path)
         };
-        Self { webhooks: webhooks.into_iter().map(with_path).collect() }
+        Ok(Self { webhooks: webhooks.into_iter().map(with_path).collect() })
     }
 
     /// Finds the webhook with this name. The first characters of an id, and an endpoint, mean only webhooks of this
@@ -42,7 +43,7 @@ impl Account {
         &self,
         name: &str,
         program: &Program,
-    ) -> Result<&(Webhook, Option<String>), FindError> {
+    ) -> Result<&(Webhook, Option<String>), WebhookNameError> {
         let by = |matches: &dyn Fn(&Webhook, Option<&str>) -> bool| -> Vec<_> {
             let webhooks = self.webhooks.iter();
             webhooks.filter(|(webhook, path)| matches(webhook, path.as_deref())).collect()
@@ -56,11 +57,11 @@ impl Account {
         });
         let found = [exact, of_endpoint, starting].into_iter().find(|found| !found.is_empty());
         match found.unwrap_or_default()[..] {
-            [] => Err(FindError::None(name.to_owned())),
+            [] => Err(WebhookNameError::None(name.to_owned())),
             [webhook] => Ok(webhook),
             ref several => {
                 let ids = several.iter().map(|(webhook, _)| webhook.id.clone()).collect();
-                Err(FindError::Several { name: name.to_owned(), ids })
+                Err(WebhookNameError::Several { name: name.to_owned(), ids })
             }
         }
     }

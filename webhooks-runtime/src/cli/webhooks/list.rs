@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::CommandError;
 use super::dialog::Dialog;
-use super::find::Account;
+use super::find::AccountWebhooks;
 use super::program::Program;
 use crate::cli::text::{table, truncate};
 use crate::hub::{Webhook, WebhookDomain};
@@ -20,7 +20,7 @@ const HEADER: [&str; 6] = ["ID", "STATE", "ENDPOINT", "WATCHED", "DOMAINS", "URL
 
 /// A webhook in the output of `webhooks list --json`. Field names never change.
 #[derive(Serialize)]
-struct WebhookJson<'a> {
+struct WebhookSummary<'a> {
     id: &'a str,
     state: String,
     /// Whether it belongs to this program.
@@ -39,7 +39,7 @@ pub(super) async fn list(
     json: bool,
     dialog: &mut Dialog<'_>,
 ) -> Result<ExitCode, CommandError> {
-    let account = program.account().await?;
+    let account = AccountWebhooks::load(program).await?;
     if json {
         dialog.print(&escaped_json(&as_json(&account).map_err(CommandError::failed)?))?;
     } else if account.webhooks.is_empty() {
@@ -51,8 +51,8 @@ pub(super) async fn list(
     Ok(ExitCode::SUCCESS)
 }
 
-fn as_json(account: &Account) -> serde_json::Result<String> {
-    let webhooks = account.webhooks.iter().map(|(webhook, path)| WebhookJson {
+fn as_json(account: &AccountWebhooks) -> serde_json::Result<String> {
+    let webhooks = account.webhooks.iter().map(|(webhook, path)| WebhookSummary {
         id: &webhook.id,
         state: webhook.state.to_string(),
         ours: path.is_some(),
@@ -66,7 +66,7 @@ fn as_json(account: &Account) -> serde_json::Result<String> {
 }
 
 /// Formats the webhooks in columns. Those of this program have the path of their endpoint.
-fn as_text(account: &Account) -> String {
+fn as_text(account: &AccountWebhooks) -> String {
     let row = |(webhook, path): &(Webhook, Option<String>)| {
         let watched: Vec<_> = webhook.watched.iter().map(ToString::to_string).collect();
         let domains: Vec<&str> = webhook.domains.iter().map(WebhookDomain::as_str).collect();

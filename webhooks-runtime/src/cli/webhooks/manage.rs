@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::CommandError;
 use super::dialog::Dialog;
-use super::find::Account;
+use super::find::AccountWebhooks;
 use super::program::Program;
 use crate::hub::Webhook;
 use crate::registration::ours::shown_url;
@@ -19,32 +19,25 @@ use crate::text::in_one_line;
 )]
 struct NotOurs(String);
 
-/// Enables webhooks. A person has decided it, whatever this program or the Hub did before.
-pub(super) async fn enable(
+/// Enables or disables webhooks. A person has decided it, whatever this program or the Hub did before: what is disabled
+/// stays so until a person enables it.
+pub(super) async fn switch(
     program: &Program,
     names: &[String],
+    enabled: bool,
     dialog: &mut Dialog<'_>,
 ) -> Result<ExitCode, CommandError> {
-    let account = program.account().await?;
+    let account = AccountWebhooks::load(program).await?;
     for webhook in find_all(&account, names, program)? {
-        program.hub.enable_webhook(&webhook.id).await?;
+        let verb = if enabled {
+            program.hub.enable_webhook(&webhook.id).await?;
+            "enabled"
+        } else {
+            program.hub.disable_webhook(&webhook.id).await?;
+            "disabled"
+        };
         note_person(program, &webhook.id).await?;
-        dialog.print(&format!("enabled  {}\n", described(webhook)))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Disables webhooks. They stay disabled until a person enables them.
-pub(super) async fn disable(
-    program: &Program,
-    names: &[String],
-    dialog: &mut Dialog<'_>,
-) -> Result<ExitCode, CommandError> {
-    let account = program.account().await?;
-    for webhook in find_all(&account, names, program)? {
-        program.hub.disable_webhook(&webhook.id).await?;
-        note_person(program, &webhook.id).await?;
-        dialog.print(&format!("disabled  {}\n", described(webhook)))?;
+        dialog.print(&format!("{verb}  {}\n", described(webhook)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -56,7 +49,7 @@ pub(super) async fn replay(
     log_id: &str,
     dialog: &mut Dialog<'_>,
 ) -> Result<ExitCode, CommandError> {
-    let account = program.account().await?;
+    let account = AccountWebhooks::load(program).await?;
     let (webhook, _) = account.find(name, program).map_err(CommandError::setup)?;
     let status = program.hub.replay_webhook(&webhook.id, log_id).await?;
     dialog.print(&format!(
@@ -72,7 +65,7 @@ pub(super) async fn remove(
     yes: bool,
     dialog: &mut Dialog<'_>,
 ) -> Result<ExitCode, CommandError> {
-    let account = program.account().await?;
+    let account = AccountWebhooks::load(program).await?;
     let found = find_all(&account, names, program)?;
     // All are checked before the first one is deleted.
     let is_ours = |webhook: &Webhook| {
@@ -99,7 +92,7 @@ pub(super) async fn remove(
 
 /// Finds all webhooks that are named, before anything is changed.
 fn find_all<'a>(
-    account: &'a Account,
+    account: &'a AccountWebhooks,
     names: &[String],
     program: &Program,
 ) -> Result<Vec<&'a Webhook>, CommandError> {

@@ -25,11 +25,11 @@ use clap::{Args, Subcommand};
 use self::dialog::Dialog;
 use self::program::Program;
 use super::CodeSettings;
-use crate::WebhooksServer;
 use crate::config::addresses::PublicUrl;
 use crate::config::exposure::ExposureChoice;
 use crate::config::settings::PartialSettings;
 use crate::hub::HubError;
+use crate::server::WebhooksServer;
 use crate::server::output::{Stream, print_message};
 use crate::text::escaped;
 
@@ -202,8 +202,12 @@ async fn run_for(
     match command {
         WebhooksCommand::Sync(args) => sync::sync(program, &args, dialog).await,
         WebhooksCommand::List { json } => list::list(program, json, dialog).await,
-        WebhooksCommand::Enable { names } => manage::enable(program, &names.names, dialog).await,
-        WebhooksCommand::Disable { names } => manage::disable(program, &names.names, dialog).await,
+        WebhooksCommand::Enable { names } => {
+            manage::switch(program, &names.names, true, dialog).await
+        }
+        WebhooksCommand::Disable { names } => {
+            manage::switch(program, &names.names, false, dialog).await
+        }
         WebhooksCommand::Replay { name, log_id } => {
             manage::replay(program, &name, &log_id, dialog).await
         }

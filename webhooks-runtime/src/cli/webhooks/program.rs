@@ -1,8 +1,6 @@
 //! What the command knows of the program: its endpoints, its public URL, its client of the Hub, and its memory.
 
 use super::CommandError;
-use super::find::Account;
-use crate::WebhooksServer;
 use crate::config::settings::PartialSettings;
 use crate::hub::{Hub, Webhook};
 use crate::jobs::{Access, Jobs, StoreUrl};
@@ -10,6 +8,7 @@ use crate::registration::endpoint::WebhookEndpoint;
 use crate::registration::ours::path_of_ours;
 use crate::registration::remembered::{RememberedWebhooks, ServerUrl, UrlKind, import};
 use crate::server::RegistrationTarget;
+use crate::server::WebhooksServer;
 use crate::server::output::{Stream, print_message};
 use crate::state::{FileState, SecretFile, SharedState};
 
@@ -71,13 +70,6 @@ impl Program {
         if let Some(store) = &self.store {
             store.close().await;
         }
-    }
-
-    /// Lists the webhooks of the account.
-    pub(super) async fn account(&self) -> Result<Account, CommandError> {
-        let webhooks = self.hub.webhooks().await?;
-        let remembered = RememberedWebhooks::load(&*self.state).await;
-        Ok(Account::new(webhooks, self, &remembered.map_err(CommandError::failed)?))
     }
 
     /// Returns the path of the endpoint that a webhook of this program is for.

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::path;
-use crate::DiscussionStatus;
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::path::filled;
 use crate::hub::repo_id::RepoId;
+use crate::payload::DiscussionStatus;
 
 /// Calls that change discussions and pull requests.
 impl Hub {

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::event::{DiscussionEvent, DiscussionEventKind};
 use super::path;
-use crate::WebhookPayload;
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::path::{filled, segment};
 use crate::hub::repo_id::RepoId;
+use crate::payload::WebhookPayload;
 
 /// A comment that was written: see [`Hub::comment`] and [`Hub::reply`].
 ///

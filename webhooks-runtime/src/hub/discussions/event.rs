@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::DiscussionStatus;
 use crate::hub::lenient::{author_name, or_default};
+use crate::payload::DiscussionStatus;
 
 /// An event in a discussion or pull request: see [`DiscussionDetails`](super::DiscussionDetails).
 ///

@@ -10,7 +10,7 @@ use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::lenient::{author_name, or_default};
 use crate::hub::repo_id::RepoId;
-use crate::{DiscussionStatus, WebhookPayloadDiscussionChanges};
+use crate::payload::{DiscussionStatus, WebhookPayloadDiscussionChanges};
 
 /// A discussion or pull request: see [`Hub::discussions`].
 ///

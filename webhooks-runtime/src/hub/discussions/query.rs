@@ -1,8 +1,8 @@
 //! Selects the discussions to list.
 
-use crate::DiscussionStatus;
 use crate::hub::error::HubError;
 use crate::hub::path::filled;
+use crate::payload::DiscussionStatus;
 
 /// Which discussions to list: all, unless a method says otherwise.
 ///

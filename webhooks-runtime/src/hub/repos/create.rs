@@ -1,7 +1,6 @@
 //! Creates, deletes and duplicates repos.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::new_repo::NewRepo;
 use crate::hub::client::Hub;
@@ -9,7 +8,7 @@ use crate::hub::error::HubError;
 use crate::hub::repo_id::RepoId;
 
 #[derive(Deserialize)]
-struct UrlJson {
+struct NewRepoResponse {
     url: String,
 }
 
@@ -45,7 +44,7 @@ impl Hub {
         settings: &NewRepo,
     ) -> Result<String, HubError> {
         let body = settings.to_create(&repo.into())?;
-        let response: UrlJson = self.post("/api/repos/create").json(&body).fetch().await?;
+        let response: NewRepoResponse = self.post("/api/repos/create").json(&body).fetch().await?;
         Ok(response.url)
     }
 
@@ -68,8 +67,8 @@ impl Hub {
     ///
     /// Returns an error when the call fails.
     pub async fn delete_repo(&self, repo: impl Into<RepoId>) -> Result<(), HubError> {
-        let body = name_of(&repo.into())?;
-        self.delete("/api/repos/delete").json(&body).send().await?;
+        let repo: RepoId = repo.into();
+        self.delete("/api/repos/delete").json(&repo.to_body()?).send().await?;
         Ok(())
     }
 
@@ -111,23 +110,15 @@ impl Hub {
         }
         let body = settings.to_duplicate(&to.name)?;
         let path = from.api(format_args!("/duplicate"))?;
-        let response: UrlJson = self.post(&path).json(&body).fetch().await?;
+        let response: NewRepoResponse = self.post(&path).json(&body).fetch().await?;
         Ok(response.url)
     }
 }
 
-/// Returns the body that names a repo. Without an owner, it is the account's.
-pub(super) fn name_of(repo: &RepoId) -> Result<Value, HubError> {
-    repo.check()?;
-    let (organization, name) = match repo.name.split_once('/') {
-        Some((owner, name)) => (Some(owner), name),
-        None => (None, &*repo.name),
-    };
-    Ok(json!({ "name": name, "organization": organization, "type": repo.repo_type }))
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::hub::repos::RepoVisibility;
     use crate::testing::HubStub;

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::RepoType;
 use crate::hub::error::HubError;
 use crate::hub::path::filled;
 use crate::hub::repo_id::RepoId;
+use crate::payload::RepoType;
 use crate::payload::open_set;
 
 open_set! {
@@ -44,13 +44,13 @@ pub struct NewRepo {
     visibility: Option<RepoVisibility>,
     sdk: Option<String>,
     hardware: Option<String>,
-    secrets: Vec<Entry>,
-    variables: Vec<Entry>,
+    secrets: Vec<SpaceVariable>,
+    variables: Vec<SpaceVariable>,
 }
 
 /// A secret or a variable of a Space.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-struct Entry {
+struct SpaceVariable {
     key: String,
     value: String,
 }
@@ -111,7 +111,7 @@ impl NewRepo {
     /// let settings = NewRepo::new().sdk("docker").secret("WEBHOOK_SECRET", "hush");
     /// ```
     pub fn secret(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.secrets.push(Entry { key: key.into(), value: value.into() });
+        self.secrets.push(SpaceVariable { key: key.into(), value: value.into() });
         self
     }
 
@@ -123,13 +123,13 @@ impl NewRepo {
     /// let settings = NewRepo::new().sdk("docker").variable("RUST_LOG", "info");
     /// ```
     pub fn variable(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.variables.push(Entry { key: key.into(), value: value.into() });
+        self.variables.push(SpaceVariable { key: key.into(), value: value.into() });
         self
     }
 
     /// Returns the body that creates a repo.
     pub(super) fn to_create(&self, repo: &RepoId) -> Result<Value, HubError> {
-        let mut body = super::create::name_of(repo)?;
+        let mut body = repo.to_body()?;
         match (&repo.repo_type, &self.sdk) {
             (RepoType::Space, Some(sdk)) => body["sdk"] = filled("sdk", sdk)?.into(),
             (RepoType::Space, None) => {
@@ -188,7 +188,7 @@ fn only_for_spaces(repo: &RepoId) -> String {
 
 impl fmt::Debug for NewRepo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys = |entries: &[Entry]| -> Vec<String> {
+        let keys = |entries: &[SpaceVariable]| -> Vec<String> {
             entries.iter().map(|entry| entry.key.clone()).collect()
         };
         f.debug_struct("NewRepo")

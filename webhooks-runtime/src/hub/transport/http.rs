@@ -15,24 +15,24 @@ use super::redirect::{MOST_REDIRECTS, target};
 use super::this_thread::may_block;
 use super::{ApiRequest, ApiResponse, FailureKind, Transport, TransportError};
 use crate::hub::address::HubAddress;
-use crate::hub::token::Token;
+use crate::hub::token::HubToken;
 use crate::network::HttpClient;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The Hub at an address. The token goes to the address's origin, and to no other.
-pub(in crate::hub) struct HttpTransport(Arc<Connection>);
+pub(in crate::hub) struct HttpTransport(Arc<HubConnection>);
 
-struct Connection {
+struct HubConnection {
     address: HubAddress,
-    token: Token,
+    token: HubToken,
     /// The client for the address, whose certificates are loaded when it is first used.
     client: OnceLock<HttpClient>,
 }
 
 impl HttpTransport {
-    pub(in crate::hub) fn new(address: HubAddress, token: Token) -> Self {
+    pub(in crate::hub) fn new(address: HubAddress, token: HubToken) -> Self {
         if address.is_unencrypted() {
             let address = address.as_str();
             tracing::warn!(
@@ -40,7 +40,7 @@ impl HttpTransport {
                 "the token goes to the Hub unencrypted: use an address with https"
             );
         }
-        Self(Arc::new(Connection { address, token, client: OnceLock::new() }))
+        Self(Arc::new(HubConnection { address, token, client: OnceLock::new() }))
     }
 }
 
@@ -70,7 +70,7 @@ impl Transport for HttpTransport {
     }
 }
 
-impl Connection {
+impl HubConnection {
     /// Sends a request and follows redirects.
     fn exchange(&self, request: &ApiRequest) -> Result<ApiResponse, TransportError> {
         let mut url = self.url(request)?;

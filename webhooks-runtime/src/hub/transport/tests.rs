@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-use crate::Hub;
+use crate::hub::Hub;
 
 const TOKEN: &str = "hf_hush";
 

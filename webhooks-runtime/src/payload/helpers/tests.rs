@@ -23,7 +23,7 @@ fn recognized(payload: &WebhookPayload) -> Vec<String> {
     for number in payload.pull_requests_pushed() {
         add("pull_requests_pushed", Some(number.to_string()));
     }
-    let number = |discussion: &crate::WebhookPayloadDiscussion| discussion.num.to_string();
+    let number = |discussion: &crate::payload::WebhookPayloadDiscussion| discussion.num.to_string();
     add("opened_discussion", payload.opened_discussion().map(number));
     add("opened_pull_request", payload.opened_pull_request().map(number));
     add("merged_pull_request", payload.merged_pull_request().map(number));

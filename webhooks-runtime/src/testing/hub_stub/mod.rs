@@ -14,7 +14,7 @@ use self::prepared::PreparedCalls;
 pub use self::prepared::StubbedCall;
 use self::transport::StubTransport;
 use super::request::fail;
-use crate::Hub;
+use crate::hub::Hub;
 
 /// A stand-in for the Hub, to test a bot without a network.
 ///
