@@ -152,8 +152,6 @@ pub use {serde, serde_json};
 
 pub use config::error::SettingError;
 pub use config::secret::SecretError;
-#[cfg(feature = "page")]
-pub use dashboard::{Block, Blocks, PageContext, Visit};
 pub use endpoint::{
     BackgroundArg, BackgroundReply, BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg,
     EndpointError, EndpointFn, EndpointReply, Filter, FilterError, JsonArg, Location,
@@ -162,8 +160,6 @@ pub use endpoint::{
 #[cfg(feature = "hub")]
 pub use hub::{Hub, HubError, RepoId};
 pub use jobs::StoreError;
-#[cfg(feature = "page")]
-pub use maud;
 pub use payload::{
     DiscussionStatus, EventAction, EventScope, FileAction, NewComment, ObjectId, RepoType,
     WebhookPayload, WebhookPayloadComment, WebhookPayloadDiscussion,
@@ -175,6 +171,11 @@ pub use server::{LaunchError, ServerHandle, SetupError, Ui, WebhooksServer};
 #[cfg(feature = "share")]
 pub use share::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
 pub use webhooks_macros::webhook_endpoint;
+#[cfg(feature = "page")]
+pub use {
+    dashboard::{Block, Blocks, PageContext, Visit},
+    maud,
+};
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -45,10 +45,12 @@ pub(super) fn codes(text: &str) -> Vec<&str> {
 /// The names of the builder's methods: those that take a server and return one.
 pub(super) fn methods() -> BTreeSet<String> {
     let mut methods = BTreeSet::new();
-    for (_, source) in sources("webhooks-runtime/src/server/builder") {
+    for (_, source) in sources("webhooks-runtime/src/server") {
         let file = syn::parse_file(&source).unwrap();
+        let is_server =
+            |it: &Type| matches!(it, Type::Path(it) if it.path.is_ident("WebhooksServer"));
         let blocks = file.items.iter().filter_map(|item| match item {
-            Item::Impl(block) if block.trait_.is_none() => Some(block),
+            Item::Impl(block) if block.trait_.is_none() && is_server(&block.self_ty) => Some(block),
             _ => None,
         });
         for item in blocks.flat_map(|block| &block.items) {

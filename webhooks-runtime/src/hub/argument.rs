@@ -1,4 +1,4 @@
-//! A `Hub` as an argument of a function. The server provides it: see `server/hub.rs`.
+//! A `Hub` as an argument of a function. The server provides it: see `server/hub/`.
 
 use super::Hub;
 use crate::endpoint::background::{BackgroundTask, TaskFailure};

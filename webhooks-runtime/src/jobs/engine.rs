@@ -20,13 +20,9 @@ use super::handle::Jobs;
 use super::heartbeat::Heartbeats;
 use super::opening::{Obstacle, OpeningReport, reported};
 use super::options::Options;
-#[cfg(feature = "postgres")]
-use super::postgres::PostgresStore;
 use super::recovery::Recovery;
 use super::run::BackgroundHandler;
 use super::scheduler::{Scheduler, SchedulerCommand};
-#[cfg(feature = "background")]
-use super::sqlite::SqliteStore;
 use super::store::{Access, EndpointPolicy, Retention, Store, longest_window};
 use super::store_url::StoreUrl;
 use super::wakeups::Wakeups;
@@ -263,16 +259,20 @@ async fn open_store(
         StoreUrl::File(file) => {
             let (file, limits) = (file.clone(), options.limits);
             // On another thread, so that this one can report that opening takes long.
-            let open = move || SqliteStore::open(&file, endpoints, limits, access);
+            let open = move || super::sqlite::SqliteStore::open(&file, endpoints, limits, access);
             let opened = tokio::task::spawn_blocking(open).await;
             Ok(Arc::new(opened.unwrap_or(Err(StoreError::Closed))?))
         }
         #[cfg(feature = "postgres")]
         StoreUrl::Postgres { url, .. } => {
-            Ok(PostgresStore::open(url, endpoints, options.clone(), access, obstacle).await?)
+            let options = options.clone();
+            Ok(super::postgres::PostgresStore::open(url, endpoints, options, access, obstacle)
+                .await?)
         }
-        // Where a feature is off, nothing names such a store.
-        #[cfg(not(all(feature = "background", feature = "postgres")))]
+        #[allow(
+            unreachable_patterns,
+            reason = "where a feature is off, nothing names such a store"
+        )]
         _ => Err(StoreError::Closed),
     }
 }

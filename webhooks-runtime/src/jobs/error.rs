@@ -63,20 +63,3 @@ impl From<StoreError> for StateError {
         Self::Store(Box::new(error))
     }
 }
-
-#[cfg(feature = "background")]
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(Box::new(error))
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolClosed => Self::Closed,
-            error => Self::Failed(Box::new(error)),
-        }
-    }
-}

@@ -12,5 +12,4 @@ mod roots;
 
 pub(crate) use client::{ClientError, HttpClient};
 pub(crate) use proxy::{HttpProxy, is_this_machine};
-#[cfg(feature = "share")]
 pub(crate) use {proxy::ProxyError, reason::reason};

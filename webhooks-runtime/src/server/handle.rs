@@ -78,32 +78,6 @@ impl ServerHandle {
         self.addresses.public().map(|url| url.to_string())
     }
 
-    /// Returns the URL that opens the page with its deliveries: the public URL if it is known, otherwise the local
-    /// one, with the token. The token is the value of `WEBHOOKS_PAGE_TOKEN`, or a random one for this start. `None` if
-    /// nothing on the page needs the token.
-    ///
-    /// Anyone who has this URL can see the payloads, which may be private.
-    ///
-    /// ```
-    /// # use webhooks_runtime::WebhooksServer;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), webhooks_runtime::LaunchError> {
-    /// # let server = WebhooksServer::empty().add_webhook("/hello", async || "hello").port(0);
-    /// let server = server.start().await?;
-    /// if let Some(url) = server.activity_url() {
-    ///     println!("Deliveries: {url}");
-    /// }
-    /// # assert!(server.activity_url().unwrap().contains("/?token="));
-    /// # server.stop().await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "page")]
-    #[must_use]
-    pub fn activity_url(&self) -> Option<String> {
-        self.parts.iter().find_map(|part| part.viewer_url())
-    }
-
     /// Waits until the server has stopped: after [`stop`](Self::stop), or because of an error, which the log
     /// contains.
     ///

@@ -4,14 +4,14 @@
 //! | --- | --- |
 //! | `builder`, `ui` | `WebhooksServer` and its methods |
 //! | `prepare`, `guard`, `missing_data`, `error` | find every invalid setting before a port is opened |
-//! | `parts` | composes the optional capabilities; `background`, `hub`, `registering` and `tunnel` are four of them |
+//! | `parts` | composes the optional capabilities from a `composition`; `background`, `hub`, `page` and `tunnel` are four of them |
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
 //! | `banner`, `signals` | the start-up message, and the signals that stop the program |
 //! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
 //! | `state` | finds the values that outlive the process |
 //! | `one_delivery` | runs the functions for one delivery, without a port, a secret or a store |
-//! | `listing`, `recipients`, `store_target`, `registration_target` | what the commands `endpoints`, `trigger`, `deliveries` and `webhooks` know of a server that does not run in their process |
+//! | `listing`, `recipients`, `store_target` | what the commands `endpoints`, `trigger` and `deliveries` know of a server that does not run in their process |
 
 mod accept;
 mod background;
@@ -23,7 +23,7 @@ mod error;
 mod guard;
 mod handle;
 #[cfg(feature = "hub")]
-mod hub;
+pub(crate) mod hub;
 mod into_server;
 mod launch;
 mod listing;
@@ -32,15 +32,13 @@ mod missing_data;
 mod one_delivery;
 mod open_files;
 pub(crate) mod output;
+#[cfg(feature = "page")]
+mod page;
 pub(crate) mod panics;
 mod parts;
 mod ports;
 mod prepare;
 mod recipients;
-#[cfg(feature = "hub")]
-mod registering;
-#[cfg(feature = "hub")]
-mod registration_target;
 mod running;
 mod signals;
 mod state;
@@ -49,8 +47,6 @@ mod threads;
 #[cfg(feature = "share")]
 mod tunnel;
 mod ui;
-#[cfg(feature = "hub")]
-mod url_memory;
 mod worker;
 
 pub use builder::WebhooksServer;
@@ -61,8 +57,6 @@ pub(crate) use listing::Listing;
 pub(crate) use one_delivery::{GivenDelivery, OneDelivery, RunOutcome};
 pub(crate) use prepare::in_process;
 pub(crate) use recipients::Recipients;
-#[cfg(feature = "hub")]
-pub(crate) use registration_target::RegistrationTarget;
 pub(crate) use signals::first_signal;
 pub(crate) use store_target::StoreTarget;
 pub use ui::Ui;

@@ -10,17 +10,12 @@ use actix_web::web::ServiceConfig;
 use super::background::BackgroundPart;
 use super::composition::Composition;
 use super::error::SetupError;
-use super::ui::RootPage;
-use crate::config::addresses::Addresses;
+use super::ui::{CustomPage, RootPage};
 use crate::config::environment::Environment;
 use crate::config::error::SettingError;
-use crate::config::secret::Secrets;
-use crate::config::settings::Settings;
 use crate::endpoint::background::SharedData;
 use crate::endpoint::checks::HubChecks;
-use crate::endpoint::registry::{EndpointInfo, Route};
-use crate::http::app::Configure;
-use crate::http::dispatch::Dispatcher;
+use crate::endpoint::registry::Route;
 use crate::http::part::{Part, Parts};
 use crate::http::webhook_status::WebhookStatus;
 use crate::jobs::{BackgroundHandler, Options};
@@ -40,36 +35,14 @@ pub(super) struct PartSettings {
     pub(super) link: super::tunnel::TunnelOptions,
     #[cfg(feature = "hub")]
     pub(super) hub: super::hub::HubOptions,
-    /// The client of the Hub of a server that registers its webhooks.
-    #[cfg(feature = "hub")]
-    registrar: Option<crate::hub::Hub>,
 }
 
-/// Finds the client of the Hub for a server that registers its webhooks.
-pub(super) fn provide_registrar(
-    settings: &mut PartSettings,
-    register: bool,
-    environment: &Environment,
-    errors: &mut Vec<SetupError>,
-) {
-    if !register {
-        return;
-    }
-    #[cfg(feature = "hub")]
-    match settings.hub.find(Some(environment)) {
-        Ok(hub) => settings.registrar = Some(hub),
-        Err(reason) => errors.push(SetupError::Registration { reason }),
-    }
-    #[cfg(not(feature = "hub"))]
-    errors.push(SetupError::Registration {
-        reason: "the program is built without the Cargo feature `hub`".to_owned(),
-    });
-}
-
-/// Finds the client of the Hub for the endpoints that need one, and provides it to their functions. Returns what their
-/// deliveries are checked with. `environment` is `None` if it must not be used. A missing client is added to `errors`.
+/// Finds the client of the Hub for a server that registers its webhooks, and for the endpoints that need it, to whose
+/// functions it is provided. Returns what their deliveries are checked with. `environment` is `None` if it must not be
+/// used. A missing client is added to `errors`.
 pub(super) fn provide_hub(
     settings: &mut PartSettings,
+    registers: bool,
     endpoints: &[Route],
     environment: Option<&Environment>,
     shared: &mut SharedData,
@@ -83,15 +56,21 @@ pub(super) fn provide_hub(
         format!("{} ({}), because {reason}", endpoint.path, endpoint.location)
     });
     let endpoints: Vec<_> = described.collect();
+    let for_endpoints = !endpoints.is_empty();
+    if !registers && !for_endpoints {
+        return None;
+    }
     #[cfg(feature = "hub")]
-    let hub = settings.hub.provide(!endpoints.is_empty(), environment, shared);
+    let hub = settings.hub.provide(for_endpoints, registers, environment, shared);
     #[cfg(not(feature = "hub"))]
-    let hub = match &endpoints[..] {
-        [] => Ok(None),
-        _ => Err("the program is built without the Cargo feature `hub`".to_owned()),
-    };
+    let hub = Err("the program is built without the Cargo feature `hub`".to_owned());
     hub.unwrap_or_else(|reason| {
-        errors.push(SetupError::Hub { endpoints, reason });
+        if registers {
+            errors.push(SetupError::Registration { reason: reason.clone() });
+        }
+        if for_endpoints {
+            errors.push(SetupError::Hub { endpoints, reason });
+        }
         None
     })
 }
@@ -116,51 +95,29 @@ pub(super) fn compose(
 ) -> (Arc<BackgroundPart>, Parts) {
     settings.background.check(errors);
     let background = Arc::new(BackgroundPart::new(functions, settings.background, server.settings));
-    let mut parts: Vec<Arc<dyn Part>> = Vec::new();
     let webhooks = server.settings.register.then(WebhookStatus::new);
-
-    let blocks = match settings.page {
-        Some(RootPage::Handler(configure)) => {
-            parts.push(Arc::new(CustomPage(configure)));
-            None
-        }
-        #[cfg(feature = "page")]
-        Some(RootPage::Blocks(blocks)) => Some(blocks),
-        None => Some(Default::default()),
-    };
+    let mut parts: Vec<Arc<dyn Part>> = Vec::new();
+    if let Some(RootPage::Handler(page)) = &settings.page {
+        parts.push(Arc::new(page.clone()));
+    }
     #[cfg(feature = "page")]
-    parts.extend(crate::dashboard::compose(
-        crate::dashboard::DashboardSettings {
-            blocks,
-            version: settings.version.unwrap_or(env!("CARGO_PKG_VERSION")),
-            on_space: server.settings.on_space,
-            endpoints: server.endpoints,
-            addresses: server.addresses.clone(),
-            dispatcher: Arc::clone(server.dispatcher),
-            jobs: Arc::clone(&background.jobs),
-            webhooks: webhooks.clone(),
-        },
-        server.environment,
+    parts.extend(super::page::compose(
+        settings.page,
+        settings.version,
+        webhooks.clone(),
+        &background.jobs,
+        server,
         errors,
     ));
-    #[cfg(not(feature = "page"))]
-    let _: Option<()> = blocks;
-
     parts.push(Arc::clone(&background) as Arc<dyn Part>);
     #[cfg(feature = "hub")]
-    parts.extend(super::url_memory::compose(settings.project.as_deref(), &background.jobs, server));
-    #[cfg(feature = "hub")]
-    parts.extend(webhooks.zip(settings.registrar).map(|(status, hub)| {
-        super::registering::compose(
-            status,
-            hub,
-            settings.project.as_deref(),
-            &background.jobs,
-            server,
-        )
-    }));
-    #[cfg(feature = "hub")]
-    parts.extend(super::hub::compose(settings.hub, server.endpoints, &background.jobs));
+    parts.extend(super::hub::compose(
+        settings.hub,
+        webhooks,
+        settings.project.as_deref(),
+        &background.jobs,
+        server,
+    ));
     #[cfg(feature = "share")]
     parts.extend(super::tunnel::compose(
         settings.link,
@@ -172,9 +129,6 @@ pub(super) fn compose(
     ));
     (background, parts.into())
 }
-
-/// A custom handler at `/`, which replaces the dashboard.
-struct CustomPage(Configure);
 
 impl Part for CustomPage {
     fn routes(&self, app: &mut ServiceConfig) {

@@ -8,7 +8,7 @@ use super::composition::Composition;
 use super::error::{LaunchError, SetupError};
 use super::guard::{guard, secret_file, unguarded};
 use super::missing_data::missing_data;
-use super::parts::{compose, provide_hub, provide_registrar};
+use super::parts::{compose, provide_hub};
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::exposure::{Exposure, PartialExposure};
@@ -130,7 +130,6 @@ pub(super) fn prepare(
         Exposure::At(url) => Some(url.clone()),
         Exposure::Local | Exposure::Link { .. } | Exposure::Tunnel => None,
     });
-    provide_registrar(&mut server.parts, settings.register, environment, &mut errors);
     let secrets: Vec<_> = guarded.iter().map(|guarded| guarded.secrets.clone()).collect();
     let infos: Vec<_> = guarded
         .iter()
@@ -141,8 +140,14 @@ pub(super) fn prepare(
         .collect();
     let mut shared = server.shared;
     let environment_of_hub = (mode != Mode::Test).then_some(environment);
-    let parts = &mut server.parts;
-    let hub = provide_hub(parts, &endpoints, environment_of_hub, &mut shared, &mut errors);
+    let hub = provide_hub(
+        &mut server.parts,
+        settings.register,
+        &endpoints,
+        environment_of_hub,
+        &mut shared,
+        &mut errors,
+    );
     if let Some(hub) = hub {
         for guarded in &mut guarded {
             guarded.checks = Checks::of(&guarded.route, guarded.filter.as_ref(), &hub);

@@ -40,33 +40,28 @@ pub trait Ui<Kind>: Sized {
 }
 
 /// The page at `/`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum RootPage {
     /// A custom handler.
-    Handler(Configure),
+    Handler(CustomPage),
     /// A page of blocks.
     #[cfg(feature = "page")]
     Blocks(crate::dashboard::Blocks),
 }
 
-impl fmt::Debug for RootPage {
+/// A custom handler at `/`, which replaces the page of blocks.
+#[derive(Clone)]
+pub struct CustomPage(pub(super) Configure);
+
+impl fmt::Debug for CustomPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Handler(_) => f.write_str("a handler"),
-            #[cfg(feature = "page")]
-            Self::Blocks(blocks) => blocks.fmt(f),
-        }
+        f.write_str("CustomPage")
     }
 }
 
 /// The `Kind` of a handler that takes `Args`.
 #[derive(Debug)]
 pub struct ByHandler<Args>(PhantomData<Args>);
-
-/// The `Kind` of a page of blocks.
-#[cfg(feature = "page")]
-#[derive(Debug)]
-pub struct OfBlocks;
 
 impl<F, Args> Ui<ByHandler<Args>> for F
 where
@@ -75,15 +70,8 @@ where
     F::Output: Responder + 'static,
 {
     fn into_page(self) -> RootPage {
-        RootPage::Handler(Arc::new(move |app| {
+        RootPage::Handler(CustomPage(Arc::new(move |app| {
             app.route("/", web::get().to(self.clone()));
-        }))
-    }
-}
-
-#[cfg(feature = "page")]
-impl Ui<OfBlocks> for crate::dashboard::Blocks {
-    fn into_page(self) -> RootPage {
-        RootPage::Blocks(self)
+        })))
     }
 }

@@ -7,8 +7,8 @@ use crate::jobs::{Access, Jobs, StoreUrl};
 use crate::registration::endpoint::WebhookEndpoint;
 use crate::registration::ours::path_of_ours;
 use crate::registration::remembered::{RememberedWebhooks, ServerUrl, UrlKind, import};
-use crate::server::RegistrationTarget;
 use crate::server::WebhooksServer;
+use crate::server::hub::RegistrationTarget;
 use crate::server::output::{Stream, print_message};
 use crate::state::{FileState, SecretFile, SharedState};
 

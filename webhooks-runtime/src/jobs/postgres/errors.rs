@@ -56,6 +56,15 @@ impl From<NotBySession> for sqlx::Error {
     }
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            error => Self::Failed(Box::new(error)),
+        }
+    }
+}
+
 /// Returns whether the server accepts no changes: `read_only_sql_transaction`.
 pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
     match error {

@@ -63,6 +63,12 @@ pub(crate) struct SqliteStore {
     name: String,
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
 impl SqliteStore {
     /// Opens the file. With [`Access::Serve`], creates it if it does not exist. Must be called in the runtime
     /// that it lives in, on a thread that may block.

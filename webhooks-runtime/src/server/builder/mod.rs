@@ -1,16 +1,11 @@
-//! `WebhooksServer`: the builder of a server. Its methods are grouped by what they set.
+//! `WebhooksServer`: the builder of a server. Its methods are grouped by what they set; those for the Hub and the tunnel
+//! are in `server/hub/` and `server/tunnel/`.
 
 mod app;
 #[cfg(test)]
 mod defaults;
-#[cfg(feature = "hub")]
-mod hub;
 mod listening;
-#[cfg(feature = "hub")]
-mod registering;
 mod secrets;
-#[cfg(feature = "share")]
-mod sharing;
 #[cfg(feature = "background")]
 mod storing;
 

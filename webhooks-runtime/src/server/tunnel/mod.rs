@@ -1,9 +1,10 @@
 //! Runs the server's tunnel, the share link or a custom one, and announces its URL.
 //!
-//! - `settings` builds the tunnel from the server's settings.
+//! - `builder` defines the builder's methods for it, and `settings` builds it from the server's settings.
 //! - `announcer` reports the tunnel's state.
 
 mod announcer;
+mod builder;
 mod settings;
 
 use std::io;

@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::composition::Composition;
-use super::output::{Stream, print_message};
-use super::state::ServerState;
 use crate::http::part::Part;
 use crate::http::webhook_status::WebhookStatus;
 use crate::hub::Hub;
 use crate::jobs::Jobs;
 use crate::registration::endpoint::WebhookEndpoint;
 use crate::registration::{self, Printer, RegistrationSettings};
+use crate::server::composition::Composition;
+use crate::server::output::{Stream, print_message};
+use crate::server::state::ServerState;
 use crate::state::{FileState, MemoryState, SharedState, working_directory};
 
 /// Composes the part. What it has registered is remembered in the store of background deliveries, or in a file of the

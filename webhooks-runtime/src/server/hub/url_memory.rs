@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::composition::Composition;
-use super::state::ServerState;
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::exposure::Exposure;
@@ -11,6 +9,8 @@ use crate::endpoint::filter::Conditions;
 use crate::http::part::{Console, Part};
 use crate::jobs::Jobs;
 use crate::registration::remembered::{ServerUrl, UrlKind};
+use crate::server::composition::Composition;
+use crate::server::state::ServerState;
 use crate::state::{FileState, SharedState};
 
 /// Composes the part, if the server opens a tunnel and has an endpoint with `watch`. Any other URL is a setting, which the

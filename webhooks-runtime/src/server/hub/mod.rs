@@ -1,4 +1,14 @@
 //! Finds the client of the Hub that endpoints need, and reports its account when the server starts.
+//!
+//! - `builder` defines the builder's methods for the Hub.
+//! - `registering` composes the part that registers the server's webhooks, and `url_memory` remembers the URL of its
+//!   tunnel for the command `webhooks`. `registration_target` is what this command knows of a server that does not run
+//!   in its process.
+
+mod builder;
+mod registering;
+mod registration_target;
+mod url_memory;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -11,14 +21,16 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::config::environment::Environment;
 use crate::endpoint::background::SharedData;
 use crate::endpoint::checks::{HubChecks, OwnEvents, Undetermined};
-use crate::endpoint::registry::EndpointInfo;
 use crate::http::part::{Console, Part};
+use crate::http::webhook_status::WebhookStatus;
 use crate::hub::{Hub, OwnActivity};
 use crate::jobs::Jobs;
+use crate::server::composition::Composition;
 use crate::server::output::{Stream, print_message};
 use crate::server::state::ServerState;
 use crate::state::MemoryState;
 use crate::text::in_one_line;
+pub(crate) use registration_target::RegistrationTarget;
 
 /// How long a command waits for the name of the account.
 const ACCOUNT_LIMIT: Duration = Duration::from_secs(5);
@@ -30,28 +42,32 @@ const TOKENS: &str = "https://huggingface.co/settings/tokens";
 #[derive(Default)]
 pub(super) struct HubOptions {
     /// The client that the code sets.
-    pub(super) given: Option<Hub>,
+    given: Option<Hub>,
+    /// The client of a server that registers its webhooks.
+    registrar: Option<Hub>,
     /// What the program did on the Hub lately, if endpoints need the Hub.
     activity: Option<Arc<OwnActivity>>,
 }
 
 impl HubOptions {
-    /// Provides the client to the functions, and returns what deliveries are checked with. `environment` is `None` in a
-    /// test.
+    /// Finds the client, for a server that registers its webhooks or whose endpoints need it. Provides it to their
+    /// functions, and returns what their deliveries are checked with. `environment` is `None` in a test.
     ///
     /// # Errors
     ///
     /// Returns the reason why there is no client.
     pub(super) fn provide(
         &mut self,
-        is_needed: bool,
+        for_endpoints: bool,
+        registers: bool,
         environment: Option<&Environment>,
         shared: &mut SharedData,
     ) -> Result<Option<HubChecks>, String> {
-        if !is_needed {
+        let hub = self.find(environment)?;
+        self.registrar = registers.then(|| hub.clone());
+        if !for_endpoints {
             return Ok(None);
         }
-        let hub = self.find(environment)?;
         let activity = OwnActivity::of(&hub);
         shared.provide(hub.clone());
         self.activity = Some(Arc::clone(&activity));
@@ -76,7 +92,7 @@ impl HubOptions {
     }
 
     /// Returns the client: that of the code, or else that of the environment.
-    pub(super) fn find(&self, environment: Option<&Environment>) -> Result<Hub, String> {
+    fn find(&self, environment: Option<&Environment>) -> Result<Hub, String> {
         match (&self.given, environment) {
             (Some(hub), _) => Ok(hub.clone()),
             (None, Some(environment)) => Hub::from_environment(environment).map_err(|error| {
@@ -92,16 +108,30 @@ impl HubOptions {
     }
 }
 
-/// Creates the part that reports the account, if endpoints skip its events. Commits are remembered in the store of
-/// background deliveries once it is open, and in memory without one.
+/// Creates the parts that use the Hub. `status` is that of the server's webhooks, if it registers them.
 pub(super) fn compose(
     options: HubOptions,
-    endpoints: &[EndpointInfo],
+    status: Option<WebhookStatus>,
+    project: Option<&str>,
     jobs: &Arc<OnceLock<Jobs>>,
+    server: &Composition<'_>,
+) -> Vec<Arc<dyn Part>> {
+    let register = |(status, hub)| registering::compose(status, hub, project, jobs, server);
+    let url_memory = url_memory::compose(project, jobs, server);
+    let registering = status.zip(options.registrar).map(register);
+    let account = options.activity.and_then(|activity| report_account(activity, jobs, server));
+    [url_memory, registering, account].into_iter().flatten().collect()
+}
+
+/// Creates the part that reports the account, if endpoints skip its events. Commits are remembered in the store of
+/// background deliveries once it is open, and in memory without one.
+fn report_account(
+    activity: Arc<OwnActivity>,
+    jobs: &Arc<OnceLock<Jobs>>,
+    server: &Composition<'_>,
 ) -> Option<Arc<dyn Part>> {
-    let activity = options.activity?;
     activity.remember_in(Arc::new(ServerState::new(jobs, MemoryState::default())));
-    let skipping = endpoints.iter().filter(|endpoint| endpoint.skips_own);
+    let skipping = server.endpoints.iter().filter(|endpoint| endpoint.skips_own);
     let skipping: Vec<_> = skipping.map(|endpoint| endpoint.path.clone()).collect();
     let part = || AccountPart { activity, skipping: skipping.join(", "), task: Mutex::default() };
     (!skipping.is_empty()).then(|| Arc::new(part()) as Arc<dyn Part>)

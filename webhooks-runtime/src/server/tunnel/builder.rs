@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::WebhooksServer;
 use crate::config::exposure::ExposureChoice;
 use crate::config::table::setting_docs;
+use crate::server::WebhooksServer;
 use crate::share::Tunnel;
 
 /// The share link and other tunnels, with the Cargo feature `share`.

@@ -1,11 +1,6 @@
 //! Resolves what the command `webhooks` needs of a server that may run in another process: the endpoints with their
 //! secrets, the public URL, and where the server keeps its values.
 
-use super::background::store_url;
-use super::error::SetupError;
-use super::guard::{guard, secret_file};
-use super::prepare::sort;
-use super::{LaunchError, WebhooksServer};
 use crate::config::addresses::PublicUrl;
 use crate::config::environment::Environment;
 use crate::config::exposure::Exposure;
@@ -16,6 +11,11 @@ use crate::http::guarded::GuardedRoute;
 use crate::hub::Hub;
 use crate::jobs::StoreUrl;
 use crate::registration::endpoint::WebhookEndpoint;
+use crate::server::background::store_url;
+use crate::server::error::SetupError;
+use crate::server::guard::{guard, secret_file};
+use crate::server::prepare::sort;
+use crate::server::{LaunchError, WebhooksServer};
 use crate::state::{FileState, SecretFile, working_directory};
 
 /// What a server registers on the Hub, and where it remembers that.
