@@ -13,9 +13,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::files::{beside, immutable};
 use super::schema;
 
-/// The state of the file at a path.
+/// The kind of the file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileState {
+pub(super) enum FileKind {
     /// No file: a store may be created.
     Missing,
     /// An empty file that an interrupted start of this program created.
@@ -57,13 +57,13 @@ pub(super) enum UnusableFile {
 }
 
 /// Identifies the file at a resolved path.
-pub(super) fn identify(path: &Path) -> Result<FileState, Box<dyn Error + Send + Sync>> {
+pub(super) fn identify(path: &Path) -> Result<FileKind, Box<dyn Error + Send + Sync>> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return match companion(path) {
                 Some(companion) => Err(UnusableFile::Companion(companion).into()),
-                None => Ok(FileState::Missing),
+                None => Ok(FileKind::Missing),
             };
         }
         Err(error) => return Err(error.into()),
@@ -78,7 +78,7 @@ pub(super) fn identify(path: &Path) -> Result<FileState, Box<dyn Error + Send + 
         // An interrupted first start leaves its lock file.
         let created =
             is_private(&metadata) && (beside(path, "-lock").exists() || companion(path).is_none());
-        return if created { Ok(FileState::Empty) } else { Err(UnusableFile::Empty.into()) };
+        return if created { Ok(FileKind::Empty) } else { Err(UnusableFile::Empty.into()) };
     }
     // Ignores the log at first: to read it, SQLite may have to create files.
     let content =
@@ -95,7 +95,7 @@ pub(super) fn identify(path: &Path) -> Result<FileState, Box<dyn Error + Send + 
         Err(error) if is_not_a_database(&error) => false,
         Err(error) => return Err(error.into()),
     };
-    if is_store { Ok(FileState::Store) } else { Err(UnusableFile::Other.into()) }
+    if is_store { Ok(FileKind::Store) } else { Err(UnusableFile::Other.into()) }
 }
 
 /// The content of a database.
@@ -187,7 +187,7 @@ mod tests {
             let error = identify(&path).unwrap_err();
             assert!(matches!(error.downcast_ref(), Some(UnusableFile::Other)), "{name}: {error}");
             file_with_id(&path);
-            assert_eq!(identify(&path).unwrap(), FileState::Store, "{name}");
+            assert_eq!(identify(&path).unwrap(), FileKind::Store, "{name}");
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::files::{beside, immutable, resolve};
-use super::identify::{FileState, UnusableFile, identify};
+use super::identify::{FileKind, UnusableFile, identify};
 use super::schema;
 use super::watch::FileWatch;
 use crate::jobs::error::StoreError;
@@ -70,10 +70,10 @@ pub(super) fn open(file: &Path, access: Access) -> Result<OpenFile, StoreError> 
         return opened().map_err(|error| failed(explain(error)));
     }
     match identify(&path).map_err(failed)? {
-        FileState::Missing | FileState::Empty => {
+        FileKind::Missing | FileKind::Empty => {
             return Err(failed("there is no such file".into()));
         }
-        FileState::Store => {}
+        FileKind::Store => {}
     }
     let opened = || -> Result<_, Box<dyn Error + Send + Sync>> {
         // A running server has a log. Without a log, the file is read in a way that creates none.
@@ -127,7 +127,7 @@ fn lock_and_create(file: &Path, path: &Path) -> Result<File, StoreError> {
         Some(lock) => lock,
         None => lock(file, path, Create::Yes)?.ok_or(StoreError::Closed)?,
     };
-    if found == FileState::Missing {
+    if found == FileKind::Missing {
         private(OpenOptions::new().write(true).create_new(true))
             .open(path)
             .map_err(|error| failed(error.into()))?;
