@@ -14,7 +14,7 @@ pub const BY_SCRIPT: [&str; 2] = ["Sec-Fetch-Site: same-origin", "Accept: applic
 
 /// What a server answered.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ClientResponse {
     /// The status code.
     pub status: u16,
     /// The status line and the headers.
@@ -23,7 +23,7 @@ pub struct Answer {
     pub body: String,
 }
 
-impl Answer {
+impl ClientResponse {
     /// A header's value.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -51,12 +51,12 @@ pub fn connect(url: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Reads one answer, to the length that it announces.
+/// Reads one response, to the length that it announces.
 ///
 /// # Errors
 ///
 /// When the connection ends or falls silent before.
-pub fn read_answer(stream: &mut impl Read) -> io::Result<Answer> {
+pub fn read_answer(stream: &mut impl Read) -> io::Result<ClientResponse> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
@@ -66,7 +66,7 @@ pub fn read_answer(stream: &mut impl Read) -> io::Result<Answer> {
     };
     let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
     let status = head.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_default();
-    let mut answer = Answer { status, head, body: String::new() };
+    let mut answer = ClientResponse { status, head, body: String::new() };
     let length: usize =
         answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or_default();
     while bytes.len() < head_end + length {
@@ -87,12 +87,12 @@ fn read_some(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// Sends `bytes` and reads the answer.
+/// Sends `bytes` and reads the response.
 ///
 /// # Errors
 ///
 /// When there is none.
-pub fn exchange(url: &str, bytes: impl AsRef<[u8]>) -> io::Result<Answer> {
+pub fn exchange(url: &str, bytes: impl AsRef<[u8]>) -> io::Result<ClientResponse> {
     let mut stream = connect(url)?;
     stream.write_all(bytes.as_ref())?;
     read_answer(&mut stream)
@@ -109,8 +109,8 @@ pub fn head(first: &str, headers: &[&str]) -> String {
 ///
 /// # Errors
 ///
-/// When there is no answer.
-pub fn request(url: &str, first: &str, headers: &[&str], body: &str) -> io::Result<Answer> {
+/// When there is no response.
+pub fn request(url: &str, first: &str, headers: &[&str], body: &str) -> io::Result<ClientResponse> {
     let length = format!("Content-Length: {}", body.len());
     let headers: Vec<_> = headers.iter().copied().chain([length.as_str()]).collect();
     exchange(url, head(first, &headers) + body)
@@ -120,8 +120,8 @@ pub fn request(url: &str, first: &str, headers: &[&str], body: &str) -> io::Resu
 ///
 /// # Errors
 ///
-/// When there is no answer.
-pub fn post(url: &str, path: &str, body: &str) -> io::Result<Answer> {
+/// When there is no response.
+pub fn post(url: &str, path: &str, body: &str) -> io::Result<ClientResponse> {
     request(url, &format!("POST {path}"), &["Content-Type: application/json"], body)
 }
 
@@ -129,8 +129,8 @@ pub fn post(url: &str, path: &str, body: &str) -> io::Result<Answer> {
 ///
 /// # Errors
 ///
-/// When there is no answer.
-pub fn get(url: &str, path: &str) -> io::Result<Answer> {
+/// When there is no response.
+pub fn get(url: &str, path: &str) -> io::Result<ClientResponse> {
     exchange(url, head(&format!("GET {path}"), &[]))
 }
 
@@ -181,8 +181,8 @@ impl Viewer {
     ///
     /// # Errors
     ///
-    /// When there is no answer.
-    pub fn get(&self, path: &str) -> io::Result<Answer> {
+    /// When there is no response.
+    pub fn get(&self, path: &str) -> io::Result<ClientResponse> {
         self.request(&format!("GET {path}"), &[], "")
     }
 
@@ -190,8 +190,8 @@ impl Viewer {
     ///
     /// # Errors
     ///
-    /// When there is no answer.
-    pub fn request(&self, first: &str, headers: &[&str], body: &str) -> io::Result<Answer> {
+    /// When there is no response.
+    pub fn request(&self, first: &str, headers: &[&str], body: &str) -> io::Result<ClientResponse> {
         let headers: Vec<_> = headers.iter().copied().chain([self.cookie.as_str()]).collect();
         request(&self.url, first, &headers, body)
     }

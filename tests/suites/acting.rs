@@ -16,12 +16,12 @@ const DATA: &str = "dataset:me/data";
 const WHOAMI: &str = "GET /api/whoami-v2";
 
 /// A Hub with a dataset of `me`, and the program as its bot.
-struct Bot {
+struct ActingBot {
     hub: TestHub,
     folder: tempfile::TempDir,
 }
 
-impl Bot {
+impl ActingBot {
     fn new() -> Self {
         let hub = TestHub::start();
         hub.create_repo(DATA);
@@ -78,7 +78,7 @@ fn count(ended: &Ended, line: &str) -> usize {
 #[test]
 fn a_bot_answers_a_comment_once_and_skips_its_own_answer() {
     for (endpoint, line) in [("answer", "answering"), ("answer_later", "answering later")] {
-        let bot = Bot::new();
+        let bot = ActingBot::new();
         let (program, id) = bot.serve(endpoint);
         let started = program.wait_for("* Account on the Hub: me. ");
         assert!(
@@ -102,7 +102,7 @@ fn a_bot_answers_a_comment_once_and_skips_its_own_answer() {
 
 #[test]
 fn a_bot_that_commits_skips_its_own_commit_and_files_that_it_is_not_for() {
-    let bot = Bot::new();
+    let bot = ActingBot::new();
     let (program, id) = bot.serve("summarize");
     bot.hub.push(DATA, "main", &[("data/README.md", Some(b"# Data"))]);
     let shown = bot.wait_for_note("paths: no changed file matches data/** and !**/*.md");
@@ -126,7 +126,7 @@ fn a_bot_that_commits_skips_its_own_commit_and_files_that_it_is_not_for() {
 
 #[test]
 fn a_comment_waits_until_the_account_is_known() {
-    let bot = Bot::new();
+    let bot = ActingBot::new();
     let policy =
         DeliveryPolicy { attempts: 200, wait: Duration::from_millis(100), suspend_after: 1000 };
     bot.hub.set_delivery_policy(policy);
@@ -172,7 +172,7 @@ fn a_program_without_a_token_does_not_start_and_names_its_endpoints() {
 
 #[test]
 fn endpoints_names_the_account_whose_events_are_skipped() {
-    let bot = Bot::new();
+    let bot = ActingBot::new();
     let listed = bot.run(&["endpoints"], &[]).stdout;
     assert_eq!(
         listed.matches("    skips the events of its own account, me\n").count(),
@@ -196,7 +196,7 @@ fn endpoints_names_the_account_whose_events_are_skipped() {
 
 #[test]
 fn deliver_skips_own_events_and_other_files() {
-    let bot = Bot::new();
+    let bot = ActingBot::new();
     let num = bot.discuss();
     // The deliveries that a webhook gets, whose server is down.
     let id = bot.hub.create_webhook("me", "http://127.0.0.1:9/webhooks/answer", &[DATA]);

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Command;
 
 use tests::background::{Kept, Place, TestPostgres, accepted, id_of, random, repeated, wait_until};
-use tests::client::{Answer, post, request};
+use tests::client::{ClientResponse, post, request};
 use tests::program::Program;
 
 /// A delivery of 20 KB.
-fn large(url: &str, webhook_id: &str) -> Answer {
+fn large(url: &str, webhook_id: &str) -> ClientResponse {
     // That no store can make smaller.
     let much: String = (0..20_000 / 16).map(|_| format!("{:016x}", random())).collect();
     let body = format!("{{\"milliseconds\":1,\"much\":\"{much}\"}}");

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::client::{Answer, request};
+use crate::client::{ClientResponse, request};
 
 /// Posts a delivery to a function, with a `Webhook-Id` where there is one.
 ///
@@ -14,7 +14,7 @@ pub fn deliver(
     function: &str,
     webhook_id: Option<&str>,
     milliseconds: u32,
-) -> std::io::Result<Answer> {
+) -> std::io::Result<ClientResponse> {
     let id = webhook_id.map(|id| format!("Webhook-Id: {id}"));
     let headers: Vec<_> =
         ["Content-Type: application/json"].into_iter().chain(id.as_deref()).collect();
@@ -32,7 +32,7 @@ pub fn accepted(url: &str, function: &str, webhook_id: Option<&str>, millisecond
 
 /// The delivery's id of an answer.
 #[must_use]
-pub fn id_of(answer: &Answer) -> String {
+pub fn id_of(answer: &ClientResponse) -> String {
     answer.json()["delivery"].as_str().unwrap_or_default().to_owned()
 }
 

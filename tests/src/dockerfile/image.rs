@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::Stage;
+use super::BuildStage;
 use super::instruction::Owner;
 use crate::program::fail;
 
@@ -18,7 +18,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// What `docker build` ends with: the last stage.
 #[derive(Debug)]
 pub struct Image {
-    pub(super) stage: Stage,
+    pub(super) stage: BuildStage,
     /// The stage's folder.
     pub(super) root: TempDir,
     /// What each `RUN` printed, of all stages.

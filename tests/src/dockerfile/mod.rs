@@ -31,7 +31,7 @@ const INSTALLED: [&str; 5] = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUST
 
 /// A folder in place of a file system, and what is said for the programs in it.
 #[derive(Debug, Default)]
-struct Stage {
+struct BuildStage {
     root: PathBuf,
     folder: PathBuf,
     variables: Vec<(String, String)>,
@@ -91,7 +91,11 @@ fn try_build(project: &Path, stages: &Path, variables: &[(&str, &str)]) -> Resul
 }
 
 impl Build<'_> {
-    fn step(&mut self, stage: Option<Stage>, instruction: Instruction) -> Result<Stage, String> {
+    fn step(
+        &mut self,
+        stage: Option<BuildStage>,
+        instruction: Instruction,
+    ) -> Result<BuildStage, String> {
         if let Instruction::From { image, name } = instruction {
             return self.begin(&image, name);
         }
@@ -128,7 +132,7 @@ impl Build<'_> {
         Ok(stage)
     }
 
-    fn begin(&mut self, image: &str, name: Option<String>) -> Result<Stage, String> {
+    fn begin(&mut self, image: &str, name: Option<String>) -> Result<BuildStage, String> {
         if self.named.contains_key(image) {
             return Err("a stage on another stage is not known here".to_owned());
         }
@@ -142,11 +146,11 @@ impl Build<'_> {
             return Err("only the last stage has no name here".to_owned());
         }
         fs::create_dir_all(&root).map_err(text)?;
-        Ok(Stage { root, folder: "/".into(), ..Stage::default() })
+        Ok(BuildStage { root, folder: "/".into(), ..BuildStage::default() })
     }
 }
 
-impl Stage {
+impl BuildStage {
     /// Where a path of the stage is on this machine.
     fn inside(&self, path: &Path) -> PathBuf {
         self.root.join(path.strip_prefix("/").unwrap_or(path))

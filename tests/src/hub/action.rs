@@ -2,13 +2,13 @@
 
 use super::event::Event;
 use super::repo::commit::{Change, CommitMessage, MAIN, apply};
-use super::repo::discussion::{Discussion, DiscussionEvent, EventData, PullRequest};
-use super::repo::space::Space;
+use super::repo::discussion::{EventData, PullRequest, RepoDiscussion, RepoDiscussionEvent};
+use super::repo::space::RepoSpace;
 use super::repo::{Repo, RepoKey, RepoKind};
-use super::state::State;
+use super::state::HubState;
 use serde_json::json;
 
-impl State {
+impl HubState {
     /// Creates a repo with a first commit. Its owner's account is made when it is new.
     pub(super) fn create_repo(&mut self, key: &RepoKey, private: bool, sdk: Option<&str>) {
         self.account(key.owner());
@@ -23,7 +23,7 @@ impl State {
             commits: Default::default(),
             refs: Default::default(),
             discussions: Default::default(),
-            space: is_space.then(|| Space::new(sdk.unwrap_or("docker"), None)),
+            space: is_space.then(|| RepoSpace::new(sdk.unwrap_or("docker"), None)),
             bucket: Default::default(),
         };
         if key.kind != RepoKind::Bucket {
@@ -87,7 +87,7 @@ impl State {
         if let (Some(discussion), Some(commit), Some(_)) = (discussion, commit, &old) {
             let what = EventData::Commit { title: commit.title.clone(), oid: commit.oid.clone() };
             let author = discussion.author.clone();
-            discussion.events.push(DiscussionEvent { id, author, created_at, what });
+            discussion.events.push(RepoDiscussionEvent { id, author, created_at, what });
         }
         self.emit(key, &Event::Refs(vec![(ref_name.to_owned(), old, new)]));
     }
@@ -129,7 +129,7 @@ impl State {
         let (id, created_at) = (self.new_id(), self.now());
         let Some(repo) = self.repos.get_mut(key) else { return 0 };
         let num = repo.discussions.keys().last().map_or(1, |last| last + 1);
-        let discussion = Discussion {
+        let discussion = RepoDiscussion {
             num,
             id,
             title: title.to_owned(),
@@ -157,7 +157,7 @@ impl State {
         num: u64,
         author: &str,
         text: &str,
-    ) -> Option<DiscussionEvent> {
+    ) -> Option<RepoDiscussionEvent> {
         let what = EventData::Comment { text: text.to_owned(), edited: false, hidden: false };
         let event = self.add_event(key, num, author, what)?;
         self.emit(key, &Event::Comment { action: "create", num, id: event.id.clone() });
@@ -171,7 +171,7 @@ impl State {
         num: u64,
         author: &str,
         what: EventData,
-    ) -> Option<DiscussionEvent> {
+    ) -> Option<RepoDiscussionEvent> {
         let event = self.discussion_event(author, what);
         let discussion = self.repos.get_mut(key)?.discussions.get_mut(&num)?;
         discussion.events.push(event.clone());
@@ -199,9 +199,9 @@ impl State {
         Some(())
     }
 
-    fn discussion_event(&mut self, author: &str, what: EventData) -> DiscussionEvent {
+    fn discussion_event(&mut self, author: &str, what: EventData) -> RepoDiscussionEvent {
         self.account(author);
         let (id, created_at) = (self.new_id(), self.now());
-        DiscussionEvent { id, author: author.to_owned(), created_at, what }
+        RepoDiscussionEvent { id, author: author.to_owned(), created_at, what }
     }
 }

@@ -3,7 +3,7 @@
 use super::account::{Scope, TestAccount};
 use super::repo::RepoKey;
 use super::repo::commit::Change;
-use super::state::State;
+use super::state::HubState;
 use super::webhook::{TestWebhook, TestWebhookState};
 use super::{ME, TestHub};
 use crate::program::fail;
@@ -48,7 +48,7 @@ impl TestHub {
 
     /// Deletes a repo.
     pub fn delete_repo(&self, repo: &str) {
-        self.with_repo(repo, State::delete_repo);
+        self.with_repo(repo, HubState::delete_repo);
     }
 
     /// Makes a repo public or private.
@@ -151,7 +151,7 @@ impl TestHub {
     pub(super) fn with_repo<T>(
         &self,
         repo: &str,
-        change: impl FnOnce(&mut State, &RepoKey) -> T,
+        change: impl FnOnce(&mut HubState, &RepoKey) -> T,
     ) -> T {
         let key = key(repo);
         self.shared.with(|state| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::state::{Shared, State};
+use super::state::{HubState, SharedHub};
 use super::webhook::{TestAttempt, TestWebhookState};
 use crate::client;
 
@@ -40,7 +40,7 @@ struct Request {
 }
 
 /// Sends a delivery, again if it fails.
-pub(super) fn send(shared: &Arc<Shared>, webhook: &str, log_id: &str) {
+pub(super) fn send(shared: &Arc<SharedHub>, webhook: &str, log_id: &str) {
     let policy = shared.with(|state| state.policy);
     for attempt in 1..=policy.attempts.max(1) {
         let Some(outcome) = attempt_once(shared, webhook, log_id, false) else { break };
@@ -55,12 +55,12 @@ pub(super) fn send(shared: &Arc<Shared>, webhook: &str, log_id: &str) {
 
 /// Sends a delivery once more, to the webhook's URL of today and with its secret of today. Returns the status of the
 /// response; `None` when the delivery does not exist.
-pub(super) fn replay(shared: &Arc<Shared>, webhook: &str, log_id: &str) -> Option<Option<u16>> {
+pub(super) fn replay(shared: &Arc<SharedHub>, webhook: &str, log_id: &str) -> Option<Option<u16>> {
     Some(attempt_once(shared, webhook, log_id, true)?.status)
 }
 
 fn attempt_once(
-    shared: &Arc<Shared>,
+    shared: &Arc<SharedHub>,
     webhook: &str,
     log_id: &str,
     is_replay: bool,
@@ -98,7 +98,7 @@ fn post(request: &Request) -> TestAttempt {
     }
 }
 
-impl State {
+impl HubState {
     /// Returns the next request of a delivery; `None` when the webhook is gone or does not deliver.
     fn request(&self, webhook: &str, log_id: &str, is_replay: bool) -> Option<Request> {
         let webhook = self.webhooks.iter().find(|it| it.id == webhook)?;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::repo::discussion::{Discussion, DiscussionEvent, EventData};
+use super::repo::discussion::{EventData, RepoDiscussion, RepoDiscussionEvent};
 use super::repo::{Repo, RepoKey, RepoKind};
-use super::state::State;
+use super::state::HubState;
 use super::webhook::TestDelivery;
 
 /// Something that happened to a repo.
@@ -36,7 +36,7 @@ impl Event {
     }
 }
 
-impl State {
+impl HubState {
     /// Makes a delivery for each webhook that an event is for.
     pub(super) fn emit(&mut self, key: &RepoKey, event: &Event) {
         let Some(repo) = self.repos.get(key).cloned() else { return };
@@ -113,7 +113,7 @@ impl State {
         part
     }
 
-    fn discussion_part(&mut self, key: &RepoKey, discussion: &Discussion) -> Value {
+    fn discussion_part(&mut self, key: &RepoKey, discussion: &RepoDiscussion) -> Value {
         let author = self.id_of(&discussion.author);
         let (web, api) = (self.web_url(key), self.api_url(key));
         let mut part = json!({
@@ -140,8 +140,8 @@ impl State {
     fn comment_part(
         &mut self,
         key: &RepoKey,
-        discussion: &Discussion,
-        comment: &DiscussionEvent,
+        discussion: &RepoDiscussion,
+        comment: &RepoDiscussionEvent,
     ) -> Value {
         let author = self.id_of(&comment.author);
         let web = self.web_url(key);

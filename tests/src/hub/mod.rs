@@ -40,7 +40,7 @@ pub use webhook::{TestAttempt, TestDelivery, TestWebhook, TestWebhookState};
 
 use crate::program::fail;
 use server::Running;
-use state::Shared;
+use state::SharedHub;
 
 /// The account that [`TestHub::token`] belongs to.
 const ME: &str = "me";
@@ -48,7 +48,7 @@ const ME: &str = "me";
 /// A Hub with one account, `me`, and nothing else. It ends when it is dropped.
 #[derive(Debug)]
 pub struct TestHub {
-    shared: Arc<Shared>,
+    shared: Arc<SharedHub>,
     url: String,
     token: String,
     _running: Running,
@@ -70,7 +70,7 @@ impl TestHub {
         let ((address, api), (files_address, files)) =
             started.unwrap_or_else(|error| cannot_start(&error));
         let url = format!("http://{address}");
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<SharedHub>::default();
         let token = shared.with(|state| {
             state.url.clone_from(&url);
             state.files_url = format!("http://{files_address}");

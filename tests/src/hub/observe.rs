@@ -6,7 +6,7 @@ use super::TestHub;
 use super::job::TestJob;
 use super::log::ReceivedRequest;
 use super::repo::Repo;
-use super::repo::discussion::{Discussion, EventData};
+use super::repo::discussion::{EventData, RepoDiscussion};
 use super::webhook::{TestDelivery, TestWebhook, TestWebhookState};
 use crate::program::fail;
 
@@ -40,9 +40,9 @@ pub struct TestDiscussion {
     pub comments: Vec<TestComment>,
 }
 
-impl From<&Discussion> for TestDiscussion {
-    fn from(discussion: &Discussion) -> Self {
-        let comment = |event: &super::repo::discussion::DiscussionEvent| match &event.what {
+impl From<&RepoDiscussion> for TestDiscussion {
+    fn from(discussion: &RepoDiscussion) -> Self {
+        let comment = |event: &super::repo::discussion::RepoDiscussionEvent| match &event.what {
             EventData::Comment { text, hidden, .. } => Some(TestComment {
                 id: event.id.clone(),
                 author: event.author.clone(),

@@ -18,7 +18,7 @@ pub(super) const START: &str = "2026-01-01T00:00:00.000Z";
 
 /// The state of a Hub.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct HubState {
     /// The Hub's own URL.
     pub(super) url: String,
     /// The origin that has large files.
@@ -41,7 +41,7 @@ pub(super) struct State {
     count: u64,
 }
 
-impl State {
+impl HubState {
     /// Returns an id that was not given before.
     pub(super) fn new_id(&mut self) -> String {
         self.count += 1;
@@ -89,14 +89,14 @@ impl State {
 
 /// The state behind its lock.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
-    state: Mutex<State>,
+pub(super) struct SharedHub {
+    state: Mutex<HubState>,
     changed: Condvar,
 }
 
-impl Shared {
+impl SharedHub {
     /// Changes the state, then sends the deliveries that this caused.
-    pub(super) fn with<T>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> T) -> T {
+    pub(super) fn with<T>(self: &Arc<Self>, change: impl FnOnce(&mut HubState) -> T) -> T {
         let mut state = self.lock();
         let result = change(&mut state);
         let outbox = std::mem::take(&mut state.outbox);
@@ -111,7 +111,7 @@ impl Shared {
     }
 
     /// Waits until `check` finds something; `None` when it does not in time.
-    pub(super) fn wait<T>(&self, mut check: impl FnMut(&State) -> Option<T>) -> Option<T> {
+    pub(super) fn wait<T>(&self, mut check: impl FnMut(&HubState) -> Option<T>) -> Option<T> {
         let deadline = std::time::Instant::now() + crate::client::PATIENCE;
         let mut state = self.lock();
         loop {
@@ -127,11 +127,11 @@ impl Shared {
 
     /// Waits between two attempts, or until the Hub stops.
     pub(super) fn pause(&self, duration: std::time::Duration) {
-        let stopped = |state: &mut State| !state.stopped;
+        let stopped = |state: &mut HubState| !state.stopped;
         let _ = self.changed.wait_timeout_while(self.lock(), duration, stopped);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, HubState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

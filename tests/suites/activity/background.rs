@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tests::client::{Answer, BY_SCRIPT, PAGE_TOKEN, PATIENCE, Viewer, request};
+use tests::client::{BY_SCRIPT, ClientResponse, PAGE_TOKEN, PATIENCE, Viewer, request};
 use tests::program::Program;
 use tests::programs::{background, quickstart};
 
@@ -51,7 +51,7 @@ impl InBackground {
         }
     }
 
-    fn retry(&self, id: &str, headers: &[&str]) -> Answer {
+    fn retry(&self, id: &str, headers: &[&str]) -> ClientResponse {
         self.viewer.request(&format!("POST /deliveries/{id}/retry"), headers, "").unwrap()
     }
 }

@@ -14,7 +14,7 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use tests::client::{Answer, PATIENCE, Viewer, connect, head, read_answer, request};
+use tests::client::{ClientResponse, PATIENCE, Viewer, connect, head, read_answer, request};
 use webhooks_runtime::testing::dataset_commit;
 use webhooks_runtime::{
     HttpResponse, ServerHandle, WebhookPayload, WebhooksServer, web, webhook_endpoint,
@@ -70,13 +70,13 @@ fn payload(name: &str) -> String {
     serde_json::to_string(&dataset_commit().repo(name)).unwrap()
 }
 
-fn deliver(url: &str, path: &str, body: &str) -> Answer {
+fn deliver(url: &str, path: &str, body: &str) -> ClientResponse {
     let headers = ["Content-Type: application/json", "Webhook-Id: an-id"];
     request(url, &format!("POST /webhooks/{path}"), &headers, body).unwrap()
 }
 
 /// Gets a path with exactly these headers.
-fn ask(url: &str, path: &str, headers: &[&str]) -> Answer {
+fn ask(url: &str, path: &str, headers: &[&str]) -> ClientResponse {
     let mut stream = connect(url).unwrap();
     let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     stream.write_all(format!("GET {path} HTTP/1.1\r\n{lines}\r\n").as_bytes()).unwrap();

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tests::client::{Answer, connect, head, post, read_answer, request};
+use tests::client::{ClientResponse, connect, head, post, read_answer, request};
 use tests::payloads::dataset_commit;
 use webhooks_runtime::actix_web::{self, FromRequest, dev, error};
 use webhooks_runtime::{
@@ -183,7 +183,7 @@ async fn a_delivery_is_known_by_its_header_or_gets_an_id() {
     let answer = request(url, first, &["Webhook-Id: 7f3a"], "{}").unwrap();
     assert_eq!(answer.json()["id"], "7f3a");
     assert_eq!(answer.json()["attempt"], 1);
-    let made = |answer: Answer| answer.json()["id"].as_str().unwrap().to_owned();
+    let made = |answer: ClientResponse| answer.json()["id"].as_str().unwrap().to_owned();
     let one = made(request(url, first, &[], "{}").unwrap());
     let other = made(request(url, first, &[], "{}").unwrap());
     assert!(!one.is_empty() && one != other);

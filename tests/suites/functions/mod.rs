@@ -13,24 +13,24 @@ mod hub;
 mod responses;
 
 use serde::Deserialize;
-use tests::client::{Answer, post};
+use tests::client::{ClientResponse, post};
 use tests::payloads::dataset_commit;
 use webhooks_runtime::{EndpointFn, WebhooksServer};
 
 /// Posts `body` to a server and stops it.
-async fn post_to(server: WebhooksServer, path: &str, body: &str) -> Answer {
+async fn post_to(server: WebhooksServer, path: &str, body: &str) -> ClientResponse {
     let server = server.port(0).start().await.unwrap();
     let answer = post(server.local_url(), path, body).unwrap();
     server.stop().await;
     answer
 }
 
-async fn answer_of(endpoint: webhooks_runtime::Endpoint) -> Answer {
+async fn answer_of(endpoint: webhooks_runtime::Endpoint) -> ClientResponse {
     let body = dataset_commit().to_string();
     post_to(WebhooksServer::empty().endpoint(endpoint), endpoint.path(), &body).await
 }
 
-async fn answer_of_fn<Args, Kind>(function: impl EndpointFn<Args, Kind>) -> Answer {
+async fn answer_of_fn<Args, Kind>(function: impl EndpointFn<Args, Kind>) -> ClientResponse {
     let server = WebhooksServer::empty().add_webhook("f", function);
     post_to(server, "/webhooks/f", &dataset_commit().to_string()).await
 }

@@ -18,7 +18,7 @@ type Received = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// A bot that answers with this status.
 #[derive(Clone, Default)]
-struct Bot {
+struct ReceivingBot {
     received: Received,
     status: Arc<Mutex<u16>>,
 }
@@ -27,7 +27,7 @@ async fn receive(
     request: HttpRequest,
     _payload: WebhookPayload,
     body: web::Json<Value>,
-    bot: web::Data<Bot>,
+    bot: web::Data<ReceivingBot>,
 ) -> HttpResponse {
     let id = request.headers().get("Webhook-Id").unwrap().to_str().unwrap().to_owned();
     bot.received.lock().unwrap().push((id, body.into_inner()));
@@ -36,7 +36,7 @@ async fn receive(
 }
 
 /// A Hub with a dataset, and a running bot with the secret `hush`.
-async fn start() -> (TestHub, Bot, ServerHandle) {
+async fn start() -> (TestHub, ReceivingBot, ServerHandle) {
     let hub = TestHub::start();
     hub.set_delivery_policy(DeliveryPolicy {
         attempts: 2,
@@ -44,7 +44,7 @@ async fn start() -> (TestHub, Bot, ServerHandle) {
         suspend_after: 2,
     });
     hub.create_repo(DATA);
-    let bot = Bot { status: Arc::new(Mutex::new(200)), ..Bot::default() };
+    let bot = ReceivingBot { status: Arc::new(Mutex::new(200)), ..ReceivingBot::default() };
     let server = WebhooksServer::empty().add_webhook("bot", receive).data(bot.clone());
     let server = server.webhook_secret("hush").share(false).port(0).start().await.unwrap();
     (hub, bot, server)

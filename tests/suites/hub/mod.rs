@@ -14,15 +14,15 @@ mod strictness;
 mod troubles;
 
 use serde_json::Value;
-use tests::client::{Answer, request};
+use tests::client::{ClientResponse, request};
 use tests::hub::TestHub;
 
 /// Sends a request with the token of `me`, and with this JSON unless it is `null`.
-fn call(hub: &TestHub, first: &str, body: &Value) -> Answer {
+fn call(hub: &TestHub, first: &str, body: &Value) -> ClientResponse {
     call_with(hub, hub.token(), first, body)
 }
 
-fn call_with(hub: &TestHub, token: &str, first: &str, body: &Value) -> Answer {
+fn call_with(hub: &TestHub, token: &str, first: &str, body: &Value) -> ClientResponse {
     let authorization = format!("Authorization: Bearer {token}");
     let json = ["Content-Type: application/json", &authorization];
     match body {

@@ -6,13 +6,13 @@ use std::io::Write;
 use std::process::Command;
 
 use serde_json::Value;
-use tests::client::{Answer, connect, head, request};
+use tests::client::{ClientResponse, connect, head, request};
 use tests::repository::root;
 use url::form_urlencoded;
 
 use super::recorded::{RecordedHub, RecordedRequest, recorded_calls};
 
-fn send(hub: &RecordedHub, recorded: &RecordedRequest) -> Answer {
+fn send(hub: &RecordedHub, recorded: &RecordedRequest) -> ClientResponse {
     let query: String =
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&recorded.query).finish();
     let mark = if query.is_empty() { "" } else { "?" };
@@ -28,7 +28,7 @@ fn send(hub: &RecordedHub, recorded: &RecordedRequest) -> Answer {
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         let status = text[9..12].parse().unwrap();
-        return Answer { status, head: text, body: String::new() };
+        return ClientResponse { status, head: text, body: String::new() };
     }
     let is_lines = recorded.headers.get("content-type").is_some_and(|it| it.contains("ndjson"));
     let body = match &recorded.body {

@@ -1,7 +1,7 @@
 //! Repos: files, refs, differences, pull requests, pages of discussions.
 
 use serde_json::{Value, json};
-use tests::client::{Answer, request};
+use tests::client::{ClientResponse, request};
 use tests::hub::TestHub;
 
 use super::call;
@@ -13,7 +13,7 @@ fn hub() -> TestHub {
     hub
 }
 
-fn get(hub: &TestHub, path: &str) -> Answer {
+fn get(hub: &TestHub, path: &str) -> ClientResponse {
     call(hub, &format!("GET {path}"), &Value::Null)
 }
 

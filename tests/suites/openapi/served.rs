@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use tests::client::{Answer, connect, get, head, read_answer};
+use tests::client::{ClientResponse, connect, get, head, read_answer};
 use webhooks_runtime::{ServerHandle, WebhooksServer, web};
 
 use super::{ping, train};
@@ -11,7 +11,7 @@ async fn serve(server: WebhooksServer) -> ServerHandle {
     server.port(0).workers(1).start().await.unwrap()
 }
 
-fn get_with(url: &str, path: &str, headers: &[&str]) -> Answer {
+fn get_with(url: &str, path: &str, headers: &[&str]) -> ClientResponse {
     let mut stream = connect(url).unwrap();
     stream.write_all(head(&format!("GET {path}"), headers).as_bytes()).unwrap();
     read_answer(&mut stream).unwrap()

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use tests::client::{Answer, PATIENCE, read_answer};
+use tests::client::{ClientResponse, PATIENCE, read_answer};
 use tests::programs::{public, quickstart};
 use tests::share::hostile::{HostileServer, Malice};
 use tests::share::{Terms, TestShareServer};
@@ -57,7 +57,7 @@ fn load_until(over: &AtomicBool, server: SocketAddr, url: &str, first: u32) -> V
         if over.load(Ordering::Relaxed) {
             break;
         }
-        let exchange = || -> std::io::Result<Answer> {
+        let exchange = || -> std::io::Result<ClientResponse> {
             let mut stream = TcpStream::connect(server)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             let body = number.to_string();

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::thread;
 
 use tempfile::TempDir;
-use tests::client::{Answer, PATIENCE, read_answer};
+use tests::client::{ClientResponse, PATIENCE, read_answer};
 use tests::payloads::dataset_commit;
 use tests::program::Program;
 use tests::share::{Terms, TestShareServer};
@@ -88,7 +88,12 @@ fn head(url: &str, path: &str, length: usize, more: &str) -> String {
 }
 
 /// Posts a body to a public URL. An error says that the answer didn't come whole.
-fn post(server: &TestShareServer, url: &str, path: &str, body: &str) -> std::io::Result<Answer> {
+fn post(
+    server: &TestShareServer,
+    url: &str,
+    path: &str,
+    body: &str,
+) -> std::io::Result<ClientResponse> {
     let mut stream = TcpStream::connect(server.public)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(head(url, path, body.len(), "Connection: close\r\n").as_bytes())?;

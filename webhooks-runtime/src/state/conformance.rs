@@ -18,7 +18,7 @@ pub(crate) trait StateFixture: Send + Sync {
 }
 
 /// A test of a state.
-pub(crate) type Behavior = for<'a> fn(&'a dyn StateFixture) -> BoxFuture<'a, ()>;
+pub(crate) type StateBehavior = for<'a> fn(&'a dyn StateFixture) -> BoxFuture<'a, ()>;
 
 /// Defines all tests: `conformance!(run)` takes a `fn run(Behavior)` that calls the test with a new fixture.
 /// Attributes for the tests may follow. `@values` leaves out those of leases that end with time.

@@ -91,7 +91,7 @@ mod tests {
     use futures_util::future::BoxFuture;
 
     use super::*;
-    use crate::state::conformance::{self, Behavior, StateFixture};
+    use crate::state::conformance::{self, StateBehavior, StateFixture};
 
     impl StateFixture for MemoryState {
         fn state(&self) -> &dyn SharedState {
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    fn run(behavior: Behavior) {
+    fn run(behavior: StateBehavior) {
         conformance::block_on(behavior(&MemoryState::default()));
     }
 

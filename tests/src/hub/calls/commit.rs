@@ -7,18 +7,18 @@ use serde_json::json;
 
 use crate::hub::repo::commit::{Change, CommitMessage, is_lfs};
 use crate::hub::repo::{Repo, RepoKey};
-use crate::hub::server::{Call, Outcome, Rejection, Reply};
-use crate::hub::state::State;
+use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
+use crate::hub::state::HubState;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Preupload {
-    files: Vec<PreuploadFile>,
+    files: Vec<PreuploadEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PreuploadFile {
+struct PreuploadEntry {
     path: String,
     sample: String,
     size: u64,
@@ -74,7 +74,7 @@ struct PathLine {
     path: String,
 }
 
-pub(in crate::hub) fn preupload(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn preupload(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     call.query("create_pr", &["1"])?;
     let body: Preupload = call.json()?;
     let revision = call.part(2).to_owned();
@@ -85,7 +85,7 @@ pub(in crate::hub) fn preupload(call: &mut Call<'_>) -> Result<Outcome, Rejectio
         let sample = STANDARD.decode(&file.sample).unwrap_or_default();
         if sample.len() as u64 != file.size.min(512) {
             let message = "`sample` is not the base64 of the first 512 bytes";
-            return Err(Rejection::fault(400, message));
+            return Err(CallRejection::fault(400, message));
         }
         let mode = if is_lfs(&file.path, file.size) { "lfs" } else { "regular" };
         let ignored = file.path.ends_with(".ignored");
@@ -93,10 +93,10 @@ pub(in crate::hub) fn preupload(call: &mut Call<'_>) -> Result<Outcome, Rejectio
             json!({ "path": file.path, "uploadMode": mode, "shouldIgnore": ignored, "oid": null }),
         );
     }
-    Ok(Reply::json(&json!({ "files": files })).into())
+    Ok(CallResponse::json(&json!({ "files": files })).into())
 }
 
-pub(in crate::hub) fn commit(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn commit(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let as_pull_request = call.query("create_pr", &["1"])?.is_some();
     let (header, changes) = changes(call.json_lines()?)?;
     let author = call.account()?.name.clone();
@@ -127,30 +127,31 @@ pub(in crate::hub) fn commit(call: &mut Call<'_>) -> Result<Outcome, Rejection> 
     if let Some(num) = num {
         response["pullRequestUrl"] = json!(format!("{web}/discussions/{num}"));
     }
-    Ok(Reply::json(&response).into())
+    Ok(CallResponse::json(&response).into())
 }
 
-fn changes(lines: Vec<Line>) -> Result<(Header, Vec<Change>), Rejection> {
+fn changes(lines: Vec<Line>) -> Result<(Header, Vec<Change>), CallRejection> {
     let mut lines = lines.into_iter();
     let Some(Line::Header(header)) = lines.next() else {
-        return Err(Rejection::fault(400, "the first line is no header"));
+        return Err(CallRejection::fault(400, "the first line is no header"));
     };
     if header.summary.is_empty() {
-        return Err(Rejection::fault(400, "the header's summary is empty"));
+        return Err(CallRejection::fault(400, "the header's summary is empty"));
     }
     let change = |line| match line {
-        Line::Header(_) => Err(Rejection::fault(400, "there are two headers")),
+        Line::Header(_) => Err(CallRejection::fault(400, "there are two headers")),
         Line::File(FileLine { path, content, encoding: Encoding::Base64 }) => {
             let content = STANDARD.decode(content);
-            let content = content.map_err(|_| Rejection::fault(400, "`content` is not base64"))?;
+            let content =
+                content.map_err(|_| CallRejection::fault(400, "`content` is not base64"))?;
             if is_lfs(&path, content.len() as u64) {
-                return Err(Rejection::fault(400, &format!("{path} is to be sent as LFS")));
+                return Err(CallRejection::fault(400, &format!("{path} is to be sent as LFS")));
             }
             Ok(Change::Add(path, content))
         }
         Line::LfsFile(file) => {
             let message = format!("{}: the tests' Hub does not store LFS files", file.path);
-            Err(Rejection::fault(501, &message))
+            Err(CallRejection::fault(501, &message))
         }
         Line::DeletedFile(file) => Ok(Change::Delete(file.path)),
         Line::DeletedFolder(folder) => Ok(Change::DeleteFolder(folder.path)),
@@ -159,26 +160,27 @@ fn changes(lines: Vec<Line>) -> Result<(Header, Vec<Change>), Rejection> {
     Ok((header, changes))
 }
 
-fn check_parent(repo: &Repo, ref_name: &str, parent: Option<&str>) -> Result<(), Rejection> {
+fn check_parent(repo: &Repo, ref_name: &str, parent: Option<&str>) -> Result<(), CallRejection> {
     let head = repo.refs.get(ref_name).map(String::as_str).unwrap_or_default();
     match parent {
-        Some(parent) if !head.starts_with(parent) => {
-            Err(Rejection::new(412, "A commit has happened since. Please refresh and try again."))
-        }
+        Some(parent) if !head.starts_with(parent) => Err(CallRejection::new(
+            412,
+            "A commit has happened since. Please refresh and try again.",
+        )),
         _ => Ok(()),
     }
 }
 
 fn open_pull_request(
-    state: &mut State,
+    state: &mut HubState,
     key: &RepoKey,
     author: &str,
     ref_name: &str,
     header: &Header,
     changes: Vec<Change>,
-) -> Result<(String, u64), Rejection> {
+) -> Result<(String, u64), CallRejection> {
     let message = CommitMessage { title: header.summary.clone(), date: state.now() };
-    let no_repo = || Rejection::coded(404, "RepoNotFound", "Repository not found");
+    let no_repo = || CallRejection::coded(404, "RepoNotFound", "Repository not found");
     let repo = state.repos.get_mut(key).ok_or_else(no_repo)?;
     let parent = repo.refs.get(ref_name).cloned();
     let oid = repo.commit(parent.as_deref(), changes, message).map_err(|path| no_file(&path))?;
@@ -187,7 +189,7 @@ fn open_pull_request(
     Ok((oid, num))
 }
 
-fn no_file(path: &str) -> Rejection {
+fn no_file(path: &str) -> CallRejection {
     let message = format!("A file with this name doesn't exist: {path}");
-    Rejection::coded(404, "EntryNotFound", &message)
+    CallRejection::coded(404, "EntryNotFound", &message)
 }

@@ -6,15 +6,15 @@ use serde_json::json;
 use crate::hub::event::Event;
 use crate::hub::repo::RepoKey;
 use crate::hub::repo::diff::diff;
-use crate::hub::repo::discussion::{Discussion, DiscussionEvent, EventData};
-use crate::hub::server::{Call, Outcome, Rejection, Reply};
+use crate::hub::repo::discussion::{EventData, RepoDiscussion, RepoDiscussionEvent};
+use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
 
 /// How many discussions are on a page of the list. The real Hub's pages are longer.
 pub(in crate::hub) const PAGE: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewDiscussion {
+struct DiscussionBody {
     title: String,
     description: String,
     pull_request: bool,
@@ -22,7 +22,7 @@ struct NewDiscussion {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewComment {
+struct CommentBody {
     comment: String,
 }
 
@@ -58,15 +58,15 @@ struct MergeComment {
     comment: Option<String>,
 }
 
-pub(in crate::hub) fn list(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn list(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let page = call.query("p", &[])?.unwrap_or("0");
     let page: usize =
-        page.parse().map_err(|_| Rejection::fault(400, "the query's p is no number"))?;
+        page.parse().map_err(|_| CallRejection::fault(400, "the query's p is no number"))?;
     let kind = call.query("type", &["all", "discussion", "pull_request"])?.map(str::to_owned);
     let status = call.query("status", &["all", "open", "closed"])?.map(str::to_owned);
     let author = call.query("author", &[])?.map(str::to_owned);
     let repo = call.repo()?;
-    let is_listed = |discussion: &&Discussion| {
+    let is_listed = |discussion: &&RepoDiscussion| {
         let is_open = ["open", "draft"].contains(&discussion.status);
         let of_kind = match kind.as_deref() {
             Some("discussion") => discussion.pull_request.is_none(),
@@ -85,10 +85,10 @@ pub(in crate::hub) fn list(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
     let on_page = found.iter().skip(start).take(PAGE);
     let discussions: Vec<_> = on_page.map(|it| it.summary(&repo.key)).collect();
     let list = json!({ "count": found.len(), "start": start, "discussions": discussions });
-    Ok(Reply::json(&list).into())
+    Ok(CallResponse::json(&list).into())
 }
 
-pub(in crate::hub) fn get(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn get(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let with_diff = call.query("diff", &["1"])?.is_some();
     let num = call.number(2)?;
     let repo = call.repo()?;
@@ -97,13 +97,13 @@ pub(in crate::hub) fn get(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
         Some(diff(repo.resolve(&pull_request.base)?, repo.resolve(&discussion.ref_name())?))
     });
     let details = discussion.details(&repo.key, text);
-    Ok(Reply::json(&details).into())
+    Ok(CallResponse::json(&details).into())
 }
 
-pub(in crate::hub) fn create(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
-    let body: NewDiscussion = call.json()?;
+pub(in crate::hub) fn create(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    let body: DiscussionBody = call.json()?;
     if body.title.trim().is_empty() {
-        return Err(Rejection::new(400, "The title is empty"));
+        return Err(CallRejection::new(400, "The title is empty"));
     }
     let repo = call.repo()?;
     let (key, head) = (repo.key.clone(), repo.head().unwrap_or_default().to_owned());
@@ -113,20 +113,20 @@ pub(in crate::hub) fn create(call: &mut Call<'_>) -> Result<Outcome, Rejection> 
     let texts = (body.title.as_str(), body.description.as_str());
     let num = call.state.open_discussion(&key, &author, texts, pull_request);
     let summary = call.repo()?.discussions.get(&num).map(|it| it.summary(&key));
-    Ok(Reply::json(&json!(summary)).into())
+    Ok(CallResponse::json(&json!(summary)).into())
 }
 
-pub(in crate::hub) fn comment(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
-    let body: NewComment = call.json()?;
+pub(in crate::hub) fn comment(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    let body: CommentBody = call.json()?;
     let (key, num, author) = place(call)?;
     if body.comment.trim().is_empty() {
-        return Err(Rejection::new(400, "The comment is empty"));
+        return Err(CallRejection::new(400, "The comment is empty"));
     }
     let event = call.state.comment(&key, num, &author, &body.comment).ok_or_else(no_discussion)?;
-    Ok(Reply::json(&json!({ "newMessage": event.json() })).into())
+    Ok(CallResponse::json(&json!({ "newMessage": event.json() })).into())
 }
 
-pub(in crate::hub) fn edit(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn edit(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let body: NewContent = call.json()?;
     change_comment(call, |text, edited, _| {
         *text = body.content;
@@ -134,11 +134,11 @@ pub(in crate::hub) fn edit(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
     })
 }
 
-pub(in crate::hub) fn hide(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn hide(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     change_comment(call, |_, _, hidden| *hidden = true)
 }
 
-pub(in crate::hub) fn set_status(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn set_status(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let body: NewStatus = call.json()?;
     let (key, num, author) = place(call)?;
     let status = match body.status {
@@ -147,7 +147,7 @@ pub(in crate::hub) fn set_status(call: &mut Call<'_>) -> Result<Outcome, Rejecti
     };
     let discussion = discussion(call, num)?;
     if discussion.status == "merged" {
-        return Err(Rejection::new(400, "The pull request is merged"));
+        return Err(CallRejection::new(400, "The pull request is merged"));
     }
     discussion.status = status;
     let event = call.state.add_event(&key, num, &author, EventData::Status(status));
@@ -155,70 +155,73 @@ pub(in crate::hub) fn set_status(call: &mut Call<'_>) -> Result<Outcome, Rejecti
     if let Some(text) = body.comment {
         call.state.comment(&key, num, &author, &text);
     }
-    Ok(Reply::json(&json!({ "newStatus": event.map(|it| it.json()) })).into())
+    Ok(CallResponse::json(&json!({ "newStatus": event.map(|it| it.json()) })).into())
 }
 
-pub(in crate::hub) fn rename(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn rename(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let body: NewTitle = call.json()?;
     let (key, num, author) = place(call)?;
     let discussion = discussion(call, num)?;
     let from = std::mem::replace(&mut discussion.title, body.title.clone());
     let event = call.state.add_event(&key, num, &author, EventData::Title { from, to: body.title });
     call.state.emit(&key, &Event::Discussion { action: "update", num });
-    Ok(Reply::json(&json!({ "newTitle": event.map(|it| it.json()) })).into())
+    Ok(CallResponse::json(&json!({ "newTitle": event.map(|it| it.json()) })).into())
 }
 
-pub(in crate::hub) fn merge(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn merge(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let body: MergeComment =
         if call.request.body.is_empty() { MergeComment::default() } else { call.json()? };
     let (key, num, author) = place(call)?;
     call.own_repo()?;
     if !["open", "draft"].contains(&discussion(call, num)?.status) {
-        return Err(Rejection::new(400, "The pull request is not open"));
+        return Err(CallRejection::new(400, "The pull request is not open"));
     }
-    let no_pull_request = || Rejection::new(400, "This is a discussion, not a pull request");
+    let no_pull_request = || CallRejection::new(400, "This is a discussion, not a pull request");
     call.state.merge(&key, num, &author).ok_or_else(no_pull_request)?;
     if let Some(text) = body.comment {
         call.state.comment(&key, num, &author, &text);
     }
-    Ok(Reply::json(&json!({})).into())
+    Ok(CallResponse::json(&json!({})).into())
 }
 
 /// Changes the text, whether it was edited and whether it is hidden: of the account's own comment, or in its own repo.
 fn change_comment(
-    call: &mut Call<'_>,
+    call: &mut ApiCall<'_>,
     change: impl FnOnce(&mut String, &mut bool, &mut bool),
-) -> Result<Outcome, Rejection> {
+) -> Result<CallOutcome, CallRejection> {
     let (key, num, author) = place(call)?;
     let id = call.part(3).to_owned();
     let owns_repo = call.account()?.may_change(key.owner());
     let discussion = discussion(call, num)?;
     let event = discussion.events.iter_mut().find(|event| event.id == id);
-    let no_comment = || Rejection::new(404, "No such comment");
+    let no_comment = || CallRejection::new(404, "No such comment");
     let event = event.ok_or_else(no_comment)?;
     if event.author != author && !owns_repo {
-        return Err(Rejection::new(403, "This is somebody else's comment"));
+        return Err(CallRejection::new(403, "This is somebody else's comment"));
     }
     let EventData::Comment { text, edited, hidden } = &mut event.what else {
         return Err(no_comment());
     };
     change(text, edited, hidden);
-    let event: DiscussionEvent = event.clone();
+    let event: RepoDiscussionEvent = event.clone();
     call.state.emit(&key, &Event::Comment { action: "update", num, id });
-    Ok(Reply::json(&json!({ "updatedComment": event.json() })).into())
+    Ok(CallResponse::json(&json!({ "updatedComment": event.json() })).into())
 }
 
 /// Returns the repo, the number and the account's name.
-fn place(call: &mut Call<'_>) -> Result<(RepoKey, u64, String), Rejection> {
+fn place(call: &mut ApiCall<'_>) -> Result<(RepoKey, u64, String), CallRejection> {
     let num = call.number(2)?;
     discussion(call, num)?;
     Ok((call.repo()?.key.clone(), num, call.account()?.name.clone()))
 }
 
-fn discussion<'a>(call: &'a mut Call<'_>, num: u64) -> Result<&'a mut Discussion, Rejection> {
+fn discussion<'a>(
+    call: &'a mut ApiCall<'_>,
+    num: u64,
+) -> Result<&'a mut RepoDiscussion, CallRejection> {
     call.repo()?.discussions.get_mut(&num).ok_or_else(no_discussion)
 }
 
-fn no_discussion() -> Rejection {
-    Rejection::new(404, "No such discussion")
+fn no_discussion() -> CallRejection {
+    CallRejection::new(404, "No such discussion")
 }

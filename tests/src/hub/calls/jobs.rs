@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::hub::job::TestJob;
-use crate::hub::server::{Call, Outcome, Rejection, Reply};
+use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -23,14 +23,14 @@ struct NewJob {
     labels: BTreeMap<String, String>,
 }
 
-pub(in crate::hub) fn run(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn run(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let body: NewJob = call.json()?;
     let namespace = call.part(0).to_owned();
     call.may_change(&namespace)?;
     let image = match (body.docker_image, body.space_id) {
         (Some(image), None) => ("dockerImage", image),
         (None, Some(space)) => ("spaceId", space),
-        _ => return Err(Rejection::fault(400, "either `dockerImage` or `spaceId`")),
+        _ => return Err(CallRejection::fault(400, "either `dockerImage` or `spaceId`")),
     };
     let job = TestJob {
         id: call.state.new_id(),
@@ -44,7 +44,7 @@ pub(in crate::hub) fn run(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
         labels: body.labels,
         created_at: call.state.now(),
     };
-    let response = Reply::json(&job.json());
+    let response = CallResponse::json(&job.json());
     call.state.jobs.push(job);
     Ok(response.into())
 }

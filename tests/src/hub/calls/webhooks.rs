@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use crate::hub::server::{Call, Outcome, Rejection, Reply};
+use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
 use crate::hub::webhook::{TestWebhook, TestWebhookState};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Settings {
+struct WebhookSettings {
     #[serde(default)]
     watched: Vec<Watched>,
     domains: Vec<String>,
@@ -29,18 +29,18 @@ struct Watched {
     name: String,
 }
 
-pub(in crate::hub) fn list(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn list(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let owner = call.account()?.name.clone();
     let webhooks = call.state.webhooks.iter().filter(|it| it.owner == owner);
     let webhooks: Vec<_> = webhooks.map(|it| it.json(false)).collect();
-    Ok(Reply::json(&json!(webhooks)).into())
+    Ok(CallResponse::json(&json!(webhooks)).into())
 }
 
-pub(in crate::hub) fn get(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn get(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     respond(webhook(call)?)
 }
 
-pub(in crate::hub) fn create(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn create(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let settings = settings(call)?;
     let mut webhook = TestWebhook {
         id: call.state.new_id(),
@@ -60,7 +60,7 @@ pub(in crate::hub) fn create(call: &mut Call<'_>) -> Result<Outcome, Rejection> 
     response
 }
 
-pub(in crate::hub) fn update(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn update(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let settings = settings(call)?;
     let mut updated = webhook(call)?.clone();
     set(call, &mut updated, settings)?;
@@ -69,49 +69,49 @@ pub(in crate::hub) fn update(call: &mut Call<'_>) -> Result<Outcome, Rejection> 
     response
 }
 
-pub(in crate::hub) fn enable(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn enable(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let webhook = webhook(call)?;
     (webhook.state, webhook.failures) = (TestWebhookState::Enabled, 0);
     respond(webhook)
 }
 
-pub(in crate::hub) fn disable(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn disable(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let webhook = webhook(call)?;
     webhook.state = TestWebhookState::Disabled;
     respond(webhook)
 }
 
-pub(in crate::hub) fn delete(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn delete(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let id = webhook(call)?.id.clone();
     call.state.webhooks.retain(|it| it.id != id);
-    Ok(Reply::text("OK").into())
+    Ok(CallResponse::text("OK").into())
 }
 
-pub(in crate::hub) fn replay(call: &mut Call<'_>) -> Result<Outcome, Rejection> {
+pub(in crate::hub) fn replay(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let log_id = call.part(1).to_owned();
     let webhook = webhook(call)?;
     if webhook.deliveries.iter().all(|delivery| delivery.log_id != log_id) {
-        return Err(Rejection::new(404, "No such delivery"));
+        return Err(CallRejection::new(404, "No such delivery"));
     }
-    Ok(Outcome::Replay { webhook: webhook.id.clone(), log_id })
+    Ok(CallOutcome::Replay { webhook: webhook.id.clone(), log_id })
 }
 
-fn respond(webhook: &TestWebhook) -> Result<Outcome, Rejection> {
-    Ok(Reply::json(&json!({ "webhook": webhook.json(true) })).into())
+fn respond(webhook: &TestWebhook) -> Result<CallOutcome, CallRejection> {
+    Ok(CallResponse::json(&json!({ "webhook": webhook.json(true) })).into())
 }
 
 /// Returns the webhook that the path names, if it is the account's.
-fn webhook<'a>(call: &'a mut Call<'_>) -> Result<&'a mut TestWebhook, Rejection> {
+fn webhook<'a>(call: &'a mut ApiCall<'_>) -> Result<&'a mut TestWebhook, CallRejection> {
     let (id, owner) = (call.part(0).to_owned(), call.account()?.name.clone());
     let webhook = call.state.webhooks.iter_mut().find(|it| it.id == id && it.owner == owner);
-    webhook.ok_or_else(|| Rejection::new(404, "No such webhook"))
+    webhook.ok_or_else(|| CallRejection::new(404, "No such webhook"))
 }
 
-fn settings(call: &Call<'_>) -> Result<Settings, Rejection> {
-    let settings: Settings = call.json()?;
+fn settings(call: &ApiCall<'_>) -> Result<WebhookSettings, CallRejection> {
+    let settings: WebhookSettings = call.json()?;
     let kinds = ["model", "dataset", "space", "bucket", "org", "user"];
     let domains = ["repo", "discussion"];
-    let fault = |message: &str| Err(Rejection::fault(400, message));
+    let fault = |message: &str| Err(CallRejection::fault(400, message));
     if settings.watched.is_empty() {
         return fault("`watched` is left out or empty, which may clear what the webhook watches");
     }
@@ -139,15 +139,19 @@ fn is_web(url: &str) -> bool {
 }
 
 /// Sets everything, as the Hub does: a secret that is left out is removed.
-fn set(call: &Call<'_>, webhook: &mut TestWebhook, settings: Settings) -> Result<(), Rejection> {
+fn set(
+    call: &ApiCall<'_>,
+    webhook: &mut TestWebhook,
+    settings: WebhookSettings,
+) -> Result<(), CallRejection> {
     if let Some(id) = settings.job_source_id {
         let job = call.state.jobs.iter().find(|job| job.id == id);
-        let job = job.ok_or_else(|| Rejection::new(404, "No such Job"))?;
+        let job = job.ok_or_else(|| CallRejection::new(404, "No such Job"))?;
         (webhook.url, webhook.job) = (None, Some(job.spec()));
     } else if settings.url.is_some() {
         (webhook.url, webhook.job) = (settings.url, None);
     } else if webhook.url.is_none() && webhook.job.is_none() {
-        return Err(Rejection::fault(400, "neither `url` nor `jobSourceId`"));
+        return Err(CallRejection::fault(400, "neither `url` nor `jobSourceId`"));
     }
     let watched = settings.watched.into_iter().map(|it| format!("{}:{}", it.kind, it.name));
     webhook.watched = watched.collect();

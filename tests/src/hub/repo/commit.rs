@@ -15,7 +15,7 @@ pub(in crate::hub) type Files = BTreeMap<String, Arc<[u8]>>;
 
 /// A commit.
 #[derive(Clone, Debug)]
-pub(in crate::hub) struct Commit {
+pub(in crate::hub) struct RepoCommit {
     pub(in crate::hub) oid: String,
     pub(in crate::hub) title: String,
     pub(in crate::hub) date: String,
@@ -39,7 +39,7 @@ pub(in crate::hub) struct CommitMessage {
 
 impl Repo {
     /// Returns the commit of a branch, tag, full ref, or oid of at least 7 digits.
-    pub(in crate::hub) fn resolve(&self, revision: &str) -> Option<&Commit> {
+    pub(in crate::hub) fn resolve(&self, revision: &str) -> Option<&RepoCommit> {
         let names = [
             revision.to_owned(),
             format!("refs/heads/{revision}"),
@@ -78,7 +78,8 @@ impl Repo {
             apply(&mut files, change)?;
         }
         let oid = oid_of(self, parent, &files, &message);
-        let commit = Commit { oid: oid.clone(), title: message.title, date: message.date, files };
+        let commit =
+            RepoCommit { oid: oid.clone(), title: message.title, date: message.date, files };
         self.commits.insert(oid.clone(), commit);
         Ok(oid)
     }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::commit::{Commit, Files, sha256};
+use super::commit::{Files, RepoCommit, sha256};
 
 /// Returns the diff from one commit to another. A file that was moved unchanged is a rename.
-pub(in crate::hub) fn diff(old: &Commit, new: &Commit) -> String {
+pub(in crate::hub) fn diff(old: &RepoCommit, new: &RepoCommit) -> String {
     let added: Vec<_> = only_in(&new.files, &old.files);
     let mut deleted = only_in(&old.files, &new.files);
     let mut text = String::new();

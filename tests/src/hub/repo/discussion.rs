@@ -6,7 +6,7 @@ use super::RepoKey;
 
 /// A discussion or a pull request.
 #[derive(Clone, Debug)]
-pub(in crate::hub) struct Discussion {
+pub(in crate::hub) struct RepoDiscussion {
     pub(in crate::hub) num: u64,
     pub(in crate::hub) id: String,
     pub(in crate::hub) title: String,
@@ -16,7 +16,7 @@ pub(in crate::hub) struct Discussion {
     /// `draft`, `open`, `closed` or `merged`.
     pub(in crate::hub) status: &'static str,
     pub(in crate::hub) pull_request: Option<PullRequest>,
-    pub(in crate::hub) events: Vec<DiscussionEvent>,
+    pub(in crate::hub) events: Vec<RepoDiscussionEvent>,
 }
 
 /// What a pull request has beside a discussion.
@@ -29,7 +29,7 @@ pub(in crate::hub) struct PullRequest {
 
 /// An event of a discussion.
 #[derive(Clone, Debug)]
-pub(in crate::hub) struct DiscussionEvent {
+pub(in crate::hub) struct RepoDiscussionEvent {
     pub(in crate::hub) id: String,
     pub(in crate::hub) author: String,
     pub(in crate::hub) created_at: String,
@@ -45,7 +45,7 @@ pub(in crate::hub) enum EventData {
     Commit { title: String, oid: String },
 }
 
-impl DiscussionEvent {
+impl RepoDiscussionEvent {
     /// Returns the event in a response.
     pub(in crate::hub) fn json(&self) -> Value {
         let (kind, data) = match &self.what {
@@ -82,7 +82,7 @@ impl DiscussionEvent {
     }
 }
 
-impl Discussion {
+impl RepoDiscussion {
     /// Returns the discussion in a list.
     pub(in crate::hub) fn summary(&self, repo: &RepoKey) -> Value {
         json!({
@@ -100,7 +100,7 @@ impl Discussion {
     /// Returns the discussion with its events.
     pub(in crate::hub) fn details(&self, repo: &RepoKey, diff: Option<String>) -> Value {
         let mut details = self.summary(repo);
-        details["events"] = self.events.iter().map(DiscussionEvent::json).collect();
+        details["events"] = self.events.iter().map(RepoDiscussionEvent::json).collect();
         if let Some(pull_request) = &self.pull_request {
             details["changes"] = json!({ "base": pull_request.base });
             if let Some(commit) = &pull_request.merge_commit {
@@ -120,7 +120,7 @@ impl Discussion {
     }
 }
 
-impl DiscussionEvent {
+impl RepoDiscussionEvent {
     /// Returns whether it is a comment.
     pub(in crate::hub) fn is_comment(&self) -> bool {
         matches!(self.what, EventData::Comment { .. })

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use commit::{Commit, Files};
-use discussion::Discussion;
+use commit::{Files, RepoCommit};
+use discussion::RepoDiscussion;
 use serde_json::{Value, json};
-use space::Space;
+use space::RepoSpace;
 
 /// The type of a repo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,11 +98,11 @@ pub(super) struct Repo {
     pub(super) tags: Vec<String>,
     pub(super) created_at: String,
     /// By their oids.
-    pub(super) commits: BTreeMap<String, Commit>,
+    pub(super) commits: BTreeMap<String, RepoCommit>,
     /// The oids of refs by their full names: `refs/heads/main`.
     pub(super) refs: BTreeMap<String, String>,
-    pub(super) discussions: BTreeMap<u64, Discussion>,
-    pub(super) space: Option<Space>,
+    pub(super) discussions: BTreeMap<u64, RepoDiscussion>,
+    pub(super) space: Option<RepoSpace>,
     /// The files of a bucket, which has no commits.
     pub(super) bucket: Files,
 }
@@ -114,7 +114,7 @@ impl Repo {
     }
 
     /// Returns the repo in a response, at a commit.
-    pub(super) fn info(&self, commit: &Commit) -> Value {
+    pub(super) fn info(&self, commit: &RepoCommit) -> Value {
         let siblings: Vec<_> =
             commit.files.keys().map(|path| json!({ "rfilename": path })).collect();
         let mut info = json!({

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// A Space's settings and its runtime.
 #[derive(Clone, Debug)]
-pub(in crate::hub) struct Space {
+pub(in crate::hub) struct RepoSpace {
     pub(in crate::hub) sdk: String,
     /// Never in a response.
     pub(in crate::hub) secrets: BTreeMap<String, String>,
@@ -17,7 +17,7 @@ pub(in crate::hub) struct Space {
     pub(in crate::hub) requested_hardware: String,
 }
 
-impl Space {
+impl RepoSpace {
     /// Makes a Space that is being built.
     pub(in crate::hub) fn new(sdk: &str, hardware: Option<String>) -> Self {
         Self {

@@ -21,13 +21,13 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
 use futures_util::stream;
 use serde_json::json;
 
-pub(super) use request::Call;
-pub(super) use response::{Outcome, Rejection, Reply};
+pub(super) use request::ApiCall;
+pub(super) use response::{CallOutcome, CallRejection, CallResponse};
 use routes::BodyForm;
 
 use super::delivery;
 use super::log::ReceivedRequest;
-use super::state::{Shared, State};
+use super::state::{HubState, SharedHub};
 use super::trouble::Trouble;
 
 /// The most that a body may have.
@@ -54,7 +54,7 @@ impl Drop for Running {
 
 /// Serves the API and the large files at these ports.
 pub(super) fn start(
-    shared: &Arc<Shared>,
+    shared: &Arc<SharedHub>,
     api: TcpListener,
     files: TcpListener,
 ) -> io::Result<Running> {
@@ -82,7 +82,7 @@ pub(super) fn start(
     Ok(Running { handles, thread: Some(thread) })
 }
 
-async fn serve(request: HttpRequest, body: Bytes, shared: Data<Arc<Shared>>) -> HttpResponse {
+async fn serve(request: HttpRequest, body: Bytes, shared: Data<Arc<SharedHub>>) -> HttpResponse {
     let received = receive(&request, &body);
     // Calls block: a replay waits for the delivery's response, before which the bot may call the Hub.
     match web::block(move || respond(&shared, received)).await {
@@ -92,7 +92,7 @@ async fn serve(request: HttpRequest, body: Bytes, shared: Data<Arc<Shared>>) -> 
 }
 
 /// Returns a request with its query, or what is wrong with the query.
-fn receive(request: &HttpRequest, body: &Bytes) -> (ReceivedRequest, Result<(), Rejection>) {
+fn receive(request: &HttpRequest, body: &Bytes) -> (ReceivedRequest, Result<(), CallRejection>) {
     let (query, checked) = match request::parse_query(request.query_string()) {
         Ok(query) => (query, Ok(())),
         Err(rejection) => (BTreeMap::new(), Err(rejection)),
@@ -113,9 +113,9 @@ fn receive(request: &HttpRequest, body: &Bytes) -> (ReceivedRequest, Result<(), 
 
 /// Returns the response; `None` when there is to be none.
 fn respond(
-    shared: &Arc<Shared>,
-    (request, checked): (ReceivedRequest, Result<(), Rejection>),
-) -> Option<Reply> {
+    shared: &Arc<SharedHub>,
+    (request, checked): (ReceivedRequest, Result<(), CallRejection>),
+) -> Option<CallResponse> {
     let (trouble, at, id) = shared.with(|state| {
         state.log.requests.push(request.clone());
         let trouble = state.troubles.next(&request.first_line());
@@ -124,8 +124,10 @@ fn respond(
     let process = || checked.and_then(|()| process(shared, &request));
     let result = match trouble {
         None => process(),
-        Some(Trouble::Status(status)) => Err(Rejection::new(status, "The Hub is not available")),
-        Some(Trouble::RateLimit { seconds }) => Err(Rejection::rate_limited(seconds)),
+        Some(Trouble::Status(status)) => {
+            Err(CallRejection::new(status, "The Hub is not available"))
+        }
+        Some(Trouble::RateLimit { seconds }) => Err(CallRejection::rate_limited(seconds)),
         Some(Trouble::Late { milliseconds }) => {
             let result = process();
             shared.pause(Duration::from_millis(milliseconds));
@@ -156,20 +158,23 @@ fn respond(
     Some(reply)
 }
 
-fn process(shared: &Arc<Shared>, request: &ReceivedRequest) -> Result<Reply, Rejection> {
+fn process(
+    shared: &Arc<SharedHub>,
+    request: &ReceivedRequest,
+) -> Result<CallResponse, CallRejection> {
     match shared.with(|state| dispatch(state, request))? {
-        Outcome::Reply(reply) => Ok(reply),
-        Outcome::Replay { webhook, log_id } => {
+        CallOutcome::Reply(reply) => Ok(reply),
+        CallOutcome::Replay { webhook, log_id } => {
             let status = delivery::replay(shared, &webhook, &log_id).flatten();
-            Ok(Reply::json(&json!({ "status": status.unwrap_or_default() })))
+            Ok(CallResponse::json(&json!({ "status": status.unwrap_or_default() })))
         }
     }
 }
 
-fn dispatch(state: &mut State, request: &ReceivedRequest) -> Result<Outcome, Rejection> {
+fn dispatch(state: &mut HubState, request: &ReceivedRequest) -> Result<CallOutcome, CallRejection> {
     let (route, parts) = routes::find(request)?;
     if let Some(key) = request.query.keys().find(|key| !route.query.contains(&key.as_str())) {
-        return Err(Rejection::fault(400, &format!("the query's {key} is unknown")));
+        return Err(CallRejection::fault(400, &format!("the query's {key} is unknown")));
     }
     check_body(request, route.body)?;
     let token = request::authenticate(state, request)?;
@@ -178,22 +183,22 @@ fn dispatch(state: &mut State, request: &ReceivedRequest) -> Result<Outcome, Rej
     let account = token.map(|(account, _)| account);
     if !may && !is_public {
         return Err(match account {
-            None => Rejection::unauthorized(),
-            Some(_) => Rejection::new(403, "The token does not have the needed scope"),
+            None => CallRejection::unauthorized(),
+            Some(_) => CallRejection::new(403, "The token does not have the needed scope"),
         });
     }
-    (route.serve)(&mut Call { state, request, parts, account })
+    (route.serve)(&mut ApiCall { state, request, parts, account })
 }
 
-fn check_body(request: &ReceivedRequest, form: BodyForm) -> Result<(), Rejection> {
+fn check_body(request: &ReceivedRequest, form: BodyForm) -> Result<(), CallRejection> {
     let header = |name: &str| request.headers.get(name).map(String::as_str);
     let has_length = ["content-length", "transfer-encoding"].iter().any(|it| header(it).is_some());
     if request.method == "POST" && !has_length {
-        return Err(Rejection::fault(411, "a POST without Content-Length"));
+        return Err(CallRejection::fault(411, "a POST without Content-Length"));
     }
     let media_type = match form {
         BodyForm::None | BodyForm::OptionalJson if request.body.is_empty() => return Ok(()),
-        BodyForm::None => return Err(Rejection::fault(400, "this call has no body")),
+        BodyForm::None => return Err(CallRejection::fault(400, "this call has no body")),
         BodyForm::Json | BodyForm::OptionalJson => "application/json",
         BodyForm::NdJson => "application/x-ndjson",
     };
@@ -201,10 +206,10 @@ fn check_body(request: &ReceivedRequest, form: BodyForm) -> Result<(), Rejection
     if content_type.split(';').next() == Some(media_type) {
         return Ok(());
     }
-    Err(Rejection::fault(400, &format!("Content-Type is {content_type:?}, not {media_type:?}")))
+    Err(CallRejection::fault(400, &format!("Content-Type is {content_type:?}, not {media_type:?}")))
 }
 
-fn http_response(reply: Reply) -> HttpResponse {
+fn http_response(reply: CallResponse) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::IM_A_TEAPOT);
     let mut response = HttpResponse::build(status);
     for header in reply.headers {

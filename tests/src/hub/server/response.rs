@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// A response.
 #[derive(Clone, Debug)]
-pub(in crate::hub) struct Reply {
+pub(in crate::hub) struct CallResponse {
     pub(in crate::hub) status: u16,
     pub(in crate::hub) headers: Vec<(&'static str, String)>,
     pub(in crate::hub) body: Vec<u8>,
@@ -12,20 +12,20 @@ pub(in crate::hub) struct Reply {
 
 /// What a call leads to.
 #[derive(Debug)]
-pub(in crate::hub) enum Outcome {
+pub(in crate::hub) enum CallOutcome {
     /// A response.
-    Reply(Reply),
+    Reply(CallResponse),
     /// A delivery that is sent before the response: of this webhook, by its id in the log.
     Replay { webhook: String, log_id: String },
 }
 
-impl From<Reply> for Outcome {
-    fn from(reply: Reply) -> Self {
+impl From<CallResponse> for CallOutcome {
+    fn from(reply: CallResponse) -> Self {
         Self::Reply(reply)
     }
 }
 
-impl Reply {
+impl CallResponse {
     /// Returns JSON.
     pub(in crate::hub) fn json(value: &Value) -> Self {
         let headers = vec![("Content-Type", "application/json; charset=utf-8".to_owned())];
@@ -41,7 +41,7 @@ impl Reply {
 
 /// An error response.
 #[derive(Clone, Debug)]
-pub(in crate::hub) struct Rejection {
+pub(in crate::hub) struct CallRejection {
     pub(in crate::hub) status: u16,
     code: Option<&'static str>,
     pub(in crate::hub) message: String,
@@ -50,7 +50,7 @@ pub(in crate::hub) struct Rejection {
     headers: Vec<(&'static str, String)>,
 }
 
-impl Rejection {
+impl CallRejection {
     /// Returns an error that a correct client can meet.
     pub(in crate::hub) fn new(status: u16, message: &str) -> Self {
         let message = message.to_owned();
@@ -79,8 +79,8 @@ impl Rejection {
     }
 
     /// Returns the error as a response.
-    pub(in crate::hub) fn reply(&self) -> Reply {
-        let mut reply = Reply::json(&json!({ "error": self.message }));
+    pub(in crate::hub) fn reply(&self) -> CallResponse {
+        let mut reply = CallResponse::json(&json!({ "error": self.message }));
         reply.status = self.status;
         reply.headers.push(("X-Error-Message", self.message.replace('\n', " ")));
         if let Some(code) = self.code {

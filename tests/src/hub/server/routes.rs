@@ -2,8 +2,8 @@
 
 use std::str;
 
-use super::request::Call;
-use super::response::{Outcome, Rejection};
+use super::request::ApiCall;
+use super::response::{CallOutcome, CallRejection};
 use crate::hub::account::Scope;
 use crate::hub::calls::{account, commit, discussions, files, jobs, repos, spaces, webhooks};
 use crate::hub::log::ReceivedRequest;
@@ -19,7 +19,7 @@ pub(super) enum BodyForm {
 }
 
 /// A call.
-pub(super) struct Route {
+pub(super) struct ApiRoute {
     method: &'static str,
     /// Segments: `{types}` is `models`, `datasets` or `spaces`, `{spaces}` only `spaces`; `{repo}` is a name with or
     /// without an owner, `{rest}` is everything to the end, any other name is one segment.
@@ -27,12 +27,12 @@ pub(super) struct Route {
     pub(super) query: &'static [&'static str],
     pub(super) body: BodyForm,
     pub(super) scope: Scope,
-    pub(super) serve: fn(&mut Call<'_>) -> Result<Outcome, Rejection>,
+    pub(super) serve: fn(&mut ApiCall<'_>) -> Result<CallOutcome, CallRejection>,
 }
 
 macro_rules! routes {
     ($($method:ident $path:literal $query:tt $body:ident $scope:ident => $serve:path;)*) => {
-        &[$(Route {
+        &[$(ApiRoute {
             method: stringify!($method),
             path: $path,
             query: &$query,
@@ -44,7 +44,7 @@ macro_rules! routes {
 }
 
 /// More special paths come first.
-pub(super) const ROUTES: &[Route] = routes! {
+pub(super) const ROUTES: &[ApiRoute] = routes! {
     GET "/api/whoami-v2" [] None Read => account::whoami;
 
     GET "/api/settings/webhooks" [] None Webhooks => webhooks::list;
@@ -98,7 +98,9 @@ pub(super) const ROUTES: &[Route] = routes! {
 };
 
 /// Returns the route of a request, and the named parts of its path. A type is without its `s`.
-pub(super) fn find(request: &ReceivedRequest) -> Result<(&'static Route, Vec<String>), Rejection> {
+pub(super) fn find(
+    request: &ReceivedRequest,
+) -> Result<(&'static ApiRoute, Vec<String>), CallRejection> {
     let segments: Vec<_> = request.path.split('/').skip(1).collect();
     let mut methods = Vec::new();
     for route in ROUTES {
@@ -110,9 +112,9 @@ pub(super) fn find(request: &ReceivedRequest) -> Result<(&'static Route, Vec<Str
         methods.push(route.method);
     }
     if methods.is_empty() {
-        return Err(Rejection::fault(501, "the tests' Hub does not have this call"));
+        return Err(CallRejection::fault(501, "the tests' Hub does not have this call"));
     }
-    Err(Rejection::fault(405, &format!("this path has the methods {methods:?}")))
+    Err(CallRejection::fault(405, &format!("this path has the methods {methods:?}")))
 }
 
 fn match_segments(patterns: &[&str], segments: &[&str]) -> Option<Vec<String>> {

@@ -2,7 +2,7 @@
 //! its id or by the endpoint that it calls.
 
 use super::CommandError;
-use super::program::Program;
+use super::program::ProgramContext;
 use crate::endpoint::normalize;
 use crate::hub::Webhook;
 use crate::registration::remembered::RememberedWebhooks;
@@ -26,7 +26,7 @@ pub(super) enum WebhookNameError {
 
 impl AccountWebhooks {
     /// Lists the webhooks of the account.
-    pub(super) async fn load(program: &Program) -> Result<Self, CommandError> {
+    pub(super) async fn load(program: &ProgramContext) -> Result<Self, CommandError> {
         let webhooks = program.hub.webhooks().await?;
         let remembered = RememberedWebhooks::load(&*program.state).await;
         let remembered = remembered.map_err(CommandError::failed)?;
@@ -42,7 +42,7 @@ impl AccountWebhooks {
     pub(super) fn find(
         &self,
         name: &str,
-        program: &Program,
+        program: &ProgramContext,
     ) -> Result<&(Webhook, Option<String>), WebhookNameError> {
         let by = |matches: &dyn Fn(&Webhook, Option<&str>) -> bool| -> Vec<_> {
             let webhooks = self.webhooks.iter();

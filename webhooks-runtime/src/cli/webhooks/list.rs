@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::CommandError;
 use super::dialog::Dialog;
 use super::find::AccountWebhooks;
-use super::program::Program;
+use super::program::ProgramContext;
 use crate::cli::text::{table, truncate};
 use crate::hub::{Webhook, WebhookDomain};
 use crate::registration::ours::shown_url;
@@ -35,7 +35,7 @@ struct WebhookSummary<'a> {
 }
 
 pub(super) async fn list(
-    program: &Program,
+    program: &ProgramContext,
     json: bool,
     dialog: &mut Dialog<'_>,
 ) -> Result<ExitCode, CommandError> {

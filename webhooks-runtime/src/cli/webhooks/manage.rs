@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::CommandError;
 use super::dialog::Dialog;
 use super::find::AccountWebhooks;
-use super::program::Program;
+use super::program::ProgramContext;
 use crate::hub::Webhook;
 use crate::registration::ours::shown_url;
 use crate::registration::remembered::RememberedWebhooks;
@@ -22,7 +22,7 @@ struct NotOurs(String);
 /// Enables or disables webhooks. A person has decided it, whatever this program or the Hub did before: what is disabled
 /// stays so until a person enables it.
 pub(super) async fn switch(
-    program: &Program,
+    program: &ProgramContext,
     names: &[String],
     enabled: bool,
     dialog: &mut Dialog<'_>,
@@ -44,7 +44,7 @@ pub(super) async fn switch(
 
 /// Lets the Hub send a delivery again.
 pub(super) async fn replay(
-    program: &Program,
+    program: &ProgramContext,
     name: &str,
     log_id: &str,
     dialog: &mut Dialog<'_>,
@@ -60,7 +60,7 @@ pub(super) async fn replay(
 
 /// Deletes webhooks of this program.
 pub(super) async fn remove(
-    program: &Program,
+    program: &ProgramContext,
     names: &[String],
     yes: bool,
     dialog: &mut Dialog<'_>,
@@ -94,7 +94,7 @@ pub(super) async fn remove(
 fn find_all<'a>(
     account: &'a AccountWebhooks,
     names: &[String],
-    program: &Program,
+    program: &ProgramContext,
 ) -> Result<Vec<&'a Webhook>, CommandError> {
     let mut found: Vec<&Webhook> = Vec::new();
     for name in names {
@@ -107,7 +107,7 @@ fn find_all<'a>(
 }
 
 /// Remembers that a person has decided whether the webhook is enabled.
-async fn note_person(program: &Program, id: &str) -> Result<(), CommandError> {
+async fn note_person(program: &ProgramContext, id: &str) -> Result<(), CommandError> {
     let noted = RememberedWebhooks::change(&*program.state, |all| all.note_person(id)).await;
     noted.map_err(CommandError::failed)
 }

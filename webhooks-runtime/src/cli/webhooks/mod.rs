@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use self::dialog::Dialog;
-use self::program::Program;
+use self::program::ProgramContext;
 use super::CodeSettings;
 use crate::config::addresses::PublicUrl;
 use crate::config::exposure::ExposureChoice;
@@ -186,7 +186,7 @@ fn execute(
     let runtime = runtime.map_err(CommandError::failed)?;
     runtime.block_on(async {
         let is_sync = matches!(command, WebhooksCommand::Sync(_));
-        let program = Program::open(server, flags, is_sync).await?;
+        let program = ProgramContext::open(server, flags, is_sync).await?;
         let result = run_for(command, &program, &mut Dialog::of_terminal()).await;
         // Also after an error, so that a store finishes its pending work.
         program.close().await;
@@ -196,7 +196,7 @@ fn execute(
 
 async fn run_for(
     command: WebhooksCommand,
-    program: &Program,
+    program: &ProgramContext,
     dialog: &mut Dialog<'_>,
 ) -> Result<ExitCode, CommandError> {
     match command {

@@ -21,7 +21,7 @@ use crate::state::{FileState, SecretFile, SharedState};
 struct NoFolder;
 
 /// The program, and the account of its token.
-pub(super) struct Program {
+pub(super) struct ProgramContext {
     pub(super) hub: Hub,
     pub(super) state: Box<dyn SharedState>,
     /// The store that holds the state, if the program has one.
@@ -35,7 +35,7 @@ pub(super) struct Program {
     pub(super) secret_file: Option<SecretFile>,
 }
 
-impl Program {
+impl ProgramContext {
     /// Resolves the settings, and opens the state that a server with the same settings has. `is_sync` is whether all
     /// settings must be valid, and the state may change.
     pub(super) async fn open(

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use super::dialog::Dialog;
-use super::program::Program;
+use super::program::ProgramContext;
 use super::report::{done_line, plan_text, sends_secret};
 use super::{CommandError, SyncArgs};
 use crate::registration::endpoint::{WebhookEndpoint, WebhookSecret, check_secrets};
@@ -61,14 +61,14 @@ struct ChangedMeanwhile;
 
 /// The plan of a command, and what it was made from.
 struct Draft<'a> {
-    program: &'a Program,
+    program: &'a ProgramContext,
     url: &'a ServerUrl,
     endpoints: &'a [WebhookEndpoint],
     now: SystemTime,
 }
 
 pub(super) async fn sync(
-    program: &Program,
+    program: &ProgramContext,
     args: &SyncArgs,
     dialog: &mut Dialog<'_>,
 ) -> Result<ExitCode, CommandError> {
@@ -166,7 +166,7 @@ fn check_unknown_secret(plan: &RegistrationPlan, is_new: bool) -> Result<(), Com
 }
 
 /// Returns the file for a new secret.
-fn secret_file(program: &Program) -> Result<&SecretFile, CommandError> {
+fn secret_file(program: &ProgramContext) -> Result<&SecretFile, CommandError> {
     program.secret_file.as_ref().ok_or_else(|| {
         CommandError::setup(SecretNotStored {
             at: String::new(),

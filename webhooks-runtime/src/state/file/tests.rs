@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 
 use super::*;
-use crate::state::conformance::{self, Behavior, StateFixture};
+use crate::state::conformance::{self, StateBehavior, StateFixture};
 
 struct Folder {
     folder: TempDir,
@@ -38,7 +38,7 @@ impl StateFixture for Folder {
     }
 }
 
-fn run(behavior: Behavior) {
+fn run(behavior: StateBehavior) {
     conformance::block_on(behavior(&Folder::new()));
 }
 

@@ -23,7 +23,7 @@ const PATH: &str = "/webhooks/retrain";
 /// A program with one endpoint, which watches a dataset and has the secret `hush`, in a folder of its own.
 struct Bot {
     stub: HubStub,
-    program: Program,
+    program: ProgramContext,
     folder: tempfile::TempDir,
 }
 
@@ -47,7 +47,7 @@ impl Bot {
             secret: Some(WebhookSecret::new("hush")),
             secret_is_new: false,
         };
-        let program = Program {
+        let program = ProgramContext {
             hub: stub.hub(),
             state: Box::new(MemoryState::default()),
             store: None,
