@@ -38,7 +38,8 @@ def text:
            else "<" + (.self_type | ty) + " as " + (.trait | path) + ">" end) + "::" + .name + (.args | args)
       elif has("function_pointer") then "fn" + (.function_pointer.sig | signature)
       else tojson end
-  elif has("path") then .path.path + (.path.args | args)
+  # As users name it, wherever the crate keeps it.
+  elif has("path") then (.path.path | sub("^((crate|self|super)::)+([a-z0-9_]+::)*"; "")) + (.path.args | args)
   elif has("args") then
     .args
     | if . == null then ""
