@@ -15,7 +15,7 @@ pub(crate) struct WebhookStatus {
     report: Arc<watch::Sender<WebhookReport>>,
 }
 
-/// The webhooks of the endpoints, as of the last look at them.
+/// The webhooks of the endpoints, as of the last check of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WebhookReport {
     pub(crate) phase: RegistrationPhase,

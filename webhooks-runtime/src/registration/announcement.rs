@@ -7,7 +7,7 @@ use super::plan::{RegistrationPlan, StepAction, WebhookChange};
 use super::unfinished::Unfinished;
 use crate::text::in_one_line;
 
-/// What the first look at the webhooks has found and done.
+/// What the first check of the webhooks has found and done.
 pub(super) struct Announcement<'a> {
     pub(super) plan: &'a RegistrationPlan,
     /// The steps of the plan that are still to be done.

@@ -1,4 +1,4 @@
-//! Defines why a look at the webhooks failed.
+//! Defines why a check of the webhooks failed.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::own_health::HealthError;
 use crate::hub::HubError;
 use crate::state::StateError;
 
-/// Why a look at the webhooks failed. It is repeated later.
+/// Why a check of the webhooks failed. It is repeated later.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CheckError {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! Tells a person what registration does: in the terminal while the program starts, and in the log.
+//! Reports to a person what registration does: in the terminal while the program starts, and in the log.
 
 use crate::http::part::Console;
 
@@ -19,7 +19,7 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// Tells what was registered. `text` is lines for a terminal.
+    /// Reports what was registered. `text` is lines for a terminal.
     pub(super) fn registered(&self, text: &str) {
         match self.console {
             Console::Terminal => (self.printer.out)(text),
@@ -31,7 +31,7 @@ impl Messages {
         }
     }
 
-    /// Tells what is wrong, in a sentence without its full stop.
+    /// Reports what is wrong, in a sentence without its full stop.
     pub(super) fn warn(&self, text: &str) {
         match self.console {
             Console::Terminal => (self.printer.err)(&format!("Warning: {text}.\n")),

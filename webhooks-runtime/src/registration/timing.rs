@@ -1,4 +1,4 @@
-//! Defines how often a running server looks at its webhooks, and when it retries.
+//! Defines how often a running server checks its webhooks, and when it retries.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const TEST_INTERVAL: &str = "WEBHOOKS_TEST_REGISTRATION_INTERVAL_MS";
 /// How often a running server does what registration needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
-    /// The interval between two looks at the webhooks.
+    /// The interval between two checks of the webhooks.
     pub(super) check: Duration,
     /// The interval at which the lease is renewed. It lasts for three of them.
     pub(super) renewal: Duration,

@@ -1,4 +1,4 @@
-//! Logs what has happened to the webhooks between two looks at them.
+//! Logs what has happened to the webhooks between two checks of them.
 
 use super::plan::{LeaveReason, PlannedStep, RegistrationPlan, StepAction};
 use crate::http::webhook_status::{WebhookCondition, WebhookReport};

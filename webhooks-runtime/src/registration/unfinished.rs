@@ -1,4 +1,4 @@
-//! Remembers which steps have failed at the first look, so that a later look repeats only these.
+//! Remembers which steps have failed at the first check, so that a later check repeats only these.
 
 use super::plan::{RegistrationPlan, StepAction};
 
@@ -32,7 +32,7 @@ impl Unfinished {
         self.0.iter().any(|step| step.path == path)
     }
 
-    /// Forgets the steps that were done, or that are no longer needed. `still` are those of a later look.
+    /// Forgets the steps that were done, or that are no longer needed. `still` are those of a later check.
     pub(super) fn keep(&mut self, still: &Self) {
         self.0.retain(|step| still.0.contains(step));
     }

@@ -1,7 +1,7 @@
 //! Registers the webhooks of a running server, then watches them: the Hub suspends a webhook whose deliveries keep
 //! failing.
 //!
-//! The first look at a public URL carries out the unattended plan. Later ones only repeat steps of it that have failed,
+//! The first check at a public URL carries out the unattended plan. Later ones only repeat steps of it that have failed,
 //! and enable again what the Hub has suspended: what a person changes while the server runs stays as it is until the
 //! next start.
 
@@ -38,7 +38,7 @@ pub(super) struct Monitor {
     /// The public URL whose webhooks are registered, except for those of `unfinished`.
     registered: Option<PublicUrl>,
     unfinished: Unfinished,
-    /// How many looks at the webhooks have failed in a row.
+    /// How many checks of the webhooks have failed in a row.
     failures: u32,
     /// The kind of the problem that was reported last, and is not solved since.
     problem: Option<String>,
@@ -218,7 +218,7 @@ impl Monitor {
         Ok(look)
     }
 
-    /// Shows the webhooks on the page and in `/health`, and logs what has changed since the last look.
+    /// Shows the webhooks on the page and in `/health`, and logs what has changed since the last check.
     async fn publish(&self, look: &Look, is_first: bool) {
         let before = self.context.status.report();
         let report =

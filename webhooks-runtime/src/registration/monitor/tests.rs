@@ -1,4 +1,4 @@
-//! Tests what single looks at the webhooks do, with a prepared Hub and a server that has only its health.
+//! Tests what single checks of the webhooks do, with a prepared Hub and a server that has only its health.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -118,7 +118,7 @@ async fn a_webhook_that_a_person_disables_during_the_check_of_the_url_is_not_ena
 }
 
 #[tokio::test]
-async fn only_the_steps_that_failed_at_the_first_look_are_repeated() {
+async fn only_the_steps_that_failed_at_the_first_check_are_repeated() {
     let mut server = Server::new(&["/webhooks/a", "/webhooks/b"]);
     let found = |id: &str, path: &str| json!({ "webhook": server.webhook(id, path, false) });
     let (a, b) = (found("a", "/webhooks/a"), found("b", "/webhooks/b"));
