@@ -3,15 +3,11 @@
 //! One thread accepts, claims and completes deliveries and never runs a function. The worker threads run
 //! functions and nothing else, so a function that blocks delays neither a request nor a heartbeat.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::batcher::Batcher;
@@ -26,7 +22,7 @@ use super::scheduler::{Scheduler, SchedulerCommand};
 use super::store::{Access, EndpointPolicy, Retention, Store, longest_window};
 use super::store_url::StoreUrl;
 use super::wakeups::Wakeups;
-use crate::endpoint::panic;
+use crate::endpoint::panic::restart_on_panic;
 
 impl Jobs {
     /// Opens the store of a server on a dedicated thread, and reports when that takes long. Nothing runs
@@ -226,25 +222,6 @@ fn worker_threads(access: Access) -> Result<Runtime, StoreError> {
         .thread_name("webhooks-worker")
         .build()
         .map_err(|error| StoreError::Failed(error.into()))
-}
-
-/// The pause before a component that panicked is restarted.
-const RESTART_PAUSE: Duration = Duration::from_secs(1);
-
-/// Runs a component of the engine to its end, and restarts it after each panic. Without that, deliveries
-/// would be accepted and never run, and nothing would report it.
-pub(super) async fn restart_on_panic(component: &'static str, mut run: impl AsyncFnMut()) {
-    while let Err(payload) = AssertUnwindSafe(run()).catch_unwind().await {
-        // Writing the log line may be what panicked.
-        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            tracing::error!(
-                component,
-                panic = panic::text(&*payload),
-                "a component of the background deliveries panicked and is restarted"
-            );
-        }));
-        sleep(RESTART_PAUSE).await;
-    }
 }
 
 async fn open_store(

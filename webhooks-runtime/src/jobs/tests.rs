@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::conformance::dead;
-use super::engine::restart_on_panic;
 use super::inspect::DeliveryFilter;
 use super::{Jobs, Options, StoreError, StoreUrl};
 use crate::endpoint::background::Policy;
@@ -46,17 +45,6 @@ fn by_default_done_deliveries_are_retained_for_7_days_and_dead_ones_for_30() {
     let Options { retain_done, retain_dead, .. } = Options::default();
     assert_eq!((retain_done.as_secs(), retain_dead.as_secs()), (7 * 86_400, 30 * 86_400));
     assert_eq!(Policy::DEFAULT.dedup_window.as_secs(), 120);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_component_that_panics_is_restarted() {
-    let mut runs = 0;
-    restart_on_panic("scheduler", async || {
-        runs += 1;
-        assert!(runs > 2, "the disk is full");
-    })
-    .await;
-    assert_eq!(runs, 3);
 }
 
 #[tokio::test]

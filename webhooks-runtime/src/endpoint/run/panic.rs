@@ -1,4 +1,5 @@
-//! Catches the panics of functions, so that each is logged once, with its location.
+//! Catches the panics of functions, so that each is logged once, with its location. Restarts components of the server
+//! that panic.
 //!
 //! Only a panic hook knows the location of a panic, and only the caller of the function knows the delivery and
 //! its outcome. So the hook notes the panic of a function for the caller, who logs it. The hook logs all other
@@ -11,6 +12,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::task::Poll;
 use std::thread;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::sleep;
+
+/// The pause before a component that panicked is restarted.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// Whether this thread runs an endpoint's function.
@@ -109,4 +117,36 @@ pub(crate) async fn caught_in<T>(future: impl Future<Output = T>) -> Result<T, P
         Err(panic) => Poll::Ready(Err(panic)),
     })
     .await
+}
+
+/// Runs a component of the server to its end, and restarts it after each panic. Without that, it would stop working
+/// while the server runs, and nothing would report it.
+pub(crate) async fn restart_on_panic(component: &'static str, mut run: impl AsyncFnMut()) {
+    while let Err(payload) = AssertUnwindSafe(run()).catch_unwind().await {
+        // Writing the log line may be what panicked.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            tracing::error!(
+                component,
+                panic = text(&*payload),
+                "a component of the server panicked and is restarted"
+            );
+        }));
+        sleep(RESTART_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_component_that_panics_is_restarted() {
+        let mut runs = 0;
+        restart_on_panic("scheduler", async || {
+            runs += 1;
+            assert!(runs > 2, "the disk is full");
+        })
+        .await;
+        assert_eq!(runs, 3);
+    }
 }

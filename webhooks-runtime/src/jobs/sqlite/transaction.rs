@@ -63,7 +63,7 @@ impl Writer {
             tracing::error!(
                 component = "store",
                 panic = panic::text(&*payload),
-                "a component of the background deliveries panicked and is restarted"
+                "a component of the server panicked and is restarted"
             );
             // Fails when no transaction had started.
             let _ = self.execute("ROLLBACK", []);
