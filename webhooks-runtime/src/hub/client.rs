@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::access::HubAccess;
 use super::account::Account;
+use super::address::HubAddress;
 use super::error::HubError;
 use super::request::HubRequest;
 use super::transport::{Transport, on_this_thread};
@@ -122,6 +123,11 @@ impl Hub {
     /// Creates a client with the token and the address of an environment.
     pub(crate) fn from_environment(environment: &Environment) -> Result<Self, HubError> {
         HubAccess::from_environment(environment).map(Self::with_access)
+    }
+
+    /// Returns the Hub's address in an environment, without a slash at its end. It needs no token.
+    pub(crate) fn address_in(environment: &Environment) -> Result<String, HubError> {
+        Ok(HubAddress::from_environment(environment)?.as_str().to_owned())
     }
 
     /// Creates a client of a stand-in inside the program.

@@ -14,10 +14,13 @@ use crate::text::in_one_line;
 /// The error of `remove` for a webhook that does not belong to this program.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "The webhook {0} does not belong to this program, so nothing was deleted. Delete it at \
-     https://huggingface.co/settings/webhooks."
+    "The webhook {id} does not belong to this program, so nothing was deleted. Delete it at {hub}/settings/webhooks."
 )]
-struct NotOurs(String);
+struct NotOurs {
+    id: String,
+    /// The address of the Hub.
+    hub: String,
+}
 
 /// Enables or disables webhooks. A person has decided it, whatever this program or the Hub did before: what is disabled
 /// stays so until a person enables it.
@@ -72,7 +75,8 @@ pub(super) async fn remove(
         account.webhooks.iter().any(|(other, path)| other.id == webhook.id && path.is_some())
     };
     if let Some(other) = found.iter().find(|webhook| !is_ours(webhook)) {
-        return Err(CommandError::setup(NotOurs(other.id.clone())));
+        let (id, hub) = (other.id.clone(), program.hub.address().to_owned());
+        return Err(CommandError::setup(NotOurs { id, hub }));
     }
     for webhook in &found {
         dialog.note(&format!("delete  {}\n", described(webhook)));

@@ -35,9 +35,6 @@ pub(crate) use registration_target::RegistrationTarget;
 /// How long a command waits for the name of the account.
 const ACCOUNT_LIMIT: Duration = Duration::from_secs(5);
 
-/// Where a token is created.
-const TOKENS: &str = "https://huggingface.co/settings/tokens";
-
 /// The client of the Hub of a server.
 #[derive(Default)]
 pub(super) struct HubOptions {
@@ -97,7 +94,12 @@ impl HubOptions {
             (Some(hub), _) => Ok(hub.clone()),
             (None, Some(environment)) => Hub::from_environment(environment).map_err(|error| {
                 let text = error.to_string();
-                if error.is_missing_token() { format!("{text}. Create a token at {TOKENS}") } else { text }
+                match Hub::address_in(environment) {
+                    Ok(hub) if error.is_missing_token() => {
+                        format!("{text}. Create a token at {hub}/settings/tokens")
+                    }
+                    _ => text,
+                }
             }),
             (None, None) => Err(
                 "a test does not read the token of its environment. Set a stand-in with `.hub(stub.hub())`, where \
@@ -180,5 +182,25 @@ impl Part for AccountPart {
             task.abort();
         }
         Box::pin(ready(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_token_is_created_at_the_hub_of_the_environment() {
+        let reason = |endpoint: &str| {
+            let variables = [("HF_TOKEN_PATH", "/nonexistent/token"), ("HF_ENDPOINT", endpoint)];
+            let environment = Environment::from_iter(variables);
+            HubOptions::default().find(Some(&environment)).unwrap_err()
+        };
+        for (endpoint, hub) in
+            [("", "https://huggingface.co"), ("https://hub.example/", "https://hub.example")]
+        {
+            let text = reason(endpoint);
+            assert!(text.ends_with(&format!("Create a token at {hub}/settings/tokens")), "{text}");
+        }
     }
 }
