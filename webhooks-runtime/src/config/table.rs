@@ -32,7 +32,8 @@ macro_rules! settings {
         )*}
         others {$(
             $(flag $other_flag:literal)? $(variable $other_variable:literal)?: $other_summary:literal
-                $(, default $other_default:literal)? $(, feature $other_feature:literal)?;
+                $(, default $other_default:literal)?
+                $(, feature $other_feature:literal $(or $next_feature:literal)*)?;
         )*}
     ) => {
         macro_rules! setting_docs {$(
@@ -64,7 +65,8 @@ macro_rules! settings {
                 method: None,
                 variables: &[$(($other_variable, $other_summary))?],
                 default: concat!($($other_default)?),
-                is_compiled: true $(&& cfg!(feature = $other_feature))?,
+                is_compiled: true
+                    $(&& cfg!(any(feature = $other_feature $(, feature = $next_feature)*)))?,
             },)*
         ];
     };
@@ -172,7 +174,7 @@ settings! {
         variable "RUST_LOG": "Log filter, such as `info` or `debug`", default "`info,sqlx=warn`", feature "cli";
         variable "NO_COLOR": "Log lines without colors, if set", default "colors in a terminal", feature "cli";
         variable "HF_HUB_DISABLE_EXPERIMENTAL_WARNING": "`1` hides the note that the API may change between versions";
-        variable "XDG_STATE_HOME": "Directory of the share link's name and registered webhooks", default "`~/.local/state`", feature "share";
+        variable "XDG_STATE_HOME": "Directory of the share link's name and registered webhooks", default "`~/.local/state`", feature "share" or "hub";
         variable "SPACE_ID": "Set on a Space: enables its defaults";
         variable "SPACE_HOST": "Set on a Space: the host of its public URL";
         variable "CI": "Set in CI: no share link by default", feature "share";
