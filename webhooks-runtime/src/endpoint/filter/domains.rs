@@ -20,7 +20,8 @@ impl Conditions {
     /// Returns the domains that can have an event that matches.
     pub(crate) fn domains(&self) -> EventDomains {
         if self.on.is_empty() {
-            // Branches, tags and files change only in `repo.content`.
+            // Branches, tags and files change only in `repo.content`. Without `on`, the filter skips every other event, so
+            // that each delivery of a discussion would be in vain.
             let is_content = self.restricts_refs() || self.restricts_paths();
             return EventDomains { discussion: !is_content, ..EventDomains::ALL };
         }
@@ -39,6 +40,40 @@ mod tests {
     use super::*;
     use crate::config::environment::Environment;
     use crate::endpoint::filter::{Filter, SCOPES};
+
+    #[test]
+    fn a_domain_that_is_not_needed_has_only_events_that_the_filter_skips() {
+        use crate::samples::{
+            comment_created, comment_hidden, dataset_commit, discussion_opened, repo_created,
+        };
+        let samples = [
+            dataset_commit(),
+            repo_created(),
+            discussion_opened(),
+            comment_created(),
+            comment_hidden(),
+        ];
+        for filter in [
+            Filter::new(),
+            Filter::new().branch("main"),
+            Filter::new().refs("refs/heads/*"),
+            Filter::new().paths("**"),
+            Filter::new().on("repo.content").on("discussion").branch("main"),
+            Filter::new().on("create discussion.comment"),
+        ] {
+            let (repo, discussion) = domains(&filter);
+            let mut matches = (false, false);
+            for sample in samples.clone() {
+                let payload = sample.into();
+                let is_match = filter.skip_reason(&payload).unwrap().is_none();
+                match payload.discussion {
+                    Some(_) => matches.1 |= is_match,
+                    None => matches.0 |= is_match,
+                }
+            }
+            assert_eq!(matches, (repo, discussion), "{filter}");
+        }
+    }
 
     fn domains(filter: &Filter) -> (bool, bool) {
         let mut errors = Vec::new();
