@@ -102,3 +102,16 @@ impl RegistrationTarget {
         if errors.is_empty() { Ok(()) } else { Err(LaunchError::Setup(errors)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::HubStub;
+
+    #[test]
+    fn the_client_of_the_code_overrides_that_of_the_environment() {
+        let server = WebhooksServer::empty().hub(HubStub::new().hub());
+        let target = RegistrationTarget::of(server, PartialSettings::default()).unwrap();
+        assert_eq!(target.hub.unwrap().address(), "https://hub.test");
+    }
+}
