@@ -1,5 +1,7 @@
 //! Starts at which something is missing, wrong, or down.
 
+use std::path::PathBuf;
+
 use tests::client::post;
 use tests::hub::{Scope, Trouble};
 
@@ -123,4 +125,35 @@ fn a_space_without_a_secret_registers_nothing_and_says_so_in_one_line() {
     assert!(line.contains("have no secret: set WEBHOOK_SECRET"), "{line}");
     program.stop();
     assert!(bot.hub.requests().is_empty());
+}
+
+#[test]
+fn what_another_version_has_stored_stops_the_registration_and_stays_as_it_is() {
+    let bot = Bot::new();
+    let port = free_port();
+    let program = bot.start(port);
+    wait_until_registered(&program);
+    program.stop();
+    let folder = bot.home.path().join("webhooks-runtime").join("hub");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let is_state = |file: &PathBuf| std::fs::read(file).is_ok_and(|text| text.starts_with(b"{"));
+    let file = files.into_iter().find(is_state).unwrap();
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let newer = r#"{"version":2,"webhooks":[]}"#;
+    state["values"]["registration.webhooks"]["text"] = newer.into();
+    std::fs::write(&file, state.to_string()).unwrap();
+    bot.hub.forget_requests();
+
+    let program = bot.start(port);
+    let line = program.wait_for_log("the registration on the Hub has stopped");
+    assert!(line.contains("registration.webhooks") && line.contains("version is 2"), "{line}");
+    wait_for_health(port, "stopped");
+    let listed = bot.spawn(&["webhooks", "list"], &[]).wait();
+    assert_eq!(listed.code, Some(1), "{listed:?}");
+    assert!(listed.stderr.contains("version is 2"), "{}", listed.stderr);
+    let stderr = program.stop().stderr;
+    assert_eq!(stderr.matches("version is 2").count(), 1, "{stderr}");
+    assert_eq!(bot.changes(), [""; 0]);
+    let state: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(state["values"]["registration.webhooks"]["text"], newer);
 }

@@ -4,6 +4,7 @@
 
 mod failures;
 mod replicas;
+mod servers;
 mod start;
 mod suspension;
 mod tunnel;
@@ -47,6 +48,13 @@ impl Bot {
         let (port, url) = (port.to_string(), url(port));
         let arguments = [&["--port", &port, "--public-url", &url], more].concat();
         self.spawn(&arguments, variables)
+    }
+
+    /// Starts the program with its own tunnel at a port.
+    fn start_with_tunnel(&self, port: u16, more: &[&str]) -> Program {
+        let address = format!("127.0.0.1:{port}");
+        let arguments = [&["--port", "0", "--share"], more].concat();
+        self.spawn(&arguments, &[("TUNNEL", &address)])
     }
 
     fn spawn(&self, arguments: &[&str], more: &[(&str, &str)]) -> Program {

@@ -35,6 +35,12 @@ impl CheckError {
         }
     }
 
+    /// Returns whether it lasts until a person does something.
+    pub(super) fn needs_person(&self) -> bool {
+        matches!(self, Self::State(StateError::Unreadable { .. }))
+            || matches!(self, Self::Steps(errors) if errors.iter().any(StepError::is_unreadable))
+    }
+
     /// Returns how long to wait before the next call, if the Hub says so.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {

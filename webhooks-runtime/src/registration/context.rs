@@ -1,21 +1,24 @@
-//! What registration works with: the Hub, the endpoints, and what the replicas of a program share.
+//! What registration works with: the Hub, the endpoints, and what the replicas of a server share.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
-
-use tokio::time::sleep;
-use uuid::Uuid;
 
 use super::check_error::CheckError;
 use super::console::Messages;
 use super::endpoint::WebhookEndpoint;
+use super::lease::RegistrationLease;
+use super::ours::TargetUrl;
 use super::own_health;
-use super::plan::{PlanInput, RegistrationMode, RegistrationPlan, plan};
+use super::plan::{PlanInput, RegistrationMode, RegistrationPlan};
+use super::planning::plan_beside_others;
 use super::remembered::{RememberedWebhooks, ServerUrl, UrlKind, import};
 use super::timing::Timing;
+use crate::config::addresses::PublicUrl;
 use crate::http::webhook_status::{RegistrationPhase, WebhookReport, WebhookStatus};
 use crate::hub::{Hub, Webhook};
-use crate::state::{SharedState, StateError};
+use crate::state::SharedState;
+use crate::text::hash;
 
 /// What registration works with.
 #[derive(Clone)]
@@ -27,6 +30,8 @@ pub(super) struct Context {
     /// All endpoints of the program.
     pub(super) endpoints: Arc<[WebhookEndpoint]>,
     pub(super) url_kind: UrlKind,
+    /// What the server shares only with its replicas; see [`scope`].
+    pub(super) scope: String,
     pub(super) status: WebhookStatus,
     pub(super) timing: Timing,
     pub(super) messages: Messages,
@@ -34,49 +39,33 @@ pub(super) struct Context {
 
 /// The webhooks of the account, and what to do with them.
 pub(super) struct Look {
-    pub(super) account: Vec<Webhook>,
+    pub(super) account: Arc<[Webhook]>,
     pub(super) plan: RegistrationPlan,
     pub(super) at: SystemTime,
 }
 
+/// Returns what tells a server apart from the others of its program that remember their webhooks in the same place, as
+/// a part of names. Replicas have the same. Each fixed URL is a server of its own, such as for another team. A program
+/// has one share link.
+pub(super) fn scope(kind: UrlKind, url: Option<&PublicUrl>) -> String {
+    let target = url.and_then(|url| TargetUrl::parse(url.as_str()));
+    match (kind, target) {
+        (UrlKind::Fixed, Some(target)) => format!("fixed.{:016x}", hash(&target.to_string())),
+        (UrlKind::Fixed, None) => "fixed".to_owned(),
+        (UrlKind::Tunnel, _) => "tunnel".to_owned(),
+    }
+}
+
 impl Context {
-    /// Returns the name of the lease of the replica that registers. A server with a tunnel and one with a fixed URL
-    /// have different webhooks, so both register.
-    fn lease_name(&self) -> &'static str {
-        match self.url_kind {
-            UrlKind::Tunnel => "registration.tunnel",
-            UrlKind::Fixed => "registration.fixed",
-        }
+    /// Returns the lease of the replica that registers.
+    pub(super) fn lease(&self) -> RegistrationLease {
+        let name = format!("registration.{}", self.scope);
+        RegistrationLease::new(Arc::clone(&self.state), name, self.timing.renewal)
     }
 
     /// Returns the key of the report that the other replicas show.
-    fn report_key(&self) -> &'static str {
-        match self.url_kind {
-            UrlKind::Tunnel => "registration.report.tunnel",
-            UrlKind::Fixed => "registration.report.fixed",
-        }
-    }
-
-    /// Takes or renews the lease. Returns whether this replica registers.
-    pub(super) async fn lease(&self, replica: Uuid) -> Result<bool, StateError> {
-        self.state.lease(self.lease_name(), replica, self.timing.lease()).await
-    }
-
-    /// Leaves the registration to another replica.
-    pub(super) async fn release(&self, replica: Uuid) {
-        // Otherwise the lease ends by itself.
-        let _ = self.state.release(self.lease_name(), replica).await;
-    }
-
-    /// Renews the lease while something takes long.
-    pub(super) async fn renewing<T>(&self, replica: Uuid, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                result = &mut work => return result,
-                () = sleep(self.timing.renewal) => drop(self.lease(replica).await),
-            }
-        }
+    fn report_key(&self) -> String {
+        format!("registration.report.{}", self.scope)
     }
 
     /// Compares the webhooks of the account with the endpoints.
@@ -85,16 +74,18 @@ impl Context {
             import(&**before, &*self.state).await?;
         }
         let remembered = RememberedWebhooks::load(&*self.state).await?;
-        let account = self.hub.webhooks().await?;
+        let account: Arc<[Webhook]> = self.hub.webhooks().await?.into();
         let at = SystemTime::now();
-        let plan = plan(PlanInput {
-            endpoints: &self.endpoints,
-            public_url,
-            account: &account,
-            remembered: &remembered,
+        let input = PlanInput {
+            endpoints: Arc::clone(&self.endpoints),
+            public_url: public_url.clone(),
+            account: Arc::clone(&account),
+            remembered,
             mode: RegistrationMode::Unattended,
             now: at,
-        });
+            running: BTreeSet::new(),
+        };
+        let plan = plan_beside_others(input, Some(self.status.instance), &*self.state).await?;
         Ok(Look { account, plan, at })
     }
 
@@ -103,7 +94,7 @@ impl Context {
         let text = serde_json::to_string(&report).unwrap_or_default();
         self.status.set(report);
         // The others show what they have.
-        let _ = self.state.set(self.report_key(), &text, Some(self.timing.check * 3)).await;
+        let _ = self.state.set(&self.report_key(), &text, Some(self.timing.check * 3)).await;
     }
 
     /// Shows how far the registration has come.
@@ -113,9 +104,9 @@ impl Context {
     }
 
     /// Shows what the replica with the lease has seen.
-    pub(super) async fn follow(&self) {
-        let _ = own_health::announce(&*self.state, self.status.instance).await;
-        let text = self.state.get(self.report_key()).await.ok().flatten();
+    pub(super) async fn follow(&self, url: &PublicUrl) {
+        let _ = own_health::announce(&*self.state, self.status.instance, url).await;
+        let text = self.state.get(&self.report_key()).await.ok().flatten();
         if let Some(report) = text.and_then(|text| serde_json::from_str(&text).ok()) {
             self.status.set(report);
         }

@@ -1,5 +1,7 @@
 //! Decides by its URL whether a webhook calls an endpoint of this program.
 
+use std::fmt;
+
 use actix_web::http::Uri;
 
 use super::endpoint::WebhookEndpoint;
@@ -48,6 +50,16 @@ impl TargetUrl {
     }
 }
 
+impl fmt::Display for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scheme, host, port, path } = self;
+        match port {
+            Some(port) => write!(f, "{scheme}://{host}:{port}{path}"),
+            None => write!(f, "{scheme}://{host}{path}"),
+        }
+    }
+}
+
 /// Returns the path of the endpoint of this program that a webhook is for; `None` if the webhook is not ours. A webhook
 /// is ours if it is remembered, or if its URL is the public URL and the path of an endpoint.
 pub(crate) fn path_of_ours(
@@ -64,6 +76,13 @@ pub(crate) fn path_of_ours(
         target.is_some_and(|target| target.is_of(webhook))
     };
     endpoints.iter().map(|endpoint| &endpoint.path).find(calls).cloned()
+}
+
+/// Returns the public URL of the server that a webhook calls an endpoint of: what precedes the path in its URL.
+pub(crate) fn server_of<'a>(webhook: &'a Webhook, path: &str) -> Option<&'a str> {
+    let url = webhook.url.as_deref()?;
+    let url = url.strip_suffix(query(url)).unwrap_or(url);
+    url.strip_suffix('/').unwrap_or(url).strip_suffix(path)
 }
 
 /// Returns the URL at which the Hub reaches the endpoint at this path.

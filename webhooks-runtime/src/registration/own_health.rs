@@ -1,10 +1,11 @@
-//! Checks that the public URL leads to this server, by its own `/health`.
+//! Checks that the public URL leads to this server, by its own `/health`, and whether another URL leads to another one.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::blocking::on_blocking_pool;
 use crate::config::addresses::PublicUrl;
 use crate::network::HttpClient;
 use crate::state::{SharedState, StateError};
@@ -33,7 +34,10 @@ pub(super) enum HealthError {
 
 #[derive(Deserialize)]
 struct HealthResponse {
-    webhooks: HealthInstance,
+    #[serde(rename = "status")]
+    _status: String,
+    /// Only of a server that registers its webhooks.
+    webhooks: Option<HealthInstance>,
 }
 
 #[derive(Deserialize)]
@@ -42,8 +46,12 @@ struct HealthInstance {
 }
 
 /// Lets other replicas recognize this one behind a common public URL.
-pub(super) async fn announce(state: &dyn SharedState, instance: Uuid) -> Result<(), StateError> {
-    state.set(&key(instance), "", Some(INSTANCE_TTL)).await
+pub(super) async fn announce(
+    state: &dyn SharedState,
+    instance: Uuid,
+    public: &PublicUrl,
+) -> Result<(), StateError> {
+    state.set(&key(instance), public.as_str(), Some(INSTANCE_TTL)).await
 }
 
 /// Lets other replicas forget this one, which stops.
@@ -52,30 +60,54 @@ pub(super) async fn withdraw(state: &dyn SharedState, instance: Uuid) {
     let _ = state.remove(&key(instance)).await;
 }
 
-/// Checks that the public URL leads to this server, or to another replica with the same state.
+/// Checks that the public URL leads to this server, or to another replica with the same state and public URL.
 pub(super) async fn check(
     public: &PublicUrl,
     instance: Uuid,
     state: &dyn SharedState,
 ) -> Result<(), HealthError> {
     let url = format!("{public}/health");
-    let asked = url.clone();
-    let responded = tokio::task::spawn_blocking(move || ask(asked)).await;
-    let reason = "the program is shutting down".to_owned();
-    let unreachable = HealthError::Unreachable { url: url.clone(), reason };
-    let other = responded.unwrap_or(Err(unreachable))?;
-    if other == instance || state.get(&key(other)).await?.is_some() {
-        return Ok(());
+    match responding(url.clone()).await? {
+        Some(other) if other == instance || is_replica(other, public, state).await? => Ok(()),
+        _ => Err(HealthError::OtherServer { url }),
     }
-    Err(HealthError::OtherServer { url })
+}
+
+/// Returns whether a server that is not this one responds at another public URL. A replica of this one does not count,
+/// such as behind a load balancer with two domains. `instance` is this server, if it runs.
+pub(super) async fn is_used_by_another(
+    other_url: &str,
+    own_url: &PublicUrl,
+    instance: Option<Uuid>,
+    state: &dyn SharedState,
+) -> Result<bool, StateError> {
+    Ok(match responding(format!("{other_url}/health")).await {
+        Ok(Some(other)) => Some(other) != instance && !is_replica(other, own_url, state).await?,
+        // One that registers nothing.
+        Ok(None) => true,
+        Err(_) => false,
+    })
+}
+
+/// Returns whether an instance is a replica of the server with this public URL.
+async fn is_replica(
+    instance: Uuid,
+    public: &PublicUrl,
+    state: &dyn SharedState,
+) -> Result<bool, StateError> {
+    Ok(state.get(&key(instance)).await?.as_deref() == Some(public.as_str()))
 }
 
 fn key(instance: Uuid) -> String {
     format!("registration.instance.{instance}")
 }
 
-/// Returns the instance that responds at a URL.
-fn ask(url: String) -> Result<Uuid, HealthError> {
+/// Returns the instance that responds at a URL; `None` if the server that responds registers nothing.
+async fn responding(url: String) -> Result<Option<Uuid>, HealthError> {
+    on_blocking_pool(move || ask(url)).await
+}
+
+fn ask(url: String) -> Result<Option<Uuid>, HealthError> {
     let client = HttpClient::new(&url, TIMEOUT, |config| {
         config.http_status_as_error(false).max_redirects(0)
     });
@@ -89,7 +121,7 @@ fn ask(url: String) -> Result<Uuid, HealthError> {
     });
     match response {
         Ok((200, body)) => match serde_json::from_slice::<HealthResponse>(&body) {
-            Ok(response) => Ok(response.webhooks.instance),
+            Ok(response) => Ok(response.webhooks.map(|webhooks| webhooks.instance)),
             Err(_) => Err(HealthError::OtherServer { url }),
         },
         Ok((status, _)) => Err(HealthError::Status { url, status }),

@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::console::{Messages, Printer};
-use super::context::Context;
+use super::context::{Context, scope};
 use super::endpoint::{WebhookEndpoint, check_secrets};
 use super::monitor::Monitor;
 use super::remembered::UrlKind;
@@ -18,6 +19,7 @@ use super::timing::Timing;
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::exposure::Exposure;
+use crate::endpoint::panic::restart_on_panic;
 use crate::http::part::{Console, Part};
 use crate::http::webhook_status::{RegistrationPhase, WebhookStatus, WebhooksHealth};
 use crate::hub::Hub;
@@ -53,10 +55,12 @@ pub(crate) fn compose(settings: RegistrationSettings<'_>) -> Arc<dyn Part> {
         None => RegistrationPhase::Pending,
     };
     settings.status.set(unknown(&endpoints, phase));
-    let url_kind = match exposure {
-        Exposure::At(_) | Exposure::Local => UrlKind::Fixed,
-        Exposure::Link { .. } | Exposure::Tunnel => UrlKind::Tunnel,
+    let (url_kind, fixed_url) = match exposure {
+        Exposure::At(url) => (UrlKind::Fixed, Some(url)),
+        Exposure::Local => (UrlKind::Fixed, None),
+        Exposure::Link { .. } | Exposure::Tunnel => (UrlKind::Tunnel, None),
     };
+    let scope = scope(url_kind, fixed_url);
     let (endpoints, timing) = (endpoints.into(), Timing::of(settings.environment));
     let (status, printer) = (settings.status, settings.printer);
     // The console is known when the server starts.
@@ -68,6 +72,7 @@ pub(crate) fn compose(settings: RegistrationSettings<'_>) -> Arc<dyn Part> {
             before_store,
             endpoints,
             url_kind,
+            scope,
             status,
             timing,
             messages,
@@ -119,7 +124,15 @@ impl Part for RegistrationPart {
         }
         let monitor = Monitor::new(Context { messages, ..self.context.clone() });
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        task.spawn(monitor.run(self.addresses.clone(), self.stop.subscribe()));
+        let (addresses, stop) = (self.addresses.clone(), self.stop.subscribe());
+        let monitor = Arc::new(AsyncMutex::new(monitor));
+        let run = move || {
+            let (monitor, addresses, stop) =
+                (Arc::clone(&monitor), addresses.clone(), stop.clone());
+            // Boxed, because the compiler does not see that the future of an async closure is `Send`.
+            async move { monitor.lock().await.run(&addresses, stop).await }.boxed()
+        };
+        task.spawn(restart_on_panic("registration on the Hub", run));
     }
 
     fn webhooks(&self) -> Option<WebhooksHealth> {
@@ -135,5 +148,66 @@ impl Part for RegistrationPart {
             let limit = deadline.min(Instant::now() + SHUTDOWN_LIMIT);
             let _ = timeout_at(limit, task.join_next()).await;
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering::SeqCst;
+
+    use futures_util::future::ready;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::addresses::PublicUrl;
+    use crate::hub::{WatchedItem, WebhookDomain};
+    use crate::registration::test_server::serve;
+    use crate::registration::test_state::HookedState;
+    use crate::state::MemoryState;
+    use crate::testing::HubStub;
+
+    #[tokio::test]
+    async fn a_registration_that_panics_is_restarted() {
+        let (stub, status) = (HubStub::new(), WebhookStatus::new());
+        stub.on("GET", "/api/settings/webhooks").respond([(); 0]);
+        stub.on("POST", "/api/settings/webhooks").respond(json!({ "webhook": { "id": "w1" } }));
+        let has_panicked = AtomicBool::new(false);
+        let before = move |method| {
+            assert!(method != "lease" || has_panicked.swap(true, SeqCst), "the disk is full");
+            ready(()).boxed()
+        };
+        let health = json!({ "status": "ok", "webhooks": { "instance": status.instance } });
+        let url = PublicUrl::parse(&serve(200, health.to_string())).unwrap();
+        let endpoint = WebhookEndpoint {
+            path: "/webhooks/a".to_owned(),
+            watched: vec![WatchedItem::from("dataset:me/data")],
+            domains: vec![WebhookDomain::Repo],
+            secret: None,
+            secret_is_new: false,
+        };
+        let part = compose(RegistrationSettings {
+            hub: stub.hub(),
+            state: Arc::new(HookedState { state: MemoryState::default(), before }),
+            before_store: None,
+            remembers: true,
+            endpoints: vec![endpoint],
+            exposure: &Exposure::At(url.clone()),
+            on_space: false,
+            addresses: Addresses::before_listening(Some(url)),
+            status: status.clone(),
+            environment: &Environment::from_iter([]),
+            printer: Printer { out: |_| {}, err: |_| {} },
+        });
+        part.started(Console::Log);
+        let registered = async {
+            while status.report().phase != RegistrationPhase::Registered {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let limit = Duration::from_secs(20);
+        tokio::time::timeout(limit, registered).await.unwrap();
+        part.drain(Instant::now() + limit).await;
+        assert_eq!(stub.calls().iter().filter(|call| call.method == "POST").count(), 1);
     }
 }

@@ -12,7 +12,7 @@ const TEST_INTERVAL: &str = "WEBHOOKS_TEST_REGISTRATION_INTERVAL_MS";
 pub(super) struct Timing {
     /// The interval between two checks of the webhooks.
     pub(super) check: Duration,
-    /// The interval at which the lease is renewed. It lasts for three of them.
+    /// The interval at which the lease is renewed.
     pub(super) renewal: Duration,
     /// The shortest time until a failed attempt is repeated. It doubles with each failure, up to `check`.
     pub(super) retry: Duration,
@@ -32,10 +32,6 @@ impl Timing {
             None => Self::DEFAULT,
             Some(check) => Self { check, renewal: check, retry: check / 2 },
         }
-    }
-
-    pub(super) fn lease(&self) -> Duration {
-        self.renewal * 3
     }
 
     /// Returns the time until the next attempt after this many failures in a row. The Hub may ask for a longer one.

@@ -1,6 +1,8 @@
 //! Makes the account agree with the program, after it has shown what it will change.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::dialog::Dialog;
@@ -9,10 +11,10 @@ use super::report::{done_line, plan_text, sends_secret};
 use super::{CommandError, SyncArgs};
 use crate::registration::endpoint::{WebhookEndpoint, WebhookSecret, check_secrets};
 use crate::registration::plan::{
-    LeaveReason, PlanInput, RegistrationMode, RegistrationPlan, StepAction, plan,
+    LeaveReason, PlanInput, RegistrationMode, RegistrationPlan, StepAction,
 };
 use crate::registration::remembered::{RememberedWebhooks, ServerUrl};
-use crate::registration::{Registrar, add_missing_secret};
+use crate::registration::{Registrar, add_missing_secret, plan_beside_others};
 use crate::state::SecretFile;
 use crate::text::escaped;
 
@@ -63,7 +65,7 @@ struct ChangedMeanwhile;
 struct Draft<'a> {
     program: &'a ProgramContext,
     url: &'a ServerUrl,
-    endpoints: &'a [WebhookEndpoint],
+    endpoints: Arc<[WebhookEndpoint]>,
     now: SystemTime,
 }
 
@@ -79,7 +81,8 @@ pub(super) async fn sync(
     let url = program.public_url.as_ref().ok_or_else(|| CommandError::setup(NoPublicUrl))?;
     let mut endpoints = program.endpoints.clone();
     let new_secret = add_missing_secret(&mut endpoints).map_err(CommandError::failed)?;
-    let draft = Draft { program, url, endpoints: &endpoints, now: SystemTime::now() };
+    let endpoints = endpoints.into();
+    let draft = Draft { program, url, endpoints, now: SystemTime::now() };
 
     let shown = draft.plan().await?;
     // Its name helps the person to notice another account. Without it, the plan is as good.
@@ -119,16 +122,17 @@ pub(super) async fn sync(
 
 impl Draft<'_> {
     async fn plan(&self) -> Result<RegistrationPlan, CommandError> {
-        let account = self.program.hub.webhooks().await?;
-        let remembered = RememberedWebhooks::load(&*self.program.state).await;
-        Ok(plan(PlanInput {
-            endpoints: self.endpoints,
-            public_url: self.url,
-            account: &account,
-            remembered: &remembered.map_err(CommandError::failed)?,
+        let state = &*self.program.state;
+        let input = PlanInput {
+            endpoints: Arc::clone(&self.endpoints),
+            public_url: self.url.clone(),
+            account: self.program.hub.webhooks().await?.into(),
+            remembered: RememberedWebhooks::load(state).await.map_err(CommandError::failed)?,
             mode: RegistrationMode::Sync,
             now: self.now,
-        }))
+            running: BTreeSet::new(),
+        };
+        plan_beside_others(input, None, state).await.map_err(CommandError::failed)
     }
 
     async fn apply(
@@ -137,6 +141,7 @@ impl Draft<'_> {
         dialog: &mut Dialog<'_>,
     ) -> Result<ExitCode, CommandError> {
         let registrar = Registrar {
+            lease: None,
             hub: &self.program.hub,
             state: &*self.program.state,
             mode: RegistrationMode::Sync,

@@ -6,13 +6,17 @@ mod tests;
 use std::fmt;
 use std::time::SystemTime;
 
+use super::blocking::on_blocking_pool;
+use super::lease::RegistrationLease;
 use super::plan::{EnableReason, PlannedStep, RegistrationMode, RegistrationPlan, StepAction};
-use super::remembered::{RememberedWebhook, RememberedWebhooks, UrlKind};
+use super::remembered::{PauseMark, RememberedWebhook, RememberedWebhooks, UrlKind};
 use crate::hub::{Hub, HubError};
 use crate::state::{SharedState, StateError};
 
 /// Carries out plans of one mode and kind of URL.
 pub(crate) struct Registrar<'a> {
+    /// The lease without which no step is taken; `None` if a person has asked for the plan.
+    pub(crate) lease: Option<&'a RegistrationLease>,
     pub(crate) hub: &'a Hub,
     pub(crate) state: &'a dyn SharedState,
     pub(crate) mode: RegistrationMode,
@@ -37,7 +41,7 @@ impl Registrar<'_> {
     /// Returns the errors.
     ///
     /// A step that the Hub refuses does not prevent the following ones, such as when its repo does not exist. Any other
-    /// error does, such as an invalid token, or the Hub is down.
+    /// error does, such as an invalid token, or the Hub is down. Without the lease, no further step is taken.
     pub(crate) async fn apply(
         &self,
         plan: &RegistrationPlan,
@@ -46,12 +50,20 @@ impl Registrar<'_> {
     ) -> Vec<StepError> {
         let mut errors = Vec::new();
         for id in &plan.resumed {
-            if let Err(error) = self.remember(|webhooks| webhooks.set_paused(id, false)).await {
+            let resumed = |webhooks: &mut RememberedWebhooks| {
+                webhooks.set_pause(id, PauseMark::None);
+            };
+            if let Err(error) = self.remember(resumed).await {
                 return vec![StepError { path: id.clone(), cause: error }];
             }
         }
         for step in plan.steps.iter().filter(|step| step.action.is_change()) {
-            match self.execute(step, now).await {
+            let done = match self.may_change().await {
+                Ok(true) => self.execute(step, now).await,
+                Ok(false) => break,
+                Err(error) => Err(error.into()),
+            };
+            match done {
                 Ok(id) => report(step, &id),
                 Err(cause) => {
                     let ends = cause.ends_all();
@@ -63,6 +75,14 @@ impl Registrar<'_> {
             }
         }
         errors
+    }
+
+    /// Returns whether no other replica has taken over while the former steps took long.
+    async fn may_change(&self) -> Result<bool, StateError> {
+        match self.lease {
+            Some(lease) => lease.renew().await,
+            None => Ok(true),
+        }
     }
 
     /// Executes one step, and returns the id of its webhook.
@@ -103,21 +123,28 @@ impl Registrar<'_> {
             (RegistrationMode::Unattended, EnableReason::Suspended) => {
                 webhooks.note_enabled(id, now);
             }
-            (RegistrationMode::Unattended, EnableReason::Paused) => webhooks.set_paused(id, false),
+            (RegistrationMode::Unattended, EnableReason::Paused) => {
+                webhooks.set_pause(id, PauseMark::None);
+            }
         })
         .await
     }
 
-    /// Remembers a webhook with the secret that was sent.
+    /// Remembers a webhook with the secret that was sent. If none was, a former one is still right.
     async fn remember_sent(
         &self,
         id: &str,
         path: &str,
         secret: Option<&str>,
     ) -> Result<(), StepFailure> {
-        let mut webhook = RememberedWebhook::new(id, path, self.url_kind, secret);
+        let (url_kind, secret) = (self.url_kind, secret.map(str::to_owned));
+        let (of_id, of_path) = (id.to_owned(), path.to_owned());
+        let new = move || RememberedWebhook::new(&of_id, &of_path, url_kind, secret.as_deref());
+        let mut webhook = on_blocking_pool(new).await;
         self.remember(|webhooks| {
-            webhook.paused = webhooks.get(id).is_some_and(|before| before.paused);
+            if let Some(before) = webhooks.get(id) {
+                webhook.keep(before);
+            }
             webhooks.insert(id, webhook);
         })
         .await
@@ -138,6 +165,11 @@ impl StepError {
             StepFailure::Hub(error) => Some(error),
             StepFailure::State(_) => None,
         }
+    }
+
+    /// Returns whether what is remembered cannot be read.
+    pub(super) fn is_unreadable(&self) -> bool {
+        matches!(self.cause, StepFailure::State(StateError::Unreadable { .. }))
     }
 
     /// Returns whether it is an error of the step of the endpoint at this path.

@@ -1,7 +1,9 @@
 //! Tests that a plan is carried out by these calls and no others, and remembered.
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::*;
@@ -46,7 +48,8 @@ async fn apply(
     plan: &RegistrationPlan,
 ) -> (Vec<String>, Vec<String>, Vec<String>) {
     let hub = stub.hub();
-    let registrar = Registrar { hub: &hub, state, mode, url_kind: UrlKind::Tunnel };
+    let url_kind = UrlKind::Tunnel;
+    let registrar = Registrar { lease: None, hub: &hub, state, mode, url_kind };
     let mut done = Vec::new();
     let errors = registrar.apply(plan, now(), |_, id| done.push(id.to_owned())).await;
     let calls = stub.calls().iter().map(ToString::to_string).collect();
@@ -119,10 +122,12 @@ async fn an_update_of_a_paused_webhook_leaves_it_paused_until_it_is_enabled() {
     stub.on("POST", &format!("{WEBHOOKS}/w1/enable")).respond(response("w1"));
     let paused = |all: &mut RememberedWebhooks| {
         all.insert("w1", RememberedWebhook::new("w1", PATH, UrlKind::Tunnel, None));
-        all.set_paused("w1", true);
+        all.set_pause("w1", PauseMark::Confirmed);
     };
     RememberedWebhooks::change(&state, paused).await.unwrap();
-    let is_paused = async || remembered(&state).await.get("w1").is_some_and(|it| it.paused);
+    let is_paused = async || {
+        remembered(&state).await.get("w1").is_some_and(|it| it.pause() == PauseMark::Confirmed)
+    };
     let updates = plan(vec![step(Some("w1"), update(None))]);
     apply(&stub, &state, RegistrationMode::Sync, &updates).await;
     assert!(is_paused().await);
@@ -150,12 +155,12 @@ async fn a_webhook_that_a_person_enabled_is_no_longer_paused() {
     let (stub, state) = (HubStub::new(), MemoryState::default());
     let paused = |all: &mut RememberedWebhooks| {
         all.insert("w1", RememberedWebhook::new("w1", PATH, UrlKind::Tunnel, None));
-        all.set_paused("w1", true);
+        all.set_pause("w1", PauseMark::Confirmed);
     };
     RememberedWebhooks::change(&state, paused).await.unwrap();
     let plan = RegistrationPlan { resumed: vec!["w1".to_owned()], ..plan(Vec::new()) };
     apply(&stub, &state, RegistrationMode::Unattended, &plan).await;
-    assert!(!remembered(&state).await.get("w1").unwrap().paused);
+    assert_eq!(remembered(&state).await.get("w1").unwrap().pause(), PauseMark::None);
 }
 
 #[tokio::test]
@@ -182,4 +187,51 @@ async fn an_error_that_every_step_would_have_ends_the_plan() {
         assert_eq!((calls.len(), done.len(), errors.len()), (1, 0, 1), "{status}");
         assert_eq!(remembered(&state).await, RememberedWebhooks::default());
     }
+}
+
+#[tokio::test]
+async fn without_the_lease_no_further_step_is_taken() {
+    let (stub, state) = (HubStub::new(), Arc::new(MemoryState::default()));
+    stub.on("POST", WEBHOOKS).respond(response("w1")).respond(response("w2"));
+    let hub = stub.hub();
+    let lease = || {
+        let state = Arc::clone(&state) as Arc<dyn SharedState>;
+        RegistrationLease::new(state, "registration.test".to_owned(), Duration::from_secs(20))
+    };
+    let (lease, other) = (lease(), lease());
+    let registrar = Registrar {
+        lease: Some(&lease),
+        hub: &hub,
+        state: &*state,
+        mode: RegistrationMode::Unattended,
+        url_kind: UrlKind::Fixed,
+    };
+    let create = || step(None, StepAction::Create(spec()));
+    let mut done = Vec::new();
+    let report = |_: &PlannedStep, id: &str| {
+        done.push(id.to_owned());
+        // Another replica takes over.
+        lease.release().now_or_never().unwrap();
+        assert!(other.renew().now_or_never().unwrap().unwrap());
+    };
+    let errors = registrar.apply(&plan(vec![create(), create()]), now(), report).await;
+    assert_eq!((stub.calls().len(), &done[..], errors.len()), (1, &["w1".to_owned()][..], 0));
+    let errors = registrar.apply(&plan(vec![create()]), now(), |_, _| {}).await;
+    assert_eq!((stub.calls().len(), errors.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn an_adopted_webhook_keeps_the_secret_that_is_known_of_it() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    let of_former_path = |all: &mut RememberedWebhooks| {
+        let webhook = RememberedWebhook::new("w1", "/old", UrlKind::Fixed, Some("hush"));
+        all.insert("w1", webhook);
+    };
+    RememberedWebhooks::change(&state, of_former_path).await.unwrap();
+    let adopt = plan(vec![step(Some("w1"), StepAction::Adopt)]);
+    apply(&stub, &state, RegistrationMode::Sync, &adopt).await;
+    let remembered = remembered(&state).await;
+    let webhook = remembered.get("w1").unwrap();
+    assert_eq!((webhook.path.as_str(), webhook.url_kind), (PATH, UrlKind::Tunnel));
+    assert_eq!(webhook.compare("w1", "hush"), SentSecret::Same);
 }

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use super::announcement::Announcement;
 use super::apply::{Registrar, StepError};
 use super::check_error::CheckError;
 use super::context::{Context, Look};
+use super::lease::RegistrationLease;
 use super::own_health;
 use super::pause::{Paused, pause};
 use super::plan::{PlannedStep, RegistrationMode};
@@ -27,13 +27,12 @@ use super::timing::Timing;
 use super::transitions::log_transitions;
 use super::unfinished::Unfinished;
 use crate::config::addresses::{Addresses, PublicUrl};
-use crate::http::webhook_status::RegistrationPhase;
+use crate::http::webhook_status::{RegistrationPhase, WebhookReport};
 
 /// Registers the webhooks of a server, and watches them.
 pub(super) struct Monitor {
     context: Context,
-    /// This replica, as the holder of the lease.
-    replica: Uuid,
+    lease: RegistrationLease,
     has_lease: bool,
     /// The public URL whose webhooks are registered, except for those of `unfinished`.
     registered: Option<PublicUrl>,
@@ -50,8 +49,8 @@ pub(super) struct Monitor {
 impl Monitor {
     pub(super) fn new(context: Context) -> Self {
         Self {
+            lease: context.lease(),
             context,
-            replica: Uuid::new_v4(),
             has_lease: false,
             registered: None,
             unfinished: Unfinished::default(),
@@ -62,15 +61,20 @@ impl Monitor {
         }
     }
 
-    /// Runs until `stop` is true. Then disables the webhooks of a tunnel, which goes away with the server, and leaves
-    /// the registration to another replica.
-    pub(super) async fn run(mut self, addresses: Addresses, mut stop: watch::Receiver<bool>) {
+    /// Runs until `stop` is true, or nothing more can be done without a person. At the stop, it disables the webhooks of
+    /// a tunnel, which goes away with the server, and leaves the registration to another replica. After a panic, it can
+    /// be called again.
+    pub(super) async fn run(&mut self, addresses: &Addresses, mut stop: watch::Receiver<bool>) {
         let mut public = addresses.watch();
-        loop {
+        while !*stop.borrow() {
             let url = public.borrow_and_update().clone();
             let next = match url {
                 Some(url) => self.tick(url).await,
-                None => self.context.timing.check,
+                None => Some(self.context.timing.check),
+            };
+            let Some(next) = next else {
+                self.leave().await;
+                return;
             };
             tokio::select! {
                 biased;
@@ -80,28 +84,34 @@ impl Monitor {
                 () = sleep(next) => {}
             }
         }
-        own_health::withdraw(&*self.context.state, self.context.status.instance).await;
         if self.has_lease {
             self.pause().await;
-            // Otherwise it ends by itself.
-            self.context.release(self.replica).await;
         }
+        self.leave().await;
     }
 
-    /// Renews the lease, and looks at the webhooks if it is time. Returns the time until the next call.
-    async fn tick(&mut self, url: PublicUrl) -> Duration {
+    /// Leaves the registration to another replica.
+    async fn leave(&self) {
+        own_health::withdraw(&*self.context.state, self.context.status.instance).await;
+        self.lease.release().await;
+    }
+
+    /// Renews the lease, and looks at the webhooks if it is time. Returns the time until the next call; `None` if a
+    /// person has to do something first.
+    async fn tick(&mut self, url: PublicUrl) -> Option<Duration> {
         let Timing { renewal, check, .. } = self.context.timing;
-        let leased = self.context.lease(self.replica).await;
+        let leased = self.lease.renew().await;
         self.has_lease = matches!(leased, Ok(true));
         let result = match leased {
             Ok(false) => {
-                self.follow().await;
-                return renewal;
+                self.follow(&url).await;
+                return Some(renewal);
             }
             Ok(true) if Instant::now() < self.next_check => Ok(()),
             Ok(true) => {
-                let (context, replica) = (self.context.clone(), self.replica);
-                let result = context.renewing(replica, self.check(&url)).await;
+                // Also after a panic, it is not repeated at once.
+                self.next_check = Instant::now() + self.context.timing.retry;
+                let result = self.lease.clone().renewing(self.check(&url)).await;
                 if result.is_ok() {
                     self.succeeded();
                     self.next_check = Instant::now() + check;
@@ -110,19 +120,24 @@ impl Monitor {
             }
             Err(error) => Err(error.into()),
         };
-        if let Err(error) = result {
-            self.failed(&error);
+        match result {
+            Err(error) if error.needs_person() => {
+                self.stopped(&error);
+                return None;
+            }
+            Err(error) => self.failed(&error),
+            Ok(()) => {}
         }
-        self.next_check.saturating_duration_since(Instant::now()).min(renewal)
+        Some(self.next_check.saturating_duration_since(Instant::now()).min(renewal))
     }
 
     /// Leaves the registration to the replica that has the lease.
-    async fn follow(&mut self) {
+    async fn follow(&mut self, url: &PublicUrl) {
         if !std::mem::replace(&mut self.is_following, true) {
             let text = "\nWebhooks on the Hub: another process of this program registers them.\n";
             self.context.messages.registered(text);
         }
-        self.context.follow().await;
+        self.context.follow(url).await;
     }
 
     fn succeeded(&mut self) {
@@ -130,6 +145,14 @@ impl Monitor {
         if self.problem.take().is_some() && self.registered.is_some() {
             tracing::info!("the webhooks on the Hub are checked again");
         }
+    }
+
+    /// Reports a problem that only a person can solve.
+    fn stopped(&self, error: &CheckError) {
+        let report = self.context.status.report();
+        // Only here: another replica may be able to go on.
+        self.context.status.set(WebhookReport { phase: RegistrationPhase::Stopped, ..report });
+        self.context.messages.warn(&format!("the registration on the Hub has stopped: {error}"));
     }
 
     /// Reports a problem once, and retries later.
@@ -156,7 +179,7 @@ impl Monitor {
     async fn check(&mut self, url: &PublicUrl) -> Result<(), CheckError> {
         let context = self.context.clone();
         let state = &*context.state;
-        own_health::announce(state, context.status.instance).await?;
+        own_health::announce(state, context.status.instance, url).await?;
         let public_url = ServerUrl { url: url.clone(), kind: context.url_kind };
         let is_first = self.registered.as_ref() != Some(url);
         let mut look = self.look(&public_url, is_first).await?;
@@ -166,6 +189,10 @@ impl Monitor {
             look = self.look(&public_url, is_first).await?;
         }
         let (errors, unfinished) = self.apply(&look).await;
+        if !self.lease.renew().await? {
+            // Another replica goes on, and this one follows it.
+            return Ok(());
+        }
         let has_changed = look.plan.has_changes() || !look.plan.resumed.is_empty();
         let after = if has_changed { Some(context.look(&public_url).await) } else { None };
         if let Some(Ok(after)) = &after {
@@ -197,7 +224,8 @@ impl Monitor {
     async fn apply(&self, look: &Look) -> (Vec<StepError>, Unfinished) {
         let Context { hub, state, url_kind, .. } = &self.context;
         let (mode, url_kind) = (RegistrationMode::Unattended, *url_kind);
-        let registrar = Registrar { hub, state: &**state, mode, url_kind };
+        let lease = Some(&self.lease);
+        let registrar = Registrar { lease, hub, state: &**state, mode, url_kind };
         let mut done = Vec::new();
         let report = |step: &PlannedStep, id: &str| {
             tracing::debug!(endpoint = step.path, webhook = id, "changed a webhook on the Hub");
@@ -241,7 +269,8 @@ impl Monitor {
         if self.context.url_kind != UrlKind::Tunnel {
             return;
         }
-        let Paused { ids, errors } = match pause(&self.context.hub, &*self.context.state).await {
+        let Context { hub, state, .. } = &self.context;
+        let Paused { ids, errors } = match pause(hub, &**state, &self.lease).await {
             Ok(paused) => paused,
             Err(error) => Paused { ids: Vec::new(), errors: vec![error] },
         };

@@ -1,18 +1,18 @@
 //! Tests what single checks of the webhooks do, with a prepared Hub and a server that has only its health.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::http::part::Console;
-use crate::http::webhook_status::WebhookStatus;
+use crate::http::webhook_status::{WebhookCondition, WebhookStatus};
 use crate::hub::{WatchedItem, WebhookDomain};
 use crate::registration::console::{Messages, Printer};
+use crate::registration::context::scope;
 use crate::registration::endpoint::WebhookEndpoint;
 use crate::registration::remembered::{RememberedWebhook, RememberedWebhooks};
+use crate::registration::test_server::serve;
 use crate::state::MemoryState;
 use crate::testing::HubStub;
 
@@ -43,6 +43,7 @@ impl Server {
             before_store: None,
             endpoints: paths.iter().map(endpoint).collect(),
             url_kind: UrlKind::Fixed,
+            scope: scope(UrlKind::Fixed, Some(&url)),
             status,
             timing: Timing { check: second, renewal: second, retry: second },
             messages: Messages {
@@ -84,19 +85,8 @@ impl Server {
 
 /// Responds to every request like `/health`, until the test ends. Returns the public URL.
 fn serve_health(status: &WebhookStatus) -> PublicUrl {
-    let body = json!({ "webhooks": { "instance": status.instance } }).to_string();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = PublicUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
-            let _ = lines.take_while(|line| !line.is_empty()).count();
-            let length = body.len();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close");
-            let _ = write!(stream, "{head}\r\n\r\n{body}");
-        }
-    });
-    url
+    let health = json!({ "status": "ok", "webhooks": { "instance": status.instance } });
+    PublicUrl::parse(&serve(200, health.to_string())).unwrap()
 }
 
 #[tokio::test]
@@ -154,20 +144,43 @@ async fn a_hub_that_refuses_the_token_leaves_everything_unregistered() {
 }
 
 #[tokio::test]
-async fn a_server_with_a_tunnel_and_one_with_a_fixed_url_both_register() {
-    let fixed = Server::new(&["/webhooks/a"]).monitor.context;
-    let other = Server::new(&["/webhooks/a"]).monitor.context;
-    let tunnel = Context { state: Arc::clone(&fixed.state), url_kind: UrlKind::Tunnel, ..other };
-    let replica = Uuid::new_v4();
-    assert!(fixed.lease(replica).await.unwrap());
-    assert!(tunnel.lease(Uuid::new_v4()).await.unwrap());
-    assert!(!fixed.lease(Uuid::new_v4()).await.unwrap());
-    fixed.release(replica).await;
-    assert!(fixed.lease(Uuid::new_v4()).await.unwrap());
+async fn servers_with_other_urls_and_one_with_a_tunnel_register_beside_each_other() {
+    let first = Server::new(&["/webhooks/a"]).monitor.context;
+    let context = |kind, url: Option<&str>| {
+        let url = url.map(|url| PublicUrl::parse(url).unwrap());
+        let other = Server::new(&["/webhooks/a"]).monitor.context;
+        let state = Arc::clone(&first.state);
+        Context { state, url_kind: kind, scope: scope(kind, url.as_ref()), ..other }
+    };
+    let team_a = context(UrlKind::Fixed, Some("https://hooks.example.com/a"));
+    let replica = context(UrlKind::Fixed, Some("https://HOOKS.example.com:443/a/"));
+    let team_b = context(UrlKind::Fixed, Some("https://hooks.example.com/b"));
+    let tunnel = context(UrlKind::Tunnel, None);
+    let lease = team_a.lease();
+    for (lease, is_free) in [
+        (&lease, true),
+        (&replica.lease(), false),
+        (&team_b.lease(), true),
+        (&tunnel.lease(), true),
+        // A program has one share link.
+        (&tunnel.lease(), false),
+        (&lease, true),
+    ] {
+        assert_eq!(lease.renew().await.unwrap(), is_free);
+    }
+    lease.release().await;
+    assert!(replica.lease().renew().await.unwrap());
 
-    fixed.publish_phase(RegistrationPhase::Registered).await;
-    tunnel.follow().await;
-    assert_eq!(tunnel.status.report().phase, RegistrationPhase::Pending);
+    team_a.publish_phase(RegistrationPhase::Registered).await;
+    let url = PublicUrl::parse("https://hooks.example.com/a").unwrap();
+    for (other, phase) in [
+        (&replica, RegistrationPhase::Registered),
+        (&team_b, RegistrationPhase::Pending),
+        (&tunnel, RegistrationPhase::Pending),
+    ] {
+        other.follow(&url).await;
+        assert_eq!(other.status.report().phase, phase);
+    }
 }
 
 #[tokio::test]
@@ -184,4 +197,57 @@ async fn a_program_that_gets_a_store_keeps_its_webhooks() {
     server.stub.on("POST", &updated).respond(json!({ "webhook": webhook }));
     server.check().await.unwrap();
     assert_eq!(server.changes(), [format!("POST {updated}")]);
+}
+
+#[tokio::test]
+async fn what_is_remembered_by_another_version_stops_the_registration_and_stays() {
+    for text in [r#"{"version":2,"webhooks":{}}"#, "{", ""] {
+        let mut server = Server::new(&["/webhooks/a"]);
+        server.stub.on("GET", WEBHOOKS).respond([(); 0]);
+        let state = Arc::clone(&server.monitor.context.state);
+        state.set("registration.webhooks", text, None).await.unwrap();
+        let url = server.url.clone();
+        assert_eq!(server.monitor.tick(url).await, None, "{text}");
+        assert_eq!(server.monitor.context.status.report().phase, RegistrationPhase::Stopped);
+        assert_eq!(server.changes(), <[&str; 0]>::default());
+        let stored = state.get("registration.webhooks").await.unwrap();
+        assert_eq!(stored.as_deref(), Some(text));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_without_the_lease_disables_nothing() {
+    let mut server = Server::new(&["/webhooks/a"]);
+    server.monitor.context.url_kind = UrlKind::Tunnel;
+    let webhook = RememberedWebhook::new("w1", "/webhooks/a", UrlKind::Tunnel, None);
+    let insert = |all: &mut RememberedWebhooks| all.insert("w1", webhook);
+    RememberedWebhooks::change(&*server.monitor.context.state, insert).await.unwrap();
+    let enabled = server.webhook("w1", "/webhooks/a", false);
+    server.stub.on("GET", WEBHOOKS).respond([&enabled]);
+    let disable = format!("{WEBHOOKS}/w1/disable");
+    server.stub.on("POST", &disable).respond(json!({ "webhook": enabled }));
+    // Another replica has taken over, while this one did not respond for long.
+    let other = server.monitor.context.lease();
+    assert!(other.renew().await.unwrap());
+    server.monitor.pause().await;
+    assert_eq!(server.changes(), <[&str; 0]>::default());
+    other.release().await;
+    server.monitor.pause().await;
+    assert_eq!(server.changes(), [format!("POST {disable}")]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_a_person_changes_while_the_server_runs_is_neither_changed_nor_missing() {
+    let mut server = Server::new(&["/webhooks/a"]);
+    server.remember("w1", "/webhooks/a").await;
+    let webhook = server.webhook("w1", "/webhooks/a", false);
+    let mut changed = webhook.clone();
+    changed["watched"] = json!([{ "type": "model", "name": "me/tiny" }]);
+    let list = server.stub.on("GET", WEBHOOKS).respond([&webhook]).respond([&webhook]);
+    let _ = list.respond([&changed]);
+    server.check().await.unwrap();
+    server.check().await.unwrap();
+    assert_eq!(server.changes(), <[&str; 0]>::default());
+    let report = server.monitor.context.status.report();
+    assert_eq!(report.webhook("/webhooks/a").unwrap().condition, WebhookCondition::Enabled);
 }

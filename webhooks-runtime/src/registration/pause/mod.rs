@@ -1,10 +1,21 @@
 //! Disables the webhooks of a share link while the server is stopped: their deliveries would fail until the Hub
 //! suspends them.
+//!
+//! The next start enables only a webhook of which it is certain that this program has disabled it, and not a person. A
+//! shutdown can end at any moment, so each webhook is marked twice:
+//!
+//! 1. [`PauseMark::Asked`], before the Hub is asked to disable it
+//! 2. [`PauseMark::Confirmed`], after the Hub has confirmed that
+//!
+//! If the next start finds a webhook disabled by `true`, it enables it only with the second mark. With the first one, a
+//! person may have disabled it: the start reports it and leaves it to a person. A webhook that is not disabled loses
+//! both marks.
 
 #[cfg(test)]
 mod tests;
 
-use super::remembered::{RememberedWebhooks, UrlKind};
+use super::lease::RegistrationLease;
+use super::remembered::{PauseMark, RememberedWebhooks, UrlKind};
 use crate::hub::{Hub, HubError, WebhookState};
 use crate::state::{SharedState, StateError};
 
@@ -26,7 +37,8 @@ pub(crate) struct Paused {
     pub(crate) errors: Vec<PauseError>,
 }
 
-/// Disables the webhooks of the program's tunnel. The plan of the next start enables them.
+/// Disables the webhooks of the program's tunnel, as long as this replica has the lease. The plan of the next start
+/// enables them.
 ///
 /// One that is disabled already, which a person may have done, stays so at the next start. One that cannot be disabled
 /// does not prevent the others.
@@ -34,7 +46,11 @@ pub(crate) struct Paused {
 /// # Errors
 ///
 /// When the webhooks are not known, so that none is disabled.
-pub(crate) async fn pause(hub: &Hub, state: &dyn SharedState) -> Result<Paused, PauseError> {
+pub(crate) async fn pause(
+    hub: &Hub,
+    state: &dyn SharedState,
+    lease: &RegistrationLease,
+) -> Result<Paused, PauseError> {
     let remembered = RememberedWebhooks::load(state).await?;
     let is_of_tunnel =
         |id: &str| remembered.get(id).is_some_and(|it| it.url_kind == UrlKind::Tunnel);
@@ -46,6 +62,10 @@ pub(crate) async fn pause(hub: &Hub, state: &dyn SharedState) -> Result<Paused, 
         if !is_of_tunnel(&webhook.id) || webhook.state != WebhookState::Enabled {
             continue;
         }
+        // Another replica may have taken over, whose tunnel works.
+        if !lease.renew().await? {
+            break;
+        }
         match pause_one(hub, state, &webhook.id).await {
             Ok(()) => paused.ids.push(webhook.id),
             Err(error) => paused.errors.push(error),
@@ -55,22 +75,30 @@ pub(crate) async fn pause(hub: &Hub, state: &dyn SharedState) -> Result<Paused, 
 }
 
 async fn pause_one(hub: &Hub, state: &dyn SharedState, id: &str) -> Result<(), PauseError> {
-    // First: a webhook that is disabled and not known as ours would never be enabled again.
-    RememberedWebhooks::change(state, |all| all.set_paused(id, true)).await?;
-    let Err(error) = hub.disable_webhook(id).await else {
-        return Ok(());
-    };
-    if may_be_done(&error) && is_disabled(hub, id).await {
-        return Ok(());
+    mark(state, id, PauseMark::Asked).await?;
+    let result = hub.disable_webhook(id).await;
+    match result {
+        Ok(_) => mark(state, id, PauseMark::Confirmed).await?,
+        Err(error) if !may_be_done(&error) => {
+            mark(state, id, PauseMark::None).await?;
+            return Err(error.into());
+        }
+        // It was enabled a moment ago.
+        Err(_) if is_disabled(hub, id).await => mark(state, id, PauseMark::Confirmed).await?,
+        // The Hub may still do it.
+        Err(error) => return Err(error.into()),
     }
-    // Otherwise the next start would enable it after a person has disabled it.
-    RememberedWebhooks::change(state, |all| all.set_paused(id, false)).await?;
-    Err(error.into())
+    Ok(())
+}
+
+async fn mark(state: &dyn SharedState, id: &str, mark: PauseMark) -> Result<(), StateError> {
+    RememberedWebhooks::change(state, |all| all.set_pause(id, mark)).await
 }
 
 /// Returns whether the Hub may have done what was asked, although the call failed.
 fn may_be_done(error: &HubError) -> bool {
     matches!(error, HubError::NoResponse { .. } | HubError::InvalidResponse { .. })
+        || error.status().is_some_and(|status| status >= 500)
 }
 
 async fn is_disabled(hub: &Hub, id: &str) -> bool {

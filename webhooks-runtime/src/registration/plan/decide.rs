@@ -2,6 +2,7 @@
 
 use super::change::{SecretChange, WebhookChange, changes};
 use super::overlap::also_watched;
+use super::servers::{is_beside, of_other_servers, other_server, running_server};
 use super::{
     EnableReason, LeaveReason, PlanInput, PlanWarning, PlannedStep, RegistrationMode,
     RegistrationPlan, StepAction,
@@ -9,30 +10,31 @@ use super::{
 use crate::hub::{Webhook, WebhookSpec, WebhookState};
 use crate::registration::endpoint::WebhookEndpoint;
 use crate::registration::ours::{TargetUrl, endpoint_url, query};
-use crate::registration::remembered::RememberedWebhook;
+use crate::registration::remembered::{PauseMark, RememberedWebhook, UrlKind};
 
 /// Makes the plan.
-pub(crate) fn plan(input: PlanInput<'_>) -> RegistrationPlan {
+pub(crate) fn plan(input: &PlanInput) -> RegistrationPlan {
     let (mut steps, mut warnings) = (Vec::new(), Vec::new());
     for endpoint in input.endpoints.iter().filter(|endpoint| endpoint.is_watching()) {
-        let webhook = find(endpoint, &input);
+        let webhook = find(endpoint, input);
         let action = match webhook {
-            Some(webhook) => decide(endpoint, webhook, &input, &mut warnings),
-            None => StepAction::Create(spec(endpoint, &desired_url(endpoint, &input, None))),
+            Some(webhook) => decide(endpoint, webhook, input, &mut warnings),
+            None => StepAction::Create(spec(endpoint, &desired_url(endpoint, input, None))),
         };
-        warnings.extend(also_watched(endpoint, webhook, &action, &input));
+        warnings.extend(of_other_servers(endpoint, input));
+        warnings.extend(also_watched(endpoint, webhook, &action, input));
         let id = webhook.map(|webhook| webhook.id.clone());
         steps.push(PlannedStep { path: endpoint.path.clone(), id, action });
     }
-    let without_watch = without_watch(&steps, &input);
+    let without_watch = without_watch(&steps, input);
     let unwatched = input.endpoints.iter().filter(|endpoint| !endpoint.is_watching());
     let unwatched = unwatched.map(|endpoint| endpoint.path.clone()).collect();
     steps.extend(without_watch);
-    RegistrationPlan { steps, warnings, resumed: resumed(&input), unwatched }
+    RegistrationPlan { steps, warnings, resumed: resumed(input), unwatched }
 }
 
 /// Finds the webhook of an endpoint: one that is remembered for it, or one that calls its URL.
-fn find<'a>(endpoint: &WebhookEndpoint, input: &PlanInput<'a>) -> Option<&'a Webhook> {
+fn find<'a>(endpoint: &WebhookEndpoint, input: &'a PlanInput) -> Option<&'a Webhook> {
     let target = TargetUrl::of_endpoint(&input.public_url.url, &endpoint.path);
     let remembered_for = |webhook: &Webhook| {
         let remembered = input.remembered.get(&webhook.id);
@@ -56,14 +58,16 @@ fn find<'a>(endpoint: &WebhookEndpoint, input: &PlanInput<'a>) -> Option<&'a Web
         (!is_remembered(webhook), !calls_it(webhook), by_state)
     };
     let ours = input.account.iter().filter(|webhook| is_remembered(webhook) || calls_it(webhook));
+    let ours = ours.filter(|webhook| !is_beside(webhook, input));
     ours.min_by_key(rank)
 }
 
-/// Returns the ids of webhooks that this program has disabled, and that are not disabled any more.
-fn resumed(input: &PlanInput<'_>) -> Vec<String> {
+/// Returns the ids of webhooks that this program has disabled, or was about to, and that are not disabled any more.
+fn resumed(input: &PlanInput) -> Vec<String> {
     let is_resumed = |webhook: &&Webhook| {
         let remembered = input.remembered.get(&webhook.id);
-        webhook.state != WebhookState::Disabled && remembered.is_some_and(|it| it.paused)
+        webhook.state != WebhookState::Disabled
+            && remembered.is_some_and(|it| it.pause() != PauseMark::None)
     };
     input.account.iter().filter(is_resumed).map(|webhook| webhook.id.clone()).collect()
 }
@@ -72,7 +76,7 @@ fn resumed(input: &PlanInput<'_>) -> Vec<String> {
 fn decide(
     endpoint: &WebhookEndpoint,
     webhook: &Webhook,
-    input: &PlanInput<'_>,
+    input: &PlanInput,
     warnings: &mut Vec<PlanWarning>,
 ) -> StepAction {
     use StepAction::{Adopt, Enable, LeaveAlone, Unchanged, Update};
@@ -81,12 +85,18 @@ fn decide(
         return LeaveAlone(LeaveReason::StartsJob);
     };
     let remembered = input.remembered.get(&webhook.id);
-    let is_paused = remembered.is_some_and(|remembered| remembered.paused);
-    let enables = match webhook.state {
-        WebhookState::Enabled => None,
-        WebhookState::Suspended => Some(EnableReason::Suspended),
-        WebhookState::Disabled if is_paused => Some(EnableReason::Paused),
+    if let Some(server) = running_server(webhook, input) {
+        return LeaveAlone(LeaveReason::InUse(server));
+    }
+    let pause = remembered.map_or(PauseMark::None, RememberedWebhook::pause);
+    let enables = match (webhook.state, pause) {
+        (WebhookState::Enabled, _) => None,
+        (WebhookState::Suspended, _) => Some(EnableReason::Suspended),
+        (WebhookState::Disabled, PauseMark::Confirmed) => Some(EnableReason::Paused),
         // Not even an update, which might enable it.
+        (WebhookState::Disabled, PauseMark::Asked) => {
+            return LeaveAlone(LeaveReason::PauseUnconfirmed);
+        }
         _ => return LeaveAlone(LeaveReason::DisabledByPerson),
     };
     let is_unattended = input.mode == RegistrationMode::Unattended;
@@ -146,7 +156,7 @@ fn without_adopting(
 fn is_known_for(
     remembered: Option<&RememberedWebhook>,
     endpoint: &WebhookEndpoint,
-    input: &PlanInput<'_>,
+    input: &PlanInput,
 ) -> bool {
     remembered.is_some_and(|remembered| {
         remembered.path == endpoint.path && remembered.url_kind == input.public_url.kind
@@ -154,18 +164,22 @@ fn is_known_for(
 }
 
 /// Returns whether an endpoint at this path gets a webhook.
-fn is_watching(path: &str, input: &PlanInput<'_>) -> bool {
+fn is_watching(path: &str, input: &PlanInput) -> bool {
     input.endpoints.iter().any(|endpoint| endpoint.path == path && endpoint.is_watching())
 }
 
 /// Returns a step for each webhook of ours whose endpoint no longer exists, or watches nothing: it is left alone.
-fn without_watch(steps: &[PlannedStep], input: &PlanInput<'_>) -> Vec<PlannedStep> {
+fn without_watch(steps: &[PlannedStep], input: &PlanInput) -> Vec<PlannedStep> {
     let has_step = |webhook: &Webhook| {
         steps.iter().any(|step| step.id.as_deref() == Some(webhook.id.as_str()))
     };
+    // Another server of the program may have other endpoints. The former link of a tunnel has none.
+    let is_known = |webhook: &Webhook| {
+        input.public_url.kind == UrlKind::Tunnel || other_server(webhook, input).is_none()
+    };
     let path_of = |webhook: &Webhook| match input.remembered.get(&webhook.id) {
         Some(remembered) if remembered.url_kind == input.public_url.kind => {
-            Some(remembered.path.clone())
+            is_known(webhook).then(|| remembered.path.clone())
         }
         _ => input.endpoints.iter().map(|endpoint| &endpoint.path).find_map(|path| {
             let target = TargetUrl::of_endpoint(&input.public_url.url, path)?;
@@ -183,7 +197,7 @@ fn without_watch(steps: &[PlannedStep], input: &PlanInput<'_>) -> Vec<PlannedSte
 
 /// Returns the URL that the webhook of an endpoint calls. It keeps the query of `before` if it is otherwise the same,
 /// because a person may have added one.
-fn desired_url(endpoint: &WebhookEndpoint, input: &PlanInput<'_>, before: Option<&str>) -> String {
+fn desired_url(endpoint: &WebhookEndpoint, input: &PlanInput, before: Option<&str>) -> String {
     let url = endpoint_url(&input.public_url.url, &endpoint.path);
     match before {
         Some(before) if TargetUrl::parse(before) == TargetUrl::parse(&url) => url + query(before),

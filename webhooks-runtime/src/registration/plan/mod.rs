@@ -3,35 +3,42 @@
 //! - `decide` decides for each endpoint, by the rules that protect the account.
 //! - `change` is a difference between a webhook and what its endpoint needs.
 //! - `overlap` finds other webhooks that call the same function for the same repo.
+//! - `servers` tells the servers of the program apart by their public URLs.
 //! - `words` says in words what is done, and why something is left as it is.
 
 mod change;
 mod decide;
 mod overlap;
+mod servers;
 #[cfg(test)]
 mod tests;
 mod words;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 pub(crate) use change::WebhookChange;
 pub(crate) use decide::plan;
+pub(crate) use servers::taken;
 
 use super::endpoint::WebhookEndpoint;
 use super::remembered::{RememberedWebhooks, ServerUrl};
 use crate::hub::{WatchedItem, Webhook, WebhookSpec};
 
 /// What a plan is made from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PlanInput<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct PlanInput {
     /// All endpoints of the program, also those without `watch`.
-    pub(crate) endpoints: &'a [WebhookEndpoint],
-    pub(crate) public_url: &'a ServerUrl,
+    pub(crate) endpoints: Arc<[WebhookEndpoint]>,
+    pub(crate) public_url: ServerUrl,
     /// All webhooks of the account.
-    pub(crate) account: &'a [Webhook],
-    pub(crate) remembered: &'a RememberedWebhooks,
+    pub(crate) account: Arc<[Webhook]>,
+    pub(crate) remembered: RememberedWebhooks,
     pub(crate) mode: RegistrationMode,
     pub(crate) now: SystemTime,
+    /// The public URLs of other servers of the program that run now. Their webhooks stay theirs.
+    pub(crate) running: BTreeSet<String>,
 }
 
 /// Who wants the webhooks to agree with the program.
@@ -112,6 +119,10 @@ pub(crate) enum LeaveReason {
     StartsJob,
     /// Its endpoint no longer exists, or has no `watch` any more.
     NoWatch,
+    /// It is disabled, perhaps by this program: the Hub has not confirmed that in time.
+    PauseUnconfirmed,
+    /// It calls another server of the program, which runs now at this public URL. It is taken over later.
+    InUse(String),
 }
 
 /// Something that a person should know of.
@@ -128,6 +139,8 @@ pub(crate) enum PlanWarning {
     },
     /// A suspended webhook is enabled that differs in more from what its endpoint needs.
     Differs { path: String, id: String, changes: Vec<WebhookChange> },
+    /// The program has registered this webhook, but it calls another server of the program, which runs now.
+    OfOtherServer { path: String, id: String, public_url: String },
 }
 
 impl RegistrationPlan {

@@ -11,7 +11,7 @@ pub(super) fn also_watched(
     endpoint: &WebhookEndpoint,
     webhook: Option<&Webhook>,
     action: &StepAction,
-    input: &PlanInput<'_>,
+    input: &PlanInput,
 ) -> Vec<PlanWarning> {
     if matches!(action, StepAction::LeaveAlone(_) | StepAction::Unchanged { paused: true }) {
         return Vec::new();

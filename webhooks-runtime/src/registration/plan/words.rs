@@ -36,6 +36,15 @@ impl fmt::Display for LeaveReason {
                 "it starts a Job now, instead of calling a URL: to register the endpoint again, delete the webhook \
                  with `webhooks remove`",
             ),
+            Self::PauseUnconfirmed => f.write_str(
+                "it is disabled, and the Hub has not confirmed in time that the last stop of the server did that, so a \
+                 person may have done it: enable it with `webhooks enable`",
+            ),
+            Self::InUse(url) => write!(
+                f,
+                "another server of this program runs at {url}: stop that server, or disable the webhook with \
+                 `webhooks disable`"
+            ),
             Self::NoWatch => f.write_str(
                 "the program has no endpoint with `watch` at its path: delete it with `webhooks remove` if it is no \
                  longer needed",
@@ -52,6 +61,12 @@ impl fmt::Display for PlanWarning {
                 "the webhook {id} ({url}) also watches {}, so {path} runs twice for each event: disable one of the two \
                  with `webhooks disable`",
                 joined(repos)
+            ),
+            Self::OfOtherServer { path, id, public_url } => write!(
+                f,
+                "the webhook {id} of {path} stays at {public_url}, because a server runs there, so {path} has another \
+                 webhook here: if {public_url} is a former URL of this server, delete that one with \
+                 `webhooks remove {id}`"
             ),
             Self::Differs { path, id, changes } => write!(
                 f,

@@ -1,6 +1,6 @@
 //! Takes over what a program remembered before it had a store of background deliveries.
 
-use super::{RememberedWebhooks, ServerUrl, WEBHOOKS};
+use super::{PauseMark, RememberedWebhooks, ServerUrl, WEBHOOKS};
 use crate::state::{SharedState, StateError};
 
 /// Copies the webhooks and the last public URL to a state that remembers no webhooks yet.
@@ -29,7 +29,7 @@ pub(crate) async fn import(from: &dyn SharedState, to: &dyn SharedState) -> Resu
     // From now on only the other state knows it: a server that loses its store again must not enable what a person
     // has disabled meanwhile.
     let forget = |all: &mut RememberedWebhooks| {
-        all.webhooks.values_mut().for_each(|webhook| webhook.paused = false);
+        all.webhooks.values_mut().for_each(|webhook| webhook.set_pause(PauseMark::None));
     };
     RememberedWebhooks::change(from, forget).await
 }

@@ -1,10 +1,16 @@
 //! Remembers the webhooks that this program has registered, so that it finds them when its public URL changes, and its
 //! last public URL, so that a command finds it.
+//!
+//! - `webhook` is what is remembered of one webhook, with its secret as a `secret_hash`.
+//! - `server_url` is the last public URL.
+//! - `import` takes over what a program remembered before it had a store.
 
 mod import;
 mod secret_hash;
+mod server_url;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,13 +20,15 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 pub(crate) use self::import::import;
-use self::secret_hash::SecretHash;
-use crate::config::addresses::PublicUrl;
+pub(crate) use self::server_url::{ServerUrl, UrlKind};
+pub(crate) use self::webhook::{PauseMark, RememberedWebhook, SentSecret};
 use crate::state::{SharedState, StateError};
 
-/// The keys of the values.
+/// The key of the value.
 const WEBHOOKS: &str = "registration.webhooks";
-const PUBLIC_URL: &str = "registration.public_url";
+
+/// The version of its format. A program changes no value of another version: it would lose what it does not know.
+const VERSION: u32 = 1;
 
 /// The lease of the process that changes what is remembered: two servers and a command can do so at the same time.
 const CHANGE: &str = "registration.change";
@@ -34,22 +42,12 @@ const CHANGE_PAUSE: Duration = Duration::from_millis(20);
 const MAX_ENABLED: usize = 3;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The kind of a public URL. A program has a webhook of each kind, so that a share link on a laptop and a deployed
-/// server do not take each other's webhook, even if they share a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum UrlKind {
-    /// The URL of a tunnel, which works only while the program runs.
-    Tunnel,
-    /// A URL that a proxy or a Space provides.
-    Fixed,
-}
-
 /// The webhooks that this program has registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RememberedWebhooks {
-    /// By their ids.
     #[serde(default)]
+    version: FormatVersion,
+    /// By their ids.
     webhooks: BTreeMap<String, RememberedWebhook>,
     /// When a suspended webhook was enabled without a person, in seconds of Unix time. By ids, also of webhooks that
     /// only their URL makes ours.
@@ -57,43 +55,22 @@ pub(crate) struct RememberedWebhooks {
     enabled_at: BTreeMap<String, Vec<u64>>,
 }
 
-/// A webhook that this program has registered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RememberedWebhook {
-    /// The path of its endpoint.
-    pub(crate) path: String,
-    pub(crate) url_kind: UrlKind,
-    /// The hash of the secret that was last sent; `None` if none was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    secret: Option<SecretHash>,
-    /// Whether this program has disabled it, because its server was stopped.
-    #[serde(default)]
-    pub(crate) paused: bool,
-}
+/// The version of the format, which is always [`VERSION`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct FormatVersion;
 
-/// Whether a secret is the one that was last sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SentSecret {
-    Same,
-    Different,
-    /// None was sent, as far as is known.
-    Unknown,
-}
+impl TryFrom<u32> for FormatVersion {
+    type Error = String;
 
-impl RememberedWebhook {
-    /// Returns what to remember of a webhook with this id, to which this secret was sent.
-    pub(crate) fn new(id: &str, path: &str, url_kind: UrlKind, secret: Option<&str>) -> Self {
-        let secret = secret.map(|secret| SecretHash::of(id, secret));
-        Self { path: path.to_owned(), url_kind, secret, paused: false }
+    fn try_from(version: u32) -> Result<Self, String> {
+        if version == VERSION { Ok(Self) } else { Err(format!("its version is {version}")) }
     }
+}
 
-    /// Returns whether this secret is the one that was last sent to the webhook with this id.
-    pub(crate) fn compare(&self, id: &str, secret: &str) -> SentSecret {
-        match &self.secret {
-            None => SentSecret::Unknown,
-            Some(hash) if hash.is_of(id, secret) => SentSecret::Same,
-            Some(_) => SentSecret::Different,
-        }
+impl From<FormatVersion> for u32 {
+    fn from(_: FormatVersion) -> Self {
+        VERSION
     }
 }
 
@@ -102,10 +79,17 @@ impl RememberedWebhooks {
     ///
     /// # Errors
     ///
-    /// When they cannot be read. A text that this version does not understand counts as nothing.
+    /// When they cannot be read. A text that this version does not understand does not count as nothing: the program
+    /// would register all its webhooks again, and forget which ones it has disabled itself.
     pub(crate) async fn load(state: &dyn SharedState) -> Result<Self, StateError> {
-        let text = state.get(WEBHOOKS).await?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+        let Some(text) = state.get(WEBHOOKS).await? else {
+            return Ok(Self::default());
+        };
+        let unreadable = |error: serde_json::Error| StateError::Unreadable {
+            key: WEBHOOKS,
+            reason: error.to_string(),
+        };
+        serde_json::from_str(&text).map_err(unreadable)
     }
 
     /// Changes what is remembered.
@@ -167,9 +151,9 @@ impl RememberedWebhooks {
     }
 
     /// Remembers whether this program has disabled the webhook.
-    pub(crate) fn set_paused(&mut self, id: &str, paused: bool) {
+    pub(crate) fn set_pause(&mut self, id: &str, mark: PauseMark) {
         if let Some(webhook) = self.webhooks.get_mut(id) {
-            webhook.paused = paused;
+            webhook.set_pause(mark);
         }
     }
 
@@ -187,7 +171,7 @@ impl RememberedWebhooks {
     /// Notes that a person has enabled or disabled a webhook, which ends every decision of this program about that.
     pub(crate) fn note_person(&mut self, id: &str) {
         self.enabled_at.remove(id);
-        self.set_paused(id, false);
+        self.set_pause(id, PauseMark::None);
     }
 
     fn enabled_within_a_day(&self, id: &str, now: SystemTime) -> impl Iterator<Item = u64> {
@@ -199,43 +183,4 @@ impl RememberedWebhooks {
 
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// The public URL of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ServerUrl {
-    pub(crate) url: PublicUrl,
-    pub(crate) kind: UrlKind,
-}
-
-#[derive(Serialize, Deserialize)]
-struct UrlJson {
-    url: String,
-    kind: UrlKind,
-}
-
-impl ServerUrl {
-    /// Loads the last public URL; `None` if no server has had one.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read.
-    pub(crate) async fn load(state: &dyn SharedState) -> Result<Option<Self>, StateError> {
-        let text = state.get(PUBLIC_URL).await?;
-        let json = text.and_then(|text| serde_json::from_str::<UrlJson>(&text).ok());
-        Ok(json.and_then(|UrlJson { url, kind }| {
-            Some(Self { url: PublicUrl::parse(&url).ok()?, kind })
-        }))
-    }
-
-    /// Remembers this public URL.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be stored.
-    pub(crate) async fn save(&self, state: &dyn SharedState) -> Result<(), StateError> {
-        let json = UrlJson { url: self.url.as_str().to_owned(), kind: self.kind };
-        let text = serde_json::to_string(&json).unwrap_or_default();
-        state.set(PUBLIC_URL, &text, None).await
-    }
 }

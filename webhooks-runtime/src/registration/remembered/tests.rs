@@ -1,6 +1,8 @@
 //! Tests what is remembered, and for how long.
 
+use super::server_url::PUBLIC_URL;
 use super::*;
+use crate::config::addresses::PublicUrl;
 use crate::state::{FileState, MemoryState};
 
 #[tokio::test]
@@ -58,16 +60,50 @@ async fn the_last_public_url_is_remembered_with_its_kind() {
 }
 
 #[tokio::test]
-async fn what_is_not_understood_counts_as_nothing() {
-    let state = MemoryState::default();
-    for text in
-        ["", "{", "[]", r#"{"webhooks":{"1":{"path":7}}}"#, r#"{"url":"ftp://x","kind":"fixed"}"#]
-    {
+async fn what_is_not_understood_is_an_error_and_stays_as_it_is() {
+    for text in [
+        "",
+        "{",
+        "[]",
+        r#"{"version":2}"#,
+        r#"{"version":"1"}"#,
+        r#"{"webhooks":{"1":{"path":7}}}"#,
+        r#"{"webhooks":{"1":{"path":"/x","url_kind":"other"}}}"#,
+    ] {
+        let (state, new) = (MemoryState::default(), MemoryState::default());
         state.set(WEBHOOKS, text, None).await.unwrap();
+        let error = RememberedWebhooks::load(&state).await.unwrap_err();
+        assert!(matches!(error, StateError::Unreadable { key: WEBHOOKS, .. }), "{text}: {error}");
+        assert!(RememberedWebhooks::change(&state, |all| all.remove("1")).await.is_err(), "{text}");
+        assert!(import(&state, &new).await.is_err(), "{text}");
+        assert_eq!(state.get(WEBHOOKS).await.unwrap().as_deref(), Some(text));
+        assert_eq!(new.get(WEBHOOKS).await.unwrap(), None);
+    }
+    // The next server stores its own.
+    let state = MemoryState::default();
+    for text in ["", "{", r#"{"url":"ftp://x","kind":"fixed"}"#] {
         state.set(PUBLIC_URL, text, None).await.unwrap();
-        assert_eq!(RememberedWebhooks::load(&state).await.unwrap().iter().count(), 0, "{text}");
         assert_eq!(ServerUrl::load(&state).await.unwrap(), None, "{text}");
     }
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_has_stored_is_found() {
+    let state = MemoryState::default();
+    let text = r#"{"webhooks":{"1":{"path":"/webhooks/x","url_kind":"tunnel","secret":"YWJj","paused":true}},"enabled_at":{"1":[1]}}"#;
+    state.set(WEBHOOKS, text, None).await.unwrap();
+    let webhooks = RememberedWebhooks::load(&state).await.unwrap();
+    let webhook = webhooks.get("1").unwrap();
+    assert_eq!((&*webhook.path, webhook.url_kind), ("/webhooks/x", UrlKind::Tunnel));
+    assert_eq!(
+        (webhook.pause(), webhook.compare("1", "a")),
+        (PauseMark::Confirmed, SentSecret::Different)
+    );
+    RememberedWebhooks::change(&state, |all| all.set_pause("1", PauseMark::Asked)).await.unwrap();
+    let stored = state.get(WEBHOOKS).await.unwrap().unwrap();
+    assert!(stored.contains(r#""version":1"#), "{stored}");
+    let webhooks = RememberedWebhooks::load(&state).await.unwrap();
+    assert_eq!(webhooks.get("1").unwrap().pause(), PauseMark::Asked);
 }
 
 #[tokio::test]
@@ -94,7 +130,7 @@ async fn the_first_store_takes_over_what_the_file_remembers_once() {
     let insert = |id: &'static str| {
         move |all: &mut RememberedWebhooks| {
             all.insert(id, RememberedWebhook::new(id, "/webhooks/x", UrlKind::Tunnel, Some("a")));
-            all.set_paused(id, true);
+            all.set_pause(id, PauseMark::Confirmed);
         }
     };
     RememberedWebhooks::change(&file, insert("1")).await.unwrap();
@@ -108,7 +144,7 @@ async fn the_first_store_takes_over_what_the_file_remembers_once() {
     assert_eq!(ServerUrl::load(&store).await.unwrap(), Some(url));
     // Only one of the two may enable it.
     let left = RememberedWebhooks::load(&file).await.unwrap();
-    assert!(left.get("1").is_some_and(|webhook| !webhook.paused));
+    assert!(left.get("1").is_some_and(|webhook| webhook.pause() == PauseMark::None));
 
     RememberedWebhooks::change(&store, |all| all.remove("1")).await.unwrap();
     RememberedWebhooks::change(&file, insert("2")).await.unwrap();

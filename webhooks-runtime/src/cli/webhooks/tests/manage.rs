@@ -1,6 +1,7 @@
 //! Tests `webhooks enable`, `disable`, `replay` and `remove`.
 
 use super::*;
+use crate::registration::remembered::PauseMark;
 
 #[tokio::test]
 async fn a_webhook_is_named_by_its_id_its_first_characters_or_its_endpoint() {
@@ -51,7 +52,7 @@ async fn a_person_s_decision_ends_what_the_program_has_decided() {
     let bot = Bot::new().with_account(&[webhook("w1")]).remembering().await;
     let now = std::time::SystemTime::now();
     let decide = |all: &mut RememberedWebhooks| {
-        all.set_paused("w1", true);
+        all.set_pause("w1", PauseMark::Confirmed);
         (0..3).for_each(|_| all.note_enabled("w1", now));
     };
     for command in ["enable", "disable"] {
@@ -59,7 +60,7 @@ async fn a_person_s_decision_ends_what_the_program_has_decided() {
         bot.stub.on("POST", &format!("{WEBHOOKS}/w1/{command}")).respond(response("w1"));
         assert_eq!(bot.run_alone(&[command, "w1"]).await.code, 0);
         let remembered = bot.remembered().await;
-        assert!(!remembered.get("w1").unwrap().paused, "{command}");
+        assert_eq!(remembered.get("w1").unwrap().pause(), PauseMark::None, "{command}");
         assert!(remembered.may_enable("w1", now), "{command}");
     }
 }
@@ -87,6 +88,10 @@ async fn only_a_webhook_of_this_program_is_removed_and_only_after_a_yes() {
     ] {
         let run = bot.run(arguments, answer).await;
         assert_eq!((run.code, run.calls.len()), (code, 1), "{arguments:?}: {:?}", run.calls);
+        if code == 2 && answer == Answer::Yes {
+            let place = "Delete it at https://hub.test/settings/webhooks.";
+            assert!(run.stderr.contains(place), "{}", run.stderr);
+        }
     }
     bot.stub.on("DELETE", &format!("{WEBHOOKS}/w1")).respond(json!({}));
     let run = bot.run(&["remove", "retrain"], Answer::Yes).await;

@@ -158,3 +158,28 @@ async fn a_text_of_the_account_cannot_control_the_terminal() {
     let run = bot.run(&["sync"], Answer::No).await;
     assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
 }
+
+#[tokio::test]
+async fn another_webhook_of_the_program_for_the_same_repo_is_warned_of() {
+    let mut of_laptop = webhook("w2");
+    of_laptop["url"] = format!("https://4f6e1f.gradio.live{PATH}").into();
+    let bot = Bot::new().with_account(&[webhook("w1"), of_laptop, others("w9")]);
+    let run = bot.remembering().await.run(&["sync", "--dry-run"], Answer::Yes).await;
+    let warning = "Warning: the webhook w2 (https://4f6e1f.gradio.live/webhooks/retrain) also watches \
+                   dataset:me/data, so /webhooks/retrain runs twice for each event";
+    assert!(run.stdout.contains(warning), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("Warning").count(), 1, "{}", run.stdout);
+}
+
+#[tokio::test]
+async fn an_adopted_webhook_is_unchanged_at_the_next_run() {
+    // The program knew it at another path.
+    let bot = Bot::new().with_account(&[webhook("w1")]);
+    let webhook = RememberedWebhook::new("w1", "/webhooks/old", UrlKind::Fixed, Some("hush"));
+    let insert = |all: &mut RememberedWebhooks| all.insert("w1", webhook);
+    RememberedWebhooks::change(&*bot.program.state, insert).await.unwrap();
+    let run = bot.run(&["sync"], Answer::Yes).await;
+    assert!(run.stdout.contains("  adopted     /webhooks/retrain  w1\n"), "{}", run.stdout);
+    let run = bot.run(&["sync"], Answer::Yes).await;
+    assert!(run.stdout.contains("  unchanged   /webhooks/retrain  w1\n"), "{}", run.stdout);
+}

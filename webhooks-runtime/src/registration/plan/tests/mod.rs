@@ -3,6 +3,7 @@
 mod cases;
 mod overlap;
 mod ownership;
+mod servers;
 mod settings;
 mod states;
 
@@ -12,7 +13,7 @@ use super::*;
 use crate::config::addresses::PublicUrl;
 use crate::hub::{WebhookDomain, WebhookState, WebhookTarget};
 use crate::registration::endpoint::WebhookSecret;
-use crate::registration::remembered::{RememberedWebhook, UrlKind};
+use crate::registration::remembered::{PauseMark, RememberedWebhook, UrlKind};
 
 const SPACE: &str = "https://me-bot.hf.space";
 const OLD_LINK: &str = "https://old.gradio.live";
@@ -59,6 +60,8 @@ struct World {
     url_kind: UrlKind,
     account: Vec<Webhook>,
     remembered: RememberedWebhooks,
+    /// The public URLs of other servers that run.
+    running: Vec<&'static str>,
 }
 
 impl World {
@@ -70,6 +73,7 @@ impl World {
             url_kind: UrlKind::Fixed,
             account: Vec::new(),
             remembered: RememberedWebhooks::default(),
+            running: Vec::new(),
         }
     }
 
@@ -99,22 +103,27 @@ impl World {
     }
 
     fn paused(mut self) -> Self {
-        self.remembered.set_paused("1", true);
+        self.remembered.set_pause("1", PauseMark::Confirmed);
         self
     }
 
     fn plan(&self, mode: RegistrationMode) -> RegistrationPlan {
-        plan(PlanInput {
-            endpoints: &self.endpoints,
-            public_url: &ServerUrl {
+        plan(&self.input(mode))
+    }
+
+    fn input(&self, mode: RegistrationMode) -> PlanInput {
+        PlanInput {
+            endpoints: self.endpoints.clone().into(),
+            public_url: ServerUrl {
                 url: PublicUrl::parse(self.public_url).unwrap(),
                 kind: self.url_kind,
             },
-            account: &self.account,
-            remembered: &self.remembered,
+            account: self.account.clone().into(),
+            remembered: self.remembered.clone(),
             mode,
             now: now(),
-        })
+            running: self.running.iter().map(ToString::to_string).collect(),
+        }
     }
 
     /// Returns the only action, in one word, for a person and for a server.

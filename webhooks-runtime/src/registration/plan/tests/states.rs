@@ -57,6 +57,28 @@ fn a_webhook_that_a_person_enabled_again_no_longer_counts_as_disabled_by_the_pro
 }
 
 #[test]
+fn a_webhook_that_was_perhaps_not_disabled_by_the_program_is_left_to_a_person() {
+    let webhook_in = |state| Webhook { state, ..webhook(SPACE) };
+    let world = |state| {
+        let mut world = World::new().webhook(webhook_in(state)).remembering();
+        world.remembered.set_pause("1", PauseMark::Asked);
+        world
+    };
+    let left = "leave PauseUnconfirmed".to_owned();
+    assert_eq!(world(WebhookState::Disabled).words(), (left.clone(), left));
+    assert_eq!(world(WebhookState::Suspended).words().1, "enable Suspended");
+    assert_eq!(world(WebhookState::Enabled).words().1, "unchanged");
+    // From now on, it is known again who disables it.
+    for (state, resumed) in [
+        (WebhookState::Disabled, &[][..]),
+        (WebhookState::Suspended, &["1"]),
+        (WebhookState::Enabled, &["1"]),
+    ] {
+        assert_eq!(world(state).plan(RegistrationMode::Unattended).resumed, resumed, "{state}");
+    }
+}
+
+#[test]
 fn every_reason_says_what_to_do() {
     for reason in [
         LeaveReason::DisabledByPerson,
@@ -65,6 +87,8 @@ fn every_reason_says_what_to_do() {
         LeaveReason::UnknownSecret,
         LeaveReason::StartsJob,
         LeaveReason::NoWatch,
+        LeaveReason::PauseUnconfirmed,
+        LeaveReason::InUse(SPACE.to_owned()),
     ] {
         assert!(reason.to_string().contains("`webhooks "), "{reason}");
     }
