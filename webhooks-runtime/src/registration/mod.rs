@@ -10,7 +10,8 @@
 //! - `plan` compares the endpoints with the webhooks of an account, and decides what to do. It changes nothing.
 //!   `planning` asks first whether another server of the program still uses them.
 //! - `apply` carries out a plan.
-//! - `pause` disables the webhooks of a tunnel while its server is stopped.
+//! - `pause` disables the webhooks of a tunnel while its server is stopped. `paused_notice` says at a start without
+//!   registration that they still are.
 //!
 //! A running server does this by itself:
 //!
@@ -35,6 +36,7 @@ pub(crate) mod ours;
 mod own_health;
 mod part;
 pub(crate) mod pause;
+mod paused_notice;
 pub(crate) mod plan;
 mod planning;
 pub(crate) mod remembered;
@@ -51,4 +53,5 @@ pub(crate) use apply::Registrar;
 pub(crate) use console::Printer;
 pub(crate) use new_secret::add_missing_secret;
 pub(crate) use part::{RegistrationSettings, compose};
+pub(crate) use paused_notice::PausedNotice;
 pub(crate) use planning::plan_beside_others;

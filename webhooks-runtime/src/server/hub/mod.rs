@@ -120,9 +120,10 @@ pub(super) fn compose(
 ) -> Vec<Arc<dyn Part>> {
     let register = |(status, hub)| registering::compose(status, hub, project, jobs, server);
     let url_memory = url_memory::compose(project, jobs, server);
+    let notice = registering::compose_notice(project, jobs, server);
     let registering = status.zip(options.registrar).map(register);
     let account = options.activity.and_then(|activity| report_account(activity, jobs, server));
-    [url_memory, registering, account].into_iter().flatten().collect()
+    [url_memory, notice, registering, account].into_iter().flatten().collect()
 }
 
 /// Creates the part that reports the account, if endpoints skip its events. Commits are remembered in the store of

@@ -1,17 +1,25 @@
-//! Composes the part that registers the server's webhooks on the Hub.
+//! Composes the part that registers the server's webhooks on the Hub, or that says what is left without it.
 
 use std::sync::{Arc, OnceLock};
 
+use crate::config::environment::Environment;
+use crate::config::exposure::Exposure;
 use crate::http::part::Part;
 use crate::http::webhook_status::WebhookStatus;
 use crate::hub::Hub;
 use crate::jobs::Jobs;
 use crate::registration::endpoint::WebhookEndpoint;
-use crate::registration::{self, Printer, RegistrationSettings};
+use crate::registration::{self, PausedNotice, Printer, RegistrationSettings};
 use crate::server::composition::Composition;
 use crate::server::output::{Stream, print_message};
 use crate::server::state::ServerState;
 use crate::state::{FileState, MemoryState, SharedState, working_directory};
+
+/// The streams of the process.
+const PRINTER: Printer = Printer {
+    out: |text| print_message(Stream::Out, text),
+    err: |text| print_message(Stream::Err, text),
+};
 
 /// Composes the part. What it has registered is remembered in the store of background deliveries, or in a file of the
 /// project. A store that is new takes over what is in the file.
@@ -46,9 +54,23 @@ pub(super) fn compose(
         addresses: server.addresses.clone(),
         status,
         environment: server.environment,
-        printer: Printer {
-            out: |text| print_message(Stream::Out, text),
-            err: |text| print_message(Stream::Err, text),
-        },
+        printer: PRINTER,
     })
+}
+
+/// Composes the part of a server with a tunnel that registers nothing. `None` for a test, which must not read the
+/// user's files.
+pub(super) fn compose_notice(
+    project: Option<&str>,
+    jobs: &Arc<OnceLock<Jobs>>,
+    server: &Composition<'_>,
+) -> Option<Arc<dyn Part>> {
+    let is_tunnel = matches!(server.settings.exposure, Exposure::Link { .. } | Exposure::Tunnel);
+    let is_test = !matches!(server.environment, Environment::Process);
+    if server.settings.register || !is_tunnel || is_test {
+        return None;
+    }
+    let file = FileState::of_project(&project.map_or_else(working_directory, str::to_owned))?;
+    let state = Arc::new(ServerState::new(jobs, file));
+    Some(Arc::new(PausedNotice { state, printer: PRINTER }))
 }
