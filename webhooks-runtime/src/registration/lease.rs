@@ -39,7 +39,7 @@ impl RegistrationLease {
         let _ = self.state.release(&self.name, self.holder).await;
     }
 
-    /// Renews the lease while something takes long. Whoever changes something checks it again: it can be lost.
+    /// Renews the lease while something takes long. The lease can be lost meanwhile: renew it before each change.
     pub(super) async fn renewing<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
