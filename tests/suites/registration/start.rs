@@ -41,6 +41,21 @@ fn from_an_empty_account_each_endpoint_with_watch_gets_a_webhook_that_works() {
 }
 
 #[test]
+fn no_level_of_the_log_has_the_token_or_the_secret() {
+    for filter in ["trace", "ureq_proto::util=trace"] {
+        let bot = Bot::new();
+        let port = free_port();
+        let program = bot.start_with(port, &["--register"], &[("RUST_LOG", filter)]);
+        wait_until_registered(&program);
+        let ended = program.stop();
+        assert_eq!(ended.stderr.contains("TRACE"), filter == "trace");
+        // A crate that logs bytes breaks them into rows, in which no text is found.
+        assert!(!ended.stderr.contains("ureq"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains(SECRET) && !ended.stderr.contains(bot.hub.token()));
+    }
+}
+
+#[test]
 fn without_being_told_to_a_program_asks_the_hub_nothing() {
     let bot = Bot::new();
     let port = free_port();

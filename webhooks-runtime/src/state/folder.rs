@@ -13,9 +13,18 @@ pub(crate) fn state_folder() -> Option<PathBuf> {
     Some(state.join("webhooks-runtime"))
 }
 
-/// Returns the project of a program that does not say which one it is: its working directory.
+/// Returns the working directory, which is the project of a program that does not say which one it is.
 pub(crate) fn working_directory() -> String {
     env::current_dir().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Returns what tells a program that does not name its project from others that are started in the same directory: the
+/// working directory, and the name of its file.
+pub(crate) fn unnamed_project() -> String {
+    let directory = env::current_dir().unwrap_or_default();
+    let program = env::current_exe().unwrap_or_default();
+    let program = program.file_name().unwrap_or_default();
+    directory.join(program).to_string_lossy().into_owned()
 }
 
 /// Returns the name of a project's file: the last part of the project's path for people, and what makes it unique.

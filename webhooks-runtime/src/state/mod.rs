@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 pub(crate) use error::StateError;
 pub(crate) use file::FileState;
-pub(crate) use folder::{file_name, state_folder, working_directory};
+pub(crate) use folder::{file_name, state_folder, unnamed_project, working_directory};
 pub(crate) use memory::MemoryState;
 pub(crate) use secret_file::SecretFile;
 

@@ -86,7 +86,9 @@ impl HubConnection {
             let failed = |error: &ureq::Error| self.failure(&url, client, error);
             let mut response =
                 self.send_once(client, &url, request, is_hub).map_err(|e| failed(&e))?;
-            match target(&request.method, &url, response.status(), response.headers()) {
+            let has_body = request.body.is_some();
+            let (status, headers) = (response.status(), response.headers());
+            match target(&request.method, has_body, &url, status, headers) {
                 Some(target) => url = target,
                 None => return read(&mut response, request).map_err(|error| failed(&error)),
             }

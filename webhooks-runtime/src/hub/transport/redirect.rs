@@ -11,10 +11,11 @@ pub(super) const MOST_REDIRECTS: usize = 5;
 
 /// Returns the target of a redirect to follow. Any other response is the last one.
 ///
-/// A request that only reads follows every redirect, but never out of TLS. Any other is sent again as it is, to the
-/// same origin only: its body is for the Hub.
+/// A request that only reads and has no body follows every redirect, but never out of TLS. Any other is sent again as it
+/// is, to the same origin only: its body is for the Hub.
 pub(super) fn target(
     method: &Method,
+    has_body: bool,
     from: &Url,
     status: StatusCode,
     headers: &HeaderMap,
@@ -25,7 +26,7 @@ pub(super) fn target(
     }
     let location = headers.get(LOCATION)?.to_str().ok()?;
     let to = from.join(location).ok().filter(|to| matches!(to.scheme(), "http" | "https"))?;
-    let may_follow = if matches!(*method, Method::GET | Method::HEAD) {
+    let may_follow = if matches!(*method, Method::GET | Method::HEAD) && !has_body {
         to.scheme() == "https" || from.scheme() == "http"
     } else {
         keeps_method && to.origin() == from.origin()
@@ -38,9 +39,19 @@ mod tests {
     use super::*;
 
     fn follow(method: &Method, from: &str, status: u16, location: &str) -> Option<String> {
+        follow_with(method, false, from, status, location)
+    }
+
+    fn follow_with(
+        method: &Method,
+        has_body: bool,
+        from: &str,
+        status: u16,
+        location: &str,
+    ) -> Option<String> {
         let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
         let status = StatusCode::from_u16(status).unwrap();
-        let target = target(method, &Url::parse(from).unwrap(), status, &headers);
+        let target = target(method, has_body, &Url::parse(from).unwrap(), status, &headers);
         target.map(String::from)
     }
 
@@ -85,5 +96,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_body_stays_at_its_origin_whatever_the_method() {
+        let from = "https://hub.example/api/search";
+        let follow = |location| follow_with(&Method::GET, true, from, 307, location);
+        assert_eq!(follow("https://cdn.example/search"), None);
+        assert!(follow("/api/other").is_some());
     }
 }

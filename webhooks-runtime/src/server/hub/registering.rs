@@ -13,7 +13,7 @@ use crate::registration::{self, PausedNotice, Printer, RegistrationSettings};
 use crate::server::composition::Composition;
 use crate::server::output::{Stream, print_message};
 use crate::server::state::ServerState;
-use crate::state::{FileState, MemoryState, SharedState, working_directory};
+use crate::state::{FileState, MemoryState, SharedState, unnamed_project};
 
 /// The streams of the process.
 const PRINTER: Printer = Printer {
@@ -30,7 +30,7 @@ pub(super) fn compose(
     jobs: &Arc<OnceLock<Jobs>>,
     server: &Composition<'_>,
 ) -> Arc<dyn Part> {
-    let file = FileState::of_project(&project.map_or_else(working_directory, str::to_owned));
+    let file = FileState::of_project(&project.map_or_else(unnamed_project, str::to_owned));
     let has_store = server.endpoints.iter().any(|endpoint| endpoint.background);
     let remembers = has_store || file.is_some();
     let before_store = file.clone().filter(|_| has_store);
@@ -70,7 +70,7 @@ pub(super) fn compose_notice(
     if server.settings.register || !is_tunnel || is_test {
         return None;
     }
-    let file = FileState::of_project(&project.map_or_else(working_directory, str::to_owned))?;
+    let file = FileState::of_project(&project.map_or_else(unnamed_project, str::to_owned))?;
     let state = Arc::new(ServerState::new(jobs, file));
     Some(Arc::new(PausedNotice { state, printer: PRINTER }))
 }

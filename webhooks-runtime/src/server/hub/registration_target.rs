@@ -16,7 +16,7 @@ use crate::server::error::SetupError;
 use crate::server::guard::{guard, secret_file};
 use crate::server::prepare::sort;
 use crate::server::{LaunchError, WebhooksServer};
-use crate::state::{FileState, SecretFile, working_directory};
+use crate::state::{FileState, SecretFile, unnamed_project};
 
 /// What a server registers on the Hub, and where it remembers that.
 pub(crate) struct RegistrationTarget {
@@ -82,7 +82,7 @@ impl RegistrationTarget {
             },
             on_space: settings.on_space,
             store,
-            file: FileState::of_project(&project.unwrap_or_else(working_directory)),
+            file: FileState::of_project(&project.unwrap_or_else(unnamed_project)),
             secret_file,
             hub,
             errors,

@@ -2,7 +2,7 @@
 
 mod line;
 
-use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::filter::{FilterFn, LevelFilter, ParseError, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{fmt, registry};
@@ -24,13 +24,13 @@ pub(super) fn init() {
         .with_ansi(colored)
         // They are reported with `eprintln!`, which panics if standard error cannot be written.
         .log_internal_errors(false);
-    let _ = registry().with(lines).with(filter()).try_init();
+    let _ = registry().with(lines).with(filter()).with(silence()).try_init();
 }
 
 /// Starts logging to the captured output of a test, unless the program has set up its own subscriber.
 pub(super) fn init_for_tests() {
     let lines = fmt::layer().with_test_writer().with_ansi(false);
-    let _ = registry().with(lines).with(filter()).try_init();
+    let _ = registry().with(lines).with(filter()).with(silence()).try_init();
 }
 
 /// Returns the filter from `RUST_LOG`, without lines of other crates that the network could cause without limit.
@@ -49,9 +49,6 @@ fn filter() -> Targets {
             default()
         })
     });
-    // Always off: yamux logs an error for each invalid frame, and a share server can send any number of them. Its
-    // traces contain the bytes of requests and responses.
-    let silent = ["yamux", "yamux::connection", "yamux::connection::stream"];
     // On for debugging only: actix-web logs an error for each request that is not HTTP, and a port scanner can
     // send any number of them.
     let is_debug = |level: LevelFilter| level >= LevelFilter::DEBUG;
@@ -59,5 +56,18 @@ fn filter() -> Targets {
         || filter.default_level().is_some_and(is_debug)
         || filter.iter().any(|(_, level)| is_debug(level));
     let http = (!is_debugging).then_some("actix_http::h1");
-    filter.with_targets(silent.into_iter().chain(http).map(|target| (target, LevelFilter::OFF)))
+    filter.with_targets(http.map(|target| (target, LevelFilter::OFF)))
+}
+
+/// The crates whose log lines are always off, because they contain the bytes of requests and responses: secrets of the
+/// Hub, signed URLs, payloads. yamux also logs an error for each invalid frame, and a share server can send any number of
+/// them.
+const SILENT: [&str; 3] = ["ureq", "ureq_proto", "yamux"];
+
+/// Returns the filter that no value of `RUST_LOG` overrides.
+fn silence() -> FilterFn {
+    filter_fn(|metadata| {
+        let of_crate = metadata.target().split("::").next().unwrap_or_default();
+        !SILENT.contains(&of_crate)
+    })
 }
