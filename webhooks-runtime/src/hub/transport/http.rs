@@ -83,7 +83,7 @@ impl HubConnection {
                 other = client(&url)?;
                 &other
             };
-            let failed = |error: &ureq::Error| self.failure(&url, client, error);
+            let failed = |error: &ureq::Error| self.failure(&url, client, request, error);
             let mut response =
                 self.send_once(client, &url, request, is_hub).map_err(|e| failed(&e))?;
             let has_body = request.body.is_some();
@@ -171,7 +171,17 @@ impl HubConnection {
         }
     }
 
-    fn failure(&self, url: &Url, client: &HttpClient, error: &ureq::Error) -> TransportError {
+    fn failure(
+        &self,
+        url: &Url,
+        client: &HttpClient,
+        request: &ApiRequest,
+        error: &ureq::Error,
+    ) -> TransportError {
+        let advice = match request.idempotent {
+            true => "retry later",
+            false => "check whether the Hub has processed it before you retry",
+        };
         let kind = FailureKind::of(error);
         let server = match self.address.has_origin_of(url) {
             true => self.address.as_str(),
@@ -186,9 +196,9 @@ impl HubConnection {
             (FailureKind::NotSent, _) => format!(
                 "{server} cannot be reached, {reason}: check the network, and HF_ENDPOINT if it is set"
             ),
-            (FailureKind::Lost, _) => format!("no response from {server}, {reason}: retry later"),
+            (FailureKind::Lost, _) => format!("no response from {server}, {reason}: {advice}"),
             (FailureKind::Final, ureq::Error::Timeout(_)) => {
-                format!("no response from {server} in time: retry later")
+                format!("no response from {server} within {:?}: {advice}", request.limits.time)
             }
             (FailureKind::Final, _) => format!("{server} cannot be called, {reason}"),
         };

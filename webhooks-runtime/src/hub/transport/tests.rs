@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
+use super::CallLimits;
 use crate::hub::Hub;
 
 const TOKEN: &str = "hf_hush";
@@ -263,4 +264,34 @@ async fn a_blocking_call_needs_no_second_thread_for_blocking_work() {
     let done = tokio::time::timeout(std::time::Duration::from_secs(5), call).await;
     runtime.shutdown_background();
     assert!(done.expect("the call ends").unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_call_without_a_response_ends_in_time_and_is_not_repeated() {
+    // It is like a server that hangs: the connection stays open.
+    let (keep, _kept) = std::sync::mpsc::channel();
+    let keep = Mutex::new(keep);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&requests);
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            seen.lock().unwrap().extend(read_request(&mut connection));
+            let _ = keep.lock().unwrap().send(connection);
+        }
+    });
+    let hub = Hub::new(&url, TOKEN).unwrap();
+    let limits = CallLimits { time: std::time::Duration::from_millis(200), ..CallLimits::CALL };
+    for (method, advice) in [
+        // Three more attempts would take four times as long.
+        ("GET", "retry later"),
+        ("POST", "check whether the Hub has processed it before you retry"),
+    ] {
+        let error = hub.request(method, "/api/x").limits(limits).send().await.unwrap_err();
+        let text = format!("{method} /api/x failed: no response from {url} within 200ms: {advice}");
+        assert_eq!((error.to_string(), error.status()), (text, None));
+    }
+    assert_eq!(requests.lock().unwrap().len(), 2);
 }
