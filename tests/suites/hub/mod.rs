@@ -6,6 +6,7 @@ mod client;
 mod client_failures;
 mod deliveries;
 mod environment;
+mod own_commits;
 mod python_client;
 mod recorded;
 mod repos;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::recent_commits::RecentCommits;
 use super::{CommitLog, Hub};
@@ -44,6 +44,11 @@ impl OwnActivity {
         self.commits.share(state);
     }
 
+    /// Waits until the commits that are being made are remembered, at most until `deadline`.
+    pub(crate) async fn finish_commits(&self, deadline: Instant) {
+        let _ = timeout_at(deadline, self.commits.finished()).await;
+    }
+
     /// Asks the Hub for the account, unless that failed a moment ago.
     async fn find_account(&self) -> Result<ProgramAccount, Undetermined> {
         let mut failure = self.failure.lock().await;
@@ -59,7 +64,7 @@ impl OwnActivity {
         // For a check that is given up before the Hub has responded.
         let reason = "the Hub has not responded yet".to_owned();
         *failure = Some(AccountFailure { reason, until: now + pause, pause });
-        match self.hub.whoami().await {
+        match self.hub.whoami_by_server().await {
             Ok(account) => {
                 *failure = None;
                 Ok(ProgramAccount { id: account.id, name: account.name })

@@ -14,7 +14,7 @@ impl ChangedFiles for Hub {
         new: &'a str,
     ) -> BoxFuture<'a, Result<Vec<String>, String>> {
         Box::pin(async move {
-            let files = Self::changed_files(self, repo, old, new).await;
+            let files = self.changed_files_by_server(&repo.into(), old, new).await;
             let files = files.map_err(|error| error.to_string())?;
             Ok(files
                 .into_iter()

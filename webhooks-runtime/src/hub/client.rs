@@ -10,22 +10,14 @@ use tokio::sync::OnceCell;
 use super::access::HubAccess;
 use super::account::Account;
 use super::address::HubAddress;
+use super::commit_log::CommitLog;
 use super::error::HubError;
 use super::request::HubRequest;
 use super::transport::{Transport, on_this_thread};
 use crate::config::environment::Environment;
 
-/// Takes note of the commits that a program makes.
-pub(crate) trait CommitLog: Send + Sync {
-    /// Notes that a commit is being made, until [`ended`](Self::ended) is called.
-    fn started(&self) {}
-
-    /// Notes that a commit was made or has failed.
-    fn ended(&self) {}
-
-    /// Notes the id of a new commit.
-    fn committed(&self, oid: &str);
-}
+/// The call that returns the account.
+const WHOAMI: &str = "/api/whoami-v2";
 
 /// A client of the Hub's API, with the token of one account.
 ///
@@ -175,8 +167,16 @@ impl Hub {
     ///
     /// Returns an error when the call fails, for example because the token is invalid.
     pub async fn whoami(&self) -> Result<Account, HubError> {
-        let fetch = || self.get("/api/whoami-v2").fetch();
-        self.shared.account.get_or_try_init(fetch).await.cloned()
+        self.account(self.get(WHOAMI)).await
+    }
+
+    /// Returns the account of the token, for the server itself.
+    pub(crate) async fn whoami_by_server(&self) -> Result<Account, HubError> {
+        self.account(self.get(WHOAMI).by_server()).await
+    }
+
+    async fn account(&self, request: HubRequest) -> Result<Account, HubError> {
+        self.shared.account.get_or_try_init(|| request.fetch()).await.cloned()
     }
 
     /// Starts a request for which this client has no method: the way out.
@@ -236,21 +236,6 @@ impl Hub {
     /// Installs the log of this program's commits, in place of the one before.
     pub(crate) fn set_commit_log(&self, log: Arc<dyn CommitLog>) {
         *self.shared.commit_log.write().unwrap_or_else(PoisonError::into_inner) = Some(log);
-    }
-
-    /// Remembers a commit that this program made with another client, such as the crate `hf-hub`, so that its
-    /// endpoints skip the delivery. [`commit`](Self::commit) does that by itself.
-    ///
-    /// ```
-    /// # use webhooks_runtime::testing::HubStub;
-    /// # let hub = HubStub::new().hub();
-    /// let oid = "0c1a6ca2d2a6d9c4ffa4a8a3e5e1c3b1f6a0e0d1"; // the id that the other client returned
-    /// hub.remember_commit(oid);
-    /// ```
-    pub fn remember_commit(&self, oid: &str) {
-        if let Some(log) = self.commit_log() {
-            log.committed(oid);
-        }
     }
 
     pub(super) fn commit_log(&self) -> Option<Arc<dyn CommitLog>> {

@@ -78,6 +78,7 @@ mod address;
 mod argument;
 mod changed_files;
 mod client;
+mod commit_log;
 mod commits;
 mod discussions;
 mod error;
@@ -99,8 +100,8 @@ mod webhooks;
 
 pub use self::account::{Account, Organization};
 pub(crate) use self::activity::OwnActivity;
-pub(crate) use self::client::CommitLog;
 pub use self::client::Hub;
+pub(crate) use self::commit_log::CommitLog;
 pub use self::commits::{Commit, CommitInfo};
 pub use self::discussions::{
     Comment, Discussion, DiscussionDetails, DiscussionEvent, DiscussionEventKind, DiscussionQuery,

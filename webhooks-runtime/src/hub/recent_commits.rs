@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, ready};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -51,8 +52,7 @@ impl RecentCommits {
     pub(super) async fn contain_all(&self, oids: &[&str]) -> Result<bool, Undetermined> {
         if !oids.iter().all(|oid| self.has_made(oid)) {
             // The Hub may deliver a commit before its response, with the id, has arrived here.
-            let mut pending = self.pending.subscribe();
-            let _ = timeout(LONGEST_PENDING, pending.wait_for(|count| *count == 0)).await;
+            let _ = timeout(LONGEST_PENDING, self.finished()).await;
         }
         for oid in oids {
             if !self.contain(oid).await? {
@@ -60,6 +60,11 @@ impl RecentCommits {
             }
         }
         Ok(true)
+    }
+
+    /// Waits until no commit is being made.
+    pub(super) async fn finished(&self) {
+        let _ = self.pending.subscribe().wait_for(|count| *count == 0).await;
     }
 
     async fn contain(&self, oid: &str) -> Result<bool, Undetermined> {
@@ -85,6 +90,23 @@ impl RecentCommits {
         self.made().get(oid).is_some_and(|at| at.elapsed() < REMEMBERED)
     }
 
+    /// Notes a commit in this process. Returns the task that stores it for the others; `None` if there is no store.
+    fn note(&self, oid: &str) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let mut made = self.made();
+        made.retain(|_, at| at.elapsed() < REMEMBERED);
+        made.insert(oid.to_owned(), Instant::now());
+        drop(made);
+        let (state, key) = (self.state.get().cloned()?, key(oid));
+        Some(async move {
+            if let Err(error) = state.set(&key, "", Some(REMEMBERED)).await {
+                tracing::warn!(
+                    %error,
+                    "a commit could not be stored: another replica may not recognize it as the program's own"
+                );
+            }
+        })
+    }
+
     fn made(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,22 +121,23 @@ impl CommitLog for RecentCommits {
         self.pending.send_modify(|count| *count -= 1);
     }
 
-    fn committed(&self, oid: &str) {
-        let mut made = self.made();
-        made.retain(|_, at| at.elapsed() < REMEMBERED);
-        made.insert(oid.to_owned(), Instant::now());
-        drop(made);
-        let (Some(state), Ok(runtime)) = (self.state.get().cloned(), Handle::try_current()) else {
+    fn committed<'a>(&'a self, oid: &'a str) -> BoxFuture<'a, ()> {
+        // The store needs tokio. A function that runs elsewhere has only the memory of its process.
+        match self.note(oid).filter(|_| Handle::try_current().is_ok()) {
+            Some(stored) => Box::pin(stored),
+            None => Box::pin(ready(())),
+        }
+    }
+
+    fn remember(&self, oid: &str) {
+        let (Some(stored), Ok(runtime)) = (self.note(oid), Handle::try_current()) else {
             return;
         };
-        let key = key(oid);
+        let pending = self.pending.clone();
+        pending.send_modify(|count| *count += 1);
         runtime.spawn(async move {
-            if let Err(error) = state.set(&key, "", Some(REMEMBERED)).await {
-                tracing::warn!(
-                    %error,
-                    "a commit could not be stored: another replica may not recognize it as the program's own"
-                );
-            }
+            stored.await;
+            pending.send_modify(|count| *count -= 1);
         });
     }
 }
@@ -132,13 +155,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn commits_of_this_process_are_remembered_for_an_hour() {
         let commits = RecentCommits::default();
-        commits.committed("a1");
-        commits.committed("a2");
+        commits.committed("a1").await;
+        commits.committed("a2").await;
         assert!(commits.contain_all(&["a1", "a2"]).await.unwrap());
         assert!(!commits.contain_all(&["a1", "b1"]).await.unwrap());
         tokio::time::advance(REMEMBERED).await;
         assert!(!commits.contain_all(&["a1"]).await.unwrap());
-        commits.committed("a3");
+        commits.committed("a3").await;
         assert_eq!(commits.made().len(), 1);
     }
 
@@ -152,7 +175,7 @@ mod tests {
         });
         tokio::time::sleep(LONGEST_PENDING / 2).await;
         assert!(!check.is_finished());
-        commits.committed("a1");
+        commits.committed("a1").await;
         commits.ended();
         assert!(check.await.unwrap());
         commits.started();
@@ -166,10 +189,11 @@ mod tests {
         let [mine, other] = [RecentCommits::default(), RecentCommits::default()];
         mine.share(Arc::clone(&state) as Arc<dyn SharedState>);
         other.share(state);
-        mine.committed("a1");
-        while !other.contain_all(&["a1"]).await.unwrap() {
-            tokio::task::yield_now().await;
-        }
+        mine.committed("a1").await;
+        assert!(other.contain_all(&["a1"]).await.unwrap());
+        mine.remember("a2");
+        mine.finished().await;
+        assert!(other.contain_all(&["a1", "a2"]).await.unwrap());
         assert!(!other.contain_all(&["a1", "b1"]).await.unwrap());
         // No id of a commit.
         assert!(!other.contain_all(&["a1", ""]).await.unwrap());

@@ -164,6 +164,7 @@ mod tests {
             body: None,
             limits: CallLimits::CALL,
             idempotent: true,
+            by_server: false,
         };
         let body = Bytes::from(serde_json::json!({ "error": text }).to_string());
         let value = HeaderValue::from_str(&text).unwrap();

@@ -65,6 +65,7 @@ impl HubRequest {
             body: None,
             limits: CallLimits::CALL,
             idempotent,
+            by_server: false,
         };
         Self { access: Arc::clone(access), request, invalid }
     }
@@ -174,6 +175,12 @@ impl HubRequest {
     /// Marks a POST whose repetition changes nothing.
     pub(super) fn idempotent(mut self) -> Self {
         self.request.idempotent = true;
+        self
+    }
+
+    /// Marks a request that the server makes by itself, and not a function.
+    pub(super) fn by_server(mut self) -> Self {
+        self.request.by_server = true;
         self
     }
 

@@ -148,6 +148,7 @@ mod tests {
             body: None,
             limits: CallLimits::CALL,
             idempotent,
+            by_server: false,
         };
         let outcome = send(&scripted, &request).await;
         let waits = scripted.waits.into_inner().unwrap();

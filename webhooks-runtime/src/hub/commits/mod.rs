@@ -1,7 +1,7 @@
 //! Commits: add and delete files, without a clone of the repo.
 
 mod operations;
-mod pending;
+mod remembered;
 mod send;
 
 pub use self::operations::Commit;

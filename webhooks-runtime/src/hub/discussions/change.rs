@@ -1,5 +1,6 @@
 //! Closes, reopens, renames and merges.
 
+use serde::Deserialize;
 use serde_json::json;
 
 use super::path;
@@ -7,7 +8,14 @@ use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::path::filled;
 use crate::hub::repo_id::RepoId;
-use crate::payload::DiscussionStatus;
+use crate::hub::request::HubRequest;
+use crate::payload::{DiscussionStatus, WebhookPayloadDiscussionChanges};
+
+/// The part of a pull request that names the commit of its merge.
+#[derive(Deserialize)]
+struct MergedJson {
+    changes: WebhookPayloadDiscussionChanges,
+}
 
 /// Calls that change discussions and pull requests.
 impl Hub {
@@ -84,6 +92,9 @@ impl Hub {
 
     /// Merges a pull request, with a comment if you like.
     ///
+    /// An endpoint of this program that takes `Hub` is not called for the commit on the base branch, unless it has
+    /// `own = true`. The Hub returns the id of this commit in a second call, which a server with such endpoints makes.
+    ///
     /// ```
     /// # use webhooks_runtime::serde_json::json;
     /// # use webhooks_runtime::testing::HubStub;
@@ -106,14 +117,39 @@ impl Hub {
         num: u64,
         comment: Option<&str>,
     ) -> Result<(), HubError> {
-        let path = path(&repo.into(), num, "/merge")?;
-        let mut request = self.post(&path);
+        let repo = repo.into();
+        let (merge, pull_request) = (path(&repo, num, "/merge")?, path(&repo, num, "")?);
+        let mut request = self.post(&merge);
         if let Some(comment) = comment {
             request = request.json(&json!({ "comment": filled("comment", comment)? }));
         }
-        request.send().await?;
-        Ok(())
+        let details = self.commit_log().map(|_| self.get(&pull_request).by_server());
+        self.make_commit(async move {
+            request.send().await?;
+            let oid = match details {
+                Some(details) => merge_commit(details).await,
+                None => None,
+            };
+            Ok(((), oid))
+        })
+        .await
     }
+}
+
+/// Asks for the commit of a merge. The pull request is merged whatever the response is.
+async fn merge_commit(details: HubRequest) -> Option<String> {
+    let reason = match details.fetch::<MergedJson>().await {
+        Ok(MergedJson { changes }) if changes.merge_commit_id.is_some() => {
+            return changes.merge_commit_id;
+        }
+        Ok(_) => "the Hub does not name it".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(
+        error = reason,
+        "the commit of a merge is unknown: its delivery will not be recognized as the program's own"
+    );
+    None
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use diffy::patch_set::{FileOperation, ParseOptions, PatchSet, PatchSetParseError
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::repo_id::RepoId;
+use crate::hub::request::HubRequest;
+use crate::hub::response::HubResponse;
 
 /// A file that changed between two commits: see [`Hub::changed_files`].
 ///
@@ -76,11 +78,31 @@ impl Hub {
         old_sha: &str,
         new_sha: &str,
     ) -> Result<Vec<ChangedFile>, HubError> {
-        let (old, new) = (commit_id("old_sha", old_sha)?, commit_id("new_sha", new_sha)?);
-        let path = repo.into().api(format_args!("/compare/{old}..{new}"))?;
-        let response = self.get(&path).query("raw", "true").send().await?;
-        files_in(response.bytes()).map_err(|reason| response.invalid(reason))
+        let request = self.comparison(&repo.into(), old_sha, new_sha)?;
+        changed_in(&request.send().await?)
     }
+
+    /// Returns the same for the server itself.
+    pub(in crate::hub) async fn changed_files_by_server(
+        &self,
+        repo: &RepoId,
+        old_sha: &str,
+        new_sha: &str,
+    ) -> Result<Vec<ChangedFile>, HubError> {
+        let request = self.comparison(repo, old_sha, new_sha)?;
+        changed_in(&request.by_server().send().await?)
+    }
+
+    fn comparison(&self, repo: &RepoId, old: &str, new: &str) -> Result<HubRequest, HubError> {
+        let (old, new) = (commit_id("old_sha", old)?, commit_id("new_sha", new)?);
+        let path = repo.api(format_args!("/compare/{old}..{new}"))?;
+        Ok(self.get(&path).query("raw", "true"))
+    }
+}
+
+/// Returns the files in the response to a comparison.
+fn changed_in(response: &HubResponse) -> Result<Vec<ChangedFile>, HubError> {
+    files_in(response.bytes()).map_err(|reason| response.invalid(reason))
 }
 
 /// Checks the id of a commit, which may be shortened.

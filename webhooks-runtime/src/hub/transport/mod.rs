@@ -15,7 +15,7 @@ use ureq::http::{HeaderMap, Method};
 
 pub(crate) use self::failure::{FailureKind, TransportError};
 pub(super) use self::http::HttpTransport;
-pub(super) use self::this_thread::on_this_thread;
+pub(super) use self::this_thread::{may_block, on_this_thread};
 
 /// How long a request may take, and how large its response may be.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,8 @@ pub(crate) struct ApiRequest {
     pub(crate) limits: CallLimits,
     /// Whether the request may be sent again when it is unknown whether the Hub processed it.
     pub(crate) idempotent: bool,
+    /// Whether the server makes the request by itself, for example to determine who caused an event, and not a function.
+    pub(crate) by_server: bool,
 }
 
 impl ApiRequest {

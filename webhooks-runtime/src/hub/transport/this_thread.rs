@@ -16,6 +16,6 @@ pub(in crate::hub) async fn on_this_thread<F: Future>(call: F) -> F::Output {
 }
 
 /// Returns whether the current call is one of [`on_this_thread`].
-pub(super) fn may_block() -> bool {
+pub(in crate::hub) fn may_block() -> bool {
     ON_THIS_THREAD.try_with(|()| ()).is_ok()
 }

@@ -35,6 +35,10 @@ pub(crate) use registration_target::RegistrationTarget;
 /// How long a command waits for the name of the account.
 const ACCOUNT_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long after its deadline a shutdown waits for commits. At the deadline, the last functions are stopped, and their
+/// commits may be on the way.
+const COMMIT_MARGIN: Duration = Duration::from_secs(5);
+
 /// The client of the Hub of a server.
 #[derive(Default)]
 pub(super) struct HubOptions {
@@ -183,6 +187,11 @@ impl Part for AccountPart {
             task.abort();
         }
         Box::pin(ready(()))
+    }
+
+    /// Waits for the commits whose functions were stopped, and closes before the store that they are remembered in.
+    fn close(&self, deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(self.activity.finish_commits(deadline + COMMIT_MARGIN))
     }
 }
 
