@@ -137,7 +137,10 @@ impl HubStub {
         StubbedCall::new(&self.shared.prepared, method, path)
     }
 
-    /// Returns the calls until now, in their order.
+    /// Returns the calls that your code has made until now, in their order.
+    ///
+    /// The calls that the server makes by itself are not among them: it asks for the account and the commit of a merge,
+    /// to skip the bot's own events, and for the changed files of `paths`. `on` prepares responses to these, too.
     ///
     /// ```
     /// use webhooks_runtime::serde_json::json;

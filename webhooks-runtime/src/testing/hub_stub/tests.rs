@@ -41,6 +41,19 @@ async fn an_unexpected_call_is_an_error_that_names_the_missing_line() {
 }
 
 #[tokio::test]
+async fn calls_of_the_server_itself_get_a_response_and_are_not_listed() {
+    let stub = HubStub::new();
+    let hub = stub.hub();
+    assert_eq!(hub.whoami_by_server().await.unwrap().name, "bot");
+    // The account is known by now.
+    assert_eq!(hub.whoami().await.unwrap().name, "bot");
+    assert_eq!(stub.calls(), []);
+    let hub = HubStub::new();
+    hub.hub().whoami().await.unwrap();
+    assert_eq!(hub.calls().len(), 1);
+}
+
+#[tokio::test]
 async fn the_account_can_be_replaced() {
     let stub = HubStub::new();
     stub.on("GET", "/api/whoami-v2").respond(json!({ "name": "me", "id": "1" }));
