@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::client::post;
+use tests::browser::Browser;
+use tests::client::{PAGE_TOKEN, Viewer, post};
 use tests::hub::{DeliveryPolicy, TestHub, Trouble};
 use tests::program::{Ended, Program};
 use tests::programs::acting;
@@ -41,7 +42,8 @@ impl ActingBot {
     /// Starts the server, with a webhook for one of its endpoints.
     fn serve(&self, endpoint: &str) -> (Program, String) {
         let arguments = ["--port", "0", "--store", &self.store()];
-        let program = Program::start(&acting(), &arguments, &self.hub.variables()).unwrap();
+        let variables = [&self.hub.variables()[..], &[PAGE_TOKEN]].concat();
+        let program = Program::start(&acting(), &arguments, &variables).unwrap();
         let url = format!("{}/webhooks/{endpoint}", program.local_url());
         let id = self.hub.create_webhook("me", &url, &[DATA]);
         (program, id)
@@ -121,6 +123,40 @@ fn a_bot_that_commits_skips_its_own_commit_and_files_that_it_is_not_for() {
     let (program, _) = bot.serve("summarize");
     let response = post(&program.local_url(), "/webhooks/summarize", &own.payload.to_string());
     assert_eq!(response.unwrap().body, reason);
+    program.stop();
+}
+
+#[test]
+fn the_note_of_an_attempt_is_shown_by_the_command_and_on_the_page() {
+    let bot = ActingBot::new();
+    let (program, _) = bot.serve("summarize");
+    bot.hub.push(DATA, "main", &[("data/<b>.csv", Some(b"1\n"))]);
+    let id = bot.wait_for_note("paths: ")["id"].as_str().unwrap().to_owned();
+    let shown = bot.run(&["deliveries", "show", &id, "--store", &bot.store()], &[]).stdout;
+    let line = "note          paths: data/<b>.csv changed";
+    assert!(shown.lines().any(|other| other == line), "{shown}");
+    let viewer = Viewer::of_program(&program.local_url());
+    let on_page = "<dt>Note</dt><dd><bdi>paths: data/&lt;b&gt;.csv changed</bdi></dd>";
+    for page in [format!("/deliveries/{id}/detail"), format!("/deliveries/{id}")] {
+        let body = viewer.get(&page).unwrap().body;
+        assert!(body.contains(on_page), "{page}: {body}");
+    }
+    program.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_opened_row_of_a_delivery_shows_its_note() {
+    let bot = ActingBot::new();
+    let (program, _) = bot.serve("summarize");
+    bot.hub.push(DATA, "main", &[("data/train.csv", Some(b"1,2\n"))]);
+    let id = bot.wait_for_note("paths: ")["id"].as_str().unwrap().to_owned();
+    let url = program.local_url();
+    let browser = Browser::open(&format!("{url}/?token={}", PAGE_TOKEN.1)).await;
+    let row = format!("#background li[data-id='{id}']");
+    browser.press(&format!("{row} summary")).await;
+    browser.wait_for_text(&format!("{row} .detail"), "paths: data/train.csv changed").await;
+    browser.end().await;
     program.stop();
 }
 

@@ -36,9 +36,10 @@ pub(super) async fn run_inline(
     let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
     let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
     let task = BackgroundTask { body: call.body, delivery, shared, on_thread: OnThread::default() };
+    let mut note = None;
     if let Some(checks) = checks {
         match checks.decide(&task).await {
-            AttemptDecision::Run { .. } => {}
+            AttemptDecision::Run { note: found } => note = found,
             AttemptDecision::Skip { reason } => return Outcome::skipped(response, reason.into()),
             AttemptDecision::Wait { reason, .. } => return Outcome::failed(response, Some(reason)),
         }
@@ -47,7 +48,7 @@ pub(super) async fn run_inline(
     let ended = running.await;
     let _entered = span.enter();
     let cause = match ended {
-        Ok(Ok(())) => return response.into(),
+        Ok(Ok(())) => return Outcome { note, ..response.into() },
         Ok(Err(failure)) => {
             let error = failure.text;
             tracing::error!(target: DELIVERY, error, "the function failed");
@@ -59,5 +60,5 @@ pub(super) async fn run_inline(
             text.to_owned()
         }
     };
-    Outcome::failed(response, Some(cause))
+    Outcome { note, ..Outcome::failed(response, Some(cause)) }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Outcome {
     pub(crate) response: HttpResponse,
     /// Why the function was not called, or why it failed.
     pub(crate) reason: Option<Reason>,
+    /// The note of the attempt that a test ran within the request.
+    pub(crate) note: Option<String>,
     /// The background delivery that the request created or duplicates.
     pub(crate) delivery: Option<Uuid>,
     /// The sequence number of the delivery in this process, from 1; 0 if the request is not a delivery.
@@ -85,7 +87,7 @@ impl Outcome {
 
 impl From<HttpResponse> for Outcome {
     fn from(response: HttpResponse) -> Self {
-        Self { response, reason: None, delivery: None, number: 0 }
+        Self { response, reason: None, note: None, delivery: None, number: 0 }
     }
 }
 

@@ -15,12 +15,11 @@ use actix_web::{App, HttpMessage, HttpResponse, rt};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-use super::TestResponse;
+use super::response::{OutcomeDetails, TestResponse};
 use crate::http::app::{Blueprint, track_request};
 use crate::http::dispatch::Dispatcher;
-use crate::http::outcome::{Observation, Observer, Reason};
-use crate::server::WebhooksServer;
-use crate::server::{LaunchError, in_process};
+use crate::http::outcome::{Observation, Observer};
+use crate::server::{LaunchError, WebhooksServer, in_process};
 
 /// Sends requests to the thread, which ends with the last sender.
 pub(super) type AppSender = mpsc::UnboundedSender<Job>;
@@ -36,7 +35,7 @@ pub(super) struct Job {
 
 /// Starts a thread for the app of a server.
 pub(super) fn start(server: WebhooksServer) -> Result<(Arc<Dispatcher>, AppSender), LaunchError> {
-    let blueprint = in_process(server, Arc::new(ReasonRecorder))?;
+    let blueprint = in_process(server, Arc::new(DetailsRecorder))?;
     let dispatcher = Arc::clone(&blueprint.dispatcher);
     let (sender, jobs) = mpsc::unbounded_channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -54,14 +53,14 @@ async fn serve(blueprint: Blueprint, mut jobs: mpsc::UnboundedReceiver<Job>) {
         let app = Rc::clone(&app);
         rt::spawn(async move {
             let request = as_received(method, &uri, &headers, body).to_request();
-            let reason = ReasonSlot::default();
-            request.extensions_mut().insert(reason.clone());
+            let details = DetailsSlot::default();
+            request.extensions_mut().insert(details.clone());
             let response = match app.call(request).await {
                 Ok(response) => response.into_parts().1,
                 Err(error) => error.error_response(),
             };
             // A response without all of its body is none.
-            if let Some(response) = read(response, reason).await {
+            if let Some(response) = read(response, details).await {
                 respond(response);
             }
         });
@@ -75,25 +74,28 @@ fn as_received(method: Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> A
     headers.iter().fold(request.set_payload(body), ActixRequest::insert_header)
 }
 
-/// The reason of a request's outcome, in the request's extensions.
+/// The details of a request's outcome that a response over the network does not reveal, in the request's extensions.
 #[derive(Clone, Default)]
-struct ReasonSlot(Rc<RefCell<Option<Reason>>>);
+struct DetailsSlot(Rc<RefCell<OutcomeDetails>>);
 
-/// Puts the reason of an outcome into the slot of its request.
-struct ReasonRecorder;
+/// Puts the details of an outcome into the slot of its request.
+struct DetailsRecorder;
 
-impl Observer for ReasonRecorder {
+impl Observer for DetailsRecorder {
     fn observe(&self, observation: &Observation<'_>) {
         let extensions = observation.delivery.request.extensions();
-        if let Some(slot) = extensions.get::<ReasonSlot>() {
-            slot.0.borrow_mut().clone_from(&observation.outcome.reason);
+        if let Some(slot) = extensions.get::<DetailsSlot>() {
+            let outcome = observation.outcome;
+            let details =
+                OutcomeDetails { reason: outcome.reason.clone(), note: outcome.note.clone() };
+            *slot.0.borrow_mut() = details;
         }
     }
 }
 
 /// Reads a response to the end of its body; `None` when the body breaks off.
-async fn read(response: HttpResponse, reason: ReasonSlot) -> Option<TestResponse> {
+async fn read(response: HttpResponse, details: DetailsSlot) -> Option<TestResponse> {
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body()).await.ok()?;
-    Some(TestResponse::new(status, headers, body, reason.0.take()))
+    Some(TestResponse::new(status, headers, body, details.0.take()))
 }

@@ -37,7 +37,16 @@ pub struct TestResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    reason: Option<Reason>,
+    details: OutcomeDetails,
+}
+
+/// The details of an outcome that a response over the network does not reveal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OutcomeDetails {
+    /// Why the function was not called, or why it failed.
+    pub(super) reason: Option<Reason>,
+    /// The note of the attempt.
+    pub(super) note: Option<String>,
 }
 
 impl TestResponse {
@@ -45,9 +54,9 @@ impl TestResponse {
         status: StatusCode,
         headers: HeaderMap,
         body: Bytes,
-        reason: Option<Reason>,
+        details: OutcomeDetails,
     ) -> Self {
-        Self { status, headers, body, reason }
+        Self { status, headers, body, details }
     }
 
     /// Returns the status code, which compares with numbers: `response.status() == 200`.
@@ -158,7 +167,7 @@ impl TestResponse {
     /// ```
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
-        match &self.reason {
+        match &self.details.reason {
             Some(Reason::Failed(cause)) => Some(cause),
             Some(Reason::Rejected(_) | Reason::BadArgument(_) | Reason::Skipped(_)) | None => None,
         }
@@ -182,10 +191,31 @@ impl TestResponse {
     /// ```
     #[must_use]
     pub fn skipped(&self) -> Option<&str> {
-        match &self.reason {
+        match &self.details.reason {
             Some(Reason::Skipped(reason)) => Some(reason),
             Some(Reason::Rejected(_) | Reason::BadArgument(_) | Reason::Failed(_)) | None => None,
         }
+    }
+
+    /// Returns the note of a background delivery: which files match `paths`, or why the function ran although the
+    /// changed files are unknown. The page and the command `deliveries show` print it.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::{HubStub, TestClient, bucket_files};
+    /// use webhooks_runtime::{WebhookPayload, WebhooksServer, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint(paths = "data/**", background)]
+    /// async fn retrain(_payload: WebhookPayload) {}
+    ///
+    /// let server = WebhooksServer::empty().endpoint(retrain::endpoint()).hub(HubStub::new().hub());
+    /// let client = TestClient::new(server)?;
+    /// let response = client.post(retrain::PATH, bucket_files().added(["data/train.csv"])).send();
+    /// assert_eq!(response.note(), Some("paths: data/train.csv changed"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.details.note.as_deref()
     }
 }
 

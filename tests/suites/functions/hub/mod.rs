@@ -1,12 +1,16 @@
 //! Functions that act on the Hub: the `Hub` as an argument, the program's own events, and `paths`. The Hub is a stub.
 
+mod own;
+mod paths;
+
+use std::io::Error;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use webhooks_runtime::hub::Commit;
 use webhooks_runtime::testing::{
     HubStub, TestClient, TestResponse, bucket_files, comment_created, comment_edited,
-    dataset_commit, discussion_closed, discussion_opened,
+    dataset_commit, discussion_closed, discussion_opened, pull_request_opened,
 };
 use webhooks_runtime::{
     Endpoint, Filter, Hub, HubError, LaunchError, WebhookPayload, WebhooksServer, web,
@@ -53,6 +57,26 @@ fn works_blocking(hub: Hub, runs: web::Data<Runs>) -> Result<(), HubError> {
 #[webhook_endpoint(on = "repo.content", paths = ["data/**", "!**/*.md"], background)]
 async fn retrains(payload: WebhookPayload, runs: web::Data<Runs>) {
     runs.lock().unwrap().push(payload.repo.name);
+}
+
+#[webhook_endpoint(on = "repo.content", paths = "data/**", background)]
+async fn gives_up() -> Result<(), Error> {
+    Err(Error::other("no GPU is free"))
+}
+
+#[webhook_endpoint]
+async fn replies(payload: WebhookPayload, hub: Hub) -> Result<(), HubError> {
+    hub.reply(&payload, "Hello!").await?;
+    Ok(())
+}
+
+/// Merges the pull request of each delivery.
+#[webhook_endpoint]
+async fn merges(payload: WebhookPayload, hub: Hub) -> Result<(), HubError> {
+    if let Some(pull_request) = &payload.discussion {
+        hub.merge_pull_request(&payload, pull_request.num, None).await?;
+    }
+    Ok(())
 }
 
 /// Commits to the repo of each delivery.
@@ -151,119 +175,18 @@ fn own_is_an_error_for_a_function_that_takes_no_hub_and_paths_is_one_for_code() 
 }
 
 #[test]
-fn a_bot_does_not_get_its_own_comments_and_discussions() {
-    for endpoint in [answers::endpoint(), answers_blocking::endpoint(), works::endpoint()] {
-        for sample in [comment_created(), comment_edited()] {
-            let response = send(endpoint, own(sample));
-            let reason = "own: the comment was written by bot, the account of this program";
-            assert_eq!(response.skipped(), Some(reason), "{response:?}");
-            assert_eq!(response.status(), 200);
-            assert_eq!(response.json::<Value>().unwrap(), json!({ "skipped": reason }));
-        }
-        let response = send(endpoint, own(discussion_opened()));
-        let reason = "own: the discussion was written by bot, the account of this program";
-        assert_eq!(response.skipped(), Some(reason));
-        // Nobody knows who has closed it.
-        assert_eq!(send(endpoint, own(discussion_closed())).skipped(), None);
-        assert_eq!(send(endpoint, comment_created()).skipped(), None);
-    }
-}
-
-#[test]
-fn with_own_a_bot_gets_its_own_comments() {
+fn the_stub_lists_the_calls_of_the_function_and_not_those_of_the_checks() {
     let stub = HubStub::new();
-    let client = client(answers_itself::endpoint(), &stub);
-    let response = client.post(answers_itself::PATH, own(comment_created())).send();
-    assert_eq!((response.text().as_ref(), response.skipped()), ("called", None));
-    assert_eq!(stub.calls().len(), 0);
-}
+    let reply = json!({ "newMessage": { "id": "c1", "type": "comment" } });
+    stub.on("POST", "/api/models/me/tiny/discussions/7/comment").respond(reply);
+    let comment = comment_created().repo("me/tiny").number(7);
+    let response = client(replies::endpoint(), &stub).post(replies::PATH, comment).send();
+    assert_eq!((response.status().as_u16(), response.cause()), (200, None));
+    let calls: Vec<_> = stub.calls().iter().map(ToString::to_string).collect();
+    assert_eq!(calls, ["POST /api/models/me/tiny/discussions/7/comment"]);
 
-#[test]
-fn a_bot_does_not_get_the_commits_that_it_has_made() {
     let stub = HubStub::new();
-    let modes = json!({ "files": [{ "path": "results.json", "uploadMode": "regular" }] });
-    stub.on("POST", "/api/datasets/me/data/preupload/main").respond(modes);
-    let oid = "c0ffee0000000000000000000000000000000000";
-    let commit = json!({ "commitOid": oid, "commitUrl": "https://huggingface.co/x" });
-    stub.on("POST", "/api/datasets/me/data/commit/main").respond(commit);
-    let client = client(commits::endpoint(), &stub);
-    let push = |commits: &[&str]| {
-        let mut payload: WebhookPayload = dataset_commit().repo("me/data").into();
-        let refs = payload.updated_refs.as_mut().unwrap();
-        let updated = refs[0].clone();
-        *refs = commits.iter().map(|_| updated.clone()).collect();
-        for (updated, commit) in refs.iter_mut().zip(commits) {
-            updated.new_sha = Some((*commit).to_owned());
-        }
-        client.post(commits::PATH, payload).send()
-    };
-    let others = "abcdef0000000000000000000000000000000000";
-    assert_eq!(push(&[others]).text(), oid);
-    assert_eq!(push(&[oid]).skipped(), Some("own: this program has made the commit, as bot"));
-    assert_eq!(push(&[oid, others]).skipped(), None);
-}
-
-#[test]
-fn while_the_account_is_unknown_a_comment_is_not_accepted_and_not_lost() {
-    let down = || {
-        let stub = HubStub::new();
-        stub.on("GET", "/api/whoami-v2").error(503, "Down");
-        stub
-    };
-    let response =
-        client(answers::endpoint(), &down()).post(answers::PATH, comment_created()).send();
-    assert_eq!(response.status(), 503);
-    let retry_after = response.header("Retry-After").unwrap().parse::<u64>().unwrap();
-    assert!((1..=300).contains(&retry_after), "{retry_after}");
-    assert!(!response.text().contains("own"), "{}", response.text());
-    // Other events do not need the account.
-    let server =
-        WebhooksServer::empty().add_webhook("x", async |_: Hub| "called").hub(down().hub());
-    let response = TestClient::new(server).unwrap().post("/webhooks/x", dataset_commit()).send();
-    assert_eq!(response.text(), "called");
-    let response = client(works::endpoint(), &down()).post(works::PATH, comment_created()).send();
-    assert_eq!(response.status(), 202);
-    let cause = response.cause().unwrap();
-    assert!(cause.starts_with("own: it is unknown whether this program caused the event: "));
-}
-
-/// A diff in which these files changed.
-fn diff(files: &[&str]) -> String {
-    let change = |file: &&str| {
-        format!(
-            "diff --git a/{file} b/{file}\nindex 1..2 100644\n--- a/{file}\n+++ b/{file}\n@@ -1 +1 @@\n-a\n+b\n"
-        )
-    };
-    files.iter().map(change).collect()
-}
-
-#[test]
-fn a_commit_runs_only_if_it_touches_one_of_the_paths() {
-    let retrain = |files: &[&str]| {
-        let stub = HubStub::new();
-        let mut payload: WebhookPayload = dataset_commit().repo("me/data").into();
-        let updated = &mut payload.updated_refs.as_mut().unwrap()[0];
-        updated.old_sha = Some("1".repeat(40));
-        updated.new_sha = Some("2".repeat(40));
-        let (old, new) = ("1".repeat(40), "2".repeat(40));
-        stub.on("GET", &format!("/api/datasets/me/data/compare/{old}..{new}")).text(&diff(files));
-        client(retrains::endpoint(), &stub).post(retrains::PATH, payload).send()
-    };
-    let touched = retrain(&["README.md", "data/train.csv"]);
-    assert_eq!((touched.skipped(), touched.cause()), (None, None));
-    let other = retrain(&["README.md", "data/README.md"]);
-    // Accepted, and skipped before the attempt.
-    assert_eq!(other.status(), 202);
-    let reason = "paths: no changed file matches data/** and !**/*.md";
-    assert_eq!(other.skipped(), Some(reason));
-    let bucket = send(retrains::endpoint(), bucket_files().added(["x.csv"]));
-    assert_eq!((bucket.status().as_u16(), bucket.skipped()), (200, Some(reason)));
-    assert_eq!(send(retrains::endpoint(), bucket_files().added(["data/x.csv"])).skipped(), None);
-}
-
-#[test]
-fn a_commit_runs_when_the_hub_cannot_be_asked() {
-    let response = send(retrains::endpoint(), dataset_commit());
-    assert_eq!((response.status().as_u16(), response.skipped()), (202, None));
-    assert_eq!(response.cause(), None);
+    let paths = client(retrains::endpoint(), &stub);
+    assert_eq!(paths.post(retrains::PATH, dataset_commit()).send().status(), 202);
+    assert_eq!(stub.calls(), []);
 }
