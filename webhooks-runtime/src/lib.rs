@@ -39,6 +39,33 @@
 //! [`WebhookPayload`] is the payload of the Hub. [`WebhooksServer::add_webhook`] adds a function without the
 //! attribute.
 //!
+//! A function acts on the Hub through an argument of the type [`Hub`], a client of the Hub's API with the program's
+//! token: it comments, commits, restarts a Space or starts a Job. Such a function doesn't get what the program does
+//! itself, so a bot doesn't reply to its own replies.
+//!
+//! ```
+//! # use webhooks_runtime::WebhooksServer;
+//! # use webhooks_runtime::testing::{HubStub, TestClient, comment_created};
+//! use webhooks_runtime::{Hub, HubError, WebhookPayload, webhook_endpoint};
+//!
+//! #[webhook_endpoint(watch = "model:me/tiny", on = "create discussion.comment")]
+//! async fn welcome(payload: WebhookPayload, hub: Hub) -> Result<(), HubError> {
+//!     hub.reply(&payload, "Thanks, I'll have a look!").await?;
+//!     Ok(())
+//! }
+//! # let stub = HubStub::new();
+//! # let reply = serde_json::json!({ "newMessage": { "id": "c1", "type": "comment" } });
+//! # stub.on("POST", "/api/models/me/tiny/discussions/7/comment").respond(reply);
+//! # let server = WebhooksServer::empty().endpoint(welcome::endpoint()).hub(stub.hub());
+//! # let client = TestClient::new(server)?;
+//! # let comment = || comment_created().repo("me/tiny").number(7);
+//! # assert_eq!(client.post(welcome::PATH, comment()).send().status(), 200);
+//! # assert_eq!(stub.calls().len(), 1);
+//! # let own = comment().author(HubStub::ACCOUNT_ID);
+//! # assert!(client.post(welcome::PATH, own).send().skipped().is_some());
+//! # Ok::<(), webhooks_runtime::LaunchError>(())
+//! ```
+//!
 //! # Background deliveries
 //!
 //! The Hub gives up on a delivery after 30 s, and suspends a webhook that keeps failing. With
