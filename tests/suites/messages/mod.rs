@@ -33,7 +33,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 69] = [
+const OTHER_TEXTS: [(&str, &str); 70] = [
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
     ("succeeded in {millis", "a line of each `deliver`"),
@@ -59,6 +59,7 @@ const OTHER_TEXTS: [(&str, &str); 69] = [
     ("the address and token of a stand-in", "what is always true"),
     ("the system can create a runtime", "what is always true"),
     ("notes and values", "the name of a migration"),
+    ("failed to lookup address information", "a text of the standard library, which is replaced"),
     ("GRADIO_SHARE_SERVER_ADDRESS", "a variable"),
     ("organization", "a key of JSON"),
     ("'; DROP TABLE", "a value that tests store"),

@@ -45,7 +45,7 @@ pub enum HubError {
         reason: String,
     },
     /// An argument of the call is invalid. Nothing was sent.
-    #[error("{argument} {reason}")]
+    #[error("the Hub was not called: {argument} {reason}")]
     InvalidArgument {
         /// The argument.
         argument: &'static str,

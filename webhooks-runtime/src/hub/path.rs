@@ -100,7 +100,7 @@ mod tests {
         }
         for path in ["/a", "a/", "a//b", "a/../b", "./a", ".git/config", "a/.git/b"] {
             let error = file_path("path", path).unwrap_err();
-            assert!(error.to_string().starts_with("path "), "{error}");
+            assert!(error.to_string().starts_with("the Hub was not called: path "), "{error}");
         }
         for path in [
             "api",

@@ -22,7 +22,9 @@ impl HubToken {
     /// that it comes from.
     pub(super) fn new(text: &str, origin: &str) -> Result<Self, HubError> {
         let text = text.trim();
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // Quotes are those of a file of variables, which some programs do not remove.
+        let is_valid = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
+        if text.is_empty() || !text.bytes().all(is_valid) {
             let reason = "must be a token of the Hub, such as hf_…: without spaces, quotes or line ends inside";
             return Err(HubError::setting(origin, reason));
         }
@@ -159,7 +161,9 @@ mod tests {
 
     #[test]
     fn a_token_that_no_header_carries_is_an_error_that_does_not_show_it() {
-        for token in ["hf_ab cd", "hf_ab\ncd", "hf_abcd\u{fa}", "hf_ab\u{0}cd"] {
+        for token in
+            ["hf_ab cd", "\"hf_abcd\"", "'hf_abcd'", "hf_ab\ncd", "hf_abcd\u{fa}", "hf_ab\u{0}cd"]
+        {
             let error = find(&[("HF_TOKEN", token)]).unwrap_err();
             assert!(!error.is_missing_token());
             let text = format!("{error} {error:?}");

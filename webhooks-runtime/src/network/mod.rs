@@ -11,5 +11,5 @@ mod reason;
 mod roots;
 
 pub(crate) use client::{ClientError, HttpClient};
-pub(crate) use proxy::{HttpProxy, is_this_machine};
-pub(crate) use {proxy::ProxyError, reason::reason};
+pub(crate) use proxy::{HttpProxy, ProxyError, is_this_machine};
+pub(crate) use reason::{is_unknown_host, reason};

@@ -24,9 +24,15 @@ pub(crate) fn reason(error: &io::Error) -> String {
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
             "the network has no route to it"
         }
+        _ if is_unknown_host(error) => "its host name cannot be resolved",
         _ => return error.to_string(),
     };
     reason.to_owned()
+}
+
+/// Returns whether a host name could not be resolved. The standard library has only a text for that.
+pub(crate) fn is_unknown_host(error: &io::Error) -> bool {
+    error.to_string().starts_with("failed to lookup address information")
 }
 
 /// Explains why the certificate is not trusted, from rustls's error inside the stream's error.
@@ -70,6 +76,8 @@ pub(super) fn http_reason(error: &ureq::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::ToSocketAddrs;
+
     use super::*;
 
     #[test]
@@ -82,6 +90,14 @@ mod tests {
             assert_eq!(reason(&kind.into()), text);
         }
         assert_eq!(reason(&io::Error::other("our own words")), "our own words");
+    }
+
+    #[test]
+    fn a_host_name_that_cannot_be_resolved_is_recognized() {
+        let error = ("nowhere.invalid", 443).to_socket_addrs().unwrap_err();
+        assert!(is_unknown_host(&error), "{error:?}");
+        assert_eq!(reason(&error), "its host name cannot be resolved");
+        assert!(!is_unknown_host(&ErrorKind::ConnectionRefused.into()));
     }
 
     #[test]

@@ -225,7 +225,7 @@ mod tests {
         let hub = stub.hub();
         let error = hub.reply(&dataset_commit().into(), "Hi").await.unwrap_err();
         assert!(
-            error.to_string().starts_with("payload is about update repo.content, not"),
+            error.to_string().contains("not called: payload is about update repo.content, not"),
             "{error}"
         );
         assert!(hub.comment("me/x", 1, " \n").await.is_err());

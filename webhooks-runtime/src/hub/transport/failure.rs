@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 
 use ureq::{Error, Timeout};
 
+use crate::network::is_unknown_host;
+
 /// What is known about a request without a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
@@ -44,6 +46,7 @@ impl FailureKind {
                 | ErrorKind::BrokenPipe
                 | ErrorKind::UnexpectedEof
                 | ErrorKind::NotConnected => Self::Lost,
+                _ if is_unknown_host(error) => Self::NotSent,
                 _ => Self::Final,
             },
             _ => Self::Final,
@@ -53,6 +56,8 @@ impl FailureKind {
 
 #[cfg(test)]
 mod tests {
+    use std::net::ToSocketAddrs;
+
     use super::*;
 
     #[test]
@@ -66,5 +71,7 @@ mod tests {
         ] {
             assert_eq!(FailureKind::of(&Error::Io(kind.into())), expected, "{kind}");
         }
+        let unknown = ("nowhere.invalid", 443).to_socket_addrs().unwrap_err();
+        assert_eq!(FailureKind::of(&Error::Io(unknown)), FailureKind::NotSent);
     }
 }
