@@ -8,6 +8,7 @@ mod servers;
 mod start;
 mod suspension;
 mod tunnel;
+mod unconfirmed;
 
 use std::time::{Duration, Instant};
 

@@ -101,6 +101,12 @@ impl HubError {
         self.rejection().map(|rejection| rejection.status)
     }
 
+    /// Returns whether the Hub may have done what was asked, although the call failed.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::NoResponse { .. } | Self::InvalidResponse { .. })
+            || self.status().is_some_and(|status| status >= 500)
+    }
+
     /// Returns the Hub's own message.
     ///
     /// ```

@@ -73,9 +73,11 @@ impl Context {
         if let Some(before) = &self.before_store {
             import(&**before, &*self.state).await?;
         }
-        let remembered = RememberedWebhooks::load(&*self.state).await?;
+        // First, because nothing else helps if it cannot be read.
+        RememberedWebhooks::load(&*self.state).await?;
         let account: Arc<[Webhook]> = self.hub.webhooks().await?.into();
         let at = SystemTime::now();
+        let remembered = RememberedWebhooks::load_with_created(&*self.state, &account, at).await?;
         let input = PlanInput {
             endpoints: Arc::clone(&self.endpoints),
             public_url: public_url.clone(),

@@ -1,6 +1,8 @@
 //! Finds the webhook that an argument names: by its id, or, if it belongs to this program, by the first characters of
 //! its id or by the endpoint that it calls.
 
+use std::time::SystemTime;
+
 use super::CommandError;
 use super::program::ProgramContext;
 use crate::endpoint::normalize;
@@ -29,7 +31,8 @@ impl AccountWebhooks {
     pub(super) async fn load(program: &ProgramContext) -> Result<Self, CommandError> {
         let webhooks = program.hub.webhooks().await?;
         let remembered = RememberedWebhooks::load(&*program.state).await;
-        let remembered = remembered.map_err(CommandError::failed)?;
+        let mut remembered = remembered.map_err(CommandError::failed)?;
+        remembered.claim_created(&webhooks, SystemTime::now());
         let with_path = |webhook: Webhook| {
             let path = program.path_of(&webhook, &remembered);
             (webhook, path)

@@ -123,11 +123,15 @@ pub(super) async fn sync(
 impl Draft<'_> {
     async fn plan(&self) -> Result<RegistrationPlan, CommandError> {
         let state = &*self.program.state;
+        let account = self.program.hub.webhooks().await?;
+        let mut remembered = RememberedWebhooks::load(state).await.map_err(CommandError::failed)?;
+        // Not stored yet, because a plan stores nothing.
+        remembered.claim_created(&account, self.now);
         let input = PlanInput {
             endpoints: Arc::clone(&self.endpoints),
             public_url: self.url.clone(),
-            account: self.program.hub.webhooks().await?.into(),
-            remembered: RememberedWebhooks::load(state).await.map_err(CommandError::failed)?,
+            account: account.into(),
+            remembered,
             mode: RegistrationMode::Sync,
             now: self.now,
             running: BTreeSet::new(),

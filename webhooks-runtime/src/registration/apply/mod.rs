@@ -10,7 +10,7 @@ use super::blocking::on_blocking_pool;
 use super::lease::RegistrationLease;
 use super::plan::{EnableReason, PlannedStep, RegistrationMode, RegistrationPlan, StepAction};
 use super::remembered::{PauseMark, RememberedWebhook, RememberedWebhooks, UrlKind};
-use crate::hub::{Hub, HubError};
+use crate::hub::{Hub, HubError, WebhookSpec, WebhookTarget};
 use crate::state::{SharedState, StateError};
 
 /// Carries out plans of one mode and kind of URL.
@@ -89,9 +89,7 @@ impl Registrar<'_> {
     async fn execute(&self, step: &PlannedStep, now: SystemTime) -> Result<String, StepFailure> {
         let id = match (&step.action, &step.id) {
             (StepAction::Create(spec), _) => {
-                let webhook = self.hub.create_webhook(spec).await?;
-                self.remember_sent(&webhook.id, &step.path, spec.secret.as_deref()).await?;
-                return Ok(webhook.id);
+                return self.create(spec, &step.path, now).await;
             }
             (_, Some(id)) => id,
             (_, None) => return Ok(String::new()),
@@ -109,6 +107,34 @@ impl Registrar<'_> {
             StepAction::Create(_) | StepAction::Unchanged { .. } | StepAction::LeaveAlone(_) => {}
         }
         Ok(id.clone())
+    }
+
+    /// Creates a webhook, and returns its id. If the Hub does not confirm it, a later check recognizes the webhook by its
+    /// URL.
+    async fn create(
+        &self,
+        spec: &WebhookSpec,
+        path: &str,
+        now: SystemTime,
+    ) -> Result<String, StepFailure> {
+        let secret = spec.secret.as_deref();
+        let WebhookTarget::Url(url) = &spec.target else {
+            return Ok(self.hub.create_webhook(spec).await?.id);
+        };
+        let new = self.new_webhook(url, path, secret, RememberedWebhook::before_creation).await;
+        self.remember(|webhooks| webhooks.mark_creation(url, new, now)).await?;
+        let created = self.hub.create_webhook(spec).await;
+        if created.as_ref().is_err_and(|error| !error.may_be_done()) {
+            self.remember(|webhooks| webhooks.end_creation(url)).await?;
+        }
+        let id = created?.id;
+        let webhook = self.new_webhook(&id, path, secret, RememberedWebhook::new).await;
+        self.remember(|webhooks| {
+            webhooks.insert(&id, webhook);
+            webhooks.end_creation(url);
+        })
+        .await?;
+        Ok(id)
     }
 
     async fn enable(
@@ -137,10 +163,7 @@ impl Registrar<'_> {
         path: &str,
         secret: Option<&str>,
     ) -> Result<(), StepFailure> {
-        let (url_kind, secret) = (self.url_kind, secret.map(str::to_owned));
-        let (of_id, of_path) = (id.to_owned(), path.to_owned());
-        let new = move || RememberedWebhook::new(&of_id, &of_path, url_kind, secret.as_deref());
-        let mut webhook = on_blocking_pool(new).await;
+        let mut webhook = self.new_webhook(id, path, secret, RememberedWebhook::new).await;
         self.remember(|webhooks| {
             if let Some(before) = webhooks.get(id) {
                 webhook.keep(before);
@@ -148,6 +171,19 @@ impl Registrar<'_> {
             webhooks.insert(id, webhook);
         })
         .await
+    }
+
+    /// Makes what to remember of a webhook, with the hash of its secret.
+    async fn new_webhook(
+        &self,
+        id: &str,
+        path: &str,
+        secret: Option<&str>,
+        new: fn(&str, &str, UrlKind, Option<&str>) -> RememberedWebhook,
+    ) -> RememberedWebhook {
+        let (url_kind, secret) = (self.url_kind, secret.map(str::to_owned));
+        let (id, path) = (id.to_owned(), path.to_owned());
+        on_blocking_pool(move || new(&id, &path, url_kind, secret.as_deref())).await
     }
 
     async fn remember(

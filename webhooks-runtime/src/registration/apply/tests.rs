@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::hub::WebhookSpec;
+use crate::hub::Webhook;
 use crate::registration::plan::LeaveReason;
 use crate::registration::remembered::SentSecret;
 use crate::state::MemoryState;
@@ -185,8 +185,39 @@ async fn an_error_that_every_step_would_have_ends_the_plan() {
         let plan = plan(vec![create(), create()]);
         let (calls, done, errors) = apply(&stub, &state, RegistrationMode::Sync, &plan).await;
         assert_eq!((calls.len(), done.len(), errors.len()), (1, 0, 1), "{status}");
-        assert_eq!(remembered(&state).await, RememberedWebhooks::default());
+        let remembered = remembered(&state).await;
+        assert_eq!(remembered.iter().count(), 0);
+        // With 500, the Hub may have created the first one.
+        assert_eq!(remembered == RememberedWebhooks::default(), status != 500);
     }
+}
+
+#[tokio::test]
+async fn a_webhook_whose_creation_is_not_confirmed_is_recognized_unless_the_hub_has_refused_it() {
+    for is_refused in [false, true] {
+        let (stub, state) = (HubStub::new(), MemoryState::default());
+        let call = stub.on("POST", WEBHOOKS);
+        let _ = if is_refused { call.error(400, "No such repo") } else { call.respond(()) };
+        let create = plan(vec![step(None, StepAction::Create(spec()))]);
+        let (_, done, errors) = apply(&stub, &state, RegistrationMode::Unattended, &create).await;
+        assert_eq!((done.len(), errors.len()), (0, 1));
+        let url = "https://x.example/webhooks/retrain";
+        let found: Webhook =
+            serde_json::from_value(json!({ "id": "w1", "url": url, "disabled": false })).unwrap();
+        let remembered =
+            RememberedWebhooks::load_with_created(&state, &[found], now()).await.unwrap();
+        let secret = remembered.get("w1").map(|webhook| webhook.compare("w1", "hush"));
+        assert_eq!(secret, (!is_refused).then_some(SentSecret::Same));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_created_that_could_not_be_recognized() {
+    let (stub, state) = (HubStub::new(), MemoryState::default());
+    state.set("registration.webhooks", "{", None).await.unwrap();
+    let create = plan(vec![step(None, StepAction::Create(spec()))]);
+    let (calls, _, errors) = apply(&stub, &state, RegistrationMode::Unattended, &create).await;
+    assert_eq!((calls.len(), errors.len()), (0, 1));
 }
 
 #[tokio::test]

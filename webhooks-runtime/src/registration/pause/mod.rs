@@ -14,6 +14,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::time::SystemTime;
+
 use super::lease::RegistrationLease;
 use super::remembered::{PauseMark, RememberedWebhooks, UrlKind};
 use crate::hub::{Hub, HubError, WebhookState};
@@ -51,14 +53,16 @@ pub(crate) async fn pause(
     state: &dyn SharedState,
     lease: &RegistrationLease,
 ) -> Result<Paused, PauseError> {
-    let remembered = RememberedWebhooks::load(state).await?;
-    let is_of_tunnel =
-        |id: &str| remembered.get(id).is_some_and(|it| it.url_kind == UrlKind::Tunnel);
     let mut paused = Paused::default();
-    if !remembered.iter().any(|(id, _)| is_of_tunnel(id)) {
+    if !RememberedWebhooks::load(state).await?.may_have(UrlKind::Tunnel) {
         return Ok(paused);
     }
-    for webhook in hub.webhooks().await? {
+    let account = hub.webhooks().await?;
+    let now = SystemTime::now();
+    let remembered = RememberedWebhooks::load_with_created(state, &account, now).await?;
+    let is_of_tunnel =
+        |id: &str| remembered.get(id).is_some_and(|it| it.url_kind == UrlKind::Tunnel);
+    for webhook in account {
         if !is_of_tunnel(&webhook.id) || webhook.state != WebhookState::Enabled {
             continue;
         }
@@ -79,7 +83,7 @@ async fn pause_one(hub: &Hub, state: &dyn SharedState, id: &str) -> Result<(), P
     let result = hub.disable_webhook(id).await;
     match result {
         Ok(_) => mark(state, id, PauseMark::Confirmed).await?,
-        Err(error) if !may_be_done(&error) => {
+        Err(error) if !error.may_be_done() => {
             mark(state, id, PauseMark::None).await?;
             return Err(error.into());
         }
@@ -93,12 +97,6 @@ async fn pause_one(hub: &Hub, state: &dyn SharedState, id: &str) -> Result<(), P
 
 async fn mark(state: &dyn SharedState, id: &str, mark: PauseMark) -> Result<(), StateError> {
     RememberedWebhooks::change(state, |all| all.set_pause(id, mark)).await
-}
-
-/// Returns whether the Hub may have done what was asked, although the call failed.
-fn may_be_done(error: &HubError) -> bool {
-    matches!(error, HubError::NoResponse { .. } | HubError::InvalidResponse { .. })
-        || error.status().is_some_and(|status| status >= 500)
 }
 
 async fn is_disabled(hub: &Hub, id: &str) -> bool {

@@ -1,10 +1,12 @@
 //! Remembers the webhooks that this program has registered, so that it finds them when its public URL changes, and its
 //! last public URL, so that a command finds it.
 //!
+//! - `creation` remembers webhooks whose creation the Hub has not confirmed.
 //! - `webhook` is what is remembered of one webhook, with its secret as a `secret_hash`.
 //! - `server_url` is the last public URL.
 //! - `import` takes over what a program remembered before it had a store.
 
+mod creation;
 mod import;
 mod secret_hash;
 mod server_url;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use self::creation::CreationMark;
 pub(crate) use self::import::import;
 pub(crate) use self::server_url::{ServerUrl, UrlKind};
 pub(crate) use self::webhook::{PauseMark, RememberedWebhook, SentSecret};
@@ -53,6 +56,9 @@ pub(crate) struct RememberedWebhooks {
     /// only their URL makes ours.
     #[serde(default)]
     enabled_at: BTreeMap<String, Vec<u64>>,
+    /// The webhooks that the Hub was asked to create, without its confirmation, by their URLs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    creating: BTreeMap<String, CreationMark>,
 }
 
 /// The version of the format, which is always [`VERSION`].

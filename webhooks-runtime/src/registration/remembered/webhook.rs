@@ -14,6 +14,9 @@ pub(crate) struct RememberedWebhook {
     /// The hash of the secret that was last sent; `None` if none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<SecretHash>,
+    /// What the hash is made for, unless it is the id: when the secret was sent, the webhook had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hashed_for: Option<String>,
     /// Whether this program has disabled it, because its server was stopped.
     #[serde(default)]
     paused: bool,
@@ -46,7 +49,24 @@ impl RememberedWebhook {
     /// Returns what to remember of a webhook with this id, to which this secret was sent. It takes some milliseconds.
     pub(crate) fn new(id: &str, path: &str, url_kind: UrlKind, secret: Option<&str>) -> Self {
         let secret = secret.map(|secret| SecretHash::of(id, secret));
-        Self { path: path.to_owned(), url_kind, secret, paused: false, pausing: false }
+        Self {
+            path: path.to_owned(),
+            url_kind,
+            secret,
+            hashed_for: None,
+            paused: false,
+            pausing: false,
+        }
+    }
+
+    /// Returns what to remember of a webhook that is about to be created at this URL. It takes some milliseconds.
+    pub(crate) fn before_creation(
+        url: &str,
+        path: &str,
+        url_kind: UrlKind,
+        secret: Option<&str>,
+    ) -> Self {
+        Self { hashed_for: Some(url.to_owned()), ..Self::new(url, path, url_kind, secret) }
     }
 
     /// Takes over what is not known of it otherwise: whether this program has disabled it, and the secret, if none was
@@ -55,12 +75,14 @@ impl RememberedWebhook {
         self.set_pause(before.pause());
         if self.secret.is_none() {
             self.secret.clone_from(&before.secret);
+            self.hashed_for.clone_from(&before.hashed_for);
         }
     }
 
     /// Returns whether this secret is the one that was last sent to the webhook with this id. It takes some
     /// milliseconds.
     pub(crate) fn compare(&self, id: &str, secret: &str) -> SentSecret {
+        let id = self.hashed_for.as_deref().unwrap_or(id);
         match &self.secret {
             None => SentSecret::Unknown,
             Some(hash) if hash.is_of(id, secret) => SentSecret::Same,
