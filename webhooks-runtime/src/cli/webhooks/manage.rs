@@ -85,7 +85,11 @@ pub(super) async fn remove(
         return Ok(code);
     }
     for webhook in found {
-        program.hub.delete_webhook(&webhook.id).await?;
+        match program.hub.delete_webhook(&webhook.id).await {
+            // It is repeated if the response is lost: the first call may have deleted it.
+            Err(error) if error.status() == Some(404) => {}
+            result => result?,
+        }
         let forget = |all: &mut RememberedWebhooks| all.remove(&webhook.id);
         let forgotten = RememberedWebhooks::change(&*program.state, forget).await;
         forgotten.map_err(CommandError::failed)?;

@@ -100,3 +100,14 @@ async fn only_a_webhook_of_this_program_is_removed_and_only_after_a_yes() {
     assert!(run.stderr.contains("delete  w1") && run.stderr.contains("Delete on the Hub?"));
     assert!(bot.remembered().await.get("w1").is_none());
 }
+
+#[tokio::test]
+async fn a_webhook_that_is_gone_already_is_forgotten() {
+    let bot = Bot::new().with_account(&[webhook("w1")]).remembering().await;
+    // As when the response to the first of two calls is lost.
+    bot.stub.on("DELETE", &format!("{WEBHOOKS}/w1")).error(404, "Webhook not found");
+    let run = bot.run(&["remove", "w1", "--yes"], Answer::Yes).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stdout, format!("deleted  w1  {SPACE}{PATH}\n"));
+    assert!(bot.remembered().await.get("w1").is_none());
+}
