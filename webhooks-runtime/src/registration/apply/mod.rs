@@ -1,5 +1,6 @@
 //! Carries out a plan, and remembers each webhook as soon as it is known.
 
+mod enable;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,8 @@ pub(crate) struct StepError {
 enum StepFailure {
     Hub(HubError),
     State(StateError),
+    /// The webhook is no longer as planned. The next check makes a new plan.
+    ChangedMeanwhile,
 }
 
 impl Registrar<'_> {
@@ -137,25 +140,6 @@ impl Registrar<'_> {
         Ok(id)
     }
 
-    async fn enable(
-        &self,
-        id: &str,
-        reason: EnableReason,
-        now: SystemTime,
-    ) -> Result<(), StepFailure> {
-        self.hub.enable_webhook(id).await?;
-        self.remember(|webhooks| match (self.mode, reason) {
-            (RegistrationMode::Sync, _) => webhooks.note_person(id),
-            (RegistrationMode::Unattended, EnableReason::Suspended) => {
-                webhooks.note_enabled(id, now);
-            }
-            (RegistrationMode::Unattended, EnableReason::Paused) => {
-                webhooks.set_pause(id, PauseMark::None);
-            }
-        })
-        .await
-    }
-
     /// Remembers a webhook with the secret that was sent. If none was, a former one is still right.
     async fn remember_sent(
         &self,
@@ -199,7 +183,7 @@ impl StepError {
     pub(super) fn hub_error(&self) -> Option<&HubError> {
         match &self.cause {
             StepFailure::Hub(error) => Some(error),
-            StepFailure::State(_) => None,
+            StepFailure::State(_) | StepFailure::ChangedMeanwhile => None,
         }
     }
 
@@ -219,6 +203,7 @@ impl StepError {
         match &self.cause {
             StepFailure::Hub(error) => matches!(error.status(), None | Some(401 | 403)),
             StepFailure::State(_) => true,
+            StepFailure::ChangedMeanwhile => false,
         }
     }
 }
@@ -230,6 +215,9 @@ impl fmt::Display for StepError {
             StepFailure::State(error) => {
                 write!(f, "{}: its webhook cannot be remembered: {error}", self.path)
             }
+            StepFailure::ChangedMeanwhile => {
+                write!(f, "{}: its webhook was changed on the Hub during the check", self.path)
+            }
         }
     }
 }
@@ -240,6 +228,7 @@ impl StepFailure {
         match self {
             Self::Hub(error) => !matches!(error.status(), Some(400 | 404 | 409 | 422)),
             Self::State(_) => true,
+            Self::ChangedMeanwhile => false,
         }
     }
 }

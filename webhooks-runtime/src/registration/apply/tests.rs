@@ -1,5 +1,7 @@
 //! Tests that a plan is carried out by these calls and no others, and remembered.
 
+mod enabling;
+
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -43,7 +45,7 @@ fn plan(steps: Vec<PlannedStep>) -> RegistrationPlan {
 /// Carries out a plan, and returns the calls, the ids of the steps that are done, and the errors.
 async fn apply(
     stub: &HubStub,
-    state: &MemoryState,
+    state: &dyn SharedState,
     mode: RegistrationMode,
     plan: &RegistrationPlan,
 ) -> (Vec<String>, Vec<String>, Vec<String>) {
@@ -90,50 +92,17 @@ async fn an_update_sends_everything_and_may_enable() {
     let (stub, state) = (HubStub::new(), MemoryState::default());
     stub.on("POST", &format!("{WEBHOOKS}/w1")).respond(response("w1"));
     stub.on("POST", &format!("{WEBHOOKS}/w1/enable")).respond(response("w1"));
+    enabling::find(&stub, "suspended-after-failure");
     let plan = plan(vec![step(Some("w1"), update(Some(EnableReason::Suspended)))]);
     let (calls, done, _) = apply(&stub, &state, RegistrationMode::Unattended, &plan).await;
-    assert_eq!(calls, [format!("POST {WEBHOOKS}/w1"), format!("POST {WEBHOOKS}/w1/enable")]);
+    assert_eq!(calls[0], format!("POST {WEBHOOKS}/w1"));
+    assert_eq!(calls.last(), Some(&format!("POST {WEBHOOKS}/w1/enable")));
     assert_eq!(done, ["w1"]);
     let body = &stub.calls()[0].body;
     for key in ["url", "watched", "domains", "secret"] {
         assert!(!body[key].is_null(), "{key} is missing: {body}");
     }
     assert!(remembered(&state).await.get("w1").is_some());
-}
-
-#[tokio::test]
-async fn a_server_counts_how_often_it_enables_and_a_person_ends_the_count() {
-    let (stub, state) = (HubStub::new(), MemoryState::default());
-    stub.on("POST", &format!("{WEBHOOKS}/w1/enable")).respond(response("w1"));
-    let enable = plan(vec![step(Some("w1"), StepAction::Enable(EnableReason::Suspended))]);
-    for _ in 0..3 {
-        assert!(remembered(&state).await.may_enable("w1", now()));
-        apply(&stub, &state, RegistrationMode::Unattended, &enable).await;
-    }
-    assert!(!remembered(&state).await.may_enable("w1", now()));
-    apply(&stub, &state, RegistrationMode::Sync, &enable).await;
-    assert!(remembered(&state).await.may_enable("w1", now()));
-}
-
-#[tokio::test]
-async fn an_update_of_a_paused_webhook_leaves_it_paused_until_it_is_enabled() {
-    let (stub, state) = (HubStub::new(), MemoryState::default());
-    stub.on("POST", &format!("{WEBHOOKS}/w1")).respond(response("w1"));
-    stub.on("POST", &format!("{WEBHOOKS}/w1/enable")).respond(response("w1"));
-    let paused = |all: &mut RememberedWebhooks| {
-        all.insert("w1", RememberedWebhook::new("w1", PATH, UrlKind::Tunnel, None));
-        all.set_pause("w1", PauseMark::Confirmed);
-    };
-    RememberedWebhooks::change(&state, paused).await.unwrap();
-    let is_paused = async || {
-        remembered(&state).await.get("w1").is_some_and(|it| it.pause() == PauseMark::Confirmed)
-    };
-    let updates = plan(vec![step(Some("w1"), update(None))]);
-    apply(&stub, &state, RegistrationMode::Sync, &updates).await;
-    assert!(is_paused().await);
-    let enables = plan(vec![step(Some("w1"), update(Some(EnableReason::Paused)))]);
-    apply(&stub, &state, RegistrationMode::Unattended, &enables).await;
-    assert!(!is_paused().await);
 }
 
 #[tokio::test]

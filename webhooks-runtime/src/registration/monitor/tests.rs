@@ -101,6 +101,9 @@ async fn a_webhook_that_a_person_disables_during_the_check_of_the_url_is_not_ena
         let later = server.webhook("w1", "/webhooks/a", later);
         server.stub.on("GET", WEBHOOKS).respond([suspended]).respond([later]);
         let enabled = json!({ "webhook": server.webhook("w1", "/webhooks/a", false) });
+        let found =
+            json!({ "webhook": server.webhook("w1", "/webhooks/a", "suspended-after-failure") });
+        server.stub.on("GET", &format!("{WEBHOOKS}/w1")).respond(found);
         server.stub.on("POST", &format!("{WEBHOOKS}/w1/enable")).respond(enabled);
         server.check().await.unwrap();
         assert_eq!(server.changes(), expected);

@@ -168,10 +168,18 @@ impl RememberedWebhooks {
         self.enabled_within_a_day(id, now).count() < MAX_ENABLED
     }
 
-    /// Notes that a suspended webhook was enabled without a person.
+    /// Notes that a suspended webhook is enabled without a person.
     pub(crate) fn note_enabled(&mut self, id: &str, now: SystemTime) {
         let recent = self.enabled_within_a_day(id, now).chain([seconds(now)]).collect();
         self.enabled_at.insert(id.to_owned(), recent);
+    }
+
+    /// Takes back a note that a suspended webhook was enabled at this time: the Hub has refused it.
+    pub(crate) fn take_back_enabled(&mut self, id: &str, at: SystemTime) {
+        let Some(times) = self.enabled_at.get_mut(id) else { return };
+        if let Some(index) = times.iter().rposition(|time| *time == seconds(at)) {
+            times.remove(index);
+        }
     }
 
     /// Notes that a person has enabled or disabled a webhook, which ends every decision of this program about that.
