@@ -116,6 +116,5 @@ pub use self::repos::{NewRepo, RepoInfo, RepoRef, RepoRefs, RepoVisibility};
 pub use self::request::HubRequest;
 pub use self::response::HubResponse;
 pub use self::spaces::{SpaceRuntime, SpaceStage};
-#[cfg(test)]
 pub(crate) use self::webhooks::WebhookTarget;
 pub use self::webhooks::{WatchedItem, Webhook, WebhookDomain, WebhookSpec, WebhookState};

@@ -6,7 +6,6 @@ mod watched;
 mod webhook;
 
 pub use self::spec::WebhookSpec;
-#[cfg(test)]
 pub(crate) use self::spec::WebhookTarget;
 pub use self::watched::{WatchedItem, WebhookDomain};
 pub use self::webhook::{Webhook, WebhookState};

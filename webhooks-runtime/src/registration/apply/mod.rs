@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use super::blocking::on_blocking_pool;
 use super::lease::RegistrationLease;
-use super::plan::{EnableReason, PlannedStep, RegistrationMode, RegistrationPlan, StepAction};
+use super::plan::{PlannedStep, RegistrationMode, RegistrationPlan, StepAction};
 use super::remembered::{PauseMark, RememberedWebhook, RememberedWebhooks, UrlKind};
 use crate::hub::{Hub, HubError, WebhookSpec, WebhookTarget};
 use crate::state::{SharedState, StateError};

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::hub::Webhook;
+use crate::registration::plan::EnableReason;
 use crate::registration::plan::LeaveReason;
 use crate::registration::remembered::SentSecret;
 use crate::state::MemoryState;
