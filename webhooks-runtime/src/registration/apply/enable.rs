@@ -1,4 +1,4 @@
-//! Enables a webhook, after a last look at what a person wants.
+//! Enables a webhook, after a last check of what a person wants.
 
 use std::time::SystemTime;
 

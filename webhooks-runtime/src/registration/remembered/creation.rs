@@ -55,7 +55,7 @@ impl RememberedWebhooks {
         self.creating.insert(url.to_owned(), CreationMark { webhook, at: seconds(now) });
     }
 
-    /// Forgets the mark of a URL: the webhook is known, or the Hub has refused to create it.
+    /// Forgets the mark of a URL: the webhook is known, or the Hub has rejected its creation.
     pub(crate) fn end_creation(&mut self, url: &str) {
         self.creating.remove(url);
     }
