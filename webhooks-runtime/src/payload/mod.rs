@@ -8,6 +8,7 @@
 //! | `tolerant` | reads payloads that differ from the Hub's documentation |
 //! | `surrogates` | replaces JSON escapes that no Rust string can contain |
 //! | `summary` | reads the event and the repo's name only |
+//! | `merge` | merges the changes of several payloads into one |
 //!
 //! The Hub adds fields and values over time: unknown fields are ignored, and unknown values become `Other`. It
 //! also removes and reshapes fields, so a body that these types reject is read again by `tolerant`, which has a
@@ -17,6 +18,7 @@
 mod discussion;
 mod event;
 mod helpers;
+mod merge;
 mod open_set;
 mod repo;
 mod summary;
@@ -31,6 +33,7 @@ pub use discussion::{
 };
 pub use event::{EventAction, EventScope, WebhookPayloadEvent};
 pub use helpers::NewComment;
+pub(crate) use merge::{Merge, MergeScope};
 pub(crate) use open_set::open_set;
 pub use repo::{ObjectId, RepoType, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUrl};
 pub(crate) use summary::{Summary, cut};
