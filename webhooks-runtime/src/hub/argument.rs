@@ -22,7 +22,8 @@ impl EndpointArg for Hub {
 
 impl BackgroundArg for Hub {
     fn extract(task: &BackgroundTask) -> Result<Self, TaskFailure> {
-        let failure = || TaskFailure { text: MISSING.to_owned(), permanent: false };
+        let failure =
+            || TaskFailure { text: MISSING.to_owned(), permanent: false, retry_after: None };
         task.shared.provided().cloned().ok_or_else(failure)
     }
 }

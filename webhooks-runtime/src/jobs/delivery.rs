@@ -6,6 +6,7 @@ use actix_web::web::Bytes;
 use uuid::Uuid;
 
 use super::state::{State, Transition};
+use crate::payload::MergeScope;
 
 /// A process that shares the store and runs deliveries. A process gets a new id at each start, and also
 /// when it registers again after its lease expired.
@@ -28,6 +29,51 @@ pub(crate) struct NewDelivery {
     pub(crate) body: Bytes,
     /// Whether to run it even if the same `Webhook-Id` was done within the deduplication window.
     pub(crate) force: bool,
+    /// Its key, if its endpoint has keys.
+    pub(crate) key: Option<DeliveryKey>,
+    pub(crate) origin: Origin,
+}
+
+/// The key of a delivery: at most one delivery of an endpoint's key runs at a time, in order of arrival.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeliveryKey {
+    pub(crate) text: String,
+    /// Which deliveries of the key it can be merged with: those with the same scope. `None` is a barrier: no older
+    /// delivery is merged into one that arrives after it.
+    pub(crate) merge: Option<MergeScope>,
+    /// How many bytes of the body a merge carries over to a newer one.
+    pub(crate) merge_bytes: u32,
+}
+
+/// How many older deliveries one can carry.
+pub(crate) const MAX_MERGED: u32 = 10_000;
+
+/// Where a delivery comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A request of the Hub.
+    Webhook,
+    /// A comparison with the Hub, which found a missed event.
+    Reconcile,
+    /// The program itself.
+    Enqueued,
+}
+
+impl Origin {
+    const ALL: [Self; 3] = [Self::Webhook, Self::Reconcile, Self::Enqueued];
+
+    /// Returns the number that the stores' tables use for it.
+    pub(crate) fn code(self) -> i16 {
+        match self {
+            Self::Webhook => 0,
+            Self::Reconcile => 1,
+            Self::Enqueued => 2,
+        }
+    }
+
+    pub(crate) fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.code() == code)
+    }
 }
 
 /// The store's response to a [`NewDelivery`].
@@ -63,8 +109,13 @@ pub(crate) struct Claimed {
     pub(crate) releases: u32,
     /// How often in a row it could not be decided whether to call the function.
     pub(crate) waits: u32,
+    /// How often in a row the function asked to run it again later.
+    pub(crate) snoozes: u32,
     pub(crate) received_at: SystemTime,
+    /// The body, with what the merged deliveries brought.
     pub(crate) body: Bytes,
+    /// The older deliveries that the body carries, in order of arrival.
+    pub(crate) merged: Vec<Uuid>,
 }
 
 /// The result of an attempt, to be written to the store.
@@ -91,6 +142,17 @@ pub(crate) struct ClaimResponse {
     pub(crate) next_due: Option<Duration>,
     /// The number of live replicas.
     pub(crate) replicas: u32,
+    /// The running deliveries of this replica that are to be stopped.
+    pub(crate) cancelled: Vec<Uuid>,
+}
+
+/// The store's response to a heartbeat.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HeartbeatResponse {
+    /// Whether the replica is registered. Otherwise its lease expired, and its deliveries were recovered.
+    pub(crate) is_registered: bool,
+    /// The running deliveries of this replica that are to be stopped.
+    pub(crate) cancelled: Vec<Uuid>,
 }
 
 /// Deliveries of other replicas that missed heartbeats and whose leases have not expired yet.

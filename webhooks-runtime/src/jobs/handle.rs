@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::batcher::Batcher;
-use super::delivery::{Accepted, NewDelivery};
+use super::delivery::{Accepted, NewDelivery, Origin};
 use super::error::StoreError;
 use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
 use super::scheduler::SchedulerCommand;
@@ -73,8 +73,18 @@ impl Jobs {
         let event = summary.as_ref().map(Summary::event);
         let repo = summary.map(|summary| summary.repo().to_owned());
         let id = Uuid::now_v7();
-        let delivery =
-            NewDelivery { id, endpoint, webhook_id, event, repo, received_at, body, force };
+        let delivery = NewDelivery {
+            id,
+            endpoint,
+            webhook_id,
+            event,
+            repo,
+            received_at,
+            body,
+            force,
+            key: None,
+            origin: Origin::Webhook,
+        };
         let accepted = self.batcher.accept(delivery).await;
         if matches!(accepted, Ok(Accepted::Queued(_))) {
             self.changed();

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
-use super::delivery::ReplicaId;
+use super::delivery::{HeartbeatResponse, ReplicaId};
 use super::error::StoreError;
 use super::scheduler::SchedulerCommand;
 use super::store::{Retention, Store};
@@ -49,12 +49,12 @@ impl Heartbeats {
         while !self.commands.is_closed() {
             let sent = Instant::now();
             match self.send(renewed + self.lease).await {
-                Ok(true) => {
+                Ok(HeartbeatResponse { is_registered: true, .. }) => {
                     failed = false;
                     renewed = sent;
                 }
                 // Unless it is unknown because the scheduler has just deregistered it.
-                Ok(false) if !self.commands.is_closed() => {
+                Ok(_) if !self.commands.is_closed() => {
                     failed = false;
                     let sent = Instant::now();
                     if self.reregister().await {
@@ -63,7 +63,7 @@ impl Heartbeats {
                         recovering_since = Some(Instant::now());
                     }
                 }
-                Ok(false) => return,
+                Ok(_) => return,
                 Err(error) => {
                     if !failed {
                         log_unreachable(&error);
@@ -94,7 +94,7 @@ impl Heartbeats {
 
     /// Sends a heartbeat. Stops the running attempts when the lease may have expired by the store's clock:
     /// the response is late, or this process was suspended.
-    async fn send(&self, lease_ends: Instant) -> Result<bool, StoreError> {
+    async fn send(&self, lease_ends: Instant) -> Result<HeartbeatResponse, StoreError> {
         let mut heartbeat = self.store.heartbeat(self.replica, self.lease);
         let response = match timeout_at(lease_ends, &mut heartbeat).await {
             Ok(response) => response,

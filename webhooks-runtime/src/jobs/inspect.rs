@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
+use super::delivery::Origin;
 use super::state::State;
 
 /// Which deliveries to list.
@@ -36,10 +37,18 @@ pub(crate) struct DeliverySummary {
     pub(crate) run_at: Option<SystemTime>,
     /// When the current attempt started, for a running delivery.
     pub(crate) started_at: Option<SystemTime>,
-    /// When the delivery became done or dead.
+    /// When the delivery became done, dead, superseded or cancelled.
     pub(crate) ended_at: Option<SystemTime>,
     /// The error of the last failed attempt.
     pub(crate) error: Option<String>,
+    /// The note of the last attempt: why it was skipped or waits, or which files matched.
+    pub(crate) note: Option<String>,
+    pub(crate) key: Option<String>,
+    /// The newer delivery that replaced it.
+    pub(crate) superseded_by: Option<Uuid>,
+    /// How many older deliveries it carries.
+    pub(crate) merged: u32,
+    pub(crate) origin: Origin,
 }
 
 /// How long after its timeout an attempt counts as overdue. An `async fn` has been dropped by then.
@@ -74,8 +83,6 @@ pub(crate) struct DeliveryDetail {
     pub(crate) summary: DeliverySummary,
     /// Its failed attempts, oldest first.
     pub(crate) failed: Vec<FailedAttempt>,
-    /// The note of the last attempt: why it was skipped or waits, or which files matched.
-    pub(crate) note: Option<String>,
     pub(crate) body: Bytes,
 }
 
@@ -84,6 +91,25 @@ pub(crate) struct DeliveryDetail {
 pub(crate) enum RetryTarget {
     One(Uuid),
     AllDead,
+}
+
+/// Which deliveries to cancel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CancelTarget {
+    One(Uuid),
+    /// All queued and running deliveries of the endpoint with this path.
+    Endpoint(String),
+}
+
+/// What a cancellation did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CancelReport {
+    /// How many queued deliveries were cancelled.
+    pub(crate) cancelled: u64,
+    /// The running deliveries that their replicas stop.
+    pub(crate) stopping: Vec<Uuid>,
+    /// The running deliveries that cannot be stopped, because their functions are not async.
+    pub(crate) refused: Vec<Uuid>,
 }
 
 /// Which deliveries to delete on request.

@@ -25,9 +25,9 @@ impl EndedAttempt<'_> {
     /// Logs how the attempt ended.
     pub(super) fn log(&self) {
         let retry_in = match self.next {
-            Transition::Retry { after } | Transition::Wait { after } => {
-                Some(tracing::field::debug(after))
-            }
+            Transition::Retry { after }
+            | Transition::Wait { after }
+            | Transition::Snooze { after } => Some(tracing::field::debug(after)),
             _ => None,
         };
         macro_rules! line {
@@ -53,7 +53,10 @@ impl EndedAttempt<'_> {
             Transition::Done => line!(info, "the function succeeded"),
             Transition::Retry { .. } => line!(warn, "the function failed"),
             Transition::Dead => line!(error, "the function failed and will not be retried"),
-            Transition::Wait { .. } => line!(info, "the delivery waits"),
+            Transition::Wait { .. } | Transition::Snooze { .. } => {
+                line!(info, "the delivery waits")
+            }
+            Transition::Cancelled => line!(info, "the delivery was cancelled"),
             Transition::Released => line!(info, "shutting down: the delivery was released"),
         }
     }

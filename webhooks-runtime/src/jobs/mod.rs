@@ -3,7 +3,8 @@
 //! A delivery may run more than once, for example after a crash. It is never silently dropped. A store also implements
 //! [`SharedState`](crate::state::SharedState).
 //!
-//! - `state` is the state machine of a delivery; `delivery` and `inspect` define its data.
+//! - `state` is the state machine of a delivery, and `outcome` decides what happens after an attempt; `delivery` and
+//!   `inspect` define the data.
 //! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.
 //! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
 //! - `batcher` accepts deliveries in batches.
@@ -26,6 +27,7 @@ mod inspect;
 mod log;
 mod opening;
 mod options;
+mod outcome;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod recovery;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::delivery::{ReplicaId, UnresponsiveReplicas};
-use super::state::{AttemptOutcome, Transition};
+use super::outcome::AttemptOutcome;
+use super::state::Transition;
 use super::store::{EndpointPolicy, Store};
 use super::wakeups::Wakeups;
 

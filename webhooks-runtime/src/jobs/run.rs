@@ -13,7 +13,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::delivery::Claimed;
-use super::state::AttemptOutcome;
+use super::outcome::AttemptOutcome;
 use crate::endpoint::Delivery;
 use crate::endpoint::background::{
     AttemptCheck, AttemptDecision, BackgroundTask, BackgroundWork, OnThread, SharedData,
@@ -31,6 +31,8 @@ pub(super) struct Attempt {
     pub(super) attempt: u32,
     /// How often in a row it could not be decided whether to call the function.
     pub(super) waits: u32,
+    /// How often in a row the function asked to run it again later.
+    pub(super) snoozes: u32,
     pub(super) received_at: SystemTime,
     pub(super) body: Bytes,
 }
@@ -71,8 +73,8 @@ impl BackgroundHandler {
         finished: mpsc::UnboundedSender<FinishedAttempt>,
         mut lease_expiries: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
-        let Claimed { id, fencing_token, webhook_id, attempt, waits, received_at, body, .. } =
-            claimed;
+        let Claimed { id, fencing_token, webhook_id, attempt, waits, snoozes, .. } = claimed;
+        let Claimed { received_at, body, .. } = claimed;
         let (abort, registration) = AbortHandle::new_pair();
         let stopped = async move {
             tokio::select! {
@@ -81,7 +83,8 @@ impl BackgroundHandler {
             }
         };
         let id_text = id.to_string();
-        let attempt = Attempt { id: id_text, webhook_id, attempt, waits, received_at, body };
+        let attempt =
+            Attempt { id: id_text, webhook_id, attempt, waits, snoozes, received_at, body };
         let attempt = self.run(attempt, stopped);
         let reported = async move {
             let end = attempt.await;
@@ -96,7 +99,7 @@ impl BackgroundHandler {
         attempt: Attempt,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = AttemptEnd> + Send + 'static {
-        let Attempt { id, webhook_id, attempt, waits, received_at, body } = attempt;
+        let Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body } = attempt;
         let policy = self.background.policy;
         let span = tracing::info_span!(
             target: DELIVERY,
@@ -134,6 +137,7 @@ impl BackgroundHandler {
                     },
                 };
                 let outcome = outcome(run(task), &on_thread, policy.timeout, stopped).await;
+                let outcome = outcome.map(|outcome| snoozed(outcome, snoozes));
                 AttemptEnd { outcome, note }
             };
             caught_in(running).await.unwrap_or_else(|panic| {
@@ -215,8 +219,19 @@ async fn outcome(
     Some(result.map_or_else(AttemptOutcome::Failed, |()| AttemptOutcome::Succeeded))
 }
 
+/// Returns the outcome of a function that asked to run the delivery again later.
+fn snoozed(outcome: AttemptOutcome, snoozes: u32) -> AttemptOutcome {
+    match outcome {
+        AttemptOutcome::Failed(TaskFailure { text, retry_after: Some(after), .. }) => {
+            let snoozes = snoozes.saturating_add(1);
+            AttemptOutcome::Snoozed { snoozes, after, reason: text }
+        }
+        other => other,
+    }
+}
+
 fn failed(text: String) -> AttemptOutcome {
-    AttemptOutcome::Failed(TaskFailure { text, permanent: false })
+    AttemptOutcome::Failed(TaskFailure { text, permanent: false, retry_after: None })
 }
 
 #[cfg(test)]
@@ -245,7 +260,10 @@ mod tests {
 
     /// Runs an attempt, whose function fails, after a decision.
     async fn after(decision: Option<AttemptDecision>, stopped: bool) -> AttemptEnd {
-        let run = |_| async { Err(TaskFailure { text: "busy".into(), permanent: false }) }.boxed();
+        let run = |_| {
+            async { Err(TaskFailure { text: "busy".into(), permanent: false, retry_after: None }) }
+                .boxed()
+        };
         let handler = BackgroundHandler {
             path: "/webhooks/train".to_owned(),
             background: BackgroundWork::__new(Policy::DEFAULT, |_| Ok(()), |_| Vec::new(), run),
@@ -254,7 +272,9 @@ mod tests {
         };
         let (id, body) = (String::new(), Bytes::new());
         let received_at = SystemTime::now();
-        let attempt = Attempt { id, webhook_id: None, attempt: 1, waits: 3, received_at, body };
+        let (waits, snoozes) = (3, 0);
+        let attempt =
+            Attempt { id, webhook_id: None, attempt: 1, waits, snoozes, received_at, body };
         let stop = if stopped { ready(()).boxed() } else { pending().boxed() };
         handler.run(attempt, stop).await
     }

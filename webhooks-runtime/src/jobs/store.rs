@@ -7,17 +7,35 @@
 //! - A replica must send a heartbeat at least once per lease, or other replicas recover its deliveries.
 //! - Each claim has a fencing token that is never reused for the same delivery. A completion with an older
 //!   token is discarded, so a replica that lost a delivery cannot overwrite the result of the replica that has it now.
+//!
+//! Deliveries with a key form one queue per endpoint and key, in order of arrival:
+//!
+//! - At most one of a key runs at a time, in all replicas. A claim takes the queued one that is due first; the others of
+//!   its key wait for it, however many they are. One that waits for its retry does not block its key.
+//! - Where [`Policy::supersedes`], a new delivery replaces the newest queued one, if both have the same merge scope, no
+//!   barrier arrived in between, and the sum stays within the limits. The older one becomes superseded, and the new one
+//!   takes its place: its due time if that has come, and its group, which is all older deliveries that it carries.
+//! - A claim merges the bodies of the group, in order of arrival.
+//! - A running delivery that would be queued again becomes superseded by the delivery that arrived after it in its key,
+//!   if that one could have replaced it. One that becomes done supersedes the queued ones of its scope that arrived
+//!   earlier: they joined its group too late to run with it.
+//! - Every superseded delivery belongs to a group with exactly one other that is not superseded, and is deleted with that
+//!   one.
+//! - Deliveries that a person queues again, or that arrive again after they died, are barriers, and keep their groups.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::delivery::{
-    Accepted, ClaimRequest, ClaimResponse, Completion, NewDelivery, ReplicaId, UnresponsiveReplicas,
+    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
+    UnresponsiveReplicas,
 };
 use super::error::StoreError;
-use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
+use super::inspect::{
+    CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
+};
 use super::state::Transition;
 use crate::endpoint::background::Policy;
 use crate::state::SharedState;
@@ -43,12 +61,17 @@ pub(crate) struct StoreLimits {
     /// The approximate maximum number of bytes of all deliveries in any state: the size of a file, or of
     /// the payloads in a database.
     pub(crate) bytes: u64,
+    /// The maximum number of bytes of a body. No delivery takes over older ones beyond that.
+    pub(crate) body: u64,
 }
+
+/// The default of [`StoreLimits::body`], which is that of the server.
+pub(super) const DEFAULT_BODY_LIMIT: u64 = 10 << 20;
 
 #[cfg(test)]
 impl From<u64> for StoreLimits {
     fn from(deliveries: u64) -> Self {
-        Self { deliveries, bytes: u64::MAX }
+        Self { deliveries, bytes: u64::MAX, body: DEFAULT_BODY_LIMIT }
     }
 }
 
@@ -88,9 +111,8 @@ pub(crate) trait Store: SharedState {
     /// Registers a replica and starts its lease.
     fn register(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, ()>;
 
-    /// Renews a replica's lease. Returns `false` when the replica is no longer registered: its lease
-    /// expired, and its deliveries were recovered.
-    fn heartbeat(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, bool>;
+    /// Renews a replica's lease.
+    fn heartbeat(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, HeartbeatResponse>;
 
     /// Removes a replica. Deliveries that it still owns count as lost.
     fn deregister(&self, replica: ReplicaId) -> StoreFuture<'_, ()>;
@@ -145,6 +167,20 @@ pub(crate) trait Store: SharedState {
     /// Queues dead deliveries with all their attempts restored, and returns their number. They are due
     /// since they died, so they run before everything that was accepted later.
     fn retry(&self, target: RetryTarget) -> StoreFuture<'_, u64>;
+
+    /// Queues an ended delivery again, with all its attempts restored and due since it ended. A superseded one no
+    /// longer belongs to the delivery that replaced it. Returns whether it was ended.
+    fn rerun(&self, id: Uuid) -> StoreFuture<'_, bool>;
+
+    /// Cancels queued deliveries, and has their replicas stop running ones.
+    fn cancel<'a>(&'a self, target: &'a CancelTarget) -> StoreFuture<'a, CancelReport>;
+
+    /// Pauses an endpoint, or resumes it: no replica claims a delivery of a paused endpoint. Returns whether the
+    /// store has the endpoint.
+    fn pause<'a>(&'a self, path: &'a str, pause: bool) -> StoreFuture<'a, bool>;
+
+    /// Returns the paths of the paused endpoints, and since when each is paused.
+    fn paused(&self) -> StoreFuture<'_, Vec<(String, SystemTime)>>;
 
     /// Returns at most `limit` ids between `first` and `last` inclusive, in order.
     fn find(&self, first: Uuid, last: Uuid, limit: u32) -> StoreFuture<'_, Vec<Uuid>>;

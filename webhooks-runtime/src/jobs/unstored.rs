@@ -7,8 +7,9 @@ use actix_web::web::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::log::EndedAttempt;
+use super::outcome::AttemptOutcome;
 use super::run::{Attempt, AttemptEnd, BackgroundHandler};
-use super::state::{AttemptOutcome, Transition};
+use super::state::Transition;
 
 /// A background delivery that is not stored. It is lost when the process ends.
 #[derive(Clone, Debug)]
@@ -42,11 +43,11 @@ impl BackgroundHandler {
         &self,
         delivery: UnstoredDelivery,
     ) -> Result<UnstoredEnd, String> {
-        let (mut attempt, mut waits) = (1, 0);
+        let (mut attempt, mut waits, mut snoozes) = (1, 0, 0);
         loop {
             let UnstoredDelivery { id, webhook_id, received_at, body } = delivery.clone();
             let started = Instant::now();
-            let running = Attempt { id, webhook_id, attempt, waits, received_at, body };
+            let running = Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body };
             // Never stopped.
             let AttemptEnd { outcome, note } = self.run(running, pending()).await;
             let outcome = outcome.unwrap_or(AttemptOutcome::Lost);
@@ -60,7 +61,7 @@ impl BackgroundHandler {
                 next,
                 is_skipped: outcome == AttemptOutcome::Skipped,
                 error: outcome.error(),
-                note: note.as_deref(),
+                note: note.as_deref().or(outcome.note()),
             };
             ended.log();
             match next {
@@ -70,7 +71,7 @@ impl BackgroundHandler {
                 Transition::Done => return Ok(UnstoredEnd::Done),
                 Transition::Retry { after } => {
                     sleep(after).await;
-                    (attempt, waits) = (attempt + 1, 0);
+                    (attempt, waits, snoozes) = (attempt + 1, 0, 0);
                 }
                 Transition::Wait { .. } if waits >= MAX_WAITS => {
                     return Err(note.unwrap_or_default());
@@ -79,7 +80,11 @@ impl BackgroundHandler {
                     sleep(after).await;
                     waits += 1;
                 }
-                Transition::Dead | Transition::Released => {
+                Transition::Snooze { after } => {
+                    sleep(after).await;
+                    (waits, snoozes) = (0, snoozes + 1);
+                }
+                Transition::Dead | Transition::Released | Transition::Cancelled => {
                     return Err(outcome.error().unwrap_or_default().to_owned());
                 }
             }

@@ -70,7 +70,7 @@ pub(super) fn show(detail: &DeliveryDetail, target: &StoreTarget) -> io::Result<
     let detail = DetailJson {
         row: DeliveryJson::new(&detail.summary, target),
         failed_attempts: detail.failed.iter().map(AttemptJson::new).collect(),
-        note: detail.note.as_deref(),
+        note: detail.summary.note.as_deref(),
         payload: PayloadJson::of(&detail.body),
     };
     Ok(serde_json::to_string(&detail)?)

@@ -33,7 +33,7 @@ pub(super) async fn show(
 
 /// Formats everything except the payload.
 fn describe(
-    DeliveryDetail { summary, failed, note, .. }: &DeliveryDetail,
+    DeliveryDetail { summary, failed, .. }: &DeliveryDetail,
     target: &StoreTarget,
 ) -> String {
     let mut text = String::new();
@@ -64,7 +64,7 @@ fn describe(
             line(name, &time(at));
         }
     }
-    if let Some(note) = note {
+    if let Some(note) = &summary.note {
         line("note", &in_one_line(note));
     }
     failed.iter().for_each(|attempt| text.push_str(&describe_attempt(attempt)));

@@ -94,12 +94,13 @@ impl Dashboard {
         let Some(id) = id(request).filter(|_| self.viewers.is_authorized(request)) else {
             return not_found();
         };
-        let DeliveryDetail { summary, failed, note, body } =
+        let DeliveryDetail { summary, failed, body } =
             match timeout(STORE_TIMEOUT, jobs.show(id)).await {
                 Ok(Ok(Some(detail))) => detail,
                 Ok(Ok(None)) => return not_found(),
                 Ok(Err(_)) | Err(_) => return unavailable(),
             };
+        let note = summary.note.clone();
         let opened = with_policy(jobs, summary);
         let content = DeliveryContent { failed: &failed, note: note.as_deref(), body: &body };
         let mut response = self.respond(StatusCode::OK);

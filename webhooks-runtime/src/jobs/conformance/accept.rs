@@ -202,7 +202,7 @@ pub(crate) async fn above_the_limit_of_bytes_nothing_is_accepted_until_deliverie
     fixture: &dyn Fixture,
 ) {
     const LIMIT: u64 = 1 << 20;
-    let store = fixture.open(endpoints(), StoreLimits { deliveries: NO_LIMIT, bytes: LIMIT }).await;
+    let store = fixture.open(endpoints(), StoreLimits { bytes: LIMIT, ..NO_LIMIT.into() }).await;
     let large = |id| NewDelivery { body: vec![b'x'; 100_000].into(), ..new(TRAIN, id, "") };
     // One by one and in a batch.
     let mut accepted = store.accept(vec![large(Some("first"))]).await.unwrap();

@@ -63,7 +63,7 @@ pub(crate) async fn details_include_the_note_of_the_last_attempt(fixture: &dyn F
     let store = open(fixture).await;
     let me = replica(&*store).await;
     let id = queue(&*store, TRAIN).await;
-    let note = async || store.show(id).await.unwrap().unwrap().note;
+    let note = async || store.show(id).await.unwrap().unwrap().summary.note;
     assert_eq!(note().await, None);
     for (next, text) in [
         (Transition::Retry { after: Duration::ZERO }, Some("data/a.csv\0 and '1 more'")),

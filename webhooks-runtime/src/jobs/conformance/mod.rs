@@ -19,9 +19,12 @@ use actix_web::web::Bytes;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use super::delivery::{Accepted, ClaimRequest, Claimed, Completion, NewDelivery, ReplicaId};
+use super::delivery::{
+    Accepted, ClaimRequest, Claimed, Completion, NewDelivery, Origin, ReplicaId,
+};
 use super::inspect::{DeliveryFilter, DeliverySummary, Purge};
-use super::state::{AttemptOutcome, State, Transition};
+use super::outcome::AttemptOutcome;
+use super::state::{State, Transition};
 use super::store::{EndpointPolicy, Store, StoreLimits};
 use crate::endpoint::background::{Policy, TaskFailure};
 
@@ -178,6 +181,8 @@ pub(crate) fn new(endpoint: usize, webhook_id: Option<&str>, body: &'static str)
         received_at: SystemTime::now(),
         body: Bytes::from_static(body.as_bytes()),
         force: false,
+        key: None,
+        origin: Origin::Webhook,
     }
 }
 
@@ -225,7 +230,11 @@ fn completion(claimed: &Claimed, next: Transition) -> Completion {
         Transition::Retry { .. } | Transition::Dead => {
             Some(format!("attempt {} failed", claimed.attempt))
         }
-        Transition::Done | Transition::Released | Transition::Wait { .. } => None,
+        Transition::Done
+        | Transition::Released
+        | Transition::Wait { .. }
+        | Transition::Snooze { .. }
+        | Transition::Cancelled => None,
     };
     Completion { id: claimed.id, fencing_token: claimed.fencing_token, next, error, note: None }
 }
@@ -271,5 +280,9 @@ fn retried(_endpoint: Option<usize>, attempt: u32) -> Transition {
 }
 
 fn failed(permanent: bool) -> AttemptOutcome {
-    AttemptOutcome::Failed(TaskFailure { text: "out of memory".to_owned(), permanent })
+    AttemptOutcome::Failed(TaskFailure {
+        text: "out of memory".to_owned(),
+        permanent,
+        retry_after: None,
+    })
 }

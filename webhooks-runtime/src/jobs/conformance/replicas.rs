@@ -17,7 +17,7 @@ pub(crate) async fn a_replica_with_an_expired_lease_claims_nothing(fixture: &dyn
     recover_lost(&*store).await;
     queue(&*store, TRAIN).await;
     assert!(claim(&*store, late, TRAIN, 1).await.is_empty());
-    assert!(!store.heartbeat(late, LEASE).await.unwrap());
+    assert!(!store.heartbeat(late, LEASE).await.unwrap().is_registered);
     assert!(claim(&*store, late, TRAIN, 1).await.is_empty());
 }
 
@@ -26,7 +26,7 @@ pub(crate) async fn an_unregistered_replica_claims_nothing(fixture: &dyn Fixture
     queue(&*store, TRAIN).await;
     let nobody = Uuid::new_v4();
     assert!(claim(&*store, nobody, TRAIN, 1).await.is_empty());
-    assert!(!store.heartbeat(nobody, LEASE).await.unwrap());
+    assert!(!store.heartbeat(nobody, LEASE).await.unwrap().is_registered);
 }
 
 pub(crate) async fn a_replica_with_an_expired_lease_occupies_no_slots(fixture: &dyn Fixture) {
@@ -73,7 +73,7 @@ pub(crate) async fn a_replica_that_sends_heartbeats_keeps_its_deliveries(fixture
     for _ in 0..5 {
         store.advance_clock(LEASE / 2).await.unwrap();
         assert_eq!(recover_lost(&*store).await, 0);
-        assert!(store.heartbeat(me, LEASE).await.unwrap());
+        assert!(store.heartbeat(me, LEASE).await.unwrap().is_registered);
     }
     assert!(complete(&*store, me, &claimed, Transition::Done).await);
 }
@@ -85,7 +85,7 @@ pub(crate) async fn a_replica_does_not_recover_its_own_deliveries(fixture: &dyn 
     let claimed = claim_one(&*store, me, TRAIN).await;
     store.advance_clock(LEASE * 2).await.unwrap();
     assert_eq!(store.recover_lost(me, &retried).await.unwrap(), 0);
-    assert!(store.heartbeat(me, LEASE).await.unwrap());
+    assert!(store.heartbeat(me, LEASE).await.unwrap().is_registered);
     assert!(complete(&*store, me, &claimed, Transition::Done).await);
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn a_late_heartbeat_renews_a_lease_that_nobody_recovered(fixtur
     queue(&*store, TRAIN).await;
     let claimed = claim_one(&*store, me, TRAIN).await;
     store.advance_clock(LEASE * 2).await.unwrap();
-    assert!(store.heartbeat(me, LEASE).await.unwrap());
+    assert!(store.heartbeat(me, LEASE).await.unwrap().is_registered);
     assert_eq!(recover_lost(&*store).await, 0);
     assert!(complete(&*store, me, &claimed, Transition::Done).await);
 }
@@ -125,7 +125,7 @@ pub(crate) async fn deliveries_of_a_deregistered_replica_are_lost(fixture: &dyn 
     queue(&*store, TRAIN).await;
     claim_one(&*store, me, TRAIN).await;
     store.deregister(me).await.unwrap();
-    assert!(!store.heartbeat(me, LEASE).await.unwrap());
+    assert!(!store.heartbeat(me, LEASE).await.unwrap().is_registered);
     assert_eq!(recover_lost(&*store).await, 1);
     assert_eq!(recover_lost(&*store).await, 0);
 }

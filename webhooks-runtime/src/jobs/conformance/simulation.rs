@@ -150,7 +150,7 @@ pub(crate) async fn two_replicas_never_run_a_delivery_at_the_same_time(fixture: 
 
             if random.f64() < 0.9 {
                 let lease_until = clock.now() + LEASE;
-                if me.store.heartbeat(me.replica, LEASE).await.unwrap() {
+                if me.store.heartbeat(me.replica, LEASE).await.unwrap().is_registered {
                     me.lease_until = lease_until;
                 } else {
                     assert!(

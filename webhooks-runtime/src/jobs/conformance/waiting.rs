@@ -23,7 +23,7 @@ pub(crate) async fn a_waiting_delivery_is_due_later_without_a_count(fixture: &dy
     wait(&*store, me, &first).await;
     let shown = store.show(id).await.unwrap().unwrap();
     assert_eq!((shown.summary.state, shown.summary.attempts), (State::Queued, 0));
-    assert_eq!(shown.note.as_deref(), Some("the Hub does not respond"));
+    assert_eq!(shown.summary.note.as_deref(), Some("the Hub does not respond"));
     assert!(shown.failed.is_empty() && shown.summary.error.is_none());
 
     assert!(claim(&*store, me, TRAIN, 1).await.is_empty());

@@ -278,7 +278,7 @@ impl PostgresStore {
 fn is_duplicate((_, state, age): StoredRow, window: f64, force: bool) -> bool {
     match state {
         State::Queued | State::Running => true,
-        State::Done => age < window && !force,
+        State::Done | State::Superseded | State::Cancelled => age < window && !force,
         State::Dead => false,
     }
 }

@@ -177,8 +177,10 @@ impl PostgresStore {
                 attempt: attempt.unsigned_abs(),
                 releases: releases.unsigned_abs(),
                 waits: waits.unsigned_abs(),
+                snoozes: 0,
                 received_at: convert::time(received_at),
                 body: body.into(),
+                merged: Vec::new(),
             })
         };
         rows.into_iter().filter_map(claimed).collect()

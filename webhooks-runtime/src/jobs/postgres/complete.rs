@@ -85,10 +85,10 @@ async fn complete(
     let after: Vec<i64> = completions
         .iter()
         .map(|it| match it.next {
-            Transition::Retry { after } | Transition::Wait { after } => {
-                convert::milliseconds(after)
-            }
-            Transition::Done | Transition::Dead | Transition::Released => 0,
+            Transition::Retry { after }
+            | Transition::Wait { after }
+            | Transition::Snooze { after } => convert::milliseconds(after),
+            Transition::Done | Transition::Dead | Transition::Released | Transition::Cancelled => 0,
         })
         .collect();
     let released: Vec<bool> =

@@ -35,7 +35,7 @@ mod store;
 mod tests;
 mod values;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
@@ -43,11 +43,19 @@ use uuid::Uuid;
 pub(super) use self::address::{check as check_url, name_of};
 pub(crate) use self::store::PostgresStore;
 use super::delivery::{
-    Accepted, ClaimRequest, ClaimResponse, Completion, NewDelivery, ReplicaId, UnresponsiveReplicas,
+    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
+    UnresponsiveReplicas,
 };
-use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
+use super::error::StoreError;
+use super::inspect::{
+    CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
+};
 use super::state::State;
 use super::store::{RecoveryPolicy, Retention, Store, StoreFuture};
+
+fn unsupported() -> StoreError {
+    StoreError::Failed("not supported in PostgreSQL yet".into())
+}
 
 /// How long closing the connections may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -61,7 +69,7 @@ impl Store for PostgresStore {
         Box::pin(self.register_replica(replica, lease))
     }
 
-    fn heartbeat(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, bool> {
+    fn heartbeat(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, HeartbeatResponse> {
         Box::pin(self.renew_lease(replica, lease))
     }
 
@@ -123,6 +131,22 @@ impl Store for PostgresStore {
 
     fn retry(&self, target: RetryTarget) -> StoreFuture<'_, u64> {
         Box::pin(self.retry_dead(target))
+    }
+
+    fn rerun(&self, _: Uuid) -> StoreFuture<'_, bool> {
+        Box::pin(async { Err(unsupported()) })
+    }
+
+    fn cancel<'a>(&'a self, _: &'a CancelTarget) -> StoreFuture<'a, CancelReport> {
+        Box::pin(async { Err(unsupported()) })
+    }
+
+    fn pause<'a>(&'a self, _: &'a str, _: bool) -> StoreFuture<'a, bool> {
+        Box::pin(async { Err(unsupported()) })
+    }
+
+    fn paused(&self) -> StoreFuture<'_, Vec<(String, SystemTime)>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn find(&self, first: Uuid, last: Uuid, limit: u32) -> StoreFuture<'_, Vec<Uuid>> {

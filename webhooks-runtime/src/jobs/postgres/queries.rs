@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Connection, FromRow, PgConnection, Row};
 use uuid::Uuid;
 
+use super::super::delivery::Origin;
 use super::super::error::StoreError;
 use super::super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt};
 use super::super::state::State;
@@ -148,7 +149,10 @@ async fn read_detail(
     // One snapshot for all three queries.
     let mut transaction =
         connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let Some(summary) = sqlx::query_as(SHOW).bind(id).fetch_optional(&mut *transaction).await?
+    let Some(mut summary) = sqlx::query_as::<_, DeliverySummary>(SHOW)
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?
     else {
         return Ok(None);
     };
@@ -157,6 +161,7 @@ async fn read_detail(
     let (body, note): (Vec<u8>, Option<String>) =
         sqlx::query_as(BODY_AND_NOTE).bind(id).fetch_one(&mut *transaction).await?;
     transaction.commit().await?;
+    summary.note = note;
     let failed = failed
         .into_iter()
         .map(|(attempt, started_at, ended_at, error)| FailedAttempt {
@@ -166,7 +171,7 @@ async fn read_detail(
             error,
         })
         .collect();
-    Ok(Some(DeliveryDetail { summary, failed, note, body: body.into() }))
+    Ok(Some(DeliveryDetail { summary, failed, body: body.into() }))
 }
 
 impl FromRow<'_, PgRow> for DeliverySummary {
@@ -187,6 +192,11 @@ impl FromRow<'_, PgRow> for DeliverySummary {
             error: row.try_get("error")?,
             event: row.try_get("event")?,
             repo: row.try_get("repo")?,
+            note: None,
+            key: None,
+            superseded_by: None,
+            merged: 0,
+            origin: Origin::Webhook,
         })
     }
 }

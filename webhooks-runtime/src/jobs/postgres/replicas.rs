@@ -6,9 +6,9 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::super::delivery::{Completion, ReplicaId, UnresponsiveReplicas};
+use super::super::delivery::{Completion, HeartbeatResponse, ReplicaId, UnresponsiveReplicas};
 use super::super::error::StoreError;
-use super::super::state::AttemptOutcome;
+use super::super::outcome::AttemptOutcome;
 use super::super::store::RecoveryPolicy;
 use super::pool::with_retries;
 use super::store::PostgresStore;
@@ -82,7 +82,7 @@ impl PostgresStore {
         &self,
         replica: ReplicaId,
         lease: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<HeartbeatResponse, StoreError> {
         let lease = convert::milliseconds(lease);
         let renewed = with_retries(&self.heartbeats, |mut connection| async move {
             let renewed = sqlx::query_as(HEARTBEAT)
@@ -93,9 +93,9 @@ impl PostgresStore {
             (connection, renewed)
         })
         .await?;
-        let (is_renewed, replicas): (bool, i64) = renewed;
+        let (is_registered, replicas): (bool, i64) = renewed;
         self.replicas.store(u32::try_from(replicas).unwrap_or(1), Ordering::Relaxed);
-        Ok(is_renewed)
+        Ok(HeartbeatResponse { is_registered, cancelled: Vec::new() })
     }
 
     pub(super) async fn find_unresponsive(

@@ -7,8 +7,8 @@ use super::running::{ClaimKey, RunningAttempt};
 use crate::endpoint::call::DELIVERY;
 use crate::jobs::delivery::Completion;
 use crate::jobs::log::EndedAttempt;
+use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::FinishedAttempt;
-use crate::jobs::state::AttemptOutcome;
 
 /// The maximum length of a stored error or note, in bytes.
 const MAX_TEXT: usize = 4096;
@@ -74,10 +74,10 @@ impl Scheduler {
             next,
             is_skipped: *outcome == AttemptOutcome::Skipped,
             error,
-            note,
+            note: note.or(outcome.note()),
         };
         ended.log();
-        let (error, note) = (error.map(truncate), note.map(truncate));
+        let (error, note) = (error.map(truncate), note.or(outcome.note()).map(truncate));
         self.completions.push(Completion { id, fencing_token, next, error, note });
     }
 }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::endpoint::call::DELIVERY;
 use crate::jobs::inspect::OVERDUE_MARGIN;
+use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::BackgroundHandler;
-use crate::jobs::state::AttemptOutcome;
 
 /// The bounds of the time after which an overdue attempt is reported again. It starts with the timeout
 /// and doubles with each report.

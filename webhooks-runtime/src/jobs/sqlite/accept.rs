@@ -47,11 +47,13 @@ impl Writer {
                             accepted.push(Accepted::Duplicate(stored.id, stored.state));
                             continue;
                         }
-                        State::Done if is_recent => {
+                        State::Done | State::Superseded | State::Cancelled if is_recent => {
                             accepted.push(Accepted::Duplicate(stored.id, stored.state));
                             continue;
                         }
-                        State::Done => changes.removed.push((hash, stored.seq)),
+                        State::Done | State::Superseded | State::Cancelled => {
+                            changes.removed.push((hash, stored.seq));
+                        }
                         State::Dead => {
                             if let Some(full) = self.limit_reached(changes) {
                                 accepted.push(full);
@@ -187,7 +189,7 @@ impl Writer {
                 State::Dead => {
                     "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 3 AND ?1 >= 0"
                 }
-                State::Done => {
+                State::Done | State::Superseded | State::Cancelled => {
                     "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 2 AND ended_at >= ?1"
                 }
             };

@@ -89,8 +89,10 @@ impl Writer {
                     attempt: row.get(3)?,
                     releases: row.get(6)?,
                     waits: row.get(7)?,
+                    snoozes: 0,
                     received_at: from_millis(row.get(4)?),
                     body: row.get::<_, Vec<u8>>(8)?.into(),
+                    merged: Vec::new(),
                 };
                 Ok((row.get::<_, i64>(5)?, claimed))
             },

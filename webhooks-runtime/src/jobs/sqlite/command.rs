@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::jobs::delivery::{
-    Accepted, ClaimRequest, ClaimResponse, Completion, NewDelivery, ReplicaId,
+    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
 };
 use crate::jobs::error::StoreError;
 use crate::jobs::inspect::Purge;
@@ -22,7 +22,7 @@ pub(super) type CommandReply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum WriterCommand {
     Accept(Vec<NewDelivery>, CommandReply<Vec<Accepted>>),
     Register(ReplicaId, Duration, CommandReply<()>),
-    Heartbeat(ReplicaId, Duration, CommandReply<bool>),
+    Heartbeat(ReplicaId, Duration, CommandReply<HeartbeatResponse>),
     Deregister(ReplicaId, CommandReply<()>),
     CompleteAndClaim(ReplicaId, Vec<Completion>, Vec<ClaimRequest>, CommandReply<ClaimResponse>),
     FindLost(ReplicaId, CommandReply<Vec<LostDelivery>>),

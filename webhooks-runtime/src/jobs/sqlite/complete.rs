@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::millis;
 use crate::jobs::delivery::{Completion, ReplicaId};
-use crate::jobs::state::{State, Transition};
+use crate::jobs::state::Transition;
 
 impl Writer {
     /// Writes completions, and returns those with a stale fencing token.
@@ -22,12 +22,12 @@ impl Writer {
             let later = |after| Some(now.saturating_add(millis(after)));
             let (run_at, released, waits) = match completion.next {
                 Transition::Retry { after } => (later(after), 0, 0),
-                Transition::Wait { after } => (later(after), 0, 1),
+                Transition::Wait { after } | Transition::Snooze { after } => (later(after), 0, 1),
                 // Keeps its due time, and with it its place in the queue.
                 Transition::Released => (None, 1, 0),
-                Transition::Done | Transition::Dead => (None, 0, 0),
+                Transition::Done | Transition::Dead | Transition::Cancelled => (None, 0, 0),
             };
-            let has_ended = matches!(state, State::Done | State::Dead);
+            let has_ended = state.is_final();
             let written = self.execute(
                 "UPDATE deliveries
                  SET state = ?4, run_at = coalesce(?5, run_at), attempt = attempt - ?6 - ?7,

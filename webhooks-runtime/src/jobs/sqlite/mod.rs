@@ -34,7 +34,7 @@ mod watch;
 mod writer;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -43,11 +43,14 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::delivery::{
-    Accepted, ClaimRequest, ClaimResponse, Completion, NewDelivery, ReplicaId, UnresponsiveReplicas,
+    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
+    UnresponsiveReplicas,
 };
 use super::error::StoreError;
-use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
-use super::state::AttemptOutcome;
+use super::inspect::{
+    CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
+};
+use super::outcome::AttemptOutcome;
 use super::store::{
     Access, EndpointPolicy, RecoveryPolicy, Retention, Store, StoreFuture, StoreLimits,
 };
@@ -120,6 +123,10 @@ impl SqliteStore {
     }
 }
 
+fn unsupported<T: Send + 'static>() -> StoreFuture<'static, T> {
+    std::future::ready(Err(StoreError::Failed("not supported yet".into()))).boxed()
+}
+
 impl Store for SqliteStore {
     fn accept(&self, batch: Vec<NewDelivery>) -> StoreFuture<'_, Vec<Accepted>> {
         self.send(|reply| WriterCommand::Accept(batch, reply)).boxed()
@@ -129,7 +136,7 @@ impl Store for SqliteStore {
         self.send(move |reply| WriterCommand::Register(replica, lease, reply)).boxed()
     }
 
-    fn heartbeat(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, bool> {
+    fn heartbeat(&self, replica: ReplicaId, lease: Duration) -> StoreFuture<'_, HeartbeatResponse> {
         self.send(move |reply| WriterCommand::Heartbeat(replica, lease, reply)).boxed()
     }
 
@@ -234,6 +241,22 @@ impl Store for SqliteStore {
             }
         }
         .boxed()
+    }
+
+    fn rerun(&self, _: Uuid) -> StoreFuture<'_, bool> {
+        unsupported()
+    }
+
+    fn cancel<'a>(&'a self, _: &'a CancelTarget) -> StoreFuture<'a, CancelReport> {
+        unsupported()
+    }
+
+    fn pause<'a>(&'a self, _: &'a str, _: bool) -> StoreFuture<'a, bool> {
+        unsupported()
+    }
+
+    fn paused(&self) -> StoreFuture<'_, Vec<(String, SystemTime)>> {
+        unsupported()
     }
 
     fn find(&self, first: Uuid, last: Uuid, limit: u32) -> StoreFuture<'_, Vec<Uuid>> {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use crate::jobs::clock::from_millis;
+use crate::jobs::delivery::Origin;
 use crate::jobs::error::StoreError;
 use crate::jobs::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt};
 use crate::jobs::state::State;
@@ -68,6 +69,8 @@ pub(super) fn list(
         Some(State::Running) => list!("INDEXED BY running", "d.state = 1"),
         Some(State::Done) => list!("NOT INDEXED", "d.state = 2"),
         Some(State::Dead) => list!("INDEXED BY dead", "d.state = 3"),
+        Some(State::Superseded) => list!("NOT INDEXED", "d.state = 4"),
+        Some(State::Cancelled) => list!("NOT INDEXED", "d.state = 5"),
     };
     let mut statement = connection.prepare_cached(query)?;
     statement.query_map((&filter.endpoint, filter.limit), summary)?.collect()
@@ -98,10 +101,10 @@ pub(super) fn show(
         )?
         .query_row([id], |row| {
             let (seq, body): (i64, Vec<u8>) = (row.get(12)?, row.get(13)?);
-            Ok((summary(row)?, seq, body, row.get(14)?))
+            Ok((DeliverySummary { note: row.get(14)?, ..summary(row)? }, seq, body))
         })
         .optional()?;
-    let Some((summary, seq, body, note)) = found else {
+    let Some((summary, seq, body)) = found else {
         return Ok(None);
     };
     let mut attempts = connection.prepare_cached(
@@ -117,7 +120,7 @@ pub(super) fn show(
         })
     })?;
     let failed = failed.collect::<Result<_, _>>()?;
-    Ok(Some(DeliveryDetail { summary, failed, note, body: body.into() }))
+    Ok(Some(DeliveryDetail { summary, failed, body: body.into() }))
 }
 
 fn summary(row: &Row<'_>) -> Result<DeliverySummary, rusqlite::Error> {
@@ -138,5 +141,10 @@ fn summary(row: &Row<'_>) -> Result<DeliverySummary, rusqlite::Error> {
         error: row.get(9)?,
         event: row.get(10)?,
         repo: row.get(11)?,
+        note: None,
+        key: None,
+        superseded_by: None,
+        merged: 0,
+        origin: Origin::Webhook,
     })
 }

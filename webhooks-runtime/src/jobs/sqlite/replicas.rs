@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::command::LostDelivery;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::millis;
-use crate::jobs::delivery::{Completion, ReplicaId};
+use crate::jobs::delivery::{Completion, HeartbeatResponse, ReplicaId};
 
 impl Writer {
     /// Registers a replica.
@@ -29,11 +29,11 @@ impl Writer {
         &self,
         replica: ReplicaId,
         lease: Duration,
-    ) -> Result<bool, rusqlite::Error> {
+    ) -> Result<HeartbeatResponse, rusqlite::Error> {
         let until = self.clock.now() + millis(lease);
         let renewed =
             self.execute("UPDATE owners SET lease_until = ? WHERE id = ?", (until, replica))?;
-        Ok(renewed == 1)
+        Ok(HeartbeatResponse { is_registered: renewed == 1, cancelled: Vec::new() })
     }
 
     /// Removes a replica.

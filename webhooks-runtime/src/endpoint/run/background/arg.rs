@@ -122,6 +122,7 @@ impl<T: SharedValue> BackgroundArg for Data<T> {
                 type_name::<T>()
             ),
             permanent: false,
+            retry_after: None,
         })
     }
 }

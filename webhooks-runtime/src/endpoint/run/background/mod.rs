@@ -23,7 +23,7 @@ pub use arg::BackgroundArg;
 pub(crate) use check::{AttemptCheck, AttemptDecision};
 pub use future::{ArgTypes, OtherArgTypes, run_blocking};
 pub use kind::{OtherBackgroundArg, missing_data};
-pub use policy::Policy;
+pub use policy::{Debounce, Latest, Policy};
 pub use reply::BackgroundReply;
 pub use task::{BackgroundTask, TaskFuture};
 pub(crate) use task::{OnThread, TaskFailure};

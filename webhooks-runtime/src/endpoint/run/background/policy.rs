@@ -17,6 +17,34 @@ pub struct Policy {
     pub(crate) longest_backoff: Duration,
     /// For how long after the arrival of a delivery another one with its id is a duplicate.
     pub(crate) dedup_window: Duration,
+    /// Whether deliveries have keys: at most one of each key runs at a time.
+    pub(crate) keyed: bool,
+    /// Whether a newer delivery of a key replaces the older ones.
+    pub(crate) latest: Latest,
+    /// How long a delivery waits for newer ones of its key, which replace it.
+    pub(crate) debounce: Option<Debounce>,
+    /// Whether a run can be stopped. A function that is not async cannot.
+    pub(crate) stoppable: bool,
+}
+
+/// Whether a newer delivery of a key replaces the older ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latest {
+    /// Every delivery runs.
+    No,
+    /// It replaces the queued ones.
+    Supersede,
+    /// It replaces the queued ones, and stops a running one.
+    Cancel,
+}
+
+/// How long a delivery waits for newer ones of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Debounce {
+    /// Until none has arrived for this long.
+    pub(crate) quiet: Duration,
+    /// The longest time since the first one.
+    pub(crate) at_most: Duration,
 }
 
 impl Policy {
@@ -28,6 +56,10 @@ impl Policy {
         shortest_backoff: Duration::from_secs(10),
         longest_backoff: Duration::from_secs(30 * 60),
         dedup_window: Duration::from_secs(2 * 60),
+        keyed: false,
+        latest: Latest::No,
+        debounce: None,
+        stoppable: true,
     };
 
     /// `attempts = …`
@@ -62,5 +94,26 @@ impl Policy {
     #[must_use]
     pub const fn dedup_window(self, milliseconds: u64) -> Self {
         Self { dedup_window: Duration::from_millis(milliseconds), ..self }
+    }
+
+    /// `latest`
+    #[must_use]
+    pub const fn latest(self, latest: Latest) -> Self {
+        Self { latest, ..self }
+    }
+
+    /// `debounce = …`, in milliseconds.
+    #[must_use]
+    pub const fn debounce(self, quiet: u64, at_most: u64) -> Self {
+        let debounce = Debounce {
+            quiet: Duration::from_millis(quiet),
+            at_most: Duration::from_millis(at_most),
+        };
+        Self { debounce: Some(debounce), ..self }
+    }
+
+    /// Returns whether newer deliveries of a key replace older ones.
+    pub(crate) fn supersedes(&self) -> bool {
+        self.latest != Latest::No || self.debounce.is_some()
     }
 }

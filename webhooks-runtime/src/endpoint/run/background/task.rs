@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::web::Bytes;
 
@@ -47,11 +48,17 @@ pub struct TaskFailure {
     pub(crate) text: String,
     /// Whether a retry cannot fix it.
     pub(crate) permanent: bool,
+    /// When to run it again, if the function says so. The attempt does not count then.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl TaskFailure {
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
-        Self { text: permanent::causes(error), permanent: permanent::is_permanent(error) }
+        Self {
+            text: permanent::causes(error),
+            permanent: permanent::is_permanent(error),
+            retry_after: None,
+        }
     }
 
     /// Returns the failure for a stored body that the function can no longer read, because another version of the
@@ -60,6 +67,7 @@ impl TaskFailure {
         Self {
             text: format!("the function can no longer read the payload: {faults}"),
             permanent: false,
+            retry_after: None,
         }
     }
 }

@@ -61,7 +61,7 @@ fn replicas_of_version_2_keep_working_beside_a_newer_one() {
             store.complete_and_claim(me, &[done], &[]).await.unwrap();
             let shown = store.show(claimed.id).await.unwrap().unwrap();
             assert_eq!(shown.summary.state, State::Done);
-            assert_eq!(shown.note.as_deref(), Some("data/a.csv"));
+            assert_eq!(shown.summary.note.as_deref(), Some("data/a.csv"));
             store.close().await;
         })
     });

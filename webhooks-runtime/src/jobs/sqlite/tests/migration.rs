@@ -58,7 +58,7 @@ async fn a_file_of_version_2_keeps_its_deliveries() {
     let shown = store.show(claimed.id).await.unwrap().unwrap();
     assert_eq!((shown.summary.state, shown.failed.len()), (State::Done, 1));
     assert_eq!(shown.summary.repo.as_deref(), Some("me/data"));
-    assert_eq!(shown.note.as_deref(), Some("data/a.csv"));
+    assert_eq!(shown.summary.note.as_deref(), Some("data/a.csv"));
     store.set("id", "1", None).await.unwrap();
     assert_eq!(store.get("id").await.unwrap().as_deref(), Some("1"));
     store.close().await;

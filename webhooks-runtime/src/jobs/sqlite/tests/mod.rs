@@ -164,7 +164,7 @@ async fn the_file_shrinks_after_a_purge() {
     let fixture = FileFixture::new();
     let policy = Policy::DEFAULT.concurrency(100);
     let endpoints = vec![EndpointPolicy { path: "/webhooks/train".to_owned(), policy }];
-    let limits = StoreLimits { deliveries: 1000, bytes: LIMIT };
+    let limits = StoreLimits { deliveries: 1000, bytes: LIMIT, body: 10 << 20 };
     let store = SqliteStore::open(&fixture.file(), endpoints, limits, Access::Serve).unwrap();
     let large = || NewDelivery { body: vec![b'x'; 100_000].into(), ..new(0, None, "") };
     // One by one and in a batch.
