@@ -1,19 +1,30 @@
 //! Tests every store against the promises of the [`Store`] trait.
 //!
-//! `conformance!` instantiates all tests for one store, which a [`Fixture`] provides.
+//! `conformance!` in `suite` instantiates all tests for one store, which a [`Fixture`] provides. `keyed` makes deliveries
+//! with keys.
 
 pub(crate) mod accept;
+pub(crate) mod cancel;
 pub(crate) mod claim;
+pub(crate) mod debounce;
 pub(crate) mod inspect;
+mod keyed;
+pub(crate) mod keys;
+pub(crate) mod latest;
+pub(crate) mod pause;
+pub(crate) mod replaced;
 pub(crate) mod replicas;
+pub(crate) mod rerun;
 pub(crate) mod retention;
 pub(crate) mod retry;
 pub(crate) mod simulation;
+mod suite;
 pub(crate) mod values;
 pub(crate) mod waiting;
+pub(crate) mod yielding;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::web::Bytes;
 use futures_util::future::BoxFuture;
@@ -28,6 +39,8 @@ use super::state::{State, Transition};
 use super::store::{EndpointPolicy, Store, StoreLimits};
 use crate::endpoint::background::{Policy, TaskFailure};
 
+pub(crate) use self::suite::conformance;
+
 /// A location for a store that is empty at first.
 pub(crate) trait Fixture: Send + Sync {
     /// Opens the store. If it is open already, opens it as another replica would.
@@ -40,117 +53,6 @@ pub(crate) trait Fixture: Send + Sync {
 
 /// A test of a store.
 pub(crate) type Behavior = for<'a> fn(&'a dyn Fixture) -> BoxFuture<'a, ()>;
-
-/// Defines all tests: `conformance!(run)` takes a `fn run(Behavior)` that calls the test with a new fixture.
-/// Attributes for the tests may follow.
-macro_rules! conformance {
-    ($run:path $(, #[$attribute:meta])*) => {
-        crate::jobs::conformance::conformance! {
-            @groups $run, [$(#[$attribute])*]
-            accept {
-                accepted_deliveries_survive_reopening
-                results_are_in_the_order_of_the_batch
-                deliveries_without_an_id_are_never_duplicates
-                a_queued_running_or_recently_done_delivery_has_duplicates
-                duplicates_in_one_batch_are_one_delivery
-                the_same_id_at_another_endpoint_is_not_a_duplicate
-                after_the_deduplication_window_the_same_id_runs_again
-                a_forced_delivery_runs_again_within_the_deduplication_window
-                a_duplicate_revives_a_dead_delivery_with_the_new_body
-                two_replicas_that_receive_the_same_id_accept_it_once
-                above_the_limit_of_deliveries_nothing_is_accepted
-                above_the_limit_of_bytes_nothing_is_accepted_until_deliveries_are_purged
-            }
-            claim {
-                a_claim_returns_the_delivery_in_full
-                the_longest_due_delivery_is_claimed_first
-                no_more_deliveries_are_claimed_than_requested
-                concurrency_limits_all_replicas_together
-                simultaneous_claims_never_exceed_the_concurrency
-                a_completion_frees_a_slot_in_the_same_step
-                a_failed_attempt_is_retried_after_its_backoff
-                the_time_until_the_next_due_delivery_is_returned
-                a_release_does_not_count_the_attempt
-                releases_are_counted_until_a_retry_resets_them
-                a_released_delivery_keeps_its_place_in_the_queue
-                a_completion_with_a_stale_fencing_token_is_discarded
-                a_completion_by_another_replica_is_discarded
-                a_completion_counts_once
-                an_error_may_contain_any_text
-            }
-            replicas {
-                a_replica_with_an_expired_lease_claims_nothing
-                an_unregistered_replica_claims_nothing
-                a_replica_with_an_expired_lease_occupies_no_slots
-                replicas_that_miss_heartbeats_are_reported
-                a_replica_that_sends_heartbeats_keeps_its_deliveries
-                a_replica_does_not_recover_its_own_deliveries
-                a_late_heartbeat_renews_a_lease_that_nobody_recovered
-                completions_of_a_replica_that_lost_its_deliveries_are_discarded
-                deliveries_of_a_deregistered_replica_are_lost
-                a_lost_attempt_counts
-                recovery_decides_by_endpoint_and_attempt
-            }
-            retention {
-                done_deliveries_are_purged_after_their_retention
-                dead_deliveries_are_retained_forever_by_default
-                dead_deliveries_are_purged_by_age
-                queued_and_running_deliveries_never_expire
-                queued_deliveries_are_purged_by_endpoint
-                dead_deliveries_are_purged_by_endpoint
-            }
-            inspect {
-                lists_are_newest_first
-                lists_filter_by_state_and_endpoint
-                details_include_failed_attempts_and_the_body
-                details_include_the_note_of_the_last_attempt
-                deliveries_are_found_by_a_range_of_ids
-                lists_show_the_event_and_repo_of_the_payload
-                the_oldest_due_delivery_is_the_one_waiting_longest
-                deliveries_of_orphaned_endpoints_are_never_the_oldest_due
-                orphaned_endpoints_are_reported
-            }
-            retry {
-                a_retried_delivery_has_all_its_attempts_again
-                all_dead_deliveries_can_be_retried
-                more_deliveries_than_one_chunk_are_retried_and_purged
-                retried_deliveries_run_in_the_order_of_death_before_newer_ones
-            }
-            waiting {
-                a_waiting_delivery_is_due_later_without_a_count
-                waits_are_counted_in_a_row
-                waiting_never_counts_as_a_release
-            }
-            values {
-                a_value_stays_until_it_is_replaced_or_removed
-                a_value_expires_after_its_ttl
-                a_value_that_is_set_again_gets_the_new_ttl
-                keys_and_values_may_be_any_text
-                one_holder_at_a_time_has_a_lease
-                a_lease_ends_after_its_duration_unless_it_is_renewed
-                values_survive_reopening_and_are_shared_by_replicas
-                replicas_that_want_a_lease_together_do_not_share_it
-            }
-            simulation {
-                two_replicas_never_run_a_delivery_at_the_same_time
-            }
-        }
-    };
-    (@groups $run:path, $attributes:tt $($group:ident { $($name:ident)* })*) => {
-        $(crate::jobs::conformance::conformance! { @names $run, $attributes $group $($name)* })*
-    };
-    (@names $run:path, $attributes:tt $group:ident $($name:ident)*) => {
-        $(crate::jobs::conformance::conformance! { @test $run, $attributes $group $name })*
-    };
-    (@test $run:path, [$($attribute:tt)*] $group:ident $name:ident) => {
-        #[test]
-        $($attribute)*
-        fn $name() {
-            $run(|fixture| Box::pin(crate::jobs::conformance::$group::$name(fixture)));
-        }
-    };
-}
-pub(crate) use conformance;
 
 const LEASE: Duration = Duration::from_secs(30);
 const NO_LIMIT: u64 = 1_000_000_000;

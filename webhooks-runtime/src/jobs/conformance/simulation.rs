@@ -2,7 +2,6 @@
 //! run the same delivery at the same time.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use super::*;
 

@@ -7,6 +7,7 @@ use rusqlite::OptionalExtension;
 use uuid::Uuid;
 
 use super::dedup_index::DedupHash;
+use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::{millis, to_millis};
 use crate::jobs::delivery::{Accepted, NewDelivery};
@@ -47,6 +48,10 @@ impl Writer {
                             accepted.push(Accepted::Duplicate(stored.id, stored.state));
                             continue;
                         }
+                        State::Superseded if self.is_carried(stored.seq)? => {
+                            accepted.push(Accepted::Duplicate(stored.id, stored.state));
+                            continue;
+                        }
                         State::Done | State::Superseded | State::Cancelled if is_recent => {
                             accepted.push(Accepted::Duplicate(stored.id, stored.state));
                             continue;
@@ -79,7 +84,11 @@ impl Writer {
                 changes.added.push((hash, seq));
                 arrived.insert((new.endpoint, id), new.id);
             }
-            inserted.push((seq, new));
+            match &new.key {
+                // At once, because it may replace another one of this batch.
+                Some(key) => self.insert_with_key(seq, new, key, now, changes)?,
+                None => inserted.push((seq, new)),
+            }
             accepted.push(Accepted::Queued(new.id));
         }
         self.insert(&inserted, now)?;
@@ -160,39 +169,47 @@ impl Writer {
         Ok(None)
     }
 
-    /// Queues a dead delivery as if it had arrived now.
+    /// Queues a dead delivery as if it had arrived now, as a barrier of its key.
     fn revive(&self, seq: i64, new: &NewDelivery, now: i64) -> Result<(), rusqlite::Error> {
+        let key = new.key.as_ref().map(|key| key.text.clone());
         self.execute(
             "UPDATE deliveries
-             SET state = 0, attempt = 0, releases = 0, waits = 0, note = NULL, received_at = ?3,
-                 accepted_at = ?2, run_at = ?2, ended_at = NULL, owner = NULL, event = ?4, repo = ?5
+             SET state = 0, attempt = 0, releases = 0, waits = 0, snoozes = 0, note = NULL, received_at = ?3,
+                 accepted_at = ?2, run_at = ?2, ended_at = NULL, owner = NULL, event = ?4, repo = ?5, key = ?6,
+                 merge_scope = NULL
              WHERE seq = ?1",
-            (seq, now, to_millis(new.received_at), &new.event, &new.repo),
+            (seq, now, to_millis(new.received_at), &new.event, &new.repo, &key),
         )?;
         self.execute("UPDATE payloads SET body = ? WHERE delivery = ?", (&*new.body, seq))?;
-        Ok(())
+        let queue = KeyQueue::of(self.endpoints[new.endpoint].id, key);
+        queue.map_or(Ok(()), |queue| self.find_head(&queue))
+    }
+
+    /// Returns whether a superseded delivery is carried by one that has not ended.
+    fn is_carried(&self, seq: i64) -> Result<bool, rusqlite::Error> {
+        self.connection
+            .prepare_cached(
+                "SELECT 1 FROM deliveries AS it JOIN deliveries AS newer ON newer.merge_group = it.merge_group
+                 WHERE it.seq = ? AND newer.state IN (0, 1)",
+            )?
+            .exists([seq])
     }
 
     /// Reads the ids of all deliveries that a new one may be a duplicate of.
     pub(super) fn load_dedup_index(&mut self) -> Result<(), rusqlite::Error> {
         let since = self.dedup_since();
-        for (state, since) in
-            [(State::Queued, 0), (State::Running, 0), (State::Dead, 0), (State::Done, since)]
-        {
-            let query = match state {
-                State::Queued => {
-                    "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 0 AND ?1 >= 0"
-                }
-                State::Running => {
-                    "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 1 AND ?1 >= 0"
-                }
-                State::Dead => {
-                    "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 3 AND ?1 >= 0"
-                }
-                State::Done | State::Superseded | State::Cancelled => {
-                    "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 2 AND ended_at >= ?1"
-                }
-            };
+        for query in [
+            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 0 AND ?1 >= 0",
+            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 1 AND ?1 >= 0",
+            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 3 AND ?1 >= 0",
+            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 2 AND ended_at >= ?1",
+            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 5 AND ended_at >= ?1",
+            // Those that one of the others carries.
+            "SELECT it.seq, it.endpoint, it.webhook_id
+             FROM deliveries AS newer JOIN deliveries AS it ON it.merge_group = newer.merge_group
+             WHERE newer.merge_group IS NOT NULL AND newer.state IN (0, 1, 2, 3, 5)
+                 AND coalesce(newer.ended_at, ?1) >= ?1 AND it.state = 4",
+        ] {
             let mut statement = self.connection.prepare(query)?;
             let mut rows = statement.query([since])?;
             while let Some(row) = rows.next()? {
@@ -202,7 +219,7 @@ impl Writer {
                 }
             }
         }
-        self.forgotten = (since - 1, i64::MAX);
+        self.forgotten = [(since - 1, i64::MAX); 2];
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::from_millis;
 use crate::jobs::delivery::{ClaimRequest, ClaimResponse, Claimed, Completion, ReplicaId};
@@ -23,6 +24,7 @@ impl Writer {
         if !completions.is_empty() {
             response.stale = self.complete(replica, completions, changes)?;
         }
+        response.cancelled = self.cancelling(replica)?;
         if requests.is_empty() || !self.is_registered(replica)? {
             return Ok(response);
         }
@@ -48,8 +50,8 @@ impl Writer {
         self.connection
             .prepare_cached(
                 "SELECT id FROM endpoints AS e WHERE EXISTS (
-                     SELECT 1 FROM deliveries WHERE endpoint = e.id AND state = 0 AND run_at <= ?
-                 )",
+                     SELECT 1 FROM deliveries WHERE endpoint = e.id AND state = 0 AND key IS NULL AND run_at <= ?1
+                 ) OR EXISTS (SELECT 1 FROM key_heads WHERE endpoint = e.id AND run_at <= ?1)",
             )?
             .query_map([now], |row| row.get(0))?
             .collect()
@@ -65,48 +67,64 @@ impl Writer {
         let endpoint = &self.endpoints[request.endpoint];
         let mut statement = self.connection.prepare_cached(
             "UPDATE deliveries
-             SET state = 1, attempt = attempt + 1, fence = fence + 1, owner = ?1, started_at = ?2
-             WHERE seq IN (
-                 SELECT seq FROM deliveries
-                 WHERE endpoint = ?3 AND state = 0 AND run_at <= ?2
-                 ORDER BY run_at, seq
-                 LIMIT max(0, min(?4, ?5 - (
+             SET state = 1, attempt = attempt + 1, fence = fence + 1, owner = ?1, started_at = ?2,
+                 debounce_since = NULL
+             WHERE seq IN (SELECT seq FROM (
+                 SELECT run_at, seq FROM deliveries
+                 WHERE endpoint = ?3 AND state = 0 AND key IS NULL AND run_at <= ?2
+                 UNION ALL
+                 SELECT run_at, delivery FROM key_heads WHERE endpoint = ?3 AND run_at <= ?2
+                 ORDER BY 1, 2
+                 LIMIT (SELECT paused_at IS NULL FROM endpoints WHERE id = ?3) * max(0, min(?4, ?5 - (
                      SELECT count(*) FROM deliveries WHERE endpoint = ?3 AND state = 1
                  )))
-             )
+             ))
              RETURNING id, fence, webhook_id, attempt, received_at, run_at, releases, waits,
-                 (SELECT body FROM payloads WHERE delivery = deliveries.seq)",
+                 (SELECT body FROM payloads WHERE delivery = deliveries.seq), snoozes, key, merge_group, merged",
         )?;
         let concurrency = endpoint.endpoint.policy.concurrency;
-        let rows = statement.query_map(
-            (replica, now, endpoint.id, request.slots, concurrency),
-            |row| {
-                let claimed = Claimed {
-                    id: row.get(0)?,
-                    fencing_token: row.get(1)?,
-                    endpoint: request.endpoint,
-                    webhook_id: row.get(2)?,
-                    attempt: row.get(3)?,
-                    releases: row.get(6)?,
-                    waits: row.get(7)?,
-                    snoozes: 0,
-                    received_at: from_millis(row.get(4)?),
-                    body: row.get::<_, Vec<u8>>(8)?.into(),
-                    merged: Vec::new(),
-                };
-                Ok((row.get::<_, i64>(5)?, claimed))
-            },
-        )?;
+        let id = endpoint.id;
+        let rows = statement.query_map((replica, now, id, request.slots, concurrency), |row| {
+            let has_merged = row.get::<_, i64>(12)? > 0;
+            let claimed = Claimed {
+                id: row.get(0)?,
+                fencing_token: row.get(1)?,
+                endpoint: request.endpoint,
+                webhook_id: row.get(2)?,
+                attempt: row.get(3)?,
+                releases: row.get(6)?,
+                waits: row.get(7)?,
+                snoozes: row.get(9)?,
+                received_at: from_millis(row.get(4)?),
+                body: row.get::<_, Vec<u8>>(8)?.into(),
+                merged: Vec::new(),
+            };
+            let queue = KeyQueue::of(id, row.get(10)?);
+            let group: Option<i64> = row.get(11)?;
+            Ok((row.get::<_, i64>(5)?, claimed, queue, group.filter(|_| has_merged)))
+        })?;
         let mut some = rows.collect::<Result<Vec<_>, _>>()?;
         // `RETURNING` has no order. Ids are in the order of arrival.
-        some.sort_by_key(|(run_at, claimed)| (*run_at, claimed.id));
-        claimed.extend(some.into_iter().map(|(_, claimed)| claimed));
+        some.sort_by_key(|(run_at, claimed, ..)| (*run_at, claimed.id));
+        for (_, mut one, queue, group) in some {
+            if let Some(queue) = queue {
+                self.remove_head(&queue)?;
+            }
+            if let Some(group) = group {
+                self.merge(group, &mut one)?;
+            }
+            claimed.push(one);
+        }
         Ok(())
     }
 
     fn next_due(&self, endpoint: i64, now: i64) -> Result<Option<Duration>, rusqlite::Error> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT min(run_at) FROM deliveries WHERE endpoint = ? AND state = 0 AND run_at > ?",
+            "SELECT min(run_at) FROM (
+                 SELECT min(run_at) AS run_at FROM deliveries
+                 WHERE endpoint = ?1 AND state = 0 AND key IS NULL AND run_at > ?2
+                 UNION ALL SELECT min(run_at) FROM key_heads WHERE endpoint = ?1 AND run_at > ?2
+             )",
         )?;
         let due: Option<i64> = statement.query_row((endpoint, now), |row| row.get(0))?;
         Ok(due.map(|due| Duration::from_millis((due - now).unsigned_abs())))

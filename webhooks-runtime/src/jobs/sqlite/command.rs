@@ -9,7 +9,7 @@ use crate::jobs::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
 };
 use crate::jobs::error::StoreError;
-use crate::jobs::inspect::Purge;
+use crate::jobs::inspect::{CancelReport, Purge};
 use crate::jobs::store::Retention;
 
 /// How many deliveries one command deletes or retries at most, so that no transaction takes long.
@@ -34,6 +34,11 @@ pub(super) enum WriterCommand {
     Retry(Uuid, CommandReply<u64>),
     LastDeadAt(CommandReply<Option<i64>>),
     RetryDead(i64, CommandReply<u64>),
+    Rerun(Uuid, CommandReply<bool>),
+    Cancel(Uuid, CommandReply<CancelReport>),
+    StopEndpoint(String, CommandReply<CancelReport>),
+    CancelEndpoint(String, i64, CommandReply<u64>),
+    Pause(String, bool, CommandReply<bool>),
     Purge(Purge, CommandReply<u64>),
     FreePages(CommandReply<u64>),
     Value(String, CommandReply<Option<String>>),

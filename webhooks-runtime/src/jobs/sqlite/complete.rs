@@ -1,11 +1,23 @@
 //! Writes the results of attempts.
 
+use rusqlite::{OptionalExtension, Row};
 use uuid::Uuid;
 
+use super::advance_key::EndedRow;
+use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::millis;
 use crate::jobs::delivery::{Completion, ReplicaId};
-use crate::jobs::state::Transition;
+use crate::jobs::state::{CANCELLED, State, Transition};
+
+/// How a transition changes a delivery's counts: of releases, waits and snoozes. Attempts that change one of them do not
+/// count.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    releases: u32,
+    waits: u32,
+    snoozes: u32,
+}
 
 impl Writer {
     /// Writes completions, and returns those with a stale fencing token.
@@ -18,41 +30,11 @@ impl Writer {
         let now = self.clock.now();
         let mut stale = Vec::new();
         for completion in completions {
-            let state = completion.next.state();
-            let later = |after| Some(now.saturating_add(millis(after)));
-            let (run_at, released, waits) = match completion.next {
-                Transition::Retry { after } => (later(after), 0, 0),
-                Transition::Wait { after } | Transition::Snooze { after } => (later(after), 0, 1),
-                // Keeps its due time, and with it its place in the queue.
-                Transition::Released => (None, 1, 0),
-                Transition::Done | Transition::Dead | Transition::Cancelled => (None, 0, 0),
-            };
-            let has_ended = state.is_final();
-            let written = self.execute(
-                "UPDATE deliveries
-                 SET state = ?4, run_at = coalesce(?5, run_at), attempt = attempt - ?6 - ?7,
-                     releases = releases + ?6,
-                     waits = CASE WHEN ?6 + ?7 > 0 THEN waits + ?7 ELSE 0 END,
-                     error = coalesce(?8, error), note = ?9, ended_at = ?10, owner = NULL
-                 WHERE id = ?1 AND fence = ?2 AND owner = ?3 AND state = 1",
-                (
-                    completion.id,
-                    completion.fencing_token,
-                    replica,
-                    state.code(),
-                    run_at,
-                    released,
-                    waits,
-                    &completion.error,
-                    &completion.note,
-                    has_ended.then_some(now),
-                ),
-            )?;
-            if written == 0 {
+            let Some((state, ended)) = self.complete_one(replica, completion, now)? else {
                 stale.push(completion.id);
                 continue;
-            }
-            changes.backlog -= i64::from(has_ended);
+            };
+            changes.backlog -= i64::from(state.is_final());
             if let Some(error) = &completion.error {
                 self.execute(
                     "INSERT INTO attempts (delivery, attempt, started_at, ended_at, error)
@@ -60,7 +42,74 @@ impl Writer {
                     (completion.id, now, error),
                 )?;
             }
+            if let Some(ended) = ended {
+                self.advance_key(&ended, now, changes)?;
+            }
         }
         Ok(stale)
     }
+
+    /// Writes a completion, and returns the new state, and the row if it has a key; `None` when the fencing token is
+    /// stale.
+    ///
+    /// A delivery that a person cancelled meanwhile is not queued again. One that was stopped for a newer delivery is,
+    /// and yields to that one afterwards.
+    fn complete_one(
+        &self,
+        replica: ReplicaId,
+        completion: &Completion,
+        now: i64,
+    ) -> Result<Option<(State, Option<EndedRow>)>, rusqlite::Error> {
+        let later = |after| Some(now.saturating_add(millis(after)));
+        let none = Counts::default();
+        let (run_at, counts) = match completion.next {
+            Transition::Retry { after } => (later(after), none),
+            Transition::Wait { after } => (later(after), Counts { waits: 1, ..none }),
+            Transition::Snooze { after } => (later(after), Counts { snoozes: 1, ..none }),
+            // Keeps its due time, and with it its place in the queue.
+            Transition::Released => (None, Counts { releases: 1, ..none }),
+            Transition::Done | Transition::Dead | Transition::Cancelled => (None, none),
+        };
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE deliveries
+             SET state = CASE
+                     WHEN cancel_requested = 1 AND ?4 = 0 THEN 5
+                     WHEN cancel_requested = 2 AND ?4 = 5 THEN 0
+                     ELSE ?4 END,
+                 run_at = coalesce(?5, run_at),
+                 attempt = attempt - (?6 + ?7 + ?8 > 0 OR (cancel_requested = 2 AND ?4 = 5)),
+                 releases = releases + ?6,
+                 waits = CASE WHEN ?6 + ?7 > 0 THEN waits + ?7 ELSE 0 END,
+                 snoozes = CASE WHEN ?6 + ?7 + ?8 > 0 THEN snoozes + ?8 ELSE 0 END,
+                 error = coalesce(?9, error),
+                 note = CASE WHEN cancel_requested = 1 AND ?4 = 0 THEN ?12 ELSE ?10 END,
+                 ended_at = CASE
+                     WHEN cancel_requested = 1 AND ?4 = 0 OR ?4 > 0 AND NOT (cancel_requested = 2 AND ?4 = 5) THEN ?11 END,
+                 cancel_requested = 0, owner = NULL
+             WHERE id = ?1 AND fence = ?2 AND owner = ?3 AND state = 1
+             RETURNING seq, state, endpoint, key, merge_scope",
+        )?;
+        let values = (
+            completion.id,
+            completion.fencing_token,
+            replica,
+            completion.next.state().code(),
+            run_at,
+            counts.releases,
+            counts.waits,
+            counts.snoozes,
+            &completion.error,
+            &completion.note,
+            now,
+            CANCELLED,
+        );
+        statement.query_row(values, ended_row).optional()
+    }
+}
+
+fn ended_row(row: &Row<'_>) -> Result<(State, Option<EndedRow>), rusqlite::Error> {
+    let state = State::from_code(row.get(1)?).unwrap_or(State::Dead);
+    let queue = KeyQueue::of(row.get(2)?, row.get(3)?);
+    let (seq, scope) = (row.get(0)?, row.get(4)?);
+    Ok((state, queue.map(|queue| EndedRow { seq, state, queue, scope })))
 }

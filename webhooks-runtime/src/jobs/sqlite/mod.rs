@@ -3,8 +3,10 @@
 //! - `identify` checks whether a file is a store, `open` creates and locks it, `schema` migrates its tables,
 //!   and `files` resolves its paths. `watch` detects that the file was replaced.
 //! - `writer` is the one connection that writes. It executes the commands in `command` in shared
-//!   transactions (`transaction`). Each kind of command has a module: `accept`, `claim`, `complete`, `queue`,
-//!   `replicas`, `retention`, `retry`, `space`, `values`.
+//!   transactions (`transaction`). Each kind of command has a module: `accept`, `cancel`, `claim`, `complete`, `queue`,
+//!   `replicas`, `retention`, `retry`, `space`, `values`. `operations` sends several commands.
+//! - `keys` keeps the queues of keys. `supersede` inserts deliveries into them, `advance_key` follows the ends of
+//!   attempts, `group` keeps what a delivery carries, and `merge` merges it.
 //! - `dedup_index` finds duplicates, and `read` is the connection that reads.
 //!
 //! This store uses `rusqlite` on its own thread, and not `sqlx` like the PostgreSQL store: `sqlx` sends each
@@ -12,13 +14,19 @@
 //! them 36,000 deliveries per second were accepted instead of 26,000.
 
 mod accept;
+mod advance_key;
+mod cancel;
 mod claim;
 mod command;
 mod complete;
 mod dedup_index;
 mod files;
+mod group;
 mod identify;
+mod keys;
+mod merge;
 mod open;
+mod operations;
 mod queue;
 mod read;
 mod replicas;
@@ -26,6 +34,7 @@ mod retention;
 mod retry;
 mod schema;
 mod space;
+mod supersede;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -39,7 +48,6 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::delivery::{
@@ -50,11 +58,10 @@ use super::error::StoreError;
 use super::inspect::{
     CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
 };
-use super::outcome::AttemptOutcome;
 use super::store::{
     Access, EndpointPolicy, RecoveryPolicy, Retention, Store, StoreFuture, StoreLimits,
 };
-use command::{CHUNK, CommandReply, WriterCommand};
+use command::{CommandReply, WriterCommand};
 use open::OpenFile;
 use read::ReadConnection;
 use writer::Writer;
@@ -103,28 +110,6 @@ impl SqliteStore {
         self.commands.send(command(reply)).await.map_err(|_| StoreError::Closed)?;
         result.await.map_err(|_| StoreError::Closed)?
     }
-
-    /// Sends a command until it has no full chunk of work left, and pauses between chunks so that other
-    /// processes can write: SQLite's lock is not fair, and whoever polls when it is released gets it.
-    async fn in_chunks(
-        &self,
-        chunk: impl Fn(CommandReply<u64>) -> WriterCommand,
-    ) -> Result<u64, StoreError> {
-        let mut total = 0;
-        loop {
-            let start = Instant::now();
-            let done = self.send(&chunk).await?;
-            total += done;
-            if done < CHUNK {
-                return Ok(total);
-            }
-            sleep(start.elapsed()).await;
-        }
-    }
-}
-
-fn unsupported<T: Send + 'static>() -> StoreFuture<'static, T> {
-    std::future::ready(Err(StoreError::Failed("not supported yet".into()))).boxed()
 }
 
 impl Store for SqliteStore {
@@ -161,25 +146,7 @@ impl Store for SqliteStore {
         replica: ReplicaId,
         decide: RecoveryPolicy<'a>,
     ) -> StoreFuture<'a, u64> {
-        async move {
-            let lost = self.send(|reply| WriterCommand::FindLost(replica, reply)).await?;
-            let completions = lost.iter().map(|lost| {
-                let next = decide(lost.endpoint, lost.attempt);
-                (
-                    lost.replica,
-                    Completion {
-                        id: lost.id,
-                        fencing_token: lost.fencing_token,
-                        next,
-                        error: AttemptOutcome::Lost.error().map(str::to_owned),
-                        note: None,
-                    },
-                )
-            });
-            let completions: Vec<_> = completions.collect();
-            self.send(|reply| WriterCommand::RecoverLost(replica, completions, reply)).await
-        }
-        .boxed()
+        self.recover(replica, decide).boxed()
     }
 
     fn unresponsive(
@@ -192,22 +159,7 @@ impl Store for SqliteStore {
     }
 
     fn purge_expired(&self, retention: Retention) -> StoreFuture<'_, u64> {
-        async move {
-            // Once and not per chunk, because it reads all queued rows.
-            self.send(WriterCommand::CountBacklog).await?;
-            let mut deleted = 0;
-            loop {
-                let step =
-                    self.send(move |reply| WriterCommand::PurgeExpired(retention, reply)).await?;
-                deleted += step.deleted;
-                if step.is_complete {
-                    break;
-                }
-            }
-            self.in_chunks(WriterCommand::FreePages).await?;
-            Ok(deleted)
-        }
-        .boxed()
+        self.purge_all_expired(retention).boxed()
     }
 
     fn oldest_due(&self) -> StoreFuture<'_, Option<Duration>> {
@@ -228,35 +180,23 @@ impl Store for SqliteStore {
     }
 
     fn retry(&self, target: RetryTarget) -> StoreFuture<'_, u64> {
-        async move {
-            match target {
-                RetryTarget::One(id) => self.send(|reply| WriterCommand::Retry(id, reply)).await,
-                RetryTarget::AllDead => {
-                    // Not those that die meanwhile: one that fails at once would be retried forever.
-                    let Some(until) = self.send(WriterCommand::LastDeadAt).await? else {
-                        return Ok(0);
-                    };
-                    self.in_chunks(|reply| WriterCommand::RetryDead(until, reply)).await
-                }
-            }
-        }
-        .boxed()
+        self.retry_dead(target).boxed()
     }
 
-    fn rerun(&self, _: Uuid) -> StoreFuture<'_, bool> {
-        unsupported()
+    fn rerun(&self, id: Uuid) -> StoreFuture<'_, bool> {
+        self.send(move |reply| WriterCommand::Rerun(id, reply)).boxed()
     }
 
-    fn cancel<'a>(&'a self, _: &'a CancelTarget) -> StoreFuture<'a, CancelReport> {
-        unsupported()
+    fn cancel<'a>(&'a self, target: &'a CancelTarget) -> StoreFuture<'a, CancelReport> {
+        self.cancel_target(target).boxed()
     }
 
-    fn pause<'a>(&'a self, _: &'a str, _: bool) -> StoreFuture<'a, bool> {
-        unsupported()
+    fn pause<'a>(&'a self, path: &'a str, pause: bool) -> StoreFuture<'a, bool> {
+        self.send(move |reply| WriterCommand::Pause(path.to_owned(), pause, reply)).boxed()
     }
 
     fn paused(&self) -> StoreFuture<'_, Vec<(String, SystemTime)>> {
-        unsupported()
+        self.reader.query(read::paused).boxed()
     }
 
     fn find(&self, first: Uuid, last: Uuid, limit: u32) -> StoreFuture<'_, Vec<Uuid>> {

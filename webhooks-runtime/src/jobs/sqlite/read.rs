@@ -1,6 +1,7 @@
 //! Reads deliveries for the page and the command line, on a second connection that never waits for the writer.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
@@ -47,7 +48,7 @@ macro_rules! list {
     ($index:literal, $state:literal) => {
         concat!(
             "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
-                 d.started_at, d.ended_at, d.error, d.event, d.repo
+                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.note, d.key, d.superseded_by, d.merged, d.origin
              FROM deliveries AS d ",
             $index,
             " CROSS JOIN endpoints AS e ON e.id = d.endpoint
@@ -65,12 +66,18 @@ pub(super) fn list(
 ) -> Result<Vec<DeliverySummary>, rusqlite::Error> {
     let query = match filter.state {
         None => list!("NOT INDEXED", "TRUE"),
-        Some(State::Queued) => list!("INDEXED BY queued", "d.state = 0"),
+        Some(State::Queued) => list!(
+            "NOT INDEXED",
+            "d.seq IN (
+                 SELECT seq FROM deliveries INDEXED BY queued WHERE state = 0 AND key IS NULL
+                 UNION ALL SELECT seq FROM deliveries INDEXED BY queued_keys WHERE state = 0 AND key IS NOT NULL
+             )"
+        ),
         Some(State::Running) => list!("INDEXED BY running", "d.state = 1"),
         Some(State::Done) => list!("NOT INDEXED", "d.state = 2"),
         Some(State::Dead) => list!("INDEXED BY dead", "d.state = 3"),
-        Some(State::Superseded) => list!("NOT INDEXED", "d.state = 4"),
-        Some(State::Cancelled) => list!("NOT INDEXED", "d.state = 5"),
+        Some(State::Superseded) => list!("INDEXED BY merge_groups", "d.merge_group IS NOT NULL AND d.state = 4"),
+        Some(State::Cancelled) => list!("INDEXED BY cancelled", "d.state = 5"),
     };
     let mut statement = connection.prepare_cached(query)?;
     statement.query_map((&filter.endpoint, filter.limit), summary)?.collect()
@@ -87,6 +94,21 @@ pub(super) fn find(
     statement.query_map((first, last, limit), |row| row.get(0))?.collect()
 }
 
+/// Returns the paths of the paused endpoints, and since when each is paused.
+pub(super) fn paused(
+    connection: &Connection,
+) -> Result<Vec<(String, SystemTime)>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT path, paused_at FROM endpoints WHERE paused_at IS NOT NULL ORDER BY path",
+    )?;
+    statement.query_map([], |row| Ok((row.get(0)?, from_millis(row.get(1)?))))?.collect()
+}
+
+/// Returns the highest row number.
+pub(super) fn newest(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.query_row("SELECT coalesce(max(seq), 0) FROM deliveries", [], |row| row.get(0))
+}
+
 pub(super) fn show(
     connection: &Connection,
     id: Uuid,
@@ -94,14 +116,15 @@ pub(super) fn show(
     let found = connection
         .prepare_cached(
             "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
-                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.seq, p.body, d.note
+                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.note, d.key, d.superseded_by, d.merged, d.origin,
+                 d.seq, p.body
              FROM deliveries AS d JOIN endpoints AS e ON e.id = d.endpoint
                  JOIN payloads AS p ON p.delivery = d.seq
              WHERE d.id = ?",
         )?
         .query_row([id], |row| {
-            let (seq, body): (i64, Vec<u8>) = (row.get(12)?, row.get(13)?);
-            Ok((DeliverySummary { note: row.get(14)?, ..summary(row)? }, seq, body))
+            let (seq, body): (i64, Vec<u8>) = (row.get(17)?, row.get(18)?);
+            Ok((summary(row)?, seq, body))
         })
         .optional()?;
     let Some((summary, seq, body)) = found else {
@@ -141,10 +164,10 @@ fn summary(row: &Row<'_>) -> Result<DeliverySummary, rusqlite::Error> {
         error: row.get(9)?,
         event: row.get(10)?,
         repo: row.get(11)?,
-        note: None,
-        key: None,
-        superseded_by: None,
-        merged: 0,
-        origin: Origin::Webhook,
+        note: row.get(12)?,
+        key: row.get(13)?,
+        superseded_by: row.get(14)?,
+        merged: row.get(15)?,
+        origin: Origin::from_code(row.get(16)?).unwrap_or(Origin::Webhook),
     })
 }

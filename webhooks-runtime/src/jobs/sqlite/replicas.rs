@@ -33,7 +33,8 @@ impl Writer {
         let until = self.clock.now() + millis(lease);
         let renewed =
             self.execute("UPDATE owners SET lease_until = ? WHERE id = ?", (until, replica))?;
-        Ok(HeartbeatResponse { is_registered: renewed == 1, cancelled: Vec::new() })
+        let cancelled = self.cancelling(replica)?;
+        Ok(HeartbeatResponse { is_registered: renewed == 1, cancelled })
     }
 
     /// Removes a replica.

@@ -1,11 +1,12 @@
-//! Deletes deliveries: those whose retention has ended, and those that a person purges.
+//! Deletes deliveries: those whose retention has ended, and those that a person purges. Each takes its group with it.
 
 use std::time::Duration;
 
-use rusqlite::Params;
+use rusqlite::{Params, Row};
 
 use super::command::{CHUNK, PurgeStep};
 use super::dedup_index::DedupHash;
+use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::millis;
 use crate::jobs::inspect::Purge;
@@ -17,6 +18,23 @@ struct DeletableRow {
     seq: i64,
     hash: Option<DedupHash>,
     ended_at: i64,
+    group: Option<i64>,
+    queue: Option<KeyQueue>,
+}
+
+/// Builds a query of [`DeletableRow`]s.
+macro_rules! deletable {
+    ($clause:literal, $end:literal) => {
+        concat!(
+            "SELECT d.seq, d.endpoint, d.webhook_id, d.",
+            $end,
+            ", d.merge_group, d.key FROM deliveries AS d ",
+            $clause
+        )
+    };
+    ($clause:literal) => {
+        deletable!($clause, "ended_at")
+    };
 }
 
 impl Writer {
@@ -28,28 +46,47 @@ impl Writer {
     ) -> Result<PurgeStep, rusqlite::Error> {
         let forgotten = self.forget_expired_ids(changes)?;
         let done = self.delete(State::Done, retention.done, changes)?;
+        let cancelled = self.delete(State::Cancelled, retention.done, changes)?;
         let dead = match retention.dead {
             Some(age) => self.delete(State::Dead, age, changes)?,
             None => 0,
         };
-        let is_complete = [forgotten, done, dead].iter().all(|count| *count < CHUNK);
-        Ok(PurgeStep { deleted: done + dead, is_complete })
+        let is_complete = forgotten.iter().chain(&[done, cancelled, dead]).all(|it| *it < CHUNK);
+        Ok(PurgeStep { deleted: done + cancelled + dead, is_complete })
     }
 
-    /// Removes a chunk of ids from the index whose deduplication window has ended.
-    fn forget_expired_ids(&mut self, changes: &mut Changes) -> Result<u64, rusqlite::Error> {
+    /// Removes chunks of ids from the index whose deduplication windows have ended. That of a superseded delivery has
+    /// not, as long as another one carries it.
+    fn forget_expired_ids(&mut self, changes: &mut Changes) -> Result<[u64; 2], rusqlite::Error> {
         let until = self.dedup_since();
-        let rows = self.deletable_rows(
-            "SELECT seq, endpoint, webhook_id, ended_at FROM deliveries
-             WHERE state = 2 AND (ended_at, seq) > (?, ?) AND ended_at <= ?
-             ORDER BY ended_at, seq LIMIT ?",
-            (self.forgotten.0, self.forgotten.1, until, CHUNK.cast_signed()),
-        )?;
-        if let Some(last) = rows.last() {
-            self.forgotten = (last.ended_at, last.seq);
+        let mut counts = [0; 2];
+        for (at, query) in [
+            deletable!(
+                "WHERE d.state = 2 AND (d.ended_at, d.seq) > (?, ?) AND d.ended_at <= ?
+                 ORDER BY d.ended_at, d.seq LIMIT ?"
+            ),
+            deletable!(
+                "WHERE d.state = 5 AND (d.ended_at, d.seq) > (?, ?) AND d.ended_at <= ?
+                 ORDER BY d.ended_at, d.seq LIMIT ?"
+            ),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (ended_at, seq) = self.forgotten[at];
+            let rows = self.deletable_rows(query, (ended_at, seq, until, CHUNK.cast_signed()))?;
+            if let Some(last) = rows.last() {
+                self.forgotten[at] = (last.ended_at, last.seq);
+            }
+            for row in &rows {
+                changes.removed.extend(row.hash.map(|hash| (hash, row.seq)));
+                for member in self.members(row, i64::MAX)? {
+                    changes.removed.extend(member.hash.map(|hash| (hash, member.seq)));
+                }
+            }
+            counts[at] = rows.len() as u64;
         }
-        changes.removed.extend(rows.iter().filter_map(|row| Some((row.hash?, row.seq))));
-        Ok(rows.len() as u64)
+        Ok(counts)
     }
 
     fn deletable_rows(
@@ -58,15 +95,34 @@ impl Writer {
         values: impl Params,
     ) -> Result<Vec<DeletableRow>, rusqlite::Error> {
         let mut statement = self.connection.prepare_cached(query)?;
-        let rows = statement.query_map(values, |row| {
-            let (endpoint, id) = (row.get(1)?, row.get_ref(2)?.as_str_or_null()?);
-            Ok(DeletableRow {
-                seq: row.get(0)?,
-                hash: id.map(|id| self.dedup.hash(endpoint, id)),
-                ended_at: row.get(3)?,
-            })
-        })?;
+        let rows = statement.query_map(values, |row| self.deletable_row(row))?;
         rows.collect()
+    }
+
+    fn deletable_row(&self, row: &Row<'_>) -> Result<DeletableRow, rusqlite::Error> {
+        let (endpoint, id) = (row.get(1)?, row.get_ref(2)?.as_str_or_null()?);
+        Ok(DeletableRow {
+            seq: row.get(0)?,
+            hash: id.map(|id| self.dedup.hash(endpoint, id)),
+            ended_at: row.get(3)?,
+            group: row.get(4)?,
+            queue: KeyQueue::of(endpoint, row.get(5)?),
+        })
+    }
+
+    /// Returns superseded deliveries that a delivery carries.
+    fn members(
+        &self,
+        row: &DeletableRow,
+        limit: i64,
+    ) -> Result<Vec<DeletableRow>, rusqlite::Error> {
+        let Some(group) = row.group else {
+            return Ok(Vec::new());
+        };
+        self.deletable_rows(
+            deletable!("WHERE d.merge_group = ? AND d.state = 4 LIMIT ?"),
+            (group, limit),
+        )
     }
 
     /// Deletes a chunk of the deliveries that a person purges.
@@ -75,27 +131,36 @@ impl Writer {
         purge: &Purge,
         changes: &mut Changes,
     ) -> Result<u64, rusqlite::Error> {
-        // One query per state, so that each uses its own index. A queued delivery has no end, but its id must be
-        // forgotten as well.
-        let query = match purge.state {
-            State::Queued => {
-                "SELECT d.seq, d.endpoint, d.webhook_id, d.accepted_at FROM deliveries AS d
-                     INDEXED BY queued JOIN endpoints AS e ON e.id = d.endpoint
-                 WHERE d.state = 0 AND (?1 IS NULL OR e.path = ?1) AND d.accepted_at <= ?2 LIMIT ?3"
-            }
-            _ => {
-                "SELECT d.seq, d.endpoint, d.webhook_id, d.ended_at FROM deliveries AS d
-                     INDEXED BY dead JOIN endpoints AS e ON e.id = d.endpoint
+        // One query per index. A queued delivery has no end, but its id must be forgotten as well.
+        let queries = match purge.state {
+            State::Queued => &[
+                deletable!(
+                    "INDEXED BY queued JOIN endpoints AS e ON e.id = d.endpoint
+                     WHERE d.state = 0 AND d.key IS NULL AND (?1 IS NULL OR e.path = ?1) AND d.accepted_at <= ?2
+                     LIMIT ?3",
+                    "accepted_at"
+                ),
+                deletable!(
+                    "INDEXED BY queued_keys JOIN endpoints AS e ON e.id = d.endpoint
+                     WHERE d.state = 0 AND d.key IS NOT NULL AND (?1 IS NULL OR e.path = ?1) AND d.accepted_at <= ?2
+                     LIMIT ?3",
+                    "accepted_at"
+                ),
+            ][..],
+            _ => &[deletable!(
+                "INDEXED BY dead JOIN endpoints AS e ON e.id = d.endpoint
                  WHERE d.state = 3 AND (?1 IS NULL OR e.path = ?1) AND d.ended_at <= ?2 LIMIT ?3"
-            }
+            )][..],
         };
         let until = self.clock.now().saturating_sub(millis(purge.older_than));
-        let rows = self.deletable_rows(query, (&purge.endpoint, until, CHUNK.cast_signed()))?;
-        self.delete_rows(&rows, changes)?;
-        if purge.state == State::Queued {
-            changes.backlog -= rows.len() as i64;
+        let mut deleted = 0;
+        for query in queries {
+            let limit = CHUNK.saturating_sub(deleted).cast_signed();
+            let rows = self.deletable_rows(query, (&purge.endpoint, until, limit))?;
+            let is_queued = purge.state == State::Queued;
+            deleted += self.delete_rows(rows, is_queued, changes)?;
         }
-        Ok(rows.len() as u64)
+        Ok(deleted)
     }
 
     fn delete(
@@ -106,36 +171,57 @@ impl Writer {
     ) -> Result<u64, rusqlite::Error> {
         // The state is a literal, so that SQLite uses its partial index.
         let query = match state {
-            State::Dead => {
-                "SELECT seq, endpoint, webhook_id, ended_at FROM deliveries
-                 WHERE state = 3 AND ended_at <= ? LIMIT ?"
-            }
-            _ => {
-                "SELECT seq, endpoint, webhook_id, ended_at FROM deliveries
-                 WHERE state = 2 AND ended_at <= ? LIMIT ?"
-            }
+            State::Dead => deletable!("WHERE d.state = 3 AND d.ended_at <= ? LIMIT ?"),
+            State::Cancelled => deletable!("WHERE d.state = 5 AND d.ended_at <= ? LIMIT ?"),
+            _ => deletable!("WHERE d.state = 2 AND d.ended_at <= ? LIMIT ?"),
         };
         let until = self.clock.now().saturating_sub(millis(older_than));
         let rows = self.deletable_rows(query, (until, CHUNK.cast_signed()))?;
-        self.delete_rows(&rows, changes)?;
-        Ok(rows.len() as u64)
+        self.delete_rows(rows, false, changes)
     }
 
+    /// Deletes deliveries with their groups, at least a chunk of them all, and returns the number of deleted ones.
     fn delete_rows(
         &self,
-        rows: &[DeletableRow],
+        rows: Vec<DeletableRow>,
+        is_queued: bool,
         changes: &mut Changes,
-    ) -> Result<(), rusqlite::Error> {
+    ) -> Result<u64, rusqlite::Error> {
+        let (mut deleted, mut queues) = (0, Vec::new());
         for row in rows {
-            for statement in [
-                "DELETE FROM payloads WHERE delivery = ?",
-                "DELETE FROM attempts WHERE delivery = ?",
-                "DELETE FROM deliveries WHERE seq = ?",
-            ] {
-                self.execute(statement, [row.seq])?;
+            if deleted >= CHUNK {
+                break;
             }
-            changes.removed.extend(row.hash.map(|hash| (hash, row.seq)));
+            let members = self.members(&row, CHUNK.cast_signed())?;
+            for member in &members {
+                self.delete_row(member, changes)?;
+            }
+            deleted += members.len() as u64;
+            // The rest of a large group is in the next chunk, and then the delivery itself.
+            if members.len() as u64 == CHUNK {
+                break;
+            }
+            self.delete_row(&row, changes)?;
+            deleted += 1;
+            if is_queued {
+                changes.backlog -= 1;
+                queues.extend(row.queue);
+            }
         }
+        self.find_heads(queues)?;
+        Ok(deleted)
+    }
+
+    fn delete_row(&self, row: &DeletableRow, changes: &mut Changes) -> Result<(), rusqlite::Error> {
+        for statement in [
+            "DELETE FROM payloads WHERE delivery = ?",
+            "DELETE FROM attempts WHERE delivery = ?",
+            "DELETE FROM attempt_logs WHERE delivery = ?",
+            "DELETE FROM deliveries WHERE seq = ?",
+        ] {
+            self.execute(statement, [row.seq])?;
+        }
+        changes.removed.extend(row.hash.map(|hash| (hash, row.seq)));
         Ok(())
     }
 }

@@ -9,10 +9,11 @@ pub(super) const APPLICATION_ID: i32 = 0x5748_4b53;
 
 /// The migrations from each version to the next, starting with an empty file. A released migration is never
 /// changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/1_deliveries.sql"),
     include_str!("../../../migrations/sqlite/2_names.sql"),
     include_str!("../../../migrations/sqlite/3_notes_and_values.sql"),
+    include_str!("../../../migrations/sqlite/4_keys.sql"),
 ];
 
 /// The last version without an `application_id`.

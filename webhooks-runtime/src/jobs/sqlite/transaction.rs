@@ -154,6 +154,15 @@ impl Writer {
             WriterCommand::RetryDead(until, reply) => {
                 perform!(reply, self.retry_dead(until, changes))
             }
+            WriterCommand::Rerun(id, reply) => perform!(reply, self.rerun(id, changes)),
+            WriterCommand::Cancel(id, reply) => perform!(reply, self.cancel(id, changes)),
+            WriterCommand::StopEndpoint(path, reply) => {
+                perform!(reply, self.stop_endpoint(&path))
+            }
+            WriterCommand::CancelEndpoint(path, until, reply) => {
+                perform!(reply, self.cancel_endpoint(&path, until, changes))
+            }
+            WriterCommand::Pause(path, pause, reply) => perform!(reply, self.pause(&path, pause)),
             WriterCommand::Purge(purge, reply) => perform!(reply, self.purge(&purge, changes)),
             WriterCommand::FreePages(reply) => perform!(reply, self.free_pages()),
             WriterCommand::Value(key, reply) => perform!(reply, self.value(&key)),

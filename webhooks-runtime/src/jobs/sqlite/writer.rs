@@ -23,8 +23,8 @@ pub(super) struct Writer {
     pub(super) backlog: u64,
     /// The highest row number.
     pub(super) newest: i64,
-    /// Up to where ids of done deliveries were removed from `dedup`: the end of the delivery and its row.
-    pub(super) forgotten: (i64, i64),
+    /// Up to where ids of done and of cancelled deliveries were removed from `dedup`: the end of the delivery and its row.
+    pub(super) forgotten: [(i64, i64); 2],
     /// Whether the last transaction failed. Commands are then done one by one, so that one that fails does
     /// not fail the others.
     pub(super) one_by_one: bool,
@@ -66,13 +66,17 @@ impl Writer {
             bytes: 0,
             backlog: 0,
             newest: 0,
-            forgotten: (0, 0),
+            forgotten: [(0, 0); 2],
             one_by_one: false,
             watch,
             _lock: lock,
         };
         for endpoint in endpoints {
             let id = writer.endpoint_id(&endpoint.path)?;
+            writer.execute(
+                "UPDATE endpoints SET stoppable = ?2 WHERE id = ?1 AND stoppable <> ?2",
+                (id, endpoint.policy.stoppable),
+            )?;
             writer.endpoints.push(EndpointRow { id, endpoint });
         }
         if access == Access::Serve {
@@ -106,7 +110,8 @@ impl Writer {
                  coalesce((SELECT ended_at FROM attempts ORDER BY rowid DESC LIMIT 1), 0),
                  coalesce((SELECT max(started_at) FROM deliveries WHERE state = 1), 0),
                  coalesce((SELECT max(ended_at) FROM deliveries WHERE state = 2), 0),
-                 coalesce((SELECT max(ended_at) FROM deliveries WHERE state = 3), 0)
+                 coalesce((SELECT max(ended_at) FROM deliveries WHERE state = 3), 0),
+                 coalesce((SELECT max(ended_at) FROM deliveries WHERE state = 5), 0)
              )",
             [],
             |row| row.get(0),

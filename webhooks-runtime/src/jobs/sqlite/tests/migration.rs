@@ -71,7 +71,7 @@ async fn a_command_leaves_a_file_of_version_2_unchanged() {
     for access in [Access::Read, Access::Modify] {
         let error = SqliteStore::open(&fixture.file(), Vec::new(), 1, access).err().unwrap();
         let error = error.to_string();
-        assert!(error.contains("version 2, is older than this program's, version 3"), "{error}");
+        assert!(error.contains("version 2, is older than this program's, version 4"), "{error}");
     }
     assert_eq!(std::fs::read(fixture.file()).unwrap(), before);
 }
