@@ -55,7 +55,10 @@ const OTHER_TEXTS: [(&str, &str); 70] = [
     ("already in use", "share servers' words, which are looked for"),
     ("in statement pooling mode", "PgBouncer's words, which are looked for"),
     ("unsupported startup parameter", "PgBouncer's words, which are looked for"),
-    ("a state is queued, running, done or dead", "clap refuses all others before"),
+    (
+        "a state is queued, running, done, dead, superseded or cancelled",
+        "clap refuses all others before",
+    ),
     ("the address and token of a stand-in", "what is always true"),
     ("the system can create a runtime", "what is always true"),
     ("notes and values", "the name of a migration"),

@@ -109,7 +109,7 @@ impl Jobs {
         self.changes.subscribe()
     }
 
-    fn changed(&self) {
+    pub(super) fn changed(&self) {
         if self.changes.receiver_count() > 0 {
             self.changes.send_modify(|count| *count = count.wrapping_add(1));
         }
@@ -126,7 +126,10 @@ impl Jobs {
     }
 
     /// Queries the store without a time limit.
-    async fn query<T, E, F>(&self, query: impl FnOnce(Arc<dyn Store>) -> F) -> Result<T, E>
+    pub(super) async fn query<T, E, F>(
+        &self,
+        query: impl FnOnce(Arc<dyn Store>) -> F,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -141,7 +144,10 @@ impl Jobs {
 
     /// Queries the store with a timeout. The timeout is enforced in the caller's runtime, because a slow disk may
     /// block the store's thread.
-    async fn query_in_time<T, E, F>(&self, query: impl FnOnce(Arc<dyn Store>) -> F) -> Result<T, E>
+    pub(super) async fn query_in_time<T, E, F>(
+        &self,
+        query: impl FnOnce(Arc<dyn Store>) -> F,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,

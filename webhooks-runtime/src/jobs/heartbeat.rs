@@ -49,9 +49,13 @@ impl Heartbeats {
         while !self.commands.is_closed() {
             let sent = Instant::now();
             match self.send(renewed + self.lease).await {
-                Ok(HeartbeatResponse { is_registered: true, .. }) => {
+                Ok(HeartbeatResponse { is_registered: true, cancelled }) => {
                     failed = false;
                     renewed = sent;
+                    if !cancelled.is_empty() {
+                        // Not waiting: a busy scheduler must not delay the next heartbeat, which repeats it.
+                        let _ = self.commands.try_send(SchedulerCommand::Cancel(cancelled));
+                    }
                 }
                 // Unless it is unknown because the scheduler has just deregistered it.
                 Ok(_) if !self.commands.is_closed() => {

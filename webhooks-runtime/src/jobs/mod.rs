@@ -11,13 +11,15 @@
 //! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt, and `log` logs how it
 //!   ended. `unstored` runs a delivery that no store has.
 //! - `heartbeat` renews this replica's lease, and `recovery` recovers the deliveries of lost replicas.
-//! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses.
+//! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses; `control` is how people
+//!   cancel deliveries, run them again and pause endpoints.
 
 mod batcher;
 mod clock;
 #[cfg(feature = "background")]
 #[cfg(test)]
 mod conformance;
+mod control;
 mod delivery;
 mod engine;
 mod error;
@@ -45,6 +47,8 @@ mod unstored;
 mod wakeups;
 
 pub(crate) use delivery::Accepted;
+#[cfg(test)]
+pub(crate) use delivery::Origin;
 pub use error::StoreError;
 pub(crate) use handle::Jobs;
 pub(crate) use inspect::{

@@ -134,6 +134,7 @@ fn spread((shortest, longest): (Duration, Duration), attempt: u32, jitter: f64) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jobs::state::State;
 
     const POLICY: Policy = Policy::DEFAULT.attempts(3).backoff(10_000, 60_000);
 

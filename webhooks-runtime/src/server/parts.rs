@@ -93,8 +93,10 @@ pub(super) fn compose(
     server: &Composition<'_>,
     errors: &mut Vec<SettingError>,
 ) -> (Arc<BackgroundPart>, Parts) {
-    settings.background.check(errors);
-    let background = Arc::new(BackgroundPart::new(functions, settings.background, server.settings));
+    let mut options = settings.background;
+    options.check(errors);
+    options.limits.body = server.dispatcher.limits().body as u64;
+    let background = Arc::new(BackgroundPart::new(functions, options, server.settings));
     let webhooks = server.settings.register.then(WebhookStatus::new);
     let mut parts: Vec<Arc<dyn Part>> = Vec::new();
     if let Some(RootPage::Handler(page)) = &settings.page {

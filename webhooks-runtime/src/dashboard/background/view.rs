@@ -199,6 +199,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::jobs::Origin;
 
     fn summary(state: State) -> DeliverySummary {
         DeliverySummary {
@@ -214,6 +215,11 @@ mod tests {
             started_at: None,
             ended_at: None,
             error: Some("no such dataset".to_owned()),
+            note: None,
+            key: None,
+            superseded_by: None,
+            merged: 0,
+            origin: Origin::Webhook,
         }
     }
 

@@ -165,9 +165,8 @@ pub(crate) async fn many_keys_keep_their_order(fixture: &dyn Fixture) {
     let mut ended = 0;
     while ended < expected.len() {
         for (at, (store, me)) in replicas.iter().enumerate() {
-            let (done, left) = running.into_iter().partition(|(owner, _)| {
-                *owner == at && fastrand::bool()
-            });
+            let (done, left) =
+                running.into_iter().partition(|(owner, _)| *owner == at && fastrand::bool());
             running = left;
             let done: Vec<(usize, Claimed)> = done;
             for (_, claimed) in &done {

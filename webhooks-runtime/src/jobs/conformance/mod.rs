@@ -8,9 +8,11 @@ pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod debounce;
 pub(crate) mod inspect;
+pub(crate) mod interleavings;
 mod keyed;
 pub(crate) mod keys;
 pub(crate) mod latest;
+mod model;
 pub(crate) mod pause;
 pub(crate) mod replaced;
 pub(crate) mod replicas;
@@ -27,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::web::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use uuid::Uuid;
 
 use super::delivery::{
@@ -52,7 +54,7 @@ pub(crate) trait Fixture: Send + Sync {
 }
 
 /// A test of a store.
-pub(crate) type Behavior = for<'a> fn(&'a dyn Fixture) -> BoxFuture<'a, ()>;
+pub(crate) type Behavior = for<'a> fn(&'a dyn Fixture) -> LocalBoxFuture<'a, ()>;
 
 const LEASE: Duration = Duration::from_secs(30);
 const NO_LIMIT: u64 = 1_000_000_000;

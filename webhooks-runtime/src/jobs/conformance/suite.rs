@@ -164,6 +164,9 @@ macro_rules! conformance {
                 a_delivery_that_runs_again_is_a_barrier
                 a_retried_delivery_carries_its_group
             }
+            interleavings {
+                random_interleavings_agree_with_the_model
+            }
             values {
                 a_value_stays_until_it_is_replaced_or_removed
                 a_value_expires_after_its_ttl

@@ -81,3 +81,56 @@ pub(crate) async fn waiting_never_counts_as_a_release(fixture: &dyn Fixture) {
         store.advance_clock(MINUTE).await.unwrap();
     }
 }
+
+pub(crate) async fn a_snoozed_delivery_is_due_later_without_a_count(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    let me = replica(&*store).await;
+    let id = queue(&*store, TRAIN).await;
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.attempt, claimed.snoozes), (1, 0));
+    let after = Duration::from_secs(20);
+    let note = Some("the Hub says: 429".to_owned());
+    let snoozed = Completion { note, ..completion(&claimed, Transition::Snooze { after }) };
+    assert!(store.complete_and_claim(me, &[snoozed], &[]).await.unwrap().stale.is_empty());
+    let shown = store.show(id).await.unwrap().unwrap();
+    assert_eq!((shown.summary.state, shown.summary.attempts), (State::Queued, 0));
+    assert_eq!(shown.summary.note.as_deref(), Some("the Hub says: 429"));
+    assert!(shown.failed.is_empty() && shown.summary.error.is_none());
+    assert!(claim(&*store, me, TRAIN, 1).await.is_empty());
+    store.advance_clock(after).await.unwrap();
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.attempt, claimed.snoozes), (1, 1));
+}
+
+pub(crate) async fn snoozes_are_counted_in_a_row(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    let me = replica(&*store).await;
+    let id = queue(&*store, TRAIN).await;
+    let snooze = Transition::Snooze { after: Duration::ZERO };
+    for snoozes in 0..3 {
+        let claimed = claim_one(&*store, me, TRAIN).await;
+        assert_eq!((claimed.attempt, claimed.snoozes), (1, snoozes));
+        assert!(complete(&*store, me, &claimed, snooze).await);
+    }
+    // Neither a release nor a wait says anything about the function.
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert!(complete(&*store, me, &claimed, Transition::Released).await);
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    let wait = Transition::Wait { after: Duration::ZERO };
+    assert!(complete(&*store, me, &claimed, wait).await);
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.snoozes, claimed.releases, claimed.waits), (3, 1, 1));
+    // The function decides that it was called.
+    assert!(complete(&*store, me, &claimed, snooze).await);
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.snoozes, claimed.waits), (4, 0));
+    // An attempt that counts ends the row, and so does a person.
+    assert!(complete(&*store, me, &claimed, Transition::Retry { after: Duration::ZERO }).await);
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.snoozes, claimed.attempt), (0, 2));
+    assert!(complete(&*store, me, &claimed, snooze).await);
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert!(complete(&*store, me, &claimed, Transition::Dead).await);
+    assert_eq!(store.retry(RetryTarget::One(id)).await.unwrap(), 1);
+    assert_eq!(claim_one(&*store, me, TRAIN).await.snoozes, 0);
+}

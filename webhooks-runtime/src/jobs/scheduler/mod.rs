@@ -7,6 +7,9 @@
 mod finish;
 mod running;
 mod shutdown;
+#[cfg(feature = "background")]
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,12 +19,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 
 use self::running::{RunningAttempt, RunningAttempts};
 use super::delivery::{ClaimRequest, Claimed, Completion, ReplicaId};
 use super::run::{BackgroundHandler, FinishedAttempt};
 use super::store::Store;
 use super::wakeups::Wakeups;
+use crate::endpoint::background::Latest;
 use crate::endpoint::call::DELIVERY;
 
 /// The interval between polls of the store, which find what no wakeup announces: a delivery that another
@@ -38,6 +43,8 @@ const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration:
 pub(super) enum SchedulerCommand {
     /// The replica's lease expired, and this process is registered under another id from now on.
     Reregistered(ReplicaId),
+    /// Stop the attempts of these deliveries.
+    Cancel(Vec<Uuid>),
     /// Stop claiming, wait for running attempts until the deadline, release the rest, and confirm.
     Shutdown(Instant, oneshot::Sender<()>),
 }
@@ -119,6 +126,7 @@ impl Scheduler {
                 biased;
                 command = commands.recv() => match command {
                     Some(SchedulerCommand::Reregistered(replica)) => self.reregister(replica),
+                    Some(SchedulerCommand::Cancel(ids)) => self.running.cancel(&ids),
                     Some(SchedulerCommand::Shutdown(deadline, done)) => {
                         self.shut_down(deadline).await;
                         let _ = done.send(());
@@ -189,6 +197,7 @@ impl Scheduler {
         self.replicas = response.replicas.max(1);
         let changed = !self.completions.is_empty() || !response.claimed.is_empty();
         self.completions.clear();
+        self.running.cancel(&response.cancelled);
         self.mark_filled(&requests, &response.claimed);
         self.start(response.claimed);
         if changed {
@@ -197,16 +206,19 @@ impl Scheduler {
         response.next_due
     }
 
-    /// Returns the free slots of the endpoints that have pending wakeups.
+    /// Returns the free slots of the endpoints that have pending wakeups. One whose newer deliveries stop running ones
+    /// needs no slot for that.
     fn claim_requests(&self, leave_share: bool) -> Vec<ClaimRequest> {
         let replicas = if leave_share { self.replicas } else { 1 };
         (0..self.handlers.len())
             .filter_map(|endpoint| {
-                let concurrency = self.handlers[endpoint].background.policy.concurrency;
-                let slots = concurrency
+                let policy = &self.handlers[endpoint].background.policy;
+                let slots = policy
+                    .concurrency
                     .div_ceil(replicas)
                     .saturating_sub(self.running.of_endpoint(endpoint));
-                let pending = slots > 0 && self.wakeups.take(endpoint);
+                let stops = policy.latest == Latest::Cancel;
+                let pending = (slots > 0 || stops) && self.wakeups.take(endpoint);
                 pending.then_some(ClaimRequest { endpoint, slots })
             })
             .collect()
@@ -245,6 +257,7 @@ impl Scheduler {
                 releases,
                 webhook_id,
                 abort,
+                cancelled: false,
                 started,
                 reminder: RunningAttempt::first_reminder(started, self.timeout(endpoint)),
                 owned: true,

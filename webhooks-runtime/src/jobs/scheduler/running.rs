@@ -27,6 +27,8 @@ pub(super) struct RunningAttempt {
     pub(super) releases: u32,
     pub(super) webhook_id: Option<String>,
     pub(super) abort: AbortHandle,
+    /// Whether it was stopped because a person cancelled it, or for a newer delivery.
+    pub(super) cancelled: bool,
     pub(super) started: Instant,
     /// When it is next reported as overdue, and the time from then to the next report.
     pub(super) reminder: (Instant, Duration),
@@ -47,11 +49,13 @@ impl RunningAttempt {
         self.lease_expiries != lease_expiries
     }
 
-    /// Returns the outcome of an attempt that was stopped, because the process shuts down or its lease
+    /// Returns the outcome of an attempt that was stopped, because it was cancelled, the process shuts down, or its lease
     /// expired. An attempt that had used up its timeout has failed.
     pub(super) fn interrupted(&self, timeout: Duration, lease_expiries: u64) -> AttemptOutcome {
         if self.outlived_lease(lease_expiries) {
             AttemptOutcome::Lost
+        } else if self.cancelled {
+            AttemptOutcome::Cancelled
         } else if self.started.elapsed() > timeout {
             AttemptOutcome::timed_out(timeout)
         } else {
@@ -105,6 +109,16 @@ impl RunningAttempts {
     pub(super) fn abort_all(&self) {
         for attempt in self.attempts.values() {
             attempt.abort.abort();
+        }
+    }
+
+    /// Stops the attempts of these deliveries that can be stopped. Others go on, and their results count.
+    pub(super) fn cancel(&mut self, ids: &[Uuid]) {
+        for ((id, _), attempt) in &mut self.attempts {
+            if attempt.owned && ids.contains(id) {
+                attempt.cancelled = true;
+                attempt.abort.abort();
+            }
         }
     }
 

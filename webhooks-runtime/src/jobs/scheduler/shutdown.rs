@@ -55,8 +55,9 @@ impl Scheduler {
             }
             self.finish_ended();
             let step = self.store.complete_and_claim(self.replica, &self.completions, &[]);
-            if step.await.is_ok() {
+            if let Ok(response) = step.await {
                 self.completions.clear();
+                self.running.cancel(&response.cancelled);
                 self.changes.send_modify(|count| *count = count.wrapping_add(1));
             }
         }

@@ -199,7 +199,8 @@ impl Writer {
     pub(super) fn load_dedup_index(&mut self) -> Result<(), rusqlite::Error> {
         let since = self.dedup_since();
         for query in [
-            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 0 AND ?1 >= 0",
+            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 0 AND key IS NULL AND ?1 >= 0",
+            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 0 AND key IS NOT NULL AND ?1 >= 0",
             "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 1 AND ?1 >= 0",
             "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 3 AND ?1 >= 0",
             "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 2 AND ended_at >= ?1",

@@ -47,7 +47,7 @@ const WRITER: [(&str, &str); 6] = [
 const READER: [(&str, &str); 1] = [("cache_size", "-512")];
 
 /// The capacity of a connection's statement cache: more than there are statements.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 pub(super) fn open(file: &Path, access: Access) -> Result<OpenFile, StoreError> {
     let failed = |cause: Box<dyn Error + Send + Sync>| StoreError::Open {

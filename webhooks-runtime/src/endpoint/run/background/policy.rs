@@ -40,7 +40,7 @@ pub enum Latest {
 
 /// How long a delivery waits for newer ones of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Debounce {
+pub(crate) struct Debounce {
     /// Until none has arrived for this long.
     pub(crate) quiet: Duration,
     /// The longest time since the first one.

@@ -7,7 +7,7 @@ mod opening;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -63,7 +63,7 @@ fn run(behaviour: Behavior) {
     with_database(|database| behaviour(database));
 }
 
-fn with_database(test: impl for<'a> FnOnce(&'a Database) -> BoxFuture<'a, ()>) {
+fn with_database(test: impl for<'a> FnOnce(&'a Database) -> LocalBoxFuture<'a, ()>) {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let name = format!("test_{}", Uuid::new_v4().simple());
     let mut url = server();

@@ -1,0 +1,189 @@
+//! Tests of the scheduler with a store and functions.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix_web::web::Data;
+use futures_util::FutureExt;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use super::*;
+use crate::endpoint::background::{
+    BackgroundTask, BackgroundWork, Latest, Policy, SharedData, TaskFailure, TaskFuture,
+};
+use crate::jobs::conformance::new;
+use crate::jobs::delivery::{Accepted, DeliveryKey, NewDelivery};
+use crate::jobs::inspect::{CancelTarget, DeliverySummary};
+use crate::jobs::state::State;
+use crate::jobs::store::Access;
+use crate::jobs::{Jobs, Options, StoreUrl};
+use crate::payload::MergeScope;
+
+const PATH: &str = "/webhooks/train";
+
+/// A server's background deliveries, with one endpoint.
+struct Running {
+    jobs: Jobs,
+    url: StoreUrl,
+    _folder: TempDir,
+}
+
+impl Running {
+    async fn new(
+        policy: Policy,
+        run: fn(BackgroundTask) -> TaskFuture,
+        shared: SharedData,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::File(folder.path().join("webhooks.db"));
+        let handler = BackgroundHandler {
+            path: PATH.to_owned(),
+            background: BackgroundWork::__new(policy, |_| Ok(()), |_| Vec::new(), run),
+            shared: Arc::new(shared),
+            check: None,
+        };
+        let jobs = Jobs::open(&url, &Options::default(), vec![handler], |_| {}).await.unwrap();
+        jobs.start();
+        Self { jobs, url, _folder: folder }
+    }
+
+    async fn accept(&self, new: NewDelivery) -> Uuid {
+        let id = new.id;
+        assert_eq!(self.jobs.batcher.accept(new).await.unwrap(), Accepted::Queued(id));
+        id
+    }
+
+    async fn summary(&self, id: Uuid) -> DeliverySummary {
+        self.jobs.show(id).await.unwrap().unwrap().summary
+    }
+
+    /// Waits until a delivery has a state, and returns how long that took.
+    async fn reaches(&self, id: Uuid, state: State) -> Duration {
+        let start = Instant::now();
+        let reached = async {
+            while self.summary(id).await.state != state {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let reached = timeout(Duration::from_secs(20), reached).await;
+        assert!(reached.is_ok(), "{:?} is not {state}", self.summary(id).await);
+        start.elapsed()
+    }
+
+    async fn close(self) {
+        self.jobs.shut_down(Instant::now()).await;
+        self.jobs.close().await;
+    }
+}
+
+/// Never ends.
+fn endless(_: BackgroundTask) -> TaskFuture {
+    pending().boxed()
+}
+
+/// Counts its runs, and asks to run again later.
+fn busy(task: BackgroundTask) -> TaskFuture {
+    let runs = task.shared.get::<AtomicU32>().cloned().unwrap();
+    async move {
+        runs.fetch_add(1, Ordering::Relaxed);
+        let retry_after = Some(Duration::ZERO);
+        Err(TaskFailure { text: "429".to_owned(), permanent: false, retry_after })
+    }
+    .boxed()
+}
+
+fn quick(_: BackgroundTask) -> TaskFuture {
+    async { Ok(Default::default()) }.boxed()
+}
+
+/// Ends only for the delivery that carries another one.
+fn ends_when_merged(task: BackgroundTask) -> TaskFuture {
+    let merged = r#""oldSha":"1","newSha":"3""#;
+    if String::from_utf8_lossy(&task.body).contains(merged) { quick(task) } else { endless(task) }
+}
+
+fn push(old: u32, new_sha: u32) -> NewDelivery {
+    let body =
+        format!(r#"{{"updatedRefs":[{{"ref":"main","oldSha":"{old}","newSha":"{new_sha}"}}]}}"#);
+    let merge = Some(MergeScope::Content);
+    let key = Some(DeliveryKey { text: "a".to_owned(), merge, merge_bytes: 50 });
+    NewDelivery { key, body: body.into(), ..new(0, None, "") }
+}
+
+#[tokio::test]
+async fn a_running_delivery_is_cancelled_at_once() {
+    let running =
+        Running::new(Policy::DEFAULT.concurrency(1), endless, SharedData::default()).await;
+    let id = running.accept(new(0, None, "{}")).await;
+    let next = running.accept(new(0, None, "{}")).await;
+    running.reaches(id, State::Running).await;
+    let report = running.jobs.cancel(CancelTarget::One(id)).await.unwrap();
+    assert_eq!(report.stopping, [id]);
+    // Without waiting for a heartbeat.
+    assert!(running.reaches(id, State::Cancelled).await < Duration::from_secs(3));
+    running.reaches(next, State::Running).await;
+    assert_eq!(running.summary(id).await.note.as_deref(), Some("cancelled"));
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_another_process_cancels_is_stopped() {
+    let running = Running::new(Policy::DEFAULT, endless, SharedData::default()).await;
+    let id = running.accept(new(0, None, "{}")).await;
+    running.reaches(id, State::Running).await;
+    let command = Jobs::inspect(&running.url, Access::Modify, |_| {}).await.unwrap();
+    let target = CancelTarget::Endpoint(PATH.to_owned());
+    assert_eq!(command.cancel(target).await.unwrap().stopping, [id]);
+    running.reaches(id, State::Cancelled).await;
+    command.close().await;
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_newer_delivery_stops_the_running_one_without_a_free_slot() {
+    let policy = Policy::DEFAULT.latest(Latest::Cancel).concurrency(1);
+    let running = Running::new(policy, ends_when_merged, SharedData::default()).await;
+    let older = running.accept(push(1, 2)).await;
+    running.reaches(older, State::Running).await;
+    let newer = running.accept(push(2, 3)).await;
+    assert!(running.reaches(older, State::Superseded).await < Duration::from_secs(3));
+    running.reaches(newer, State::Done).await;
+    let shown = running.summary(older).await;
+    assert_eq!((shown.superseded_by, shown.attempts), (Some(newer), 0));
+    assert_eq!(running.summary(newer).await.merged, 1);
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_function_that_is_always_busy_fails_after_20_snoozes() {
+    let runs = Data::new(AtomicU32::new(0));
+    let mut shared = SharedData::default();
+    shared.insert(runs.clone());
+    let running = Running::new(Policy::DEFAULT.attempts(1), busy, shared).await;
+    let id = running.accept(new(0, None, "{}")).await;
+    running.reaches(id, State::Dead).await;
+    let shown = running.jobs.show(id).await.unwrap().unwrap();
+    assert_eq!((shown.summary.attempts, shown.failed.len()), (1, 1));
+    assert_eq!(shown.summary.error.as_deref(), Some("429"));
+    assert_eq!(runs.load(Ordering::Relaxed), 21);
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_paused_endpoint_runs_nothing_until_it_is_resumed() {
+    let running = Running::new(Policy::DEFAULT, quick, SharedData::default()).await;
+    assert!(running.jobs.pause(PATH, true).await.unwrap());
+    assert_eq!(running.jobs.paused().await.unwrap()[0].0, PATH);
+    let id = running.accept(push(1, 2)).await;
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(running.summary(id).await.state, State::Queued);
+    assert!(running.jobs.pause(PATH, false).await.unwrap());
+    assert!(running.reaches(id, State::Done).await < Duration::from_secs(3));
+    assert!(running.jobs.rerun(id).await.unwrap());
+    running.reaches(id, State::Done).await;
+    running.close().await;
+}
