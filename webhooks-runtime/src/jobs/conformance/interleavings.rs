@@ -16,9 +16,6 @@ use crate::jobs::delivery::DeliveryKey;
 use crate::jobs::inspect::CancelTarget;
 use crate::payload::MergeScope;
 
-/// How many interleavings one run of the test tries.
-const CASES: u32 = 60;
-
 /// What happens next. A number selects one of the possible deliveries.
 #[derive(Clone, Debug)]
 enum Step {
@@ -85,7 +82,8 @@ pub(crate) async fn random_interleavings_agree_with_the_model(fixture: &dyn Fixt
     let mut runner = TestRunner::default();
     let cases = (policy(), prop::collection::vec(step(), 1..80));
     let mut number = 0;
-    for _ in 0..CASES {
+    // 22 by default: each step syncs the disk.
+    for _ in 0..runner.config().cases.div_ceil(12) {
         let mut tree = cases.new_tree(&mut runner).unwrap();
         let mut smallest = None;
         loop {

@@ -85,13 +85,14 @@ pub(crate) async fn cancelled_deliveries_expire_like_done_ones(fixture: &dyn Fix
 }
 
 pub(crate) async fn purging_a_queued_delivery_purges_what_it_carries(fixture: &dyn Fixture) {
-    let store = fixture.open(vec![endpoint(LATEST)], 1.into()).await;
+    let store = fixture.open(vec![endpoint(LATEST)], 2.into()).await;
     queued(&*store, same(1)).await;
     queued(&*store, push("a", 2, 3)).await;
     let purge = Purge { state: State::Queued, endpoint: None, older_than: Duration::ZERO };
     assert_eq!(store.purge(&purge).await.unwrap(), 2);
     assert!(store.list(&all()).await.unwrap().is_empty());
     queued(&*store, same(1)).await;
+    queued(&*store, comment("a")).await;
     assert_eq!(accept(&*store, comment("a")).await, Accepted::BacklogFull);
 }
 
