@@ -94,6 +94,10 @@ pub(crate) enum RetryTarget {
 }
 
 /// Which deliveries to cancel.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the page and the command line do not offer it yet")
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CancelTarget {
     One(Uuid),

@@ -53,9 +53,8 @@ impl EndedAttempt<'_> {
             Transition::Done => line!(info, "the function succeeded"),
             Transition::Retry { .. } => line!(warn, "the function failed"),
             Transition::Dead => line!(error, "the function failed and will not be retried"),
-            Transition::Wait { .. } | Transition::Snooze { .. } => {
-                line!(info, "the delivery waits")
-            }
+            Transition::Wait { .. } => line!(info, "the delivery waits"),
+            Transition::Snooze { .. } => line!(info, "the function is to be called again later"),
             Transition::Cancelled => line!(info, "the delivery was cancelled"),
             Transition::Released => line!(info, "shutting down: the delivery was released"),
         }

@@ -26,13 +26,13 @@ use crate::payload::MergeScope;
 const PATH: &str = "/webhooks/train";
 
 /// A server's background deliveries, with one endpoint.
-struct Running {
+struct TestEngine {
     jobs: Jobs,
     url: StoreUrl,
     _folder: TempDir,
 }
 
-impl Running {
+impl TestEngine {
     async fn new(
         policy: Policy,
         run: fn(BackgroundTask) -> TaskFuture,
@@ -117,7 +117,7 @@ fn push(old: u32, new_sha: u32) -> NewDelivery {
 #[tokio::test]
 async fn a_running_delivery_is_cancelled_at_once() {
     let running =
-        Running::new(Policy::DEFAULT.concurrency(1), endless, SharedData::default()).await;
+        TestEngine::new(Policy::DEFAULT.concurrency(1), endless, SharedData::default()).await;
     let id = running.accept(new(0, None, "{}")).await;
     let next = running.accept(new(0, None, "{}")).await;
     running.reaches(id, State::Running).await;
@@ -132,7 +132,7 @@ async fn a_running_delivery_is_cancelled_at_once() {
 
 #[tokio::test]
 async fn a_delivery_that_another_process_cancels_is_stopped() {
-    let running = Running::new(Policy::DEFAULT, endless, SharedData::default()).await;
+    let running = TestEngine::new(Policy::DEFAULT, endless, SharedData::default()).await;
     let id = running.accept(new(0, None, "{}")).await;
     running.reaches(id, State::Running).await;
     let command = Jobs::inspect(&running.url, Access::Modify, |_| {}).await.unwrap();
@@ -146,7 +146,7 @@ async fn a_delivery_that_another_process_cancels_is_stopped() {
 #[tokio::test]
 async fn a_newer_delivery_stops_the_running_one_without_a_free_slot() {
     let policy = Policy::DEFAULT.latest(Latest::Cancel).concurrency(1);
-    let running = Running::new(policy, ends_when_merged, SharedData::default()).await;
+    let running = TestEngine::new(policy, ends_when_merged, SharedData::default()).await;
     let older = running.accept(push(1, 2)).await;
     running.reaches(older, State::Running).await;
     let newer = running.accept(push(2, 3)).await;
@@ -163,7 +163,7 @@ async fn a_function_that_is_always_busy_fails_after_20_snoozes() {
     let runs = Data::new(AtomicU32::new(0));
     let mut shared = SharedData::default();
     shared.insert(runs.clone());
-    let running = Running::new(Policy::DEFAULT.attempts(1), busy, shared).await;
+    let running = TestEngine::new(Policy::DEFAULT.attempts(1), busy, shared).await;
     let id = running.accept(new(0, None, "{}")).await;
     running.reaches(id, State::Dead).await;
     let shown = running.jobs.show(id).await.unwrap().unwrap();
@@ -175,7 +175,7 @@ async fn a_function_that_is_always_busy_fails_after_20_snoozes() {
 
 #[tokio::test]
 async fn a_paused_endpoint_runs_nothing_until_it_is_resumed() {
-    let running = Running::new(Policy::DEFAULT, quick, SharedData::default()).await;
+    let running = TestEngine::new(Policy::DEFAULT, quick, SharedData::default()).await;
     assert!(running.jobs.pause(PATH, true).await.unwrap());
     assert_eq!(running.jobs.paused().await.unwrap()[0].0, PATH);
     let id = running.accept(push(1, 2)).await;

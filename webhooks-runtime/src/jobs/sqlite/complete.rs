@@ -13,7 +13,7 @@ use crate::jobs::state::{CANCELLED, State, Transition};
 /// How a transition changes a delivery's counts: of releases, waits and snoozes. Attempts that change one of them do not
 /// count.
 #[derive(Clone, Copy, Default)]
-struct Counts {
+struct CountChanges {
     releases: u32,
     waits: u32,
     snoozes: u32,
@@ -61,13 +61,13 @@ impl Writer {
         now: i64,
     ) -> Result<Option<(State, Option<EndedRow>)>, rusqlite::Error> {
         let later = |after| Some(now.saturating_add(millis(after)));
-        let none = Counts::default();
+        let none = CountChanges::default();
         let (run_at, counts) = match completion.next {
             Transition::Retry { after } => (later(after), none),
-            Transition::Wait { after } => (later(after), Counts { waits: 1, ..none }),
-            Transition::Snooze { after } => (later(after), Counts { snoozes: 1, ..none }),
+            Transition::Wait { after } => (later(after), CountChanges { waits: 1, ..none }),
+            Transition::Snooze { after } => (later(after), CountChanges { snoozes: 1, ..none }),
             // Keeps its due time, and with it its place in the queue.
-            Transition::Released => (None, Counts { releases: 1, ..none }),
+            Transition::Released => (None, CountChanges { releases: 1, ..none }),
             Transition::Done | Transition::Dead | Transition::Cancelled => (None, none),
         };
         let mut statement = self.connection.prepare_cached(

@@ -7,6 +7,7 @@ use crate::endpoint::background::{Latest, Policy};
 use crate::jobs::clock::{millis, to_millis};
 use crate::jobs::delivery::{DeliveryKey, MAX_MERGED, NewDelivery};
 use crate::jobs::state::{CancelReason, State};
+use crate::payload::MergeScope;
 
 impl Writer {
     /// Inserts a delivery with a key, and supersedes the one that it replaces.
@@ -21,7 +22,7 @@ impl Writer {
         let endpoint = &self.endpoints[new.endpoint];
         let policy = &endpoint.endpoint.policy;
         let queue = KeyQueue { endpoint: endpoint.id, key: key.text.clone() };
-        let scope = key.merge.map(|scope| scope.code());
+        let scope = key.merge.map(MergeScope::code);
         let mut older = None;
         match scope {
             _ if !policy.supersedes() => {}
