@@ -29,6 +29,9 @@ enum StoreKind {
     },
 }
 
+/// The states of a delivery, by the numbers in the tables.
+const STATES: [&str; 6] = ["queued", "running", "done", "dead", "superseded", "cancelled"];
+
 impl Place {
     /// With a file in the folder.
     #[must_use]
@@ -202,7 +205,7 @@ impl Place {
             id: id.to_string(),
             function: path.trim_start_matches("/webhooks/").to_owned(),
             webhook_id,
-            state: ["queued", "running", "done", "dead"][usize::try_from(state).unwrap()],
+            state: STATES[usize::try_from(state).unwrap()],
             attempt,
             error,
         });

@@ -181,7 +181,8 @@ impl Case<'_> {
                 let mut expected: Vec<_> =
                     self.running.iter().filter(|it| stopped(it)).map(|(_, it)| it.id).collect();
                 let mut ids = told.clone();
-                (ids.sort_unstable(), expected.sort_unstable());
+                ids.sort_unstable();
+                expected.sort_unstable();
                 assert_eq!(ids, expected, "told to stop");
                 for id in told {
                     let at = self.running.iter().position(|(_, it)| it.id == id).unwrap();

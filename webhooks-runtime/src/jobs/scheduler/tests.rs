@@ -87,7 +87,8 @@ fn endless(_: BackgroundTask) -> TaskFuture {
 
 /// Counts its runs, and asks to run again later.
 fn busy(task: BackgroundTask) -> TaskFuture {
-    let runs = task.shared.get::<AtomicU32>().cloned().unwrap();
+    let BackgroundTask { shared, .. } = task;
+    let runs = shared.get::<AtomicU32>().cloned().unwrap();
     async move {
         runs.fetch_add(1, Ordering::Relaxed);
         let retry_after = Some(Duration::ZERO);
