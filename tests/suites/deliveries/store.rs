@@ -197,7 +197,10 @@ fn a_program_without_background_functions_says_so() {
 fn a_wrong_command_line_is_told_with_exit_code_2() {
     let store = CommandStore::new();
     for (arguments, said) in [
-        (&["--state", "lost"][..], "[possible values: queued, running, done, dead, superseded, cancelled]"),
+        (
+            &["--state", "lost"][..],
+            "[possible values: queued, running, done, dead, superseded, cancelled]",
+        ),
         (&["--endpoint", "say hello"], "a path cannot contain ' '"),
         (&["--limit", "0"], "0 is not in 1.."),
         (&["show"], "<ID>"),

@@ -31,7 +31,7 @@ pub(crate) struct NewDelivery {
     pub(crate) force: bool,
     /// Its key, if its endpoint has keys.
     pub(crate) key: Option<DeliveryKey>,
-    pub(crate) origin: Origin,
+    pub(crate) origin: DeliveryOrigin,
 }
 
 /// The key of a delivery: at most one delivery of an endpoint's key runs at a time, in order of arrival.
@@ -50,7 +50,7 @@ pub(crate) const MAX_MERGED: u32 = 10_000;
 
 /// Where a delivery comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum DeliveryOrigin {
     /// A request of the Hub.
     Webhook,
     /// A comparison with the Hub, which found a missed event.
@@ -59,7 +59,7 @@ pub(crate) enum Origin {
     Enqueued,
 }
 
-impl Origin {
+impl DeliveryOrigin {
     const ALL: [Self; 3] = [Self::Webhook, Self::Reconcile, Self::Enqueued];
 
     /// Returns the number that the stores' tables use for it.

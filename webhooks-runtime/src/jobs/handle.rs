@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::batcher::Batcher;
-use super::delivery::{Accepted, NewDelivery, Origin};
+use super::delivery::{Accepted, DeliveryOrigin, NewDelivery};
 use super::error::StoreError;
 use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
 use super::scheduler::SchedulerCommand;
@@ -83,7 +83,7 @@ impl Jobs {
             body,
             force,
             key: None,
-            origin: Origin::Webhook,
+            origin: DeliveryOrigin::Webhook,
         };
         let accepted = self.batcher.accept(delivery).await;
         if matches!(accepted, Ok(Accepted::Queued(_))) {

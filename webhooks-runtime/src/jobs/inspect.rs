@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
-use super::delivery::Origin;
+use super::delivery::DeliveryOrigin;
 use super::state::State;
 
 /// Which deliveries to list.
@@ -48,7 +48,7 @@ pub(crate) struct DeliverySummary {
     pub(crate) superseded_by: Option<Uuid>,
     /// How many older deliveries it carries.
     pub(crate) merged: u32,
-    pub(crate) origin: Origin,
+    pub(crate) origin: DeliveryOrigin,
 }
 
 /// How long after its timeout an attempt counts as overdue. An `async fn` has been dropped by then.

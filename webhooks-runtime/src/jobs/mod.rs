@@ -48,7 +48,7 @@ mod wakeups;
 
 pub(crate) use delivery::Accepted;
 #[cfg(test)]
-pub(crate) use delivery::Origin;
+pub(crate) use delivery::DeliveryOrigin;
 pub use error::StoreError;
 pub(crate) use handle::Jobs;
 pub(crate) use inspect::{

@@ -199,7 +199,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::jobs::Origin;
+    use crate::jobs::DeliveryOrigin;
 
     fn summary(state: State) -> DeliverySummary {
         DeliverySummary {
@@ -219,7 +219,7 @@ mod tests {
             key: None,
             superseded_by: None,
             merged: 0,
-            origin: Origin::Webhook,
+            origin: DeliveryOrigin::Webhook,
         }
     }
 

@@ -33,7 +33,7 @@ use futures_util::future::{BoxFuture, LocalBoxFuture};
 use uuid::Uuid;
 
 use super::delivery::{
-    Accepted, ClaimRequest, Claimed, Completion, NewDelivery, Origin, ReplicaId,
+    Accepted, ClaimRequest, Claimed, Completion, DeliveryOrigin, NewDelivery, ReplicaId,
 };
 use super::inspect::{DeliveryFilter, DeliverySummary, Purge};
 use super::outcome::AttemptOutcome;
@@ -86,7 +86,7 @@ pub(crate) fn new(endpoint: usize, webhook_id: Option<&str>, body: &'static str)
         body: Bytes::from_static(body.as_bytes()),
         force: false,
         key: None,
-        origin: Origin::Webhook,
+        origin: DeliveryOrigin::Webhook,
     }
 }
 

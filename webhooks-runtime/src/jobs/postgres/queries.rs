@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Connection, FromRow, PgConnection, Row};
 use uuid::Uuid;
 
-use super::super::delivery::Origin;
+use super::super::delivery::DeliveryOrigin;
 use super::super::error::StoreError;
 use super::super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt};
 use super::super::state::State;
@@ -196,7 +196,7 @@ impl FromRow<'_, PgRow> for DeliverySummary {
             key: None,
             superseded_by: None,
             merged: 0,
-            origin: Origin::Webhook,
+            origin: DeliveryOrigin::Webhook,
         })
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use crate::jobs::clock::from_millis;
-use crate::jobs::delivery::Origin;
+use crate::jobs::delivery::DeliveryOrigin;
 use crate::jobs::error::StoreError;
 use crate::jobs::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt};
 use crate::jobs::state::State;
@@ -168,6 +168,6 @@ fn summary(row: &Row<'_>) -> Result<DeliverySummary, rusqlite::Error> {
         key: row.get(13)?,
         superseded_by: row.get(14)?,
         merged: row.get(15)?,
-        origin: Origin::from_code(row.get(16)?).unwrap_or(Origin::Webhook),
+        origin: DeliveryOrigin::from_code(row.get(16)?).unwrap_or(DeliveryOrigin::Webhook),
     })
 }
