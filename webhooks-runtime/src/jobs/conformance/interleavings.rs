@@ -4,83 +4,20 @@ use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
+use proptest::collection::vec;
+use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
 use super::keyed::*;
 use super::model::Model;
+use super::steps::{Step, policy, step};
 use super::*;
-use crate::endpoint::background::Latest;
 use crate::jobs::delivery::DeliveryKey;
 use crate::jobs::inspect::CancelTarget;
-use crate::payload::MergeScope;
-
-/// What happens next. A number selects one of the possible deliveries.
-#[derive(Clone, Debug)]
-enum Step {
-    Accept(Vec<(usize, Option<MergeScope>)>),
-    Claim {
-        replica: usize,
-        slots: u32,
-    },
-    End {
-        which: prop::sample::Index,
-        next: Transition,
-    },
-    /// Stops the deliveries that the store tells a replica to stop.
-    Stop {
-        replica: usize,
-    },
-    Cancel(prop::sample::Index),
-    Rerun(prop::sample::Index),
-    Pause(bool),
-    /// A replica dies, and the other one recovers its deliveries.
-    Lose {
-        replica: usize,
-    },
-    Wait(u64),
-    Reopen,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let scope = prop_oneof![
-        6 => Just(Some(MergeScope::Content)),
-        1 => Just(Some(MergeScope::Config)),
-        2 => Just(None),
-    ];
-    let second = Duration::from_secs(1);
-    let next = prop_oneof![
-        6 => Just(Transition::Done),
-        3 => (0..60_u32).prop_map(move |seconds| Transition::Retry { after: second * seconds }),
-        1 => Just(Transition::Dead),
-        2 => Just(Transition::Released),
-        1 => Just(Transition::Wait { after: second * 5 }),
-        1 => Just(Transition::Snooze { after: second * 5 }),
-    ];
-    prop_oneof![
-        8 => prop::collection::vec((0..3_usize, scope), 1..4).prop_map(Step::Accept),
-        6 => (0..2_usize, 1..4_u32).prop_map(|(replica, slots)| Step::Claim { replica, slots }),
-        6 => (any::<prop::sample::Index>(), next).prop_map(|(which, next)| Step::End { which, next }),
-        2 => (0..2_usize).prop_map(|replica| Step::Stop { replica }),
-        1 => any::<prop::sample::Index>().prop_map(Step::Cancel),
-        1 => any::<prop::sample::Index>().prop_map(Step::Rerun),
-        1 => any::<bool>().prop_map(Step::Pause),
-        1 => (0..2_usize).prop_map(|replica| Step::Lose { replica }),
-        3 => (1..100_u64).prop_map(Step::Wait),
-        1 => Just(Step::Reopen),
-    ]
-}
-
-fn policy() -> impl Strategy<Value = Policy> {
-    let kinds = [KEYED, LATEST, KEYED.latest(Latest::Cancel), KEYED.debounce(30_000, 90_000)];
-    (prop::sample::select(kinds.to_vec()), 1..5_u32)
-        .prop_map(|(policy, concurrency)| policy.concurrency(concurrency))
-}
 
 pub(crate) async fn random_interleavings_agree_with_the_model(fixture: &dyn Fixture) {
     let mut runner = TestRunner::default();
-    let cases = (policy(), prop::collection::vec(step(), 1..80));
+    let cases = (policy(), vec(step(), 1..80));
     let mut number = 0;
     // 22 by default: each step syncs the disk.
     for _ in 0..runner.config().cases.div_ceil(12) {

@@ -20,6 +20,7 @@ pub(crate) mod rerun;
 pub(crate) mod retention;
 pub(crate) mod retry;
 pub(crate) mod simulation;
+mod steps;
 mod suite;
 pub(crate) mod values;
 pub(crate) mod waiting;
