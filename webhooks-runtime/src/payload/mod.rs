@@ -33,7 +33,7 @@ pub use discussion::{
 };
 pub use event::{EventAction, EventScope, WebhookPayloadEvent};
 pub use helpers::NewComment;
-pub(crate) use merge::{Merge, MergeScope};
+pub(crate) use merge::{Merge, MergeScope, changes_length};
 pub(crate) use open_set::open_set;
 pub use repo::{ObjectId, RepoType, WebhookPayloadMovedTo, WebhookPayloadRepo, WebhookPayloadUrl};
 pub(crate) use summary::{Summary, cut};

@@ -13,7 +13,7 @@ pub(super) struct EndedRow {
     pub(super) seq: i64,
     pub(super) state: State,
     pub(super) queue: KeyQueue,
-    pub(super) scope: Option<i16>,
+    pub(super) scope: Option<i64>,
 }
 
 impl Writer {
@@ -41,7 +41,7 @@ impl Writer {
     fn yield_to_newer(
         &self,
         ended: &EndedRow,
-        scope: i16,
+        scope: i64,
         now: i64,
         changes: &mut Changes,
     ) -> Result<(), rusqlite::Error> {
@@ -69,7 +69,7 @@ impl Writer {
     fn supersede_older(
         &self,
         ended: &EndedRow,
-        scope: i16,
+        scope: i64,
         now: i64,
         changes: &mut Changes,
     ) -> Result<(), rusqlite::Error> {

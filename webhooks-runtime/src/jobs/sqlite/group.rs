@@ -14,7 +14,7 @@ pub(super) struct KeyedRow {
     pub(super) seq: i64,
     pub(super) id: Uuid,
     pub(super) state: State,
-    pub(super) scope: Option<i16>,
+    pub(super) scope: Option<i64>,
     pub(super) group: Option<i64>,
     pub(super) merged: u32,
     pub(super) bytes: i64,

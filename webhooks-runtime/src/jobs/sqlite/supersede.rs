@@ -75,7 +75,7 @@ impl Writer {
     fn replaceable(
         &self,
         queue: &KeyQueue,
-        scope: i16,
+        scope: i64,
     ) -> Result<Option<KeyedRow>, rusqlite::Error> {
         let mut statement = self.connection.prepare_cached(select_keyed!(
             "WHERE endpoint = ? AND key = ? AND state < 2 ORDER BY seq DESC LIMIT 2"
@@ -98,7 +98,7 @@ impl Writer {
     }
 
     /// Has the running delivery of a key stopped, if it could be merged into one of this scope that arrives now.
-    fn stop_for_newer(&self, queue: &KeyQueue, scope: i16) -> Result<(), rusqlite::Error> {
+    fn stop_for_newer(&self, queue: &KeyQueue, scope: i64) -> Result<(), rusqlite::Error> {
         self.execute(
             "UPDATE deliveries AS running SET cancel_requested = ?4
              WHERE endpoint = ?1 AND key = ?2 AND state = 1 AND merge_scope = ?3 AND cancel_requested = 0

@@ -5,17 +5,21 @@
 //! It is made from JSON to JSON, so that fields that this crate does not know are preserved. Values are copied as text
 //! and never become a tree, so the memory is that of the result and of one body.
 //!
+//! - `scope` decides which payloads can be merged with each other
 //! - `refs` merges the changes of refs
 
 mod refs;
+mod scope;
 #[cfg(test)]
 mod tests;
 
 use indexmap::{IndexMap, IndexSet};
 use serde_json::value::{RawValue, to_raw_value};
 
-use self::refs::RefChanges;
-use super::{EventAction, EventScope, WebhookPayload, WebhookPayloadUpdatedFile};
+pub(crate) use self::scope::MergeScope;
+
+use self::refs::{RawObject, RefChanges};
+use super::WebhookPayloadUpdatedFile;
 
 const UPDATED_REFS: &str = "updatedRefs";
 const UPDATED_FILES: &str = "updatedFiles";
@@ -23,44 +27,6 @@ const UPDATED_CONFIG: &str = "updatedConfig";
 
 /// The end of the names of flags such as `updatedFilesTruncated`: the list is incomplete.
 const TRUNCATED: &str = "Truncated";
-
-/// A JSON object whose values are text, in the order of the JSON.
-type RawObject = IndexMap<String, Box<RawValue>>;
-
-/// The kind of a payload that can be merged: only with another one of the same kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum MergeScope {
-    /// An update of `repo.content`.
-    Content,
-    /// An update of `repo.config`.
-    Config,
-}
-
-impl MergeScope {
-    const ALL: [Self; 2] = [Self::Content, Self::Config];
-
-    /// Returns the kind of a payload; `None` if a merge would falsify it. A narrower scope that the Hub adds later may
-    /// have changes that a merge would lose.
-    pub(crate) fn of(payload: &WebhookPayload) -> Option<Self> {
-        match (&payload.event.action, &payload.event.scope) {
-            (EventAction::Update, EventScope::RepoContent) => Some(Self::Content),
-            (EventAction::Update, EventScope::RepoConfig) => Some(Self::Config),
-            _ => None,
-        }
-    }
-
-    /// Returns the number that the stores' tables use for it.
-    pub(crate) fn code(self) -> i16 {
-        match self {
-            Self::Content => 0,
-            Self::Config => 1,
-        }
-    }
-
-    pub(crate) fn from_code(code: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.code() == code)
-    }
-}
 
 /// The changes of deliveries, added in order of arrival.
 #[derive(Debug, Default)]
@@ -139,6 +105,13 @@ impl Merge {
         members.extend(changes.iter().map(|(name, value)| (name.clone(), &**value)));
         serde_json::to_vec(&members)
     }
+}
+
+/// Returns how many bytes of a body are changes, which a merge adds to a newer body.
+pub(crate) fn changes_length(body: &[u8]) -> usize {
+    let members: IndexMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
+    let changes = [UPDATED_REFS, UPDATED_FILES, UPDATED_CONFIG].into_iter();
+    changes.filter_map(|name| members.get(name)).map(|value| value.get().len()).sum()
 }
 
 /// Returns the elements of a list; none of any other value.

@@ -11,11 +11,13 @@
 use indexmap::{IndexMap, IndexSet};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::RawObject;
 use crate::payload::WebhookPayloadUpdatedRef;
 
 const OLD_SHA: &str = "oldSha";
 const NEW_SHA: &str = "newSha";
+
+/// A JSON object whose values are text, in the order of the JSON.
+pub(super) type RawObject = IndexMap<String, Box<RawValue>>;
 
 /// The changes of refs, in order of first appearance.
 #[derive(Debug, Default)]
@@ -67,13 +69,13 @@ impl RefHistory {
 }
 
 /// A commit of a ref; `None` while the ref does not exist.
-type Commit = Option<String>;
+type RefTarget = Option<String>;
 
 /// The commits of one ref, connected by its changes. A node is the index of its commit.
 #[derive(Debug, Default)]
 struct CommitGraph {
     /// In order of arrival.
-    commits: IndexSet<Commit>,
+    commits: IndexSet<RefTarget>,
     /// For each node: the number of changes that leave it, minus the number of those that reach it.
     balances: Vec<i64>,
     /// For each node: another one that it is connected with, and that arrived earlier; itself for the first.
@@ -83,7 +85,7 @@ struct CommitGraph {
 }
 
 impl CommitGraph {
-    fn add(&mut self, old: Commit, new: Commit) {
+    fn add(&mut self, old: RefTarget, new: RefTarget) {
         let (old, new) = (self.node(old), self.node(new));
         self.balances[old] += 1;
         self.balances[new] -= 1;
@@ -92,7 +94,7 @@ impl CommitGraph {
         self.parents[old.max(new)] = old.min(new);
     }
 
-    fn node(&mut self, commit: Commit) -> usize {
+    fn node(&mut self, commit: RefTarget) -> usize {
         let (node, is_new) = self.commits.insert_full(commit);
         if is_new {
             self.balances.push(0);
@@ -112,7 +114,7 @@ impl CommitGraph {
     }
 
     /// Returns the commit before all changes, and the one after them; `None` without a change.
-    fn ends(&mut self) -> Option<(&Commit, &Commit)> {
+    fn ends(&mut self) -> Option<(&RefTarget, &RefTarget)> {
         let is_first = |&node: &usize| self.parents[node] == node;
         let last_chain = (0..self.parents.len()).rev().find(is_first)?;
         let ((begin, _), (_, end)) = (self.chain(0)?, self.chain(last_chain)?);

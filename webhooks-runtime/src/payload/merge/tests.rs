@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::payload::WebhookPayload;
 use crate::samples::dataset_commit;
 
 /// Merges bodies in order of arrival.
@@ -186,14 +187,18 @@ fn elements_of_another_form_are_preserved() {
     assert_eq!(merged, expected);
 }
 
+/// Returns a payload of a dataset.
+fn payload(action: &str, scope: &str, name: &str) -> WebhookPayload {
+    let mut payload: WebhookPayload = dataset_commit().into();
+    payload.event.action = action.into();
+    payload.event.scope = scope.into();
+    payload.repo.name = name.to_owned();
+    payload
+}
+
 #[test]
 fn only_updates_of_content_and_of_settings_can_be_merged() {
-    let of = |action: &str, scope: &str| {
-        let mut payload: WebhookPayload = dataset_commit().into();
-        payload.event.action = action.into();
-        payload.event.scope = scope.into();
-        MergeScope::of(&payload)
-    };
+    let of = |action, scope| MergeScope::of(&payload(action, scope, "me/data"));
     assert_eq!(of("update", "repo.content"), Some(MergeScope::Content));
     assert_eq!(of("update", "repo.config"), Some(MergeScope::Config));
     for (action, scope) in [
@@ -205,11 +210,32 @@ fn only_updates_of_content_and_of_settings_can_be_merged() {
         ("create", "discussion.comment"),
     ] {
         assert_eq!(of(action, scope), None, "{action} {scope}");
+        assert_eq!(MergeScope::of_one_repo(&payload(action, scope, "me/data")), None);
     }
-    for scope in MergeScope::ALL {
-        assert_eq!(MergeScope::from_code(scope.code()), Some(scope));
-    }
-    assert_eq!(MergeScope::from_code(2), None);
+}
+
+#[test]
+fn payloads_of_several_repos_have_several_scopes() {
+    let code =
+        |scope, name| MergeScope::of_one_repo(&payload("update", scope, name)).unwrap().code();
+    let codes = [
+        MergeScope::Content.code(),
+        MergeScope::Config.code(),
+        code("repo.content", "me/data"),
+        code("repo.content", "me/other"),
+        code("repo.config", "me/data"),
+    ];
+    let distinct: std::collections::HashSet<_> = codes.iter().collect();
+    assert_eq!(distinct.len(), codes.len(), "{codes:?}");
+    // The same in every version of the program that shares a store.
+    assert_eq!(codes[2], 5_997_347_508_621_310_806);
+}
+
+#[test]
+fn a_merge_adds_the_length_of_the_changes() {
+    let body = r#"{"repo": {"name": "me/data"}, "updatedRefs": [12], "updatedConfig": {"a": 1}}"#;
+    assert_eq!(changes_length(body.as_bytes()), "[12]".len() + r#"{"a": 1}"#.len());
+    assert_eq!(changes_length(b"no JSON"), 0);
 }
 
 /// Returns a history of one ref, which may pass a commit several times, and the same changes in another order.
