@@ -182,7 +182,7 @@ pub use config::secret::SecretError;
 pub use endpoint::{
     BackgroundArg, BackgroundReply, BlockingArg, BlockingReply, Delivery, Endpoint, EndpointArg,
     EndpointError, EndpointFn, EndpointReply, Filter, FilterError, JsonArg, Location,
-    MarkPermanent, PathError, Permanent,
+    MarkPermanent, Note, PathError, Permanent, RetryAfter,
 };
 #[cfg(feature = "hub")]
 pub use hub::{Hub, HubError, RepoId};

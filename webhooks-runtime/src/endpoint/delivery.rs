@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::call::Call;
+use super::note::AttemptNotes;
 
 /// The delivery that a function is called for, as an argument.
 ///
@@ -35,6 +36,8 @@ pub struct Delivery {
     pub received_at: SystemTime,
     /// The endpoint's path: `/webhooks/trigger_training`. Empty when made by [`new`](Self::new).
     pub endpoint: String,
+    pub(crate) merged: Vec<String>,
+    pub(crate) notes: AttemptNotes,
 }
 
 impl Delivery {
@@ -44,7 +47,49 @@ impl Delivery {
         let id = webhook_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
         let received_at = call.received_at();
         let endpoint = call.request.path().trim_end_matches('/').to_owned();
-        Self { id, webhook_id, attempt: 1, max_attempts: 1, received_at, endpoint }
+        Self { id, webhook_id, received_at, endpoint, ..Self::new("") }
+    }
+
+    /// Returns the ids of the older deliveries that this one replaces, the oldest first, with `latest` of the attribute.
+    /// The payload has their changes: `updated_refs`, `updated_files` and `updated_config`.
+    ///
+    /// ```
+    /// use webhooks_runtime::{Delivery, WebhookPayload, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint(background(key = "repo", latest))]
+    /// async fn train(payload: WebhookPayload, delivery: Delivery) {
+    ///     tracing::info!("trains for {} deliveries", 1 + delivery.merged().len());
+    /// }
+    ///
+    /// assert!(Delivery::new("88cf08b1").merged().is_empty());
+    /// ```
+    #[must_use]
+    pub fn merged(&self) -> &[String] {
+        &self.merged
+    }
+
+    /// Adds a note to this attempt of a background delivery, which the page and the command `deliveries show` print, also
+    /// if the function fails afterwards. All notes of an attempt together have at most 1,000 characters.
+    ///
+    /// It has no effect in an endpoint without `background`.
+    ///
+    /// ```
+    /// use webhooks_runtime::testing::{TestClient, dataset_commit};
+    /// use webhooks_runtime::{Delivery, WebhookPayload, WebhooksServer, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint(background)]
+    /// async fn train(payload: WebhookPayload, delivery: Delivery) -> anyhow::Result<()> {
+    ///     delivery.note("2 of 3 files are ready");
+    ///     anyhow::bail!("the third file is missing")
+    /// }
+    ///
+    /// let client = TestClient::new(WebhooksServer::empty().endpoint(train::endpoint()))?;
+    /// let response = client.post(train::PATH, dataset_commit()).send();
+    /// assert_eq!(response.note(), Some("2 of 3 files are ready"));
+    /// # Ok::<(), webhooks_runtime::LaunchError>(())
+    /// ```
+    pub fn note(&self, text: impl AsRef<str>) {
+        self.notes.add(text.as_ref());
     }
 
     /// Makes a first attempt that arrives now, to call a function in a test.
@@ -68,6 +113,8 @@ impl Delivery {
             max_attempts: 1,
             received_at: SystemTime::now(),
             endpoint: String::new(),
+            merged: Vec::new(),
+            notes: AttemptNotes::default(),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! In the order of that way:
 //!
 //! - `path` and `registry` put endpoints on their paths
-//! - `call` is a request that is about to call a function, and `delivery` the function's view of it
+//! - `call` is a request that is about to call a function, and `delivery` the function's view of it; `note` is what the
+//!   function says about its run
 //! - `filter` decides whether the function is called for the delivery, `checks` the same with the Hub's help
 //! - `extract` makes the arguments of the request
 //! - `run` calls the function: before the response, on a pool of threads, or in the background; `shared` has the values
@@ -20,6 +21,7 @@ pub(crate) mod extract;
 pub(crate) mod filter;
 mod location;
 pub(crate) mod log;
+pub(crate) mod note;
 mod path;
 pub(crate) mod registry;
 pub(crate) mod respond;
@@ -31,9 +33,10 @@ pub(crate) use extract::body_kind::BodyKind;
 pub use extract::{EndpointArg, JsonArg};
 pub use filter::{Filter, FilterError};
 pub use location::Location;
+pub use note::Note;
 pub use path::{PathError, normalize};
-pub(crate) use respond::permanent;
-pub use respond::{EndpointError, EndpointReply, MarkPermanent, Permanent};
+pub(crate) use respond::causes;
+pub use respond::{EndpointError, EndpointReply, MarkPermanent, Permanent, RetryAfter};
 pub use run::background::{BackgroundArg, BackgroundReply};
 pub use run::{BlockingArg, BlockingReply, EndpointFn};
 pub(crate) use run::{Caller, Work, background, caller, panic};

@@ -17,6 +17,7 @@ use crate::endpoint::background::{
 };
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::checks::Checks;
+use crate::endpoint::note::{AttemptNotes, Note};
 use crate::endpoint::panic::caught_in;
 
 /// Runs the function, and responds as if the delivery had been stored. The outcome contains the function's failure, or
@@ -31,15 +32,15 @@ pub(super) async fn run_inline(
     if let Err(faults) = span.in_scope(|| (background.check)(&call.body)) {
         return body_rejected(faults);
     }
-    let id = Uuid::now_v7().to_string();
+    let (id, notes) = (Uuid::now_v7().to_string(), AttemptNotes::default());
     let max_attempts = background.policy.attempts;
-    let delivery = Delivery { id: id.clone(), max_attempts, ..Delivery::of(&call) };
+    let delivery =
+        Delivery { id: id.clone(), max_attempts, notes: notes.clone(), ..Delivery::of(&call) };
     let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
     let task = BackgroundTask { body: call.body, delivery, shared, on_thread: OnThread::default() };
-    let mut note = None;
     if let Some(checks) = checks {
         match checks.decide(&task).await {
-            AttemptDecision::Run { note: found } => note = found,
+            AttemptDecision::Run { note } => notes.add(&note.unwrap_or_default()),
             AttemptDecision::Skip { reason } => return Outcome::skipped(response, reason.into()),
             AttemptDecision::Wait { reason, .. } => return Outcome::failed(response, Some(reason)),
         }
@@ -48,7 +49,10 @@ pub(super) async fn run_inline(
     let ended = running.await;
     let _entered = span.enter();
     let cause = match ended {
-        Ok(Ok(())) => return Outcome { note, ..response.into() },
+        Ok(Ok(returned)) => {
+            let note = notes.join(returned.as_ref().map(Note::text));
+            return Outcome { note, ..response.into() };
+        }
         Ok(Err(failure)) => {
             let error = failure.text;
             tracing::error!(target: DELIVERY, error, "the function failed");
@@ -60,5 +64,5 @@ pub(super) async fn run_inline(
             text.to_owned()
         }
     };
-    Outcome { note, ..Outcome::failed(response, Some(cause)) }
+    Outcome { note: notes.join(None), ..Outcome::failed(response, Some(cause)) }
 }

@@ -1,10 +1,12 @@
 //! Calls a function and creates the response: the function's own, or a fixed text for its failure.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use tracing::{Instrument, Span};
 
@@ -12,9 +14,9 @@ use super::outcome::{Outcome, Reason};
 use super::rejection::Rejection;
 use crate::endpoint::Caller;
 use crate::endpoint::call::{Call, DELIVERY, Failure};
+use crate::endpoint::causes::{causes, retry_after};
 use crate::endpoint::extract::body::{BodyFault, BodyFaults};
 use crate::endpoint::panic::caught_in;
-use crate::endpoint::permanent::causes;
 
 /// The body of the response to a request that does not match the function's argument, in FastAPI's format.
 #[derive(Serialize)]
@@ -56,9 +58,13 @@ fn failure_outcome(failure: Failure) -> Outcome {
         Failure::Function(error) => match error.downcast::<actix_web::Error>() {
             Ok(error) => conceal_cause(HttpResponse::from_error(*error)),
             Err(error) => {
+                let retry_after = retry_after(&*error);
                 let error = causes(&*error);
                 tracing::error!(target: DELIVERY, error, "the function failed");
-                failed(StatusCode::INTERNAL_SERVER_ERROR, Some(error))
+                match retry_after {
+                    None => failed(StatusCode::INTERNAL_SERVER_ERROR, Some(error)),
+                    Some(time) => failed_for_now(time, error),
+                }
             }
         },
         Failure::Response(response) => conceal_cause(*response),
@@ -101,6 +107,14 @@ fn conceal_cause(response: HttpResponse) -> Outcome {
     let error = response.error().map(|error| causes(error));
     tracing::error!(target: DELIVERY, error, "the function failed");
     failed(response.status(), error)
+}
+
+/// Creates the outcome of a function that is to be called again later.
+fn failed_for_now(time: Duration, cause: String) -> Outcome {
+    let mut outcome = failed(StatusCode::SERVICE_UNAVAILABLE, Some(cause));
+    let seconds = time.as_secs().max(1);
+    outcome.response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    outcome
 }
 
 fn failed(status: StatusCode, cause: Option<String>) -> Outcome {

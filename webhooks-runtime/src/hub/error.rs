@@ -8,6 +8,10 @@ use super::rejection::HubRejection;
 
 /// The error of a call of the Hub. No text contains the token or a part of a payload.
 ///
+/// With the status 429, it is a [`RetryAfter`](crate::RetryAfter()) as well: a background function that returns it, also
+/// by `?` and with other errors around it, is called again after [the time that the Hub names](Self::retry_after), or
+/// after a minute. The attempt does not count.
+///
 /// ```
 /// use webhooks_runtime::HubError;
 /// use webhooks_runtime::testing::HubStub;

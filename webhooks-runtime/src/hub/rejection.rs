@@ -9,10 +9,14 @@ use ureq::http::{HeaderMap, StatusCode};
 
 use super::retry::wait_of;
 use super::transport::{ApiRequest, ApiResponse};
+use crate::endpoint::causes::RetryMark;
 use crate::text::in_one_line;
 
 /// The longest message of the Hub that is kept, in characters.
 const LONGEST_MESSAGE: usize = 1000;
+
+/// The wait after a 429 response that names none.
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 /// A response of the Hub whose status is not 2xx.
 ///
@@ -46,6 +50,8 @@ pub struct HubRejection {
     pub request_id: Option<String>,
     /// How long to wait before the next request: the `t` of the header `RateLimit`, or the seconds of `Retry-After`.
     pub retry_after: Option<Duration>,
+    /// Has a background function called again at that time, if the status is 429.
+    retry: Option<RetryMark>,
 }
 
 impl HubRejection {
@@ -59,13 +65,16 @@ impl HubRejection {
         let safe = |text: String| shortened(&hide(&text));
         let header = |name| text_of(&response.headers, name).map(safe);
         let message = header("x-error-message").or_else(|| message_in(&response.body).map(safe));
+        let retry_after = wait_of(&response.headers);
+        let is_limited = response.status == StatusCode::TOO_MANY_REQUESTS.as_u16();
         Self {
             call: request.call(),
             status: response.status,
             message,
             code: header("x-error-code"),
             request_id: header("x-request-id"),
-            retry_after: wait_of(&response.headers),
+            retry_after,
+            retry: is_limited.then(|| RetryMark(retry_after.unwrap_or(DEFAULT_WAIT))),
         }
     }
 
@@ -94,7 +103,11 @@ impl HubRejection {
     }
 }
 
-impl std::error::Error for HubRejection {}
+impl std::error::Error for HubRejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.retry.as_ref().map(|mark| mark as _)
+    }
+}
 
 impl fmt::Display for HubRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,7 +165,9 @@ mod tests {
     use ureq::http::{HeaderValue, Method};
 
     use super::*;
+    use crate::endpoint::causes::{causes, retry_after};
     use crate::hub::transport::CallLimits;
+    use crate::testing::HubStub;
 
     #[test]
     fn a_token_where_a_text_is_cut_is_hidden() {
@@ -177,6 +192,27 @@ mod tests {
             });
             assert!(rejection.message.is_some());
             assert!(!format!("{rejection:?}").contains("hf_a"), "{rejection:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_429_has_a_function_called_again_when_the_hub_says_so() {
+        for (status, limit, expected) in [
+            (429, "\"api\";r=0;t=240", Some(240)),
+            (429, "", Some(60)),
+            (503, "\"api\";r=0;t=240", None),
+            (404, "", None),
+        ] {
+            let stub = HubStub::new();
+            let call = stub.on("GET", "/api/models/me/tiny");
+            call.error(status, "no").header("RateLimit", limit);
+            let error = stub.hub().repo_info("me/tiny").await.unwrap_err();
+            let text = error.to_string();
+            assert_eq!(causes(&error), text);
+            let error = anyhow::Error::from(error).context("reading");
+            let error = Box::<dyn std::error::Error>::from(error);
+            assert_eq!(retry_after(&*error), expected.map(Duration::from_secs), "{status}");
+            assert_eq!(causes(&*error), format!("reading: {text}"));
         }
     }
 }

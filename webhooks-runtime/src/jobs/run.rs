@@ -20,6 +20,7 @@ use crate::endpoint::background::{
     TaskFailure, TaskFuture,
 };
 use crate::endpoint::call::DELIVERY;
+use crate::endpoint::note::{AttemptNotes, Note};
 use crate::endpoint::panic::caught_in;
 
 /// An attempt to run.
@@ -35,6 +36,8 @@ pub(super) struct Attempt {
     pub(super) snoozes: u32,
     pub(super) received_at: SystemTime,
     pub(super) body: Bytes,
+    /// The older deliveries that the body carries, in order of arrival.
+    pub(super) merged: Vec<Uuid>,
 }
 
 /// How an attempt ended, for the program and for people.
@@ -42,7 +45,7 @@ pub(super) struct Attempt {
 pub(super) struct AttemptEnd {
     /// `None` when this process stopped it.
     pub(super) outcome: Option<AttemptOutcome>,
-    /// Why it was skipped or waits, or which files matched.
+    /// Why it was skipped or waits, which files matched, and what the function noted.
     pub(super) note: Option<String>,
 }
 
@@ -74,7 +77,7 @@ impl BackgroundHandler {
         mut lease_expiries: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
         let Claimed { id, fencing_token, webhook_id, attempt, waits, snoozes, .. } = claimed;
-        let Claimed { received_at, body, .. } = claimed;
+        let Claimed { received_at, body, merged, .. } = claimed;
         let (abort, registration) = AbortHandle::new_pair();
         let stopped = async move {
             tokio::select! {
@@ -84,7 +87,7 @@ impl BackgroundHandler {
         };
         let id_text = id.to_string();
         let attempt =
-            Attempt { id: id_text, webhook_id, attempt, waits, snoozes, received_at, body };
+            Attempt { id: id_text, webhook_id, attempt, waits, snoozes, received_at, body, merged };
         let attempt = self.run(attempt, stopped);
         let reported = async move {
             let end = attempt.await;
@@ -99,7 +102,8 @@ impl BackgroundHandler {
         attempt: Attempt,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = AttemptEnd> + Send + 'static {
-        let Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body } = attempt;
+        let Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body, merged } =
+            attempt;
         let policy = self.background.policy;
         let span = tracing::info_span!(
             target: DELIVERY,
@@ -109,6 +113,7 @@ impl BackgroundHandler {
             webhook_id = webhook_id.as_deref().map(crate::payload::cut),
             attempt
         );
+        let notes = AttemptNotes::default();
         let delivery = Delivery {
             id,
             webhook_id,
@@ -116,6 +121,8 @@ impl BackgroundHandler {
             max_attempts: policy.attempts,
             received_at,
             endpoint: self.path.clone(),
+            merged: merged.iter().map(Uuid::to_string).collect(),
+            notes: notes.clone(),
         };
         let on_thread = OnThread::default();
         let task = BackgroundTask {
@@ -126,25 +133,29 @@ impl BackgroundHandler {
         };
         let (run, check) = (self.background.run, self.check.clone());
         let attempt = async move {
+            let noted = notes.clone();
             // Dropping the future or its result may panic too, so that happens inside as well.
             let running = async move {
                 let mut stopped = pin!(stopped);
-                let note = match check {
-                    None => None,
-                    Some(check) => match decide(&*check, &task, waits, stopped.as_mut()).await {
-                        Ok(note) => note,
+                if let Some(check) = check {
+                    match decide(&*check, &task, waits, stopped.as_mut()).await {
+                        Ok(note) => noted.add(&note.unwrap_or_default()),
                         Err(end) => return end,
-                    },
-                };
-                let outcome = outcome(run(task), &on_thread, policy.timeout, stopped).await;
+                    }
+                }
+                let (outcome, returned) =
+                    outcome(run(task), &on_thread, policy.timeout, stopped).await;
                 let outcome = outcome.map(|outcome| snoozed(outcome, snoozes));
+                let reason = outcome.as_ref().and_then(AttemptOutcome::note);
+                let end = returned.as_ref().map(Note::text).or(reason);
+                let note = noted.join(end);
                 AttemptEnd { outcome, note }
             };
             caught_in(running).await.unwrap_or_else(|panic| {
                 // The panic message is logged as the error of the attempt.
                 tracing::error!(target: DELIVERY, location = panic.location(), "the function panicked");
                 let outcome = Some(failed(format!("it panicked: {}", panic.text())));
-                AttemptEnd { outcome, note: None }
+                AttemptEnd { outcome, note: notes.join(None) }
             })
         };
         attempt.instrument(span)
@@ -180,7 +191,8 @@ async fn decide(
     }
 }
 
-/// Awaits a function until it ends, exceeds its timeout, or is stopped, which returns `None`.
+/// Awaits a function until it ends, exceeds its timeout, or is stopped, which returns `None`. Also returns the note that
+/// the function returned.
 ///
 /// After the timeout or a stop, the future of an `async fn` is dropped. A thread keeps running whatever
 /// happens to its future, so a `fn` is awaited to its end: meanwhile its delivery is not run a second time,
@@ -190,7 +202,7 @@ async fn outcome(
     on_thread: &OnThread,
     timeout: Duration,
     stopped: impl Future<Output = ()>,
-) -> Option<AttemptOutcome> {
+) -> (Option<AttemptOutcome>, Option<Note>) {
     let started = Instant::now();
     let result = tokio::select! {
         biased;
@@ -198,7 +210,7 @@ async fn outcome(
         () = sleep(timeout) => None,
         () = stopped => {
             if !on_thread.get() {
-                return None;
+                return (None, None);
             }
             None
         }
@@ -206,7 +218,7 @@ async fn outcome(
     let result = match result {
         Some(result) => result,
         None if on_thread.get() => running.await,
-        None => return Some(AttemptOutcome::timed_out(timeout)),
+        None => return (Some(AttemptOutcome::timed_out(timeout)), None),
     };
     if result.is_ok() && started.elapsed() > timeout {
         tracing::warn!(
@@ -216,7 +228,10 @@ async fn outcome(
             "the function succeeded after its timeout: set a longer timeout"
         );
     }
-    Some(result.map_or_else(AttemptOutcome::Failed, |()| AttemptOutcome::Succeeded))
+    match result {
+        Ok(note) => (Some(AttemptOutcome::Succeeded), note),
+        Err(failure) => (Some(AttemptOutcome::Failed(failure)), None),
+    }
 }
 
 /// Returns the outcome of a function that asked to run the delivery again later.
@@ -235,71 +250,4 @@ fn failed(text: String) -> AttemptOutcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::ready;
-    use std::sync::Mutex;
-
-    use futures_util::FutureExt;
-    use futures_util::future::BoxFuture;
-
-    use super::*;
-    use crate::endpoint::background::Policy;
-
-    /// A check that always decides the same; `None` never decides.
-    #[derive(Debug)]
-    struct Decided(Mutex<Option<AttemptDecision>>);
-
-    impl AttemptCheck for Decided {
-        fn decide<'a>(&'a self, _: &'a BackgroundTask) -> BoxFuture<'a, AttemptDecision> {
-            match self.0.lock().unwrap().clone() {
-                Some(decision) => ready(decision).boxed(),
-                None => pending().boxed(),
-            }
-        }
-    }
-
-    /// Runs an attempt, whose function fails, after a decision.
-    async fn after(decision: Option<AttemptDecision>, stopped: bool) -> AttemptEnd {
-        let run = |_| {
-            async { Err(TaskFailure { text: "busy".into(), permanent: false, retry_after: None }) }
-                .boxed()
-        };
-        let handler = BackgroundHandler {
-            path: "/webhooks/train".to_owned(),
-            background: BackgroundWork::__new(Policy::DEFAULT, |_| Ok(()), |_| Vec::new(), run),
-            shared: Arc::default(),
-            check: Some(Arc::new(Decided(Mutex::new(decision)))),
-        };
-        let (id, body) = (String::new(), Bytes::new());
-        let received_at = SystemTime::now();
-        let (waits, snoozes) = (3, 0);
-        let attempt =
-            Attempt { id, webhook_id: None, attempt: 1, waits, snoozes, received_at, body };
-        let stop = if stopped { ready(()).boxed() } else { pending().boxed() };
-        handler.run(attempt, stop).await
-    }
-
-    #[tokio::test]
-    async fn an_attempt_calls_the_function_only_if_its_check_says_so() {
-        let note = Some("data/a.csv".to_owned());
-        let end = after(Some(AttemptDecision::Run { note: note.clone() }), false).await;
-        assert_eq!((end.outcome, end.note), (Some(failed("busy".into())), note));
-
-        let reason = "own: made by me".to_owned();
-        let end = after(Some(AttemptDecision::Skip { reason: reason.clone() }), false).await;
-        assert_eq!((end.outcome, end.note), (Some(AttemptOutcome::Skipped), Some(reason)));
-
-        let (reason, at_least) = ("the Hub does not respond".to_owned(), Duration::from_secs(9));
-        let wait = AttemptDecision::Wait { reason: reason.clone(), at_least };
-        let end = after(Some(wait), false).await;
-        let undecided = AttemptOutcome::Undecided { waits: 4, at_least };
-        assert_eq!((end.outcome, end.note), (Some(undecided), Some(reason)));
-    }
-
-    #[tokio::test]
-    async fn an_attempt_that_is_stopped_before_its_decision_is_undecided() {
-        let end = after(None, true).await;
-        let undecided = AttemptOutcome::Undecided { waits: 4, at_least: Duration::ZERO };
-        assert_eq!(end.outcome, Some(undecided));
-    }
-}
+mod tests;

@@ -47,7 +47,9 @@ impl BackgroundHandler {
         loop {
             let UnstoredDelivery { id, webhook_id, received_at, body } = delivery.clone();
             let started = Instant::now();
-            let running = Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body };
+            let merged = Vec::new();
+            let running =
+                Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body, merged };
             // Never stopped.
             let AttemptEnd { outcome, note } = self.run(running, pending()).await;
             let outcome = outcome.unwrap_or(AttemptOutcome::Lost);
@@ -61,7 +63,7 @@ impl BackgroundHandler {
                 next,
                 is_skipped: outcome == AttemptOutcome::Skipped,
                 error: outcome.error(),
-                note: note.as_deref().or(outcome.note()),
+                note: note.as_deref(),
             };
             ended.log();
             match next {

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use super::WebhooksServer;
 use crate::endpoint::EndpointError;
-use crate::endpoint::permanent::causes;
+use crate::endpoint::causes::causes;
 
 /// A type that the expression in `webhooks_main!(…)` may have. `Kind` is always inferred.
 #[diagnostic::on_unimplemented(

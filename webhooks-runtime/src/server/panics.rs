@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::output::{LOG, Stream, print_message};
-use crate::endpoint::panic::{Note, note, text};
+use crate::endpoint::panic::{PanicNote, note, text};
 use crate::text::in_one_line;
 
 /// How long a panic that ends the program waits until it is logged.
@@ -33,7 +33,7 @@ pub(crate) fn install() {
 }
 
 fn log(info: &PanicHookInfo<'_>) {
-    let panic = Note {
+    let panic = PanicNote {
         text: text(info.payload()).to_owned(),
         location: info.location().map(ToString::to_string).unwrap_or_default(),
     };
@@ -44,7 +44,7 @@ fn log(info: &PanicHookInfo<'_>) {
         Err(panic) if !tracing::dispatcher::has_been_set() => {
             let thread = thread::current();
             let name = thread.name().unwrap_or("unnamed");
-            let Note { text, location } = panic;
+            let PanicNote { text, location } = panic;
             let text = in_one_line(&text);
             print_message(
                 Stream::Err,

@@ -198,7 +198,8 @@ impl TestResponse {
     }
 
     /// Returns the note of a background delivery: which files match `paths`, or why the function ran although the
-    /// changed files are unknown. The page and the command `deliveries show` print it.
+    /// changed files are unknown, and what the function noted: a [`Note`](crate::Note()), and the texts of
+    /// [`Delivery::note`](crate::Delivery::note). The page and the command `deliveries show` print it.
     ///
     /// ```
     /// use webhooks_runtime::testing::{HubStub, TestClient, bucket_files};

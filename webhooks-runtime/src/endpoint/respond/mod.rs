@@ -2,11 +2,15 @@
 //!
 //! - `reply` is the rule for what may be returned, and the response to each kind
 //! - `kind` finds the rule for the type that a function of the attribute returns
-//! - `permanent` marks errors that a retry cannot fix, and lists the causes of an error
+//! - `permanent` has errors that a retry cannot fix, and `retry_after` those that say when to retry
+//! - `causes` lists the causes of an error, and finds these errors among them
 
+pub(crate) mod causes;
 pub(crate) mod kind;
-pub(crate) mod permanent;
+mod permanent;
 pub(crate) mod reply;
+mod retry_after;
 
 pub use permanent::{MarkPermanent, Permanent};
 pub use reply::{EndpointError, EndpointReply};
+pub use retry_after::RetryAfter;

@@ -1,7 +1,9 @@
-//! Errors that a retry cannot fix, and the causes of an error.
+//! Errors that a retry cannot fix.
 
 use std::error::Error as StdError;
 use std::fmt;
+
+use super::causes::PermanentMark;
 
 /// An error that a retry cannot fix. A background delivery that fails with it is dead at once.
 ///
@@ -17,7 +19,7 @@ use std::fmt;
 /// }
 /// ```
 pub struct Permanent {
-    mark: Mark,
+    mark: PermanentMark,
 }
 
 impl Permanent {
@@ -35,7 +37,7 @@ impl Permanent {
     /// ```
     #[must_use]
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { mark: Mark(error.into()) }
+        Self { mark: PermanentMark(error.into()) }
     }
 }
 
@@ -110,43 +112,10 @@ impl StdError for Permanent {
     }
 }
 
-/// The mark in the chain of causes. Its text is that of the error above it, so `causes` leaves it out.
-#[derive(Debug)]
-struct Mark(Box<dyn StdError + Send + Sync>);
-
-impl fmt::Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl StdError for Mark {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
-    }
-}
-
-fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
-
-/// Returns whether an error, or one of its causes, is permanent.
-pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
-    chain(error).any(<dyn StdError>::is::<Mark>)
-}
-
-/// Returns the text of an error with all its causes, the outermost first.
-pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
-    let texts: Vec<_> =
-        chain(error).filter(|error| !error.is::<Mark>()).map(ToString::to_string).collect();
-    texts.join(": ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::respond::causes::{causes, is_permanent};
 
     fn boxed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Box<dyn StdError> {
         error.into()

@@ -24,18 +24,18 @@ thread_local! {
     /// Whether this thread runs an endpoint's function.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
     /// The last panic inside it.
-    static NOTED: RefCell<Option<Note>> = const { RefCell::new(None) };
+    static NOTED: RefCell<Option<PanicNote>> = const { RefCell::new(None) };
 }
 
 /// A panic as the hook sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Note {
+pub(crate) struct PanicNote {
     pub(crate) text: String,
     /// `src/main.rs:12:5`
     pub(crate) location: String,
 }
 
-impl Note {
+impl PanicNote {
     /// Logs a panic that no caller of an endpoint's function logs.
     pub(crate) fn log(&self) {
         let (thread, text) = (thread::current(), self.text.as_str());
@@ -50,7 +50,7 @@ impl Note {
 /// # Errors
 ///
 /// Returns the note when this thread runs no function.
-pub(crate) fn note(note: Note) -> Result<Option<Note>, Note> {
+pub(crate) fn note(note: PanicNote) -> Result<Option<PanicNote>, PanicNote> {
     if !INSIDE.get() {
         return Err(note);
     }
@@ -77,7 +77,7 @@ impl Panic {
     /// Continues the panic on this thread.
     pub(crate) fn resume(self) -> ! {
         if let Some(location) = self.location {
-            NOTED.set(Some(Note { text: String::new(), location }));
+            NOTED.set(Some(PanicNote { text: String::new(), location }));
         }
         resume_unwind(self.payload)
     }

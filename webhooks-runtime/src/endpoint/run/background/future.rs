@@ -7,7 +7,7 @@ use std::pin::Pin;
 use tokio::task::spawn_blocking;
 use tracing::Span;
 
-use super::task::{BackgroundTask, TaskFailure, TaskFuture};
+use super::task::{BackgroundTask, TaskFailure, TaskFuture, TaskResult};
 use crate::endpoint::run::panic::caught;
 
 /// The future of an `async fn`, with its type erased.
@@ -47,7 +47,7 @@ impl<T> OtherArgTypes for ArgTypes<T> {}
 /// caller.
 pub fn run_blocking(
     task: BackgroundTask,
-    function: impl FnOnce() -> Result<(), TaskFailure> + Send + 'static,
+    function: impl FnOnce() -> TaskResult + Send + 'static,
 ) -> TaskFuture {
     let BackgroundTask { on_thread, .. } = task;
     on_thread.set();

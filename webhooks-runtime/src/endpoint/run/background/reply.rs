@@ -1,11 +1,12 @@
 //! The rule for what a background endpoint may return, and what it makes of it.
 
-use super::task::TaskFailure;
+use super::task::{TaskFailure, TaskResult};
+use crate::endpoint::note::Note;
 use crate::endpoint::respond::kind::{JsonReplyKind, PlainReplyKind, ResultKind};
 use crate::endpoint::respond::reply::{EndpointError, ResultReply, UnitReply};
 
-/// A value that a background endpoint may return: nothing, or a `Result<(), E>` where `E` is an
-/// [`EndpointError`]. `Kind` is always inferred.
+/// A value that a background endpoint may return: nothing, a [`Note`](crate::Note()), or a `Result` of these whose error
+/// is an [`EndpointError`]. `Kind` is always inferred.
 ///
 /// ```
 /// use webhooks_runtime::testing::{TestClient, tag_deleted};
@@ -26,18 +27,28 @@ use crate::endpoint::respond::reply::{EndpointError, ResultReply, UnitReply};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a background endpoint",
     label = "never sent to anyone",
-    note = "the response is sent before the function runs, so the function returns nothing, or `Result<(), E>`",
+    note = "the response is sent before the function runs, so the function returns nothing, a `Note`, or a `Result` of these",
     note = "remove `background` to return it as the response"
 )]
 pub trait BackgroundReply<Kind> {
     /// Returns how the function ended.
     #[doc(hidden)]
-    fn end(self) -> Result<(), TaskFailure>;
+    fn end(self) -> TaskResult;
 }
 
 impl BackgroundReply<UnitReply> for () {
-    fn end(self) -> Result<(), TaskFailure> {
-        Ok(())
+    fn end(self) -> TaskResult {
+        Ok(None)
+    }
+}
+
+/// The kind of a [`Note`].
+#[derive(Debug)]
+pub struct NoteReply;
+
+impl BackgroundReply<NoteReply> for Note {
+    fn end(self) -> TaskResult {
+        Ok(Some(self))
     }
 }
 
@@ -46,7 +57,7 @@ where
     T: BackgroundReply<Kind>,
     E: EndpointError<ErrorKind>,
 {
-    fn end(self) -> Result<(), TaskFailure> {
+    fn end(self) -> TaskResult {
         match self {
             Ok(value) => value.end(),
             Err(error) => Err(TaskFailure::of(&*error.into_boxed())),
@@ -56,7 +67,7 @@ where
 
 impl JsonReplyKind {
     /// Returns how the function ended.
-    pub fn end<R: BackgroundReply<Kind>, Kind>(self, reply: R) -> Result<(), TaskFailure> {
+    pub fn end<R: BackgroundReply<Kind>, Kind>(self, reply: R) -> TaskResult {
         reply.end()
     }
 }
@@ -64,22 +75,19 @@ impl JsonReplyKind {
 #[expect(clippy::extra_unused_type_parameters, reason = "one call fits all types of this name")]
 impl PlainReplyKind {
     /// Returns how the function ended.
-    pub fn end<R: BackgroundReply<Kind>, Kind>(self, reply: R) -> Result<(), TaskFailure> {
+    pub fn end<R: BackgroundReply<Kind>, Kind>(self, reply: R) -> TaskResult {
         reply.end()
     }
 
     /// Returns how a function ended that returns a type of another crate that is named `Result`.
-    pub fn result_end<T, E, R: BackgroundReply<Kind>, Kind>(
-        self,
-        reply: R,
-    ) -> Result<(), TaskFailure> {
+    pub fn result_end<T, E, R: BackgroundReply<Kind>, Kind>(self, reply: R) -> TaskResult {
         reply.end()
     }
 }
 
 impl ResultKind {
     /// Returns how the function ended.
-    pub fn end<R: BackgroundReply<Kind>, Kind>(self, reply: R) -> Result<(), TaskFailure> {
+    pub fn end<R: BackgroundReply<Kind>, Kind>(self, reply: R) -> TaskResult {
         reply.end()
     }
 
@@ -87,7 +95,7 @@ impl ResultKind {
     pub fn result_end<T: BackgroundReply<Kind>, E: EndpointError<ErrorKind>, Kind, ErrorKind>(
         self,
         reply: Result<T, E>,
-    ) -> Result<(), TaskFailure> {
+    ) -> TaskResult {
         reply.end()
     }
 }

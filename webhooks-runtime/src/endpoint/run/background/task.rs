@@ -11,7 +11,8 @@ use actix_web::web::Bytes;
 
 use crate::endpoint::delivery::Delivery;
 use crate::endpoint::extract::body::BodyFaults;
-use crate::endpoint::respond::permanent;
+use crate::endpoint::note::Note;
+use crate::endpoint::respond::causes::{causes, is_permanent, retry_after};
 use crate::endpoint::shared::SharedData;
 
 /// A delivery to run.
@@ -38,8 +39,11 @@ impl OnThread {
     }
 }
 
+/// The end of a run: the note that the function returned, or its failure.
+pub(crate) type TaskResult = Result<Option<Note>, TaskFailure>;
+
 /// The run of a function.
-pub type TaskFuture = Pin<Box<dyn Future<Output = Result<(), TaskFailure>> + Send>>;
+pub type TaskFuture = Pin<Box<dyn Future<Output = TaskResult> + Send>>;
 
 /// The failure of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +58,9 @@ pub struct TaskFailure {
 
 impl TaskFailure {
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
-        Self {
-            text: permanent::causes(error),
-            permanent: permanent::is_permanent(error),
-            retry_after: None,
-        }
+        let permanent = is_permanent(error);
+        let retry_after = retry_after(error).filter(|_| !permanent);
+        Self { text: causes(error), permanent, retry_after }
     }
 
     /// Returns the failure for a stored body that the function can no longer read, because another version of the
