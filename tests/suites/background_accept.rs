@@ -4,7 +4,7 @@
 
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::background::{Place, accepted, deliver, id_of, wait_until};
 use tests::client::{get, post};
 use tests::on_both_stores;
@@ -13,6 +13,7 @@ use tests::payloads::dataset_commit;
 on_both_stores! {
     a_delivery_is_answered_before_its_function_has_ended_and_runs_once
     a_body_that_does_not_fit_is_refused_and_not_kept
+    a_delivery_whose_key_is_unknown_is_refused_and_not_kept
     a_retry_is_answered_with_the_state_of_the_first_and_does_not_run
     a_retry_that_comes_at_the_same_moment_is_a_retry_all_the_same
     after_the_window_the_same_id_runs_again
@@ -58,6 +59,39 @@ fn a_body_that_does_not_fit_is_refused_and_not_kept(place: &Place) {
     assert_eq!(answer.status, 202);
     place.wait_for(&id_of(&answer), "done");
     assert_eq!(place.journal()[0].what, "start openai/gsm8k");
+}
+
+fn a_delivery_whose_key_is_unknown_is_refused_and_not_kept(place: &Place) {
+    let program = place.start(&[]);
+    let url = program.local_url();
+    let send = |function: &str, change: fn(&mut Value)| {
+        let mut body = dataset_commit();
+        change(&mut body);
+        post(&url, &format!("/webhooks/{function}"), &body.to_string()).unwrap()
+    };
+    let answer = post(&url, "/webhooks/keyed", "{}").unwrap();
+    assert_eq!(answer.status, 422, "{answer:?}");
+    let answer = send("keyed", |body| body["updatedRefs"] = json!("main"));
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", "updatedRefs"]));
+    for name in ["", "long"] {
+        let change: fn(&mut Value) = match name {
+            "" => |body| body["repo"]["name"] = json!(""),
+            _ => |body| body["repo"]["name"] = json!("long"),
+        };
+        let answer = send("keyed_by_function", change);
+        assert_eq!(answer.status, 500, "{answer:?}");
+        assert!(answer.json()["error"].as_str().unwrap().contains("key"), "{answer:?}");
+    }
+    assert_eq!(place.kept(), []);
+    for function in ["keyed", "keyed_by_function"] {
+        let answer = send(function, |_| ());
+        assert_eq!(answer.status, 202, "{answer:?}");
+        place.wait_for(&id_of(&answer), "done");
+    }
+    let log = program.stop().stderr;
+    assert!(log.contains("the function for the key of this delivery panicked"), "{log}");
+    assert!(log.contains("the key of this delivery is longer than 1000 bytes"), "{log}");
 }
 
 fn a_retry_is_answered_with_the_state_of_the_first_and_does_not_run(place: &Place) {

@@ -12,6 +12,7 @@ mod background_accept;
 mod background_clock;
 mod background_crash;
 mod background_full;
+mod background_keys;
 mod background_place;
 mod background_replicas;
 mod background_run;

@@ -118,10 +118,8 @@ fn unknown_key(unknown: &str, is_code: bool) -> String {
                 `secret_env = \"MY_SECRET\"`"
             .to_owned();
     }
-    if let Some(example) = Background::example(unknown) {
-        return format!(
-            "`{unknown}` is an option of `background`: write `background({unknown} = {example})`"
-        );
+    if let Some(written) = Background::written(unknown) {
+        return format!("`{unknown}` is an option of `background`: write `background({written})`");
     }
     let written = |key: FilterKey| Some(format!("{} = {}", key.name(), key.example()));
     let meant = match unknown {
@@ -132,8 +130,8 @@ fn unknown_key(unknown: &str, is_code: bool) -> String {
         "file" | "files" => written(FilterKey::Paths),
         "own_events" | "include_own" => Some(format!("{OWN} = true")),
         _ => similar(unknown, &KEYS).map(str::to_owned).or_else(|| {
-            let key = background::suggestion(unknown)?;
-            Some(format!("background({key} = {})", Background::example(key)?))
+            let written = Background::written(background::suggestion(unknown)?)?;
+            Some(format!("background({written})"))
         }),
     };
     match meant {

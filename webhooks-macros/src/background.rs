@@ -9,15 +9,21 @@ use syn::{Ident, LitInt, Token, token};
 
 use crate::errors::Errors;
 use crate::parse::{parse_equals, parse_parts, parse_text, set_once, similar};
+use crate::queue::{self, KeyOption, LatestOption, Wait};
 
 const ATTEMPTS: &str = "attempts";
 const TIMEOUT: &str = "timeout";
 const CONCURRENCY: &str = "concurrency";
 const BACKOFF: &str = "backoff";
 const DEDUP_WINDOW: &str = "dedup_window";
-const KEYS: [&str; 5] = [ATTEMPTS, TIMEOUT, CONCURRENCY, BACKOFF, DEDUP_WINDOW];
+const KEY: &str = "key";
+const LATEST: &str = "latest";
+const DEBOUNCE: &str = "debounce";
+const KEYS: [&str; 8] =
+    [ATTEMPTS, TIMEOUT, CONCURRENCY, BACKOFF, DEDUP_WINDOW, KEY, LATEST, DEBOUNCE];
 /// The keys as error messages list them.
-const KEY_LIST: &str = "`attempts`, `timeout`, `concurrency`, `backoff`, `dedup_window`";
+const KEY_LIST: &str =
+    "`attempts`, `timeout`, `concurrency`, `backoff`, `dedup_window`, `key`, `latest`, `debounce`";
 
 /// A value with the location of its literal, for errors that are found later.
 pub(crate) struct Located<T> {
@@ -35,6 +41,9 @@ pub(crate) struct Background {
     /// The shortest and the longest delay before a retry.
     pub(crate) backoff: Option<Located<(Duration, Duration)>>,
     pub(crate) dedup_window: Option<Located<Duration>>,
+    pub(crate) key: Option<KeyOption>,
+    pub(crate) latest: Option<LatestOption>,
+    pub(crate) debounce: Option<Located<Wait>>,
 }
 
 impl Background {
@@ -51,6 +60,9 @@ impl Background {
             concurrency: None,
             backoff: None,
             dedup_window: None,
+            key: None,
+            latest: None,
+            debounce: None,
         };
         if input.peek(token::Paren) {
             let content;
@@ -83,6 +95,9 @@ impl Background {
             };
             return Err(syn::Error::new(key.span(), message));
         };
+        if name == LATEST {
+            return set_once(&mut self.latest, queue::latest(&key, input)?, LATEST, key.span());
+        }
         parse_equals(&key, input, example)?;
         match name.as_str() {
             ATTEMPTS => {
@@ -100,6 +115,11 @@ impl Background {
             BACKOFF => {
                 set_once(&mut self.backoff, backoff(&key, input, example)?, BACKOFF, key.span())
             }
+            KEY => set_once(&mut self.key, queue::key(&key, input)?, KEY, key.span()),
+            DEBOUNCE => {
+                let wait = queue::debounce(&key, input, example)?;
+                set_once(&mut self.debounce, wait, DEBOUNCE, key.span())
+            }
             _ => {
                 let window = duration(&key, input, example)?;
                 set_once(&mut self.dedup_window, window, DEDUP_WINDOW, key.span())
@@ -107,14 +127,28 @@ impl Background {
         }
     }
 
+    /// Returns an example of this key, as it is written; `None` for an unknown key.
+    pub(crate) fn written(key: &str) -> Option<String> {
+        let example = Self::example(key)?;
+        Some(match key {
+            // They need a key.
+            LATEST => format!("{KEY} = \"repo\", {LATEST}"),
+            DEBOUNCE => format!("{KEY} = \"repo\", {DEBOUNCE} = {example}"),
+            _ => format!("{key} = {example}"),
+        })
+    }
+
     /// Returns an example of a value for this key; `None` for an unknown key.
-    pub(crate) fn example(key: &str) -> Option<&'static str> {
+    fn example(key: &str) -> Option<&'static str> {
         match key {
             ATTEMPTS => Some("5"),
             TIMEOUT => Some("\"2h\""),
             CONCURRENCY => Some("1"),
             BACKOFF => Some("\"10s..30m\""),
             DEDUP_WINDOW => Some("\"2m\""),
+            KEY => Some("\"repo\""),
+            LATEST => Some("\"cancel\""),
+            DEBOUNCE => Some("\"5m..30m\""),
             _ => None,
         }
     }
@@ -175,6 +209,9 @@ pub(crate) fn suggestion(wrong: &str) -> Option<&'static str> {
         "delay" | "retry_delay" | "interval" => Some(BACKOFF),
         "deadline" | "max_duration" => Some(TIMEOUT),
         "dedup" | "deduplicate" => Some(DEDUP_WINDOW),
+        "group" | "group_by" | "by" | "concurrency_key" => Some(KEY),
+        "newest" | "last" | "supersede" | "replace" => Some(LATEST),
+        "quiet" | "throttle" | "wait" => Some(DEBOUNCE),
         _ => similar(wrong, &KEYS),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Tokens in, tokens out, one stage per file:
 //!
-//! - `args`, `background`, `filter` and `item` parse, with the shared helpers in `parse`
+//! - `args`, `background`, `queue`, `filter` and `item` parse, with the shared helpers in `parse`
 //! - `conditions` expands a function twice where a `#[cfg]` changes its signature
 //! - `check` applies every rule; `source` searches the source file for what tokens do not show
 //! - `expand` generates the code; `paths` has every path of the runtime in it
@@ -18,6 +18,7 @@ mod filter;
 mod item;
 mod parse;
 mod paths;
+mod queue;
 mod source;
 
 use proc_macro::TokenStream;
@@ -68,6 +69,9 @@ use proc_macro::TokenStream;
 /// | `concurrency = 1` | the most deliveries that run at the same time, in all replicas together, up to 10,000; default 16 |
 /// | `backoff = "10s..30m"` | the wait after the first failed attempt, doubled after each further one, and the longest wait, up to 30 days; `"10s"` waits the same time after each; default `"10s..30m"` |
 /// | `dedup_window = "2m"` | for how long after its arrival another delivery with its id is a duplicate and does not run, up to 7 days; default `"2m"` |
+/// | `key = "repo"` | what groups deliveries, of which one per key runs at a time, in all replicas together: `"repo"`, `"discussion"`, `"ref"`, or a function, `key = by_owner`, from `&WebhookPayload` to `String` |
+/// | `latest` | with `key`: a newer delivery replaces the queued ones of its key, and brings their changes; `latest = "cancel"` also stops a running one |
+/// | `debounce = "5m..30m"` | with `key`: like `latest`, and a delivery runs once no other one of its key has arrived for the first time, at the latest after the second, up to 30 days; `"5m"` waits at most six times as long |
 /// | `crate = my_name` | the name of `webhooks-runtime` in your crate, when you renamed it |
 ///
 /// ```
@@ -162,7 +166,7 @@ use proc_macro::TokenStream;
 ///
 /// A function that takes longer than the Hub waits, or whose deliveries must not be lost, runs in the background. It
 /// takes up to 12 of `WebhookPayload`, `web::Json<T>`, `web::Data<T>`, `Delivery` and `Hub` ([`BackgroundArg`]), and
-/// returns nothing or a `Result<(), E>` ([`BackgroundReply`]). The future of an `async fn` is `Send`.
+/// returns nothing, a `Note`, or a `Result` of these ([`BackgroundReply`]). The future of an `async fn` is `Send`.
 ///
 /// ```
 /// use webhooks_runtime::{Delivery, Permanent, WebhookPayload, webhook_endpoint};
@@ -176,6 +180,36 @@ use proc_macro::TokenStream;
 ///     }
 ///     // train
 ///     Ok(())
+/// }
+/// ```
+///
+/// # Deliveries that belong together
+///
+/// With `key`, the deliveries of one repo, discussion or ref run one after the other, in order of arrival. With `latest`,
+/// the newest one replaces those that are still queued: five commits in a minute are one training. Its payload has the
+/// changes of all of them, so none is lost: for each ref the first `old_sha` and the last `new_sha`, for each file of a
+/// bucket the last action. Only updates of `repo.content` and `repo.config` replace each other. Any other event keeps its
+/// place, and nothing is replaced across it.
+///
+/// ```
+/// use webhooks_runtime::{Delivery, WebhookPayload, webhook_endpoint};
+///
+/// /// Trains once nobody has committed for five minutes, at the latest after half an hour.
+/// #[webhook_endpoint(
+///     watch = "dataset:me/data",
+///     branch = "main",
+///     background(key = "repo", debounce = "5m..30m", timeout = "6h")
+/// )]
+/// async fn retrain(payload: WebhookPayload, delivery: Delivery) {
+///     tracing::info!("trains for {} deliveries", 1 + delivery.merged().len());
+/// }
+///
+/// /// One review at a time for each owner.
+/// #[webhook_endpoint(on = "create discussion", background(key = owner))]
+/// async fn review(payload: WebhookPayload) {}
+///
+/// fn owner(payload: &WebhookPayload) -> String {
+///     payload.repo.name.split('/').next().unwrap_or_default().to_owned()
 /// }
 /// ```
 ///

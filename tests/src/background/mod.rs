@@ -94,7 +94,7 @@ pub struct Kept {
     pub function: String,
     /// The `Webhook-Id` that it came with.
     pub webhook_id: Option<String>,
-    /// `queued`, `running`, `done` or `dead`.
+    /// Its name, such as `queued`.
     pub state: &'static str,
     /// How many attempts have begun.
     pub attempt: i64,

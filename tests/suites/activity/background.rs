@@ -62,6 +62,7 @@ fn background_deliveries_are_shown_with_all_that_tells_of_them() {
     let page = server.viewer.get("/").unwrap().body;
     assert!(page.contains("No background deliveries yet.") && page.contains("All deliveries"));
     assert!(page.contains("responds at once, runs in the background"));
+    assert!(page.contains("one delivery per ref at a time"));
     let done = server.deliver("quick", &payload("me/private"), "done");
     let dead = server.deliver("fails", &payload("me/private"), "dead");
     let running = server.deliver("sleeps", r#"{"milliseconds":600000}"#, "running");

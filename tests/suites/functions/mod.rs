@@ -6,6 +6,7 @@
 mod added;
 mod arguments;
 mod background;
+mod background_key;
 mod conditions;
 mod data;
 mod filter;

@@ -33,7 +33,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 70] = [
+const OTHER_TEXTS: [(&str, &str); 73] = [
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
     ("succeeded in {millis", "a line of each `deliver`"),
@@ -75,6 +75,9 @@ const OTHER_TEXTS: [(&str, &str); 70] = [
     ("any repo of {kind}", "a filter in words"),
     ("a file other than {}", "a filter in words"),
     ("skips the events of its own account", "a line of each `endpoints`"),
+    ("one delivery per {group} at a time", "a line of each `endpoints`"),
+    (", only the newest", "a line of each `endpoints`"),
+    (", after {quiet} without another one", "a line of each `endpoints`"),
     ("the repos in `", "a filter in words"),
     ("for this endpoint", "a sample that is always there"),
     ("Webhook secret is correctly defined.", "a line of each start"),

@@ -1,10 +1,10 @@
 //! The command line.
 
-use tests::programs::{multiple_endpoints, quickstart, token};
+use tests::programs::{background, multiple_endpoints, quickstart, token};
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::start;
 
@@ -81,4 +81,28 @@ fn the_endpoints_are_listed_for_people_and_for_scripts() {
     assert_eq!(json[1]["module"], "multiple_endpoints");
     assert_eq!(json[1]["secret_env"], Value::Null);
     assert!(json[1]["line"].is_u64() && json[1]["file"].is_string());
+    assert_eq!(json[1]["background"], Value::Null);
+}
+
+#[test]
+fn the_endpoints_are_listed_with_their_keys() {
+    let listed = start(&background(), &["endpoints"], &[]).wait().stdout;
+    let keyed = "  Has a key that depends on the refs.\n    one delivery per ref at a time\n";
+    assert!(listed.contains(keyed), "{listed}");
+
+    let listed = start(&background(), &["endpoints", "--json"], &[]).wait().stdout;
+    let json: Value = serde_json::from_str(&listed).unwrap();
+    let options = |path: &str| {
+        let mut endpoints = json.as_array().unwrap().iter();
+        endpoints.find(|endpoint| endpoint["path"] == path).unwrap()["background"].clone()
+    };
+    let with_key =
+        |key: Value| json!({ "key": key, "latest": false, "cancel": false, "debounce": null });
+    assert_eq!(options("/webhooks/quick"), with_key(Value::Null));
+    assert_eq!(options("/webhooks/keyed"), with_key("ref".into()));
+    assert_eq!(options("/webhooks/keyed_by_function"), with_key("function".into()));
+    let debounced = json!({
+        "key": "repo", "latest": true, "cancel": true, "debounce": { "quiet": 0.2, "at_most": 1.0 },
+    });
+    assert_eq!(options("/webhooks/debounced"), debounced);
 }

@@ -45,7 +45,7 @@ fn keys(file: &str) -> Vec<String> {
 fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
     let table = table_of_attribute();
     let keys = [keys("args"), keys("background")].concat();
-    assert_eq!(keys.len(), 16, "{keys:?}");
+    assert_eq!(keys.len(), 19, "{keys:?}");
     for key in keys {
         assert!(table.iter().any(|row| row[0].contains(&format!("`{key}"))), "{key}");
     }
@@ -59,7 +59,7 @@ fn every_key_of_the_attribute_is_in_its_table_with_the_default_that_it_has() {
         ("timeout", "`\"24h\"`", "timeout: 86400s,"),
         ("concurrency", "16", "concurrency: 16,"),
         ("backoff", "`\"10s..30m\"`", "shortest_backoff: 10s, longest_backoff: 1800s,"),
-        ("dedup_window", "`\"2m\"`", "dedup_window: 120s "),
+        ("dedup_window", "`\"2m\"`", "dedup_window: 120s,"),
     ] {
         assert_eq!(of(key), stated, "{key}");
         assert!(has.contains(value), "{key}: {has}");

@@ -1,11 +1,13 @@
 //! Checks the function and the options of its attribute against every rule of the attribute.
 //!
 //! Each rule adds its own error, so that one compilation reports everything that is wrong. `path` has the
-//! rules for paths, `filter` those for the keys that select deliveries, and `glob` those for globs.
+//! rules for paths, `filter` those for the keys that select deliveries, `glob` those for globs, and `queue` those for
+//! deliveries that belong together.
 
 mod filter;
 mod glob;
 mod path;
+mod queue;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -35,7 +37,10 @@ pub(crate) fn check(function: &Function, args: &Args, errors: &mut Errors) -> St
         variable(written, "TRAINING_SECRET", errors);
     }
     match (&args.background, args.filter.paths.iter().flatten().next()) {
-        (Some(written), _) => background(written, errors),
+        (Some(written), _) => {
+            background(written, errors);
+            queue::queue(written, function.is_async(), errors);
+        }
         (None, Some(path)) => errors.at(
             path,
             "`paths` needs `background`, because the changed files come from the Hub, which takes time: add \

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
+use syn::spanned::Spanned;
 
 use super::handler::HandlerCode;
 use super::inline::reply_kind;
@@ -12,6 +13,7 @@ use super::signature::{has_impl, inner_types, names, returned};
 use crate::background::{Background, Located};
 use crate::item::Function;
 use crate::paths::Paths;
+use crate::queue::{KeyOption, KeyWord, Wait};
 
 /// Generates the handler: the response is sent before the function runs.
 pub(super) fn in_background(
@@ -25,7 +27,8 @@ pub(super) fn in_background(
     let module = quote_spanned!(span=> use #module as __webhooks_background;);
     let (check, missing) = (check_body(function, paths), missing(function, paths));
     let run = run(function, paths);
-    let policy = policy(background);
+    let policy = policy(background, function.is_async());
+    let key = background.key.as_ref().map(key);
     HandlerCode {
         handler: quote! {
             __webhooks_background::Handler::Background(
@@ -34,7 +37,8 @@ pub(super) fn in_background(
                     __webhooks_check,
                     __webhooks_missing,
                     __webhooks_run,
-                ),
+                )
+                #key,
             )
         },
         items: quote! {
@@ -51,8 +55,9 @@ pub(super) fn in_background(
 }
 
 /// Generates the policy: the options of `background(…)`, over the defaults.
-fn policy(background: &Background) -> TokenStream {
-    let Background { span: _, attempts, timeout, concurrency, backoff, dedup_window } = background;
+fn policy(background: &Background, is_async: bool) -> TokenStream {
+    let Background { attempts, timeout, concurrency, backoff, dedup_window, .. } = background;
+    let Background { latest, debounce, .. } = background;
     // The rules in `check` bound the values.
     let count = |written: &Located<u64>| u32::try_from(written.value).unwrap_or(u32::MAX);
     let (attempts, concurrency) = (attempts.as_ref().map(count), concurrency.as_ref().map(count));
@@ -67,7 +72,40 @@ fn policy(background: &Background) -> TokenStream {
     let timeout = timeout.map(|time| quote!(.timeout(#time)));
     let concurrency = concurrency.map(|count| quote!(.concurrency(#count)));
     let window = window.map(|time| quote!(.dedup_window(#time)));
-    quote!(__webhooks_background::Policy::DEFAULT #attempts #timeout #concurrency #backoff #window)
+    let latest = latest.as_ref().map(|latest| match latest.cancel {
+        None => quote!(.latest(__webhooks_background::Latest::Supersede)),
+        Some(_) => quote!(.latest(__webhooks_background::Latest::Cancel)),
+    });
+    let debounce = debounce.as_ref().map(|Located { value: Wait { quiet, at_most }, .. }| {
+        let (quiet, at_most) = (milliseconds(*quiet), milliseconds(*at_most));
+        quote!(.debounce(#quiet, #at_most))
+    });
+    let on_thread = (!is_async).then(|| quote!(.on_thread()));
+    quote! {
+        __webhooks_background::Policy::DEFAULT
+            #attempts #timeout #concurrency #backoff #window #latest #debounce #on_thread
+    }
+}
+
+/// Generates the call that sets what groups deliveries.
+fn key(key: &KeyOption) -> TokenStream {
+    let key = match key {
+        KeyOption::Word(Located { value, .. }) => match value {
+            KeyWord::Repo => quote!(Repo),
+            KeyWord::Discussion => quote!(Discussion),
+            KeyWord::Ref => quote!(Ref),
+        },
+        KeyOption::Function(function) => {
+            // All of it at the function's path, so that the error of another type is there.
+            let span = function.span().resolved_at(Span::mixed_site());
+            let function = quote_spanned! {span=> {
+                const FUNCTION: __webhooks_background::KeyFunction = #function;
+                FUNCTION
+            }};
+            quote!(Function(#function))
+        }
+    };
+    quote!(.__key(__webhooks_background::KeySource::#key))
 }
 
 /// Generates the function that checks that the arguments can be read from a body.
@@ -185,7 +223,7 @@ mod tests {
         let mut errors = Errors::new();
         let args = Args::parse(args, &mut errors);
         assert!(errors.finish(&[]).is_none());
-        policy(&args.background.unwrap()).to_string().replace(' ', "")
+        policy(&args.background.unwrap(), true).to_string().replace(' ', "")
     }
 
     #[test]
@@ -212,5 +250,30 @@ mod tests {
              .dedup_window(0u64)"
         );
         assert!(policy_of(quote!(background(backoff = "10s"))).ends_with("(10000u64,10000u64)"));
+    }
+
+    #[test]
+    fn a_quiet_time_alone_is_waited_for_up_to_six_times() {
+        for (written, milliseconds) in [
+            ("5m..30m", "300000u64,1800000u64"),
+            ("5m", "300000u64,1800000u64"),
+            (" 10s .. 1h 30m ", "10000u64,5400000u64"),
+        ] {
+            let policy = policy_of(quote!(background(key = "repo", debounce = #written)));
+            assert!(policy.ends_with(&format!("DEFAULT.debounce({milliseconds})")), "{policy}");
+        }
+    }
+
+    #[test]
+    fn the_newest_delivery_may_stop_a_running_one() {
+        let latest = |args| policy_of(args).split_once(".latest").unwrap().1.to_owned();
+        assert_eq!(
+            latest(quote!(background(latest, key = "ref"))),
+            "(__webhooks_background::Latest::Supersede)"
+        );
+        assert_eq!(
+            latest(quote!(background(key = "ref", latest = "cancel", debounce = "1s"))),
+            "(__webhooks_background::Latest::Cancel).debounce(1000u64,6000u64)"
+        );
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::print;
 use crate::endpoint::Filter;
+use crate::endpoint::background::{BackgroundWork, Latest};
 use crate::endpoint::filter::FilterValues;
 use crate::endpoint::registry::Route;
 use crate::server::WebhooksServer;
@@ -24,8 +25,41 @@ struct EndpointJson<'a> {
     secret_env: Option<&'a str>,
     /// `null` if the function gets every delivery.
     filter: Option<FilterValues>,
+    /// `null` if the response waits for the function.
+    background: Option<BackgroundJson>,
     /// `null` if the function takes no `Hub`.
     hub: Option<HubJson<'a>>,
+}
+
+/// How the deliveries of a background endpoint are run.
+#[derive(Debug, Serialize)]
+struct BackgroundJson {
+    /// What groups deliveries: a word of the attribute, or `function`; `null` if nothing does.
+    key: Option<&'static str>,
+    /// Whether a newer delivery of a key replaces the queued ones.
+    latest: bool,
+    /// Whether it stops a running one as well.
+    cancel: bool,
+    /// `null` if a delivery does not wait for newer ones.
+    debounce: Option<DebounceJson>,
+}
+
+/// How long a delivery waits for newer ones, in seconds.
+#[derive(Debug, Serialize)]
+struct DebounceJson {
+    quiet: f64,
+    at_most: f64,
+}
+
+impl BackgroundJson {
+    fn new(BackgroundWork { policy, key, .. }: &BackgroundWork) -> Self {
+        let (latest, cancel) = (policy.supersedes(), policy.latest == Latest::Cancel);
+        let debounce = policy.debounce.map(|debounce| DebounceJson {
+            quiet: debounce.quiet.as_secs_f64(),
+            at_most: debounce.at_most.as_secs_f64(),
+        });
+        Self { key: key.map(|key| key.word().unwrap_or("function")), latest, cancel, debounce }
+    }
 }
 
 /// The use of the Hub by an endpoint.
@@ -60,13 +94,14 @@ fn as_json(listing: &Listing) -> io::Result<String> {
         line: endpoint.location.line,
         secret_env: endpoint.secret_env,
         filter: endpoint.filter.as_ref().map(Filter::values),
+        background: endpoint.work.background().map(BackgroundJson::new),
         hub: hub(endpoint),
     });
     Ok(serde_json::to_string_pretty(&endpoints.collect::<Vec<_>>())? + "\n")
 }
 
 /// Formats the endpoints as text: path and source location in columns, below them the description's first line, the
-/// filter and the account whose events are skipped.
+/// filter, the account whose events are skipped, and how deliveries of one key are run.
 fn as_text(Listing { endpoints, account }: &Listing) -> String {
     let width = endpoints.iter().map(|endpoint| endpoint.path.len()).max().unwrap_or_default();
     let own = account.as_ref().map(|account| match account {
@@ -86,7 +121,10 @@ fn as_text(Listing { endpoints, account }: &Listing) -> String {
             let filter = endpoint.filter.as_ref();
             let filter = filter.map_or_else(String::new, |filter| format!("    for {filter}\n"));
             let own = own.as_deref().filter(|_| endpoint.hub.skips_own()).unwrap_or_default();
-            format!("{:width$}  {}\n{description}{filter}{own}", endpoint.path, endpoint.location)
+            let key = endpoint.work.background().and_then(BackgroundWork::key_words);
+            let key = key.map_or_else(String::new, |key| format!("    {key}\n"));
+            let (path, location) = (&endpoint.path, endpoint.location);
+            format!("{path:width$}  {location}\n{description}{filter}{own}{key}")
         })
         .collect()
 }

@@ -80,6 +80,7 @@ mod tests {
             body: BodyKind::Unread,
             filter: None,
             background: false,
+            key: None,
             skips_own: false,
         };
         next_steps(deployment, &[EndpointSummary::new(&info)]).into_string()

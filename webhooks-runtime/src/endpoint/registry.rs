@@ -8,6 +8,7 @@ use super::extract::data::RequiredData;
 use super::filter::{Conditions, Filter};
 use super::location::Location;
 use super::run::Work;
+use super::run::background::BackgroundWork;
 
 /// An endpoint of a server, from the attribute or from `add_webhook`.
 #[derive(Clone)]
@@ -90,6 +91,8 @@ pub(crate) struct EndpointInfo {
     pub(crate) filter: Option<Conditions>,
     /// Whether the response is sent before the function runs.
     pub(crate) background: bool,
+    /// How deliveries of one key are run, in words; `None` if they have no keys.
+    pub(crate) key: Option<String>,
     /// Whether the events that the program caused itself are skipped.
     pub(crate) skips_own: bool,
 }
@@ -106,6 +109,7 @@ impl EndpointInfo {
             body: if filter.is_some() { BodyKind::Payload } else { endpoint.body.clone() },
             filter,
             background: endpoint.work.is_background(),
+            key: endpoint.work.background().and_then(BackgroundWork::key_words),
             skips_own: endpoint.hub.skips_own(),
         }
     }

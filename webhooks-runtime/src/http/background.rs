@@ -6,6 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::key::key_of;
 use super::outcome::Outcome;
 use super::rejection::Rejection;
 use super::respond::body_rejected;
@@ -50,8 +51,12 @@ async fn accept(jobs: &Jobs, request: AcceptRequest<'_>) -> Outcome {
     if let Err(faults) = (background.check)(&call.body) {
         return body_rejected(faults);
     }
+    let key = match key_of(background, &call) {
+        Ok(key) => key,
+        Err(outcome) => return *outcome,
+    };
     let id = call.webhook_id().map(str::to_owned);
-    match jobs.accept(&route.path, id, call.received_at(), call.body, force).await {
+    match jobs.accept(&route.path, id, call.received_at(), call.body, key, force).await {
         Ok(Accepted::Queued(id)) => stored(HttpResponse::Accepted(), id, State::Queued),
         Ok(Accepted::Duplicate(id, state)) => stored(HttpResponse::Ok(), id, state),
         Ok(Accepted::StoreFull) => {

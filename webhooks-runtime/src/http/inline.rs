@@ -9,6 +9,7 @@ use serde_json::json;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
+use super::key::key_of;
 use super::outcome::Outcome;
 use super::respond::body_rejected;
 use crate::endpoint::Delivery;
@@ -31,6 +32,10 @@ pub(super) async fn run_inline(
 ) -> Outcome {
     if let Err(faults) = span.in_scope(|| (background.check)(&call.body)) {
         return body_rejected(faults);
+    }
+    // As when it is stored: a test shows that the key is known.
+    if let Err(outcome) = span.in_scope(|| key_of(background, &call)) {
+        return *outcome;
     }
     let (id, notes) = (Uuid::now_v7().to_string(), AttemptNotes::default());
     let max_attempts = background.policy.attempts;

@@ -11,7 +11,7 @@
 //! | `body` | reads a request's body, with a size limit and a timeout |
 //! | `filter`, `checks` | skip a delivery that does not match its endpoint's filter, or one of its checks |
 //! | `respond`, `rejection`, `sandbox` | call the function and create the response |
-//! | `background` | stores a background delivery |
+//! | `background`, `key` | store a background delivery, with its key |
 //! | `inline`, `without_store` | run it within the request: once in a test, with its attempts where there is no store |
 //! | `outcome` | defines the outcome of a request and the observers of outcomes |
 //! | `log`, `log_limit` | write one log line per delivery, and limit the lines that unknown senders cause |
@@ -31,6 +31,7 @@ mod filter;
 pub(crate) mod guarded;
 pub(crate) mod health;
 mod inline;
+mod key;
 mod log;
 mod log_limit;
 pub(crate) mod outcome;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::batcher::Batcher;
-use super::delivery::{Accepted, DeliveryOrigin, NewDelivery};
+use super::delivery::{Accepted, DeliveryKey, DeliveryOrigin, NewDelivery};
 use super::error::StoreError;
 use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
 use super::scheduler::SchedulerCommand;
@@ -66,6 +66,7 @@ impl Jobs {
         webhook_id: Option<String>,
         received_at: SystemTime,
         body: Bytes,
+        key: Option<DeliveryKey>,
         force: bool,
     ) -> Result<Accepted, Arc<StoreError>> {
         let endpoint = *self.indexes.get(path).ok_or(StoreError::Closed)?;
@@ -82,7 +83,7 @@ impl Jobs {
             received_at,
             body,
             force,
-            key: None,
+            key,
             origin: DeliveryOrigin::Webhook,
         };
         let accepted = self.batcher.accept(delivery).await;

@@ -46,9 +46,9 @@ mod tests;
 mod unstored;
 mod wakeups;
 
-pub(crate) use delivery::Accepted;
 #[cfg(test)]
 pub(crate) use delivery::DeliveryOrigin;
+pub(crate) use delivery::{Accepted, DeliveryKey};
 pub use error::StoreError;
 pub(crate) use handle::Jobs;
 pub(crate) use inspect::{

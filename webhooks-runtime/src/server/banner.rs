@@ -190,6 +190,7 @@ mod tests {
             body: BodyKind::Unread,
             filter: None,
             background: false,
+            key: None,
             skips_own: false,
         }
     }

@@ -80,6 +80,7 @@ fn endpoint(
                 }
                 @if info.skips_own { span { "skips the events of its own account" } }
                 @if info.background { span { "responds at once, runs in the background" } }
+                @if let Some(key) = &info.key { span { (key) } }
                 // A path can reveal details of the developer's machine.
                 @if authorized {
                     span.source { "defined in " code { (info.location.without_folders()) } }

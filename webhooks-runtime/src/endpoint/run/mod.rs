@@ -28,9 +28,14 @@ pub(crate) enum Work {
 impl Work {
     /// Returns whether the response is sent before the function runs.
     pub(crate) fn is_background(&self) -> bool {
+        self.background().is_some()
+    }
+
+    /// Returns the function that runs in the background; `None` if the response waits for it.
+    pub(crate) fn background(&self) -> Option<&BackgroundWork> {
         match self {
-            Self::Inline(_) => false,
-            Self::Background(_) => true,
+            Self::Inline(_) => None,
+            Self::Background(background) => Some(background),
         }
     }
 }

@@ -118,6 +118,12 @@ impl BodyFault {
         Self::in_payload("value_error", path, msg.to_owned())
     }
 
+    /// Creates the fault of a field that the endpoint's key needs.
+    pub(crate) fn unreadable_for_key(path: FieldPath) -> Self {
+        let msg = "Expected the documented form, because the endpoint's key depends on this field.";
+        Self::in_payload("value_error", path, msg.to_owned())
+    }
+
     fn in_payload(kind: &'static str, path: FieldPath, msg: String) -> Self {
         let log_path = path.to_string();
         let segment = |step| match step {

@@ -96,7 +96,13 @@ impl Policy {
         Self { dedup_window: Duration::from_millis(milliseconds), ..self }
     }
 
-    /// `latest`
+    /// `key = …`
+    #[must_use]
+    pub(super) const fn keyed(self) -> Self {
+        Self { keyed: true, ..self }
+    }
+
+    /// `latest`, or `latest = "cancel"`
     #[must_use]
     pub const fn latest(self, latest: Latest) -> Self {
         Self { latest, ..self }
@@ -110,6 +116,12 @@ impl Policy {
             at_most: Duration::from_millis(at_most),
         };
         Self { debounce: Some(debounce), ..self }
+    }
+
+    /// For a function that is not async: it runs on a thread, which cannot be stopped.
+    #[must_use]
+    pub const fn on_thread(self) -> Self {
+        Self { stoppable: false, ..self }
     }
 
     /// Returns whether newer deliveries of a key replace older ones.
