@@ -20,7 +20,9 @@ const TIME_SHARE: u32 = 50;
 /// The number of queued and running deliveries, but no more than a limit.
 const COUNT: &str = "
     SELECT count(*) FROM (
-        (SELECT 1 FROM webhooks_runtime.deliveries WHERE state = 0 LIMIT $1)
+        (SELECT 1 FROM webhooks_runtime.deliveries WHERE state = 0 AND key IS NULL LIMIT $1)
+        UNION ALL
+        (SELECT 1 FROM webhooks_runtime.deliveries WHERE state = 0 AND key IS NOT NULL LIMIT $1)
         UNION ALL
         (SELECT 1 FROM webhooks_runtime.deliveries WHERE state = 1 LIMIT $1)
     ) AS waiting (one)";

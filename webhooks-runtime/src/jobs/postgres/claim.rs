@@ -1,13 +1,16 @@
 //! Claims due deliveries for a replica.
 
-use sqlx::PgConnection;
+use std::collections::HashMap;
+
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::super::delivery::{ClaimRequest, Claimed, ReplicaId};
 use super::convert;
 use super::store::PostgresStore;
 
-/// Locks the endpoints, if the replica is registered and its lease has not expired, so that claims of one
+/// Locks the endpoints that are not paused, if the replica is registered and its lease has not expired, so that claims of one
 /// endpoint are serialized. A separate statement: a statement's snapshot is taken before it waits for a
 /// lock, so only the next statement sees what the lock's former holders claimed. Locking the replica's row
 /// keeps others from recovering it meanwhile.
@@ -17,63 +20,126 @@ const LOCK_ENDPOINTS: &str = "
         WHERE id = $1 AND lease_until >= clock_timestamp() FOR KEY SHARE
     )
     SELECT id FROM webhooks_runtime.endpoints
-    WHERE id = ANY($2::bigint[]) AND EXISTS (SELECT 1 FROM me)
+    WHERE id = ANY($2::bigint[]) AND paused_at IS NULL AND EXISTS (SELECT 1 FROM me)
     ORDER BY id FOR UPDATE";
+
+/// The columns of a [`ClaimRow`].
+macro_rules! claim_columns {
+    ($delivery:literal) => {
+        concat!(
+            $delivery,
+            ".id, ",
+            $delivery,
+            ".fence, ",
+            $delivery,
+            ".endpoint, ",
+            $delivery,
+            ".webhook_id, ",
+            $delivery,
+            ".attempt, ",
+            $delivery,
+            ".releases, ",
+            $delivery,
+            ".waits, ",
+            $delivery,
+            ".snoozes, ",
+            "(extract(epoch FROM ",
+            $delivery,
+            ".received_at) * 1000)::bigint AS received_at, ",
+            $delivery,
+            ".key, ",
+            $delivery,
+            ".arrival, ",
+            $delivery,
+            ".merge_group, payload.body "
+        )
+    };
+}
 
 /// Claims the longest due deliveries of each endpoint, up to the requested slots and the endpoint's
 /// concurrency. Deliveries of a replica whose lease has expired occupy no slot: that replica has stopped
-/// them.
-const CLAIM: &str = "
-    WITH free AS (
-        SELECT wanted.endpoint, least(wanted.slots, wanted.concurrency - (
+/// them. Of each key that none runs of, only the first one can be claimed. It is found through its key, so that it does
+/// not matter how many others wait.
+const CLAIM: &str = concat!(
+    "WITH free AS MATERIALIZED (
+        SELECT wanted.endpoint, greatest(least(wanted.slots, wanted.concurrency - (
             SELECT count(*) FROM webhooks_runtime.deliveries AS running
             JOIN webhooks_runtime.owners AS owner ON owner.id = running.owner
             WHERE running.endpoint = wanted.endpoint AND running.state = 1
                 AND owner.lease_until >= statement_timestamp()
-        )) AS slots
+        )), 0) AS slots
         FROM UNNEST($2::bigint[], $3::bigint[], $4::bigint[])
             AS wanted (endpoint, slots, concurrency)
-    ), due AS (
-        SELECT first.id FROM free CROSS JOIN LATERAL (
-            SELECT queued.id FROM webhooks_runtime.deliveries AS queued
-            WHERE queued.endpoint = free.endpoint AND queued.state = 0
-                AND queued.run_at <= statement_timestamp()
-            ORDER BY queued.run_at LIMIT greatest(free.slots, 0)
-            FOR UPDATE SKIP LOCKED
-        ) AS first
+    ), first AS (
+        SELECT due.id FROM free CROSS JOIN LATERAL (
+            SELECT candidate.id FROM (
+                (SELECT queued.id, queued.run_at FROM webhooks_runtime.deliveries AS queued
+                WHERE queued.endpoint = free.endpoint AND queued.state = 0 AND queued.key IS NULL
+                    AND queued.run_at <= statement_timestamp()
+                ORDER BY queued.run_at LIMIT free.slots)
+                UNION ALL
+                (SELECT head.id, head.run_at FROM webhooks_runtime.keys AS key CROSS JOIN LATERAL (
+                    SELECT queued.id, queued.run_at FROM webhooks_runtime.deliveries AS queued
+                    WHERE queued.endpoint = key.endpoint AND queued.key = key.key
+                        AND queued.state = 0 AND queued.key IS NOT NULL
+                        AND queued.run_at <= statement_timestamp()
+                    ORDER BY queued.run_at, queued.arrival LIMIT 1
+                ) AS head
+                WHERE key.endpoint = free.endpoint AND key.run_at <= statement_timestamp()
+                    AND NOT EXISTS (
+                        SELECT 1 FROM webhooks_runtime.deliveries AS running
+                        WHERE running.endpoint = key.endpoint AND running.key = key.key
+                            AND running.holds_key
+                    )
+                ORDER BY key.run_at LIMIT free.slots)
+            ) AS candidate
+            ORDER BY candidate.run_at, candidate.id LIMIT free.slots
+        ) AS due
+    ), locked AS (
+        SELECT it.id FROM first JOIN webhooks_runtime.deliveries AS it ON it.id = first.id
+        WHERE it.state = 0 FOR UPDATE OF it SKIP LOCKED
     ), claimed AS (
         UPDATE webhooks_runtime.deliveries AS it
         SET state = 1, attempt = it.attempt + 1, fence = it.fence + 1, owner = $1,
-            started_at = statement_timestamp()
-        FROM due WHERE it.id = due.id
-        RETURNING it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.releases,
-            it.waits, it.received_at, it.run_at
+            started_at = statement_timestamp(), holds_key = it.key IS NOT NULL, debounce_since = NULL
+        FROM locked WHERE it.id = locked.id
+        RETURNING it.*
     )
-    SELECT claimed.id, claimed.fence, claimed.endpoint, claimed.webhook_id, claimed.attempt,
-        claimed.releases, claimed.waits, (extract(epoch FROM claimed.received_at) * 1000)::bigint, payload.body
-    FROM claimed JOIN webhooks_runtime.payloads AS payload ON payload.delivery = claimed.id
-    ORDER BY claimed.run_at";
+    SELECT ",
+    claim_columns!("claimed"),
+    "FROM claimed JOIN webhooks_runtime.payloads AS payload ON payload.delivery = claimed.id
+    ORDER BY claimed.run_at, claimed.id"
+);
 
 /// The running deliveries of a replica.
-const CLAIMED_BY: &str = "
-    SELECT it.id, it.fence, it.endpoint, it.webhook_id, it.attempt, it.releases, it.waits,
-        (extract(epoch FROM it.received_at) * 1000)::bigint, payload.body
-    FROM webhooks_runtime.deliveries AS it
+const CLAIMED_BY: &str = concat!(
+    "SELECT ",
+    claim_columns!("it"),
+    "FROM webhooks_runtime.deliveries AS it
     JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id
-    WHERE it.state = 1 AND it.endpoint = ANY($2::bigint[]) AND it.owner = $1";
+    WHERE it.state = 1 AND it.endpoint = ANY($2::bigint[]) AND it.owner = $1"
+);
 
-/// Whether anything can be claimed, and the time until the next delivery is due. Takes no lock, so that a
-/// replica that finds nothing writes nothing and waits for no disk.
+/// Whether anything can be claimed, the time until the next delivery is due, and the replica's running deliveries that
+/// are to be stopped. Takes no lock, so that a replica that finds nothing writes nothing and waits for no disk.
 const PEEK: &str = "
     SELECT EXISTS (
         SELECT 1 FROM UNNEST($2::bigint[], $3::bigint[]) AS wanted (endpoint, concurrency)
-        CROSS JOIN LATERAL (
+        JOIN webhooks_runtime.endpoints AS endpoint
+            ON endpoint.id = wanted.endpoint AND endpoint.paused_at IS NULL
+        WHERE (EXISTS (
             SELECT 1 FROM webhooks_runtime.deliveries AS queued
-            WHERE queued.endpoint = wanted.endpoint AND queued.state = 0
+            WHERE queued.endpoint = wanted.endpoint AND queued.state = 0 AND queued.key IS NULL
                 AND queued.run_at <= statement_timestamp()
-            ORDER BY queued.run_at LIMIT 1
-        ) AS due (one)
-        WHERE wanted.concurrency > (
+        ) OR EXISTS (
+            SELECT 1 FROM webhooks_runtime.keys AS key
+            WHERE key.endpoint = wanted.endpoint AND key.run_at <= statement_timestamp()
+                AND NOT EXISTS (
+                    SELECT 1 FROM webhooks_runtime.deliveries AS running
+                    WHERE running.endpoint = key.endpoint AND running.key = key.key
+                        AND running.holds_key
+                )
+        )) AND wanted.concurrency > (
             SELECT count(*) FROM webhooks_runtime.deliveries AS running
             JOIN webhooks_runtime.owners AS owner ON owner.id = running.owner
             WHERE running.endpoint = wanted.endpoint AND running.state = 1
@@ -82,28 +148,53 @@ const PEEK: &str = "
     ), (
         SELECT (min(extract(epoch FROM next.run_at - statement_timestamp())) * 1000)::float8
         FROM UNNEST($1::bigint[]) AS known (endpoint) CROSS JOIN LATERAL (
-            SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued
-            WHERE queued.endpoint = known.endpoint AND queued.state = 0
+            (SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued
+            WHERE queued.endpoint = known.endpoint AND queued.state = 0 AND queued.key IS NULL
                 AND queued.run_at > statement_timestamp()
-            ORDER BY queued.run_at LIMIT 1
+            ORDER BY queued.run_at LIMIT 1)
+            UNION ALL
+            (SELECT key.run_at FROM webhooks_runtime.keys AS key
+            WHERE key.endpoint = known.endpoint AND key.run_at > statement_timestamp()
+            ORDER BY key.run_at LIMIT 1)
         ) AS next
+    ), ARRAY(
+        SELECT id FROM webhooks_runtime.deliveries
+        WHERE owner = $4 AND state = 1 AND cancel_requested > 0
     )";
 
-type ClaimRow = (Uuid, i64, i64, Option<String>, i32, i32, i32, i64, Vec<u8>);
+/// A claimed delivery, and where older ones that it carries are.
+#[derive(Debug)]
+pub(super) struct ClaimRow {
+    pub(super) claimed: Claimed,
+    pub(super) has_key: bool,
+    /// Its group, and its number of arrival.
+    pub(super) group: Option<(Uuid, i64)>,
+}
+
+/// What a replica could do now.
+pub(super) struct Peek {
+    pub(super) is_due: bool,
+    /// The milliseconds until the next delivery is due.
+    pub(super) next_due: Option<f64>,
+    /// Its running deliveries that are to be stopped.
+    pub(super) cancelled: Vec<Uuid>,
+}
 
 impl PostgresStore {
-    /// Returns whether anything can be claimed, and the milliseconds until the next delivery is due.
     pub(super) async fn peek(
         &self,
         connection: &mut PgConnection,
+        replica: ReplicaId,
         requests: &[ClaimRequest],
-    ) -> Result<(bool, Option<f64>), sqlx::Error> {
-        sqlx::query_as(PEEK)
+    ) -> Result<Peek, sqlx::Error> {
+        let (is_due, next_due, cancelled) = sqlx::query_as(PEEK)
             .bind(&self.endpoint_ids)
             .bind(self.ids_of(requests))
             .bind(self.concurrency_of(requests))
+            .bind(replica)
             .fetch_one(connection)
-            .await
+            .await?;
+        Ok(Peek { is_due, next_due, cancelled })
     }
 
     pub(super) async fn claim(
@@ -111,25 +202,28 @@ impl PostgresStore {
         connection: &mut PgConnection,
         replica: ReplicaId,
         requests: &[ClaimRequest],
-    ) -> Result<Vec<Claimed>, sqlx::Error> {
-        let endpoints = self.ids_of(requests);
+    ) -> Result<Vec<ClaimRow>, sqlx::Error> {
+        let requested: HashMap<i64, &ClaimRequest> =
+            requests.iter().map(|request| (self.endpoint_ids[request.endpoint], request)).collect();
         let locked: Vec<i64> = sqlx::query_scalar(LOCK_ENDPOINTS)
             .bind(replica)
-            .bind(&endpoints)
+            .bind(self.ids_of(requests))
             .fetch_all(&mut *connection)
             .await?;
         if locked.is_empty() {
             return Ok(Vec::new());
         }
+        let requests: Vec<ClaimRequest> =
+            locked.iter().filter_map(|id| requested.get(id).copied().copied()).collect();
         let slots: Vec<i64> = requests.iter().map(|request| request.slots.into()).collect();
-        let rows: Vec<ClaimRow> = sqlx::query_as(CLAIM)
+        let rows = sqlx::query(CLAIM)
             .bind(replica)
-            .bind(&endpoints)
+            .bind(&locked)
             .bind(&slots)
-            .bind(self.concurrency_of(requests))
+            .bind(self.concurrency_of(&requests))
             .fetch_all(connection)
             .await?;
-        Ok(self.to_claimed(rows))
+        self.to_claimed(&rows)
     }
 
     /// Returns the running deliveries of a replica, including those that it does not know of.
@@ -137,13 +231,13 @@ impl PostgresStore {
         &self,
         connection: &mut PgConnection,
         replica: ReplicaId,
-    ) -> Result<Vec<Claimed>, sqlx::Error> {
-        let rows: Vec<ClaimRow> = sqlx::query_as(CLAIMED_BY)
+    ) -> Result<Vec<ClaimRow>, sqlx::Error> {
+        let rows = sqlx::query(CLAIMED_BY)
             .bind(replica)
             .bind(&self.endpoint_ids)
             .fetch_all(connection)
             .await?;
-        Ok(self.to_claimed(rows))
+        self.to_claimed(&rows)
     }
 
     fn ids_of(&self, requests: &[ClaimRequest]) -> Vec<i64> {
@@ -157,32 +251,30 @@ impl PostgresStore {
             .collect()
     }
 
-    fn to_claimed(&self, rows: Vec<ClaimRow>) -> Vec<Claimed> {
-        let claimed = |(
-            id,
-            fencing_token,
+    /// Reads claimed deliveries, without those of endpoints that this program does not have.
+    fn to_claimed(&self, rows: &[PgRow]) -> Result<Vec<ClaimRow>, sqlx::Error> {
+        rows.iter().filter_map(|row| self.to_claim_row(row).transpose()).collect()
+    }
+
+    fn to_claim_row(&self, row: &PgRow) -> Result<Option<ClaimRow>, sqlx::Error> {
+        let Some(endpoint) = self.index_of(row.try_get("endpoint")?) else { return Ok(None) };
+        let count = |name| row.try_get(name).map(i32::unsigned_abs);
+        let claimed = Claimed {
+            id: row.try_get("id")?,
+            fencing_token: row.try_get("fence")?,
             endpoint,
-            webhook_id,
-            attempt,
-            releases,
-            waits,
-            received_at,
-            body,
-        ): ClaimRow| {
-            Some(Claimed {
-                id,
-                fencing_token,
-                endpoint: self.index_of(endpoint)?,
-                webhook_id,
-                attempt: attempt.unsigned_abs(),
-                releases: releases.unsigned_abs(),
-                waits: waits.unsigned_abs(),
-                snoozes: 0,
-                received_at: convert::time(received_at),
-                body: body.into(),
-                merged: Vec::new(),
-            })
+            webhook_id: row.try_get("webhook_id")?,
+            attempt: count("attempt")?,
+            releases: count("releases")?,
+            waits: count("waits")?,
+            snoozes: count("snoozes")?,
+            received_at: convert::time(row.try_get("received_at")?),
+            body: row.try_get::<Vec<u8>, _>("body")?.into(),
+            merged: Vec::new(),
         };
-        rows.into_iter().filter_map(claimed).collect()
+        let key: Option<String> = row.try_get("key")?;
+        let group: Option<Uuid> = row.try_get("merge_group")?;
+        let arrival: Option<i64> = row.try_get("arrival")?;
+        Ok(Some(ClaimRow { claimed, has_key: key.is_some(), group: group.zip(arrival) }))
     }
 }

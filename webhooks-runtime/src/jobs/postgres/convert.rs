@@ -11,6 +11,11 @@ pub(super) fn milliseconds(duration: Duration) -> i64 {
     u64::try_from(duration.as_millis()).unwrap_or(MAX_MILLIS).min(MAX_MILLIS).cast_signed()
 }
 
+/// Returns a duration in the unit of the places in a key's queue.
+pub(super) fn microseconds(duration: Duration) -> i64 {
+    milliseconds(duration).saturating_mul(1000)
+}
+
 /// Returns a duration, rounded up so that a wait does not end early.
 pub(super) fn until(milliseconds: f64) -> Duration {
     Duration::from_millis(milliseconds.max(0.0).ceil() as u64)

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
-use super::super::delivery::{Claimed, Completion, ReplicaId};
+use super::super::delivery::{Completion, ReplicaId};
 
 /// The deliveries that this process's replicas know to own.
 #[derive(Default)]
@@ -16,7 +16,8 @@ pub(super) struct ClaimLedger(Mutex<HashMap<ReplicaId, LedgerEntry>>);
 
 #[derive(Clone, Default)]
 struct LedgerEntry {
-    owned: HashSet<Uuid>,
+    /// Whether each of them has a key.
+    owned: HashMap<Uuid, bool>,
     /// Whether a response was lost since the entry was last compared with the tables.
     in_doubt: bool,
 }
@@ -27,20 +28,33 @@ impl ClaimLedger {
     pub(super) fn begin(&self, replica: ReplicaId) -> Option<HashSet<Uuid>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = all.entry(replica).or_default();
-        let doubted = entry.in_doubt.then(|| entry.owned.clone());
+        let doubted = entry.in_doubt.then(|| entry.owned.keys().copied().collect());
         entry.in_doubt = true;
         doubted
     }
 
-    /// Ends a step whose response was received.
-    pub(super) fn end(&self, replica: ReplicaId, completions: &[Completion], claimed: &[Claimed]) {
+    /// Returns whether any of these deliveries may have a key.
+    pub(super) fn may_have_keys(&self, replica: ReplicaId, completions: &[Completion]) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let owned = all.get(&replica).map(|entry| &entry.owned);
+        let has_no_key = |id| owned.and_then(|owned| owned.get(id)) == Some(&false);
+        completions.iter().any(|it| !has_no_key(&it.id))
+    }
+
+    /// Ends a step whose response was received. `claimed` says of each claimed delivery whether it has a key.
+    pub(super) fn end(
+        &self,
+        replica: ReplicaId,
+        completions: &[Completion],
+        claimed: impl Iterator<Item = (Uuid, bool)>,
+    ) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = all.entry(replica).or_default();
         entry.in_doubt = false;
         for completion in completions {
             entry.owned.remove(&completion.id);
         }
-        entry.owned.extend(claimed.iter().map(|claimed| claimed.id));
+        entry.owned.extend(claimed);
     }
 
     /// Removes a replica.

@@ -3,9 +3,11 @@
 //! - `address` parses the URL, `pool` provides connections, `pooler` checks poolers in front of the server,
 //!   and `errors` classifies what the server reports.
 //! - `schema` checks the tables, and `migration` creates and migrates them.
-//! - `store` opens the store. `accept` accepts deliveries; `step` completes and claims them, with `complete`,
-//!   `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry` and `retention` serve the page and the command line;
-//!   `values` stores small values.
+//! - `store` opens the store. `accept` accepts deliveries, with `insert`; `step` completes and claims them, with `complete`,
+//!   `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry`, `cancel` and `retention` serve the page and the
+//!   command line; `values` stores small values.
+//! - Deliveries with keys: `keys` locks and orders them, `arrivals` and `place` put new ones into their queues, `merge`
+//!   merges what a claimed one carries, and `supersede` follows the ends of attempts.
 //! - `backlog` and `size` estimate how much is stored, and `notify` wakes the other replicas.
 //!
 //! Only the server's clock counts. The SQL stays within what other servers that speak PostgreSQL's protocol
@@ -13,14 +15,20 @@
 
 mod accept;
 mod address;
+mod arrivals;
 mod backlog;
+mod cancel;
 mod claim;
 mod complete;
 mod convert;
 mod errors;
+mod insert;
+mod keys;
 mod ledger;
+mod merge;
 mod migration;
 mod notify;
+mod place;
 mod pool;
 mod pooler;
 mod queries;
@@ -31,6 +39,7 @@ mod schema;
 mod size;
 mod step;
 mod store;
+mod supersede;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -46,16 +55,11 @@ use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
 };
-use super::error::StoreError;
 use super::inspect::{
     CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
 };
 use super::state::State;
 use super::store::{RecoveryPolicy, Retention, Store, StoreFuture};
-
-fn unsupported() -> StoreError {
-    StoreError::Failed("not supported in PostgreSQL yet".into())
-}
 
 /// How long closing the connections may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -105,6 +109,7 @@ impl Store for PostgresStore {
     fn purge_expired(&self, retention: Retention) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             let mut deleted = self.delete_ended(State::Done, retention.done).await?;
+            deleted += self.delete_ended(State::Cancelled, retention.done).await?;
             if let Some(dead) = retention.dead {
                 deleted += self.delete_ended(State::Dead, dead).await?;
             }
@@ -133,20 +138,20 @@ impl Store for PostgresStore {
         Box::pin(self.retry_dead(target))
     }
 
-    fn rerun(&self, _: Uuid) -> StoreFuture<'_, bool> {
-        Box::pin(async { Err(unsupported()) })
+    fn rerun(&self, id: Uuid) -> StoreFuture<'_, bool> {
+        Box::pin(self.rerun_ended(id))
     }
 
-    fn cancel<'a>(&'a self, _: &'a CancelTarget) -> StoreFuture<'a, CancelReport> {
-        Box::pin(async { Err(unsupported()) })
+    fn cancel<'a>(&'a self, target: &'a CancelTarget) -> StoreFuture<'a, CancelReport> {
+        Box::pin(self.cancel_target(target))
     }
 
-    fn pause<'a>(&'a self, _: &'a str, _: bool) -> StoreFuture<'a, bool> {
-        Box::pin(async { Err(unsupported()) })
+    fn pause<'a>(&'a self, path: &'a str, pause: bool) -> StoreFuture<'a, bool> {
+        Box::pin(self.pause_endpoint(path, pause))
     }
 
     fn paused(&self) -> StoreFuture<'_, Vec<(String, SystemTime)>> {
-        Box::pin(async { Ok(Vec::new()) })
+        Box::pin(self.paused_endpoints())
     }
 
     fn find(&self, first: Uuid, last: Uuid, limit: u32) -> StoreFuture<'_, Vec<Uuid>> {
@@ -209,12 +214,15 @@ impl Store for PostgresStore {
 }
 
 #[cfg(test)]
-const ADVANCE_CLOCK: [&str; 5] = [
+const ADVANCE_CLOCK: [&str; 7] = [
     "UPDATE webhooks_runtime.deliveries SET
         accepted_at = accepted_at - $1 * interval '1 millisecond',
         run_at = run_at - $1 * interval '1 millisecond',
         started_at = started_at - $1 * interval '1 millisecond',
-        ended_at = ended_at - $1 * interval '1 millisecond'",
+        ended_at = ended_at - $1 * interval '1 millisecond',
+        debounce_since = debounce_since - $1 * interval '1 millisecond'",
+    "UPDATE webhooks_runtime.keys SET run_at = run_at - $1 * interval '1 millisecond'",
+    "UPDATE webhooks_runtime.endpoints SET paused_at = paused_at - $1 * interval '1 millisecond'",
     "UPDATE webhooks_runtime.attempts SET
         started_at = started_at - $1 * interval '1 millisecond',
         ended_at = ended_at - $1 * interval '1 millisecond'",

@@ -19,6 +19,7 @@ macro_rules! select_summary {
     ($clause:literal) => {
         concat!(
             "SELECT it.id, endpoint.path, it.webhook_id, it.state, it.attempt, it.error, it.event, it.repo,
+                it.note, it.key, it.superseded_by, it.merged, it.origin,
                 (extract(epoch FROM it.received_at) * 1000)::bigint AS received_at,
                 (extract(epoch FROM it.run_at) * 1000)::bigint AS run_at,
                 (extract(epoch FROM it.started_at) * 1000)::bigint AS started_at,
@@ -42,9 +43,7 @@ const ATTEMPTS: &str = "
         (extract(epoch FROM ended_at) * 1000)::bigint, error
     FROM webhooks_runtime.attempts WHERE delivery = $1 ORDER BY fence";
 
-const BODY_AND_NOTE: &str = "
-    SELECT payload.body, it.note FROM webhooks_runtime.deliveries AS it
-    JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id WHERE it.id = $1";
+const BODY: &str = "SELECT body FROM webhooks_runtime.payloads WHERE delivery = $1";
 
 const FIND: &str =
     "SELECT id FROM webhooks_runtime.deliveries WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3";
@@ -53,7 +52,10 @@ const ORPHANED_ENDPOINTS: &str = "
     SELECT endpoint.path FROM webhooks_runtime.endpoints AS endpoint
     WHERE endpoint.id <> ALL ($1) AND EXISTS (
         SELECT 1 FROM webhooks_runtime.deliveries AS queued
-        WHERE queued.endpoint = endpoint.id AND queued.state = 0
+        WHERE queued.endpoint = endpoint.id AND queued.state = 0 AND queued.key IS NULL
+        UNION ALL
+        SELECT 1 FROM webhooks_runtime.deliveries AS queued
+        WHERE queued.endpoint = endpoint.id AND queued.state = 0 AND queued.key IS NOT NULL
     )
     ORDER BY endpoint.path";
 
@@ -61,12 +63,22 @@ const ORPHANED_ENDPOINTS: &str = "
 const OLDEST_DUE: &str = "
     SELECT current_setting('transaction_read_only') = 'on', (max(extract(epoch FROM statement_timestamp() - oldest.run_at)) * 1000)::float8
     FROM webhooks_runtime.endpoints AS endpoint CROSS JOIN LATERAL (
-        SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued
-        WHERE queued.endpoint = endpoint.id AND queued.state = 0
+        (SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued
+        WHERE queued.endpoint = endpoint.id AND queued.state = 0 AND queued.key IS NULL
             AND queued.run_at <= statement_timestamp()
-        ORDER BY queued.run_at LIMIT 1
+        ORDER BY queued.run_at LIMIT 1)
+        UNION ALL
+        (SELECT head.run_at FROM webhooks_runtime.keys AS key CROSS JOIN LATERAL (
+            SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued
+            WHERE queued.endpoint = key.endpoint AND queued.key = key.key
+                AND queued.state = 0 AND queued.key IS NOT NULL
+                AND queued.run_at <= statement_timestamp()
+            ORDER BY queued.run_at LIMIT 1
+        ) AS head
+        WHERE key.endpoint = endpoint.id AND key.run_at <= statement_timestamp()
+        ORDER BY key.run_at LIMIT 1)
     ) AS oldest
-    WHERE endpoint.id = ANY($1::bigint[])";
+    WHERE endpoint.id = ANY($1::bigint[]) AND endpoint.paused_at IS NULL";
 
 impl PostgresStore {
     pub(super) async fn list_deliveries(
@@ -149,19 +161,14 @@ async fn read_detail(
     // One snapshot for all three queries.
     let mut transaction =
         connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let Some(mut summary) = sqlx::query_as::<_, DeliverySummary>(SHOW)
-        .bind(id)
-        .fetch_optional(&mut *transaction)
-        .await?
+    let Some(summary) = sqlx::query_as(SHOW).bind(id).fetch_optional(&mut *transaction).await?
     else {
         return Ok(None);
     };
     let failed: Vec<(i32, i64, i64, String)> =
         sqlx::query_as(ATTEMPTS).bind(id).fetch_all(&mut *transaction).await?;
-    let (body, note): (Vec<u8>, Option<String>) =
-        sqlx::query_as(BODY_AND_NOTE).bind(id).fetch_one(&mut *transaction).await?;
+    let body: Vec<u8> = sqlx::query_scalar(BODY).bind(id).fetch_one(&mut *transaction).await?;
     transaction.commit().await?;
-    summary.note = note;
     let failed = failed
         .into_iter()
         .map(|(attempt, started_at, ended_at, error)| FailedAttempt {
@@ -178,7 +185,7 @@ impl FromRow<'_, PgRow> for DeliverySummary {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         let state = convert::state(row.try_get("state")?)?;
         let time = |name| row.try_get(name).map(|unix: Option<i64>| unix.map(convert::time));
-        let attempt: i32 = row.try_get("attempt")?;
+        let (attempt, merged): (i32, i32) = (row.try_get("attempt")?, row.try_get("merged")?);
         Ok(Self {
             id: row.try_get("id")?,
             endpoint: row.try_get("path")?,
@@ -192,11 +199,12 @@ impl FromRow<'_, PgRow> for DeliverySummary {
             error: row.try_get("error")?,
             event: row.try_get("event")?,
             repo: row.try_get("repo")?,
-            note: None,
-            key: None,
-            superseded_by: None,
-            merged: 0,
-            origin: DeliveryOrigin::Webhook,
+            note: row.try_get("note")?,
+            key: row.try_get("key")?,
+            superseded_by: row.try_get("superseded_by")?,
+            merged: merged.unsigned_abs(),
+            origin: DeliveryOrigin::from_code(row.try_get("origin")?)
+                .unwrap_or(DeliveryOrigin::Webhook),
         })
     }
 }

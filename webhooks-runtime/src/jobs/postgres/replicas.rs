@@ -10,9 +10,9 @@ use super::super::delivery::{Completion, HeartbeatResponse, ReplicaId, Unrespons
 use super::super::error::StoreError;
 use super::super::outcome::AttemptOutcome;
 use super::super::store::RecoveryPolicy;
+use super::convert;
 use super::pool::with_retries;
 use super::store::PostgresStore;
-use super::{complete, convert};
 
 const REGISTER: &str = "
     INSERT INTO webhooks_runtime.owners (id, lease_until)
@@ -30,6 +30,14 @@ const HEARTBEAT: &str = "
         SELECT count(*) FROM webhooks_runtime.owners
         WHERE id <> $1 AND lease_until >= clock_timestamp()
     )";
+
+/// Limits how long a heartbeat waits while another session has locked the deliveries.
+const LIMIT_LOCKS: &str = "SET LOCAL lock_timeout = '500ms'";
+
+/// The running deliveries of a replica that are to be stopped.
+const CANCELLED: &str = "
+    SELECT id FROM webhooks_runtime.deliveries
+    WHERE owner = $1 AND state = 1 AND cancel_requested > 0";
 
 const DEREGISTER: &str = "DELETE FROM webhooks_runtime.owners WHERE id = ANY($1::uuid[])";
 
@@ -95,7 +103,21 @@ impl PostgresStore {
         .await?;
         let (is_registered, replicas): (bool, i64) = renewed;
         self.replicas.store(u32::try_from(replicas).unwrap_or(1), Ordering::Relaxed);
-        Ok(HeartbeatResponse { is_registered, cancelled: Vec::new() })
+        let cancelled = if is_registered { self.find_cancelled(replica).await } else { Vec::new() };
+        Ok(HeartbeatResponse { is_registered, cancelled })
+    }
+
+    /// Returns the running deliveries of a replica that are to be stopped; none when they cannot be read, because the
+    /// lease is renewed nevertheless.
+    async fn find_cancelled(&self, replica: ReplicaId) -> Vec<Uuid> {
+        let cancelled = with_retries(&self.heartbeats, |mut connection| async move {
+            let cancelled = read_cancelled(&mut connection, replica).await;
+            (connection, cancelled)
+        });
+        cancelled.await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "cannot read which deliveries are to be stopped");
+            Vec::new()
+        })
     }
 
     pub(super) async fn find_unresponsive(
@@ -168,15 +190,28 @@ impl PostgresStore {
                 note: None,
             })
             .collect();
-        let recovered = if completions.is_empty() {
-            0
-        } else {
-            complete::by_recoverer(&mut transaction, replica, &completions).await?.len() as u64
-        };
+        let mut recovered = 0;
+        if !completions.is_empty() {
+            let completed = self.complete_lost(&mut transaction, replica, &completions).await?;
+            recovered = completed.states.len() as u64;
+        }
         if !unresponsive.is_empty() {
             sqlx::query(DEREGISTER).bind(&unresponsive).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(recovered)
     }
+}
+
+async fn read_cancelled(
+    connection: &mut PgConnection,
+    replica: ReplicaId,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    // Not in the statement that renews the lease, which must not wait for deliveries.
+    let mut transaction = connection.begin().await?;
+    sqlx::query(LIMIT_LOCKS).execute(&mut *transaction).await?;
+    let cancelled =
+        sqlx::query_scalar(CANCELLED).bind(replica).fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(cancelled)
 }

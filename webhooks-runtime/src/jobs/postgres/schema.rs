@@ -39,18 +39,30 @@ enum SchemaVersionError {
         newest = MIGRATIONS.len()
     )]
     Older(i64),
+    #[error(
+        "its format, version {0}, is newer than this program's, version {newest}: update the program",
+        newest = MIGRATIONS.len()
+    )]
+    Newer(i64),
 }
+
+fn unusable(why: SchemaVersionError) -> sqlx::Error {
+    sqlx::Error::AnyDriverError(Box::new(why))
+}
+
+/// Inserts the endpoints, each with the version of this program.
+const INSERT_ENDPOINTS: &str = "
+    INSERT INTO webhooks_runtime.endpoints AS it (path, stoppable, version)
+    SELECT path, stoppable, $3 FROM UNNEST($1::text[], $2::bool[]) AS new (path, stoppable)
+    ON CONFLICT (path) DO UPDATE SET stoppable = excluded.stoppable, version = excluded.version
+    WHERE it.stoppable <> excluded.stoppable";
 
 /// Checks that the tables have this program's version, or a newer one, which only adds to them. Changes
 /// nothing.
 pub(super) async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
-    let unusable = |why: SchemaVersionError| sqlx::Error::AnyDriverError(Box::new(why));
     let mut connection = connect_once(options).await?;
     pooler::check(&mut connection, options).await?;
-    let version = sqlx::query_scalar(
-        "SELECT coalesce(max(version), 0) FROM webhooks_runtime.migrations WHERE success",
-    );
-    let version: i64 = match version.fetch_one(&mut connection).await {
+    let version = match version(&mut connection).await {
         // `undefined_table`, `invalid_schema_name`.
         Err(error) if has_code(&error, "42P01") || has_code(&error, "3F000") => {
             return Err(unusable(SchemaVersionError::NoTables));
@@ -64,19 +76,33 @@ pub(super) async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error>
     Ok(())
 }
 
+/// Returns the version of the tables.
+async fn version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT coalesce(max(version), 0) FROM webhooks_runtime.migrations WHERE success",
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Inserts the endpoints, and returns their ids in order.
 async fn insert_endpoints(
     connection: &mut PgConnection,
     endpoints: &[EndpointPolicy],
 ) -> Result<Vec<i64>, sqlx::Error> {
     let paths: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
-    sqlx::query(
-        "INSERT INTO webhooks_runtime.endpoints (path) SELECT path FROM UNNEST($1::text[]) AS new (path) \
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(&paths)
-    .execute(&mut *connection)
-    .await?;
+    let stoppable: Vec<bool> = endpoints.iter().map(|it| it.policy.stoppable).collect();
+    let inserted = sqlx::query(INSERT_ENDPOINTS)
+        .bind(&paths)
+        .bind(stoppable)
+        .bind(MIGRATIONS.len() as i16)
+        .execute(&mut *connection)
+        .await;
+    // `check_violation`: a migration of a newer version that excludes older programs has raised the bound.
+    if inserted.as_ref().is_err_and(|error| has_code(error, "23514")) {
+        return Err(unusable(SchemaVersionError::Newer(version(connection).await?)));
+    }
+    inserted?;
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT path, id FROM webhooks_runtime.endpoints WHERE path = ANY($1::text[])",
     )

@@ -11,7 +11,17 @@ use super::super::error::StoreError;
 use super::super::state::Transition;
 use super::pool::with_retries;
 use super::store::PostgresStore;
-use super::{complete, convert};
+use super::{convert, merge};
+
+/// What a step did.
+#[derive(Debug, Default)]
+pub(super) struct StepResult {
+    pub(super) response: ClaimResponse,
+    /// The ids of the claimed deliveries, and whether each has a key.
+    claimed: Vec<(Uuid, bool)>,
+    /// How many deliveries are no longer queued or running.
+    ended: usize,
+}
 
 impl PostgresStore {
     pub(super) async fn run_step(
@@ -21,28 +31,31 @@ impl PostgresStore {
         requests: &[ClaimRequest],
     ) -> Result<ClaimResponse, StoreError> {
         let in_doubt = &self.ledger.begin(replica);
-        let response = with_retries(&self.pool, |mut connection| async move {
-            let response = self
-                .step_on(&mut connection, replica, completions, requests, in_doubt.as_ref())
+        let have_keys = self.ledger.may_have_keys(replica, completions);
+        let step = with_retries(&self.pool, |mut connection| async move {
+            let step = self
+                .step_on(
+                    &mut connection,
+                    replica,
+                    completions,
+                    requests,
+                    have_keys,
+                    in_doubt.as_ref(),
+                )
                 .await;
-            (connection, response)
+            (connection, step)
         })
         .await?;
-        self.ledger.end(replica, completions, &response.claimed);
+        self.ledger.end(replica, completions, step.claimed.into_iter());
 
-        let ended = |it: &&Completion| {
-            matches!(it.next, Transition::Done | Transition::Dead)
-                && !response.stale.contains(&it.id)
-        };
-        let ended = completions.iter().filter(ended).count() as i64;
-        self.backlog.add(-ended);
+        self.backlog.add(-(step.ended as i64));
         // Other replicas may run what this one released or did not ask for.
         let leaves_some =
             requests.is_empty() || completions.iter().any(|it| it.next == Transition::Released);
         if leaves_some && !completions.is_empty() {
             self.notifier.notify();
         }
-        Ok(response)
+        Ok(step.response)
     }
 
     pub(super) async fn step_on(
@@ -51,28 +64,35 @@ impl PostgresStore {
         replica: ReplicaId,
         completions: &[Completion],
         requests: &[ClaimRequest],
+        have_keys: bool,
         in_doubt: Option<&HashSet<Uuid>>,
-    ) -> Result<ClaimResponse, sqlx::Error> {
+    ) -> Result<StepResult, sqlx::Error> {
         let mut transaction = connection.begin().await?;
         let replicas = self.replicas.load(Ordering::Relaxed);
-        let mut response = ClaimResponse { replicas, ..ClaimResponse::default() };
+        let mut step = StepResult::default();
+        step.response.replicas = replicas;
         if !completions.is_empty() {
-            let written = complete::by_replica(&mut transaction, replica, completions).await?;
-            let written: HashSet<Uuid> = written.into_iter().collect();
+            let completed =
+                self.complete_own(&mut transaction, replica, completions, have_keys).await?;
             let ids = completions.iter().map(|it| it.id);
-            response.stale = ids.filter(|id| !written.contains(id)).collect();
+            step.response.stale = ids.filter(|id| !completed.states.contains_key(id)).collect();
+            step.ended = completed.ended;
         }
+        let mut claimed = Vec::new();
         if let Some(owned) = in_doubt {
-            let claimed = self.claimed_by(&mut transaction, replica).await?;
-            response.claimed = claimed.into_iter().filter(|it| !owned.contains(&it.id)).collect();
+            claimed = self.claimed_by(&mut transaction, replica).await?;
+            claimed.retain(|row| !owned.contains(&row.claimed.id));
         }
-        let (is_due, next_due) = self.peek(&mut transaction, requests).await?;
-        response.next_due = next_due.map(convert::until);
+        let peek = self.peek(&mut transaction, replica, requests).await?;
+        step.response.next_due = peek.next_due.map(convert::until);
+        step.response.cancelled = peek.cancelled;
         // A claim found above occupies the slots of this request.
-        if is_due && response.claimed.is_empty() {
-            response.claimed = self.claim(&mut transaction, replica, requests).await?;
+        if peek.is_due && claimed.is_empty() {
+            claimed = self.claim(&mut transaction, replica, requests).await?;
         }
         transaction.commit().await?;
-        Ok(response)
+        step.claimed = claimed.iter().map(|it| (it.claimed.id, it.has_key)).collect();
+        step.response.claimed = merge::merge(connection, claimed).await?;
+        Ok(step)
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct PostgresStore {
     endpoint_indexes: HashMap<i64, usize>,
     pub(super) backlog: Arc<Backlog>,
     pub(super) size: StoreSize,
+    /// The maximum number of bytes of a merged body.
+    pub(super) body_limit: u64,
     pub(super) ledger: ClaimLedger,
     /// The number of live replicas, as of the last heartbeat.
     pub(super) replicas: AtomicU32,
@@ -98,6 +100,7 @@ impl PostgresStore {
             endpoint_ids,
             backlog,
             size: StoreSize::new(options.limits.bytes),
+            body_limit: options.limits.body,
             ledger: ClaimLedger::default(),
             replicas: AtomicU32::new(1),
             notifier,

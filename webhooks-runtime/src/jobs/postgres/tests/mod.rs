@@ -1,6 +1,7 @@
 //! Tests of the PostgreSQL store on a real server, which `tests/postgres` starts. Each test has its own
 //! database.
 
+mod keys;
 mod migration;
 mod opening;
 
@@ -133,7 +134,8 @@ fn a_claim_whose_response_was_lost_is_returned_again() {
             store.ledger.begin(me);
             let mut connection = store.pool.acquire().await.unwrap();
             let lost =
-                store.step_on(&mut connection, me, &[], &requests, None).await.unwrap().claimed;
+                store.step_on(&mut connection, me, &[], &requests, false, None).await.unwrap();
+            let lost = lost.response.claimed;
 
             let found = store.complete_and_claim(me, &[], &requests).await.unwrap().claimed;
             assert_eq!((lost.len(), found.len()), (1, 1));
