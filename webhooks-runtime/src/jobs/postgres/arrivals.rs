@@ -52,7 +52,7 @@ const CHANGE: &str = "
         AS change (id, state, superseded_by, merge_group, run_at, stop)
     WHERE it.id = change.id";
 
-type TailRow = (i64, String, Uuid, i16, Option<i16>, Option<Uuid>, i32, i64, Option<i64>, i64);
+type TailRow = (i64, String, Uuid, i16, Option<i64>, Option<Uuid>, i32, i64, Option<i64>, i64);
 
 /// The places of a batch's deliveries in the queues of their keys.
 #[derive(Debug, Default)]

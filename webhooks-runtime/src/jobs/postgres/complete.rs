@@ -129,7 +129,7 @@ impl PostgresStore {
         let are = |is: fn(Transition) -> bool| -> Vec<bool> {
             completions.iter().map(|it| is(it.next)).collect()
         };
-        let rows: Vec<(Uuid, i16, i64, Option<i16>)> = sqlx::query_as(statement)
+        let rows: Vec<(Uuid, i16, i64, Option<i64>)> = sqlx::query_as(statement)
             .bind(ids(completions))
             .bind(fencing_tokens)
             .bind(replica)

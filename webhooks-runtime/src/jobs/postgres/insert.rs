@@ -37,7 +37,7 @@ const INSERT_IF_ALL_NEW: &str = "
 const INSERT: &str = "
     WITH new AS (
         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::smallint[],
-                $9::text[], $10::bigint[], $11::smallint[], $12::smallint[], $13::uuid[], $14::integer[], $15::bigint[],
+                $9::text[], $10::bigint[], $11::smallint[], $12::bigint[], $13::uuid[], $14::integer[], $15::bigint[],
                 $16::bigint[], $17::bigint[], $18::uuid[])
             AS new (id, endpoint, webhook_id, received_at, body, event, repo, origin,
                 key, arrival, state, merge_scope, merge_group, merged, merge_bytes,

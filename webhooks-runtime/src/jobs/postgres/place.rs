@@ -14,7 +14,7 @@ pub(super) struct QueuePlace {
     pub(super) state: State,
     /// The number of its arrival; `None` if it was stored before.
     pub(super) arrival: Option<i64>,
-    pub(super) scope: Option<i16>,
+    pub(super) scope: Option<i64>,
     pub(super) group: Option<Uuid>,
     pub(super) merged: i32,
     /// How many bytes a merge takes from it and from all that it carries.
@@ -127,7 +127,7 @@ mod tests {
     const LATEST: Policy = Policy::DEFAULT.latest(Latest::Supersede);
     const DEBOUNCED: Policy = Policy::DEFAULT.debounce(10, 15);
 
-    fn place(scope: Option<i16>, arrival: i64) -> QueuePlace {
+    fn place(scope: Option<i64>, arrival: i64) -> QueuePlace {
         QueuePlace {
             id: Uuid::now_v7(),
             state: State::Queued,
@@ -145,7 +145,7 @@ mod tests {
     }
 
     /// Adds deliveries at these times with these scopes, and returns them in order of arrival.
-    fn arranged(policy: &Policy, body_limit: u64, new: &[(i64, Option<i16>)]) -> Vec<QueuePlace> {
+    fn arranged(policy: &Policy, body_limit: u64, new: &[(i64, Option<i64>)]) -> Vec<QueuePlace> {
         let mut queue = KeyTail::default();
         for (time, scope) in new {
             queue.add(place(*scope, *time), policy, *time, 20, body_limit);

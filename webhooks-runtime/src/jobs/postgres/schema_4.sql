@@ -19,7 +19,7 @@ ALTER TABLE webhooks_runtime.deliveries
     -- The order of arrival within a key.
     ADD COLUMN IF NOT EXISTS arrival bigint,
     -- Which deliveries of the key it merges with; null if with none.
-    ADD COLUMN IF NOT EXISTS merge_scope smallint,
+    ADD COLUMN IF NOT EXISTS merge_scope bigint,
     -- The first delivery of a group: of superseded ones, and of the one that carries them.
     ADD COLUMN IF NOT EXISTS merge_group uuid,
     -- How many older ones it carries, and how many bytes of all their bodies and its own a merge takes over.
