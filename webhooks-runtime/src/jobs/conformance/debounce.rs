@@ -79,6 +79,15 @@ pub(crate) async fn a_barrier_ends_the_wait(fixture: &dyn Fixture) {
     assert_eq!(drain(&*store).await, [other, after]);
 }
 
+pub(crate) async fn a_delivery_of_another_scope_ends_the_wait(fixture: &dyn Fixture) {
+    let store = open_with(fixture, DEBOUNCED).await;
+    let waiting = queued(&*store, push("a", 1, 2)).await;
+    let other = queued(&*store, configured("a")).await;
+    assert_eq!(drain(&*store).await, [waiting]);
+    wait(&*store, 300).await;
+    assert_eq!(drain(&*store).await, [other]);
+}
+
 pub(crate) async fn a_failed_delivery_starts_a_new_wait_with_the_next_one(fixture: &dyn Fixture) {
     let store = open_with(fixture, DEBOUNCED).await;
     let first = queued(&*store, push("a", 1, 2)).await;

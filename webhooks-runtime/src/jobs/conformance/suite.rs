@@ -136,6 +136,7 @@ macro_rules! conformance {
                 a_key_that_is_never_quiet_runs_after_the_longest_wait
                 a_duplicate_does_not_restart_the_quiet_time
                 a_barrier_ends_the_wait
+                a_delivery_of_another_scope_ends_the_wait
                 a_failed_delivery_starts_a_new_wait_with_the_next_one
                 keys_wait_by_themselves
             }

@@ -27,7 +27,11 @@ impl Writer {
         match scope {
             _ if !policy.supersedes() => {}
             Some(scope) => {
-                older = self.replaceable(&queue, scope)?.filter(|older| self.fits(older, new));
+                let replaceable = self.replaceable(&queue, scope)?;
+                if replaceable.is_none() && policy.debounce.is_some() {
+                    self.end_debounce(&queue, now)?;
+                }
+                older = replaceable.filter(|older| self.fits(older, new));
                 if policy.latest == Latest::Cancel {
                     self.stop_for_newer(&queue, scope)?;
                 }
@@ -112,7 +116,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the wait of a key, because nothing can be merged into the deliveries that wait: a barrier has arrived.
+    /// Ends the wait of a key, because nothing can be merged into the deliveries that wait: a barrier has arrived, or a
+    /// delivery of another scope.
     fn end_debounce(&self, queue: &KeyQueue, now: i64) -> Result<(), rusqlite::Error> {
         self.execute(
             "UPDATE deliveries SET run_at = ?3, debounce_since = NULL
