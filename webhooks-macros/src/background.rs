@@ -8,7 +8,7 @@ use syn::parse::ParseStream;
 use syn::{Ident, LitInt, Token, token};
 
 use crate::errors::Errors;
-use crate::parse::{parse_equals, parse_parts, parse_text, set_once, similar};
+use crate::parse::{Located, parse_equals, parse_parts, parse_text, set_once, similar};
 use crate::queue::{self, KeyOption, LatestOption, Wait};
 
 const ATTEMPTS: &str = "attempts";
@@ -24,12 +24,6 @@ const KEYS: [&str; 8] =
 /// The keys as error messages list them.
 const KEY_LIST: &str =
     "`attempts`, `timeout`, `concurrency`, `backoff`, `dedup_window`, `key`, `latest`, `debounce`";
-
-/// A value with the location of its literal, for errors that are found later.
-pub(crate) struct Located<T> {
-    pub(crate) value: T,
-    pub(crate) span: Span,
-}
 
 /// The options of `background`. `None` stands for the default.
 pub(crate) struct Background {

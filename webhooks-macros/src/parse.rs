@@ -1,10 +1,16 @@
 //! Helpers that the parsers of the attribute's options share.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Ident, LitStr, Token, token};
 
 use crate::errors::Errors;
+
+/// A value with the location of its literal, for errors that are found later.
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) span: Span,
+}
 
 /// Parses tokens that are separated by commas. Each part is parsed by itself, so that an error in one does not
 /// hide those in the others.
@@ -34,7 +40,7 @@ pub(crate) fn set_once<T>(
     slot: &mut Option<T>,
     value: T,
     key: &str,
-    span: proc_macro2::Span,
+    span: Span,
 ) -> syn::Result<()> {
     if slot.is_some() {
         return Err(syn::Error::new(span, format!("`{key}` is set twice: remove one")));

@@ -7,8 +7,7 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Ident, LitStr, Path, Token, token};
 
-use crate::background::Located;
-use crate::parse::{parse_equals, parse_text, similar};
+use crate::parse::{Located, parse_equals, parse_text, similar};
 
 /// What the words of `key` mean.
 const KEY_WORDS: [(&str, KeyWord); 3] =

@@ -15,9 +15,10 @@ use std::time::Duration;
 use syn::{FnArg, LitStr, Safety, Type};
 
 use crate::args::Args;
-use crate::background::{Background, Located};
+use crate::background::Background;
 use crate::errors::Errors;
 use crate::item::Function;
+use crate::parse::Located;
 use crate::source::{self, PlaceObstacle};
 
 /// The largest number of arguments. The runtime implements its traits for functions of up to this many.

@@ -3,8 +3,9 @@
 use proc_macro2::Span;
 
 use super::DAY;
-use crate::background::{Background, Located};
+use crate::background::Background;
 use crate::errors::Errors;
+use crate::parse::Located;
 use crate::queue::{KeyOption, KeyWord, LatestOption, Wait};
 
 /// Applies every rule.

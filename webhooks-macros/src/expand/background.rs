@@ -10,8 +10,9 @@ use syn::spanned::Spanned;
 use super::handler::HandlerCode;
 use super::inline::reply_kind;
 use super::signature::{has_impl, inner_types, names, returned};
-use crate::background::{Background, Located};
+use crate::background::Background;
 use crate::item::Function;
+use crate::parse::Located;
 use crate::paths::Paths;
 use crate::queue::{KeyOption, KeyWord, Wait};
 
