@@ -16,7 +16,6 @@ pub(super) struct EndedAttempt<'a> {
     /// What happens to the delivery next.
     pub(super) next: Transition,
     /// Whether the function was not called, because the delivery is not for it.
-    pub(super) is_skipped: bool,
     pub(super) error: Option<&'a str>,
     pub(super) note: Option<&'a str>,
 }
@@ -49,7 +48,7 @@ impl EndedAttempt<'_> {
         }
         // The level is part of an event's static description, so each level needs a line.
         match self.next {
-            Transition::Done if self.is_skipped => line!(info, "the delivery was skipped"),
+            Transition::Skipped => line!(info, "the delivery was skipped"),
             Transition::Done => line!(info, "the function succeeded"),
             Transition::Retry { .. } => line!(warn, "the function failed"),
             Transition::Dead => line!(error, "the function failed and will not be retried"),

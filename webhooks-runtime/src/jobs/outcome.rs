@@ -57,7 +57,8 @@ impl AttemptOutcome {
     /// from 0 to 1.
     pub(crate) fn transition(&self, policy: &Policy, attempt: u32, jitter: f64) -> Transition {
         match self {
-            Self::Succeeded | Self::Skipped => Transition::Done,
+            Self::Succeeded => Transition::Done,
+            Self::Skipped => Transition::Skipped,
             Self::Cancelled => Transition::Cancelled,
             Self::Snoozed { snoozes, after, .. } if *snoozes <= MAX_SNOOZES => {
                 Transition::Snooze { after: (*after).min(LONGEST_SNOOZE) }
@@ -200,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_skipped_attempt_ends_the_delivery() {
-        assert_eq!(AttemptOutcome::Skipped.transition(&POLICY, 3, 1.0), Transition::Done);
+        assert_eq!(AttemptOutcome::Skipped.transition(&POLICY, 3, 1.0), Transition::Skipped);
         assert_eq!(AttemptOutcome::Skipped.error(), None);
     }
 

@@ -96,6 +96,8 @@ impl FromStr for State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
     Done,
+    /// Done, without a call of the function: an older delivery of the key is not obsolete by it.
+    Skipped,
     /// Queued, and due after this time.
     Retry {
         after: Duration,
@@ -141,7 +143,7 @@ impl Transition {
     /// Returns the state that it leads to.
     pub(crate) fn state(self) -> State {
         match self {
-            Self::Done => State::Done,
+            Self::Done | Self::Skipped => State::Done,
             Self::Dead => State::Dead,
             Self::Retry { .. } | Self::Released | Self::Wait { .. } | Self::Snooze { .. } => {
                 State::Queued

@@ -61,13 +61,12 @@ impl BackgroundHandler {
                 attempt,
                 duration: started.elapsed(),
                 next,
-                is_skipped: outcome == AttemptOutcome::Skipped,
                 error: outcome.error(),
                 note: note.as_deref(),
             };
             ended.log();
             match next {
-                Transition::Done if outcome == AttemptOutcome::Skipped => {
+                Transition::Skipped => {
                     return Ok(UnstoredEnd::Skipped(note.unwrap_or_default()));
                 }
                 Transition::Done => return Ok(UnstoredEnd::Done),

@@ -34,6 +34,8 @@ pub(crate) enum Stage {
     Arrival,
     /// Before an attempt to run a background function.
     Attempt,
+    /// Before an attempt whose payload carries the changes of other deliveries.
+    MergedAttempt,
 }
 
 /// The result of a check.
@@ -108,11 +110,11 @@ impl Checks {
 
     /// Checks the body of a delivery before an attempt. A body that is not the Hub's payload is none of its events. A
     /// field that was dropped was no obstacle when the delivery was accepted.
-    async fn before_attempt(&self, body: &[u8]) -> AttemptDecision {
+    async fn before_attempt(&self, body: &[u8], stage: Stage) -> AttemptDecision {
         let Ok(delivery) = parse_payload(body) else {
             return AttemptDecision::Run { note: None };
         };
-        match self.check(&delivery, Stage::Attempt).await {
+        match self.check(&delivery, stage).await {
             Decision::Run(note) => AttemptDecision::Run { note },
             Decision::Unknown(_) => AttemptDecision::Run { note: None },
             Decision::Skip(reason) => AttemptDecision::Skip { reason: reason.as_ref().to_owned() },
@@ -125,7 +127,9 @@ impl Checks {
 
 impl AttemptCheck for Checks {
     fn decide<'a>(&'a self, task: &'a BackgroundTask) -> BoxFuture<'a, AttemptDecision> {
-        Box::pin(self.before_attempt(&task.body))
+        let is_merged = !task.delivery.merged().is_empty();
+        let stage = if is_merged { Stage::MergedAttempt } else { Stage::Attempt };
+        Box::pin(self.before_attempt(&task.body, stage))
     }
 }
 

@@ -65,6 +65,16 @@ pub(crate) async fn a_running_delivery_is_stopped_by_its_replica(fixture: &dyn F
     assert_eq!(claim_ids(&*elsewhere, other).await, [next]);
 }
 
+pub(crate) async fn a_stop_that_nobody_asked_for_is_no_end(fixture: &dyn Fixture) {
+    let store = open_with(fixture, KEYED).await;
+    let me = replica(&*store).await;
+    let id = queued(&*store, push("a", 1, 2)).await;
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert!(complete(&*store, me, &claimed, Transition::Cancelled).await);
+    let again = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((again.id, again.attempt), (id, 1));
+}
+
 pub(crate) async fn a_cancelled_delivery_is_not_queued_again(fixture: &dyn Fixture) {
     for next in [
         Transition::Retry { after: Duration::ZERO },

@@ -139,6 +139,7 @@ fn completion(claimed: &Claimed, next: Transition) -> Completion {
         | Transition::Released
         | Transition::Wait { .. }
         | Transition::Snooze { .. }
+        | Transition::Skipped
         | Transition::Cancelled => None,
     };
     Completion { id: claimed.id, fencing_token: claimed.fencing_token, next, error, note: None }

@@ -128,6 +128,7 @@ macro_rules! conformance {
                 a_delivery_brings_its_group_along
                 a_delivery_does_not_yield_beyond_a_barrier
                 a_done_delivery_supersedes_the_older_ones_of_its_key
+                a_skipped_delivery_supersedes_no_older_one
                 a_delivery_that_does_not_fit_is_queued_again
                 a_stale_completion_changes_no_group
             }
@@ -143,6 +144,7 @@ macro_rules! conformance {
             cancel {
                 a_queued_delivery_is_cancelled_at_once
                 a_running_delivery_is_stopped_by_its_replica
+                a_stop_that_nobody_asked_for_is_no_end
                 a_cancelled_delivery_is_not_queued_again
                 a_cancelled_delivery_that_succeeds_is_done
                 a_run_that_cannot_be_stopped_is_not_cancelled

@@ -119,6 +119,25 @@ pub(crate) async fn a_done_delivery_supersedes_the_older_ones_of_its_key(fixture
     assert_eq!(drain(&*store).await, [other]);
 }
 
+pub(crate) async fn a_skipped_delivery_supersedes_no_older_one(fixture: &dyn Fixture) {
+    let store = open_with(fixture, LATEST).await;
+    let first = queued(&*store, push("a", 1, 2)).await;
+    let me = replica(&*store).await;
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    let barrier = queued(&*store, comment("a")).await;
+    let newer = queued(&*store, push("a", 2, 3)).await;
+    let after = Duration::from_secs(10);
+    assert!(complete(&*store, me, &claimed, Transition::Retry { after }).await);
+    for expected in [barrier, newer] {
+        let claimed = claim_one(&*store, me, TRAIN).await;
+        assert_eq!(claimed.id, expected);
+        assert!(complete(&*store, me, &claimed, Transition::Skipped).await);
+    }
+    wait(&*store, 10).await;
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.id, moved(&claimed)), (first, (1, 2)));
+}
+
 pub(crate) async fn a_delivery_that_does_not_fit_is_queued_again(fixture: &dyn Fixture) {
     let limit = push("a", 1, 2).body.len() as u64;
     let limits = StoreLimits { body: limit, ..NO_LIMIT.into() };

@@ -1,6 +1,6 @@
 //! Writes the results of attempts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -32,10 +32,10 @@ macro_rules! complete {
                 UPDATE webhooks_runtime.deliveries AS it
                 SET state = CASE
                         WHEN it.cancel_requested = 1 AND completion.state = 0 THEN 5
-                        WHEN it.cancel_requested = 2 AND completion.state = 5 THEN 0
+                        WHEN it.cancel_requested <> 1 AND completion.state = 5 THEN 0
                         ELSE completion.state END,
                     attempt = it.attempt - (completion.released OR completion.undecided OR completion.snoozed
-                        OR it.cancel_requested = 2 AND completion.state = 5)::int,
+                        OR it.cancel_requested <> 1 AND completion.state = 5)::int,
                     releases = it.releases + completion.released::int,
                     waits = CASE WHEN completion.released THEN it.waits
                         WHEN completion.undecided THEN it.waits + 1 ELSE 0 END,
@@ -47,7 +47,7 @@ macro_rules! complete {
                     ),
                     ended_at = CASE
                         WHEN it.cancel_requested = 1 AND completion.state = 0 THEN statement_timestamp()
-                        WHEN it.cancel_requested = 2 AND completion.state = 5 THEN NULL
+                        WHEN it.cancel_requested <> 1 AND completion.state = 5 THEN NULL
                         WHEN completion.state >= 2 THEN statement_timestamp() END,
                     error = coalesce(completion.error, it.error),
                     note = CASE WHEN it.cancel_requested = 1 AND completion.state = 0 THEN $11
@@ -143,6 +143,11 @@ impl PostgresStore {
             .bind(CANCELLED)
             .fetch_all(&mut *connection)
             .await?;
+        let skipped: HashSet<Uuid> = completions
+            .iter()
+            .filter(|it| it.next == Transition::Skipped)
+            .map(|it| it.id)
+            .collect();
         let (mut completed, mut mergeable) = (Completed::default(), Vec::new());
         for (id, state, endpoint, scope) in rows {
             let state = convert::state(state)?;
@@ -150,7 +155,10 @@ impl PostgresStore {
             completed.ended += usize::from(state.is_final());
             let index = self.index_of(endpoint);
             let policy = index.map(|index| &self.endpoints[index].policy);
-            if scope.is_some() && policy.is_some_and(Policy::supersedes) {
+            if scope.is_some()
+                && policy.is_some_and(Policy::supersedes)
+                && !(state == State::Done && skipped.contains(&id))
+            {
                 mergeable.push(MergeableEnd { id, state });
             }
         }
@@ -170,6 +178,10 @@ fn due_after(next: Transition) -> Option<i64> {
         Transition::Retry { after } | Transition::Wait { after } | Transition::Snooze { after } => {
             Some(convert::milliseconds(after))
         }
-        Transition::Done | Transition::Dead | Transition::Released | Transition::Cancelled => None,
+        Transition::Done
+        | Transition::Skipped
+        | Transition::Dead
+        | Transition::Released
+        | Transition::Cancelled => None,
     }
 }

@@ -72,7 +72,6 @@ impl Scheduler {
             attempt: running.attempt,
             duration: running.started.elapsed(),
             next,
-            is_skipped: *outcome == AttemptOutcome::Skipped,
             error,
             note: note.or(outcome.note()),
         };

@@ -14,6 +14,8 @@ pub(super) struct EndedRow {
     pub(super) state: State,
     pub(super) queue: KeyQueue,
     pub(super) scope: Option<i64>,
+    /// Whether its function was not called.
+    pub(super) is_skipped: bool,
 }
 
 impl Writer {
@@ -30,7 +32,9 @@ impl Writer {
         {
             match ended.state {
                 State::Queued => self.yield_to_newer(ended, scope, now, changes)?,
-                State::Done => self.supersede_older(ended, scope, now, changes)?,
+                State::Done if !ended.is_skipped => {
+                    self.supersede_older(ended, scope, now, changes)?;
+                }
                 _ => {}
             }
         }

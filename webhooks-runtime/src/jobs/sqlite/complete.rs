@@ -68,23 +68,25 @@ impl Writer {
             Transition::Snooze { after } => (later(after), CountChanges { snoozes: 1, ..none }),
             // Keeps its due time, and with it its place in the queue.
             Transition::Released => (None, CountChanges { releases: 1, ..none }),
-            Transition::Done | Transition::Dead | Transition::Cancelled => (None, none),
+            Transition::Done | Transition::Skipped | Transition::Dead | Transition::Cancelled => {
+                (None, none)
+            }
         };
         let mut statement = self.connection.prepare_cached(
             "UPDATE deliveries
              SET state = CASE
                      WHEN cancel_requested = 1 AND ?4 = 0 THEN 5
-                     WHEN cancel_requested = 2 AND ?4 = 5 THEN 0
+                     WHEN cancel_requested <> 1 AND ?4 = 5 THEN 0
                      ELSE ?4 END,
                  run_at = coalesce(?5, run_at),
-                 attempt = attempt - (?6 + ?7 + ?8 > 0 OR (cancel_requested = 2 AND ?4 = 5)),
+                 attempt = attempt - (?6 + ?7 + ?8 > 0 OR (cancel_requested <> 1 AND ?4 = 5)),
                  releases = releases + ?6,
                  waits = CASE WHEN ?6 + ?7 > 0 THEN waits + ?7 ELSE 0 END,
                  snoozes = CASE WHEN ?6 + ?7 + ?8 > 0 THEN snoozes + ?8 ELSE 0 END,
                  error = coalesce(?9, error),
                  note = CASE WHEN cancel_requested = 1 AND ?4 = 0 THEN ?12 ELSE ?10 END,
                  ended_at = CASE
-                     WHEN cancel_requested = 1 AND ?4 = 0 OR ?4 > 0 AND NOT (cancel_requested = 2 AND ?4 = 5) THEN ?11 END,
+                     WHEN cancel_requested = 1 AND ?4 = 0 OR ?4 > 0 AND NOT (cancel_requested <> 1 AND ?4 = 5) THEN ?11 END,
                  cancel_requested = 0, owner = NULL
              WHERE id = ?1 AND fence = ?2 AND owner = ?3 AND state = 1
              RETURNING seq, state, endpoint, key, merge_scope",
@@ -103,13 +105,17 @@ impl Writer {
             now,
             CANCELLED,
         );
-        statement.query_row(values, ended_row).optional()
+        let is_skipped = completion.next == Transition::Skipped;
+        statement.query_row(values, |row| ended_row(row, is_skipped)).optional()
     }
 }
 
-fn ended_row(row: &Row<'_>) -> Result<(State, Option<EndedRow>), rusqlite::Error> {
+fn ended_row(
+    row: &Row<'_>,
+    is_skipped: bool,
+) -> Result<(State, Option<EndedRow>), rusqlite::Error> {
     let state = State::from_code(row.get(1)?).unwrap_or(State::Dead);
     let queue = KeyQueue::of(row.get(2)?, row.get(3)?);
     let (seq, scope) = (row.get(0)?, row.get(4)?);
-    Ok((state, queue.map(|queue| EndedRow { seq, state, queue, scope })))
+    Ok((state, queue.map(|queue| EndedRow { seq, state, queue, scope, is_skipped })))
 }

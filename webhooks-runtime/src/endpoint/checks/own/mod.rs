@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ impl DeliveryCheck for OwnCheck {
         let limit = match stage {
             Stage::Arrival => ARRIVAL_LIMIT,
             Stage::Attempt => ATTEMPT_LIMIT,
+            // The payload has only the last commit of each ref. Those before it may be of others, and would be lost.
+            Stage::MergedAttempt => return Box::pin(ready(Decision::Run(None))),
         };
         Box::pin(async move {
             let late = |_| {

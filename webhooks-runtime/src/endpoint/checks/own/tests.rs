@@ -152,3 +152,11 @@ async fn a_field_that_was_dropped_is_unknown_where_it_decides() {
     push["updatedRefs"][0]["newSha"] = json!("c1");
     assert_eq!(check(true, &push).await, Decision::Run(None));
 }
+
+#[tokio::test]
+async fn the_last_commit_says_nothing_of_those_that_a_payload_carries() {
+    let delivery = parse_payload(commits(&[Some("b2")]).to_string().as_bytes()).unwrap();
+    let check = OwnCheck(Arc::new(Bot { is_known: true }));
+    assert!(matches!(check.check(&delivery, Stage::Attempt).await, Decision::Skip(_)));
+    assert_eq!(check.check(&delivery, Stage::MergedAttempt).await, Decision::Run(None));
+}
