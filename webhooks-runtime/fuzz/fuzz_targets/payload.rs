@@ -6,6 +6,8 @@
 
 #[path = "../../src/payload/mod.rs"]
 mod payload;
+#[path = "../../src/text.rs"]
+mod text;
 
 use libfuzzer_sys::fuzz_target;
 use payload::{WebhookPayload, read_tolerantly, replace_unpaired_surrogates};
