@@ -66,13 +66,13 @@ async fn a_file_of_version_2_keeps_its_deliveries() {
 }
 
 /// A store of schema version 3, as its last program left it when it was killed: with deliveries that were done, dead,
-/// running and queued.
-const VERSION_3: &[u8] = include_bytes!("version_3.sqlite");
+/// running and queued. A Space's repository accepts no binary file, and has a copy of this folder.
+const VERSION_3: &str = include_str!("version_3.sql");
 
 #[tokio::test]
 async fn a_file_of_version_3_keeps_its_deliveries_of_every_state() {
     let fixture = FileFixture::new();
-    std::fs::write(fixture.file(), VERSION_3).unwrap();
+    Connection::open(fixture.file()).unwrap().execute_batch(VERSION_3).unwrap();
     let endpoint = |path: &str| {
         let policy = Policy { keyed: true, ..Policy::DEFAULT }.latest(Latest::Supersede);
         EndpointPolicy { path: path.to_owned(), policy: policy.concurrency(1) }
