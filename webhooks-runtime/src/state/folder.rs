@@ -34,3 +34,16 @@ pub(crate) fn file_name(project: &str, unique: &str) -> String {
     let readable: String = end.chars().filter(plain).take(40).collect();
     format!("{readable}-{unique}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_in_one_directory_are_told_apart_by_their_files() {
+        let program = env::current_exe().unwrap();
+        let name = program.file_name().unwrap().to_str().unwrap();
+        let project = unnamed_project();
+        assert!(project.starts_with(&working_directory()) && project.ends_with(name), "{project}");
+    }
+}

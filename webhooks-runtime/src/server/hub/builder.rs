@@ -59,3 +59,14 @@ impl WebhooksServer {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_can_turn_registration_on_and_off() {
+        let register = |register| WebhooksServer::empty().register(register).settings.register;
+        assert_eq!((register(true), register(false)), (Some(true), Some(false)));
+    }
+}
