@@ -1,4 +1,4 @@
-//! Deliveries that belong together: one run for those that arrive while it waits, with the changes of all.
+//! Deliveries with keys: one run for all deliveries that arrive while it waits, with the changes of all.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 

@@ -186,7 +186,7 @@ use proc_macro::TokenStream;
 /// # Deliveries that belong together
 ///
 /// With `key`, the deliveries of one repo, discussion or ref run one after the other, in order of arrival. With `latest`,
-/// the newest one replaces those that are still queued: five commits in a minute are one training. Its payload has the
+/// the newest one replaces the ones that are still queued: five commits in a minute are one training. Its payload has the
 /// changes of all of them, so none is lost: for each ref the first `old_sha` and the last `new_sha`, for each file of a
 /// bucket the last action. Only updates of `repo.content` and `repo.config` replace each other. Any other event keeps its
 /// place, and nothing is replaced across it.

@@ -2,7 +2,7 @@
 //!
 //! - `reply` is the rule for what may be returned, and the response to each kind
 //! - `kind` finds the rule for the type that a function of the attribute returns
-//! - `permanent` has errors that a retry cannot fix, and `retry_after` those that say when to retry
+//! - `permanent` has errors that a retry cannot fix, and `retry_after` has errors that say when to retry
 //! - `causes` lists the causes of an error, and finds these errors among them
 
 pub(crate) mod causes;

@@ -11,7 +11,7 @@ async fn cancel(store: &dyn Store, id: Uuid) -> CancelReport {
     store.cancel(&CancelTarget::One(id)).await.unwrap()
 }
 
-/// Returns the running deliveries that a replica is told to stop, which both ways to ask agree on.
+/// Returns the running deliveries that a replica must stop. A heartbeat and a claim report the same ones.
 async fn stopping(store: &dyn Store, replica: ReplicaId) -> Vec<Uuid> {
     let response = store.heartbeat(replica, LEASE).await.unwrap();
     assert!(response.is_registered);

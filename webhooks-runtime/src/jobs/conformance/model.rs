@@ -131,7 +131,7 @@ impl Model {
             let it = &mut self.deliveries[at];
             (it.state, it.is_fresh, it.stop) = (State::Running, false, None);
         }
-        // Those that wait for quiet may be due or not.
+        // Deliveries that wait for quiet may be due or not.
         if claimed.len() < free && !self.is_paused && self.policy.debounce.is_none() {
             assert!(due.into_iter().all(|key| self.runs(key)), "one that is due was not claimed");
         }

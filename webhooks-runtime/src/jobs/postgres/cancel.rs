@@ -73,7 +73,7 @@ impl PostgresStore {
         match target {
             CancelTarget::One(id) => cancelled = self.cancel_queued(&[*id]).await?,
             CancelTarget::Endpoint(path) => loop {
-                // Not those that arrive meanwhile.
+                // Not the deliveries that arrive meanwhile.
                 let queued = self.find_queued(path, start.elapsed()).await?;
                 cancelled += self.cancel_queued(&queued).await?;
                 if queued.len() < CHUNK as usize {

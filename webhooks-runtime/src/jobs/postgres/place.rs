@@ -62,7 +62,7 @@ impl QueuePlace {
 pub(super) struct KeyTail {
     /// The deliveries since the last barrier, in order of arrival: all of one scope, and at most one of them runs.
     tail: Vec<QueuePlace>,
-    /// Those that no new one can replace.
+    /// The deliveries that no new one can replace.
     passed: Vec<QueuePlace>,
 }
 

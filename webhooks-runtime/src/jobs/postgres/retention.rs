@@ -152,7 +152,7 @@ async fn delete_chunk(
         sqlx::query_as(DELETE).bind(&ids).bind(state.code()).fetch_one(&mut *transaction).await?;
     keys::refresh(&mut transaction, &keys).await?;
     transaction.commit().await?;
-    // Those that are locked now are not waited for.
+    // Does not wait for locked deliveries.
     let is_last = found == 0 || ids.len() == candidates.len() && deletions < CHUNK;
     Ok(DeletedChunk { deleted, found, is_last })
 }

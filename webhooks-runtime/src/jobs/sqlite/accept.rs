@@ -205,7 +205,7 @@ impl Writer {
             "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 3 AND ?1 >= 0",
             "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 2 AND ended_at >= ?1",
             "SELECT seq, endpoint, webhook_id FROM deliveries WHERE state = 5 AND ended_at >= ?1",
-            // Those that one of the others carries.
+            // The deliveries that one of the others carries.
             "SELECT it.seq, it.endpoint, it.webhook_id
              FROM deliveries AS newer JOIN deliveries AS it ON it.merge_group = newer.merge_group
              WHERE newer.merge_group IS NOT NULL AND newer.state IN (0, 1, 2, 3, 5)
