@@ -16,7 +16,7 @@ pub(super) fn name_in_json(object: &Value, segment: &str) -> String {
 }
 
 /// Converts the name of a field in Rust to its name in JSON. A name in JSON is unchanged.
-fn wire_name(name: &str) -> String {
+pub(super) fn wire_name(name: &str) -> String {
     match name {
         // Keywords in Rust.
         "repo_type" => return "type".to_owned(),

@@ -6,11 +6,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::names::{name_in_json, name_in_sample};
+use super::names::{name_in_json, name_in_sample, wire_name};
 use crate::endpoint::extract::body::{self, BodyFault};
 use crate::payload::WebhookPayload;
 use crate::samples::make_consistent;
@@ -87,9 +88,9 @@ impl Assignment {
         self.set(&document, name_in_sample, |changed| {
             let bytes = serde_json::to_vec(changed).map_err(json_error)?;
             // Strict: a sample must stay as the Hub documents it.
-            let payload = body::read(&bytes)
+            let payload: WebhookPayload = body::read(&bytes)
                 .map_err(|fault| SetError::InvalidPayload { path: self.path.clone(), fault })?;
-            self.check_known(changed)?;
+            self.check_known(changed, &payload)?;
             Ok(payload)
         })
     }
@@ -154,27 +155,54 @@ impl Assignment {
         Ok(target)
     }
 
-    /// Checks that the payload's types know every field. `Deserialize` ignores unknown ones.
-    fn check_known(&self, document: &Value) -> Result<(), SetError> {
-        let mut ignored = None;
-        let _ = serde_ignored::deserialize::<_, _, WebhookPayload>(document, |path| {
-            ignored.get_or_insert_with(|| path.to_string());
-        });
-        let Some(ignored) = ignored else { return Ok(()) };
-        // serde_ignored writes an optional field as an extra step, `?`.
-        let steps: Vec<&str> = ignored.split('.').filter(|step| *step != "?").collect();
-        let outer: String =
-            steps.iter().rev().skip(1).rev().map(|step| format!("/{step}")).collect();
-        let fields = document.pointer(&outer).and_then(Value::as_object);
-        let siblings: Vec<&str> = fields
+    /// Checks that the payload's types know every field of `document`, which `payload` was read from. `Deserialize`
+    /// ignores unknown ones.
+    fn check_known(&self, document: &Value, payload: &WebhookPayload) -> Result<(), SetError> {
+        let json_error = |source| SetError::Json { path: self.path.clone(), source };
+        let read = serde_json::to_value(payload).map_err(json_error)?;
+        let Some(unknown) = first_unread(document, &read, &fields_of(payload)) else {
+            return Ok(());
+        };
+        let (outer, last) = unknown.rsplit_once('/').unwrap_or_default();
+        let siblings: Vec<&str> = document
+            .pointer(outer)
+            .and_then(Value::as_object)
             .into_iter()
             .flat_map(|fields| fields.keys())
             .map(String::as_str)
-            .filter(|field| Some(field) != steps.last())
+            .filter(|field| *field != last)
             .collect();
         let siblings = if siblings.is_empty() { "none".to_owned() } else { siblings.join(", ") };
-        Err(SetError::Unknown { path: self.path.clone(), unknown: steps.join("."), siblings })
+        let unknown = unknown.trim_start_matches('/').replace('/', ".");
+        Err(SetError::Unknown { path: self.path.clone(), unknown, siblings })
     }
+}
+
+/// Returns the JSON pointer of the first field of `document` that is not in `read`. `null` may be missing for one of
+/// the `known` fields.
+fn first_unread(document: &Value, read: &Value, known: &HashSet<String>) -> Option<String> {
+    let inner = |key: &str, value: &Value, read: Option<&Value>| match read {
+        Some(read) => first_unread(value, read, known).map(|inner| format!("/{key}{inner}")),
+        None if value.is_null() && known.contains(key) => None,
+        None => Some(format!("/{key}")),
+    };
+    match document {
+        Value::Object(fields) => {
+            fields.iter().find_map(|(key, value)| inner(key, value, read.get(key)))
+        }
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(index, item)| inner(&index.to_string(), item, read.get(index)))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the JSON names of the payload's fields, those without a value too, which `Debug` shows.
+fn fields_of(payload: &WebhookPayload) -> HashSet<String> {
+    let text = format!("{payload:#?}");
+    let names = text.lines().filter_map(|line| line.split_once(": "));
+    names.map(|(name, _)| wire_name(name.trim())).collect()
 }
 
 /// Returns the possible meanings of a value, the likelier first: JSON, or else text.

@@ -80,6 +80,8 @@ fn an_unknown_field_is_rejected_with_its_path() {
     assert!(error.contains("--set repo.nmae: unknown field repo.nmae."), "{error}");
     assert!(error.contains("headSha, id, name, owner"), "{error}");
     assert!(rejected("nothing=null").contains("unknown field nothing."));
+    // Known, and absent.
+    assert_eq!(set(comment_hidden(), &["comment.content=null"]).comment.unwrap().content, None);
     let error = rejected("updatedRefs.0={\"ref\":\"x\",\"oldSha\":null,\"newSha\":null,\"nu\":1}");
     assert!(error.contains("unknown field updatedRefs.0.nu."), "{error}");
 }
