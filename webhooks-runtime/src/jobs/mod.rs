@@ -7,6 +7,7 @@
 //!   `inspect` define the data.
 //! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.
 //! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
+//! - `attempt_log` defines the log lines of attempts.
 //! - `batcher` accepts deliveries in batches.
 //! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt, and `log` logs how it
 //!   ended. `unstored` runs a delivery that no store has.
@@ -14,6 +15,7 @@
 //! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses; `control` is how people
 //!   cancel deliveries, run them again and pause endpoints.
 
+mod attempt_log;
 mod batcher;
 mod clock;
 #[cfg(feature = "background")]
@@ -46,6 +48,7 @@ mod tests;
 mod unstored;
 mod wakeups;
 
+pub(crate) use attempt_log::{AttemptLogLine, LogPosition};
 #[cfg(test)]
 pub(crate) use delivery::DeliveryOrigin;
 pub(crate) use delivery::{Accepted, DeliveryKey};

@@ -28,6 +28,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+use super::attempt_log::{AttemptLogLine, LogPosition};
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -163,6 +164,15 @@ pub(crate) trait Store: SharedState {
 
     /// Returns a delivery in full.
     fn show(&self, id: Uuid) -> StoreFuture<'_, Option<DeliveryDetail>>;
+
+    /// Returns the log lines of a delivery's attempts, in order: the first `limit` after a position, or else the last
+    /// `limit`.
+    fn logs(
+        &self,
+        id: Uuid,
+        after: Option<LogPosition>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<AttemptLogLine>>;
 
     /// Queues dead deliveries with all their attempts restored, and returns their number. They are due
     /// since they died, so they run before everything that was accepted later.

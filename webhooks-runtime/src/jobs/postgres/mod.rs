@@ -5,7 +5,7 @@
 //! - `schema` checks the tables, and `migration` creates and migrates them.
 //! - `store` opens the store. `accept` accepts deliveries, with `insert`; `step` completes and claims them, with `complete`,
 //!   `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry`, `cancel` and `retention` serve the page and the
-//!   command line; `values` stores small values.
+//!   command line; `values` stores small values, and `logs` the log lines of attempts.
 //! - Deliveries with keys: `keys` locks and orders them, `arrivals` and `place` put new ones into their queues, `merge`
 //!   merges what a claimed one carries, and `supersede` follows the ends of attempts.
 //! - `backlog` and `size` estimate how much is stored, and `notify` wakes the other replicas.
@@ -25,6 +25,7 @@ mod errors;
 mod insert;
 mod keys;
 mod ledger;
+mod logs;
 mod merge;
 mod migration;
 mod notify;
@@ -51,6 +52,7 @@ use uuid::Uuid;
 
 pub(super) use self::address::{check as check_url, name_of};
 pub(crate) use self::store::PostgresStore;
+use super::attempt_log::{AttemptLogLine, LogPosition};
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -132,6 +134,15 @@ impl Store for PostgresStore {
 
     fn show(&self, id: Uuid) -> StoreFuture<'_, Option<DeliveryDetail>> {
         Box::pin(self.show_delivery(id))
+    }
+
+    fn logs(
+        &self,
+        id: Uuid,
+        after: Option<LogPosition>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<AttemptLogLine>> {
+        Box::pin(self.read_logs(id, after, limit))
     }
 
     fn retry(&self, target: RetryTarget) -> StoreFuture<'_, u64> {

@@ -7,7 +7,7 @@
 //!   `replicas`, `retention`, `retry`, `space`, `values`. `operations` sends several commands.
 //! - `keys` keeps the queues of keys. `supersede` inserts deliveries into them, `advance_key` follows the ends of
 //!   attempts, `group` keeps what a delivery carries, and `merge` merges it.
-//! - `dedup_index` finds duplicates, and `read` is the connection that reads.
+//! - `dedup_index` finds duplicates, and `read` is the connection that reads. `logs` writes and reads the log lines of attempts.
 //!
 //! This store uses `rusqlite` on its own thread, and not `sqlx` like the PostgreSQL store: `sqlx` sends each
 //! SQLite statement to another thread, and these two thread switches cost more than the statement. Without
@@ -24,6 +24,7 @@ mod files;
 mod group;
 mod identify;
 mod keys;
+mod logs;
 mod merge;
 mod open;
 mod operations;
@@ -50,6 +51,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::attempt_log::{AttemptLogLine, LogPosition};
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -177,6 +179,15 @@ impl Store for SqliteStore {
 
     fn show(&self, id: Uuid) -> StoreFuture<'_, Option<DeliveryDetail>> {
         self.reader.query(move |connection| read::show(connection, id)).boxed()
+    }
+
+    fn logs(
+        &self,
+        id: Uuid,
+        after: Option<LogPosition>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<AttemptLogLine>> {
+        self.reader.query(move |connection| logs::read(connection, id, after, limit)).boxed()
     }
 
     fn retry(&self, target: RetryTarget) -> StoreFuture<'_, u64> {

@@ -1,0 +1,71 @@
+//! Defines the log lines that functions emit during their attempts, as the stores keep them.
+
+use std::time::SystemTime;
+
+use tracing::Level;
+
+/// A log line of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AttemptLogLine {
+    /// The fencing token of the attempt's claim, which grows with each attempt of the delivery.
+    pub(crate) fence: i64,
+    /// The number of the line within its attempt, counted from 1.
+    pub(crate) number: u32,
+    /// When it was emitted, by the clock of the process that ran the attempt.
+    pub(crate) at: SystemTime,
+    pub(crate) level: Level,
+    /// The message and its fields, in one line.
+    pub(crate) text: String,
+}
+
+/// The place of a line in the log of a delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LogPosition {
+    pub(crate) fence: i64,
+    pub(crate) number: u32,
+}
+
+impl AttemptLogLine {
+    pub(crate) fn position(&self) -> LogPosition {
+        LogPosition { fence: self.fence, number: self.number }
+    }
+}
+
+/// The levels, in the order of their numbers in the stores' tables.
+const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+
+/// Returns the number that the stores' tables use for a level.
+pub(super) fn level_code(level: Level) -> i16 {
+    match level {
+        Level::TRACE => 0,
+        Level::DEBUG => 1,
+        Level::INFO => 2,
+        Level::WARN => 3,
+        Level::ERROR => 4,
+    }
+}
+
+/// Returns the level with this number. One that a newer version wrote is shown like most lines.
+pub(super) fn level_of(code: i16) -> Level {
+    let at = usize::try_from(code).unwrap_or(usize::MAX);
+    LEVELS.get(at).copied().unwrap_or(Level::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_round_trip_through_their_numbers() {
+        for level in LEVELS {
+            assert_eq!(level_of(level_code(level)), level);
+        }
+        assert_eq!((level_of(-1), level_of(5)), (Level::INFO, Level::INFO));
+    }
+
+    #[test]
+    fn positions_are_ordered_by_attempt_and_number() {
+        let at = |fence, number| LogPosition { fence, number };
+        assert!(at(1, 9) < at(2, 1) && at(2, 1) < at(2, 2) && LogPosition::default() < at(1, 1));
+    }
+}
