@@ -3,6 +3,10 @@
 use std::time::SystemTime;
 
 use tracing::Level;
+use uuid::Uuid;
+
+/// How many claims of a delivery keep their lines. A delivery may wait, snooze or be run again without end.
+pub(crate) const LOGGED_CLAIMS: i64 = 20;
 
 /// A log line of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,41 @@ pub(crate) struct LogPosition {
 impl AttemptLogLine {
     pub(crate) fn position(&self) -> LogPosition {
         LogPosition { fence: self.fence, number: self.number }
+    }
+}
+
+/// A log line to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewLogLine {
+    /// The number of the line within its attempt, counted from 1.
+    pub(crate) number: u32,
+    pub(crate) at: SystemTime,
+    pub(crate) level: Level,
+    pub(crate) text: String,
+}
+
+/// What has changed in the log of an attempt since it was last written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogUpdate {
+    /// The new lines, in order. Some may be written already, if the response of the store was lost.
+    pub(crate) lines: Vec<NewLogLine>,
+    /// The number of the first line to keep.
+    pub(crate) first: u32,
+}
+
+/// The new log lines of a running attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct RunningLog {
+    pub(crate) id: Uuid,
+    pub(crate) fencing_token: i64,
+    pub(crate) update: LogUpdate,
+}
+
+impl LogUpdate {
+    /// Returns whether lines of this attempt, or of earlier ones, have to be deleted.
+    pub(super) fn has_excess(&self, fencing_token: i64) -> bool {
+        let starts = self.lines.first().is_some_and(|line| line.number == 1);
+        self.first > 1 || starts && fencing_token > LOGGED_CLAIMS
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
+use super::attempt_log::LogUpdate;
 use super::state::{State, Transition};
 use crate::payload::MergeScope;
 
@@ -130,6 +131,8 @@ pub(crate) struct Completion {
     /// What else people should know of the attempt: why it was skipped or waits, or which files matched. Replaces
     /// the note of an earlier attempt.
     pub(crate) note: Option<String>,
+    /// What the attempt logged and is not written yet.
+    pub(crate) log: LogUpdate,
 }
 
 /// The store's response to a round of completions and claim requests.

@@ -14,6 +14,7 @@ use super::batcher::Batcher;
 use super::error::StoreError;
 use super::handle::Jobs;
 use super::heartbeat::Heartbeats;
+use super::log_writer::LogWriter;
 use super::opening::{Obstacle, OpeningReport, reported};
 use super::options::Options;
 use super::recovery::Recovery;
@@ -96,6 +97,7 @@ struct Engine {
     scheduler: Scheduler,
     heartbeats: Heartbeats,
     recovery: Recovery,
+    logs: LogWriter,
     workers: Runtime,
     start: mpsc::Receiver<()>,
     commands: mpsc::Receiver<SchedulerCommand>,
@@ -131,6 +133,7 @@ impl Engine {
         let workers = worker_threads(access)?;
         let wakeups = Arc::new(Wakeups::new(handlers.len()));
         let changes = watch::Sender::new(0);
+        let (log_sender, unwritten) = mpsc::unbounded_channel();
         let scheduler = Scheduler::new(
             Arc::clone(&store),
             handlers,
@@ -138,6 +141,7 @@ impl Engine {
             workers.handle().clone(),
             replica,
             changes.clone(),
+            log_sender,
         );
         let (command_sender, commands) = mpsc::channel(4);
         // Deduplication finds a delivery only while its row is there.
@@ -159,6 +163,7 @@ impl Engine {
             lease_expiries: scheduler.lease_expiries.clone(),
             recover_as,
         };
+        let logs = LogWriter { store: Arc::clone(&store), unwritten };
         let (start_sender, start) = mpsc::channel(1);
         let (close_sender, close) = mpsc::channel(1);
         let indexes =
@@ -176,12 +181,15 @@ impl Engine {
             commands: command_sender,
             close: close_sender,
         };
-        Ok((jobs, Self { store, scheduler, heartbeats, recovery, workers, start, commands, close }))
+        let engine =
+            Self { store, scheduler, heartbeats, recovery, logs, workers, start, commands, close };
+        Ok((jobs, engine))
     }
 
     /// Runs until the store is closed or the last handle is dropped.
     async fn run(mut self) {
-        let Self { store, mut scheduler, mut heartbeats, mut recovery, mut commands, .. } = self;
+        let Self { store, mut scheduler, mut heartbeats, mut recovery, .. } = self;
+        let Self { mut logs, mut commands, .. } = self;
         let working = async {
             if self.start.recv().await.is_some() {
                 let scheduling = async {
@@ -193,7 +201,8 @@ impl Engine {
                 let sending_heartbeats =
                     restart_on_panic("heartbeats", async || heartbeats.run().await);
                 let recovering = restart_on_panic("recovery", async || recovery.run().await);
-                tokio::join!(scheduling, sending_heartbeats, recovering);
+                let logging = restart_on_panic("log writer", async || logs.run().await);
+                tokio::join!(scheduling, sending_heartbeats, recovering, logging);
             }
             std::future::pending::<()>().await;
         };

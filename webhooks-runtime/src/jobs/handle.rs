@@ -14,7 +14,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
-use super::attempt_log::{AttemptLogLine, LogPosition};
 use super::batcher::Batcher;
 use super::delivery::{Accepted, DeliveryKey, DeliveryOrigin, NewDelivery};
 use super::error::StoreError;
@@ -181,17 +180,6 @@ impl Jobs {
     /// Returns a delivery in full.
     pub(crate) async fn show(&self, id: Uuid) -> Result<Option<DeliveryDetail>, StoreError> {
         self.query_in_time(async move |store| store.show(id).await).await
-    }
-
-    /// Returns the log lines of a delivery's attempts, in order: the first `limit` after a position, or else the last
-    /// `limit`.
-    pub(crate) async fn logs(
-        &self,
-        id: Uuid,
-        after: Option<LogPosition>,
-        limit: u32,
-    ) -> Result<Vec<AttemptLogLine>, StoreError> {
-        self.query_in_time(async move |store| store.logs(id, after, limit).await).await
     }
 
     /// Queues dead deliveries again, and returns their number.

@@ -7,10 +7,11 @@
 //!   `inspect` define the data.
 //! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.
 //! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
-//! - `attempt_log` defines the log lines of attempts.
 //! - `batcher` accepts deliveries in batches.
 //! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt, and `log` logs how it
 //!   ended. `unstored` runs a delivery that no store has.
+//! - `attempt_log` defines the lines that functions log. `log_buffer` collects those of a running attempt, `log_writer`
+//!   writes them to the store, and `logs` reads them.
 //! - `heartbeat` renews this replica's lease, and `recovery` recovers the deliveries of lost replicas.
 //! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses; `control` is how people
 //!   cancel deliveries, run them again and pause endpoints.
@@ -29,6 +30,9 @@ mod handle;
 mod heartbeat;
 mod inspect;
 mod log;
+mod log_buffer;
+mod log_writer;
+mod logs;
 mod opening;
 mod options;
 mod outcome;

@@ -13,6 +13,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::delivery::Claimed;
+use super::log_buffer::AttemptLog;
 use super::outcome::AttemptOutcome;
 use crate::endpoint::Delivery;
 use crate::endpoint::background::{
@@ -22,6 +23,9 @@ use crate::endpoint::background::{
 use crate::endpoint::call::DELIVERY;
 use crate::endpoint::note::{AttemptNotes, Note};
 use crate::endpoint::panic::caught_in;
+
+/// The name of the span around an attempt.
+pub(crate) const ATTEMPT_SPAN: &str = "delivery";
 
 /// An attempt to run.
 pub(super) struct Attempt {
@@ -38,6 +42,8 @@ pub(super) struct Attempt {
     pub(super) body: Bytes,
     /// The older deliveries that the body carries, in order of arrival.
     pub(super) merged: Vec<Uuid>,
+    /// Receives what the function logs, unless the delivery is not stored.
+    pub(super) log: Option<AttemptLog>,
 }
 
 /// How an attempt ended, for the program and for people.
@@ -73,6 +79,7 @@ impl BackgroundHandler {
     pub(super) fn attempt(
         &self,
         claimed: Claimed,
+        log: AttemptLog,
         finished: mpsc::UnboundedSender<FinishedAttempt>,
         mut lease_expiries: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
@@ -86,8 +93,17 @@ impl BackgroundHandler {
             }
         };
         let id_text = id.to_string();
-        let attempt =
-            Attempt { id: id_text, webhook_id, attempt, waits, snoozes, received_at, body, merged };
+        let attempt = Attempt {
+            id: id_text,
+            webhook_id,
+            attempt,
+            waits,
+            snoozes,
+            received_at,
+            body,
+            merged,
+            log: Some(log),
+        };
         let attempt = self.run(attempt, stopped);
         let reported = async move {
             let end = attempt.await;
@@ -102,17 +118,21 @@ impl BackgroundHandler {
         attempt: Attempt,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = AttemptEnd> + Send + 'static {
-        let Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body, merged } =
+        let Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body, merged, log } =
             attempt;
         let policy = self.background.policy;
-        let span = tracing::info_span!(
-            target: DELIVERY,
-            "delivery",
-            endpoint = self.path,
-            delivery = %id,
-            webhook_id = webhook_id.as_deref().map(crate::payload::cut),
-            attempt
-        );
+        // Of the level of errors, so that a filter of levels does not disable it: without the span, the lines of the
+        // function belong to no attempt.
+        let span = AttemptLog::span(log, || {
+            tracing::error_span!(
+                target: DELIVERY,
+                ATTEMPT_SPAN,
+                endpoint = self.path,
+                delivery = %id,
+                webhook_id = webhook_id.as_deref().map(crate::payload::cut),
+                attempt
+            )
+        });
         let notes = AttemptNotes::default();
         let delivery = Delivery {
             id,

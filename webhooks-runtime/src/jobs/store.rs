@@ -28,7 +28,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use super::attempt_log::{AttemptLogLine, LogPosition};
+use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -128,6 +128,10 @@ pub(crate) trait Store: SharedState {
         completions: &'a [Completion],
         requests: &'a [ClaimRequest],
     ) -> StoreFuture<'a, ClaimResponse>;
+
+    /// Writes the log lines of running attempts. Returns the ids and fencing tokens of those that are written: all whose
+    /// tokens are current, unless their deliveries are locked at this moment.
+    fn write_logs<'a>(&'a self, logs: &'a [RunningLog]) -> StoreFuture<'a, Vec<(Uuid, i64)>>;
 
     /// Recovers the deliveries of other replicas whose leases have expired: applies the transition that `decide`
     /// returns for each. Returns their number.

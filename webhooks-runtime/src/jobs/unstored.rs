@@ -48,8 +48,17 @@ impl BackgroundHandler {
             let UnstoredDelivery { id, webhook_id, received_at, body } = delivery.clone();
             let started = Instant::now();
             let merged = Vec::new();
-            let running =
-                Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body, merged };
+            let running = Attempt {
+                id,
+                webhook_id,
+                attempt,
+                waits,
+                snoozes,
+                received_at,
+                body,
+                merged,
+                log: None,
+            };
             // Never stopped.
             let AttemptEnd { outcome, note } = self.run(running, pending()).await;
             let outcome = outcome.unwrap_or(AttemptOutcome::Lost);

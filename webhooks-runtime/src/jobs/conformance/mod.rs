@@ -12,6 +12,7 @@ pub(crate) mod interleavings;
 mod keyed;
 pub(crate) mod keys;
 pub(crate) mod latest;
+pub(crate) mod logs;
 mod model;
 pub(crate) mod pause;
 pub(crate) mod replaced;
@@ -33,6 +34,7 @@ use actix_web::web::Bytes;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use uuid::Uuid;
 
+use super::attempt_log::LogUpdate;
 use super::delivery::{
     Accepted, ClaimRequest, Claimed, Completion, DeliveryOrigin, NewDelivery, ReplicaId,
 };
@@ -142,7 +144,14 @@ fn completion(claimed: &Claimed, next: Transition) -> Completion {
         | Transition::Skipped
         | Transition::Cancelled => None,
     };
-    Completion { id: claimed.id, fencing_token: claimed.fencing_token, next, error, note: None }
+    Completion {
+        id: claimed.id,
+        fencing_token: claimed.fencing_token,
+        next,
+        error,
+        note: None,
+        log: LogUpdate::default(),
+    }
 }
 
 /// Completes a delivery, and returns whether the fencing token was current.

@@ -111,6 +111,18 @@ macro_rules! conformance {
                 a_delivery_carries_a_limited_number_of_others
                 groups_survive_reopening
             }
+            logs {
+                lines_are_read_in_their_order
+                lines_are_written_while_an_attempt_runs
+                lines_that_are_written_twice_are_kept_once
+                older_lines_of_an_attempt_are_deleted
+                lines_of_a_stale_attempt_are_discarded
+                each_attempt_has_its_lines
+                the_last_attempts_keep_their_lines
+                lines_are_deleted_with_their_delivery
+                a_lost_attempt_keeps_what_was_written
+                a_line_may_contain_any_text
+            }
             replaced {
                 a_duplicate_of_a_superseded_delivery_is_a_duplicate_while_another_carries_it
                 a_duplicate_of_a_superseded_delivery_after_the_window_runs

@@ -1,15 +1,43 @@
 //! Writes and reads the log lines of attempts.
 
-use sqlx::FromRow;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{Connection, FromRow, PgConnection, Row};
 use uuid::Uuid;
 
-use super::super::attempt_log::{AttemptLogLine, LogPosition, level_of};
+use super::super::attempt_log::{
+    AttemptLogLine, LOGGED_CLAIMS, LogPosition, LogUpdate, NewLogLine, RunningLog, level_code,
+    level_of,
+};
+use super::super::delivery::Completion;
 use super::super::error::StoreError;
+use super::complete::Completed;
 use super::convert;
 use super::pool::with_retries;
 use super::store::PostgresStore;
+
+/// How many lines one statement writes.
+const CHUNK: usize = 1000;
+
+/// Locks the deliveries whose claims are current, so that their attempts do not end and they are not deleted meanwhile.
+/// Skips one that is locked: waiting for an end of an attempt that waits for this lock would be a deadlock.
+const LOCK: &str = "
+    SELECT it.id, it.fence FROM UNNEST($1::uuid[], $2::bigint[]) AS log (id, fence)
+    JOIN webhooks_runtime.deliveries AS it ON it.id = log.id
+    WHERE it.fence = log.fence AND it.state = 1
+    FOR NO KEY UPDATE OF it SKIP LOCKED";
+
+const INSERT: &str = "
+    INSERT INTO webhooks_runtime.attempt_logs (delivery, fence, line, logged_at, level, text)
+    SELECT delivery, fence, line, to_timestamp(logged_at / 1000.0), level, text
+    FROM UNNEST($1::uuid[], $2::bigint[], $3::integer[], $4::bigint[], $5::smallint[], $6::text[])
+        AS line (delivery, fence, line, logged_at, level, text)
+    ON CONFLICT DO NOTHING";
+
+const DELETE: &str = "
+    DELETE FROM webhooks_runtime.attempt_logs AS it
+    USING UNNEST($1::uuid[], $2::bigint[], $3::integer[]) AS log (delivery, fence, first)
+    WHERE it.delivery = log.delivery
+        AND (it.fence = log.fence AND it.line < log.first OR it.fence <= log.fence - $4)";
 
 macro_rules! select_lines {
     ($clause:literal) => {
@@ -28,7 +56,90 @@ const AFTER: &str = select_lines!(
     "WHERE delivery = $1 AND (fence, line) > ($3, $4) ORDER BY delivery, fence, line LIMIT $2"
 );
 
+/// The lines of an attempt whose claim is current.
+struct CurrentLog<'a> {
+    id: Uuid,
+    fencing_token: i64,
+    update: &'a LogUpdate,
+}
+
+/// Writes the lines of attempts that have ended, if their tokens were current.
+pub(super) async fn write_completed(
+    connection: &mut PgConnection,
+    completions: &[Completion],
+    completed: &Completed,
+) -> Result<(), sqlx::Error> {
+    let logs = completions
+        .iter()
+        .filter(|it| !it.log.lines.is_empty() && completed.states.contains_key(&it.id))
+        .map(|it| CurrentLog { id: it.id, fencing_token: it.fencing_token, update: &it.log });
+    write(connection, &logs.collect::<Vec<_>>()).await
+}
+
+async fn write(connection: &mut PgConnection, logs: &[CurrentLog<'_>]) -> Result<(), sqlx::Error> {
+    let lines: Vec<(&CurrentLog<'_>, &NewLogLine)> =
+        logs.iter().flat_map(|log| log.update.lines.iter().map(move |line| (log, line))).collect();
+    for lines in lines.chunks(CHUNK) {
+        let levels: Vec<i16> = lines.iter().map(|(_, line)| level_code(line.level)).collect();
+        let texts: Vec<String> = lines.iter().map(|(_, line)| convert::text(&line.text)).collect();
+        sqlx::query(INSERT)
+            .bind(lines.iter().map(|(log, _)| log.id).collect::<Vec<_>>())
+            .bind(lines.iter().map(|(log, _)| log.fencing_token).collect::<Vec<_>>())
+            .bind(lines.iter().map(|(_, line)| line.number.cast_signed()).collect::<Vec<_>>())
+            .bind(lines.iter().map(|(_, line)| convert::unix(line.at)).collect::<Vec<_>>())
+            .bind(levels)
+            .bind(texts)
+            .execute(&mut *connection)
+            .await?;
+    }
+    let excess: Vec<_> =
+        logs.iter().filter(|log| log.update.has_excess(log.fencing_token)).collect();
+    if !excess.is_empty() {
+        sqlx::query(DELETE)
+            .bind(excess.iter().map(|log| log.id).collect::<Vec<_>>())
+            .bind(excess.iter().map(|log| log.fencing_token).collect::<Vec<_>>())
+            .bind(excess.iter().map(|log| log.update.first.cast_signed()).collect::<Vec<_>>())
+            .bind(LOGGED_CLAIMS)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn write_running(
+    connection: &mut PgConnection,
+    logs: &[RunningLog],
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let current: Vec<(Uuid, i64)> = sqlx::query_as(LOCK)
+        .bind(logs.iter().map(|log| log.id).collect::<Vec<_>>())
+        .bind(logs.iter().map(|log| log.fencing_token).collect::<Vec<_>>())
+        .fetch_all(&mut *transaction)
+        .await?;
+    let is_current = |log: &&RunningLog| current.contains(&(log.id, log.fencing_token));
+    let logs = logs.iter().filter(is_current).map(|log| CurrentLog {
+        id: log.id,
+        fencing_token: log.fencing_token,
+        update: &log.update,
+    });
+    write(&mut transaction, &logs.collect::<Vec<_>>()).await?;
+    transaction.commit().await?;
+    Ok(current)
+}
+
 impl PostgresStore {
+    /// Writes the lines of running attempts, and returns the ids and fencing tokens of those that are written.
+    pub(super) async fn write_running_logs(
+        &self,
+        logs: &[RunningLog],
+    ) -> Result<Vec<(Uuid, i64)>, StoreError> {
+        with_retries(&self.pool, |mut connection| async move {
+            let written = write_running(&mut connection, logs).await;
+            (connection, written)
+        })
+        .await
+    }
+
     /// Returns the log lines of a delivery, in order.
     pub(super) async fn read_logs(
         &self,

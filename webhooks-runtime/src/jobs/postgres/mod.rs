@@ -52,7 +52,7 @@ use uuid::Uuid;
 
 pub(super) use self::address::{check as check_url, name_of};
 pub(crate) use self::store::PostgresStore;
-use super::attempt_log::{AttemptLogLine, LogPosition};
+use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -90,6 +90,10 @@ impl Store for PostgresStore {
         requests: &'a [ClaimRequest],
     ) -> StoreFuture<'a, ClaimResponse> {
         Box::pin(self.run_step(replica, completions, requests))
+    }
+
+    fn write_logs<'a>(&'a self, logs: &'a [RunningLog]) -> StoreFuture<'a, Vec<(Uuid, i64)>> {
+        Box::pin(self.write_running_logs(logs))
     }
 
     fn recover_lost<'a>(

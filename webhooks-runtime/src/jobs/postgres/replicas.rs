@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use super::super::attempt_log::LogUpdate;
 use super::super::delivery::{Completion, HeartbeatResponse, ReplicaId, UnresponsiveReplicas};
 use super::super::error::StoreError;
 use super::super::outcome::AttemptOutcome;
@@ -188,6 +189,7 @@ impl PostgresStore {
                 next: decide(self.index_of(endpoint), attempt.unsigned_abs()),
                 error: AttemptOutcome::Lost.error().map(str::to_owned),
                 note: None,
+log: LogUpdate::default(),
             })
             .collect();
         let mut recovered = 0;

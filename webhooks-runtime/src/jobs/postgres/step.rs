@@ -11,7 +11,7 @@ use super::super::error::StoreError;
 use super::super::state::Transition;
 use super::pool::with_retries;
 use super::store::PostgresStore;
-use super::{convert, merge};
+use super::{convert, logs, merge};
 
 /// What a step did.
 #[derive(Debug, Default)]
@@ -77,6 +77,7 @@ impl PostgresStore {
             let ids = completions.iter().map(|it| it.id);
             step.response.stale = ids.filter(|id| !completed.states.contains_key(id)).collect();
             step.ended = completed.ended;
+            logs::write_completed(&mut transaction, completions, &completed).await?;
         }
         let mut claimed = Vec::new();
         if let Some(owned) = in_doubt {

@@ -36,8 +36,17 @@ async fn after(decision: Option<AttemptDecision>, stopped: bool) -> AttemptEnd {
     let (id, body) = (String::new(), Bytes::new());
     let received_at = SystemTime::now();
     let (waits, snoozes) = (3, 0);
-    let (webhook_id, merged) = (None, Vec::new());
-    let attempt = Attempt { id, webhook_id, attempt: 1, waits, snoozes, received_at, body, merged };
+    let attempt = Attempt {
+        id,
+        webhook_id: None,
+        attempt: 1,
+        waits,
+        snoozes,
+        received_at,
+        body,
+        merged: Vec::new(),
+        log: None,
+    };
     let stop = if stopped { ready(()).boxed() } else { pending().boxed() };
     handler.run(attempt, stop).await
 }
@@ -85,6 +94,7 @@ async fn end_of(run: fn(BackgroundTask) -> TaskFuture, snoozes: u32) -> AttemptE
         received_at: SystemTime::now(),
         body: Bytes::new(),
         merged: vec![Uuid::nil(), Uuid::max()],
+        log: None,
     };
     handler.run(attempt, pending()).await
 }

@@ -77,7 +77,8 @@ impl Scheduler {
         };
         ended.log();
         let (error, note) = (error.map(truncate), note.or(outcome.note()).map(truncate));
-        self.completions.push(Completion { id, fencing_token, next, error, note });
+        let log = running.log.close();
+        self.completions.push(Completion { id, fencing_token, next, error, note, log });
     }
 }
 

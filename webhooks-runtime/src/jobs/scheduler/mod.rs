@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use self::running::{RunningAttempt, RunningAttempts};
 use super::delivery::{ClaimRequest, Claimed, Completion, ReplicaId};
+use super::log_buffer::AttemptLog;
 use super::run::{BackgroundHandler, FinishedAttempt};
 use super::store::Store;
 use super::wakeups::Wakeups;
@@ -66,6 +67,8 @@ pub(super) struct Scheduler {
     running: RunningAttempts,
     /// Results that have not been written to the store yet.
     completions: Vec<Completion>,
+    /// Announces that a running attempt has logged something.
+    unwritten: mpsc::UnboundedSender<AttemptLog>,
     finished: (mpsc::UnboundedSender<FinishedAttempt>, mpsc::UnboundedReceiver<FinishedAttempt>),
     /// The number of live replicas. Each claims its share of an endpoint's concurrency at once, and with
     /// the next poll what the others leave of theirs.
@@ -83,6 +86,7 @@ impl Scheduler {
         workers: Handle,
         replica: ReplicaId,
         changes: watch::Sender<u64>,
+        unwritten: mpsc::UnboundedSender<AttemptLog>,
     ) -> Self {
         Self {
             running: RunningAttempts::new(handlers.len()),
@@ -95,6 +99,7 @@ impl Scheduler {
             lease_expiries: watch::Sender::new(0),
             overdue: Arc::default(),
             completions: Vec::new(),
+            unwritten,
             finished: mpsc::unbounded_channel(),
             replicas: 1,
             pause: None,
@@ -244,8 +249,10 @@ impl Scheduler {
             let claim = (claimed.id, claimed.fencing_token);
             let Claimed { endpoint, attempt, releases, .. } = claimed;
             let webhook_id = claimed.webhook_id.clone();
+            let log = AttemptLog::new(claim, self.unwritten.clone());
             let (running, abort) = self.handlers[endpoint].attempt(
                 claimed,
+                log.clone(),
                 self.finished.0.clone(),
                 self.lease_expiries.subscribe(),
             );
@@ -257,6 +264,7 @@ impl Scheduler {
                 releases,
                 webhook_id,
                 abort,
+                log,
                 cancelled: false,
                 started,
                 reminder: RunningAttempt::first_reminder(started, self.timeout(endpoint)),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::endpoint::call::DELIVERY;
 use crate::jobs::inspect::OVERDUE_MARGIN;
+use crate::jobs::log_buffer::AttemptLog;
 use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::BackgroundHandler;
 
@@ -27,6 +28,7 @@ pub(super) struct RunningAttempt {
     pub(super) releases: u32,
     pub(super) webhook_id: Option<String>,
     pub(super) abort: AbortHandle,
+    pub(super) log: AttemptLog,
     /// Whether it was stopped because a person cancelled it, or for a newer delivery.
     pub(super) cancelled: bool,
     pub(super) started: Instant,
@@ -127,6 +129,7 @@ impl RunningAttempts {
         self.abort_all();
         for attempt in self.attempts.values_mut() {
             attempt.owned = false;
+            attempt.log.close();
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use crate::jobs::attempt_log::RunningLog;
 use crate::jobs::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
 };
@@ -25,6 +26,7 @@ pub(super) enum WriterCommand {
     Heartbeat(ReplicaId, Duration, CommandReply<HeartbeatResponse>),
     Deregister(ReplicaId, CommandReply<()>),
     CompleteAndClaim(ReplicaId, Vec<Completion>, Vec<ClaimRequest>, CommandReply<ClaimResponse>),
+    WriteLogs(Vec<RunningLog>, CommandReply<Vec<(Uuid, i64)>>),
     FindLost(ReplicaId, CommandReply<Vec<LostDelivery>>),
     RecoverLost(ReplicaId, Vec<(ReplicaId, Completion)>, CommandReply<u64>),
     CountBacklog(CommandReply<()>),

@@ -30,7 +30,7 @@ impl Writer {
         let now = self.clock.now();
         let mut stale = Vec::new();
         for completion in completions {
-            let Some((state, ended)) = self.complete_one(replica, completion, now)? else {
+            let Some((seq, state, ended)) = self.complete_one(replica, completion, now)? else {
                 stale.push(completion.id);
                 continue;
             };
@@ -42,6 +42,7 @@ impl Writer {
                     (completion.id, now, error),
                 )?;
             }
+            self.write_log(seq, completion.fencing_token, &completion.log)?;
             if let Some(ended) = ended {
                 self.advance_key(&ended, now, changes)?;
             }
@@ -49,8 +50,8 @@ impl Writer {
         Ok(stale)
     }
 
-    /// Writes a completion, and returns the new state, and the row if it has a key; `None` when the fencing token is
-    /// stale.
+    /// Writes a completion, and returns the row number, the new state, and more of the row if it has a key; `None` when
+    /// the fencing token is stale.
     ///
     /// A delivery that a person cancelled meanwhile is not queued again. One that was stopped for a newer delivery is,
     /// and yields to that one afterwards.
@@ -59,7 +60,7 @@ impl Writer {
         replica: ReplicaId,
         completion: &Completion,
         now: i64,
-    ) -> Result<Option<(State, Option<EndedRow>)>, rusqlite::Error> {
+    ) -> Result<Option<(i64, State, Option<EndedRow>)>, rusqlite::Error> {
         let later = |after| Some(now.saturating_add(millis(after)));
         let none = CountChanges::default();
         let (run_at, counts) = match completion.next {
@@ -113,9 +114,9 @@ impl Writer {
 fn ended_row(
     row: &Row<'_>,
     is_skipped: bool,
-) -> Result<(State, Option<EndedRow>), rusqlite::Error> {
+) -> Result<(i64, State, Option<EndedRow>), rusqlite::Error> {
     let state = State::from_code(row.get(1)?).unwrap_or(State::Dead);
     let queue = KeyQueue::of(row.get(2)?, row.get(3)?);
     let (seq, scope) = (row.get(0)?, row.get(4)?);
-    Ok((state, queue.map(|queue| EndedRow { seq, state, queue, scope, is_skipped })))
+    Ok((seq, state, queue.map(|queue| EndedRow { seq, state, queue, scope, is_skipped })))
 }

@@ -51,7 +51,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::attempt_log::{AttemptLogLine, LogPosition};
+use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -141,6 +141,10 @@ impl Store for SqliteStore {
             WriterCommand::CompleteAndClaim(replica, completions.to_vec(), requests.to_vec(), reply)
         })
         .boxed()
+    }
+
+    fn write_logs<'a>(&'a self, logs: &'a [RunningLog]) -> StoreFuture<'a, Vec<(Uuid, i64)>> {
+        self.send(move |reply| WriterCommand::WriteLogs(logs.to_vec(), reply)).boxed()
     }
 
     fn recover_lost<'a>(

@@ -4,6 +4,7 @@ use tokio::time::{Instant, sleep};
 
 use super::command::{CHUNK, CommandReply, WriterCommand};
 use super::{SqliteStore, read};
+use crate::jobs::attempt_log::LogUpdate;
 use crate::jobs::delivery::{Completion, ReplicaId};
 use crate::jobs::error::StoreError;
 use crate::jobs::inspect::{CancelReport, CancelTarget, RetryTarget};
@@ -45,6 +46,7 @@ impl SqliteStore {
                     next,
                     error: AttemptOutcome::Lost.error().map(str::to_owned),
                     note: None,
+log: LogUpdate::default(),
                 },
             )
         });

@@ -139,6 +139,7 @@ impl Writer {
             WriterCommand::CompleteAndClaim(replica, completions, requests, reply) => {
                 perform!(reply, self.complete_and_claim(replica, &completions, &requests, changes))
             }
+            WriterCommand::WriteLogs(logs, reply) => perform!(reply, self.write_logs(&logs)),
             WriterCommand::FindLost(me, reply) => perform!(reply, self.find_lost(me)),
             WriterCommand::RecoverLost(me, completions, reply) => {
                 perform!(reply, self.recover_lost(me, completions, changes))

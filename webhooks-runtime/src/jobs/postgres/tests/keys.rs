@@ -104,7 +104,8 @@ async fn run(store: &PostgresStore, seen: &Mutex<SharedView>) {
                 seen.ran.extend(numbers(&claimed));
             }
             let (id, fencing_token) = (claimed.id, claimed.fencing_token);
-            completions.push(Completion { id, fencing_token, next, error: None, note: None });
+            let log = Default::default();
+            completions.push(Completion { id, fencing_token, next, error: None, note: None, log });
         }
         let response = store.complete_and_claim(me, &completions, &REQUESTS).await.unwrap();
         assert!(response.stale.is_empty());

@@ -82,7 +82,8 @@ fn a_replica_of_version_2_that_runs_already_keeps_running_deliveries_without_key
 
 fn done(id: Uuid, fencing_token: i64, note: Option<&str>) -> Completion {
     let note = note.map(str::to_owned);
-    Completion { id, fencing_token, next: Transition::Done, error: None, note }
+    let log = Default::default();
+    Completion { id, fencing_token, next: Transition::Done, error: None, note, log }
 }
 
 #[test]

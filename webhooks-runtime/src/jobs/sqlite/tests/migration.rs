@@ -54,6 +54,7 @@ async fn a_file_of_version_2_keeps_its_deliveries() {
         next: Transition::Done,
         error: None,
         note: Some("data/a.csv".to_owned()),
+        log: Default::default(),
     };
     store.complete_and_claim(me, &[done], &[]).await.unwrap();
     let shown = store.show(claimed.id).await.unwrap().unwrap();
@@ -112,6 +113,7 @@ async fn a_file_of_version_3_keeps_its_deliveries_of_every_state() {
             next: Transition::Done,
             error: None,
             note: None,
+            log: Default::default(),
         };
         assert!(store.complete_and_claim(me, &[done], &[]).await.unwrap().stale.is_empty());
     }

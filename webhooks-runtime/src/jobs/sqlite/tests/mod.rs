@@ -86,6 +86,7 @@ async fn ids_leave_the_index_after_the_deduplication_window() {
         next: Transition::Done,
         error: None,
         note: None,
+        log: Default::default(),
     };
     let completions: Vec<_> = response.claimed.iter().map(done).collect();
     assert!(store.complete_and_claim(me, &completions, &[]).await.unwrap().stale.is_empty());
@@ -187,6 +188,7 @@ async fn the_file_shrinks_after_a_purge() {
         next: Transition::Dead,
         error: None,
         note: None,
+        log: Default::default(),
     };
     let completions: Vec<_> = claimed.claimed.iter().map(died).collect();
     store.complete_and_claim(me, &completions, &[]).await.unwrap();
