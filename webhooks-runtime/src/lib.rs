@@ -194,6 +194,8 @@ pub use payload::{
     WebhookPayloadRepo, WebhookPayloadUpdatedConfig, WebhookPayloadUpdatedFile,
     WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
 };
+#[cfg(feature = "cli")]
+pub use server::log::delivery_log_layer;
 pub use server::{LaunchError, ServerHandle, SetupError, Ui, WebhooksServer};
 #[cfg(feature = "share")]
 pub use share::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};

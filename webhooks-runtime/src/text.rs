@@ -5,6 +5,12 @@
 
 use std::borrow::Cow;
 
+/// Returns the beginning of a text, of at most this many bytes.
+pub(crate) fn beginning(text: &str, max: usize) -> &str {
+    let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
 /// Escapes the control characters of a text, except line ends and tabs.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     escape(text, |character| is_control(character) && !matches!(character, '\n' | '\t'))
@@ -102,6 +108,14 @@ mod tests {
         assert_eq!(in_one_line("a\n\t\u{1b}[2Jb\u{2028}"), "a\\n\\u{9}\\u{1b}[2Jb\\u{2028}");
         assert_eq!(in_one_line("\u{202e}evil\u{2066}"), "\\u{202e}evil\\u{2066}");
         assert_eq!(in_one_line("\"학습\" isn't e\u{301}nough"), "\"학습\" isn't e\u{301}nough");
+    }
+
+    #[test]
+    fn the_beginning_of_a_text_ends_with_a_character() {
+        assert_eq!(
+            ["학습", "학", "", ""].map(str::to_owned),
+            [9, 5, 2, 0].map(|max| beginning("학습", max).to_owned())
+        );
     }
 
     #[test]

@@ -52,7 +52,7 @@ thread_local! {
 }
 
 impl AttemptLog {
-    pub(super) fn new(
+    pub(crate) fn new(
         (id, fencing_token): (Uuid, i64),
         unwritten: mpsc::UnboundedSender<Self>,
     ) -> Self {
@@ -61,7 +61,7 @@ impl AttemptLog {
 
     /// Creates the span of the attempt. The layer that captures the lines finds the log through
     /// [`of_new_span`](Self::of_new_span), because a span's fields cannot carry it.
-    pub(super) fn span<T>(log: Option<Self>, create: impl FnOnce() -> T) -> T {
+    pub(crate) fn span<T>(log: Option<Self>, create: impl FnOnce() -> T) -> T {
         let outer = OF_NEW_SPAN.replace(log);
         let span = create();
         OF_NEW_SPAN.set(outer);
@@ -110,7 +110,7 @@ impl AttemptLog {
     }
 
     /// Ends the log, and returns the lines that are not known to be in the store.
-    pub(super) fn close(&self) -> LogUpdate {
+    pub(crate) fn close(&self) -> LogUpdate {
         let mut buffer = self.buffer();
         let update = buffer.update();
         buffer.is_closed = true;
@@ -226,7 +226,7 @@ mod tests {
         }
         push(&log, "y");
         let update = log.unwritten();
-        assert_eq!((update.first, update.lines.len()), (6, 3));
+        assert_eq!((update.first, update.lines.len()), (5, 4));
         log.written(8);
         for _ in 0..4 {
             push(&log, &"z".repeat(MAX_LINE));

@@ -61,9 +61,10 @@ pub(crate) use handle::Jobs;
 pub(crate) use inspect::{
     DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt, Purge, RetryTarget,
 };
+pub(crate) use log_buffer::{AttemptLog, MAX_LINE};
 pub(crate) use opening::OpeningReport;
 pub(crate) use options::Options;
-pub(crate) use run::BackgroundHandler;
+pub(crate) use run::{ATTEMPT_SPAN, BackgroundHandler};
 pub(crate) use state::State;
 pub(crate) use store::Access;
 pub(crate) use store_url::StoreUrl;

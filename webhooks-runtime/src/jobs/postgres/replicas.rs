@@ -189,7 +189,7 @@ impl PostgresStore {
                 next: decide(self.index_of(endpoint), attempt.unsigned_abs()),
                 error: AttemptOutcome::Lost.error().map(str::to_owned),
                 note: None,
-log: LogUpdate::default(),
+                log: LogUpdate::default(),
             })
             .collect();
         let mut recovered = 0;

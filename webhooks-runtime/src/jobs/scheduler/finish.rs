@@ -9,6 +9,7 @@ use crate::jobs::delivery::Completion;
 use crate::jobs::log::EndedAttempt;
 use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::FinishedAttempt;
+use crate::text::beginning;
 
 /// The maximum length of a stored error or note, in bytes.
 const MAX_TEXT: usize = 4096;
@@ -76,14 +77,9 @@ impl Scheduler {
             note: note.or(outcome.note()),
         };
         ended.log();
-        let (error, note) = (error.map(truncate), note.or(outcome.note()).map(truncate));
+        let stored = |text: &str| beginning(text, MAX_TEXT).to_owned();
+        let (error, note) = (error.map(stored), note.or(outcome.note()).map(stored));
         let log = running.log.close();
         self.completions.push(Completion { id, fencing_token, next, error, note, log });
     }
-}
-
-/// Cuts a text to the length that is stored, at a character boundary.
-fn truncate(text: &str) -> String {
-    let end = (0..=MAX_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    text[..end.unwrap_or(0)].to_owned()
 }

@@ -46,7 +46,7 @@ impl SqliteStore {
                     next,
                     error: AttemptOutcome::Lost.error().map(str::to_owned),
                     note: None,
-log: LogUpdate::default(),
+                    log: LogUpdate::default(),
                 },
             )
         });

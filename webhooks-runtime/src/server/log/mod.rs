@@ -5,6 +5,9 @@
 #[cfg(feature = "cli")]
 mod subscriber;
 
+#[cfg(feature = "cli")]
+pub use subscriber::delivery_log_layer;
+
 /// Starts logging to standard error, unless the program has set up its own subscriber.
 pub(crate) fn init() {
     #[cfg(feature = "cli")]
