@@ -18,6 +18,7 @@ fn a_store_that_is_not_there_is_said_so_and_not_made() {
         &[][..],
         &["--json"],
         &["show", NONE],
+        &["logs", NONE, "--follow"],
         &["retry", "--dead"],
         &["purge", "--dead", "--older-than", "1d"],
     ] {

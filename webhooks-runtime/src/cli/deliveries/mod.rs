@@ -4,12 +4,14 @@
 //! - `list` prints the table of deliveries.
 //! - `show` prints one delivery in full.
 //! - `json` formats both as JSON.
+//! - `logs` prints what a function logged.
 //! - `modify` retries and deletes deliveries.
 //! - `id` finds a delivery by the first digits of its id.
 
 mod id;
 mod json;
 mod list;
+mod logs;
 mod modify;
 mod show;
 
@@ -23,6 +25,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Command, Subcommand};
 
 use self::id::IdPrefix;
+use self::logs::LogsArgs;
 use self::modify::PurgeSelection;
 use super::{CodeSettings, print};
 use crate::config::settings::PartialSettings;
@@ -36,6 +39,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo run -- deliveries --state dead --endpoint trigger_training
   cargo run -- deliveries show 0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84
+  cargo run -- deliveries logs 0198f0c2 --follow
   cargo run -- deliveries retry --dead
   cargo run -- deliveries purge --dead --older-than 30d
   cargo run -- deliveries purge --endpoint an_old_endpoint
@@ -94,6 +98,8 @@ enum DeliveriesCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
+    /// Print what the function logged during the attempts of a delivery
+    Logs(LogsArgs),
     /// Queue dead deliveries again, with all their attempts
     Retry {
         /// The ids of dead deliveries, or their first digits
@@ -169,6 +175,7 @@ impl Deliveries {
             None => &self.list.store,
             Some(
                 DeliveriesCommand::Show { store, .. }
+                | DeliveriesCommand::Logs(LogsArgs { store, .. })
                 | DeliveriesCommand::Retry { store, .. }
                 | DeliveriesCommand::Purge { store, .. },
             ) => store,
@@ -192,7 +199,9 @@ impl Deliveries {
     /// Returns the access to the store that the command needs.
     fn access(&self) -> Access {
         match &self.command {
-            None | Some(DeliveriesCommand::Show { .. }) => Access::Read,
+            None | Some(DeliveriesCommand::Show { .. } | DeliveriesCommand::Logs(_)) => {
+                Access::Read
+            }
             Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. }) => {
                 Access::Modify
             }
@@ -247,6 +256,7 @@ pub(super) fn run(
             Some(DeliveriesCommand::Show { id, json, .. }) => {
                 show::show(&jobs, &target, &id, json).await
             }
+            Some(DeliveriesCommand::Logs(args)) => logs::logs(&jobs, &args).await,
             Some(DeliveriesCommand::Retry { ids, dead: false, .. }) => {
                 modify::retry(&jobs, &ids).await
             }

@@ -140,6 +140,10 @@ impl Store for PostgresStore {
         Box::pin(self.show_delivery(id))
     }
 
+    fn state_of(&self, id: Uuid) -> StoreFuture<'_, Option<State>> {
+        Box::pin(self.find_state(id))
+    }
+
     fn logs(
         &self,
         id: Uuid,

@@ -60,6 +60,7 @@ use super::error::StoreError;
 use super::inspect::{
     CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
 };
+use super::state::State;
 use super::store::{
     Access, EndpointPolicy, RecoveryPolicy, Retention, Store, StoreFuture, StoreLimits,
 };
@@ -183,6 +184,10 @@ impl Store for SqliteStore {
 
     fn show(&self, id: Uuid) -> StoreFuture<'_, Option<DeliveryDetail>> {
         self.reader.query(move |connection| read::show(connection, id)).boxed()
+    }
+
+    fn state_of(&self, id: Uuid) -> StoreFuture<'_, Option<State>> {
+        self.reader.query(move |connection| read::state_of(connection, id)).boxed()
     }
 
     fn logs(

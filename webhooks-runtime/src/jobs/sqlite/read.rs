@@ -109,6 +109,16 @@ pub(super) fn newest(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.query_row("SELECT coalesce(max(seq), 0) FROM deliveries", [], |row| row.get(0))
 }
 
+/// Returns the state of a delivery.
+pub(super) fn state_of(
+    connection: &Connection,
+    id: Uuid,
+) -> Result<Option<State>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached("SELECT state FROM deliveries WHERE id = ?")?;
+    let code = statement.query_row([id], |row| row.get(0)).optional()?;
+    Ok(code.map(|code| State::from_code(code).unwrap_or(State::Dead)))
+}
+
 pub(super) fn show(
     connection: &Connection,
     id: Uuid,

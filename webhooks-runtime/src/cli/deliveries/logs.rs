@@ -1,0 +1,150 @@
+//! Prints what a function logged during the attempts of a delivery.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::id::IdPrefix;
+use super::{StoreArgs, failed};
+use crate::jobs::{AttemptLogLine, Jobs, LogPosition, State};
+use crate::text::{escaped_json, in_one_line};
+
+/// How many lines are read at once.
+const PAGE: u32 = 1000;
+
+/// How often new lines are read. Those of a running attempt are stored about once a second.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Args)]
+pub(super) struct LogsArgs {
+    /// The id of the delivery, or its first digits
+    id: IdPrefix,
+    /// Print new lines as they are stored, until the delivery has ended
+    #[arg(long)]
+    follow: bool,
+    /// Print JSON, an object for each line, for scripts
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+}
+
+/// A line in the output of `deliveries logs --json`. Field names never change.
+#[derive(Serialize)]
+struct LineJson<'a> {
+    /// Grows with each attempt of the delivery.
+    claim: i64,
+    line: u32,
+    time: String,
+    level: &'static str,
+    text: &'a str,
+}
+
+pub(super) async fn logs(jobs: &Jobs, args: &LogsArgs) -> Result<ExitCode, Box<dyn Error>> {
+    let id = args.id.find(jobs).await?;
+    let mut after = LogPosition::default();
+    loop {
+        // Read before the lines, so that a delivery that has ended logs nothing more.
+        let state = jobs.state_of(id).await.map_err(failed)?;
+        loop {
+            let lines = jobs.logs(id, Some(after), PAGE).await.map_err(failed)?;
+            let Some(last) = lines.last() else { break };
+            let text = if args.json { as_json(&lines)? } else { as_text(&lines, after) };
+            after = last.position();
+            // Nobody reads on: deliveries logs … --follow | head -1
+            if !write(&text)? {
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        if !args.follow || state.is_none_or(State::is_final) {
+            break;
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+    if after == LogPosition::default() {
+        // On standard error, so that a script that counts lines counts none.
+        let _ = writeln!(io::stderr(), "No log lines: the function has logged nothing so far.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Formats lines for a person, with a mark between attempts. `after` is the place of the line before them.
+fn as_text(lines: &[AttemptLogLine], after: LogPosition) -> String {
+    let (mut text, mut fence) = (String::new(), after.fence);
+    for line in lines {
+        if line.fence != std::mem::replace(&mut fence, line.fence)
+            && !(text.is_empty() && after == LogPosition::default())
+        {
+            text.push_str("-- next attempt --\n");
+        }
+        let time = humantime::format_rfc3339_millis(line.at);
+        let _ = writeln!(text, "{time} {:>5} {}", line.level.as_str(), in_one_line(&line.text));
+    }
+    text
+}
+
+fn as_json(lines: &[AttemptLogLine]) -> Result<String, serde_json::Error> {
+    let mut text = String::new();
+    for line in lines {
+        let json = LineJson {
+            claim: line.fence,
+            line: line.number,
+            time: humantime::format_rfc3339_millis(line.at).to_string(),
+            level: line.level.as_str(),
+            text: &line.text,
+        };
+        text.push_str(&escaped_json(&serde_json::to_string(&json)?));
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// Writes to standard output. Returns whether somebody still reads it.
+fn write(text: &str) -> io::Result<bool> {
+    let mut stdout = io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use tracing::Level;
+
+    use super::*;
+
+    fn line(fence: i64, number: u32, text: &str) -> AttemptLogLine {
+        let at = UNIX_EPOCH + Duration::from_millis(1_764_600_000_123);
+        AttemptLogLine { fence, number, at, level: Level::INFO, text: text.to_owned() }
+    }
+
+    #[test]
+    fn attempts_are_told_apart() {
+        let lines = [line(3, 1, "a"), line(3, 2, "b\u{1b}"), line(5, 1, "c")];
+        let text = as_text(&lines, LogPosition::default());
+        let expected = "2025-12-01T14:40:00.123Z  INFO a\n2025-12-01T14:40:00.123Z  INFO b\\u{1b}\n\
+                        -- next attempt --\n2025-12-01T14:40:00.123Z  INFO c\n";
+        assert_eq!(text, expected);
+        let same = as_text(&[line(5, 2, "d")], lines[2].position());
+        assert_eq!(same, "2025-12-01T14:40:00.123Z  INFO d\n");
+        let next = as_text(&[line(6, 1, "e")], lines[2].position());
+        assert!(next.starts_with("-- next attempt --\n"), "{next}");
+    }
+
+    #[test]
+    fn each_line_is_an_object() {
+        let text = as_json(&[line(3, 1, "a \"b\""), line(5, 1, "\u{9b}")]).unwrap();
+        let expected = "{\"claim\":3,\"line\":1,\"time\":\"2025-12-01T14:40:00.123Z\",\"level\":\"INFO\",\
+                        \"text\":\"a \\\"b\\\"\"}\n{\"claim\":5,\"line\":1,\"time\":\"2025-12-01T14:40:00.123Z\",\
+                        \"level\":\"INFO\",\"text\":\"\\u009b\"}\n";
+        assert_eq!(text, expected);
+    }
+}
