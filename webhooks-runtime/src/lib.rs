@@ -88,7 +88,8 @@
 //!
 //! A delivery that fails is retried with a growing delay until its attempts are used up, unless the error is
 //! [`Permanent`]. [`BackgroundArg`] lists the arguments of such a function, [`BackgroundReply`] its
-//! return values. Deliveries are stored in a file or, for several replicas, in PostgreSQL: see
+//! return values. What the function logs with `tracing` is stored with its delivery: the page and the command
+//! `deliveries logs` show it. Deliveries are stored in a file or, for several replicas, in PostgreSQL: see
 //! [`WebhooksServer::store`].
 //!
 //! # Settings

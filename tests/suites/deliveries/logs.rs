@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use tests::background::wait_until;
+use tests::background::{Place, wait_until};
 use tests::client::PAGE_TOKEN;
 use tests::program::Program;
 
@@ -42,16 +42,30 @@ fn follow(store: &CommandStore, id: &str) -> Program {
 
 #[test]
 fn lines_are_printed_while_the_function_runs_and_a_killed_process_keeps_them() {
-    let store = CommandStore::new();
+    lines_are_printed_while_the_function_runs(&CommandStore::new());
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn lines_in_a_database_are_printed_while_the_function_runs() {
+    let place = Place::database();
+    let store = CommandStore { folder: tempfile::tempdir().unwrap(), file: place.store() };
+    lines_are_printed_while_the_function_runs(&store);
+}
+
+fn lines_are_printed_while_the_function_runs(store: &CommandStore) {
     let (server, url) = store.serve();
     let id = deliver(&url, "logs", "1", r#"{"milliseconds":60000,"lines":1}"#);
     let running = [" INFO training attempt=1", " INFO line 1", r" WARN low on\nmemory"];
     let stored = Instant::now();
-    wait_until("the lines", || lines(&store, &id) == running);
+    wait_until("the lines", || lines(store, &id) == running);
     assert!(stored.elapsed() < Duration::from_secs(10));
     store.wait_for(1, "running");
+    let follower = follow(store, &id);
+    let _ = follower.wait_for("low on");
     server.kill();
-    assert_eq!(lines(&store, &id), running);
+    assert_eq!(lines(store, &id), running);
+    assert!(follower.is_running());
 }
 
 #[test]
@@ -61,7 +75,7 @@ fn followed_lines_go_on_after_a_retry_and_end_with_the_delivery() {
     let id = deliver(&url, "logs", "1", r#"{"milliseconds":1500,"fails":1}"#);
     let follower = follow(&store, &id);
     // While it runs.
-    follower.wait_for("training attempt=1");
+    let _ = follower.wait_for("training attempt=1");
     store.wait_for(1, "running");
     let ended = follower.wait();
     store.wait_for(1, "done");
@@ -87,7 +101,7 @@ fn a_follower_ends_with_ctrl_c_or_with_its_reader() {
     let (server, url) = store.serve();
     let id = deliver(&url, "logs", "1", r#"{"milliseconds":60000}"#);
     let follower = follow(&store, &id);
-    follower.wait_for("training");
+    let _ = follower.wait_for("training");
     follower.signal(Signal::SIGINT).unwrap();
     assert!(!follower.wait().stdout.is_empty());
 

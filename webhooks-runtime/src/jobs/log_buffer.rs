@@ -90,7 +90,7 @@ impl AttemptLog {
     pub(super) fn unwritten(&self) -> LogUpdate {
         let mut buffer = self.buffer();
         buffer.is_announced = false;
-        buffer.update()
+        LogUpdate { lines: buffer.unwritten.iter().cloned().collect(), first: buffer.first() }
     }
 
     /// Forgets the lines up to this number, which are in the store.
@@ -112,10 +112,9 @@ impl AttemptLog {
     /// Ends the log, and returns the lines that are not known to be in the store.
     pub(crate) fn close(&self) -> LogUpdate {
         let mut buffer = self.buffer();
-        let update = buffer.update();
         buffer.is_closed = true;
-        buffer.unwritten = VecDeque::new();
-        update
+        let lines = std::mem::take(&mut buffer.unwritten).into();
+        LogUpdate { lines, first: buffer.first() }
     }
 
     fn announce(&self, buffer: &mut LogBuffer) {
@@ -148,10 +147,6 @@ impl LogBuffer {
     fn first(&self) -> u32 {
         let kept = u32::try_from(self.kept.len()).unwrap_or(u32::MAX);
         self.last.saturating_sub(kept).saturating_add(1)
-    }
-
-    fn update(&self) -> LogUpdate {
-        LogUpdate { lines: self.unwritten.iter().cloned().collect(), first: self.first() }
     }
 }
 

@@ -1,16 +1,25 @@
 //! Tests of the engine and its handle.
 
+use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::time::Instant;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::Level;
 use uuid::Uuid;
 
-use super::conformance::dead;
+use super::attempt_log::LogPosition;
+use super::conformance::{dead, new};
+use super::delivery::ClaimRequest;
 use super::inspect::DeliveryFilter;
+use super::log_buffer::AttemptLog;
+use super::log_writer::LogWriter;
+use super::sqlite::SqliteStore;
+use super::store::{Access, EndpointPolicy, Store};
 use super::{Jobs, Options, StoreError, StoreUrl};
 use crate::endpoint::background::Policy;
 
@@ -70,4 +79,41 @@ async fn an_unresponsive_store_does_not_block_shutdown() {
     assert_eq!(start.elapsed().as_secs(), 50);
     assert!((&mut purging).now_or_never().is_none());
     other.execute_batch("COMMIT").unwrap();
+}
+
+#[tokio::test]
+async fn lines_are_written_after_a_second_and_those_that_are_not_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = EndpointPolicy { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT };
+    let file = folder.path().join("webhooks.db");
+    let store = Arc::new(SqliteStore::open(&file, vec![endpoint], 10, Access::Serve).unwrap());
+    store.accept(vec![new(0, None, "{}")]).await.unwrap();
+    let me = Uuid::now_v7();
+    store.register(me, Duration::from_secs(60)).await.unwrap();
+    let requests = [ClaimRequest { endpoint: 0, slots: 1 }];
+    let claimed = store.complete_and_claim(me, &[], &requests).await.unwrap().claimed.remove(0);
+
+    let (sender, unwritten) = mpsc::unbounded_channel();
+    let claims = [claimed.fencing_token, claimed.fencing_token - 1];
+    let [current, stale] = claims.map(|token| AttemptLog::new((claimed.id, token), sender.clone()));
+    for log in [&current, &stale] {
+        log.push(SystemTime::now(), Level::INFO, "training".to_owned());
+    }
+    let mut writer = LogWriter { store: Arc::clone(&store) as Arc<dyn Store>, unwritten };
+    let stored = async || store.logs(claimed.id, None, 10).await.unwrap();
+    let early = async {
+        sleep(Duration::from_millis(500)).await;
+        stored().await
+    };
+    let (running, early) = tokio::join!(timeout(Duration::from_millis(1800), writer.run()), early);
+    assert!(running.is_err());
+    assert_eq!(early, []);
+    let lines = stored().await;
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].position(), LogPosition { fence: claimed.fencing_token, number: 1 });
+    assert_eq!(current.unwritten().lines.len(), 0);
+    // It is tried again.
+    assert_eq!(writer.unwritten.try_recv().unwrap().claim(), stale.claim());
+    assert_eq!(stale.close().lines.len(), 1);
+    store.close().await;
 }

@@ -34,7 +34,7 @@ use crate::text::{beginning, in_one_line};
 ///
 /// tracing_subscriber::registry()
 ///     .with(LevelFilter::INFO)
-///     .with(tracing_subscriber::fmt::layer().json())
+///     .with(tracing_subscriber::fmt::layer().compact())
 ///     .with(webhooks_runtime::delivery_log_layer())
 ///     .init();
 /// ```
