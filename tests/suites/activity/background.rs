@@ -10,16 +10,16 @@ use tests::programs::{background, quickstart};
 use super::{Events, ask, deliver, payload};
 
 /// A program with background functions, which keeps their deliveries in a folder of its own.
-struct InBackground {
+pub(super) struct InBackground {
     _program: Program,
-    url: String,
-    viewer: Viewer,
+    pub(super) url: String,
+    pub(super) viewer: Viewer,
     file: String,
     _folder: tempfile::TempDir,
 }
 
 impl InBackground {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kept.db").to_str().unwrap().to_owned();
         let arguments = ["--port", "0", "--store", &file];
@@ -30,7 +30,7 @@ impl InBackground {
     }
 
     /// Delivers, and waits until the page says that its state is this. Gives the id.
-    fn deliver(&self, endpoint: &str, body: &str, state: &str) -> String {
+    pub(super) fn deliver(&self, endpoint: &str, body: &str, state: &str) -> String {
         let answer = deliver(&self.url, endpoint, body);
         assert_eq!(answer.status, 202, "{answer:?}");
         let id = answer.json()["delivery"].as_str().unwrap().to_owned();
@@ -38,12 +38,12 @@ impl InBackground {
         id
     }
 
-    fn wait_for(&self, id: &str, state: &str) {
+    pub(super) fn wait_for(&self, id: &str, state: &str) {
         self.wait_for_text(&format!("data-id=\"{id}\" data-state=\"{state}\""));
     }
 
     /// Waits until the page holds this.
-    fn wait_for_text(&self, text: &str) {
+    pub(super) fn wait_for_text(&self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.viewer.get("/").unwrap().body.contains(text) {
             assert!(Instant::now() < deadline, "{text}");
@@ -95,8 +95,11 @@ fn background_deliveries_are_shown_with_all_that_tells_of_them() {
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    for other in [&done, &running, &queued] {
-        assert!(!detail(other).contains("Run again"));
+    for other in [&running, &queued] {
+        assert!(!detail(other).contains("Run again") && detail(other).contains("Cancel"));
+    }
+    for ended in [&dead, &done] {
+        assert!(detail(ended).contains("Run again") && !detail(ended).contains("Cancel"));
     }
     let whole = server.viewer.get(&format!("/deliveries/{dead}")).unwrap().body;
     assert!(whole.contains("<h1>Background delivery</h1>") && whole.contains("Run again"));
@@ -147,7 +150,8 @@ fn a_dead_delivery_is_run_again_by_a_script_or_a_form() {
     let id = server.deliver("gives_up", "{}", "dead");
     let by_script = server.retry(&id, &BY_SCRIPT);
     assert_eq!(by_script.status, 200);
-    assert_eq!(by_script.json(), json!({ "delivery": id, "state": "queued" }));
+    let queued = json!({ "delivery": id, "state": "queued", "message": "It is queued again." });
+    assert_eq!(by_script.json(), queued);
     let attempts = |count: usize| {
         let deadline = Instant::now() + PATIENCE;
         let path = format!("/deliveries/{id}/detail");
@@ -162,9 +166,9 @@ fn a_dead_delivery_is_run_again_by_a_script_or_a_form() {
     let location = format!("../{id}");
     assert_eq!((by_form.status, by_form.header("location")), (303, Some(location.as_str())));
     attempts(3);
-    let done = server.deliver("quick", "{}", "done");
-    let refused = server.retry(&done, &BY_SCRIPT);
-    let error = "This delivery is done, and only dead deliveries can be run again.";
+    let running = server.deliver("sleeps", r#"{"milliseconds":600000}"#, "running");
+    let refused = server.retry(&running, &BY_SCRIPT);
+    let error = "This delivery is running, and only a delivery that has ended can be run again.";
     assert_eq!((refused.status, refused.json()["error"].as_str()), (409, Some(error)));
 }
 

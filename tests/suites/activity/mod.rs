@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+mod actions;
 mod background;
 mod events;
+mod logs;
 mod recorded;
 mod sending;
 mod viewers;

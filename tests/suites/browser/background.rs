@@ -9,7 +9,7 @@ use tests::programs::background;
 use super::{check_accessibility, hidden, opening, sample, wait_for_source};
 
 /// A program with background functions that keeps their deliveries in this folder, and its address.
-fn in_background(folder: &tempfile::TempDir) -> (Program, String) {
+pub(super) fn in_background(folder: &tempfile::TempDir) -> (Program, String) {
     let file = folder.path().join("kept.db");
     let arguments = ["--port", "0", "--store", file.to_str().unwrap()];
     let program = Program::start(&background(), &arguments, &[PAGE_TOKEN]);
@@ -19,7 +19,7 @@ fn in_background(folder: &tempfile::TempDir) -> (Program, String) {
 }
 
 /// Starts such a program and opens its page, once it follows the deliveries.
-async fn open_background() -> (tempfile::TempDir, Program, String, Browser) {
+pub(super) async fn open_background() -> (tempfile::TempDir, Program, String, Browser) {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);
     let browser = Browser::open(&opening(&url)).await;
@@ -28,14 +28,20 @@ async fn open_background() -> (tempfile::TempDir, Program, String, Browser) {
 }
 
 /// Delivers, and gives what selects the delivery's row.
-fn queue(url: &str, endpoint: &str, body: &str) -> String {
-    let headers = ["Content-Type: application/json", &format!("Webhook-Id: of-{endpoint}")];
+pub(super) fn queue(url: &str, endpoint: &str, body: &str) -> String {
+    queue_as(url, endpoint, "", body)
+}
+
+/// The same, for a delivery that is not the only one of its endpoint.
+fn queue_as(url: &str, endpoint: &str, number: &str, body: &str) -> String {
+    let id = format!("Webhook-Id: of-{endpoint}{number}");
+    let headers = ["Content-Type: application/json", &id];
     let answer = request(url, &format!("POST /webhooks/{endpoint}"), &headers, body).unwrap();
     assert_eq!(answer.status, 202, "{answer:?}");
     format!("#background li[data-id='{}']", answer.json()["delivery"].as_str().unwrap())
 }
 
-async fn wait_for_state(browser: &Browser, row: &str, state: &str) {
+pub(super) async fn wait_for_state(browser: &Browser, row: &str, state: &str) {
     let row = json!(format!("{row}[data-state='{state}']"));
     browser.wait_until(&format!("return document.querySelector({row}) !== null")).await;
 }
@@ -188,11 +194,22 @@ async fn background_deliveries_are_whole_for_everyone() {
         wait_for_state(&browser, row, state).await;
     }
     browser.wait_for_text(&waits, "next at").await;
+    browser.press("[data-pause='/webhooks/debounced'] button").await;
+    browser.wait_for_text("#background .pauses", "debounced").await;
+    let [older, newer] = ["1", "2"].map(|id| queue_as(&url, "debounced", id, &sample("me/data")));
+    wait_for_state(&browser, &older, "superseded").await;
+    browser.wait_for_text(&newer, "carries 1 older").await;
     browser.pictures("background").await;
     check_accessibility(&browser, "background").await;
-    for row in [&failed, &text] {
+    for (row, text) in [
+        (&failed, "Run again"),
+        (&text, "Run again"),
+        (&runs, "Cancel"),
+        (&older, "Superseded by"),
+        (&newer, "endpoint paused"),
+    ] {
         browser.press(&format!("{row} summary")).await;
-        browser.wait_for_text(&format!("{row} .detail"), "Run again").await;
+        browser.wait_for_text(&format!("{row} .detail"), text).await;
     }
     browser.pictures("background-opened").await;
     check_accessibility(&browser, "background, opened").await;

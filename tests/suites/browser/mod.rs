@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod accessibility;
+mod actions;
 mod background;
 mod content;
 mod copying;
 mod deliveries;
 mod form;
+mod logs;
 mod viewers;
 
 use std::path::Path;

@@ -9,7 +9,7 @@ use super::file::StaticFile;
 #[derive(Debug)]
 pub(super) struct PageFiles {
     folder: String,
-    files: [(&'static str, StaticFile); 5],
+    files: [(&'static str, StaticFile); 11],
 }
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -19,8 +19,14 @@ static FILES: LazyLock<PageFiles> = LazyLock::new(|| {
     let files = [
         ("page.css", StaticFile::new(CSS, include_str!("assets/page.css"))),
         ("page.js", StaticFile::new(JS, include_str!("assets/page.js"))),
+        ("tools.js", StaticFile::new(JS, include_str!("assets/tools.js"))),
         ("trigger.js", StaticFile::new(JS, include_str!("form/form.js"))),
         ("activity.js", StaticFile::new(JS, include_str!("activity/activity.js"))),
+        ("delivery.js", StaticFile::new(JS, include_str!("activity/delivery.js"))),
+        ("background.css", StaticFile::new(CSS, include_str!("background/background.css"))),
+        ("background.js", StaticFile::new(JS, include_str!("background/background.js"))),
+        ("log.js", StaticFile::new(JS, include_str!("background/log.js"))),
+        ("parts.js", StaticFile::new(JS, include_str!("background/parts.js"))),
         ("icon.svg", StaticFile::new("image/svg+xml", include_str!("assets/icon.svg"))),
     ];
     let hashes: String = files.iter().map(|(_, file)| file.hash()).collect();

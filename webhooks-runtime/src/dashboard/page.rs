@@ -6,6 +6,7 @@ use actix_web::web::Bytes;
 use maud::{Markup, html};
 
 use super::activity::RecentDeliveries;
+use super::background::PausedEndpoints;
 use super::blocks::{Blocks, PageContext};
 use super::document::{self, Deployment};
 use super::endpoints::EndpointSummary;
@@ -55,6 +56,7 @@ impl Page {
         &self,
         authorized: bool,
         deliveries: Option<&RecentDeliveries>,
+        paused: &PausedEndpoints,
         form: &Form,
     ) -> Bytes {
         let deployment = match self.addresses.public() {
@@ -71,6 +73,7 @@ impl Page {
             endpoints,
             webhooks: webhooks.as_ref(),
             deliveries,
+            paused,
             authorized,
             form,
         };
@@ -85,7 +88,8 @@ impl Page {
         Self::below("../", title, body)
     }
 
-    fn below(root: &str, title: &str, body: &Markup) -> Bytes {
+    /// Renders another page, `root` below the page at `/`.
+    pub(super) fn below(root: &str, title: &str, body: &Markup) -> Bytes {
         document::document(title, root, &document::back(root, body)).into_string().into()
     }
 

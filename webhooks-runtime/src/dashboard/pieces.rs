@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
-use crate::activity::ResponseClass;
+use super::text::text;
+use crate::activity::{Excerpt, ResponseClass};
 
 /// Renders lines of text that scroll, also by keyboard.
 pub(super) fn block(label: &str, text: &str) -> Markup {
@@ -18,6 +19,29 @@ pub(super) fn block(label: &str, text: &str) -> Markup {
 /// implements it runs.
 pub(super) fn copy(id: &str, label: &str) -> Markup {
     html! { button type="button" data-copy=(id) hidden aria-label=(label) { "Copy" } }
+}
+
+/// Renders the beginning of a body.
+pub(super) fn excerpt(label: &str, excerpt: Excerpt<'_>) -> Markup {
+    html! {
+        @if excerpt.total_bytes == 0 {
+            p.quiet { "Empty." }
+        } @else {
+            (block(label, &text(excerpt.bytes)))
+        }
+        @if excerpt.is_truncated() {
+            p.quiet { "Truncated: the first " (excerpt.bytes.len()) " of " (excerpt.total_bytes) " bytes." }
+        }
+    }
+}
+
+/// Renders a button that posts to `url`, with and without scripts. `description` tells it from others of its label.
+pub(super) fn action(url: &str, class: &str, label: &str, description: &str) -> Markup {
+    html! {
+        form.act.(class) method="post" action=(url) {
+            button aria-label=(description) { (label) }
+        }
+    }
 }
 
 /// Renders a status with its reason phrase, colored by its class.

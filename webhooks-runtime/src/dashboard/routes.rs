@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::activity::{ActivityFilter, OutcomeFilter, RecentDeliveries};
 use super::auth::ViewerAuth;
-use super::background::snapshot;
+use super::background::{PausedEndpoints, snapshot};
 use super::file::Caching;
 use super::files::files;
 use super::form::{ENDPOINT_SAMPLE, Form};
@@ -123,15 +123,17 @@ impl Dashboard {
         filter: ActivityFilter,
         form: &Form,
     ) -> Bytes {
+        let jobs = self.jobs.get();
+        let paused = PausedEndpoints::read(jobs).await.unwrap_or_default();
         let deliveries = match self.activity.as_ref().filter(|_| authorized) {
             Some(activity) => {
-                let background = snapshot(self.jobs.get()).await;
+                let background = snapshot(jobs, paused.clone()).await;
                 let (entries, cursor) = activity.all();
                 Some(RecentDeliveries { entries, cursor, filter, background })
             }
             None => None,
         };
-        self.page.html(authorized, deliveries.as_ref(), form)
+        self.page.html(authorized, deliveries.as_ref(), &paused, form)
     }
 
     fn sample(&self, request: &HttpRequest) -> HttpResponse {

@@ -11,10 +11,6 @@ use super::inspect::{CancelReport, CancelTarget};
 use super::scheduler::SchedulerCommand;
 use super::store::Store;
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the page and the command line do not offer it yet")
-)]
 impl Jobs {
     /// Cancels queued deliveries, and stops running ones: at once in this process, and with their next heartbeats in
     /// others.
@@ -66,5 +62,16 @@ impl Jobs {
     /// When the store is unavailable.
     pub(crate) async fn paused(&self) -> Result<Vec<(String, SystemTime)>, StoreError> {
         self.query_in_time(async |store| store.paused().await).await
+    }
+
+    /// Returns whether a running delivery of the endpoint with this path can be stopped; `None` when there is no such
+    /// endpoint.
+    pub(crate) fn is_stoppable(&self, path: &str) -> Option<bool> {
+        self.indexes.get(path).map(|index| self.endpoints[*index].policy.stoppable)
+    }
+
+    /// Returns the paths of this program's background endpoints.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.endpoints.iter().map(|endpoint| endpoint.path.as_str())
     }
 }

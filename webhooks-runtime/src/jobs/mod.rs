@@ -53,13 +53,12 @@ mod unstored;
 mod wakeups;
 
 pub(crate) use attempt_log::{AttemptLogLine, LogPosition};
-#[cfg(test)]
-pub(crate) use delivery::DeliveryOrigin;
-pub(crate) use delivery::{Accepted, DeliveryKey};
+pub(crate) use delivery::{Accepted, DeliveryKey, DeliveryOrigin};
 pub use error::StoreError;
 pub(crate) use handle::Jobs;
 pub(crate) use inspect::{
-    DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt, Purge, RetryTarget,
+    CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt,
+    Purge, RetryTarget,
 };
 pub(crate) use log_buffer::{AttemptLog, MAX_LINE};
 pub(crate) use opening::OpeningReport;

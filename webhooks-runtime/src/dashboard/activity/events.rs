@@ -65,7 +65,8 @@ pub(in crate::dashboard) fn events(request: &HttpRequest, dashboard: &Dashboard)
     let after = query.map(|query| query.into_inner().after).unwrap_or_default();
     let cursor = header.unwrap_or(&after).parse().ok();
     // For a page without deliveries, the stream contains none.
-    let jobs = dashboard.activity.as_ref().and_then(|_| dashboard.jobs.get());
+    let shows_deliveries = dashboard.activity.is_some();
+    let jobs = dashboard.jobs.get().cloned();
     let activity = dashboard.activity.clone().unwrap_or_else(Activity::new);
     let (changes, mut public) = (activity.watch(), dashboard.addresses.watch());
     // Sent at once, in case it changed after the page was rendered.
@@ -74,7 +75,7 @@ pub(in crate::dashboard) fn events(request: &HttpRequest, dashboard: &Dashboard)
         activity,
         cursor,
         changes,
-        background: BackgroundFollower::new(jobs.cloned()),
+        background: BackgroundFollower::new(jobs, shows_deliveries),
         public,
         shutdown: dashboard.shutdown.clone(),
         interval: UPDATE_INTERVAL,

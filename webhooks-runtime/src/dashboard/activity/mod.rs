@@ -9,4 +9,4 @@ mod routes;
 mod view;
 
 pub(super) use events::UPDATE_INTERVAL;
-pub(super) use view::{ActivityFilter, OutcomeFilter, RecentDeliveries, activity, excerpt};
+pub(super) use view::{ActivityFilter, OutcomeFilter, RecentDeliveries, activity};

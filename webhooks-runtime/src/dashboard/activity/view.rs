@@ -6,9 +6,8 @@ use maud::{Markup, html};
 
 use super::super::background::{BackgroundDeliveries, background};
 use super::super::endpoints::EndpointSummary;
-use super::super::pieces::{block, date_and_time, duration, name, status, time};
-use super::super::text::text;
-use crate::activity::{Cursor, Entry, Excerpt, ResponseClass};
+use super::super::pieces::{date_and_time, duration, excerpt, name, status, time};
+use crate::activity::{Cursor, Entry, ResponseClass};
 
 /// The number of rows in the page as it is loaded. A script or a link loads the others.
 const INITIAL_ROWS: usize = 20;
@@ -205,26 +204,12 @@ fn in_full(entry: &Entry, root: &str, heading: impl Fn(&str) -> Markup) -> Marku
         }
         @match entry.body() {
             Some(_) if entry.is_complete() => {
-                form.again method="post" action={ (root) "activity/" (entry.number) "/again" } {
+                form.act.again method="post" action={ (root) "activity/" (entry.number) "/again" } {
                     button { "Send again" }
                 }
             },
             Some(_) => p.quiet { "It cannot be sent again, because only a part of it was recorded." },
             None => {},
-        }
-    }
-}
-
-/// Renders the beginning of a body.
-pub(in crate::dashboard) fn excerpt(label: &str, excerpt: Excerpt<'_>) -> Markup {
-    html! {
-        @if excerpt.total_bytes == 0 {
-            p.quiet { "Empty." }
-        } @else {
-            (block(label, &text(excerpt.bytes)))
-        }
-        @if excerpt.is_truncated() {
-            p.quiet { "Truncated: the first " (excerpt.bytes.len()) " of " (excerpt.total_bytes) " bytes." }
         }
     }
 }

@@ -21,4 +21,4 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 }
 
 if (document.getElementById("trigger-form")) import("./trigger.js");
-if (document.querySelector("[data-live], form.again")) import("./activity.js");
+if (document.querySelector("[data-live], article[data-id], form.act")) import("./activity.js");

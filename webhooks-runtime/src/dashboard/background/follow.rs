@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use actix_sse::{Data, Event};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::super::activity::UPDATE_INTERVAL;
-use super::routes::snapshot;
+use super::list::snapshot;
+use super::pause::{PausedEndpoints, pause_state};
 use super::view::rows;
 use crate::jobs::Jobs;
 
@@ -18,10 +19,14 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Follows the background deliveries.
 pub(in crate::dashboard) struct BackgroundFollower {
-    /// The deliveries and a receiver of their changes; `None` for a page without deliveries.
+    /// The deliveries and a receiver of their changes; `None` if the program has no background endpoint.
     source: Option<(Jobs, watch::Receiver<u64>)>,
+    /// Whether the page shows them, and not only whether endpoints are paused.
+    shows_deliveries: bool,
     /// The rows of the last event.
     last_rows: Option<String>,
+    /// What the last event said of paused endpoints.
+    last_pauses: Option<Value>,
     /// When the store is read even if nothing has changed.
     next_poll: Instant,
     /// The earliest time of the next event.
@@ -29,13 +34,20 @@ pub(in crate::dashboard) struct BackgroundFollower {
 }
 
 impl BackgroundFollower {
-    pub(in crate::dashboard) fn new(jobs: Option<Jobs>) -> Self {
+    pub(in crate::dashboard) fn new(jobs: Option<Jobs>, shows_deliveries: bool) -> Self {
         let now = Instant::now();
         let source = jobs.map(|jobs| {
             let changes = jobs.changes();
             (jobs, changes)
         });
-        Self { source, last_rows: None, next_poll: now, not_before: now }
+        Self {
+            source,
+            shows_deliveries,
+            last_rows: None,
+            last_pauses: None,
+            next_poll: now,
+            not_before: now,
+        }
     }
 
     /// Returns whether it is time to read the store.
@@ -66,20 +78,38 @@ impl BackgroundFollower {
         }
     }
 
-    /// Reads the store, and returns an event if the rows have changed.
-    pub(in crate::dashboard) async fn update(&mut self) -> Option<Event> {
-        let (jobs, changes) = self.source.as_mut()?;
+    /// Reads the store, and returns an event for what has changed: the rows, or which endpoints are paused.
+    pub(in crate::dashboard) async fn update(&mut self) -> Vec<Event> {
+        let Some((jobs, changes)) = self.source.as_mut() else {
+            return Vec::new();
+        };
         changes.borrow_and_update();
-        let deliveries = snapshot(Some(jobs)).await?;
+        let paused = PausedEndpoints::read(Some(jobs)).await;
+        let pauses = paused.as_ref().map(|paused| {
+            let state = |path: &str| pause_state(paused, path, true).into_string();
+            Value::from_iter(jobs.paths().map(|path| (path.to_owned(), Value::from(state(path)))))
+        });
+        let deliveries = match (self.shows_deliveries, paused) {
+            (true, paused) => snapshot(Some(jobs), paused.unwrap_or_default()).await,
+            (false, _) => None,
+        };
         let now = Instant::now();
         (self.next_poll, self.not_before) = (now + POLL_INTERVAL, now + UPDATE_INTERVAL);
-        let rows = rows(&deliveries).into_string();
-        if self.last_rows.as_ref() == Some(&rows) {
-            return None;
-        }
+        let rows = deliveries.map(|deliveries| rows(&deliveries).into_string());
+        let mut events = Vec::new();
         // As JSON: text from outside could otherwise end the line of an event.
-        let data = json!({ "rows": rows });
-        self.last_rows = Some(rows);
-        Some(Data::new(data.to_string()).event("background").into())
+        if let Some(rows) = rows.filter(|rows| self.last_rows.as_ref() != Some(rows)) {
+            events.push(event("background", &json!({ "rows": rows })));
+            self.last_rows = Some(rows);
+        }
+        if let Some(pauses) = pauses.filter(|pauses| self.last_pauses.as_ref() != Some(pauses)) {
+            events.push(event("pauses", &pauses));
+            self.last_pauses = Some(pauses);
+        }
+        events
     }
+}
+
+fn event(name: &'static str, data: &Value) -> Event {
+    Data::new(data.to_string()).event(name).into()
 }

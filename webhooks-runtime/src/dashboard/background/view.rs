@@ -1,78 +1,69 @@
 //! Renders the background deliveries: a row for each, which opens.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use maud::{Markup, html};
 
-use super::super::activity::excerpt;
-use super::super::pieces::{block, date_and_time, duration, name, time};
-use crate::activity::{Excerpt, MAX_TEXT};
-use crate::jobs::{DeliverySummary, FailedAttempt, State};
-
-/// The background deliveries that the page shows.
-#[derive(Debug)]
-pub(in crate::dashboard) struct BackgroundDeliveries {
-    /// In the order in which they are shown; `None` when the store does not respond.
-    pub(in crate::dashboard) deliveries: Option<Vec<BackgroundDelivery>>,
-}
-
-/// A background delivery, with the policy of its endpoint.
-#[derive(Clone, Debug)]
-pub(in crate::dashboard) struct BackgroundDelivery {
-    pub(in crate::dashboard) summary: DeliverySummary,
-    /// The largest number of attempts; `None` when the program no longer has the endpoint.
-    pub(in crate::dashboard) max_attempts: Option<u32>,
-    /// How long an attempt may take; `None` when the program no longer has the endpoint.
-    pub(in crate::dashboard) timeout: Option<Duration>,
-}
-
-/// What an opened delivery shows besides its row.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::dashboard) struct DeliveryContent<'a> {
-    pub(in crate::dashboard) failed: &'a [FailedAttempt],
-    /// The note of the last attempt.
-    pub(in crate::dashboard) note: Option<&'a str>,
-    pub(in crate::dashboard) body: &'a [u8],
-}
+use super::super::files::folder;
+use super::super::pieces::{name, time};
+use super::list::{BackgroundDeliveries, BackgroundDelivery};
+use super::pause::{PausedEndpoints, notices};
+use crate::jobs::{DeliverySummary, State};
 
 /// Renders the list.
 pub(in crate::dashboard) fn background(background: &BackgroundDeliveries) -> Markup {
     html! {
+        (style_sheet("./"))
         h3 id="background-heading" { "Background" }
-        div id="background" { (rows(background)) }
+        div id="background" tabindex="-1" { (rows(background)) }
     }
+}
+
+/// Renders the link to the style sheet, on pages with background deliveries only.
+pub(super) fn style_sheet(root: &str) -> Markup {
+    html! { link rel="stylesheet" href={ (root) (folder()) "/background.css" }; }
 }
 
 /// Renders the rows, which are sent again when they change.
 pub(in crate::dashboard) fn rows(background: &BackgroundDeliveries) -> Markup {
+    let BackgroundDeliveries { deliveries, paused } = background;
     html! {
-        @match background.deliveries.as_deref() {
+        (notices(paused))
+        @match deliveries.as_deref() {
             None => p.quiet { "The store of background deliveries does not respond." },
             Some([]) => p.quiet { "No background deliveries yet." },
             Some(deliveries) => ol.deliveries.background aria-labelledby="background-heading" {
-                @for delivery in deliveries { (row(delivery)) }
+                @for delivery in deliveries { (row(delivery, paused)) }
             },
         }
     }
 }
 
-fn row(delivery: &BackgroundDelivery) -> Markup {
+fn row(delivery: &BackgroundDelivery, paused: &PausedEndpoints) -> Markup {
     let summary = &delivery.summary;
+    let waits = summary.state == State::Queued && paused.since(&summary.endpoint).is_some();
     html! {
         li data-id=(summary.id) data-state=(summary.state) data-version=(version(delivery)) {
             details {
                 summary {
                     (state(delivery))
                     (time(summary.received_at))
-                    span.name { (name(&summary.endpoint)) }
-                    span.attempts { @match attempts(delivery) {
-                        Some(attempts) => { "attempt " (attempts) },
-                        None => "no attempt yet",
-                    } }
+                    span.name {
+                        (name(&summary.endpoint))
+                        @if waits { " " span.tag { "paused" } }
+                    }
+                    span.attempts {
+                        @match attempts(delivery) {
+                            Some(attempts) => { "attempt " (attempts) },
+                            None => "no attempt yet",
+                        }
+                        @if summary.merged > 0 { ", carries " (summary.merged) " older" }
+                    }
                     bdi.event { @if let Some(event) = &summary.event { (event) } }
                     bdi.repo { @if let Some(repo) = &summary.repo { (repo) } }
                     @if let Some(at) = next_attempt(summary) { span.next { "next at " (time(at)) } }
                     @if let Some(error) = last_error(summary) { bdi.error { (error) } }
+                    @if let Some(note) = last_note(summary) { bdi.note { (note) } }
                     bdi.id { (summary.id) }
                 }
                 div.detail { a href={ "deliveries/" (summary.id) } { "Open the delivery" } }
@@ -91,9 +82,10 @@ fn version(delivery: &BackgroundDelivery) -> String {
     format!("{}-{at}", summary.state_label(delivery.timeout))
 }
 
-/// Returns the time of the next retry.
+/// Returns the time of the next attempt, if it does not start as soon as there is a free slot: of a retry, or of a
+/// delivery that waits for newer ones of its key.
 fn next_attempt(summary: &DeliverySummary) -> Option<SystemTime> {
-    summary.run_at.filter(|_| summary.attempts > 0)
+    summary.run_at.filter(|at| summary.attempts > 0 || *at > SystemTime::now())
 }
 
 /// Returns the error of the last attempt, unless a later one succeeded.
@@ -101,91 +93,18 @@ fn last_error(summary: &DeliverySummary) -> Option<&str> {
     summary.error.as_deref().filter(|_| summary.state != State::Done)
 }
 
-/// Renders a delivery in full, inside its row.
-pub(in crate::dashboard) fn detail(
-    delivery: &BackgroundDelivery,
-    content: DeliveryContent<'_>,
-) -> Markup {
-    in_full(delivery, content, "", |heading| html! { h4 { (heading) } })
+/// Returns the note of the last attempt, unless it says no more than the state.
+fn last_note(summary: &DeliverySummary) -> Option<&str> {
+    summary.note.as_deref().filter(|note| *note != summary.state.name())
 }
 
-/// Renders a delivery in full, on its own page.
-pub(in crate::dashboard) fn delivery(
-    delivery: &BackgroundDelivery,
-    content: DeliveryContent<'_>,
-) -> Markup {
-    html! {
-        h1 { "Background delivery" }
-        (in_full(delivery, content, "../", |heading| html! { h2 { (heading) } }))
-    }
-}
-
-fn in_full(
-    delivery: &BackgroundDelivery,
-    DeliveryContent { failed, note, body }: DeliveryContent<'_>,
-    root: &str,
-    heading: impl Fn(&str) -> Markup,
-) -> Markup {
-    let summary = &delivery.summary;
-    let times = [
-        ("Next attempt", summary.run_at),
-        ("Running since", summary.started_at),
-        ("Ended", summary.ended_at),
-    ];
-    let text = Excerpt { bytes: &body[..body.len().min(MAX_TEXT)], total_bytes: body.len() };
-    html! {
-        dl.facts {
-            div { dt { "State" } dd { (state(delivery)) } }
-            div { dt { "Endpoint" } dd { code { (summary.endpoint) } } }
-            @for (name, text) in [("Event", &summary.event), ("Repo", &summary.repo)] {
-                @if let Some(text) = text { div { dt { (name) } dd { bdi { (text) } } } }
-            }
-            div { dt { "Delivery" } dd { code { (summary.id) } } }
-            div { dt { "Webhook-Id" } dd { @match &summary.webhook_id {
-                Some(id) => bdi { code { (id) } },
-                None => "none",
-            } } }
-            div { dt { "Attempts" } dd { (attempts(delivery).as_deref().unwrap_or("none yet")) } }
-            div { dt { "Received" } dd { (date_and_time(summary.received_at)) } }
-            @for (name, at) in times {
-                @if let Some(at) = at { div { dt { (name) } dd { (date_and_time(at)) } } }
-            }
-            @if let Some(note) = note { div { dt { "Note" } dd { bdi { (note) } } } }
-        }
-        @if summary.state == State::Dead {
-            form.again method="post" action={ (root) "deliveries/" (summary.id) "/retry" } {
-                button { "Run again" }
-            }
-        }
-        @if !failed.is_empty() {
-            (heading("Failed attempts"))
-            ol.failures {
-                @for attempt in failed { li { (failed_attempt(summary, attempt)) } }
-            }
-        }
-        (heading("Payload"))
-        (excerpt(&format!("The payload of {}", summary.id), text))
-    }
-}
-
-fn failed_attempt(summary: &DeliverySummary, failed: &FailedAttempt) -> Markup {
-    let took = failed.ended_at.duration_since(failed.started_at).unwrap_or_default();
-    html! {
-        p {
-            "Attempt " (failed.attempt) ", started " (date_and_time(failed.started_at))
-            ", failed after " (duration(took))
-        }
-        (block(&format!("The error of attempt {} of {}", failed.attempt, summary.id), &failed.error))
-    }
-}
-
-fn state(delivery: &BackgroundDelivery) -> Markup {
+pub(super) fn state(delivery: &BackgroundDelivery) -> Markup {
     let summary = &delivery.summary;
     html! { strong.status.(summary.state.name()) { (summary.state_label(delivery.timeout)) } }
 }
 
 /// Returns the number of started attempts and the largest number; `None` before the first attempt.
-fn attempts(delivery: &BackgroundDelivery) -> Option<String> {
+pub(super) fn attempts(delivery: &BackgroundDelivery) -> Option<String> {
     let started = delivery.summary.attempts;
     let text = match delivery.max_attempts {
         Some(max) => format!("{started} of {max}"),
@@ -196,6 +115,8 @@ fn attempts(delivery: &BackgroundDelivery) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use uuid::Uuid;
 
     use super::*;
@@ -223,12 +144,20 @@ mod tests {
         }
     }
 
+    fn delivery(summary: DeliverySummary, timeout: Option<Duration>) -> BackgroundDelivery {
+        BackgroundDelivery { summary, max_attempts: Some(1), timeout, is_stoppable: true }
+    }
+
+    fn rendered(delivery: &BackgroundDelivery) -> String {
+        row(delivery, &PausedEndpoints::default()).into_string()
+    }
+
     #[test]
     fn a_delivery_that_is_dead_again_has_a_new_row() {
         let dead_after = |seconds: u64| {
             let ended_at = Some(UNIX_EPOCH + Duration::from_secs(seconds));
             let summary = DeliverySummary { ended_at, ..summary(State::Dead) };
-            row(&BackgroundDelivery { summary, max_attempts: Some(1), timeout: None }).into_string()
+            rendered(&delivery(summary, None))
         };
         assert_eq!(dead_after(1), dead_after(1));
         assert_ne!(dead_after(1), dead_after(2));
@@ -238,18 +167,33 @@ mod tests {
     fn a_delivery_past_its_timeout_is_marked_and_has_a_new_row() {
         let running = |since, timeout| {
             let summary = DeliverySummary { started_at: Some(since), ..summary(State::Running) };
-            BackgroundDelivery { summary, max_attempts: Some(1), timeout }
+            delivery(summary, timeout)
         };
         let minute = Some(Duration::from_secs(60));
-        let late = row(&running(UNIX_EPOCH, minute)).into_string();
+        let late = rendered(&running(UNIX_EPOCH, minute));
         assert!(late.contains("timed out, still running"), "{late}");
         for delivery in [running(SystemTime::now(), minute), running(UNIX_EPOCH, None)] {
-            assert!(!row(&delivery).into_string().contains("timed out"));
+            assert!(!rendered(&delivery).contains("timed out"));
         }
         let delivery = running(UNIX_EPOCH, None);
         assert_ne!(
             version(&delivery),
             version(&BackgroundDelivery { timeout: minute, ..delivery.clone() })
         );
+    }
+
+    #[test]
+    fn a_delivery_that_waits_for_quiet_says_until_when() {
+        let queued = |run_at| {
+            let summary = DeliverySummary {
+                attempts: 0,
+                run_at: Some(run_at),
+                error: None,
+                ..summary(State::Queued)
+            };
+            rendered(&delivery(summary, None))
+        };
+        assert!(queued(SystemTime::now() + Duration::from_secs(300)).contains("next at "));
+        assert!(!queued(SystemTime::now() - Duration::from_secs(1)).contains("next at "));
     }
 }

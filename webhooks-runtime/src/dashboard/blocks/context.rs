@@ -3,6 +3,7 @@
 use maud::Markup;
 
 use super::super::activity::RecentDeliveries;
+use super::super::background::PausedEndpoints;
 use super::super::document::Deployment;
 use super::super::endpoints::EndpointSummary;
 use super::super::form::Form;
@@ -88,6 +89,7 @@ pub struct PageContext<'a> {
     pub(in crate::dashboard) webhooks: Option<&'a WebhookReport>,
     /// The recent deliveries, for an authorized viewer.
     pub(in crate::dashboard) deliveries: Option<&'a RecentDeliveries>,
+    pub(in crate::dashboard) paused: &'a PausedEndpoints,
     /// Whether the viewer is authorized.
     pub(in crate::dashboard) authorized: bool,
     pub(in crate::dashboard) form: &'a Form,

@@ -54,7 +54,7 @@ impl Blocks {
             @for block in &self.blocks {
                 @match block {
                     BlockKind::Intro => (intro(context.deployment)),
-                    BlockKind::Endpoints => (endpoints(context.base, context.endpoints, context.webhooks, context.authorized)),
+                    BlockKind::Endpoints => (endpoints(context.base, context.endpoints, context.webhooks, context.paused, context.authorized)),
                     BlockKind::TriggerForm => @if context.authorized {
                         (trigger_form(context.endpoints, context.form))
                     } @else {

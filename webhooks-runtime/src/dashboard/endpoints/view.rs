@@ -2,6 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use super::super::background::{PausedEndpoints, pause};
 use super::super::markdown::description;
 use super::super::pieces::{block, copy, with_code};
 use super::summary::EndpointSummary;
@@ -13,6 +14,7 @@ pub(in crate::dashboard) fn endpoints(
     base: &str,
     endpoints: &[EndpointSummary],
     webhooks: Option<&WebhookReport>,
+    paused: &PausedEndpoints,
     authorized: bool,
 ) -> Markup {
     let schemas = schemas(endpoints);
@@ -21,7 +23,7 @@ pub(in crate::dashboard) fn endpoints(
             h2 id="endpoints" { "Endpoints " span.count { (endpoints.len()) } }
             ul.endpoints data-base=(base) data-live[authorized] {
                 @for (index, summary) in endpoints.iter().enumerate() {
-                    (endpoint(base, index, summary, &schemas, webhooks, authorized))
+                    (endpoint(base, index, summary, &schemas, webhooks, paused, authorized))
                 }
             }
             @for (index, (name, schema)) in schemas.iter().enumerate() {
@@ -44,6 +46,7 @@ fn endpoint(
     summary: &EndpointSummary,
     schemas: &[(&str, &str)],
     webhooks: Option<&WebhookReport>,
+    paused: &PausedEndpoints,
     authorized: bool,
 ) -> Markup {
     let info = &summary.info;
@@ -55,6 +58,7 @@ fn endpoint(
             div.address {
                 span.method { "POST" }
                 code id=(url) { (base) (info.path) }
+                @if info.background { (pause(paused, &info.path, authorized)) }
                 (copy(&url, &format!("Copy the URL of {}", info.path)))
             }
             @if !info.description.is_empty() {
