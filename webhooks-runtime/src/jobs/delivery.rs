@@ -119,6 +119,9 @@ pub(crate) struct Claimed {
     pub(crate) merged: Vec<Uuid>,
 }
 
+/// A claim: the id of the delivery, and the fencing token. A later attempt of the delivery has another one.
+pub(crate) type ClaimId = (Uuid, i64);
+
 /// The result of an attempt, to be written to the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Completion {
@@ -145,8 +148,11 @@ pub(crate) struct ClaimResponse {
     pub(crate) next_due: Option<Duration>,
     /// The number of live replicas.
     pub(crate) replicas: u32,
-    /// The running deliveries of this replica that are to be stopped.
-    pub(crate) cancelled: Vec<Uuid>,
+    /// The claims of this replica whose attempts are to be stopped.
+    pub(crate) cancelled: Vec<ClaimId>,
+    /// The states of completed deliveries that differ from those of their transitions: a person has cancelled the
+    /// delivery, or a newer one supersedes it.
+    pub(crate) diverted: Vec<(Uuid, State)>,
 }
 
 /// The store's response to a heartbeat.
@@ -154,8 +160,8 @@ pub(crate) struct ClaimResponse {
 pub(crate) struct HeartbeatResponse {
     /// Whether the replica is registered. Otherwise its lease expired, and its deliveries were recovered.
     pub(crate) is_registered: bool,
-    /// The running deliveries of this replica that are to be stopped.
-    pub(crate) cancelled: Vec<Uuid>,
+    /// The claims of this replica whose attempts are to be stopped.
+    pub(crate) cancelled: Vec<ClaimId>,
 }
 
 /// Deliveries of other replicas that missed heartbeats and whose leases have not expired yet.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
-use super::delivery::DeliveryOrigin;
+use super::delivery::{ClaimId, DeliveryOrigin};
 use super::state::State;
 
 /// Which deliveries to list.
@@ -94,10 +94,6 @@ pub(crate) enum RetryTarget {
 }
 
 /// Which deliveries to cancel.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the page and the command line do not offer it yet")
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CancelTarget {
     One(Uuid),
@@ -110,8 +106,8 @@ pub(crate) enum CancelTarget {
 pub(crate) struct CancelReport {
     /// How many queued deliveries were cancelled.
     pub(crate) cancelled: u64,
-    /// The running deliveries that their replicas stop.
-    pub(crate) stopping: Vec<Uuid>,
+    /// The claims of the running deliveries that their replicas stop.
+    pub(crate) stopping: Vec<ClaimId>,
     /// The running deliveries that cannot be stopped, because their functions are not async.
     pub(crate) refused: Vec<Uuid>,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::state::Transition;
+use super::state::{State, Transition};
 use crate::endpoint::call::DELIVERY;
 
 /// An attempt that has ended.
@@ -13,9 +13,10 @@ pub(super) struct EndedAttempt<'a> {
     pub(super) webhook_id: Option<&'a str>,
     pub(super) attempt: u32,
     pub(super) duration: Duration,
-    /// What happens to the delivery next.
+    /// What happens to the delivery next, as far as the attempt decides.
     pub(super) next: Transition,
-    /// Whether the function was not called, because the delivery is not for it.
+    /// The state of the delivery: one that would be queued may have been cancelled or superseded meanwhile.
+    pub(super) state: State,
     pub(super) error: Option<&'a str>,
     pub(super) note: Option<&'a str>,
 }
@@ -29,6 +30,7 @@ impl EndedAttempt<'_> {
             | Transition::Snooze { after } => Some(tracing::field::debug(after)),
             _ => None,
         };
+        let retry_in = retry_in.filter(|_| self.state == State::Queued);
         macro_rules! line {
             ($level:ident, $text:literal) => {
                 tracing::$level!(
@@ -37,7 +39,7 @@ impl EndedAttempt<'_> {
                     delivery = %self.id,
                     webhook_id = self.webhook_id.map(crate::payload::cut),
                     attempt = self.attempt,
-                    state = %self.next.state(),
+                    state = %self.state,
                     duration = ?self.duration,
                     retry_in,
                     error = self.error,
@@ -48,13 +50,18 @@ impl EndedAttempt<'_> {
         }
         // The level is part of an event's static description, so each level needs a line.
         match self.next {
+            Transition::Retry { .. } => line!(warn, "the function failed"),
+            _ if self.state == State::Superseded => {
+                line!(info, "a newer delivery replaces this one");
+            }
+            _ if self.state == State::Cancelled => line!(info, "the delivery was cancelled"),
             Transition::Skipped => line!(info, "the delivery was skipped"),
             Transition::Done => line!(info, "the function succeeded"),
-            Transition::Retry { .. } => line!(warn, "the function failed"),
             Transition::Dead => line!(error, "the function failed and will not be retried"),
             Transition::Wait { .. } => line!(info, "the delivery waits"),
             Transition::Snooze { .. } => line!(info, "the function is to be called again later"),
-            Transition::Cancelled => line!(info, "the delivery was cancelled"),
+            // The newer delivery that it was stopped for is gone.
+            Transition::Cancelled => line!(info, "the delivery was stopped and runs again"),
             Transition::Released => line!(info, "shutting down: the delivery was released"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::state::{CANCELLED, Transition};
+use super::state::Transition;
 use crate::endpoint::background::{Policy, TaskFailure};
 
 /// How an attempt ended.
@@ -102,7 +102,6 @@ impl AttemptOutcome {
     pub(crate) fn note(&self) -> Option<&str> {
         match self {
             Self::Snoozed { snoozes, reason, .. } if *snoozes <= MAX_SNOOZES => Some(reason),
-            Self::Cancelled => Some(CANCELLED),
             _ => None,
         }
     }

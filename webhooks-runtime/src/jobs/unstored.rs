@@ -70,6 +70,7 @@ impl BackgroundHandler {
                 attempt,
                 duration: started.elapsed(),
                 next,
+                state: next.state(),
                 error: outcome.error(),
                 note: note.as_deref(),
             };

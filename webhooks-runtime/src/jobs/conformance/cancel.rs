@@ -11,8 +11,8 @@ async fn cancel(store: &dyn Store, id: Uuid) -> CancelReport {
     store.cancel(&CancelTarget::One(id)).await.unwrap()
 }
 
-/// Returns the running deliveries that a replica must stop. A heartbeat and a claim report the same ones.
-async fn stopping(store: &dyn Store, replica: ReplicaId) -> Vec<Uuid> {
+/// Returns the claims whose attempts a replica must stop. A heartbeat and a claim report the same ones.
+async fn stopping(store: &dyn Store, replica: ReplicaId) -> Vec<ClaimId> {
     let response = store.heartbeat(replica, LEASE).await.unwrap();
     assert!(response.is_registered);
     let requests = [ClaimRequest { endpoint: TRAIN, slots: 0 }];
@@ -50,15 +50,14 @@ pub(crate) async fn a_running_delivery_is_stopped_by_its_replica(fixture: &dyn F
     let claimed = claim_one(&*store, me, TRAIN).await;
     assert!(stopping(&*store, me).await.is_empty());
     let report = cancel(&*elsewhere, id).await;
-    assert_eq!(report, CancelReport { stopping: vec![id], ..CancelReport::default() });
+    let claim = (id, claimed.fencing_token);
+    assert_eq!(report, CancelReport { stopping: vec![claim], ..CancelReport::default() });
     assert_eq!(state(&*store, id).await, State::Running);
-    assert_eq!(stopping(&*store, me).await, [id]);
+    assert_eq!(stopping(&*store, me).await, [claim]);
     assert!(stopping(&*elsewhere, other).await.is_empty());
-    let stopped = Completion {
-        note: AttemptOutcome::Cancelled.note().map(str::to_owned),
-        ..completion(&claimed, Transition::Cancelled)
-    };
-    assert!(store.complete_and_claim(me, &[stopped], &[]).await.unwrap().stale.is_empty());
+    let stopped = completion(&claimed, Transition::Cancelled);
+    let response = store.complete_and_claim(me, &[stopped], &[]).await.unwrap();
+    assert!(response.stale.is_empty() && response.diverted.is_empty());
     assert_eq!(state(&*store, id).await, State::Cancelled);
     assert_eq!(note(&*store, id).await.as_deref(), Some("cancelled"));
     assert!(stopping(&*store, me).await.is_empty());
@@ -87,7 +86,9 @@ pub(crate) async fn a_cancelled_delivery_is_not_queued_again(fixture: &dyn Fixtu
         let id = queue(&*store, TRAIN).await;
         let claimed = claim_one(&*store, me, TRAIN).await;
         cancel(&*store, id).await;
-        assert!(complete(&*store, me, &claimed, next).await);
+        let completion = completion(&claimed, next);
+        let response = store.complete_and_claim(me, &[completion], &[]).await.unwrap();
+        assert_eq!(response.diverted, [(id, State::Cancelled)]);
         assert_eq!(state(&*store, id).await, State::Cancelled);
         assert_eq!(note(&*store, id).await.as_deref(), Some("cancelled"));
         assert!(claim_ids(&*store, me).await.is_empty());
@@ -126,8 +127,8 @@ pub(crate) async fn a_run_that_cannot_be_stopped_is_not_cancelled(fixture: &dyn 
     // The new version of the function is async.
     let store = open_with(fixture, Policy::DEFAULT).await;
     let me = replica(&*store).await;
-    claim_one(&*store, me, TRAIN).await;
-    assert_eq!(cancel(&*store, running).await.stopping, [running]);
+    let again = claim_one(&*store, me, TRAIN).await;
+    assert_eq!(cancel(&*store, running).await.stopping, [(running, again.fencing_token)]);
 }
 
 pub(crate) async fn all_deliveries_of_an_endpoint_are_cancelled(fixture: &dyn Fixture) {
@@ -143,7 +144,8 @@ pub(crate) async fn all_deliveries_of_an_endpoint_are_cancelled(fixture: &dyn Fi
     let other = queue(&*store, ONE_AT_A_TIME).await;
     let target = CancelTarget::Endpoint("/webhooks/train".to_owned());
     let report = store.cancel(&target).await.unwrap();
-    let expected = CancelReport { cancelled: 2345, stopping: vec![running], refused: Vec::new() };
+    let stopping = vec![(running, claimed.fencing_token)];
+    let expected = CancelReport { cancelled: 2345, stopping, refused: Vec::new() };
     assert_eq!(report, expected);
     assert!(complete(&*store, me, &claimed, Transition::Cancelled).await);
     assert!(claim_ids(&*store, me).await.is_empty());
@@ -186,8 +188,11 @@ pub(crate) async fn a_newer_delivery_stops_the_running_one(fixture: &dyn Fixture
     let mut claimed = claim(&*store, me, TRAIN, 2).await;
     claimed.retain(|it| it.id == older);
     let newer = queued(&*store, push("a", 2, 3)).await;
-    assert_eq!(stopping(&*store, me).await, [older]);
-    assert!(complete(&*store, me, &claimed[0], Transition::Cancelled).await);
+    assert_eq!(stopping(&*store, me).await, [(older, claimed[0].fencing_token)]);
+    let stopped = completion(&claimed[0], Transition::Cancelled);
+    let response = store.complete_and_claim(me, &[stopped], &[]).await.unwrap();
+    assert_eq!(response.diverted, [(older, State::Superseded)]);
+    assert_eq!(note(&*store, older).await, None);
     assert_superseded(&*store, older, newer).await;
     assert_eq!(summary(&*store, older).await.attempts, 0);
     let next = claim_one(&*store, me, TRAIN).await;
@@ -196,7 +201,7 @@ pub(crate) async fn a_newer_delivery_stops_the_running_one(fixture: &dyn Fixture
 
     // A person's wish comes first.
     let last = queued(&*store, push("a", 3, 4)).await;
-    assert_eq!(cancel(&*store, newer).await.stopping, [newer]);
+    assert_eq!(cancel(&*store, newer).await.stopping, [(newer, next.fencing_token)]);
     assert!(complete(&*store, me, &next, Transition::Cancelled).await);
     assert_eq!(state(&*store, newer).await, State::Cancelled);
     let next = claim_one(&*store, me, TRAIN).await;

@@ -109,6 +109,7 @@ impl Case<'_> {
                 }
             }
             Step::Stop { replica } => {
+                let claim = |it: &Claimed| (it.id, it.fencing_token);
                 let me = self.replicas[*replica];
                 let told = store.heartbeat(me, LEASE).await.unwrap().cancelled;
                 let stopped = |(owner, it): &(usize, Claimed)| {
@@ -116,13 +117,13 @@ impl Case<'_> {
                         && self.model.deliveries[self.model.position(it.id)].stop.is_some()
                 };
                 let mut expected: Vec<_> =
-                    self.running.iter().filter(|it| stopped(it)).map(|(_, it)| it.id).collect();
-                let mut ids = told.clone();
-                ids.sort_unstable();
+                    self.running.iter().filter(|it| stopped(it)).map(|(_, it)| claim(it)).collect();
+                let mut claims = told.clone();
+                claims.sort_unstable();
                 expected.sort_unstable();
-                assert_eq!(ids, expected, "told to stop");
-                for id in told {
-                    let at = self.running.iter().position(|(_, it)| it.id == id).unwrap();
+                assert_eq!(claims, expected, "told to stop");
+                for stopped in told {
+                    let at = self.running.iter().position(|(_, it)| claim(it) == stopped).unwrap();
                     self.end(at, Transition::Cancelled).await;
                 }
             }

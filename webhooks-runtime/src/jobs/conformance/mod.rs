@@ -36,7 +36,7 @@ use uuid::Uuid;
 
 use super::attempt_log::LogUpdate;
 use super::delivery::{
-    Accepted, ClaimRequest, Claimed, Completion, DeliveryOrigin, NewDelivery, ReplicaId,
+    Accepted, ClaimId, ClaimRequest, Claimed, Completion, DeliveryOrigin, NewDelivery, ReplicaId,
 };
 use super::inspect::{DeliveryFilter, DeliverySummary, Purge};
 use super::outcome::AttemptOutcome;

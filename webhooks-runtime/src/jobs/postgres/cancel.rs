@@ -5,9 +5,10 @@ use std::time::{Duration, Instant, SystemTime};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use super::super::delivery::ClaimId;
 use super::super::error::StoreError;
 use super::super::inspect::{CancelReport, CancelTarget};
-use super::super::state::{CANCELLED, CancelReason};
+use super::super::state::{CANCELLED, CancelReason, State};
 use super::pool::with_retries;
 use super::retention::CHUNK;
 use super::store::PostgresStore;
@@ -33,27 +34,35 @@ const CANCEL: &str = "
     SET state = 5, ended_at = statement_timestamp(), note = $2, debounce_since = NULL
     WHERE id = ANY($1::uuid[]) AND state = 0";
 
-/// Builds the statement that has running deliveries stopped, and returns them with whether they can be.
-macro_rules! stop {
-    ($which:literal) => {
-        concat!(
-            "WITH running AS (
-                SELECT it.id, endpoint.stoppable FROM webhooks_runtime.endpoints AS endpoint
-                JOIN webhooks_runtime.deliveries AS it ON it.endpoint = endpoint.id
-                WHERE it.state = 1 AND ",
-            $which,
-            "), stopped AS (
-                UPDATE webhooks_runtime.deliveries AS it SET cancel_requested = $2
-                FROM running WHERE it.id = running.id AND it.state = 1 AND running.stoppable
-            )
-            SELECT id, stoppable FROM running ORDER BY id"
-        )
-    };
-}
+/// Locks a delivery, so that its state stays the same.
+const LOCK: &str = "
+    SELECT it.state, it.fence, endpoint.stoppable FROM webhooks_runtime.deliveries AS it
+    JOIN webhooks_runtime.endpoints AS endpoint ON endpoint.id = it.endpoint
+    WHERE it.id = $1 FOR UPDATE OF it";
 
-const STOP_ONE: &str = stop!("it.id = $1");
+const STOP: &str = "
+    UPDATE webhooks_runtime.deliveries SET cancel_requested = $2 WHERE id = $1 AND state = 1";
 
-const STOP_ENDPOINT: &str = stop!("endpoint.path = $1");
+/// Has the running deliveries of an endpoint stopped, and returns their claims and whether they can be stopped.
+const STOP_ENDPOINT: &str = "
+    WITH running AS (
+        SELECT it.id, it.fence, endpoint.stoppable FROM webhooks_runtime.endpoints AS endpoint
+        JOIN webhooks_runtime.deliveries AS it ON it.endpoint = endpoint.id
+        WHERE endpoint.path = $1 AND it.state = 1
+    ), stopped AS (
+        UPDATE webhooks_runtime.deliveries AS it SET cancel_requested = $2
+        FROM running
+        WHERE it.id = running.id AND it.fence = running.fence AND it.state = 1 AND running.stoppable
+        RETURNING it.id
+    )
+    SELECT running.id, running.fence, running.stoppable FROM running
+    LEFT JOIN stopped ON stopped.id = running.id
+    WHERE stopped.id IS NOT NULL OR NOT running.stoppable
+    ORDER BY running.id";
+
+/// How often the deliveries of an endpoint are looked for: one that is claimed or fails at the same time is found in the
+/// next pass.
+const MAX_PASSES: usize = 10;
 
 const PAUSE: &str = "
     UPDATE webhooks_runtime.endpoints
@@ -69,37 +78,75 @@ impl PostgresStore {
         &self,
         target: &CancelTarget,
     ) -> Result<CancelReport, StoreError> {
-        let (mut cancelled, start) = (0, Instant::now());
-        match target {
-            CancelTarget::One(id) => cancelled = self.cancel_queued(&[*id]).await?,
-            CancelTarget::Endpoint(path) => loop {
+        let report = match target {
+            CancelTarget::One(id) => self.cancel_one(*id).await?,
+            CancelTarget::Endpoint(path) => self.cancel_endpoint(path).await?,
+        };
+        if !report.stopping.is_empty() {
+            // Their replicas stop them sooner than with the next heartbeat.
+            self.notifier.notify_now(&self.pool).await;
+        }
+        Ok(report)
+    }
+
+    async fn cancel_one(&self, id: Uuid) -> Result<CancelReport, StoreError> {
+        let report = with_retries(&self.pool, |mut connection| async move {
+            let report = cancel_one_on(&mut connection, id).await;
+            (connection, report)
+        })
+        .await?;
+        self.backlog.add(-report.cancelled.cast_signed());
+        Ok(report)
+    }
+
+    async fn cancel_endpoint(&self, path: &str) -> Result<CancelReport, StoreError> {
+        let (mut report, start) = (CancelReport::default(), Instant::now());
+        for _ in 0..MAX_PASSES {
+            let (stopping, refused) = self.stop_endpoint(path).await?;
+            let known = report.stopping.len();
+            for claim in stopping {
+                if !report.stopping.contains(&claim) {
+                    report.stopping.push(claim);
+                }
+            }
+            report.refused = refused;
+            let mut cancelled = 0;
+            loop {
                 // Not the deliveries that arrive meanwhile.
                 let queued = self.find_queued(path, start.elapsed()).await?;
                 cancelled += self.cancel_queued(&queued).await?;
                 if queued.len() < CHUNK as usize {
                     break;
                 }
-            },
+            }
+            report.cancelled += cancelled;
+            if cancelled == 0 && report.stopping.len() == known {
+                break;
+            }
         }
-        // Afterwards, so that none is claimed in between.
-        let running = with_retries(&self.pool, |mut connection| async move {
-            let running = match target {
-                CancelTarget::One(id) => sqlx::query_as(STOP_ONE).bind(id),
-                CancelTarget::Endpoint(path) => sqlx::query_as(STOP_ENDPOINT).bind(path),
-            };
-            let running = running.bind(CancelReason::Person.code());
-            let running: Result<Vec<(Uuid, bool)>, _> = running.fetch_all(&mut *connection).await;
-            (connection, running)
-        })
-        .await?;
-        let (stopping, refused): (Vec<_>, Vec<_>) =
-            running.into_iter().partition(|(_, can_be_stopped)| *can_be_stopped);
-        if !stopping.is_empty() {
-            // Their replicas stop them sooner than with the next heartbeat.
-            self.notifier.notify_now(&self.pool).await;
+        Ok(report)
+    }
+
+    /// Has the running deliveries of an endpoint stopped. Returns the claims of those that their replicas stop, and the
+    /// ids of those that cannot be stopped.
+    async fn stop_endpoint(&self, path: &str) -> Result<(Vec<ClaimId>, Vec<Uuid>), StoreError> {
+        let running: Vec<(Uuid, i64, bool)> =
+            with_retries(&self.pool, |mut connection| async move {
+                let running =
+                    sqlx::query_as(STOP_ENDPOINT).bind(path).bind(CancelReason::Person.code());
+                let running = running.fetch_all(&mut *connection).await;
+                (connection, running)
+            })
+            .await?;
+        let (mut stopping, mut refused) = (Vec::new(), Vec::new());
+        for (id, fencing_token, is_stoppable) in running {
+            if is_stoppable {
+                stopping.push((id, fencing_token));
+            } else {
+                refused.push(id);
+            }
         }
-        let ids = |rows: Vec<(Uuid, bool)>| rows.into_iter().map(|(id, _)| id).collect();
-        Ok(CancelReport { cancelled, stopping: ids(stopping), refused: ids(refused) })
+        Ok((stopping, refused))
     }
 
     async fn find_queued(&self, path: &str, age: Duration) -> Result<Vec<Uuid>, StoreError> {
@@ -154,4 +201,31 @@ async fn cancel_queued_on(connection: &mut PgConnection, ids: &[Uuid]) -> Result
     keys::refresh(&mut transaction, &keys).await?;
     transaction.commit().await?;
     Ok(cancelled.rows_affected())
+}
+
+async fn cancel_one_on(
+    connection: &mut PgConnection,
+    id: Uuid,
+) -> Result<CancelReport, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let keys = keys::lock_of(&mut transaction, &[id]).await?;
+    let locked: Option<(i16, i64, bool)> =
+        sqlx::query_as(LOCK).bind(id).fetch_optional(&mut *transaction).await?;
+    let mut report = CancelReport::default();
+    match locked.map(|(state, fence, stoppable)| (State::from_code(state), fence, stoppable)) {
+        Some((Some(State::Queued), ..)) => {
+            let cancelled = sqlx::query(CANCEL).bind([id]).bind(CANCELLED);
+            report.cancelled = cancelled.execute(&mut *transaction).await?.rows_affected();
+        }
+        Some((Some(State::Running), fencing_token, true)) => {
+            let stop = sqlx::query(STOP).bind(id).bind(CancelReason::Person.code());
+            stop.execute(&mut *transaction).await?;
+            report.stopping.push((id, fencing_token));
+        }
+        Some((Some(State::Running), _, false)) => report.refused.push(id),
+        _ => {}
+    }
+    keys::refresh(&mut transaction, &keys).await?;
+    transaction.commit().await?;
+    Ok(report)
 }

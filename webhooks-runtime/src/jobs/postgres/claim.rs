@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::super::delivery::{ClaimRequest, Claimed, ReplicaId};
+use super::super::delivery::{ClaimId, ClaimRequest, Claimed, ReplicaId};
 use super::convert;
 use super::store::PostgresStore;
 
@@ -120,8 +120,8 @@ const CLAIMED_BY: &str = concat!(
     WHERE it.state = 1 AND it.endpoint = ANY($2::bigint[]) AND it.owner = $1"
 );
 
-/// Whether anything can be claimed, the time until the next delivery is due, and the replica's running deliveries that
-/// are to be stopped. Takes no lock, so that a replica that finds nothing writes nothing and waits for no disk.
+/// Whether anything can be claimed, the time until the next delivery is due, and the replica's claims whose attempts are
+/// to be stopped. Takes no lock, so that a replica that finds nothing writes nothing and waits for no disk.
 const PEEK: &str = "
     SELECT EXISTS (
         SELECT 1 FROM UNNEST($2::bigint[], $3::bigint[]) AS wanted (endpoint, concurrency)
@@ -158,7 +158,7 @@ const PEEK: &str = "
             ORDER BY key.run_at LIMIT 1)
         ) AS next
     ), ARRAY(
-        SELECT id FROM webhooks_runtime.deliveries
+        SELECT ROW (id, fence) FROM webhooks_runtime.deliveries
         WHERE owner = $4 AND state = 1 AND cancel_requested > 0
     )";
 
@@ -176,8 +176,8 @@ pub(super) struct Peek {
     pub(super) is_due: bool,
     /// The milliseconds until the next delivery is due.
     pub(super) next_due: Option<f64>,
-    /// Its running deliveries that are to be stopped.
-    pub(super) cancelled: Vec<Uuid>,
+    /// Its claims whose attempts are to be stopped.
+    pub(super) cancelled: Vec<ClaimId>,
 }
 
 impl PostgresStore {

@@ -51,6 +51,8 @@ macro_rules! complete {
                         WHEN completion.state >= 2 THEN statement_timestamp() END,
                     error = coalesce(completion.error, it.error),
                     note = CASE WHEN it.cancel_requested = 1 AND completion.state = 0 THEN $11
+                        WHEN it.cancel_requested = 1 AND completion.state = 5
+                            THEN coalesce(completion.note, $11)
                         ELSE completion.note END
                 FROM completion
                 WHERE it.id = completion.id AND it.fence = completion.fence AND it.state = 1 AND ",
@@ -162,7 +164,12 @@ impl PostgresStore {
                 mergeable.push(MergeableEnd { id, state });
             }
         }
-        completed.ended += self.supersede(connection, &mergeable).await?;
+        for id in self.supersede(connection, &mergeable).await? {
+            completed.ended += 1;
+            if let Some(state) = completed.states.get_mut(&id) {
+                *state = State::Superseded;
+            }
+        }
         keys::refresh(connection, keys).await?;
         Ok(completed)
     }

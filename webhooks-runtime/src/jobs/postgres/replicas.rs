@@ -7,7 +7,9 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::super::attempt_log::LogUpdate;
-use super::super::delivery::{Completion, HeartbeatResponse, ReplicaId, UnresponsiveReplicas};
+use super::super::delivery::{
+    ClaimId, Completion, HeartbeatResponse, ReplicaId, UnresponsiveReplicas,
+};
 use super::super::error::StoreError;
 use super::super::outcome::AttemptOutcome;
 use super::super::store::RecoveryPolicy;
@@ -35,9 +37,9 @@ const HEARTBEAT: &str = "
 /// Limits how long a heartbeat waits while another session has locked the deliveries.
 const LIMIT_LOCKS: &str = "SET LOCAL lock_timeout = '500ms'";
 
-/// The running deliveries of a replica that are to be stopped.
+/// The claims of a replica whose attempts are to be stopped.
 const CANCELLED: &str = "
-    SELECT id FROM webhooks_runtime.deliveries
+    SELECT id, fence FROM webhooks_runtime.deliveries
     WHERE owner = $1 AND state = 1 AND cancel_requested > 0";
 
 const DEREGISTER: &str = "DELETE FROM webhooks_runtime.owners WHERE id = ANY($1::uuid[])";
@@ -108,9 +110,9 @@ impl PostgresStore {
         Ok(HeartbeatResponse { is_registered, cancelled })
     }
 
-    /// Returns the running deliveries of a replica that are to be stopped; none when they cannot be read, because the
-    /// lease is renewed nevertheless.
-    async fn find_cancelled(&self, replica: ReplicaId) -> Vec<Uuid> {
+    /// Returns the claims of a replica whose attempts are to be stopped; none when they cannot be read, because the lease
+    /// is renewed nevertheless.
+    async fn find_cancelled(&self, replica: ReplicaId) -> Vec<ClaimId> {
         let cancelled = with_retries(&self.heartbeats, |mut connection| async move {
             let cancelled = read_cancelled(&mut connection, replica).await;
             (connection, cancelled)
@@ -208,12 +210,11 @@ impl PostgresStore {
 async fn read_cancelled(
     connection: &mut PgConnection,
     replica: ReplicaId,
-) -> Result<Vec<Uuid>, sqlx::Error> {
+) -> Result<Vec<ClaimId>, sqlx::Error> {
     // Not in the statement that renews the lease, which must not wait for deliveries.
     let mut transaction = connection.begin().await?;
     sqlx::query(LIMIT_LOCKS).execute(&mut *transaction).await?;
-    let cancelled =
-        sqlx::query_scalar(CANCELLED).bind(replica).fetch_all(&mut *transaction).await?;
+    let cancelled = sqlx::query_as(CANCELLED).bind(replica).fetch_all(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(cancelled)
 }

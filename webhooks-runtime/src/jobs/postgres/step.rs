@@ -74,8 +74,15 @@ impl PostgresStore {
         if !completions.is_empty() {
             let completed =
                 self.complete_own(&mut transaction, replica, completions, have_keys).await?;
-            let ids = completions.iter().map(|it| it.id);
-            step.response.stale = ids.filter(|id| !completed.states.contains_key(id)).collect();
+            for completion in completions {
+                match completed.states.get(&completion.id) {
+                    None => step.response.stale.push(completion.id),
+                    Some(state) if *state != completion.next.state() => {
+                        step.response.diverted.push((completion.id, *state));
+                    }
+                    Some(_) => {}
+                }
+            }
             step.ended = completed.ended;
             logs::write_completed(&mut transaction, completions, &completed).await?;
         }

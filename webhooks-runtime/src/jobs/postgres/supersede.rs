@@ -62,30 +62,30 @@ pub(super) struct MergeableEnd {
 type JoinRow = (Uuid, Option<Uuid>, i32, i64, Uuid, Option<Uuid>, i32, i64);
 
 impl PostgresStore {
-    /// Supersedes the deliveries that give way after these attempts, whose keys are locked. Returns their number.
+    /// Supersedes the deliveries that give way after these attempts, whose keys are locked. Returns their ids.
     pub(super) async fn supersede(
         &self,
         connection: &mut PgConnection,
         ended: &[MergeableEnd],
-    ) -> Result<usize, sqlx::Error> {
+    ) -> Result<Vec<Uuid>, sqlx::Error> {
         let in_state = |state| -> Vec<Uuid> {
             ended.iter().filter(|it| it.state == state).map(|it| it.id).collect()
         };
-        let mut superseded = 0;
+        let mut superseded = Vec::new();
         let queued = in_state(State::Queued);
         if !queued.is_empty() {
             let pairs: Vec<JoinRow> =
                 sqlx::query_as(NEWER).bind(queued).fetch_all(&mut *connection).await?;
             for pair in pairs.into_iter().filter(|pair| self.fits(pair)) {
                 join(connection, &pair).await?;
-                superseded += 1;
+                superseded.push(pair.0);
             }
         }
         let done = in_state(State::Done);
         if !done.is_empty() {
             let mut pairs: Vec<JoinRow> =
                 sqlx::query_as(OLDER).bind(done).fetch_all(&mut *connection).await?;
-            superseded += pairs.len();
+            superseded.extend(pairs.iter().map(|pair| pair.0));
             while !pairs.is_empty() {
                 let pair = pairs.remove(0);
                 let group = join(connection, &pair).await?;

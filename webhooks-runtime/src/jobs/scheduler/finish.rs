@@ -1,15 +1,29 @@
 //! Finishes attempts that have ended: frees their slots, and queues their results for the store.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::Scheduler;
-use super::running::{ClaimKey, RunningAttempt};
+use super::running::RunningAttempt;
 use crate::endpoint::call::DELIVERY;
-use crate::jobs::delivery::Completion;
+use crate::jobs::delivery::{ClaimId, Completion};
 use crate::jobs::log::EndedAttempt;
 use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::FinishedAttempt;
+use crate::jobs::state::{State, Transition};
 use crate::text::beginning;
+
+/// An attempt that has ended, for the log.
+pub(super) struct AttemptSummary {
+    id: Uuid,
+    running: RunningAttempt,
+    duration: Duration,
+    next: Transition,
+    error: Option<String>,
+    note: Option<String>,
+}
 
 /// The maximum length of a stored error or note, in bytes.
 const MAX_TEXT: usize = 4096;
@@ -45,7 +59,7 @@ impl Scheduler {
                 .end
                 .outcome
                 .unwrap_or_else(|| running.interrupted(timeout, lease_expiries));
-            self.complete(claim, &running, &outcome, finished.end.note.as_deref());
+            self.complete(claim, running, &outcome, finished.end.note.as_deref());
         }
     }
 
@@ -54,32 +68,68 @@ impl Scheduler {
         self.handlers[endpoint].background.policy.timeout
     }
 
-    /// Queues the result of an attempt for the store, and logs it.
+    /// Queues the result of an attempt for the store, and logs it, unless the store decides first what happens to the
+    /// delivery.
     pub(super) fn complete(
         &mut self,
-        claim: ClaimKey,
-        running: &RunningAttempt,
+        claim: ClaimId,
+        running: RunningAttempt,
         outcome: &AttemptOutcome,
         note: Option<&str>,
     ) {
         let (id, fencing_token) = claim;
-        let handler = &self.handlers[running.endpoint];
-        let next = outcome.transition(&handler.background.policy, running.attempt, fastrand::f64());
-        let error = outcome.error();
+        let policy = &self.handlers[running.endpoint].background.policy;
+        let next = outcome.transition(policy, running.attempt, fastrand::f64());
+        let is_undecided = next == Transition::Cancelled
+            || next.state() == State::Queued && (policy.supersedes() || running.cancelled);
+        let (error, note) = (outcome.error(), note.or(outcome.note()));
+        let end = AttemptSummary {
+            id,
+            duration: running.started.elapsed(),
+            running,
+            next,
+            error: error.map(str::to_owned),
+            note: note.map(str::to_owned),
+        };
+        let stored = |text: &str| beginning(text, MAX_TEXT).to_owned();
+        let (error, note) = (error.map(stored), note.map(stored));
+        let log = end.running.log.close();
+        if is_undecided {
+            self.undecided.push(end);
+        } else {
+            self.log(&end, next.state());
+        }
+        self.completions.push(Completion { id, fencing_token, next, error, note, log });
+    }
+
+    /// Drops the results that the store has, or no longer takes, and logs the attempts that it had to decide about.
+    /// `diverted` has the states that differ from those of the attempts' transitions.
+    pub(super) fn drop_completions(&mut self, diverted: &[(Uuid, State)]) {
+        self.completions.clear();
+        let mut diverted: HashMap<_, _> = diverted.iter().copied().collect();
+        for end in std::mem::take(&mut self.undecided) {
+            let state = diverted.remove(&end.id).unwrap_or(end.next.state());
+            self.log(&end, state);
+        }
+        // They were cancelled while their functions failed, which is in the log already.
+        for (id, state) in diverted {
+            tracing::info!(target: DELIVERY, delivery = %id, %state, "the delivery was cancelled");
+        }
+    }
+
+    fn log(&self, end: &AttemptSummary, state: State) {
+        let AttemptSummary { id, running, duration, next, error, note } = end;
         let ended = EndedAttempt {
-            path: &handler.path,
-            id: &id,
+            path: &self.handlers[running.endpoint].path,
+            id,
             webhook_id: running.webhook_id.as_deref(),
             attempt: running.attempt,
-            duration: running.started.elapsed(),
-            next,
-            error,
-            note: note.or(outcome.note()),
+            duration: *duration,
+            next: *next,
+            state,
+            error: error.as_deref(),
+            note: note.as_deref(),
         };
         ended.log();
-        let stored = |text: &str| beginning(text, MAX_TEXT).to_owned();
-        let (error, note) = (error.map(stored), note.or(outcome.note()).map(stored));
-        let log = running.log.close();
-        self.completions.push(Completion { id, fencing_token, next, error, note, log });
     }
 }

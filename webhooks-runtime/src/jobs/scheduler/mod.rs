@@ -19,10 +19,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
-use uuid::Uuid;
 
+use self::finish::AttemptSummary;
 use self::running::{RunningAttempt, RunningAttempts};
-use super::delivery::{ClaimRequest, Claimed, Completion, ReplicaId};
+use super::delivery::{ClaimId, ClaimRequest, Claimed, Completion, ReplicaId};
 use super::log_buffer::AttemptLog;
 use super::run::{BackgroundHandler, FinishedAttempt};
 use super::store::Store;
@@ -44,8 +44,8 @@ const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration:
 pub(super) enum SchedulerCommand {
     /// The replica's lease expired, and this process is registered under another id from now on.
     Reregistered(ReplicaId),
-    /// Stop the attempts of these deliveries.
-    Cancel(Vec<Uuid>),
+    /// Stop the attempts of these claims.
+    Cancel(Vec<ClaimId>),
     /// Stop claiming, wait for running attempts until the deadline, release the rest, and confirm.
     Shutdown(Instant, oneshot::Sender<()>),
 }
@@ -69,6 +69,8 @@ pub(super) struct Scheduler {
     completions: Vec<Completion>,
     /// Announces that a running attempt has logged something.
     unwritten: mpsc::UnboundedSender<AttemptLog>,
+    /// Attempts to log once the store has decided what happens to their deliveries.
+    undecided: Vec<AttemptSummary>,
     finished: (mpsc::UnboundedSender<FinishedAttempt>, mpsc::UnboundedReceiver<FinishedAttempt>),
     /// The number of live replicas. Each claims its share of an endpoint's concurrency at once, and with
     /// the next poll what the others leave of theirs.
@@ -100,6 +102,7 @@ impl Scheduler {
             overdue: Arc::default(),
             completions: Vec::new(),
             unwritten,
+            undecided: Vec::new(),
             finished: mpsc::unbounded_channel(),
             replicas: 1,
             pause: None,
@@ -131,7 +134,7 @@ impl Scheduler {
                 biased;
                 command = commands.recv() => match command {
                     Some(SchedulerCommand::Reregistered(replica)) => self.reregister(replica),
-                    Some(SchedulerCommand::Cancel(ids)) => self.running.cancel(&ids),
+                    Some(SchedulerCommand::Cancel(claims)) => self.running.cancel(&claims),
                     Some(SchedulerCommand::Shutdown(deadline, done)) => {
                         self.shut_down(deadline).await;
                         let _ = done.send(());
@@ -201,7 +204,7 @@ impl Scheduler {
         }
         self.replicas = response.replicas.max(1);
         let changed = !self.completions.is_empty() || !response.claimed.is_empty();
-        self.completions.clear();
+        self.drop_completions(&response.diverted);
         self.running.cancel(&response.cancelled);
         self.mark_filled(&requests, &response.claimed);
         self.start(response.claimed);
@@ -289,7 +292,7 @@ impl Scheduler {
             "lease expired: this process missed its heartbeats, and its deliveries were reassigned"
         );
         self.replica = replica;
-        self.completions.clear();
+        self.drop_completions(&[]);
         self.running.disown_all();
         self.wakeups.wake_all();
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::AbortHandle;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::endpoint::call::DELIVERY;
+use crate::jobs::delivery::ClaimId;
 use crate::jobs::inspect::OVERDUE_MARGIN;
 use crate::jobs::log_buffer::AttemptLog;
 use crate::jobs::outcome::AttemptOutcome;
@@ -16,9 +16,6 @@ use crate::jobs::run::BackgroundHandler;
 /// The bounds of the time after which an overdue attempt is reported again. It starts with the timeout
 /// and doubles with each report.
 const REMINDER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10 * 60));
-
-/// A claim: a delivery's id and the fencing token.
-pub(super) type ClaimKey = (Uuid, i64);
 
 /// A running attempt.
 pub(super) struct RunningAttempt {
@@ -68,7 +65,7 @@ impl RunningAttempt {
 
 /// The running attempts of this replica.
 pub(super) struct RunningAttempts {
-    attempts: HashMap<ClaimKey, RunningAttempt>,
+    attempts: HashMap<ClaimId, RunningAttempt>,
     per_endpoint: Vec<u32>,
 }
 
@@ -77,19 +74,19 @@ impl RunningAttempts {
         Self { attempts: HashMap::new(), per_endpoint: vec![0; endpoints] }
     }
 
-    pub(super) fn insert(&mut self, claim: ClaimKey, attempt: RunningAttempt) {
+    pub(super) fn insert(&mut self, claim: ClaimId, attempt: RunningAttempt) {
         self.per_endpoint[attempt.endpoint] += 1;
         self.attempts.insert(claim, attempt);
     }
 
-    pub(super) fn remove(&mut self, claim: ClaimKey) -> Option<RunningAttempt> {
+    pub(super) fn remove(&mut self, claim: ClaimId) -> Option<RunningAttempt> {
         let attempt = self.attempts.remove(&claim)?;
         self.per_endpoint[attempt.endpoint] -= 1;
         Some(attempt)
     }
 
     /// Removes all attempts and returns those that this process owns.
-    pub(super) fn take_owned(&mut self) -> Vec<(ClaimKey, RunningAttempt)> {
+    pub(super) fn take_owned(&mut self) -> Vec<(ClaimId, RunningAttempt)> {
         self.per_endpoint.fill(0);
         self.attempts.drain().filter(|(_, attempt)| attempt.owned).collect()
     }
@@ -114,10 +111,13 @@ impl RunningAttempts {
         }
     }
 
-    /// Stops the attempts of these deliveries that can be stopped. Others go on, and their results count.
-    pub(super) fn cancel(&mut self, ids: &[Uuid]) {
-        for ((id, _), attempt) in &mut self.attempts {
-            if attempt.owned && ids.contains(id) {
+    /// Stops the attempts of these claims that can be stopped. Others go on, and their results count. A later attempt of
+    /// one of the deliveries is another claim.
+    pub(super) fn cancel(&mut self, claims: &[ClaimId]) {
+        for claim in claims {
+            if let Some(attempt) = self.attempts.get_mut(claim)
+                && attempt.owned
+            {
                 attempt.cancelled = true;
                 attempt.abort.abort();
             }

@@ -22,12 +22,12 @@ impl Scheduler {
         let lease_expiries = *self.lease_expiries.borrow();
         for (claim, running) in self.running.take_owned() {
             let outcome = running.interrupted(self.timeout(running.endpoint), lease_expiries);
-            self.complete(claim, &running, &outcome, None);
+            self.complete(claim, running, &outcome, None);
         }
         let latest = Instant::now() + WRITE_LIMIT;
         while !self.completions.is_empty() && Instant::now() < latest {
             match self.store.complete_and_claim(self.replica, &self.completions, &[]).await {
-                Ok(_) => self.completions.clear(),
+                Ok(response) => self.drop_completions(&response.diverted),
                 Err(error) => {
                     tracing::error!(
                         %error,
@@ -37,6 +37,8 @@ impl Scheduler {
                 }
             }
         }
+        // Those whose results could not be written.
+        self.drop_completions(&[]);
         if let Err(error) = self.store.deregister(self.replica).await {
             tracing::error!(
                 %error,
@@ -56,7 +58,7 @@ impl Scheduler {
             self.finish_ended();
             let step = self.store.complete_and_claim(self.replica, &self.completions, &[]);
             if let Ok(response) = step.await {
-                self.completions.clear();
+                self.drop_completions(&response.diverted);
                 self.running.cancel(&response.cancelled);
                 self.changes.send_modify(|count| *count = count.wrapping_add(1));
             }

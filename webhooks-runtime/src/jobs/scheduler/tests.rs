@@ -123,7 +123,7 @@ async fn a_running_delivery_is_cancelled_at_once() {
     let next = running.accept(new(0, None, "{}")).await;
     running.reaches(id, State::Running).await;
     let report = running.jobs.cancel(CancelTarget::One(id)).await.unwrap();
-    assert_eq!(report.stopping, [id]);
+    assert_eq!(report.stopping[0].0, id);
     // Without waiting for a heartbeat.
     assert!(running.reaches(id, State::Cancelled).await < Duration::from_secs(3));
     running.reaches(next, State::Running).await;
@@ -138,9 +138,26 @@ async fn a_delivery_that_another_process_cancels_is_stopped() {
     running.reaches(id, State::Running).await;
     let command = Jobs::inspect(&running.url, Access::Modify, |_| {}).await.unwrap();
     let target = CancelTarget::Endpoint(PATH.to_owned());
-    assert_eq!(command.cancel(target).await.unwrap().stopping, [id]);
+    assert_eq!(command.cancel(target).await.unwrap().stopping[0].0, id);
     running.reaches(id, State::Cancelled).await;
     command.close().await;
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_cancel_of_an_earlier_attempt_does_not_stop_a_later_one() {
+    let running = TestEngine::new(Policy::DEFAULT, endless, SharedData::default()).await;
+    let id = running.accept(new(0, None, "{}")).await;
+    running.reaches(id, State::Running).await;
+    let report = running.jobs.cancel(CancelTarget::One(id)).await.unwrap();
+    running.reaches(id, State::Cancelled).await;
+    assert!(running.jobs.rerun(id).await.unwrap());
+    running.reaches(id, State::Running).await;
+    // As a heartbeat that was under way when the first attempt ended.
+    running.jobs.commands.send(SchedulerCommand::Cancel(report.stopping)).await.unwrap();
+    sleep(Duration::from_millis(200)).await;
+    let shown = running.summary(id).await;
+    assert_eq!((shown.state, shown.attempts), (State::Running, 1));
     running.close().await;
 }
 
@@ -155,6 +172,7 @@ async fn a_newer_delivery_stops_the_running_one_without_a_free_slot() {
     running.reaches(newer, State::Done).await;
     let shown = running.summary(older).await;
     assert_eq!((shown.superseded_by, shown.attempts), (Some(newer), 0));
+    assert_eq!(shown.note, None);
     assert_eq!(running.summary(newer).await.merged, 1);
     running.close().await;
 }

@@ -19,36 +19,41 @@ pub(super) struct EndedRow {
 }
 
 impl Writer {
-    /// Follows the end of an attempt in its key's queue.
+    /// Follows the end of an attempt in its key's queue, and returns the state of the delivery.
     pub(super) fn advance_key(
         &self,
         ended: &EndedRow,
         now: i64,
         changes: &mut Changes,
-    ) -> Result<(), rusqlite::Error> {
+    ) -> Result<State, rusqlite::Error> {
+        let mut state = ended.state;
         let policy = self.endpoints.iter().find(|row| row.id == ended.queue.endpoint);
         if let Some(scope) = ended.scope
             && policy.is_some_and(|row| row.endpoint.policy.supersedes())
         {
             match ended.state {
-                State::Queued => self.yield_to_newer(ended, scope, now, changes)?,
+                State::Queued if self.yield_to_newer(ended, scope, now, changes)? => {
+                    state = State::Superseded;
+                }
                 State::Done if !ended.is_skipped => {
                     self.supersede_older(ended, scope, now, changes)?;
                 }
                 _ => {}
             }
         }
-        self.find_head(&ended.queue)
+        self.find_head(&ended.queue)?;
+        Ok(state)
     }
 
-    /// Supersedes a delivery that would be queued again, if the one that arrived after it can carry it.
+    /// Supersedes a delivery that would be queued again, if the one that arrived after it can carry it. Returns whether it
+    /// can.
     fn yield_to_newer(
         &self,
         ended: &EndedRow,
         scope: i64,
         now: i64,
         changes: &mut Changes,
-    ) -> Result<(), rusqlite::Error> {
+    ) -> Result<bool, rusqlite::Error> {
         let KeyQueue { endpoint, key } = &ended.queue;
         let newer = self
             .connection
@@ -58,15 +63,16 @@ impl Writer {
             .query_row((endpoint, key, ended.seq), KeyedRow::read)
             .optional()?;
         let Some(newer) = newer.filter(|newer| newer.scope == Some(scope)) else {
-            return Ok(());
+            return Ok(false);
         };
         let older = self.keyed_row(ended.seq)?;
         let fits = older.merged + newer.merged < MAX_MERGED
             && self.is_within_limit(older.bytes, newer.bytes);
-        if newer.state == State::Queued && fits {
+        let yields = newer.state == State::Queued && fits;
+        if yields {
             self.join(&older, &newer, now, changes)?;
         }
-        Ok(())
+        Ok(yields)
     }
 
     /// Supersedes the queued deliveries that arrived before a delivery that is done. They had to let it pass.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::command::CHUNK;
 use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
-use crate::jobs::delivery::ReplicaId;
+use crate::jobs::delivery::{ClaimId, ReplicaId};
 use crate::jobs::inspect::CancelReport;
 use crate::jobs::state::{CANCELLED, CancelReason, State};
 
@@ -33,26 +33,14 @@ impl Writer {
         Ok(report)
     }
 
-    /// Has the running deliveries of an endpoint stopped.
-    pub(super) fn stop_endpoint(&self, path: &str) -> Result<CancelReport, rusqlite::Error> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT seq FROM deliveries
-             WHERE endpoint = (SELECT id FROM endpoints WHERE path = ?) AND state = 1",
-        )?;
-        let running = statement.query_map([path], |row| row.get(0))?;
-        let running: Vec<i64> = running.collect::<Result<_, _>>()?;
-        let mut report = CancelReport::default();
-        self.stop(running, &mut report)?;
-        Ok(report)
-    }
-
-    /// Cancels a chunk of the queued deliveries of an endpoint, up to a row.
+    /// Cancels a chunk of the queued deliveries of an endpoint, up to a row, and with the last chunk has the running ones
+    /// stopped: none can be claimed or fail in between.
     pub(super) fn cancel_endpoint(
         &self,
         path: &str,
         until: i64,
         changes: &mut Changes,
-    ) -> Result<u64, rusqlite::Error> {
+    ) -> Result<CancelReport, rusqlite::Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT seq FROM deliveries
              WHERE endpoint = (SELECT id FROM endpoints WHERE path = ?1) AND state = 0 AND key IS NULL AND seq <= ?2
@@ -64,7 +52,17 @@ impl Writer {
         )?;
         let queued = statement.query_map((path, until, CHUNK.cast_signed()), |row| row.get(0))?;
         let queued: Vec<i64> = queued.collect::<Result<_, _>>()?;
-        self.cancel_queued(queued, changes)
+        let cancelled = self.cancel_queued(queued, changes)?;
+        let mut report = CancelReport { cancelled, ..CancelReport::default() };
+        if cancelled < CHUNK {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT seq FROM deliveries
+                 WHERE endpoint = (SELECT id FROM endpoints WHERE path = ?) AND state = 1",
+            )?;
+            let running = statement.query_map([path], |row| row.get(0))?;
+            self.stop(running.collect::<Result<Vec<i64>, _>>()?, &mut report)?;
+        }
+        Ok(report)
     }
 
     fn cancel_queued(
@@ -97,20 +95,20 @@ impl Writer {
         report: &mut CancelReport,
     ) -> Result<(), rusqlite::Error> {
         for seq in rows {
-            let (id, stoppable) = self
+            let (id, fencing_token, stoppable) = self
                 .connection
                 .prepare_cached(
-                    "SELECT d.id, e.stoppable FROM deliveries AS d
+                    "SELECT d.id, d.fence, e.stoppable FROM deliveries AS d
                          JOIN endpoints AS e ON e.id = d.endpoint
                      WHERE d.seq = ?",
                 )?
-                .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             if stoppable {
                 self.execute(
                     "UPDATE deliveries SET cancel_requested = ? WHERE seq = ?",
                     (CancelReason::Person.code(), seq),
                 )?;
-                report.stopping.push(id);
+                report.stopping.push((id, fencing_token));
             } else {
                 report.refused.push(id);
             }
@@ -118,13 +116,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Returns the running deliveries of a replica that are to be stopped.
-    pub(super) fn cancelling(&self, replica: ReplicaId) -> Result<Vec<Uuid>, rusqlite::Error> {
+    /// Returns the claims of a replica whose attempts are to be stopped.
+    pub(super) fn cancelling(&self, replica: ReplicaId) -> Result<Vec<ClaimId>, rusqlite::Error> {
         self.connection
             .prepare_cached(
-                "SELECT id FROM deliveries WHERE owner = ? AND cancel_requested > 0 AND state = 1",
+                "SELECT id, fence FROM deliveries WHERE owner = ? AND cancel_requested > 0 AND state = 1",
             )?
-            .query_map([replica], |row| row.get(0))?
+            .query_map([replica], |row| row.try_into())?
             .collect()
     }
 

@@ -22,7 +22,8 @@ impl Writer {
     ) -> Result<ClaimResponse, rusqlite::Error> {
         let mut response = ClaimResponse { replicas: 1, ..ClaimResponse::default() };
         if !completions.is_empty() {
-            response.stale = self.complete(replica, completions, changes)?;
+            let completed = self.complete(replica, completions, changes)?;
+            (response.stale, response.diverted) = (completed.stale, completed.diverted);
         }
         response.cancelled = self.cancelling(replica)?;
         if requests.is_empty() || !self.is_registered(replica)? {

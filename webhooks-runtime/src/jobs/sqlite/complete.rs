@@ -19,19 +19,28 @@ struct CountChanges {
     snoozes: u32,
 }
 
+/// The completions that did not end as their transitions say.
+#[derive(Default)]
+pub(super) struct Completed {
+    /// Those with a stale fencing token.
+    pub(super) stale: Vec<Uuid>,
+    /// The states of those that were cancelled or superseded.
+    pub(super) diverted: Vec<(Uuid, State)>,
+}
+
 impl Writer {
-    /// Writes completions, and returns those with a stale fencing token.
+    /// Writes completions.
     pub(super) fn complete(
         &self,
         replica: ReplicaId,
         completions: &[Completion],
         changes: &mut Changes,
-    ) -> Result<Vec<Uuid>, rusqlite::Error> {
+    ) -> Result<Completed, rusqlite::Error> {
         let now = self.clock.now();
-        let mut stale = Vec::new();
+        let mut completed = Completed::default();
         for completion in completions {
-            let Some((seq, state, ended)) = self.complete_one(replica, completion, now)? else {
-                stale.push(completion.id);
+            let Some((seq, mut state, ended)) = self.complete_one(replica, completion, now)? else {
+                completed.stale.push(completion.id);
                 continue;
             };
             changes.backlog -= i64::from(state.is_final());
@@ -44,10 +53,13 @@ impl Writer {
             }
             self.write_log(seq, completion.fencing_token, &completion.log)?;
             if let Some(ended) = ended {
-                self.advance_key(&ended, now, changes)?;
+                state = self.advance_key(&ended, now, changes)?;
+            }
+            if state != completion.next.state() {
+                completed.diverted.push((completion.id, state));
             }
         }
-        Ok(stale)
+        Ok(completed)
     }
 
     /// Writes a completion, and returns the row number, the new state, and more of the row if it has a key; `None` when
@@ -85,7 +97,10 @@ impl Writer {
                  waits = CASE WHEN ?6 + ?7 > 0 THEN waits + ?7 ELSE 0 END,
                  snoozes = CASE WHEN ?6 + ?7 + ?8 > 0 THEN snoozes + ?8 ELSE 0 END,
                  error = coalesce(?9, error),
-                 note = CASE WHEN cancel_requested = 1 AND ?4 = 0 THEN ?12 ELSE ?10 END,
+                 note = CASE
+                     WHEN cancel_requested = 1 AND ?4 = 0 THEN ?12
+                     WHEN cancel_requested = 1 AND ?4 = 5 THEN coalesce(?10, ?12)
+                     ELSE ?10 END,
                  ended_at = CASE
                      WHEN cancel_requested = 1 AND ?4 = 0 OR ?4 > 0 AND NOT (cancel_requested <> 1 AND ?4 = 5) THEN ?11 END,
                  cancel_requested = 0, owner = NULL

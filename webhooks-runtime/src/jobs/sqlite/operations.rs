@@ -92,10 +92,17 @@ impl SqliteStore {
             CancelTarget::Endpoint(path) => {
                 // Not those that arrive meanwhile.
                 let until = self.reader.query(read::newest).await?;
-                let chunk = |reply| WriterCommand::CancelEndpoint(path.clone(), until, reply);
-                let cancelled = self.in_chunks(chunk).await?;
-                let stop = |reply| WriterCommand::StopEndpoint(path.clone(), reply);
-                Ok(CancelReport { cancelled, ..self.send(stop).await? })
+                let mut before = 0;
+                loop {
+                    let start = Instant::now();
+                    let chunk = |reply| WriterCommand::CancelEndpoint(path.clone(), until, reply);
+                    let report = self.send(chunk).await?;
+                    if report.cancelled < CHUNK {
+                        return Ok(CancelReport { cancelled: before + report.cancelled, ..report });
+                    }
+                    before += report.cancelled;
+                    sleep(start.elapsed()).await;
+                }
             }
         }
     }

@@ -82,8 +82,8 @@ impl Writer {
             if self.is_alive(replica, now)? {
                 continue;
             }
-            let stale = self.complete(replica, &[completion], changes)?;
-            recovered += u64::from(stale.is_empty());
+            let completed = self.complete(replica, &[completion], changes)?;
+            recovered += u64::from(completed.stale.is_empty());
         }
         self.execute("DELETE FROM owners WHERE id != ? AND lease_until < ?", (me, now))?;
         Ok(recovered)

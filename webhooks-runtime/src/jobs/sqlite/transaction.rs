@@ -157,9 +157,6 @@ impl Writer {
             }
             WriterCommand::Rerun(id, reply) => perform!(reply, self.rerun(id, changes)),
             WriterCommand::Cancel(id, reply) => perform!(reply, self.cancel(id, changes)),
-            WriterCommand::StopEndpoint(path, reply) => {
-                perform!(reply, self.stop_endpoint(&path))
-            }
             WriterCommand::CancelEndpoint(path, until, reply) => {
                 perform!(reply, self.cancel_endpoint(&path, until, changes))
             }

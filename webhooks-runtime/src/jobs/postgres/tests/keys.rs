@@ -91,7 +91,9 @@ async fn run(store: &PostgresStore, seen: &Mutex<SharedView>) {
         let mut completions = Vec::new();
         for claimed in running.drain(..) {
             let next = match fastrand::u32(..6) {
-                _ if stopped.contains(&claimed.id) => Transition::Cancelled,
+                _ if stopped.contains(&(claimed.id, claimed.fencing_token)) => {
+                    Transition::Cancelled
+                }
                 0 => Transition::Retry { after: Duration::from_millis(fastrand::u64(..20)) },
                 1 => Transition::Released,
                 2 => Transition::Wait { after: Duration::ZERO },

@@ -1,6 +1,7 @@
 //! Tests of the PostgreSQL store on a real server, which `tests/postgres` starts. Each test has its own
 //! database.
 
+mod cancel;
 mod keys;
 mod migration;
 mod opening;
