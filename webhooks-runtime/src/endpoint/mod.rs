@@ -34,6 +34,7 @@ pub use extract::{EndpointArg, JsonArg};
 pub use filter::{Filter, FilterError};
 pub use location::Location;
 pub use note::Note;
+pub(crate) use path::short;
 pub use path::{PathError, normalize};
 pub(crate) use respond::causes;
 pub use respond::{EndpointError, EndpointReply, MarkPermanent, Permanent, RetryAfter};

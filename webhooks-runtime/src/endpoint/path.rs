@@ -64,6 +64,11 @@ pub fn normalize(path: &str) -> Result<String, PathError> {
     Ok(format!("{PREFIX}{name}"))
 }
 
+/// Returns the part of an endpoint's path that is enough to name it.
+pub(crate) fn short(path: &str) -> &str {
+    path.strip_prefix(PREFIX).unwrap_or(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +78,7 @@ mod tests {
         for path in ["/webhooks/x", "/x", "x", "x/", "/x/", "webhooks/x", "/webhooks/x/"] {
             assert_eq!(normalize(path).as_deref(), Ok("/webhooks/x"), "{path}");
         }
+        assert_eq!(short("/webhooks/x"), "x");
         assert_eq!(normalize("/a/b-c.d~e").as_deref(), Ok("/webhooks/a/b-c.d~e"));
         assert_eq!(normalize("webhooks_of_mine").as_deref(), Ok("/webhooks/webhooks_of_mine"));
     }

@@ -33,7 +33,7 @@ pub(super) fn health(app: &mut ServiceConfig, parts: &Parts) {
                 store = store.or(part.health().await);
             }
             let webhooks = parts.iter().find_map(|part| part.webhooks());
-            let status = match store.map_or(OK, |store| store.status()) {
+            let status = match store.as_ref().map_or(OK, StoreHealth::status) {
                 OK if webhooks.is_some_and(|webhooks| webhooks.is_degraded()) => DEGRADED,
                 status => status,
             };

@@ -101,7 +101,7 @@ pub(crate) const DEGRADED: &str = "degraded";
 pub(crate) const UNAVAILABLE: &str = "unavailable";
 
 /// The health of a store of background deliveries, and of the functions that run.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct StoreHealth {
     pub(crate) store: StoreStatus,
     /// The age of the oldest due delivery; `null` if none is due.
@@ -109,6 +109,9 @@ pub(crate) struct StoreHealth {
     /// The number of functions in this process that are still running after their timeout.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) timed_out_still_running: usize,
+    /// The paths of the endpoints whose deliveries do not run until a person resumes them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paused: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::delivery::{ClaimId, DeliveryOrigin};
 use super::state::State;
+use crate::endpoint::short;
 
 /// Which deliveries to list.
 #[derive(Clone, Debug, Default)]
@@ -110,6 +111,15 @@ pub(crate) struct CancelReport {
     pub(crate) stopping: Vec<ClaimId>,
     /// The running deliveries that cannot be stopped, because their functions are not async.
     pub(crate) refused: Vec<Uuid>,
+}
+
+/// Formats since when an endpoint is paused, and how to resume it.
+pub(crate) fn paused_text(path: &str, since: SystemTime) -> String {
+    format!(
+        "{path} has been paused since {}: its deliveries stay queued until `deliveries resume {}`",
+        humantime::format_rfc3339_seconds(since),
+        short(path)
+    )
 }
 
 /// Which deliveries to delete on request.

@@ -58,7 +58,7 @@ pub use error::StoreError;
 pub(crate) use handle::Jobs;
 pub(crate) use inspect::{
     CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt,
-    Purge, RetryTarget,
+    Purge, RetryTarget, paused_text,
 };
 pub(crate) use log_buffer::{AttemptLog, MAX_LINE};
 pub(crate) use opening::OpeningReport;

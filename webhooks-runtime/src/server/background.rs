@@ -1,7 +1,9 @@
 //! Opens the store of a server's background deliveries, and runs them until the server shuts down.
 
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex as AsyncMutex;
@@ -13,7 +15,9 @@ use crate::config::settings::Settings;
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Console, Part};
 use crate::http::part::{OK, StoreHealth, StoreStatus, UNAVAILABLE};
-use crate::jobs::{BackgroundHandler, Jobs, OpeningReport, Options, StoreError, StoreUrl};
+use crate::jobs::{
+    BackgroundHandler, Jobs, OpeningReport, Options, StoreError, StoreUrl, paused_text,
+};
 
 /// The timeout of a health check for the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -41,6 +45,8 @@ pub(super) struct BackgroundPart {
     on_space: bool,
     /// Set once the store is open.
     pub(super) jobs: Arc<OnceLock<Jobs>>,
+    /// The endpoints that were paused when the store was opened, and since when.
+    paused: OnceLock<Vec<(String, SystemTime)>>,
     /// A warning if deliveries can be lost in this store.
     warning: OnceLock<String>,
     /// The last report of the store's health, and its time. Locked during a health check, so that concurrent
@@ -71,6 +77,7 @@ impl BackgroundPart {
         }
         let store = store_url(self.store.as_deref(), self.on_space)?;
         let jobs = Jobs::open(&store, &self.options, functions, report).await?;
+        let _ = self.paused.set(paused(&jobs).await?);
         dispatcher.set_store(Arc::new(jobs.clone()));
         if let Some(warning) = store.warning(self.on_space) {
             let _ = self.warning.set(warning);
@@ -84,34 +91,55 @@ impl BackgroundPart {
     async fn check_health(&self) -> Option<StoreHealth> {
         let jobs = self.jobs.get()?;
         let mut last = self.health.lock().await;
-        if let Some((at, health)) = *last
+        if let Some((at, health)) = &*last
             && at.elapsed() < HEALTH_AGE
         {
-            return Some(health);
+            return Some(health.clone());
         }
-        let (status, oldest) = match timeout(STORE_TIMEOUT, jobs.oldest_due()).await {
-            Ok(Ok(oldest)) => (OK, oldest),
-            Ok(Err(_)) | Err(_) => (UNAVAILABLE, None),
+        let queries = async { tokio::try_join!(jobs.oldest_due(), paused(jobs)) };
+        let (status, oldest, paused) = match timeout(STORE_TIMEOUT, queries).await {
+            Ok(Ok((oldest, paused))) => (OK, oldest, paused),
+            Ok(Err(_)) | Err(_) => (UNAVAILABLE, None, Vec::new()),
         };
         let health = StoreHealth {
             store: StoreStatus { kind: jobs.kind(), status },
             oldest_queued_seconds: oldest.map(|oldest| oldest.as_secs()),
             timed_out_still_running: jobs.overdue(),
+            paused: paused.into_iter().map(|(path, _)| path).collect(),
         };
-        *last = Some((Instant::now(), health));
+        *last = Some((Instant::now(), health.clone()));
         Some(health)
     }
 }
 
+/// Returns the paused endpoints of this program, and since when each is paused. The store may be that of other programs,
+/// too.
+async fn paused(jobs: &Jobs) -> Result<Vec<(String, SystemTime)>, StoreError> {
+    let mut paused = jobs.paused().await?;
+    paused.retain(|(path, _)| jobs.attempts(path).is_some());
+    Ok(paused)
+}
+
 impl Part for BackgroundPart {
-    fn started(&self, _: Console) {
+    fn started(&self, console: Console) {
         if let Some(jobs) = self.jobs.get() {
             jobs.start();
+        }
+        // Nobody reads the start-up message otherwise.
+        if console == Console::Log || !io::stdout().is_terminal() {
+            for (path, since) in self.paused.get().into_iter().flatten() {
+                tracing::warn!("{}", paused_text(path, *since));
+            }
         }
     }
 
     fn banner(&self, _: bool) -> Option<String> {
-        self.jobs.get().map(|jobs| banner::background(jobs.name()))
+        let jobs = self.jobs.get()?;
+        let mut text = banner::background(jobs.name());
+        for (path, since) in self.paused.get().into_iter().flatten() {
+            let _ = writeln!(text, "* {}", paused_text(path, *since));
+        }
+        Some(text)
     }
 
     fn warning(&self) -> Option<String> {
@@ -162,5 +190,21 @@ mod tests {
         assert_eq!(health().await, healthy);
         tokio::time::sleep(HEALTH_AGE).await;
         assert_eq!(health().await, healthy.replace("ok", "unavailable"));
+    }
+
+    #[tokio::test]
+    async fn a_paused_endpoint_is_reported_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::File(folder.path().join("webhooks.db"));
+        let opened = Jobs::open(&url, &Options::default(), Vec::new(), |_| {}).await.unwrap();
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let part = BackgroundPart::default();
+        assert!(part.paused.set(vec![("/webhooks/train".to_owned(), since)]).is_ok());
+        assert!(part.jobs.set(opened).is_ok());
+        let banner = part.banner(true).unwrap();
+        let expected = "\n* /webhooks/train has been paused since 2001-09-09T01:46:40Z: its deliveries stay queued until \
+                        `deliveries resume train`\n";
+        assert!(banner.ends_with(expected), "{banner}");
+        part.close(Instant::now()).await;
     }
 }
