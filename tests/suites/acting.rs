@@ -133,7 +133,7 @@ fn the_note_of_an_attempt_is_shown_by_the_command_and_on_the_page() {
     bot.hub.push(DATA, "main", &[("data/<b>.csv", Some(b"1\n"))]);
     let id = bot.wait_for_note("paths: ")["id"].as_str().unwrap().to_owned();
     let shown = bot.run(&["deliveries", "show", &id, "--store", &bot.store()], &[]).stdout;
-    let line = "note          paths: data/<b>.csv changed";
+    let line = "note           paths: data/<b>.csv changed";
     assert!(shown.lines().any(|other| other == line), "{shown}");
     let viewer = Viewer::of_program(&program.local_url());
     let on_page = "<dt>Note</dt><dd><bdi>paths: data/&lt;b&gt;.csv changed</bdi></dd>";

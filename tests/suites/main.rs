@@ -10,6 +10,7 @@ mod acting;
 mod activity;
 mod background_accept;
 mod background_clock;
+mod background_control;
 mod background_crash;
 mod background_full;
 mod background_keys;

@@ -30,15 +30,16 @@ fn they_are_listed_newest_first_while_the_server_runs_and_when_it_does_not() {
         cells.retain(|cell| !cell.is_empty());
         cells
     };
-    let head = ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "EVENT", "REPO", "LAST ERROR"];
+    let head =
+        ["ID", "STATE", "ATTEMPTS", "RECEIVED", "ENDPOINT", "EVENT", "REPO", "LAST ERROR", "NOTE"];
     assert_eq!(cells(lines[0]), head);
     let newest = cells(lines[1]);
     assert_eq!(newest[..3], [done.as_str(), "done", "1/5"]);
-    assert_eq!(newest[4..], ["/webhooks/quick", "-", "-", "-"]);
+    assert_eq!(newest[4..], ["/webhooks/quick", "-", "-", "-", "-"]);
     let oldest = cells(lines[2]);
     assert_eq!(oldest[..3], [dead.as_str(), "dead", "3/3"]);
     let error = "the training failed: the disk is full";
-    assert_eq!(oldest[4..], ["/webhooks/fails", "update repo.content", "me/data", error]);
+    assert_eq!(oldest[4..], ["/webhooks/fails", "update repo.content", "me/data", error, "-"]);
     // Each column begins in one place.
     let at = lines[0].find("ENDPOINT").unwrap();
     assert!(lines[1..].iter().all(|line| line[at..].starts_with("/webhooks/")), "{lines:#?}");
@@ -107,6 +108,10 @@ fn the_json_of_a_list_has_fixed_names_and_times_of_rfc_3339() {
         "ended_at": null,
         "error": "the Hub is being maintained",
         "timed_out": false,
+        "note": null,
+        "key": null,
+        "superseded_by": null,
+        "merged": 0,
     }]);
     assert_eq!(listed, expected);
 }

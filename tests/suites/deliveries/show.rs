@@ -15,11 +15,11 @@ fn one_is_shown_with_its_attempts_and_its_payload_as_it_came() {
     server.stop();
     assert_eq!(store.deliveries(&["show", &id]).stdout, shown.stdout);
     for line in [
-        format!("delivery      {id}"),
-        "state         dead".to_owned(),
-        "endpoint      /webhooks/fails".to_owned(),
-        "webhook id    an-id".to_owned(),
-        "attempts      3 of 3".to_owned(),
+        format!("delivery       {id}"),
+        "state          dead".to_owned(),
+        "endpoint       /webhooks/fails".to_owned(),
+        "webhook id     an-id".to_owned(),
+        "attempts       3 of 3".to_owned(),
         "    the training failed: the disk is full".to_owned(),
     ] {
         assert!(shown.stdout.lines().any(|other| other == line), "{line}: {}", shown.stdout);
@@ -52,7 +52,7 @@ fn what_came_from_outside_gives_a_terminal_no_orders_and_no_lines() {
     server.stop();
     let listed = store.deliveries(&[]).stdout;
     assert_eq!(listed.lines().count(), 2, "{listed}");
-    let error = r"first\nstate         done\u{1b}[2J\u{9b}31m\u{202e}";
+    let error = r"first\nstate         done\u{1b}[2J\u{9b}31m\u{202e}  -";
     assert!(listed.trim_end().ends_with(error), "{listed}");
     let shown = store.deliveries(&["show", &id]).stdout;
     let words = shown.split("payload:").next().unwrap();

@@ -80,7 +80,7 @@ fn one_is_found_by_the_beginning_of_its_id() {
     let enough = &first[..=alike];
     let shown = store.deliveries(&["show", enough]);
     assert_eq!((shown.code, shown.stderr.as_str()), (Some(0), ""));
-    assert!(shown.stdout.starts_with(&format!("delivery      {first}\n")), "{}", shown.stdout);
+    assert!(shown.stdout.starts_with(&format!("delivery       {first}\n")), "{}", shown.stdout);
     assert!(!shown.stdout.contains(&second));
     for arguments in [["show", &first[..2]], ["retry", &first[..2]]] {
         let several = store.deliveries(&arguments);

@@ -33,7 +33,7 @@ const STORES: [&str; 2] =
     ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
 
 /// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 73] = [
+const OTHER_TEXTS: [(&str, &str); 79] = [
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
     ("succeeded in {millis", "a line of each `deliver`"),
@@ -41,6 +41,12 @@ const OTHER_TEXTS: [(&str, &str); 73] = [
     ("{signal} stopped", "what a person or the platform did"),
     ("attempt {number}, started {started}", "a line of `deliveries show`"),
     ("The version of the payload.", "what the OpenAPI document says of it"),
+    ("{}, which this one replaced", "a line of `deliveries show`"),
+    ("1 delivery is being stopped", "a line of each `deliveries cancel`"),
+    ("{count} deliveries are being stopped", "a line of each `deliveries cancel`"),
+    ("{path} is paused: its deliveries", "a line of each `deliveries pause`"),
+    ("is resumed: its queued deliveries", "a line of each `deliveries resume`"),
+    ("was not paused", "a line of each `deliveries resume`"),
     (
         "The webhook endpoint of the function of this name",
         "a doc comment that the attribute writes",

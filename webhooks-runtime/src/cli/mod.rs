@@ -89,7 +89,7 @@ enum Command {
     },
     /// Run the functions for one delivery, without a server
     Deliver(deliver::Deliver),
-    /// List, show, retry or delete background deliveries
+    /// List, show, cancel, run again or delete background deliveries
     #[cfg_attr(not(feature = "background"), command(skip))]
     Deliveries(deliveries::Deliveries),
     /// Send a sample delivery to an endpoint

@@ -47,6 +47,13 @@ impl StoreTarget {
         !self.policies.is_empty()
     }
 
+    /// Returns the paths of the background endpoints, in order.
+    pub(crate) fn paths(&self) -> Vec<&str> {
+        let mut paths: Vec<_> = self.policies.keys().map(String::as_str).collect();
+        paths.sort_unstable();
+        paths
+    }
+
     /// Returns the number of attempts of the endpoint at this path; `None` if the program no longer has it.
     pub(crate) fn attempts(&self, path: &str) -> Option<u32> {
         self.policies.get(path).map(|policy| policy.attempts)

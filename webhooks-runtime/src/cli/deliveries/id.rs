@@ -1,10 +1,11 @@
 //! Finds a delivery by its id or by the first digits of its id.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use uuid::Uuid;
 
-use super::failed;
+use super::errors::failed;
 use crate::jobs::{Jobs, StoreError};
 
 /// The number of digits of an id.
@@ -58,6 +59,13 @@ pub(super) enum FindError {
     Store(String),
 }
 
+impl FindError {
+    /// Returns the error for a delivery that is no longer there.
+    pub(super) fn none(id: &dyn Display, jobs: &Jobs) -> Self {
+        Self::None { id: id.to_string(), store: jobs.name().to_owned() }
+    }
+}
+
 impl From<StoreError> for FindError {
     fn from(error: StoreError) -> Self {
         Self::Store(failed(error).to_string())
@@ -67,7 +75,7 @@ impl From<StoreError> for FindError {
 impl IdPrefix {
     /// Returns the error for an id that no delivery has.
     pub(super) fn not_found(&self, jobs: &Jobs) -> FindError {
-        FindError::None { id: self.text.clone(), store: jobs.name().to_owned() }
+        FindError::none(&self.text, jobs)
     }
 
     /// Finds the delivery whose id starts with these digits.

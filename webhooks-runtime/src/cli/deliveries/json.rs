@@ -33,6 +33,13 @@ struct DeliveryJson<'a> {
     started_at: Option<String>,
     ended_at: Option<String>,
     error: Option<&'a str>,
+    /// Of the last attempt.
+    note: Option<&'a str>,
+    key: Option<&'a str>,
+    /// The newer delivery that replaced it.
+    superseded_by: Option<String>,
+    /// How many older deliveries it replaced, and carries the changes of.
+    merged: u32,
 }
 
 /// A delivery in the output of `deliveries show --json`.
@@ -41,8 +48,6 @@ struct DetailJson<'a> {
     #[serde(flatten)]
     row: DeliveryJson<'a>,
     failed_attempts: Vec<AttemptJson<'a>>,
-    /// Of the last attempt.
-    note: Option<&'a str>,
     payload: PayloadJson<'a>,
 }
 
@@ -70,7 +75,6 @@ pub(super) fn show(detail: &DeliveryDetail, target: &StoreTarget) -> io::Result<
     let detail = DetailJson {
         row: DeliveryJson::new(&detail.summary, target),
         failed_attempts: detail.failed.iter().map(AttemptJson::new).collect(),
-        note: detail.summary.note.as_deref(),
         payload: PayloadJson::of(&detail.body),
     };
     Ok(serde_json::to_string(&detail)?)
@@ -93,6 +97,10 @@ impl<'a> DeliveryJson<'a> {
             started_at: summary.started_at.map(time),
             ended_at: summary.ended_at.map(time),
             error: summary.error.as_deref(),
+            note: summary.note.as_deref(),
+            key: summary.key.as_deref(),
+            superseded_by: summary.superseded_by.map(|newer| newer.to_string()),
+            merged: summary.merged,
         }
     }
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::StoreArgs;
+use super::errors::failed;
 use super::id::IdPrefix;
-use super::{StoreArgs, failed};
 use crate::jobs::{AttemptLogLine, Jobs, LogPosition, State};
 use crate::text::{escaped_json, in_one_line};
 

@@ -1,13 +1,17 @@
-//! The `deliveries` command: lists, shows, retries and deletes the background deliveries of a store, whether or
-//! not a server is using the store.
+//! The `deliveries` command: lists, shows and changes the background deliveries of a store, whether or not a server is
+//! using the store.
 //!
 //! - `list` prints the table of deliveries.
 //! - `show` prints one delivery in full.
 //! - `json` formats both as JSON.
 //! - `logs` prints what a function logged.
 //! - `modify` retries and deletes deliveries.
+//! - `control` cancels deliveries, runs them again, and pauses endpoints.
 //! - `id` finds a delivery by the first digits of its id.
+//! - `errors` defines the errors.
 
+mod control;
+mod errors;
 mod id;
 mod json;
 mod list;
@@ -16,7 +20,6 @@ mod modify;
 mod show;
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,13 +27,15 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Command, Subcommand};
 
+use self::control::{CancelArgs, EndpointArgs, RerunArgs};
+use self::errors::{NoBackgroundEndpoint, NoSelection, NoStore, UNKNOWN_STORE};
 use self::id::IdPrefix;
 use self::logs::LogsArgs;
 use self::modify::PurgeSelection;
 use super::{CodeSettings, print};
 use crate::config::settings::PartialSettings;
 use crate::endpoint::normalize;
-use crate::jobs::{Access, Jobs, State, StoreError, StoreUrl};
+use crate::jobs::{Access, Jobs, State, StoreUrl};
 use crate::server::StoreTarget;
 use crate::server::WebhooksServer;
 use crate::server::output::{Stream, print_message};
@@ -41,14 +46,18 @@ Examples:
   cargo run -- deliveries show 0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84
   cargo run -- deliveries logs 0198f0c2 --follow
   cargo run -- deliveries retry --dead
+  cargo run -- deliveries cancel --endpoint trigger_training
+  cargo run -- deliveries pause trigger_training
   cargo run -- deliveries purge --dead --older-than 30d
   cargo run -- deliveries purge --endpoint an_old_endpoint
 
 States:
-  queued   waits for its first attempt, or for a retry
-  running  an attempt is running
-  done     an attempt succeeded
-  dead     every attempt failed, or retrying cannot help
+  queued      waits for its first attempt, or for a retry
+  running     an attempt is running
+  done        an attempt succeeded
+  dead        every attempt failed, or retrying cannot help
+  superseded  a newer delivery of its key replaced it
+  cancelled   deliveries cancel stopped it
 
 Store:
   The command uses the store of a server that starts with the same flags and environment variables,
@@ -111,6 +120,14 @@ enum DeliveriesCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
+    /// Queue deliveries again that have ended in any state, with all their attempts
+    Rerun(RerunArgs),
+    /// Cancel queued deliveries, and stop running ones
+    Cancel(CancelArgs),
+    /// Pause an endpoint: its deliveries are accepted and stay queued
+    Pause(EndpointArgs),
+    /// Resume a paused endpoint
+    Resume(EndpointArgs),
     /// Delete dead deliveries, or queued deliveries of an endpoint
     Purge {
         /// Delete dead deliveries [default with --endpoint: dead and queued ones]
@@ -138,36 +155,6 @@ struct StoreArgs {
     store: Option<String>,
 }
 
-/// The error of a store that does not exist yet.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "The store {} does not exist yet. The server creates it when it starts. If the server uses another store, \
-     name it with --store or WEBHOOKS_STORE.",
-    .0.display()
-)]
-struct NoStore(PathBuf);
-
-/// The error of a program without background deliveries.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "This program has no background endpoint, so it has no background deliveries. Add one with \
-     #[webhook_endpoint(background)]."
-)]
-struct NoBackgroundEndpoint;
-
-/// The error of `retry` without ids.
-#[derive(Debug, thiserror::Error)]
-#[error("Name deliveries by their ids, or retry all dead ones: deliveries retry --dead")]
-struct NoIds;
-
-/// The error of `purge` without a selection.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "Choose the deliveries to delete: --dead for dead ones, --endpoint for the dead and queued ones of an \
-     endpoint"
-)]
-struct NoSelection;
-
 impl Deliveries {
     /// Returns the store that the flag names.
     pub(super) fn store(&self) -> Option<&str> {
@@ -177,6 +164,10 @@ impl Deliveries {
                 DeliveriesCommand::Show { store, .. }
                 | DeliveriesCommand::Logs(LogsArgs { store, .. })
                 | DeliveriesCommand::Retry { store, .. }
+                | DeliveriesCommand::Rerun(RerunArgs { store, .. })
+                | DeliveriesCommand::Cancel(CancelArgs { store, .. })
+                | DeliveriesCommand::Pause(EndpointArgs { store, .. })
+                | DeliveriesCommand::Resume(EndpointArgs { store, .. })
                 | DeliveriesCommand::Purge { store, .. },
             ) => store,
         };
@@ -184,13 +175,18 @@ impl Deliveries {
     }
 
     /// Checks what clap cannot check.
-    fn check(&self) -> Result<(), Box<dyn Error>> {
+    fn check(&self) -> Result<(), NoSelection> {
         match &self.command {
             Some(DeliveriesCommand::Retry { ids, dead: false, .. }) if ids.is_empty() => {
-                Err(NoIds.into())
+                Err(NoSelection::Retry)
+            }
+            Some(DeliveriesCommand::Cancel(CancelArgs { ids, endpoint: None, .. }))
+                if ids.is_empty() =>
+            {
+                Err(NoSelection::Cancel)
             }
             Some(DeliveriesCommand::Purge { dead: false, endpoint: None, .. }) => {
-                Err(NoSelection.into())
+                Err(NoSelection::Purge)
             }
             _ => Ok(()),
         }
@@ -202,17 +198,10 @@ impl Deliveries {
             None | Some(DeliveriesCommand::Show { .. } | DeliveriesCommand::Logs(_)) => {
                 Access::Read
             }
-            Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. }) => {
-                Access::Modify
-            }
+            Some(_) => Access::Modify,
         }
     }
 }
-
-/// The error of a command that modifies a store when the settings in code are unknown: the default store may be
-/// the wrong one.
-const UNKNOWN_STORE: &str = "The store may be set in code, so nothing was changed. \
-    Name it: --store FILE or --store URL.";
 
 fn state() -> impl TypedValueParser<Value = State> {
     PossibleValuesParser::new(State::ALL.map(State::name)).try_map(|name| name.parse::<State>())
@@ -234,10 +223,8 @@ pub(super) fn run(
         Some(_) => CodeSettings::evaluate(|| Ok(WebhooksServer::new())),
         None => CodeSettings::evaluate(server),
     };
-    let modifies = matches!(
-        deliveries.command,
-        Some(DeliveriesCommand::Retry { .. } | DeliveriesCommand::Purge { .. })
-    );
+    let access = deliveries.access();
+    let modifies = access == Access::Modify;
     if modifies && settings.error.is_some() && std::env::var_os("WEBHOOKS_STORE").is_none() {
         return Err(UNKNOWN_STORE.into());
     }
@@ -246,7 +233,6 @@ pub(super) fn run(
     if !target.has_functions() {
         return Err(NoBackgroundEndpoint.into());
     }
-    let access = deliveries.access();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let jobs = open_store(&target.url, access).await?;
@@ -261,6 +247,14 @@ pub(super) fn run(
                 modify::retry(&jobs, &ids).await
             }
             Some(DeliveriesCommand::Retry { dead: true, .. }) => modify::retry_dead(&jobs).await,
+            Some(DeliveriesCommand::Rerun(args)) => control::rerun(&jobs, &args.ids).await,
+            Some(DeliveriesCommand::Cancel(args)) => control::cancel(&jobs, &target, args).await,
+            Some(DeliveriesCommand::Pause(args)) => {
+                control::pause(&jobs, &target, args.endpoint).await
+            }
+            Some(DeliveriesCommand::Resume(args)) => {
+                control::resume(&jobs, &target, args.endpoint).await
+            }
             Some(DeliveriesCommand::Purge { dead, queued, endpoint, older_than, .. }) => {
                 let selection = PurgeSelection { dead, queued, endpoint, older_than };
                 modify::purge(&jobs, selection).await
@@ -280,16 +274,6 @@ async fn open_store(place: &StoreUrl, access: Access) -> Result<Jobs, Box<dyn Er
         return Err(NoStore(file.clone()).into());
     }
     Ok(Jobs::inspect(place, access, |waiting| print_message(Stream::Err, waiting)).await?)
-}
-
-/// Converts the error of a store to one that a terminal can show.
-fn failed(error: StoreError) -> Box<dyn Error> {
-    match error {
-        StoreError::Failed(cause) => {
-            format!("The store of background deliveries failed: {cause}.").into()
-        }
-        error => error.into(),
-    }
 }
 
 /// Formats a number of deliveries.

@@ -1,39 +1,31 @@
 //! Retries dead deliveries, and deletes deliveries.
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use uuid::Uuid;
-
+use super::control::{end_with, find, not_changed};
+use super::errors::failed;
 use super::id::IdPrefix;
-use super::{counted, failed, print};
+use super::{counted, print};
 use crate::jobs::{Jobs, Purge, RetryTarget, State};
 
 /// Queues dead deliveries again. For each id that cannot be retried, prints why.
 pub(super) async fn retry(jobs: &Jobs, ids: &[IdPrefix]) -> Result<ExitCode, Box<dyn Error>> {
     let (mut queued, mut errors) = (0, String::new());
     for id in ids {
-        let id = match id.find(jobs).await {
-            Ok(id) => id,
-            Err(error) => {
-                errors += &format!("error: {error}\n");
-                continue;
-            }
-        };
+        let Some(id) = find(jobs, id, &mut errors).await else { continue };
         let retried = jobs.retry(RetryTarget::One(id)).await.map_err(failed)?;
         if retried == 0 {
-            let found = jobs.show(id).await.map_err(failed)?;
-            errors += &not_retried(id, found.map(|detail| detail.summary.state), jobs);
+            errors += &not_changed(jobs, id, "only dead deliveries can be retried").await?;
         }
         queued += retried;
     }
     if queued > 0 || errors.is_empty() {
         print_queued(queued)?;
     }
-    let _ = io::stderr().write_all(errors.as_bytes());
-    Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    end_with(&errors)
 }
 
 /// Queues all dead deliveries again.
@@ -69,15 +61,6 @@ pub(super) async fn purge(
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_queued(count: u64) -> io::Result<()> {
+pub(super) fn print_queued(count: u64) -> io::Result<()> {
     print(format!("{} queued again.\n", counted(count)).as_bytes())
-}
-
-fn not_retried(id: Uuid, state: Option<State>, jobs: &Jobs) -> String {
-    match state {
-        None => format!("error: There is no delivery {id} in {}.\n", jobs.name()),
-        Some(state) => {
-            format!("error: {id} is {state}, and only dead deliveries can be retried.\n")
-        }
-    }
 }

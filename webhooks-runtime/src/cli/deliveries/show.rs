@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use super::errors::failed;
 use super::id::IdPrefix;
-use super::{failed, json, print};
+use super::{counted, json, print};
 use crate::cli::text::body;
 use crate::jobs::{DeliveryDetail, FailedAttempt, Jobs};
 use crate::server::StoreTarget;
@@ -38,13 +39,16 @@ fn describe(
 ) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "{name:12}  {value}");
+        let _ = writeln!(text, "{name:13}  {value}");
     };
     line("delivery", &summary.id.to_string());
     line("state", summary.state_label(target.timeout(&summary.endpoint)));
     line("endpoint", &in_one_line(&summary.endpoint));
     line("event", &in_one_line(summary.event.as_deref().unwrap_or("-")));
     line("repo", &in_one_line(summary.repo.as_deref().unwrap_or("-")));
+    if let Some(key) = &summary.key {
+        line("key", &in_one_line(key));
+    }
     line("webhook id", &in_one_line(summary.webhook_id.as_deref().unwrap_or("-")));
     line(
         "attempts",
@@ -63,6 +67,12 @@ fn describe(
         if let Some(at) = at {
             line(name, &time(at));
         }
+    }
+    if let Some(newer) = summary.superseded_by {
+        line("superseded by", &newer.to_string());
+    }
+    if summary.merged > 0 {
+        line("merged", &format!("{}, which this one replaced", counted(summary.merged.into())));
     }
     if let Some(note) = &summary.note {
         line("note", &in_one_line(note));
