@@ -162,7 +162,8 @@ fn help_has_the_texts_and_defaults_of_the_table() {
 
 #[test]
 fn the_default_filter_of_the_log_is_that_of_the_code() {
-    let file = syn::parse_file(&read("webhooks-runtime/src/server/log/subscriber/mod.rs")).unwrap();
+    let path = "webhooks-runtime/src/server/log/subscriber/filter.rs";
+    let file = syn::parse_file(&read(path)).unwrap();
     assert_eq!(constant(&file, "DEFAULT_FILTER"), default_of("RUST_LOG"));
 }
 
