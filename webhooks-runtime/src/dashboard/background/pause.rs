@@ -44,7 +44,7 @@ pub(super) fn pause_state(paused: &PausedEndpoints, path: &str, authorized: bool
     html! {
         @match paused.since(path) {
             Some(since) => {
-                span.badge.paused { "Paused for " (elapsed(since)) }
+                span.badge.paused { "Paused " (elapsed(since)) }
                 @if authorized { (resume_button(path)) }
             },
             None => @if authorized {
@@ -61,7 +61,7 @@ pub(super) fn notices(paused: &PausedEndpoints) -> Markup {
             @for (path, since) in &paused.0 {
                 div.operation {
                     span.badge.paused { "Paused" }
-                    span { strong { (name(path)) } " for " (elapsed(*since)) ", since " (time(*since)) }
+                    span { strong { (name(path)) } " since " (time(*since)) " (" (elapsed(*since)) ")" }
                     (resume_button(path))
                 }
             }
@@ -79,13 +79,13 @@ fn url(action: &str, path: &str) -> String {
     format!("endpoints/{action}?{query}")
 }
 
-/// Returns for how long something has lasted, in whole minutes.
+/// Says for how long something has lasted, in whole minutes.
 fn elapsed(since: SystemTime) -> String {
     let minutes = since.elapsed().unwrap_or_default().as_secs() / 60;
     if minutes == 0 {
-        return "less than a minute".to_owned();
+        return "just now".to_owned();
     }
-    humantime::format_duration(Duration::from_secs(60 * minutes)).to_string()
+    format!("for {}", humantime::format_duration(Duration::from_secs(60 * minutes)))
 }
 
 #[cfg(test)]
@@ -110,15 +110,18 @@ mod tests {
             assert!(authorized || other.is_empty(), "{other}");
         }
         let notices = notices(&paused).into_string();
-        assert!(notices.contains("<strong>train</strong> for 3h 1m, since "), "{notices}");
+        assert!(
+            notices.contains("<strong>train</strong> since ") && notices.contains(" (for 3h 1m)"),
+            "{notices}"
+        );
     }
 
     #[test]
     fn a_pause_is_told_in_minutes() {
         let told = |seconds| elapsed(SystemTime::now() - Duration::from_secs(seconds));
-        assert_eq!(told(0), "less than a minute");
-        assert_eq!(told(61), "1m");
-        assert_eq!(told(2 * 24 * 60 * 60 + 5 * 60), "2days 5m");
-        assert_eq!(elapsed(SystemTime::now() + Duration::from_secs(90)), "less than a minute");
+        assert_eq!(told(0), "just now");
+        assert_eq!(told(61), "for 1m");
+        assert_eq!(told(2 * 24 * 60 * 60 + 5 * 60), "for 2days 5m");
+        assert_eq!(elapsed(SystemTime::now() + Duration::from_secs(90)), "just now");
     }
 }
