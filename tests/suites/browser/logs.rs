@@ -27,6 +27,7 @@ async fn new_lines_appear_and_nothing_else_moves() {
     browser.press(&format!("{row} summary")).await;
     let log = format!("{row} .log");
     wait_for_lines(&browser, &log, 60).await;
+    assert!(!browser.text(&row).await.contains("Reload the page"));
     // It follows its end while nobody has scrolled back.
     let find = format!("const log = document.querySelector(`{log}`);");
     let at_end = format!("{find} return log.scrollHeight - log.scrollTop - log.clientHeight < 2");

@@ -27,6 +27,7 @@ export const load = async (view) => {
     if (box.dataset.request !== request) return;
     if (!response.ok && response.status !== 404) throw new Error(`${response.status}`);
     localTimes(loaded);
+    for (const element of loaded.querySelectorAll(".scriptless")) element.hidden = true;
     const fresh = isPage ? loaded.querySelector("article") : loaded;
     if (!response.ok) box.textContent = NOT_STORED;
     else if (box.querySelector("[data-part]")) (await import("./parts.js")).update(view, fresh);
