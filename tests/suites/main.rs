@@ -12,6 +12,7 @@ mod background_accept;
 mod background_clock;
 mod background_control;
 mod background_crash;
+mod background_enqueue;
 mod background_full;
 mod background_keys;
 mod background_place;

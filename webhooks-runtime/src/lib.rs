@@ -90,7 +90,8 @@
 //! [`Permanent`]. [`BackgroundArg`] lists the arguments of such a function, [`BackgroundReply`] its
 //! return values. What the function logs with `tracing` is stored with its delivery: the page and the command
 //! `deliveries logs` show it. Deliveries are stored in a file or, for several replicas, in PostgreSQL: see
-//! [`WebhooksServer::store`].
+//! [`WebhooksServer::store`]. The program itself can enqueue a delivery, too: `evaluate_model::enqueue(&target, payload)`,
+//! where the target is a [`ServerHandle`] or a [`DeliveryStore`].
 //!
 //! # Settings
 //!
@@ -187,7 +188,8 @@ pub use endpoint::{
 };
 #[cfg(feature = "hub")]
 pub use hub::{Hub, HubError, RepoId};
-pub use jobs::StoreError;
+pub use jobs::enqueue::EnqueueTarget;
+pub use jobs::{DeliveryStore, EnqueueError, StoreError};
 pub use payload::{
     DiscussionStatus, EventAction, EventScope, FileAction, NewComment, ObjectId, RepoType,
     WebhookPayload, WebhookPayloadComment, WebhookPayloadDiscussion,

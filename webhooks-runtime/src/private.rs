@@ -38,6 +38,8 @@ pub mod in_background {
     pub use crate::endpoint::extract::body::BodyFaults;
     pub use crate::endpoint::extract::kind::{Arg, OtherArg};
     pub use crate::endpoint::respond::kind::{OtherReply, Reply};
+    pub use crate::jobs::enqueue::{EnqueueFuture, EnqueueRequest, EnqueueTarget};
+    pub use serde::Serialize;
 }
 
 use crate::server::WebhooksServer;

@@ -102,6 +102,7 @@ fn the_json_of_a_list_has_fixed_names_and_times_of_rfc_3339() {
         "event": "update repo.content",
         "repo": "me/data",
         "webhook_id": "an-id",
+        "origin": "webhook",
         "attempts": 1,
         "max_attempts": 3,
         "started_at": null,

@@ -9,6 +9,7 @@ mod background;
 mod background_key;
 mod conditions;
 mod data;
+mod enqueue;
 mod filter;
 mod hub;
 mod responses;

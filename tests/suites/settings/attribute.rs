@@ -84,7 +84,7 @@ fn the_errors_on_the_page_of_the_attribute_are_those_of_the_compiler() {
     assert_eq!(english, errors("ko"));
     let (items, messages): (Vec<_>, Vec<_>) =
         english.iter().partition(|code| code.starts_with("`hello::"));
-    assert_eq!((items.len(), messages.len() > 20), (3, true), "{english:?}");
+    assert_eq!((items.len(), messages.len() > 20), (4, true), "{english:?}");
     for message in messages {
         let message = message.strip_prefix('`').and_then(|code| code.strip_suffix('`')).unwrap();
         assert!(printed.contains(&format!("error: {message}\n")), "{message}");

@@ -7,6 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
+use super::enqueue::enqueue;
 use super::handler::HandlerCode;
 use super::inline::reply_kind;
 use super::signature::{has_impl, inner_types, names, returned};
@@ -30,18 +31,9 @@ pub(super) fn in_background(
     let run = run(function, paths);
     let policy = policy(background, function.is_async());
     let key = background.key.as_ref().map(key);
+    let enqueue = enqueue(function);
     HandlerCode {
-        handler: quote! {
-            __webhooks_background::Handler::Background(
-                __webhooks_background::BackgroundWork::__new(
-                    #policy,
-                    __webhooks_check,
-                    __webhooks_missing,
-                    __webhooks_run,
-                )
-                #key,
-            )
-        },
+        handler: quote!(__webhooks_background::Handler::Background(__WEBHOOKS_WORK)),
         items: quote! {
             // All paths go through this module, so that the compiler reports once that the feature is off.
             #module
@@ -51,6 +43,17 @@ pub(super) fn in_background(
             #missing
 
             #run
+
+            const __WEBHOOKS_WORK: __webhooks_background::BackgroundWork =
+                __webhooks_background::BackgroundWork::__new(
+                    #policy,
+                    __webhooks_check,
+                    __webhooks_missing,
+                    __webhooks_run,
+                )
+                #key;
+
+            #enqueue
         },
     }
 }

@@ -3,9 +3,11 @@
 //!
 //! - `signature` reads the function's signature
 //! - `filter` writes the keys that select deliveries
-//! - `inline` and `background` generate the endpoint's `handler`, which calls the function
+//! - `inline` and `background` generate the endpoint's `handler`, which calls the function, and `enqueue` what else a
+//!   background function has
 
 mod background;
+mod enqueue;
 mod filter;
 mod handler;
 mod inline;

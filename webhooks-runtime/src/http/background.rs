@@ -14,7 +14,7 @@ use crate::endpoint::background::BackgroundWork;
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::checks::Checks;
 use crate::endpoint::registry::Route;
-use crate::jobs::{Accepted, Jobs, State};
+use crate::jobs::{Accepted, DeliveryOrigin, IncomingDelivery, Jobs, State};
 
 /// A background delivery to store.
 pub(crate) struct AcceptRequest<'a> {
@@ -55,8 +55,16 @@ async fn accept(jobs: &Jobs, request: AcceptRequest<'_>) -> Outcome {
         Ok(key) => key,
         Err(outcome) => return *outcome,
     };
-    let id = call.webhook_id().map(str::to_owned);
-    match jobs.accept(&route.path, id, call.received_at(), call.body, key, force).await {
+    let incoming = IncomingDelivery {
+        path: &route.path,
+        webhook_id: call.webhook_id().map(str::to_owned),
+        received_at: call.received_at(),
+        body: call.body,
+        key,
+        force,
+        origin: DeliveryOrigin::Webhook,
+    };
+    match jobs.accept(incoming).await {
         Ok(Accepted::Queued(id)) => stored(HttpResponse::Accepted(), id, State::Queued),
         Ok(Accepted::Duplicate(id, state)) => stored(HttpResponse::Ok(), id, state),
         Ok(Accepted::StoreFull) => {

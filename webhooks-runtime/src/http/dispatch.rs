@@ -116,6 +116,11 @@ impl Dispatcher {
         self.find(path)?.1.secrets.as_ref()?.first()
     }
 
+    /// Returns whether there is a background endpoint at this path.
+    pub(crate) fn has_background(&self, path: &str) -> bool {
+        self.find(path).is_some_and(|(_, guarded)| guarded.route.work.is_background())
+    }
+
     /// Returns the conditions of the filter of the endpoint at this path, if it has one.
     pub(crate) fn filter_of(&self, path: &str) -> Option<&Conditions> {
         self.find(path)?.1.filter.as_ref()

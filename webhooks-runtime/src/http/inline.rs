@@ -2,9 +2,11 @@
 //!
 //! A test has no store, and checks the function's outcome as soon as it has the response.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use actix_web::HttpResponse;
+use actix_web::web::Bytes;
+use futures_util::FutureExt;
 use serde_json::json;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
@@ -20,6 +22,21 @@ use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::checks::Checks;
 use crate::endpoint::note::{AttemptNotes, Note};
 use crate::endpoint::panic::caught_in;
+use crate::jobs::StoreError;
+use crate::jobs::enqueue::{EnqueueBackend, EnqueueFuture, EnqueuedDelivery};
+
+/// How the run has ended.
+enum RunEnd {
+    Done {
+        note: Option<String>,
+    },
+    /// The function was not called, for this reason.
+    Skipped(String),
+    Failed {
+        cause: String,
+        note: Option<String>,
+    },
+}
 
 /// Runs the function, and responds as if the delivery had been stored. The outcome contains the function's failure, or
 /// why it was not called.
@@ -37,26 +54,82 @@ pub(super) async fn run_inline(
     if let Err(outcome) = span.in_scope(|| key_of(background, &call)) {
         return *outcome;
     }
-    let (id, notes) = (Uuid::now_v7().to_string(), AttemptNotes::default());
+    let delivery = Delivery { id: Uuid::now_v7().to_string(), ..Delivery::of(&call) };
+    let id = delivery.id.clone();
+    let ended = run(background, call.body, delivery, shared, checks, span).await;
+    as_stored(&id, ended)
+}
+
+/// Runs the function for a delivery that a test has enqueued, and responds as if it had been stored.
+pub(crate) async fn run_enqueued(delivery: EnqueuedDelivery, shared: Arc<SharedData>) -> Outcome {
+    let id = Uuid::now_v7().to_string();
+    let ended = run_as_enqueued(id.clone(), delivery, shared).await;
+    as_stored(&id, ended)
+}
+
+/// Runs the functions that the functions of a test enqueue deliveries for.
+pub(crate) struct EnqueueInline {
+    /// Weak, because these values contain it.
+    pub(crate) shared: Weak<SharedData>,
+    /// The paths of the server's background endpoints.
+    pub(crate) paths: Vec<String>,
+}
+
+impl EnqueueBackend for EnqueueInline {
+    fn enqueue(&self, delivery: EnqueuedDelivery) -> EnqueueFuture<String> {
+        let shared = self.shared.upgrade();
+        let is_known = self.paths.iter().any(|path| path == delivery.path);
+        async move {
+            if !is_known {
+                let path = delivery.path.to_owned();
+                return Err(StoreError::UnknownEndpoint { path }.into());
+            }
+            let id = Uuid::now_v7().to_string();
+            // As when it is stored: who enqueues a delivery does not learn whether the function fails.
+            run_as_enqueued(id.clone(), delivery, shared.ok_or(StoreError::Closed)?).await;
+            Ok(id)
+        }
+        .boxed()
+    }
+}
+
+async fn run_as_enqueued(
+    id: String,
+    delivery: EnqueuedDelivery,
+    shared: Arc<SharedData>,
+) -> RunEnd {
+    let EnqueuedDelivery { path, background, body, .. } = delivery;
+    let span = tracing::info_span!(target: DELIVERY, "delivery", endpoint = path);
+    let delivery = Delivery { endpoint: path.to_owned(), ..Delivery::new(id) };
+    run(&background, body, delivery, shared, None, span).await
+}
+
+async fn run(
+    background: &BackgroundWork,
+    body: Bytes,
+    delivery: Delivery,
+    shared: Arc<SharedData>,
+    checks: Option<&Checks>,
+    span: Span,
+) -> RunEnd {
+    let notes = AttemptNotes::default();
     let max_attempts = background.policy.attempts;
-    let delivery =
-        Delivery { id: id.clone(), max_attempts, notes: notes.clone(), ..Delivery::of(&call) };
-    let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
-    let task = BackgroundTask { body: call.body, delivery, shared, on_thread: OnThread::default() };
+    let delivery = Delivery { max_attempts, notes: notes.clone(), ..delivery };
+    let task = BackgroundTask { body, delivery, shared, on_thread: OnThread::default() };
     if let Some(checks) = checks {
         match checks.decide(&task).await {
             AttemptDecision::Run { note } => notes.add(&note.unwrap_or_default()),
-            AttemptDecision::Skip { reason } => return Outcome::skipped(response, reason.into()),
-            AttemptDecision::Wait { reason, .. } => return Outcome::failed(response, Some(reason)),
+            AttemptDecision::Skip { reason } => return RunEnd::Skipped(reason),
+            AttemptDecision::Wait { reason: cause, .. } => {
+                return RunEnd::Failed { cause, note: None };
+            }
         }
     }
-    let running = caught_in((background.run)(task)).instrument(span.clone());
-    let ended = running.await;
+    let ended = caught_in((background.run)(task)).instrument(span.clone()).await;
     let _entered = span.enter();
     let cause = match ended {
         Ok(Ok(returned)) => {
-            let note = notes.join(returned.as_ref().map(Note::text));
-            return Outcome { note, ..response.into() };
+            return RunEnd::Done { note: notes.join(returned.as_ref().map(Note::text)) };
         }
         Ok(Err(failure)) => {
             let error = failure.text;
@@ -69,5 +142,17 @@ pub(super) async fn run_inline(
             text.to_owned()
         }
     };
-    Outcome { note: notes.join(None), ..Outcome::failed(response, Some(cause)) }
+    RunEnd::Failed { cause, note: notes.join(None) }
+}
+
+/// Returns the outcome of a delivery that counts as stored.
+fn as_stored(id: &str, ended: RunEnd) -> Outcome {
+    let response = HttpResponse::Accepted().json(json!({ "delivery": id, "state": "queued" }));
+    match ended {
+        RunEnd::Done { note } => Outcome { note, ..response.into() },
+        RunEnd::Skipped(reason) => Outcome::skipped(response, reason.into()),
+        RunEnd::Failed { cause, note } => {
+            Outcome { note, ..Outcome::failed(response, Some(cause)) }
+        }
+    }
 }

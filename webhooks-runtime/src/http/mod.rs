@@ -30,7 +30,7 @@ pub(crate) mod dispatch;
 mod filter;
 pub(crate) mod guarded;
 pub(crate) mod health;
-mod inline;
+pub(crate) mod inline;
 mod key;
 mod log;
 mod log_limit;

@@ -56,7 +56,7 @@ pub(crate) enum DeliveryOrigin {
     Webhook,
     /// A comparison with the Hub, which found a missed event.
     Reconcile,
-    /// The program itself.
+    /// The program itself, which enqueued it.
     Enqueued,
 }
 
@@ -74,6 +74,21 @@ impl DeliveryOrigin {
 
     pub(crate) fn from_code(code: i16) -> Option<Self> {
         Self::ALL.into_iter().find(|origin| origin.code() == code)
+    }
+
+    /// Returns the name for people and scripts.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Reconcile => "reconcile",
+            Self::Enqueued => "enqueued",
+        }
+    }
+
+    /// Returns whether it is checked before an attempt whether to call the function. What the program enqueues is not,
+    /// because the program itself wants the function to run.
+    pub(super) fn is_checked(self) -> bool {
+        self != Self::Enqueued
     }
 }
 
@@ -113,6 +128,8 @@ pub(crate) struct Claimed {
     /// How often in a row the function asked to run it again later.
     pub(crate) snoozes: u32,
     pub(crate) received_at: SystemTime,
+    /// Where it comes from: the program if that enqueued it, or one of those that it carries.
+    pub(crate) origin: DeliveryOrigin,
     /// The body, with what the merged deliveries brought.
     pub(crate) body: Bytes,
     /// The older deliveries that the body carries, in order of arrival.

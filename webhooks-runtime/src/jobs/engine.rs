@@ -53,6 +53,20 @@ impl Jobs {
     ) -> Result<Self, StoreError> {
         spawn(url.clone(), Options::default(), Vec::new(), access, report).await
     }
+
+    /// Opens the store for a program that enqueues deliveries for these functions, while a server may be running. Runs
+    /// none of them.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened, is not a store, or does not know an endpoint.
+    pub(super) async fn open_to_enqueue(
+        url: &StoreUrl,
+        functions: Vec<BackgroundHandler>,
+    ) -> Result<Self, StoreError> {
+        let report: OpeningReport = |waiting| tracing::warn!("{}", waiting.trim_end());
+        spawn(url.clone(), Options::default(), functions, Access::Modify, report).await
+    }
 }
 
 async fn spawn(

@@ -50,6 +50,14 @@ pub enum StoreError {
         /// The cause.
         cause: Box<dyn StdError + Send + Sync>,
     },
+    /// No server with the endpoint has used the store, or the server does not have it.
+    #[error(
+        "no server with the endpoint {path} has used the store of background deliveries: start one first"
+    )]
+    UnknownEndpoint {
+        /// The endpoint's path.
+        path: String,
+    },
     /// An operation on the open store failed.
     #[error("the store of background deliveries failed: {0}")]
     Failed(Box<dyn StdError + Send + Sync>),

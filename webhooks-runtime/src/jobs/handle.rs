@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use actix_web::web::Bytes;
 use foldhash::fast::RandomState;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,13 +14,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::batcher::Batcher;
-use super::delivery::{Accepted, DeliveryKey, DeliveryOrigin, NewDelivery};
 use super::error::StoreError;
 use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
 use super::scheduler::SchedulerCommand;
 use super::store::{EndpointPolicy, Store};
 use super::wakeups::Wakeups;
-use crate::payload::Summary;
 use crate::state::{SharedState, StateError, StateFuture};
 
 /// The timeout of a query from the page or the command line.
@@ -53,44 +50,6 @@ impl Jobs {
     /// Starts to run deliveries.
     pub(crate) fn start(&self) {
         let _ = self.start.try_send(());
-    }
-
-    /// Accepts a delivery, and returns when it is on disk.
-    ///
-    /// # Errors
-    ///
-    /// When it could not be stored.
-    pub(crate) async fn accept(
-        &self,
-        path: &str,
-        webhook_id: Option<String>,
-        received_at: SystemTime,
-        body: Bytes,
-        key: Option<DeliveryKey>,
-        force: bool,
-    ) -> Result<Accepted, Arc<StoreError>> {
-        let endpoint = *self.indexes.get(path).ok_or(StoreError::Closed)?;
-        let summary = Summary::read(&body);
-        let event = summary.as_ref().map(Summary::event);
-        let repo = summary.map(|summary| summary.repo().to_owned());
-        let id = Uuid::now_v7();
-        let delivery = NewDelivery {
-            id,
-            endpoint,
-            webhook_id,
-            event,
-            repo,
-            received_at,
-            body,
-            force,
-            key,
-            origin: DeliveryOrigin::Webhook,
-        };
-        let accepted = self.batcher.accept(delivery).await;
-        if matches!(accepted, Ok(Accepted::Queued(_))) {
-            self.changed();
-        }
-        accepted
     }
 
     /// Returns the maximum number of attempts at the endpoint with this path; `None` when there is no such

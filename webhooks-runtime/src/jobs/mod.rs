@@ -7,7 +7,8 @@
 //!   `inspect` define the data.
 //! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.
 //! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
-//! - `batcher` accepts deliveries in batches.
+//! - `incoming` accepts deliveries, each with its `key`, and `batcher` makes batches of them. `enqueue` accepts those of
+//!   the program itself.
 //! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt, and `log` logs how it
 //!   ended. `unstored` runs a delivery that no store has.
 //! - `attempt_log` defines the lines that functions log. `log_buffer` collects those of a running attempt, `log_writer`
@@ -25,10 +26,13 @@ mod conformance;
 mod control;
 mod delivery;
 mod engine;
+pub(crate) mod enqueue;
 mod error;
 mod handle;
 mod heartbeat;
+mod incoming;
 mod inspect;
+mod key;
 mod log;
 mod log_buffer;
 mod log_writer;
@@ -54,12 +58,15 @@ mod wakeups;
 
 pub(crate) use attempt_log::{AttemptLogLine, LogPosition};
 pub(crate) use delivery::{Accepted, DeliveryKey, DeliveryOrigin};
+pub use enqueue::{DeliveryStore, EnqueueError};
 pub use error::StoreError;
 pub(crate) use handle::Jobs;
+pub(crate) use incoming::IncomingDelivery;
 pub(crate) use inspect::{
     CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt,
     Purge, RetryTarget, paused_text,
 };
+pub(crate) use key::KeyFailure;
 pub(crate) use log_buffer::{AttemptLog, MAX_LINE};
 pub(crate) use opening::OpeningReport;
 pub(crate) use options::Options;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::delivery::Claimed;
+use super::delivery::{Claimed, DeliveryOrigin};
 use super::log_buffer::AttemptLog;
 use super::outcome::AttemptOutcome;
 use crate::endpoint::Delivery;
@@ -39,6 +39,7 @@ pub(super) struct Attempt {
     /// How often in a row the function asked to run it again later.
     pub(super) snoozes: u32,
     pub(super) received_at: SystemTime,
+    pub(super) origin: DeliveryOrigin,
     pub(super) body: Bytes,
     /// The older deliveries that the body carries, in order of arrival.
     pub(super) merged: Vec<Uuid>,
@@ -84,7 +85,7 @@ impl BackgroundHandler {
         mut lease_expiries: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
         let Claimed { id, fencing_token, webhook_id, attempt, waits, snoozes, .. } = claimed;
-        let Claimed { received_at, body, merged, .. } = claimed;
+        let Claimed { received_at, origin, body, merged, .. } = claimed;
         let (abort, registration) = AbortHandle::new_pair();
         let stopped = async move {
             tokio::select! {
@@ -100,6 +101,7 @@ impl BackgroundHandler {
             waits,
             snoozes,
             received_at,
+            origin,
             body,
             merged,
             log: Some(log),
@@ -118,7 +120,7 @@ impl BackgroundHandler {
         attempt: Attempt,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = AttemptEnd> + Send + 'static {
-        let Attempt { id, webhook_id, attempt, waits, snoozes, received_at, body, merged, log } =
+        let Attempt { id, webhook_id, attempt, waits, snoozes, received_at, origin, body, merged, log } =
             attempt;
         let policy = self.background.policy;
         // Of the level of errors, so that a filter of levels does not disable it: without the span, the lines of the
@@ -151,7 +153,8 @@ impl BackgroundHandler {
             shared: Arc::clone(&self.shared),
             on_thread: on_thread.clone(),
         };
-        let (run, check) = (self.background.run, self.check.clone());
+        let run = self.background.run;
+        let check = self.check.clone().filter(|_| origin.is_checked());
         let attempt = async move {
             let noted = notes.clone();
             // Dropping the future or its result may panic too, so that happens inside as well.

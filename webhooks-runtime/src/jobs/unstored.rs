@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use actix_web::web::Bytes;
 use tokio::time::{Instant, sleep};
 
+use super::delivery::DeliveryOrigin;
 use super::log::EndedAttempt;
 use super::outcome::AttemptOutcome;
 use super::run::{Attempt, AttemptEnd, BackgroundHandler};
@@ -47,7 +48,6 @@ impl BackgroundHandler {
         loop {
             let UnstoredDelivery { id, webhook_id, received_at, body } = delivery.clone();
             let started = Instant::now();
-            let merged = Vec::new();
             let running = Attempt {
                 id,
                 webhook_id,
@@ -55,8 +55,9 @@ impl BackgroundHandler {
                 waits,
                 snoozes,
                 received_at,
+                origin: DeliveryOrigin::Webhook,
                 body,
-                merged,
+                merged: Vec::new(),
                 log: None,
             };
             // Never stopped.

@@ -59,9 +59,10 @@ impl BackgroundPart {
         functions: Vec<BackgroundHandler>,
         options: Options,
         settings: &Settings,
+        jobs: Arc<OnceLock<Jobs>>,
     ) -> Self {
         let (store, on_space) = (settings.store.clone(), settings.on_space);
-        Self { functions: Mutex::new(functions), options, store, on_space, ..Self::default() }
+        Self { functions: Mutex::new(functions), options, store, on_space, jobs, ..Self::default() }
     }
 
     /// Opens the store and passes it to the dispatcher. `report` receives a line when opening takes long.

@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 use crate::config::addresses::Addresses;
 use crate::http::part::Parts;
+use crate::jobs::DeliveryStore;
+use crate::jobs::enqueue::{EnqueueFuture, EnqueueRequest, EnqueueTarget, Sealed};
 
 /// The handle of a server that was started with [`WebhooksServer::start`](crate::WebhooksServer::start).
 ///
@@ -34,6 +36,7 @@ pub struct ServerHandle {
     pub(super) stopped: watch::Receiver<()>,
     pub(super) addresses: Addresses,
     pub(super) parts: Parts,
+    pub(super) store: DeliveryStore,
     pub(super) shutdown_timeout: Duration,
 }
 
@@ -126,6 +129,16 @@ impl ServerHandle {
         // An error means that the server has already stopped.
         let _ = stop.send(Instant::now() + shutdown_timeout);
         while stopped.changed().await.is_ok() {}
+    }
+}
+
+impl Sealed for ServerHandle {}
+
+impl EnqueueTarget for ServerHandle {
+    type Enqueued = String;
+
+    fn __enqueue(&self, request: EnqueueRequest) -> EnqueueFuture<Self::Enqueued> {
+        self.store.__enqueue(request)
     }
 }
 

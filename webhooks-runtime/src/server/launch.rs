@@ -1,6 +1,7 @@
 //! Starts a server: prepares it, prints the start-up messages, and serves until it is stopped.
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -14,6 +15,7 @@ use super::{LaunchError, WebhooksServer, banner, log, output, panics};
 use crate::config::environment::Environment;
 use crate::config::settings::PartialSettings;
 use crate::http::part::Console;
+use crate::jobs::DeliveryStore;
 
 /// Starting the server.
 impl WebhooksServer {
@@ -171,11 +173,13 @@ impl WebhooksServer {
             tracing::warn!("{}", waiting.trim_end());
         });
         opening.await?;
+        let jobs = Arc::clone(&prepared.background.jobs);
         let running = RunningServer::start(prepared)?;
         for warning in running.warnings() {
             tracing::warn!("{}", warning.trim_start_matches("Warning: ").trim_end());
         }
         let (addresses, parts) = (running.addresses.clone(), running.parts.clone());
+        let store = DeliveryStore::of_server(&jobs);
         let shutdown_timeout = running.shutdown_timeout;
         let (stop, stop_receiver) = oneshot::channel();
         let (running_sender, stopped) = watch::channel(());
@@ -189,6 +193,6 @@ impl WebhooksServer {
             }
             runtime.shutdown_background();
         })?;
-        Ok(ServerHandle { stop, stopped, addresses, parts, shutdown_timeout })
+        Ok(ServerHandle { stop, stopped, addresses, parts, store, shutdown_timeout })
     }
 }

@@ -96,7 +96,9 @@ pub(super) fn compose(
     let mut options = settings.background;
     options.check(errors);
     options.limits.body = server.dispatcher.limits().body as u64;
-    let background = Arc::new(BackgroundPart::new(functions, options, server.settings));
+    let jobs = Arc::clone(server.jobs);
+    let background = BackgroundPart::new(functions, options, server.settings, jobs);
+    let background = Arc::new(background);
     let webhooks = server.settings.register.then(WebhookStatus::new);
     let mut parts: Vec<Arc<dyn Part>> = Vec::new();
     if let Some(RootPage::Handler(page)) = &settings.page {

@@ -1,6 +1,6 @@
 //! Resolves every setting of a server and reports all errors before it opens a port.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::WebhooksServer;
 use super::background::BackgroundPart;
@@ -23,9 +23,10 @@ use crate::endpoint::registry::{self, EndpointInfo, Route};
 use crate::http::app::{Blueprint, Configure};
 use crate::http::dispatch::Dispatcher;
 use crate::http::guarded::GuardedRoute;
+use crate::http::inline::EnqueueInline;
 use crate::http::outcome::Observer;
 use crate::http::part::Parts;
-use crate::jobs::BackgroundHandler;
+use crate::jobs::{BackgroundHandler, DeliveryStore, Jobs};
 
 /// A server whose settings are valid.
 pub(super) struct PreparedServer {
@@ -153,7 +154,8 @@ pub(super) fn prepare(
             guarded.checks = Checks::of(&guarded.route, guarded.filter.as_ref(), &hub);
         }
     }
-    let shared = Arc::new(shared);
+    let jobs = Arc::default();
+    let shared = with_store(shared, mode, &guarded, &jobs);
     let functions = functions(&guarded, &shared);
     let dispatcher = Arc::new(Dispatcher::new(
         guarded,
@@ -169,6 +171,7 @@ pub(super) fn prepare(
         secrets: &secrets,
         addresses: &addresses,
         dispatcher: &dispatcher,
+        jobs: &jobs,
     };
     let (background, parts) = compose(server.parts, functions, &composition, &mut invalid);
     errors.extend(invalid.into_iter().map(SetupError::from));
@@ -215,6 +218,25 @@ fn check(endpoints: &[Route], errors: Vec<SetupError>) -> Result<(), LaunchError
         return Err(LaunchError::NoEndpoints);
     }
     Ok(())
+}
+
+/// Adds the store that functions take as an argument. A test has none: there, functions run at once.
+fn with_store(
+    mut shared: SharedData,
+    mode: Mode,
+    endpoints: &[GuardedRoute],
+    jobs: &Arc<OnceLock<Jobs>>,
+) -> Arc<SharedData> {
+    if mode != Mode::Test {
+        shared.provide(DeliveryStore::of_server(jobs));
+        return Arc::new(shared);
+    }
+    let background = endpoints.iter().filter(|guarded| guarded.route.work.is_background());
+    let paths = background.map(|guarded| guarded.route.path.clone()).collect();
+    Arc::new_cyclic(|this| {
+        shared.provide(DeliveryStore::new(EnqueueInline { shared: this.clone(), paths }));
+        shared
+    })
 }
 
 /// Returns the background functions, in the order of their endpoints.

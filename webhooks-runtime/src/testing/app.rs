@@ -18,20 +18,32 @@ use tokio::task::LocalSet;
 use super::response::{OutcomeDetails, TestResponse};
 use crate::http::app::{Blueprint, track_request};
 use crate::http::dispatch::Dispatcher;
+use crate::http::inline::run_enqueued;
 use crate::http::outcome::{Observation, Observer};
+use crate::jobs::enqueue::EnqueuedDelivery;
 use crate::server::{LaunchError, WebhooksServer, in_process};
 
 /// Sends requests to the thread, which ends with the last sender.
 pub(super) type AppSender = mpsc::UnboundedSender<Job>;
 
-/// A request on its way to the thread, and what to do with the response.
-pub(super) struct Job {
-    pub(super) method: Method,
-    pub(super) uri: Uri,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    pub(super) respond: Box<dyn FnOnce(TestResponse) + Send>,
+/// What the thread handles, and what to do with the response.
+pub(super) enum Job {
+    Request {
+        method: Method,
+        uri: Uri,
+        headers: HeaderMap,
+        body: Bytes,
+        respond: Respond,
+    },
+    /// A delivery of the program itself.
+    Enqueued {
+        delivery: EnqueuedDelivery,
+        respond: Respond,
+    },
 }
+
+/// Takes the response.
+pub(super) type Respond = Box<dyn FnOnce(TestResponse) + Send>;
 
 /// Starts a thread for the app of a server.
 pub(super) fn start(server: WebhooksServer) -> Result<(Arc<Dispatcher>, AppSender), LaunchError> {
@@ -47,9 +59,27 @@ pub(super) fn start(server: WebhooksServer) -> Result<(Arc<Dispatcher>, AppSende
 
 /// Handles requests, all at the same time, until the last sender is gone.
 async fn serve(blueprint: Blueprint, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    let dispatcher = Arc::clone(&blueprint.dispatcher);
     let app = App::new().wrap_fn(track_request).configure(|app| blueprint.apply(app));
     let app = Rc::new(init_service(app).await);
-    while let Some(Job { method, uri, headers, body, respond }) = jobs.recv().await {
+    while let Some(job) = jobs.recv().await {
+        let (method, uri, headers, body, respond) = match job {
+            Job::Request { method, uri, headers, body, respond } => {
+                (method, uri, headers, body, respond)
+            }
+            Job::Enqueued { delivery, respond } => {
+                let shared = Arc::clone(dispatcher.shared());
+                rt::spawn(async move {
+                    let outcome = run_enqueued(delivery, shared).await;
+                    let details = OutcomeDetails { reason: outcome.reason, note: outcome.note };
+                    let details = DetailsSlot(Rc::new(RefCell::new(details)));
+                    if let Some(response) = read(outcome.response, details).await {
+                        respond(response);
+                    }
+                });
+                continue;
+            }
+        };
         let app = Rc::clone(&app);
         rt::spawn(async move {
             let request = as_received(method, &uri, &headers, body).to_request();

@@ -7,13 +7,17 @@ use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::web::Bytes;
 use serde::Serialize;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::app::{self, AppSender};
-use super::request::{TestRequest, fail};
+use super::app::{self, AppSender, Job};
+use super::request::{TestRequest, fail, no_response};
+use super::response::TestResponse;
 use crate::endpoint::call::WEBHOOK_ID;
 use crate::http::authorize::SECRET;
 use crate::http::dispatch::Dispatcher;
+use crate::jobs::StoreError;
+use crate::jobs::enqueue::{EnqueueFuture, EnqueueRequest, EnqueueTarget, Sealed};
 use crate::server::WebhooksServer;
 use crate::server::{LaunchError, log};
 
@@ -148,6 +152,29 @@ impl TestClient {
             )),
         };
         TestRequest::new(self.app.clone(), method, uri, body)
+    }
+}
+
+impl Sealed for TestClient {}
+
+/// Runs the function once, without the filter of its endpoint, and without what it checks on the Hub.
+impl EnqueueTarget for TestClient {
+    type Enqueued = TestResponse;
+
+    fn __enqueue(&self, request: EnqueueRequest) -> EnqueueFuture<Self::Enqueued> {
+        let client = self.clone();
+        Box::pin(async move {
+            let delivery = request.check()?;
+            if !client.dispatcher.has_background(delivery.path) {
+                let path = delivery.path.to_owned();
+                return Err(StoreError::UnknownEndpoint { path }.into());
+            }
+            let (sender, response) = oneshot::channel();
+            let respond = Box::new(move |response| drop(sender.send(response)));
+            // An error means that the app's thread is gone, which ends the wait.
+            let _ = client.app.send(Job::Enqueued { delivery, respond });
+            Ok(response.await.unwrap_or_else(|_| no_response()))
+        })
     }
 }
 

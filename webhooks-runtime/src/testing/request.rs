@@ -181,7 +181,7 @@ impl TestRequest {
             drop(alive);
         });
         // An error means that the app's thread is gone. It drops `respond`, which ends the wait.
-        let _ = app.send(Job { method, uri, headers, body, respond });
+        let _ = app.send(Job::Request { method, uri, headers, body, respond });
     }
 }
 
@@ -206,7 +206,7 @@ impl fmt::Debug for TestRequest {
 }
 
 #[track_caller]
-fn no_response() -> TestResponse {
+pub(super) fn no_response() -> TestResponse {
     fail("there is no response: your own page or route panicked, or its body broke off")
 }
 

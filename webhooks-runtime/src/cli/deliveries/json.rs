@@ -25,6 +25,7 @@ struct DeliveryJson<'a> {
     event: Option<&'a str>,
     repo: Option<&'a str>,
     webhook_id: Option<&'a str>,
+    origin: &'static str,
     attempts: u32,
     /// `null` when the program no longer has this endpoint.
     max_attempts: Option<u32>,
@@ -90,6 +91,7 @@ impl<'a> DeliveryJson<'a> {
             event: summary.event.as_deref(),
             repo: summary.repo.as_deref(),
             webhook_id: summary.webhook_id.as_deref(),
+            origin: summary.origin.name(),
             attempts: summary.attempts,
             max_attempts: target.attempts(&summary.endpoint),
             received_at: time(summary.received_at),

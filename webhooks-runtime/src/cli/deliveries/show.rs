@@ -9,7 +9,7 @@ use super::errors::failed;
 use super::id::IdPrefix;
 use super::{counted, json, print};
 use crate::cli::text::body;
-use crate::jobs::{DeliveryDetail, FailedAttempt, Jobs};
+use crate::jobs::{DeliveryDetail, DeliveryOrigin, FailedAttempt, Jobs};
 use crate::server::StoreTarget;
 use crate::text::{escaped, in_one_line};
 
@@ -50,6 +50,9 @@ fn describe(
         line("key", &in_one_line(key));
     }
     line("webhook id", &in_one_line(summary.webhook_id.as_deref().unwrap_or("-")));
+    if summary.origin != DeliveryOrigin::Webhook {
+        line("origin", summary.origin.name());
+    }
     line(
         "attempts",
         &match target.attempts(&summary.endpoint) {

@@ -13,7 +13,8 @@ use crate::endpoint::call::{Call, Failure};
 use crate::endpoint::delivery::Delivery;
 use crate::payload::WebhookPayload;
 
-/// An argument of an endpoint: a [`WebhookPayload`], a [`Delivery`], a `Hub` (with the Cargo feature `hub`) or an
+/// An argument of an endpoint: a [`WebhookPayload`], a [`Delivery`], a `Hub` (with the Cargo feature `hub`), a
+/// [`DeliveryStore`](crate::DeliveryStore) or an
 /// extractor of actix-web, such as [`web::Json<T>`](actix_web::web::Json), [`web::Data<T>`](actix_web::web::Data) or
 /// [`HttpRequest`].
 ///

@@ -23,6 +23,28 @@ pub(crate) async fn a_claim_returns_the_delivery_in_full(fixture: &dyn Fixture) 
     assert!(shown.started_at.is_some());
 }
 
+pub(crate) async fn a_claim_returns_where_the_delivery_comes_from(fixture: &dyn Fixture) {
+    use super::keyed::{LATEST, endpoint, push, queued};
+    let endpoints = vec![endpoint(LATEST), endpoints().remove(ONE_AT_A_TIME)];
+    let store = fixture.open(endpoints, NO_LIMIT.into()).await;
+    let me = replica(&*store).await;
+    for origin in [DeliveryOrigin::Webhook, DeliveryOrigin::Reconcile, DeliveryOrigin::Enqueued] {
+        let sent = NewDelivery { origin, ..new(ONE_AT_A_TIME, None, "{}") };
+        accept(&*store, sent.clone()).await;
+        let claimed = claim_one(&*store, me, ONE_AT_A_TIME).await;
+        assert_eq!(claimed.origin, origin);
+        assert_eq!(summary(&*store, sent.id).await.origin, origin);
+        assert!(complete(&*store, me, &claimed, Transition::Done).await);
+    }
+    // What carries a delivery that the program enqueued runs whatever the checks say, as that one would.
+    let enqueued = NewDelivery { origin: DeliveryOrigin::Enqueued, ..push("a", 1, 2) };
+    queued(&*store, enqueued).await;
+    let newest = queued(&*store, push("a", 2, 3)).await;
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.id, claimed.origin), (newest, DeliveryOrigin::Enqueued));
+    assert_eq!(summary(&*store, newest).await.origin, DeliveryOrigin::Webhook);
+}
+
 pub(crate) async fn the_longest_due_delivery_is_claimed_first(fixture: &dyn Fixture) {
     let store = open(fixture).await;
     let me = replica(&*store).await;

@@ -22,6 +22,7 @@ macro_rules! conformance {
             }
             claim {
                 a_claim_returns_the_delivery_in_full
+                a_claim_returns_where_the_delivery_comes_from
                 the_longest_due_delivery_is_claimed_first
                 no_more_deliveries_are_claimed_than_requested
                 concurrency_limits_all_replicas_together

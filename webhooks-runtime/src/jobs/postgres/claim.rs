@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::super::delivery::{ClaimId, ClaimRequest, Claimed, ReplicaId};
+use super::super::delivery::{ClaimId, ClaimRequest, Claimed, DeliveryOrigin, ReplicaId};
 use super::convert;
 use super::store::PostgresStore;
 
@@ -50,6 +50,8 @@ macro_rules! claim_columns {
             ".key, ",
             $delivery,
             ".arrival, ",
+            $delivery,
+            ".origin, ",
             $delivery,
             ".merge_group, payload.body "
         )
@@ -269,6 +271,8 @@ impl PostgresStore {
             waits: count("waits")?,
             snoozes: count("snoozes")?,
             received_at: convert::time(row.try_get("received_at")?),
+            origin: DeliveryOrigin::from_code(row.try_get("origin")?)
+                .unwrap_or(DeliveryOrigin::Webhook),
             body: row.try_get::<Vec<u8>, _>("body")?.into(),
             merged: Vec::new(),
         };

@@ -4,13 +4,13 @@ use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::delivery::Claimed;
+use super::super::delivery::{Claimed, DeliveryOrigin};
 use super::claim::ClaimRow;
 use crate::payload::Merge;
 
 /// The superseded deliveries of a group that arrived before its newest one, in order of arrival.
 const CARRIED: &str = "
-    SELECT it.id, payload.body FROM webhooks_runtime.deliveries AS it
+    SELECT it.id, payload.body, it.origin FROM webhooks_runtime.deliveries AS it
     JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id
     WHERE it.merge_group = $1 AND it.state = 4 AND it.arrival < $2 ORDER BY it.arrival";
 
@@ -28,9 +28,12 @@ pub(super) async fn merge(
             let mut merge = Merge::new();
             let mut carried =
                 sqlx::query_as(CARRIED).bind(group).bind(arrival).fetch(&mut *connection);
-            while let Some((id, body)) = carried.try_next().await? {
-                let (id, body): (Uuid, Vec<u8>) = (id, body);
+            while let Some((id, body, origin)) = carried.try_next().await? {
+                let (id, body, origin): (Uuid, Vec<u8>, i16) = (id, body, origin);
                 merge.add(&body);
+                if origin == DeliveryOrigin::Enqueued.code() {
+                    claimed.origin = DeliveryOrigin::Enqueued;
+                }
                 claimed.merged.push(id);
             }
             drop(carried);

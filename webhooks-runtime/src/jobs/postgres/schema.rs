@@ -58,8 +58,11 @@ const INSERT_ENDPOINTS: &str = "
     WHERE it.stoppable <> excluded.stoppable";
 
 /// Checks that the tables have this program's version, or a newer one, which only adds to them. Changes
-/// nothing.
-pub(super) async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+/// nothing. Returns the ids of the endpoints in them, in order; `None` for one that they lack.
+pub(super) async fn check(
+    options: &PgConnectOptions,
+    endpoints: &[EndpointPolicy],
+) -> Result<Vec<Option<i64>>, sqlx::Error> {
     let mut connection = connect_once(options).await?;
     pooler::check(&mut connection, options).await?;
     let version = match version(&mut connection).await {
@@ -69,11 +72,15 @@ pub(super) async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error>
         }
         version => version?,
     };
-    connection.close().await?;
     if version < MIGRATIONS.len() as i64 {
         return Err(unusable(SchemaVersionError::Older(version)));
     }
-    Ok(())
+    let endpoint_ids = match endpoints {
+        [] => Vec::new(),
+        endpoints => find_endpoints(&mut connection, endpoints).await?,
+    };
+    connection.close().await?;
+    Ok(endpoint_ids)
 }
 
 /// Returns the version of the tables.
@@ -103,15 +110,22 @@ async fn insert_endpoints(
         return Err(unusable(SchemaVersionError::Newer(version(connection).await?)));
     }
     inserted?;
+    let found = find_endpoints(connection, endpoints).await?;
+    found.into_iter().map(|id| id.ok_or(sqlx::Error::RowNotFound)).collect()
+}
+
+/// Returns the ids of the endpoints in order; `None` for one that the tables lack.
+async fn find_endpoints(
+    connection: &mut PgConnection,
+    endpoints: &[EndpointPolicy],
+) -> Result<Vec<Option<i64>>, sqlx::Error> {
+    let paths: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT path, id FROM webhooks_runtime.endpoints WHERE path = ANY($1::text[])",
     )
     .bind(&paths)
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
     let endpoint_ids: HashMap<String, i64> = rows.into_iter().collect();
-    endpoints
-        .iter()
-        .map(|endpoint| endpoint_ids.get(&endpoint.path).copied().ok_or(sqlx::Error::RowNotFound))
-        .collect()
+    Ok(paths.into_iter().map(|path| endpoint_ids.get(path).copied()).collect())
 }

@@ -66,8 +66,11 @@ impl PostgresStore {
             let prepared = schema::prepare(&server, &endpoints, options.lock_limit, obstacle).await;
             prepared.map_err(unopened)?
         } else {
-            schema::check(&server).await.map_err(unopened)?;
-            Vec::new()
+            let found = schema::check(&server, &endpoints).await.map_err(unopened)?;
+            let known = endpoints.iter().zip(found).map(|(endpoint, id)| {
+                id.ok_or_else(|| StoreError::UnknownEndpoint { path: endpoint.path.clone() })
+            });
+            known.collect::<Result<_, _>>()?
         };
 
         // Besides one that listens and one that sends heartbeats.

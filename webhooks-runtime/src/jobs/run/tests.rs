@@ -23,6 +23,14 @@ impl AttemptCheck for Decided {
 
 /// Runs an attempt, whose function fails, after a decision.
 async fn after(decision: Option<AttemptDecision>, stopped: bool) -> AttemptEnd {
+    of_origin(DeliveryOrigin::Webhook, decision, stopped).await
+}
+
+async fn of_origin(
+    origin: DeliveryOrigin,
+    decision: Option<AttemptDecision>,
+    stopped: bool,
+) -> AttemptEnd {
     let run = |_| {
         async { Err(TaskFailure { text: "busy".into(), permanent: false, retry_after: None }) }
             .boxed()
@@ -43,12 +51,26 @@ async fn after(decision: Option<AttemptDecision>, stopped: bool) -> AttemptEnd {
         waits,
         snoozes,
         received_at,
+        origin,
         body,
         merged: Vec::new(),
         log: None,
     };
     let stop = if stopped { ready(()).boxed() } else { pending().boxed() };
     handler.run(attempt, stop).await
+}
+
+#[tokio::test]
+async fn what_the_program_enqueues_is_not_checked() {
+    let skip = || Some(AttemptDecision::Skip { reason: "own: made by me".to_owned() });
+    for (origin, is_checked) in [
+        (DeliveryOrigin::Webhook, true),
+        (DeliveryOrigin::Reconcile, true),
+        (DeliveryOrigin::Enqueued, false),
+    ] {
+        let end = of_origin(origin, skip(), false).await;
+        assert_eq!(end.outcome == Some(AttemptOutcome::Skipped), is_checked, "{origin:?}");
+    }
 }
 
 #[tokio::test]
@@ -92,6 +114,7 @@ async fn end_of(run: fn(BackgroundTask) -> TaskFuture, snoozes: u32) -> AttemptE
         waits: 0,
         snoozes,
         received_at: SystemTime::now(),
+        origin: DeliveryOrigin::Webhook,
         body: Bytes::new(),
         merged: vec![Uuid::nil(), Uuid::max()],
         log: None,

@@ -29,6 +29,7 @@ impl Writer {
     ) -> Result<Vec<Accepted>, rusqlite::Error> {
         let now = self.clock.now();
         self.bytes = self.bytes_in_use()?;
+        self.skip_rows_of_others(changes)?;
         let mut accepted = Vec::with_capacity(batch.len());
         let mut inserted = Vec::with_capacity(batch.len());
         // The ids of this batch, which a query would not find yet.
@@ -95,6 +96,16 @@ impl Writer {
         Ok(accepted)
     }
 
+    /// Continues after the newest row, which another process may have added: a program that enqueues deliveries.
+    fn skip_rows_of_others(&self, changes: &mut Changes) -> Result<(), rusqlite::Error> {
+        let newest: i64 = self
+            .connection
+            .prepare_cached("SELECT coalesce(max(seq), 0) FROM deliveries")?
+            .query_row([], |row| row.get(0))?;
+        changes.rows = changes.rows.max(newest - self.newest);
+        Ok(())
+    }
+
     /// Returns the limit that has been reached, if any.
     fn limit_reached(&self, changes: &Changes) -> Option<Accepted> {
         if self.bytes >= self.limits.bytes {
@@ -112,8 +123,8 @@ impl Writer {
     fn insert(&self, inserted: &[(i64, &NewDelivery)], now: i64) -> Result<(), rusqlite::Error> {
         let mut delivery = self.connection.prepare_cached(
             "INSERT INTO deliveries
-             (seq, id, endpoint, webhook_id, event, repo, received_at, accepted_at, run_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+             (seq, id, endpoint, webhook_id, event, repo, received_at, accepted_at, run_at, origin)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
         )?;
         let mut payload = self
             .connection
@@ -130,6 +141,7 @@ impl Writer {
                 &new.repo,
                 received_at,
                 now,
+                new.origin.code(),
             ))?;
             payload.execute((seq, &*new.body))?;
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::from_millis;
-use crate::jobs::delivery::{ClaimRequest, ClaimResponse, Claimed, Completion, ReplicaId};
+use crate::jobs::delivery::{
+    ClaimRequest, ClaimResponse, Claimed, Completion, DeliveryOrigin, ReplicaId,
+};
 
 /// Up to this many requests, each endpoint is queried. With more, the endpoints that have due deliveries
 /// are found first.
@@ -81,7 +83,7 @@ impl Writer {
                  )))
              ))
              RETURNING id, fence, webhook_id, attempt, received_at, run_at, releases, waits,
-                 (SELECT body FROM payloads WHERE delivery = deliveries.seq), snoozes, key, merge_group, merged",
+                 (SELECT body FROM payloads WHERE delivery = deliveries.seq), snoozes, key, merge_group, merged, origin",
         )?;
         let concurrency = endpoint.endpoint.policy.concurrency;
         let id = endpoint.id;
@@ -97,6 +99,7 @@ impl Writer {
                 waits: row.get(7)?,
                 snoozes: row.get(9)?,
                 received_at: from_millis(row.get(4)?),
+                origin: DeliveryOrigin::from_code(row.get(13)?).unwrap_or(DeliveryOrigin::Webhook),
                 body: row.get::<_, Vec<u8>>(8)?.into(),
                 merged: Vec::new(),
             };

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use rusqlite::{Connection, Params};
+use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::dedup_index::{DedupHash, DedupIndex};
 use super::watch::FileWatch;
@@ -49,7 +49,11 @@ pub(super) struct Changes {
 }
 
 impl Writer {
-    /// Takes over a connection. With [`Access::Serve`], reads the state of the file.
+    /// Takes over a connection. With [`Access::Serve`], adds the endpoints to the file and reads its state.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownEndpoint`] when the file lacks an endpoint of another process.
     pub(super) fn new(
         connection: Connection,
         (lock, watch): (Option<File>, Option<FileWatch>),
@@ -72,15 +76,19 @@ impl Writer {
             _lock: lock,
         };
         for endpoint in endpoints {
-            let id = writer.endpoint_id(&endpoint.path)?;
-            writer.execute(
-                "UPDATE endpoints SET stoppable = ?2 WHERE id = ?1 AND stoppable <> ?2",
-                (id, endpoint.policy.stoppable),
-            )?;
+            if access == Access::Serve {
+                writer.add_endpoint(&endpoint)?;
+            }
+            let Some(id) = writer.endpoint_id(&endpoint.path)? else {
+                return Err(StoreError::UnknownEndpoint { path: endpoint.path });
+            };
             writer.endpoints.push(EndpointRow { id, endpoint });
         }
-        if access == Access::Serve {
-            writer.load_state()?;
+        match access {
+            Access::Serve => writer.load_state()?,
+            Access::Modify | Access::Read if writer.endpoints.is_empty() => {}
+            // For the limit of what it accepts.
+            Access::Modify | Access::Read => writer.count_backlog(&Changes::default())?,
         }
         Ok(writer)
     }
@@ -94,10 +102,20 @@ impl Writer {
         self.connection.prepare_cached(statement)?.execute(values)
     }
 
-    fn endpoint_id(&self, path: &str) -> Result<i64, rusqlite::Error> {
+    fn add_endpoint(&self, endpoint: &EndpointPolicy) -> Result<(), rusqlite::Error> {
+        let path = &endpoint.path;
         self.execute("INSERT INTO endpoints (path) VALUES (?) ON CONFLICT DO NOTHING", [path])?;
+        self.execute(
+            "UPDATE endpoints SET stoppable = ?2 WHERE path = ?1 AND stoppable <> ?2",
+            (path, endpoint.policy.stoppable),
+        )?;
+        Ok(())
+    }
+
+    fn endpoint_id(&self, path: &str) -> Result<Option<i64>, rusqlite::Error> {
         self.connection
             .query_row("SELECT id FROM endpoints WHERE path = ?", [path], |row| row.get(0))
+            .optional()
     }
 
     /// Reads the state of the file. Any former replica is gone, because this process has the lock.

@@ -12,8 +12,8 @@ use crate::endpoint::extract::body::{self, BodyFaults};
 use crate::endpoint::shared::SharedData;
 use crate::payload::WebhookPayload;
 
-/// An argument of a background endpoint: a [`WebhookPayload`], a [`Json<T>`], a [`Delivery`], a [`Data<T>`] or, with
-/// the Cargo feature `hub`, a `Hub`. Several of them may read the body.
+/// An argument of a background endpoint: a [`WebhookPayload`], a [`Json<T>`], a [`Delivery`], a [`Data<T>`], a
+/// [`DeliveryStore`](crate::DeliveryStore) or, with the Cargo feature `hub`, a `Hub`. Several of them may read the body.
 ///
 /// A `Data<T>` comes from [`WebhooksServer::data`], and the server doesn't start without it. Data that
 /// [`WebhooksServer::configure`] adds belongs to the app that handles requests, and is not available in the

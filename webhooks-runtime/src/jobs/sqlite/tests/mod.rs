@@ -67,6 +67,39 @@ fn run(behaviour: Behavior) {
 conformance!(run);
 
 #[tokio::test]
+async fn a_program_enqueues_while_a_server_has_the_file() {
+    let fixture = FileFixture::new();
+    let endpoints = |path: &str| {
+        vec![EndpointPolicy { path: path.to_owned(), policy: Policy::DEFAULT.concurrency(10) }]
+    };
+    let train = || endpoints("/webhooks/train");
+    let missing = SqliteStore::open(&fixture.file(), train(), 10, Access::Modify).err();
+    assert!(matches!(missing, Some(StoreError::Open { .. })));
+    let server = SqliteStore::open(&fixture.file(), train(), 10, Access::Serve).unwrap();
+    let unknown = SqliteStore::open(&fixture.file(), endpoints("/x"), 10, Access::Modify).err();
+    assert!(matches!(unknown, Some(StoreError::UnknownEndpoint { path }) if path == "/x"));
+    let program = SqliteStore::open(&fixture.file(), train(), 10, Access::Modify).unwrap();
+    let mut ids = Vec::new();
+    for store in [&server, &program, &server, &program, &program, &server] {
+        let new = new(0, Some(&ids.len().to_string()), "{}");
+        ids.push(new.id);
+        assert_eq!(store.accept(vec![new]).await.unwrap(), [Accepted::Queued(ids[ids.len() - 1])]);
+    }
+    // It knows how many the server had accepted before.
+    let limited = SqliteStore::open(&fixture.file(), train(), 6, Access::Modify).unwrap();
+    let accepted = limited.accept(vec![new(0, None, "{}")]).await.unwrap();
+    assert_eq!(accepted, [Accepted::BacklogFull]);
+    let me = Uuid::now_v7();
+    server.register(me, Duration::from_secs(60)).await.unwrap();
+    let request = ClaimRequest { endpoint: 0, slots: 10 };
+    let claimed = server.complete_and_claim(me, &[], &[request]).await.unwrap().claimed;
+    assert_eq!(claimed.iter().map(|it| it.id).collect::<Vec<_>>(), ids);
+    // The ids of the server's own deliveries are still known.
+    let again = server.accept(vec![new(0, Some("5"), "{}")]).await.unwrap();
+    assert_eq!(again, [Accepted::Duplicate(ids[5], State::Running)]);
+}
+
+#[tokio::test]
 async fn ids_leave_the_index_after_the_deduplication_window() {
     let fixture = FileFixture::new();
     let policy = Policy::DEFAULT.dedup_window(60_000).concurrency(5000);

@@ -1,0 +1,77 @@
+//! Deliveries that another program enqueues for a server.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use serde_json::{Value, json};
+use tests::background::Place;
+use tests::on_both_stores;
+use tests::payloads::dataset_commit;
+use tokio::runtime::Runtime;
+use webhooks_runtime::{DeliveryStore, webhook_endpoint};
+
+on_both_stores! {
+    a_running_server_runs_what_another_program_enqueues
+    what_is_enqueued_while_the_server_is_down_runs_later
+}
+
+/// The functions of the other program, whose names and options are those of the server's.
+mod other {
+    use super::webhook_endpoint;
+
+    #[webhook_endpoint(background(key = "repo", latest = "cancel", debounce = "200ms..1s"))]
+    pub(super) async fn debounced() {}
+
+    #[webhook_endpoint(background)]
+    pub(super) async fn quick() {}
+}
+
+/// A commit to a repo, without a `Webhook-Id`.
+fn commit(old: &str, new: &str) -> Value {
+    let mut commit = dataset_commit();
+    commit["updatedRefs"] = json!([{ "ref": "refs/heads/main", "oldSha": old, "newSha": new }]);
+    commit
+}
+
+/// Enqueues deliveries for both functions, and gives their ids.
+fn enqueue(place: &Place) -> [String; 3] {
+    Runtime::new().unwrap().block_on(async {
+        let store = DeliveryStore::open(&place.store()).await.unwrap();
+        let quick = other::quick::enqueue(&store, ()).await.unwrap();
+        let older = other::debounced::enqueue(&store, commit("a", "b")).await.unwrap();
+        let newer = other::debounced::enqueue(&store, commit("b", "c")).await.unwrap();
+        [quick, older, newer]
+    })
+}
+
+/// Waits for them, and checks what ran.
+fn check(place: &Place, ids: &[String; 3]) {
+    let states = ["done", "superseded", "done"];
+    for (id, state) in ids.iter().zip(states) {
+        place.wait_for(id, state);
+    }
+    let mut runs: Vec<_> = place.journal().into_iter().map(|entry| entry.what).collect();
+    runs.sort();
+    assert_eq!(runs, ["a..c", "start"]);
+    let shown = place.command(&["deliveries", "show", &ids[0]], &[]);
+    assert!(shown.stdout.contains("\norigin        enqueued\n"), "{}", shown.stdout);
+    let shown = place.command(&["deliveries", "show", "--json", &ids[2]], &[]);
+    assert_eq!(serde_json::from_str::<Value>(&shown.stdout).unwrap()["origin"], "enqueued");
+}
+
+fn a_running_server_runs_what_another_program_enqueues(place: &Place) {
+    let program = place.start(&[]);
+    let _ = program.local_url();
+    check(place, &enqueue(place));
+    assert_eq!(program.stop().code, Some(0));
+}
+
+fn what_is_enqueued_while_the_server_is_down_runs_later(place: &Place) {
+    let program = place.start(&[]);
+    let _ = program.local_url();
+    assert_eq!(program.stop().code, Some(0));
+    let ids = enqueue(place);
+    assert_eq!(place.states().get("queued"), Some(&2));
+    let program = place.start(&[]);
+    check(place, &ids);
+    assert_eq!(program.stop().code, Some(0));
+}
