@@ -35,6 +35,7 @@ mod output;
 mod page;
 mod process;
 mod proxies;
+mod reconcile;
 mod registration;
 mod request;
 mod secret;

@@ -166,6 +166,8 @@ mod network;
 mod openapi;
 mod payload;
 #[cfg(feature = "hub")]
+mod reconcile;
+#[cfg(feature = "hub")]
 mod registration;
 mod samples;
 mod server;

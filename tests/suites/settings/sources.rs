@@ -13,9 +13,14 @@ use tests::repository::{sources, without_tests};
 /// Variables that cargo has when it compiles.
 pub(super) const CARGO: &str = "CARGO_";
 
-/// Texts that look like variables: the stages of a Space, and a variable for the tests of this repository only.
-const NO_VARIABLES: [&str; 4] =
-    ["APP_STARTING", "BUILD_ERROR", "RUNTIME_ERROR", "WEBHOOKS_TEST_REGISTRATION_INTERVAL_MS"];
+/// Texts that look like variables: the stages of a Space, and variables for the tests of this repository only.
+const NO_VARIABLES: [&str; 5] = [
+    "APP_STARTING",
+    "BUILD_ERROR",
+    "RUNTIME_ERROR",
+    "WEBHOOKS_TEST_RECONCILE_INTERVAL_MS",
+    "WEBHOOKS_TEST_REGISTRATION_INTERVAL_MS",
+];
 
 pub(super) static VARIABLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("^([A-Z][A-Z0-9]*(_[A-Z0-9]+)+|CI|PORT)$").unwrap());

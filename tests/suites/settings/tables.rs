@@ -43,6 +43,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 9] = [
         &[
             "hub",
             "register",
+            "reconcile",
             "HF_TOKEN",
             "HF_TOKEN_PATH",
             "HF_HOME",

@@ -56,6 +56,9 @@ struct Serve {
     #[cfg_attr(feature = "hub", arg(long))]
     #[cfg_attr(not(feature = "hub"), arg(skip))]
     register: bool,
+    #[cfg_attr(feature = "hub", arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "1h"))]
+    #[cfg_attr(not(feature = "hub"), arg(skip))]
+    reconcile: Option<String>,
     #[cfg_attr(feature = "share", command(flatten))]
     #[cfg_attr(not(feature = "share"), arg(skip))]
     share: Share,
@@ -220,7 +223,15 @@ impl From<Serve> for PartialSettings {
         }
         let workers = flags.workers.map(usize::from);
         let register = flags.register.then_some(true);
-        Self { host: flags.host, port: flags.port, workers, store: flags.store, register, exposure }
+        Self {
+            host: flags.host,
+            port: flags.port,
+            workers,
+            store: flags.store,
+            register,
+            reconcile: flags.reconcile,
+            exposure,
+        }
     }
 }
 

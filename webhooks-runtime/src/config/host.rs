@@ -7,7 +7,8 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use crate::config::environment::Environment;
+use crate::config::environment::{Environment, NotUnicode};
+use crate::config::error::SettingError;
 use crate::config::space::Space;
 
 /// Files below the root that container runtimes put into each container: Docker, and Podman.
@@ -94,6 +95,19 @@ fn has_container_file(root: &Path) -> bool {
 fn is_ci(environment: &Environment) -> bool {
     let value = environment.filled("CI").ok().flatten();
     value.is_some_and(|value| !["0", "false"].iter().any(|no| value.eq_ignore_ascii_case(no)))
+}
+
+/// Reads the port that a hosting platform assigns: Cloud Run, Render, Railway, Heroku.
+pub(super) fn assigned_port(
+    environment: &Environment,
+    errors: &mut Vec<SettingError>,
+) -> Option<u16> {
+    let value = environment.filled("PORT").unwrap_or_else(|NotUnicode| Some(String::new()))?;
+    let port = value.trim().parse().ok();
+    if port.is_none() {
+        errors.push(SettingError { name: "PORT", wants: "a port number, 0 to 65535" });
+    }
+    port
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub(crate) mod error;
 pub(crate) mod exposure;
 pub(crate) mod host;
 pub(crate) mod limits;
+mod reconcile;
 pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod space;

@@ -1,12 +1,14 @@
 //! Resolves the server's settings once: flags override code, code overrides the environment.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::limits::Limits;
+use super::reconcile::{OFF, interval};
 use crate::config::environment::{Environment, NotUnicode};
 use crate::config::error::SettingError;
 use crate::config::exposure::{Exposure, PartialExposure};
-use crate::config::host::{Host, Unattended};
+use crate::config::host::{Host, Unattended, assigned_port};
 
 /// The settings from one source: flags, code or environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub(crate) struct PartialSettings {
     pub(crate) store: Option<String>,
     /// Whether the server registers its webhooks on the Hub.
     pub(crate) register: Option<bool>,
+    /// How often it looks for missed deliveries.
+    pub(crate) reconcile: Option<String>,
     pub(crate) exposure: PartialExposure,
 }
 
@@ -31,7 +35,7 @@ impl PartialSettings {
             })
         };
         let (host, port) = (filled("GRADIO_SERVER_NAME"), filled("GRADIO_SERVER_PORT"));
-        let store = filled("WEBHOOKS_STORE");
+        let (store, reconcile) = (filled("WEBHOOKS_STORE"), filled("WEBHOOKS_RECONCILE"));
         let port = port.and_then(|port| {
             let parsed = port.trim().parse().ok();
             if parsed.is_none() {
@@ -42,7 +46,12 @@ impl PartialSettings {
         });
         let register = environment.switch("WEBHOOKS_REGISTER", errors);
         let exposure = PartialExposure::environment(environment, errors);
-        Self { host, port, workers: None, store, register, exposure }
+        Self { host, port, workers: None, store, register, reconcile, exposure }
+    }
+
+    /// Returns them for a process that does nothing on the Hub by itself.
+    pub(crate) fn without_the_hub(self) -> Self {
+        Self { register: Some(false), reconcile: Some(OFF.to_owned()), ..self }
     }
 
     /// Fills in from `weaker` what is not set here.
@@ -53,6 +62,7 @@ impl PartialSettings {
             workers: self.workers.or(weaker.workers),
             store: self.store.or(weaker.store),
             register: self.register.or(weaker.register),
+            reconcile: self.reconcile.or(weaker.reconcile),
             exposure: self.exposure.or(weaker.exposure),
         }
     }
@@ -80,6 +90,8 @@ pub(crate) struct Settings {
     pub(crate) store: Option<String>,
     /// Whether the server registers its webhooks on the Hub.
     pub(crate) register: bool,
+    /// How often it looks for missed deliveries, if it does.
+    pub(crate) reconcile: Option<Duration>,
     pub(crate) exposure: Exposure,
     /// Why no tunnel is opened by default, if none is and no setting decides it.
     pub(crate) unshared: Option<Unattended>,
@@ -122,6 +134,8 @@ impl Settings {
         if !(1..=Self::MAX_WORKERS).contains(&workers) {
             errors.push(SettingError { name: "The number of workers", wants: "1 to 512" });
         }
+        let reconcile = given.reconcile.as_deref().map_or(Ok(None), interval);
+        let reconcile = reconcile.map_err(|error| errors.push(error)).unwrap_or_default();
         // A Space has a public URL.
         let by_default = launched && host.space.is_none();
         let unattended = host.unattended();
@@ -135,26 +149,15 @@ impl Settings {
             on_space: host.space.is_some(),
             store: given.store,
             register: given.register.unwrap_or(false),
+            reconcile,
             exposure: given.exposure.decide(host, by_default && unattended.is_none(), errors),
             unshared,
         }
     }
 }
 
-/// Reads the port that a hosting platform assigns: Cloud Run, Render, Railway, Heroku.
-fn assigned_port(environment: &Environment, errors: &mut Vec<SettingError>) -> Option<u16> {
-    let value = environment.filled("PORT").unwrap_or_else(|NotUnicode| Some(String::new()))?;
-    let port = value.trim().parse().ok();
-    if port.is_none() {
-        errors.push(SettingError { name: "PORT", wants: "a port number, 0 to 65535" });
-    }
-    port
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn given(host: &str, port: u16) -> PartialSettings {

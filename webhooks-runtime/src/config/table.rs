@@ -110,6 +110,11 @@ settings! {
             flags { "--register": "Register a webhook on the Hub for each endpoint with watch" },
             variables { "WEBHOOKS_REGISTER": "true or false, like --register" },
             feature "hub";
+        reconcile: "Sets how often the server asks the Hub for commits whose deliveries it has missed, such as `1h`: 2 minutes to 30 days",
+            default "never",
+            flags { "--reconcile": "Ask the Hub this often for commits whose deliveries were missed; 1h without a value" },
+            variables { "WEBHOOKS_RECONCILE": "Default of --reconcile; true is 1h" },
+            feature "hub";
         body_limit: "Sets the size of the largest accepted request body, in bytes",
             default "10 MiB";
         request_timeout: "Sets how long a client may take to send the head of a request, and then its body: more than zero, at most one day",

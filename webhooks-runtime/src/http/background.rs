@@ -1,5 +1,7 @@
 //! Accepts background deliveries: stores each one and responds with its id.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::future::LocalBoxFuture;
@@ -31,6 +33,35 @@ pub(crate) struct AcceptRequest<'a> {
 pub(crate) trait Accept: Send + Sync {
     /// Stores a delivery and returns the response.
     fn accept<'a>(&'a self, request: AcceptRequest<'a>) -> LocalBoxFuture<'a, Outcome>;
+}
+
+/// Finds deliveries that the program has made for what arrives later.
+pub(crate) trait KnownDeliveries: Send + Sync {
+    /// Returns the delivery of an endpoint that was made for what this body brings, and its state.
+    fn find<'a>(
+        &'a self,
+        endpoint: &'a str,
+        body: &'a [u8],
+    ) -> LocalBoxFuture<'a, Option<(Uuid, State)>>;
+}
+
+/// Accepts background deliveries, except those that are known already.
+pub(crate) struct AcceptUnknown {
+    pub(crate) jobs: Jobs,
+    pub(crate) known: Arc<dyn KnownDeliveries>,
+}
+
+impl Accept for AcceptUnknown {
+    fn accept<'a>(&'a self, request: AcceptRequest<'a>) -> LocalBoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let known = self.known.find(&request.route.path, &request.call.body);
+            // A viewer who sends a delivery again wants it to run again.
+            match known.await.filter(|_| !request.force) {
+                Some((id, state)) => stored(HttpResponse::Ok(), id, state),
+                None => accept(&self.jobs, request).await,
+            }
+        })
+    }
 }
 
 /// The body of the response to a stored delivery.

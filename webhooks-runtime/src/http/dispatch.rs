@@ -31,7 +31,7 @@ use super::watchdog::{was_blocked_since, watch_for_blocking};
 use crate::config::addresses::Addresses;
 use crate::config::limits::Limits;
 use crate::endpoint::Work;
-use crate::endpoint::background::SharedData;
+use crate::endpoint::background::{BackgroundWork, SharedData};
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::filter::Conditions;
 use crate::payload::replace_unpaired_surrogates;
@@ -116,9 +116,9 @@ impl Dispatcher {
         self.find(path)?.1.secrets.as_ref()?.first()
     }
 
-    /// Returns whether there is a background endpoint at this path.
-    pub(crate) fn has_background(&self, path: &str) -> bool {
-        self.find(path).is_some_and(|(_, guarded)| guarded.route.work.is_background())
+    /// Returns the work of the background endpoint at this path, if there is one.
+    pub(crate) fn background_of(&self, path: &str) -> Option<&BackgroundWork> {
+        self.find(path)?.1.route.work.background()
     }
 
     /// Returns the conditions of the filter of the endpoint at this path, if it has one.

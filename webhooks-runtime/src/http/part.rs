@@ -12,6 +12,7 @@ use futures_util::future::{BoxFuture, ready};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::background::KnownDeliveries;
 use super::outcome::Observer;
 use super::webhook_status::WebhooksHealth;
 
@@ -25,6 +26,11 @@ pub(crate) trait Part: Send + Sync {
 
     /// Returns the part's observer of deliveries.
     fn observer(&self) -> Option<Arc<dyn Observer>> {
+        None
+    }
+
+    /// Returns what finds a delivery that the part has made for what arrives again.
+    fn known_deliveries(&self) -> Option<Arc<dyn KnownDeliveries>> {
         None
     }
 

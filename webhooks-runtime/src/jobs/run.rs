@@ -120,8 +120,18 @@ impl BackgroundHandler {
         attempt: Attempt,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = AttemptEnd> + Send + 'static {
-        let Attempt { id, webhook_id, attempt, waits, snoozes, received_at, origin, body, merged, log } =
-            attempt;
+        let Attempt {
+            id,
+            webhook_id,
+            attempt,
+            waits,
+            snoozes,
+            received_at,
+            origin,
+            body,
+            merged,
+            log,
+        } = attempt;
         let policy = self.background.policy;
         // Of the level of errors, so that a filter of levels does not disable it: without the span, the lines of the
         // function belong to no attempt.

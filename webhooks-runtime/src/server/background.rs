@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::LaunchError;
 use super::banner;
 use crate::config::settings::Settings;
+use crate::http::background::{AcceptUnknown, KnownDeliveries};
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Console, Part};
 use crate::http::part::{OK, StoreHealth, StoreStatus, UNAVAILABLE};
@@ -47,6 +48,8 @@ pub(super) struct BackgroundPart {
     pub(super) jobs: Arc<OnceLock<Jobs>>,
     /// The endpoints that were paused when the store was opened, and since when.
     paused: OnceLock<Vec<(String, SystemTime)>>,
+    /// What finds deliveries that the program has made for what arrives later, if a part does.
+    pub(super) known: OnceLock<Arc<dyn KnownDeliveries>>,
     /// A warning if deliveries can be lost in this store.
     warning: OnceLock<String>,
     /// The last report of the store's health, and its time. Locked during a health check, so that concurrent
@@ -79,7 +82,13 @@ impl BackgroundPart {
         let store = store_url(self.store.as_deref(), self.on_space)?;
         let jobs = Jobs::open(&store, &self.options, functions, report).await?;
         let _ = self.paused.set(paused(&jobs).await?);
-        dispatcher.set_store(Arc::new(jobs.clone()));
+        match self.known.get() {
+            None => dispatcher.set_store(Arc::new(jobs.clone())),
+            Some(known) => {
+                let (jobs, known) = (jobs.clone(), Arc::clone(known));
+                dispatcher.set_store(Arc::new(AcceptUnknown { jobs, known }));
+            }
+        }
         if let Some(warning) = store.warning(self.on_space) {
             let _ = self.warning.set(warning);
         }

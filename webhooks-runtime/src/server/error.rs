@@ -114,6 +114,12 @@ pub enum SetupError {
         /// The reason. It does not contain the token.
         reason: String,
     },
+    /// The server cannot look for missed deliveries.
+    #[error("The server cannot look for missed deliveries on the Hub, because {reason}.")]
+    Reconcile {
+        /// The reason. It does not contain the token.
+        reason: String,
+    },
     /// A path in [`add_webhook`](crate::WebhooksServer::add_webhook) is invalid.
     #[error("add_webhook({path:?}, …) at {location}: {reason}.")]
     Path {

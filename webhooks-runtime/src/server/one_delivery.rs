@@ -63,7 +63,7 @@ impl OneDelivery {
         server: WebhooksServer,
         flags: PartialSettings,
     ) -> Result<Self, LaunchError> {
-        let flags = PartialSettings { register: Some(false), ..flags };
+        let flags = flags.without_the_hub();
         let (endpoints, _) = registry::sort(server.endpoints.iter().cloned());
         let prepared = prepare(server, flags, Mode::OneDelivery, &Environment::default())?;
         let shared = Arc::clone(prepared.dispatcher.shared());

@@ -37,12 +37,12 @@ pub(super) struct PartSettings {
     pub(super) hub: super::hub::HubOptions,
 }
 
-/// Finds the client of the Hub for a server that registers its webhooks, and for the endpoints that need it, to whose
+/// Finds the client of the Hub for a server that registers its webhooks or reconciles, and for the endpoints that need it, to whose
 /// functions it is provided. Returns what their deliveries are checked with. `environment` is `None` if it must not be
 /// used. A missing client is added to `errors`.
 pub(super) fn provide_hub(
     settings: &mut PartSettings,
-    registers: bool,
+    (registers, reconciles): (bool, bool),
     endpoints: &[Route],
     environment: Option<&Environment>,
     shared: &mut SharedData,
@@ -57,16 +57,19 @@ pub(super) fn provide_hub(
     });
     let endpoints: Vec<_> = described.collect();
     let for_endpoints = !endpoints.is_empty();
-    if !registers && !for_endpoints {
+    if !registers && !reconciles && !for_endpoints {
         return None;
     }
     #[cfg(feature = "hub")]
-    let hub = settings.hub.provide(for_endpoints, registers, environment, shared);
+    let hub = settings.hub.provide(for_endpoints, (registers, reconciles), environment, shared);
     #[cfg(not(feature = "hub"))]
     let hub = Err("the program is built without the Cargo feature `hub`".to_owned());
     hub.unwrap_or_else(|reason| {
         if registers {
             errors.push(SetupError::Registration { reason: reason.clone() });
+        }
+        if reconciles {
+            errors.push(SetupError::Reconcile { reason: reason.clone() });
         }
         if for_endpoints {
             errors.push(SetupError::Hub { endpoints, reason });
@@ -131,6 +134,10 @@ pub(super) fn compose(
         server.addresses,
         errors,
     ));
+    if let Some(known) = parts.iter().find_map(|part| part.known_deliveries()) {
+        // A server is composed once.
+        let _ = background.known.set(known);
+    }
     (background, parts.into())
 }
 

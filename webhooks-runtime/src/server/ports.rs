@@ -86,6 +86,7 @@ mod tests {
             for_platform: false,
             store: None,
             register: false,
+            reconcile: None,
             exposure: Exposure::Local,
             unshared: None,
         };

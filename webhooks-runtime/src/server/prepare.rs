@@ -71,7 +71,8 @@ pub(super) enum Mode {
 }
 
 /// Prepares a server for a test in this process. It has no ports and no tunnel. Instead of the environment, it uses a
-/// generated secret for each endpoint with `secret_env`, and no repos of `watch_env`. It registers no webhook.
+/// generated secret for each endpoint with `secret_env`, and no repos of `watch_env`. It registers no webhook, and asks the Hub
+/// for nothing.
 pub(crate) fn in_process(
     mut server: WebhooksServer,
     observer: Arc<dyn Observer>,
@@ -82,7 +83,7 @@ pub(crate) fn in_process(
         endpoint.filter = endpoint.filter.take().map(Filter::without_environment);
     }
     server.settings.exposure = PartialExposure::default();
-    let flags = PartialSettings { register: Some(false), ..PartialSettings::default() };
+    let flags = PartialSettings::default().without_the_hub();
     let prepared = prepare(server, flags, Mode::Test, &environment)?;
     prepared.addresses.set_local("http://127.0.0.1:7860");
     Ok(prepared.blueprint(Some(observer)))
@@ -143,7 +144,7 @@ pub(super) fn prepare(
     let environment_of_hub = (mode != Mode::Test).then_some(environment);
     let hub = provide_hub(
         &mut server.parts,
-        settings.register,
+        (settings.register, settings.reconcile.is_some()),
         &endpoints,
         environment_of_hub,
         &mut shared,

@@ -165,7 +165,7 @@ impl EnqueueTarget for TestClient {
         let client = self.clone();
         Box::pin(async move {
             let delivery = request.check()?;
-            if !client.dispatcher.has_background(delivery.path) {
+            if client.dispatcher.background_of(delivery.path).is_none() {
                 let path = delivery.path.to_owned();
                 return Err(StoreError::UnknownEndpoint { path }.into());
             }

@@ -8,7 +8,8 @@ use super::paths::{PathPattern, selects};
 use super::refs::{BRANCHES, RefPattern};
 use super::watch::WatchedRepo;
 use crate::payload::{
-    Deviations, EventAction, FieldPath, WebhookPayload, WebhookPayloadUpdatedRef,
+    Deviations, EventAction, EventScope, FieldPath, WebhookPayload, WebhookPayloadEvent,
+    WebhookPayloadUpdatedRef,
 };
 
 /// The names in JSON of the fields that `branch`, `refs` and `paths` need.
@@ -180,6 +181,13 @@ impl Conditions {
 
     pub(crate) fn restricts_paths(&self) -> bool {
         !self.paths.is_empty()
+    }
+
+    /// Returns whether commits may match.
+    pub(crate) fn covers_commits(&self) -> bool {
+        let commit =
+            WebhookPayloadEvent { action: EventAction::Update, scope: EventScope::RepoContent };
+        self.on.is_empty() || self.on.iter().any(|pattern| pattern.matches(&commit))
     }
 
     /// Returns the watched repos and owners; none if all are.

@@ -61,6 +61,7 @@ fn the_limits_are_the_documented_ones() {
 #[test]
 fn webhooks_are_not_registered_unless_a_setting_says_so() {
     assert_eq!(stated("register"), if settings(true, &[]).register { "yes" } else { "no" });
+    assert_eq!((stated("reconcile"), settings(true, &[]).reconcile), ("never", None));
 }
 
 fn seconds(time: Duration) -> String {

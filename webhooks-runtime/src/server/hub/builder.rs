@@ -60,6 +60,31 @@ impl WebhooksServer {
     }
 }
 
+/// Missed deliveries, with the Cargo feature `hub`.
+impl WebhooksServer {
+    #[doc = setting_docs!(reconcile)]
+    /// At its start and after each interval, the server asks the Hub for the branches and tags of the repos that
+    /// background endpoints `watch`, and of an owner for those of the repos that changed last. For a commit that it has
+    /// not seen, it makes a delivery. It needs a token, and takes a time such as `"1h"`, at least two minutes.
+    ///
+    /// ```no_run
+    /// use webhooks_runtime::{LaunchError, WebhookPayload, WebhooksServer, webhook_endpoint};
+    ///
+    /// #[webhook_endpoint(watch = "dataset:me/data", branch = "main", background)]
+    /// async fn retrain(payload: WebhookPayload) {
+    ///     // train
+    /// }
+    ///
+    /// fn main() -> Result<(), LaunchError> {
+    ///     WebhooksServer::new().reconcile("1h").launch()
+    /// }
+    /// ```
+    pub fn reconcile(mut self, interval: impl Into<String>) -> Self {
+        self.settings.reconcile = Some(interval.into());
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

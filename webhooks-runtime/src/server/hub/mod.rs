@@ -1,11 +1,13 @@
 //! Finds the client of the Hub that endpoints need, and reports its account when the server starts.
 //!
 //! - `builder` defines the builder's methods for the Hub.
+//! - `reconciling` composes the part that looks for missed deliveries.
 //! - `registering` composes the part that registers the server's webhooks, and `url_memory` remembers the URL of its
 //!   tunnel for the command `webhooks`. `registration_target` is what this command knows of a server that does not run
 //!   in its process.
 
 mod builder;
+mod reconciling;
 mod registering;
 mod registration_target;
 mod url_memory;
@@ -46,6 +48,8 @@ pub(super) struct HubOptions {
     given: Option<Hub>,
     /// The client of a server that registers its webhooks.
     registrar: Option<Hub>,
+    /// The client of a server that looks for missed deliveries.
+    reconciler: Option<Hub>,
     /// What the program did on the Hub lately, if endpoints need the Hub.
     activity: Option<Arc<OwnActivity>>,
 }
@@ -60,12 +64,13 @@ impl HubOptions {
     pub(super) fn provide(
         &mut self,
         for_endpoints: bool,
-        registers: bool,
+        (registers, reconciles): (bool, bool),
         environment: Option<&Environment>,
         shared: &mut SharedData,
     ) -> Result<Option<HubChecks>, String> {
         let hub = self.find(environment)?;
         self.registrar = registers.then(|| hub.clone());
+        self.reconciler = reconciles.then(|| hub.clone());
         if !for_endpoints {
             return Ok(None);
         }
@@ -126,8 +131,9 @@ pub(super) fn compose(
     let url_memory = url_memory::compose(project, jobs, server);
     let notice = registering::compose_notice(project, jobs, server);
     let registering = status.zip(options.registrar).map(register);
+    let reconcile = options.reconciler.and_then(|hub| reconciling::compose(hub, jobs, server));
     let account = options.activity.and_then(|activity| report_account(activity, jobs, server));
-    [url_memory, notice, registering, account].into_iter().flatten().collect()
+    [url_memory, notice, registering, account, reconcile].into_iter().flatten().collect()
 }
 
 /// Creates the part that reports the account, if endpoints skip its events. Commits are remembered in the store of

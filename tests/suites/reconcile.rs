@@ -1,0 +1,138 @@
+//! Commits whose deliveries the server has missed, which it finds by asking the Hub.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use serde_json::{Value, json};
+use tests::background::{Place, id_of, wait_until};
+use tests::client::{ClientResponse, post};
+use tests::hub::TestHub;
+use tests::on_both_stores;
+use tests::payloads::dataset_commit;
+use tests::program::Program;
+
+const REPO: &str = "dataset:me/data";
+const REFS: &str = "GET /api/datasets/me/data/refs";
+
+on_both_stores! {
+    a_commit_that_was_missed_is_one_delivery
+    a_delivery_that_arrives_is_not_made_again
+}
+
+fn hub() -> (TestHub, String) {
+    let hub = TestHub::start();
+    hub.create_repo(REPO);
+    let first = commit(&hub, "main");
+    (hub, first)
+}
+
+fn commit(hub: &TestHub, branch: &str) -> String {
+    let contents = format!("{}", hub.requests().len());
+    hub.push(REPO, branch, &[("data.csv", Some(contents.as_bytes()))])
+}
+
+/// Starts a server that asks the Hub all the time, and waits until it has asked once more.
+fn start(place: &Place, hub: &TestHub) -> Program {
+    let variables = [
+        &hub.variables()[..],
+        &[("WEBHOOKS_RECONCILE", "1h"), ("WEBHOOKS_TEST_RECONCILE_INTERVAL_MS", "300")],
+    ];
+    let program = place.start(&variables.concat());
+    let _ = program.local_url();
+    ask(hub, 1);
+    program
+}
+
+/// Waits until the server has asked this many times more, and has compared what it got.
+fn ask(hub: &TestHub, count: usize) {
+    hub.forget_requests();
+    hub.wait_for_requests(REFS, count + 1);
+}
+
+/// What ran.
+fn runs(place: &Place) -> Vec<String> {
+    place.journal().into_iter().map(|entry| entry.what).collect()
+}
+
+/// Sends the delivery of a commit, as the Hub does.
+fn send(program: &Program, old: &str, new: &str) -> ClientResponse {
+    let mut body = dataset_commit();
+    body["repo"]["name"] = json!("me/data");
+    body["updatedRefs"] = json!([{ "ref": "refs/heads/main", "oldSha": old, "newSha": new }]);
+    post(&program.local_url(), "/webhooks/watches", &body.to_string()).unwrap()
+}
+
+fn a_commit_that_was_missed_is_one_delivery(place: &Place) {
+    let (hub, old) = hub();
+    let program = start(place, &hub);
+    ask(&hub, 2);
+    // The first sight of a ref is no delivery.
+    assert_eq!(runs(place), [""; 0]);
+    assert_eq!(program.stop().code, Some(0));
+
+    let new = commit(&hub, "main");
+    commit(&hub, "other");
+    let program = start(place, &hub);
+    wait_until("it is found", || runs(place).len() == 1);
+    ask(&hub, 3);
+    assert_eq!(runs(place), [format!("{old}..{new}")]);
+    let id = place.kept()[0].id.clone();
+    place.wait_for(&id, "done");
+    let shown = place.command(&["deliveries", "show", "--json", &id], &[]);
+    assert_eq!(serde_json::from_str::<Value>(&shown.stdout).unwrap()["origin"], "reconcile");
+
+    // The Hub sends it after all.
+    let late = send(&program, &old, &new);
+    assert_eq!((late.status, id_of(&late)), (200, id));
+    assert_eq!(late.json()["state"], "done");
+    assert_eq!(program.stop().code, Some(0));
+    assert_eq!(runs(place).len(), 1);
+    hub.assert_no_faults();
+}
+
+fn a_delivery_that_arrives_is_not_made_again(place: &Place) {
+    let (hub, old) = hub();
+    let program = start(place, &hub);
+    let new = commit(&hub, "main");
+    assert_eq!(send(&program, &old, &new).status, 202);
+    ask(&hub, 4);
+    assert_eq!(runs(place), [format!("{old}..{new}")]);
+    // Whatever a later one reports, the commit was seen.
+    assert_eq!(send(&program, "0", &old).status, 202);
+    ask(&hub, 4);
+    assert_eq!(runs(place).len(), 2);
+    assert_eq!(program.stop().code, Some(0));
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn of_two_replicas_one_makes_the_delivery() {
+    let place = Place::database();
+    let (hub, old) = hub();
+    let replicas = [start(&place, &hub), start(&place, &hub)];
+    ask(&hub, 2);
+    let new = commit(&hub, "main");
+    wait_until("it is found", || runs(&place).len() == 1);
+    ask(&hub, 3);
+    assert_eq!(runs(&place), [format!("{old}..{new}")]);
+    // The other one goes on when the one that asks has ended.
+    let [first, second] = replicas;
+    assert_eq!(first.stop().code, Some(0));
+    ask(&hub, 1);
+    let newer = commit(&hub, "main");
+    wait_until("it is found, too", || runs(&place).len() == 2);
+    assert_eq!(runs(&place)[1], format!("{new}..{newer}"));
+    assert_eq!(second.stop().code, Some(0));
+}
+
+#[test]
+fn a_server_that_cannot_reconcile_says_why() {
+    let place = Place::file();
+    let set = ("WEBHOOKS_RECONCILE", "1h");
+    let ended = place.start(&[set, ("HF_TOKEN_PATH", "/nonexistent"), ("HF_TOKEN", "")]).wait();
+    let reason = "error: The server cannot look for missed deliveries on the Hub, because ";
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains(reason), "{}", ended.stderr);
+    let ended = place.start(&[("WEBHOOKS_RECONCILE", "1s"), ("HF_TOKEN", "x")]).wait();
+    let reason = "The interval of `reconcile` must be a time of 2 minutes to 30 days, such as 1h.";
+    assert!(ended.stderr.contains(reason), "{}", ended.stderr);
+}

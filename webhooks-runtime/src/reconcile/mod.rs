@@ -1,0 +1,50 @@
+//! Finds commits whose deliveries the Hub did not send: a server compares the refs of the watched repos with those that
+//! it has seen, and makes a delivery for each difference. Sleeping Spaces and suspended webhooks miss deliveries.
+//!
+//! - `decide` decides about one ref, and `memory` keeps in the store what is known of it.
+//! - `repos` asks the Hub for repos and refs, `payload` makes a delivery, and `poll` does it for all endpoints.
+//! - `observe` notes what arrives, and `duplicates` finds a delivery of the Hub that arrives after it was made here.
+//! - `part` is the part of the server, and `timing` says how often it asks.
+//!
+//! Nothing of it exists in a server that does not reconcile.
+
+mod decide;
+mod duplicates;
+mod memory;
+mod observe;
+mod part;
+mod payload;
+mod poll;
+mod repos;
+mod timing;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+pub(crate) use part::ReconcilePart;
+
+use crate::config::environment::Environment;
+use crate::endpoint::background::BackgroundWork;
+use crate::endpoint::filter::Conditions;
+use crate::hub::Hub;
+use crate::jobs::Jobs;
+
+/// What the part of a server works with.
+pub(crate) struct ReconcileSettings<'a> {
+    pub(crate) hub: Hub,
+    /// The background deliveries, once their store is open.
+    pub(crate) jobs: Arc<OnceLock<Jobs>>,
+    /// The endpoints that it makes deliveries for.
+    pub(crate) endpoints: Vec<ReconciledEndpoint>,
+    /// How often the Hub is asked.
+    pub(crate) interval: Duration,
+    pub(crate) environment: &'a Environment,
+}
+
+/// A background endpoint that watches repos for commits.
+#[derive(Clone, Debug)]
+pub(crate) struct ReconciledEndpoint {
+    pub(crate) path: String,
+    pub(crate) conditions: Conditions,
+    pub(crate) background: BackgroundWork,
+}
