@@ -149,6 +149,22 @@ pub(crate) async fn a_blocked_key_does_not_slow_down_claims(fixture: &dyn Fixtur
     assert!(behind < alone * 4 + Duration::from_millis(200), "{behind:?}, {alone:?} without");
 }
 
+pub(crate) async fn a_delivery_that_waits_for_another_of_its_key_waits_for_no_slot(
+    fixture: &dyn Fixture,
+) {
+    let store = open_with(fixture, KEYED).await;
+    let me = replica(&*store).await;
+    queued(&*store, comment("a")).await;
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    queued(&*store, comment("a")).await;
+    wait(&*store, 10).await;
+    assert_eq!(store.oldest_due().await.unwrap(), None);
+    queued(&*store, comment("b")).await;
+    assert!(store.oldest_due().await.unwrap().unwrap() < Duration::from_secs(10));
+    assert!(complete(&*store, me, &claimed, Transition::Done).await);
+    assert!(store.oldest_due().await.unwrap().unwrap() >= Duration::from_secs(10));
+}
+
 pub(crate) async fn many_keys_keep_their_order(fixture: &dyn Fixture) {
     const KEYS: usize = 100;
     let policy = KEYED.concurrency(60);

@@ -84,6 +84,7 @@ macro_rules! conformance {
                 snoozes_are_counted_in_a_row
             }
             keys {
+                a_delivery_that_waits_for_another_of_its_key_waits_for_no_slot
                 at_most_one_delivery_of_a_key_runs_at_a_time
                 deliveries_of_a_key_run_in_the_order_of_arrival
                 keys_share_the_concurrency_of_their_endpoint

@@ -24,11 +24,12 @@ use super::store::PostgresStore;
 const LOCK_EXISTING: &str = "
     SELECT new.endpoint, new.webhook_id, old.id, old.state,
         (extract(epoch FROM clock_timestamp() - old.accepted_at) * 1000)::float8,
-        old.state = 4 AND EXISTS (
-            SELECT 1 FROM webhooks_runtime.deliveries AS carrier
+        old.state = 4 AND coalesce((
+            SELECT true FROM webhooks_runtime.deliveries AS carrier
             WHERE carrier.merge_group = old.merge_group AND carrier.merge_group IS NOT NULL
                 AND carrier.state <> 4 AND carrier.state < 2
-        )
+            LIMIT 1
+        ), false)
     FROM UNNEST($1::bigint[], $2::text[]) AS new (endpoint, webhook_id)
     CROSS JOIN LATERAL (
         SELECT same.id, same.state, same.accepted_at, same.merge_group FROM webhooks_runtime.deliveries AS same

@@ -1,27 +1,12 @@
 //! Claims due deliveries for a replica.
 
-use std::collections::HashMap;
-
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::super::delivery::{ClaimId, ClaimRequest, Claimed, DeliveryOrigin, ReplicaId};
+use super::super::delivery::{ClaimRequest, Claimed, DeliveryOrigin, ReplicaId};
 use super::convert;
 use super::store::PostgresStore;
-
-/// Locks the endpoints that are not paused, if the replica is registered and its lease has not expired, so that claims of one
-/// endpoint are serialized. A separate statement: a statement's snapshot is taken before it waits for a
-/// lock, so only the next statement sees what the lock's former holders claimed. Locking the replica's row
-/// keeps others from recovering it meanwhile.
-const LOCK_ENDPOINTS: &str = "
-    WITH me AS (
-        SELECT id FROM webhooks_runtime.owners
-        WHERE id = $1 AND lease_until >= clock_timestamp() FOR KEY SHARE
-    )
-    SELECT id FROM webhooks_runtime.endpoints
-    WHERE id = ANY($2::bigint[]) AND paused_at IS NULL AND EXISTS (SELECT 1 FROM me)
-    ORDER BY id FOR UPDATE";
 
 /// The columns of a [`ClaimRow`].
 macro_rules! claim_columns {
@@ -61,7 +46,7 @@ macro_rules! claim_columns {
 /// Claims the longest due deliveries of each endpoint, up to the requested slots and the endpoint's
 /// concurrency. Deliveries of a replica whose lease has expired occupy no slot: that replica has stopped
 /// them. Of each key that none runs of, only the first one can be claimed. It is found through its key, so that it does
-/// not matter how many others wait.
+/// not matter how many others wait. One that another transaction has locked is skipped, and the next one takes its slot.
 const CLAIM: &str = concat!(
     "WITH free AS MATERIALIZED (
         SELECT wanted.endpoint, greatest(least(wanted.slots, wanted.concurrency - (
@@ -75,36 +60,38 @@ const CLAIM: &str = concat!(
     ), first AS (
         SELECT due.id FROM free CROSS JOIN LATERAL (
             SELECT candidate.id FROM (
-                (SELECT queued.id, queued.run_at FROM webhooks_runtime.deliveries AS queued
-                WHERE queued.endpoint = free.endpoint AND queued.state = 0 AND queued.key IS NULL
-                    AND queued.run_at <= statement_timestamp()
-                ORDER BY queued.run_at LIMIT free.slots)
-                UNION ALL
-                (SELECT head.id, head.run_at FROM webhooks_runtime.keys AS key CROSS JOIN LATERAL (
+                SELECT * FROM (
                     SELECT queued.id, queued.run_at FROM webhooks_runtime.deliveries AS queued
-                    WHERE queued.endpoint = key.endpoint AND queued.key = key.key
-                        AND queued.state = 0 AND queued.key IS NOT NULL
+                    WHERE queued.endpoint = free.endpoint AND queued.state = 0 AND queued.key IS NULL
                         AND queued.run_at <= statement_timestamp()
-                    ORDER BY queued.run_at, queued.arrival LIMIT 1
-                ) AS head
-                WHERE key.endpoint = free.endpoint AND key.run_at <= statement_timestamp()
-                    AND NOT EXISTS (
-                        SELECT 1 FROM webhooks_runtime.deliveries AS running
-                        WHERE running.endpoint = key.endpoint AND running.key = key.key
-                            AND running.holds_key
-                    )
-                ORDER BY key.run_at LIMIT free.slots)
+                    ORDER BY queued.run_at LIMIT free.slots FOR UPDATE SKIP LOCKED
+                ) AS without_key
+                UNION ALL
+                SELECT * FROM (
+                    SELECT it.id, it.run_at FROM webhooks_runtime.keys AS key CROSS JOIN LATERAL (
+                        SELECT queued.id FROM webhooks_runtime.deliveries AS queued
+                        WHERE queued.endpoint = key.endpoint AND queued.key = key.key
+                            AND queued.state = 0 AND queued.key IS NOT NULL
+                            AND queued.run_at <= statement_timestamp()
+                        ORDER BY queued.run_at, queued.arrival LIMIT 1
+                    ) AS head
+                    JOIN webhooks_runtime.deliveries AS it ON it.id = head.id AND it.state = 0
+                    WHERE key.endpoint = free.endpoint AND key.run_at <= statement_timestamp()
+                        AND NOT EXISTS (
+                            SELECT 1 FROM webhooks_runtime.deliveries AS running
+                            WHERE running.endpoint = key.endpoint AND running.key = key.key
+                                AND running.holds_key
+                        )
+                    ORDER BY key.run_at LIMIT free.slots FOR UPDATE OF it SKIP LOCKED
+                ) AS with_key
             ) AS candidate
             ORDER BY candidate.run_at, candidate.id LIMIT free.slots
         ) AS due
-    ), locked AS (
-        SELECT it.id FROM first JOIN webhooks_runtime.deliveries AS it ON it.id = first.id
-        WHERE it.state = 0 FOR UPDATE OF it SKIP LOCKED
     ), claimed AS (
         UPDATE webhooks_runtime.deliveries AS it
         SET state = 1, attempt = it.attempt + 1, fence = it.fence + 1, owner = $1,
             started_at = statement_timestamp(), holds_key = it.key IS NOT NULL, debounce_since = NULL
-        FROM locked WHERE it.id = locked.id
+        FROM first WHERE it.id = first.id
         RETURNING it.*
     )
     SELECT ",
@@ -122,48 +109,6 @@ const CLAIMED_BY: &str = concat!(
     WHERE it.state = 1 AND it.endpoint = ANY($2::bigint[]) AND it.owner = $1"
 );
 
-/// Whether anything can be claimed, the time until the next delivery is due, and the replica's claims whose attempts are
-/// to be stopped. Takes no lock, so that a replica that finds nothing writes nothing and waits for no disk.
-const PEEK: &str = "
-    SELECT EXISTS (
-        SELECT 1 FROM UNNEST($2::bigint[], $3::bigint[]) AS wanted (endpoint, concurrency)
-        JOIN webhooks_runtime.endpoints AS endpoint
-            ON endpoint.id = wanted.endpoint AND endpoint.paused_at IS NULL
-        WHERE (EXISTS (
-            SELECT 1 FROM webhooks_runtime.deliveries AS queued
-            WHERE queued.endpoint = wanted.endpoint AND queued.state = 0 AND queued.key IS NULL
-                AND queued.run_at <= statement_timestamp()
-        ) OR EXISTS (
-            SELECT 1 FROM webhooks_runtime.keys AS key
-            WHERE key.endpoint = wanted.endpoint AND key.run_at <= statement_timestamp()
-                AND NOT EXISTS (
-                    SELECT 1 FROM webhooks_runtime.deliveries AS running
-                    WHERE running.endpoint = key.endpoint AND running.key = key.key
-                        AND running.holds_key
-                )
-        )) AND wanted.concurrency > (
-            SELECT count(*) FROM webhooks_runtime.deliveries AS running
-            JOIN webhooks_runtime.owners AS owner ON owner.id = running.owner
-            WHERE running.endpoint = wanted.endpoint AND running.state = 1
-                AND owner.lease_until >= statement_timestamp()
-        )
-    ), (
-        SELECT (min(extract(epoch FROM next.run_at - statement_timestamp())) * 1000)::float8
-        FROM UNNEST($1::bigint[]) AS known (endpoint) CROSS JOIN LATERAL (
-            (SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued
-            WHERE queued.endpoint = known.endpoint AND queued.state = 0 AND queued.key IS NULL
-                AND queued.run_at > statement_timestamp()
-            ORDER BY queued.run_at LIMIT 1)
-            UNION ALL
-            (SELECT key.run_at FROM webhooks_runtime.keys AS key
-            WHERE key.endpoint = known.endpoint AND key.run_at > statement_timestamp()
-            ORDER BY key.run_at LIMIT 1)
-        ) AS next
-    ), ARRAY(
-        SELECT ROW (id, fence) FROM webhooks_runtime.deliveries
-        WHERE owner = $4 AND state = 1 AND cancel_requested > 0
-    )";
-
 /// A claimed delivery, and where older ones that it carries are.
 #[derive(Debug)]
 pub(super) struct ClaimRow {
@@ -173,55 +118,23 @@ pub(super) struct ClaimRow {
     pub(super) group: Option<(Uuid, i64)>,
 }
 
-/// What a replica could do now.
-pub(super) struct Peek {
-    pub(super) is_due: bool,
-    /// The milliseconds until the next delivery is due.
-    pub(super) next_due: Option<f64>,
-    /// Its claims whose attempts are to be stopped.
-    pub(super) cancelled: Vec<ClaimId>,
-}
-
 impl PostgresStore {
-    pub(super) async fn peek(
-        &self,
-        connection: &mut PgConnection,
-        replica: ReplicaId,
-        requests: &[ClaimRequest],
-    ) -> Result<Peek, sqlx::Error> {
-        let (is_due, next_due, cancelled) = sqlx::query_as(PEEK)
-            .bind(&self.endpoint_ids)
-            .bind(self.ids_of(requests))
-            .bind(self.concurrency_of(requests))
-            .bind(replica)
-            .fetch_one(connection)
-            .await?;
-        Ok(Peek { is_due, next_due, cancelled })
-    }
-
+    /// Claims deliveries of endpoints that this transaction has locked.
     pub(super) async fn claim(
         &self,
         connection: &mut PgConnection,
         replica: ReplicaId,
         requests: &[ClaimRequest],
+        locked: &[i64],
     ) -> Result<Vec<ClaimRow>, sqlx::Error> {
-        let requested: HashMap<i64, &ClaimRequest> =
-            requests.iter().map(|request| (self.endpoint_ids[request.endpoint], request)).collect();
-        let locked: Vec<i64> = sqlx::query_scalar(LOCK_ENDPOINTS)
-            .bind(replica)
-            .bind(self.ids_of(requests))
-            .fetch_all(&mut *connection)
-            .await?;
-        if locked.is_empty() {
-            return Ok(Vec::new());
-        }
-        let requests: Vec<ClaimRequest> =
-            locked.iter().filter_map(|id| requested.get(id).copied().copied()).collect();
+        let is_locked =
+            |request: &&ClaimRequest| locked.contains(&self.endpoint_ids[request.endpoint]);
+        let requests: Vec<ClaimRequest> = requests.iter().filter(is_locked).copied().collect();
         let slots: Vec<i64> = requests.iter().map(|request| request.slots.into()).collect();
         let rows = sqlx::query(CLAIM)
             .bind(replica)
-            .bind(&locked)
-            .bind(&slots)
+            .bind(self.ids_of(&requests))
+            .bind(slots)
             .bind(self.concurrency_of(&requests))
             .fetch_all(connection)
             .await?;
@@ -242,11 +155,12 @@ impl PostgresStore {
         self.to_claimed(&rows)
     }
 
-    fn ids_of(&self, requests: &[ClaimRequest]) -> Vec<i64> {
+    /// Returns the ids of the requested endpoints in the tables.
+    pub(super) fn ids_of(&self, requests: &[ClaimRequest]) -> Vec<i64> {
         requests.iter().map(|request| self.endpoint_ids[request.endpoint]).collect()
     }
 
-    fn concurrency_of(&self, requests: &[ClaimRequest]) -> Vec<i64> {
+    pub(super) fn concurrency_of(&self, requests: &[ClaimRequest]) -> Vec<i64> {
         requests
             .iter()
             .map(|request| self.endpoints[request.endpoint].policy.concurrency.into())

@@ -6,8 +6,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
+
+use super::super::error::StoreError;
+use super::pool::with_retries;
+use super::retention::CHUNK;
+use super::store::PostgresStore;
 
 /// A key: the id of its endpoint, and its text.
 pub(super) type KeyId = (i64, String);
@@ -23,7 +28,8 @@ const LOCK: &str = "
     RETURNING it.endpoint, it.key, it.arrival - $3,
         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
-/// Corrects when the first queued delivery of each key is due. Deletes the keys that no delivery waits or runs for.
+/// Corrects when the first queued delivery of each key is due. Deletes the keys that no delivery waits or runs for. Does
+/// not use `EXISTS`, which the server may answer by reading the deliveries of all keys.
 const REFRESH: &str = "
     WITH head AS (
         SELECT wanted.endpoint, wanted.key, (
@@ -31,11 +37,12 @@ const REFRESH: &str = "
             WHERE queued.endpoint = wanted.endpoint AND queued.key = wanted.key
                 AND queued.state = 0 AND queued.key IS NOT NULL
             ORDER BY queued.run_at LIMIT 1
-        ) AS run_at, EXISTS (
-            SELECT 1 FROM webhooks_runtime.deliveries AS unfinished
+        ) AS run_at, coalesce((
+            SELECT true FROM webhooks_runtime.deliveries AS unfinished
             WHERE unfinished.endpoint = wanted.endpoint AND unfinished.key = wanted.key
                 AND unfinished.state < 2 AND unfinished.key IS NOT NULL
-        ) AS is_used
+            LIMIT 1
+        ), false) AS is_used
         FROM UNNEST($1::bigint[], $2::text[]) AS wanted (endpoint, key)
     ), unused AS (
         DELETE FROM webhooks_runtime.keys AS it USING head
@@ -49,6 +56,38 @@ const REFRESH: &str = "
 const OF_DELIVERIES: &str = "
     SELECT DISTINCT endpoint, key FROM webhooks_runtime.deliveries
     WHERE id = ANY($1::uuid[]) AND key IS NOT NULL";
+
+/// A chunk of the keys with queued deliveries after a key, in order, and whether no claim would find the first delivery of
+/// each in time: its row is missing or has another due time, and none of the key runs. Looks at the first delivery of
+/// each key only, however many are queued.
+const QUEUED_KEYS: &str = "
+    WITH RECURSIVE queued AS (
+        (SELECT endpoint, key FROM webhooks_runtime.deliveries
+        WHERE state = 0 AND key IS NOT NULL AND (endpoint, key) > ($1, $2)
+        ORDER BY endpoint, key LIMIT 1)
+        UNION ALL
+        SELECT next.endpoint, next.key FROM queued CROSS JOIN LATERAL (
+            SELECT it.endpoint, it.key FROM webhooks_runtime.deliveries AS it
+            WHERE it.state = 0 AND it.key IS NOT NULL
+                AND (it.endpoint, it.key) > (queued.endpoint, queued.key)
+            ORDER BY it.endpoint, it.key LIMIT 1
+        ) AS next
+    )
+    SELECT chunk.endpoint, chunk.key, head.run_at IS DISTINCT FROM (
+        SELECT it.run_at FROM webhooks_runtime.keys AS it
+        WHERE it.endpoint = chunk.endpoint AND it.key = chunk.key
+    ) AND coalesce((
+        SELECT false FROM webhooks_runtime.deliveries AS running
+        WHERE running.endpoint = chunk.endpoint AND running.key = chunk.key AND running.holds_key
+        LIMIT 1
+    ), true)
+    FROM (SELECT * FROM queued LIMIT $3) AS chunk CROSS JOIN LATERAL (
+        SELECT it.run_at FROM webhooks_runtime.deliveries AS it
+        WHERE it.endpoint = chunk.endpoint AND it.key = chunk.key
+            AND it.state = 0 AND it.key IS NOT NULL
+        ORDER BY it.run_at LIMIT 1
+    ) AS head
+    ORDER BY chunk.endpoint, chunk.key";
 
 /// Keys whose rows this transaction has locked.
 #[derive(Debug, Default)]
@@ -123,6 +162,45 @@ pub(super) async fn refresh(
     let (endpoints, texts) = columns(keys);
     sqlx::query(REFRESH).bind(endpoints).bind(texts).execute(connection).await?;
     Ok(())
+}
+
+impl PostgresStore {
+    /// Repairs the rows of keys: `deliveries retry` of a program that knows no keys queues a delivery without them.
+    pub(super) async fn repair_keys(&self) -> Result<(), StoreError> {
+        let mut last: KeyId = (i64::MIN, String::new());
+        loop {
+            let after = &last;
+            let some: Vec<(i64, String, bool)> =
+                with_retries(&self.pool, |mut connection| async move {
+                    let some = sqlx::query_as(QUEUED_KEYS).bind(after.0).bind(&after.1).bind(CHUNK);
+                    let some = some.fetch_all(&mut *connection).await;
+                    (connection, some)
+                })
+                .await?;
+            let misplaced = some.iter().filter(|(_, _, is_misplaced)| *is_misplaced);
+            let misplaced = &misplaced.map(|(endpoint, key, _)| (*endpoint, key.clone())).collect();
+            with_retries(&self.pool, |mut connection| async move {
+                let repaired = repair(&mut connection, misplaced).await;
+                (connection, repaired)
+            })
+            .await?;
+            let is_last = some.len() < CHUNK as usize;
+            match some.into_iter().next_back() {
+                Some((endpoint, key, _)) if !is_last => last = (endpoint, key),
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+async fn repair(connection: &mut PgConnection, keys: &BTreeSet<KeyId>) -> Result<(), sqlx::Error> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    lock(&mut transaction, keys, 0).await?;
+    refresh(&mut transaction, keys).await?;
+    transaction.commit().await
 }
 
 /// Returns the columns of keys, in order.

@@ -4,8 +4,8 @@
 //!   and `errors` classifies what the server reports.
 //! - `schema` checks the tables, and `migration` creates and migrates them.
 //! - `store` opens the store. `accept` accepts deliveries, with `insert`; `step` completes and claims them, with `complete`,
-//!   `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry`, `cancel` and `retention` serve the page and the
-//!   command line; `values` stores small values, and `logs` the log lines of attempts.
+//!   `peek`, `claim` and `ledger`; `replicas` tracks leases; `queries`, `retry`, `cancel` and `retention` serve the page
+//!   and the command line; `values` stores small values, and `logs` the log lines of attempts.
 //! - Deliveries with keys: `keys` locks and orders them, `arrivals` and `place` put new ones into their queues, `merge`
 //!   merges what a claimed one carries, and `supersede` follows the ends of attempts.
 //! - `backlog` and `size` estimate how much is stored, and `notify` wakes the other replicas.
@@ -29,6 +29,7 @@ mod logs;
 mod merge;
 mod migration;
 mod notify;
+mod peek;
 mod place;
 mod pool;
 mod pooler;
@@ -119,7 +120,10 @@ impl Store for PostgresStore {
             if let Some(dead) = retention.dead {
                 deleted += self.delete_ended(State::Dead, dead).await?;
             }
-            self.size.measure(&self.pool).await?;
+            // As seldom as the measurement when many are queued, which takes longer.
+            if self.size.measure(&self.pool).await? {
+                self.repair_keys().await?;
+            }
             Ok(deleted)
         })
     }

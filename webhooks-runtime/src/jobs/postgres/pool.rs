@@ -46,6 +46,10 @@ const PLANNER: &str = "
     SET enable_mergejoin = off;
     SET jit = off";
 
+/// Plans each statement once for a connection. The server would compare the costs of a plan for the values of each
+/// execution, and planning the statements of a claim took longer than executing them.
+const PLAN_ONCE: &str = "SET plan_cache_mode = force_generic_plan";
+
 /// Opens a single connection, outside of a pool. A pool would hide an error and retry for a while.
 pub(super) async fn connect_once(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let connected =
@@ -99,8 +103,10 @@ impl Pool {
                         connection.execute("SET default_transaction_read_only = on").await?;
                     }
                     // Servers that only speak the protocol may not know the settings.
-                    if let Err(error) = connection.execute(PLANNER).await {
-                        tracing::debug!(%error, "the server has no planner settings");
+                    for settings in [PLANNER, PLAN_ONCE] {
+                        if let Err(error) = connection.execute(settings).await {
+                            tracing::debug!(%error, "the server has no such planner settings");
+                        }
                     }
                     Ok(())
                 })

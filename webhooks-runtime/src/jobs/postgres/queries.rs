@@ -36,6 +36,12 @@ const LIST: &str = select_summary!(
     ORDER BY it.id DESC LIMIT $3"
 );
 
+/// Plans the next statement for its values, if the server has the setting: which index serves a list best depends on the
+/// filter.
+const PLAN_EACH: &str = "
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+    WHERE current_setting('plan_cache_mode', true) IS NOT NULL";
+
 const SHOW: &str = select_summary!("WHERE it.id = $1");
 
 const ATTEMPTS: &str = "
@@ -59,7 +65,8 @@ const ORPHANED_ENDPOINTS: &str = "
     )
     ORDER BY endpoint.path";
 
-/// Whether the database is read-only, and for how many milliseconds the longest due delivery waits.
+/// Whether the database is read-only, and for how many milliseconds the longest due delivery waits for a slot. One that
+/// waits for another of its key does not.
 const OLDEST_DUE: &str = "
     SELECT current_setting('transaction_read_only') = 'on', (max(extract(epoch FROM statement_timestamp() - oldest.run_at)) * 1000)::float8
     FROM webhooks_runtime.endpoints AS endpoint CROSS JOIN LATERAL (
@@ -75,7 +82,10 @@ const OLDEST_DUE: &str = "
                 AND queued.run_at <= statement_timestamp()
             ORDER BY queued.run_at LIMIT 1
         ) AS head
-        WHERE key.endpoint = endpoint.id AND key.run_at <= statement_timestamp()
+        WHERE key.endpoint = endpoint.id AND key.run_at <= statement_timestamp() AND NOT EXISTS (
+            SELECT 1 FROM webhooks_runtime.deliveries AS running
+            WHERE running.endpoint = key.endpoint AND running.key = key.key AND running.holds_key
+        )
         ORDER BY key.run_at LIMIT 1)
     ) AS oldest
     WHERE endpoint.id = ANY($1::bigint[]) AND endpoint.paused_at IS NULL";
@@ -86,12 +96,7 @@ impl PostgresStore {
         filter: &DeliveryFilter,
     ) -> Result<Vec<DeliverySummary>, StoreError> {
         with_retries(&self.pool, |mut connection| async move {
-            let summaries = sqlx::query_as(LIST)
-                .bind(filter.state.map(State::code))
-                .bind(filter.endpoint.as_deref())
-                .bind(i64::from(filter.limit))
-                .fetch_all(&mut *connection)
-                .await;
+            let summaries = read_list(&mut connection, filter).await;
             (connection, summaries)
         })
         .await
@@ -152,6 +157,22 @@ impl PostgresStore {
         })
         .await
     }
+}
+
+async fn read_list(
+    connection: &mut PgConnection,
+    filter: &DeliveryFilter,
+) -> Result<Vec<DeliverySummary>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query(PLAN_EACH).execute(&mut *transaction).await?;
+    let summaries = sqlx::query_as(LIST)
+        .bind(filter.state.map(State::code))
+        .bind(filter.endpoint.as_deref())
+        .bind(i64::from(filter.limit))
+        .fetch_all(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(summaries)
 }
 
 async fn read_detail(

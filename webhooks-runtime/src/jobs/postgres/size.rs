@@ -65,13 +65,13 @@ impl StoreSize {
         estimate.since = estimate.since.saturating_add(bytes);
     }
 
-    /// Measures, unless the last measurement was recent and slow.
-    pub(super) async fn measure(&self, pool: &Pool) -> Result<(), StoreError> {
+    /// Measures, unless the last measurement was recent and slow. Returns whether it did.
+    pub(super) async fn measure(&self, pool: &Pool) -> Result<bool, StoreError> {
         let start = Instant::now();
         {
             let mut estimate = self.estimate();
             if start < estimate.next_measurement {
-                return Ok(());
+                return Ok(false);
             }
             estimate.since = 0;
         }
@@ -95,7 +95,7 @@ impl StoreSize {
         estimate.used = measured.saturating_add(estimate.since);
         let rest = start.elapsed() * TIME_SHARE;
         estimate.next_measurement = if rest > PURGE_INTERVAL { start + rest } else { start };
-        Ok(())
+        Ok(true)
     }
 
     fn estimate(&self) -> MutexGuard<'_, SizeEstimate> {

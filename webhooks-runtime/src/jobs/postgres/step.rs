@@ -91,12 +91,13 @@ impl PostgresStore {
             claimed = self.claimed_by(&mut transaction, replica).await?;
             claimed.retain(|row| !owned.contains(&row.claimed.id));
         }
+        // A claim found above occupies the slots of these requests.
+        let requests = if claimed.is_empty() { requests } else { &[] };
         let peek = self.peek(&mut transaction, replica, requests).await?;
         step.response.next_due = peek.next_due.map(convert::until);
         step.response.cancelled = peek.cancelled;
-        // A claim found above occupies the slots of this request.
-        if peek.is_due && claimed.is_empty() {
-            claimed = self.claim(&mut transaction, replica, requests).await?;
+        if !peek.locked.is_empty() {
+            claimed = self.claim(&mut transaction, replica, requests, &peek.locked).await?;
         }
         transaction.commit().await?;
         step.claimed = claimed.iter().map(|it| (it.claimed.id, it.has_key)).collect();

@@ -13,7 +13,7 @@ use crate::jobs::inspect::{DeliveryFilter, RetryTarget};
 use crate::jobs::opening::Obstacle;
 use crate::jobs::postgres::PostgresStore;
 use crate::jobs::state::{State, Transition};
-use crate::jobs::store::{Access, EndpointPolicy, Store};
+use crate::jobs::store::{Access, EndpointPolicy, Retention, Store};
 
 /// The tables of version 3, as its last program left them when it was killed: with deliveries that were done, dead,
 /// running and queued.
@@ -39,6 +39,12 @@ const RECOVERY_OF_VERSION_2: &str = "UPDATE webhooks_runtime.deliveries
 const START_OF_VERSION_3: &str = "
     INSERT INTO webhooks_runtime.endpoints (path)
     SELECT path FROM UNNEST(ARRAY['/webhooks/train']) AS new (path) ON CONFLICT DO NOTHING";
+
+/// What `deliveries retry --all` of version 3 does.
+const RETRY_OF_VERSION_3: &str = "UPDATE webhooks_runtime.deliveries
+    SET state = 0, attempt = 0, releases = 0, waits = 0, note = NULL, ended_at = NULL,
+        run_at = least(statement_timestamp(), ended_at)
+    WHERE state = 3";
 
 /// Creates the tables of version 2.
 async fn create_version_2(database: &Database) -> PgConnection {
@@ -111,6 +117,33 @@ fn a_replica_of_an_older_version_neither_runs_nor_recovers_deliveries_with_keys(
             let done = done(claimed[0].id, claimed[0].fencing_token, None);
             let response = store.complete_and_claim(me, &[done], &[]).await.unwrap();
             assert!(response.stale.is_empty());
+            store.close().await;
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_delivery_with_a_key_that_an_older_version_retries_runs_after_the_next_purge() {
+    with_database(|database| {
+        Box::pin(async move {
+            let store = open(database).await;
+            let key = DeliveryKey { text: "me/data".to_owned(), merge: None, merge_bytes: 0 };
+            let keyed = NewDelivery { key: Some(key), ..new(0, None, "{}") };
+            store.accept(vec![keyed]).await.unwrap();
+            let me = Uuid::new_v4();
+            store.register(me, Duration::from_secs(30)).await.unwrap();
+            let requests = [ClaimRequest { endpoint: 0, slots: 1 }];
+            let claimed = store.complete_and_claim(me, &[], &requests).await.unwrap().claimed;
+            let done = done(claimed[0].id, claimed[0].fencing_token, None);
+            let dead = Completion { next: Transition::Dead, ..done };
+            store.complete_and_claim(me, &[dead], &[]).await.unwrap();
+            let mut older = PgConnection::connect(&database.url).await.unwrap();
+            older.execute(RETRY_OF_VERSION_3).await.unwrap();
+            let retention = Retention { done: Duration::from_secs(3600), dead: None };
+            store.purge_expired(retention).await.unwrap();
+            let again = store.complete_and_claim(me, &[], &requests).await.unwrap().claimed;
+            assert_eq!(again.iter().map(|it| it.id).collect::<Vec<_>>(), [claimed[0].id]);
             store.close().await;
         })
     });

@@ -3,6 +3,7 @@
 
 mod cancel;
 mod keys;
+mod locks;
 mod migration;
 mod opening;
 
