@@ -36,6 +36,17 @@ impl Scheduler {
         }
     }
 
+    /// Lets the worker threads run for as long as attempts end. Those that were claimed together and do little end
+    /// together, but the first one wakes the scheduler, and each round waits for the disk.
+    pub(super) fn let_others_end(&mut self) {
+        let mut running = usize::MAX;
+        while (1..running).contains(&self.running.len()) {
+            running = self.running.len();
+            std::thread::yield_now();
+            self.finish_ended();
+        }
+    }
+
     /// Frees the slot of an attempt that has ended, and queues its result for the store.
     pub(super) fn finish(&mut self, finished: FinishedAttempt) {
         let claim = (finished.id, finished.fencing_token);

@@ -142,7 +142,10 @@ impl Scheduler {
                     }
                     None => return,
                 },
-                Some(finished) = self.finished.1.recv() => self.finish(finished),
+                Some(finished) = self.finished.1.recv() => {
+                    self.finish(finished);
+                    self.let_others_end();
+                }
                 () = wakeups.notified(), if paused.is_none() => {}
                 () = store.notified(), if paused.is_none() => self.wakeups.wake_all(),
                 () = sleep_until(paused.unwrap_or(next_poll)) => {
