@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use webhooks_runtime::testing::comment_created;
+use webhooks_runtime::testing::{comment_created, dataset_commit};
 
 use crate::server::{LOAD_CORE, SECRET, pinned};
 
@@ -42,6 +42,26 @@ request = function()
 end
 "#;
 
+/// The same to one of a thousand repos, also made beforehand.
+const DELIVER_KEYS: &str = r#"
+local before, after = nil, {}
+init = function(args)
+  wrk.headers["Webhook-Id"] = "@@@@@@@@"
+  local request = wrk.format()
+  local at, to = request:find("@@@@@@@@", 1, true)
+  before = request:sub(1, at - 1)
+  for repo = 1, 1000 do
+    after[repo] = request:sub(to + 1):gsub("REPO", string.format("%04d", repo - 1))
+  end
+  math.randomseed(os.time())
+end
+local random, format, sent = math.random, string.format, 0
+request = function()
+  sent = sent + 1
+  return before .. format("%08x-%08x-%08x", random(0, 0x7fffffff), random(0, 0x7fffffff), sent) .. after[random(1000)]
+end
+"#;
+
 /// What it prints at the end: one line of figures.
 const FIGURES: &str = r#"
 done = function(summary, latency)
@@ -55,6 +75,15 @@ end
 /// One request for each connection.
 const CLOSE: &str = r#"wrk.headers["Connection"] = "close"
 "#;
+
+/// What the deliveries of a load report. Each has an id of its own.
+#[derive(Clone, Copy)]
+pub(crate) enum LoadEvent {
+    /// A comment.
+    Comments,
+    /// A commit to one of 1,000 repos.
+    Commits,
+}
 
 pub(crate) struct Load {
     folder: TempDir,
@@ -80,6 +109,9 @@ impl Load {
         std::fs::write(folder.path().join("deliver.lua"), deliver)?;
         let ids = DELIVER.replace("SECRET", SECRET).replace("BODY", &body) + DELIVER_IDS + FIGURES;
         std::fs::write(folder.path().join("ids.lua"), ids)?;
+        let commit = serde_json::to_string(&dataset_commit().repo("openai/gsm8k-REPO"))?;
+        let keys = DELIVER.replace("SECRET", SECRET).replace("BODY", &commit);
+        std::fs::write(folder.path().join("keys.lua"), keys + DELIVER_KEYS + FIGURES)?;
         std::fs::write(folder.path().join("get.lua"), FIGURES)?;
         // A 404 is what it gets.
         let close = CLOSE.to_owned() + &FIGURES.replace(" + errors.status", "");
@@ -103,26 +135,32 @@ impl Load {
     }
 
     /// Loads the server with deliveries of which each has an id of its own.
-    pub(crate) fn ids(
+    pub(crate) fn deliver(
         &self,
         url: &str,
+        deliveries: LoadEvent,
         connections: u32,
         seconds: u32,
     ) -> Result<Answered, Box<dyn Error>> {
-        self.wrk("ids.lua", url, None, connections, seconds)
+        let script = match deliveries {
+            LoadEvent::Comments => "ids.lua",
+            LoadEvent::Commits => "keys.lua",
+        };
+        self.wrk(script, url, None, connections, seconds)
     }
 
     /// Sends this many deliveries, or some more.
     pub(crate) fn this_many(
         &self,
         url: &str,
+        deliveries: LoadEvent,
         connections: u32,
         count: u64,
     ) -> Result<(), Box<dyn Error>> {
         let mut sent = 0;
         while sent < count {
-            sent +=
-                self.ids(url, connections, if count - sent > 100_000 { 5 } else { 1 })?.requests;
+            let seconds = if count - sent > 100_000 { 5 } else { 1 };
+            sent += self.deliver(url, deliveries, connections, seconds)?.requests;
         }
         Ok(())
     }

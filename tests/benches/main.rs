@@ -255,7 +255,7 @@ fn report_background(load: &Load) -> Result<(), Box<dyn Error>> {
     let effort = background::BackgroundEffort {
         rounds: WHOLE.rounds,
         seconds: WHOLE.seconds,
-        drained: 10_000,
+        drains: (3, 100_000),
         waiting: 1_000_000,
         timed: 500,
     };
