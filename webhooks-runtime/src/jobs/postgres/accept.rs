@@ -21,7 +21,7 @@ use super::store::PostgresStore;
 
 /// Locks the stored deliveries with these ids. Returns them as of when the lock was obtained, without those
 /// that are no longer the latest of their id, and whether an unfinished delivery carries them.
-const LOCK_EXISTING: &str = "
+pub(super) const LOCK_EXISTING: &str = "
     SELECT new.endpoint, new.webhook_id, old.id, old.state,
         (extract(epoch FROM clock_timestamp() - old.accepted_at) * 1000)::float8,
         old.state = 4 AND coalesce((

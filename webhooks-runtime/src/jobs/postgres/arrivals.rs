@@ -15,7 +15,7 @@ use crate::payload::MergeScope;
 
 /// The newest queued and running deliveries of keys that have the same merge scope, in order of arrival: those that
 /// arrived after the last barrier. Locks them, so that none is claimed before the transaction ends.
-const LOCK_TAILS: &str = "
+pub(super) const LOCK_TAILS: &str = "
     SELECT tail.endpoint, tail.key, tail.id, tail.state, tail.merge_scope, tail.merge_group, tail.merged,
         tail.merge_bytes, (extract(epoch FROM tail.debounce_since) * 1000000)::bigint,
         (extract(epoch FROM tail.run_at) * 1000000)::bigint

@@ -47,7 +47,7 @@ macro_rules! claim_columns {
 /// concurrency. Deliveries of a replica whose lease has expired occupy no slot: that replica has stopped
 /// them. Of each key that none runs of, only the first one can be claimed. It is found through its key, so that it does
 /// not matter how many others wait. One that another transaction has locked is skipped, and the next one takes its slot.
-const CLAIM: &str = concat!(
+pub(super) const CLAIM: &str = concat!(
     "WITH free AS MATERIALIZED (
         SELECT wanted.endpoint, greatest(least(wanted.slots, wanted.concurrency - (
             SELECT count(*) FROM webhooks_runtime.deliveries AS running

@@ -30,7 +30,7 @@ const LOCK: &str = "
 
 /// Corrects when the first queued delivery of each key is due. Deletes the keys that no delivery waits or runs for. Does
 /// not use `EXISTS`, which the server may answer by reading the deliveries of all keys.
-const REFRESH: &str = "
+pub(super) const REFRESH: &str = "
     WITH head AS (
         SELECT wanted.endpoint, wanted.key, (
             SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued
@@ -60,7 +60,7 @@ const OF_DELIVERIES: &str = "
 /// A chunk of the keys with queued deliveries after a key, in order, and whether no claim would find the first delivery of
 /// each in time: its row is missing or has another due time, and none of the key runs. Looks at the first delivery of
 /// each key only, however many are queued.
-const QUEUED_KEYS: &str = "
+pub(super) const QUEUED_KEYS: &str = "
     WITH RECURSIVE queued AS (
         (SELECT endpoint, key FROM webhooks_runtime.deliveries
         WHERE state = 0 AND key IS NOT NULL AND (endpoint, key) > ($1, $2)

@@ -15,7 +15,7 @@ use super::store::PostgresStore;
 ///
 /// Locks nothing when nothing is due, so that such a replica writes nothing and waits for no disk. Instead of `EXISTS`,
 /// which the server may answer by reading every queued delivery, each condition reads one row.
-const PEEK: &str = "
+pub(super) const PEEK: &str = "
     WITH due AS MATERIALIZED (
         SELECT wanted.endpoint FROM UNNEST($2::bigint[], $3::bigint[]) AS wanted (endpoint, concurrency)
         JOIN webhooks_runtime.endpoints AS endpoint

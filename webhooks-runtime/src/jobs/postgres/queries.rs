@@ -67,7 +67,7 @@ const ORPHANED_ENDPOINTS: &str = "
 
 /// Whether the database is read-only, and for how many milliseconds the longest due delivery waits for a slot. One that
 /// waits for another of its key does not.
-const OLDEST_DUE: &str = "
+pub(super) const OLDEST_DUE: &str = "
     SELECT current_setting('transaction_read_only') = 'on', (max(extract(epoch FROM statement_timestamp() - oldest.run_at)) * 1000)::float8
     FROM webhooks_runtime.endpoints AS endpoint CROSS JOIN LATERAL (
         (SELECT queued.run_at FROM webhooks_runtime.deliveries AS queued

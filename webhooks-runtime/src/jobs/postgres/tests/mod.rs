@@ -6,6 +6,7 @@ mod keys;
 mod locks;
 mod migration;
 mod opening;
+mod plans;
 
 use std::sync::Arc;
 use std::time::Duration;
