@@ -7,6 +7,8 @@ use std::error::Error;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -80,14 +82,17 @@ pub(super) fn identify(path: &Path) -> Result<FileKind, Box<dyn Error + Send + S
             is_private(&metadata) && (beside(path, "-lock").exists() || companion(path).is_none());
         return if created { Ok(FileKind::Empty) } else { Err(UnusableFile::Empty.into()) };
     }
-    // Ignores the log at first: to read it, SQLite may have to create files.
-    let content =
-        Connection::open_with_flags(immutable(path), READ_URI).and_then(|file| content_of(&file));
-    let is_store = match content {
-        Ok(DatabaseContent::Empty) if has_log(path) => {
-            let with_log = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-            with_log.and_then(|file| content_of(&file))? == DatabaseContent::Store
+    let mut content = content_at(path);
+    for _ in 0..PATIENCE {
+        match &content {
+            Err(error) if is_not_a_database(error) && has_store_header(path) => {
+                thread::sleep(PAUSE);
+                content = content_at(path);
+            }
+            _ => break,
         }
+    }
+    let is_store = match content {
         Ok(content) => content == DatabaseContent::Store,
         Err(error) if is_not_a_database(&error) && has_store_header(path) => {
             return Err(UnusableFile::Damaged.into());
@@ -96,6 +101,28 @@ pub(super) fn identify(path: &Path) -> Result<FileKind, Box<dyn Error + Send + S
         Err(error) => return Err(error.into()),
     };
     if is_store { Ok(FileKind::Store) } else { Err(UnusableFile::Other.into()) }
+}
+
+/// How often, and how soon, a store that seems to be damaged is read again: another process may be writing its log back.
+const PATIENCE: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Reads the content of a database, without its log if possible: to read that, SQLite may have to create files.
+///
+/// While a log is written back, only the log has all pages, also when the process that did it was killed: the header
+/// comes first, with the length that the file will have.
+fn content_at(path: &Path) -> Result<DatabaseContent, rusqlite::Error> {
+    let content =
+        Connection::open_with_flags(immutable(path), READ_URI).and_then(|file| content_of(&file));
+    let needs_log = match &content {
+        Ok(content) => *content == DatabaseContent::Empty,
+        Err(error) => is_not_a_database(error) && has_store_header(path),
+    };
+    if !needs_log || !has_log(path) {
+        return content;
+    }
+    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    content_of(&file)
 }
 
 /// The content of a database.

@@ -1,5 +1,7 @@
 //! Tests of the file: who may use it, its versions, and its durability.
 
+use std::io::Write;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::types::Value;
@@ -8,8 +10,9 @@ use uuid::Uuid;
 use super::FileFixture;
 use crate::endpoint::background::Policy;
 use crate::jobs::conformance::{Fixture, new};
-use crate::jobs::delivery::ClaimRequest;
+use crate::jobs::delivery::{ClaimRequest, NewDelivery};
 use crate::jobs::error::StoreError;
+use crate::jobs::inspect::DeliveryFilter;
 use crate::jobs::sqlite::{SqliteStore, open, schema};
 use crate::jobs::store::{Access, EndpointPolicy};
 
@@ -120,6 +123,61 @@ async fn a_store_without_an_application_id_is_recognized_and_gets_one() {
             file.query_row("SELECT count(*) FROM endpoints", [], |row| row.get(0)).unwrap();
         assert_eq!(endpoints, 1, "{in_its_log}");
     }
+}
+
+/// A file and its log as they are while SQLite writes the log back: the first page first, which says how long the file
+/// will be. And the whole file.
+async fn half_written() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let fixture = FileFixture::new();
+    let store = fixture.open(train(), 100.into()).await;
+    for _ in 0..10 {
+        let long = NewDelivery { body: vec![b' '; 100_000].into(), ..new(0, None, "") };
+        store.accept(vec![long]).await.unwrap();
+    }
+    let file = |end: &str| std::fs::read(fixture.folder.path().join(format!("webhooks.db{end}")));
+    let (mut database, log) = (file("").unwrap(), file("-wal").unwrap());
+    // <https://www.sqlite.org/fileformat.html#wal_file_format>
+    let page_size = 4096;
+    let mut frames = log[32..].chunks_exact(24 + page_size);
+    let first_page = frames.rfind(|frame| frame[..4] == 1_u32.to_be_bytes()).unwrap();
+    database[..page_size].copy_from_slice(&first_page[24..]);
+    store.close().await;
+    drop(store);
+    (database, log, file("").unwrap())
+}
+
+fn train() -> Vec<EndpointPolicy> {
+    vec![EndpointPolicy { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }]
+}
+
+async fn assert_has_ten_deliveries(fixture: &FileFixture) {
+    let store = fixture.open(train(), 100.into()).await;
+    let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
+    assert_eq!(store.list(&filter).await.unwrap().len(), 10);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_store_whose_log_was_being_written_back_when_its_process_was_killed_is_opened() {
+    let (database, log, _) = half_written().await;
+    let fixture = FileFixture::new();
+    std::fs::write(fixture.file(), database).unwrap();
+    std::fs::write(fixture.folder.path().join("webhooks.db-wal"), log).unwrap();
+    assert_has_ten_deliveries(&fixture).await;
+}
+
+#[tokio::test]
+async fn a_store_whose_log_is_written_back_by_another_process_meanwhile_is_opened() {
+    let (database, _, whole) = half_written().await;
+    let fixture = FileFixture::new();
+    std::fs::write(fixture.file(), database).unwrap();
+    let mut file = std::fs::OpenOptions::new().write(true).open(fixture.file()).unwrap();
+    let writing = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(100));
+        file.write_all(&whole).unwrap();
+    });
+    assert_has_ten_deliveries(&fixture).await;
+    writing.join().unwrap();
 }
 
 #[tokio::test]
