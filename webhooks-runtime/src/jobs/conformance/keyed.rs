@@ -57,6 +57,13 @@ pub(super) fn moved(claimed: &Claimed) -> (u32, u32) {
     (commit("oldSha"), commit("newSha"))
 }
 
+/// Returns the numbers of the refs that a delivery changes, if they are named so.
+pub(super) fn refs_of(claimed: &Claimed) -> std::collections::BTreeSet<usize> {
+    let body: serde_json::Value = serde_json::from_slice(&claimed.body).unwrap();
+    let refs = body["updatedRefs"].as_array().unwrap();
+    refs.iter().map(|it| it["ref"].as_str().unwrap().parse().unwrap()).collect()
+}
+
 /// Asserts that a delivery was superseded by another one.
 pub(super) async fn assert_superseded(store: &dyn Store, id: Uuid, by: Uuid) {
     let shown = summary(store, id).await;

@@ -5,6 +5,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod cancel;
+mod case;
 pub(crate) mod claim;
 pub(crate) mod debounce;
 pub(crate) mod inspect;
