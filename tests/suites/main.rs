@@ -15,6 +15,7 @@ mod background_crash;
 mod background_enqueue;
 mod background_full;
 mod background_keys;
+mod background_kills;
 mod background_place;
 mod background_replicas;
 mod background_run;

@@ -100,6 +100,8 @@ pub struct Kept {
     pub attempt: i64,
     /// Why the last attempt failed that did.
     pub error: Option<String>,
+    /// Which deliveries it is merged with.
+    pub group: Option<String>,
 }
 
 /// A line of the journal.

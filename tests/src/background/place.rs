@@ -1,6 +1,8 @@
 //! A folder of a test's own with a store, and what is read from both.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::OpenFlags;
@@ -95,7 +97,7 @@ impl Place {
     /// Starts the program.
     #[must_use]
     pub fn start(&self, variables: &[(&str, &str)]) -> Program {
-        let journal = self.folder.path().join("journal");
+        let journal = self.journal_file();
         let variables = [&[("JOURNAL", journal.to_str().unwrap())], variables].concat();
         let arguments = ["--port", "0", "--store", &self.store()];
         Program::start(program(), &arguments, &variables).unwrap()
@@ -104,7 +106,7 @@ impl Place {
     /// Starts it in a shell that says something first, `ulimit` for instance.
     #[must_use]
     pub fn start_after(&self, first: &str, variables: &[(&str, &str)]) -> Program {
-        let journal = self.folder.path().join("journal");
+        let journal = self.journal_file();
         let variables = [&[("JOURNAL", journal.to_str().unwrap())], variables].concat();
         let script = format!("{first}; exec \"$0\" \"$@\"");
         let program = program().to_str().unwrap();
@@ -151,10 +153,20 @@ impl Place {
         }
     }
 
+    /// Adds a line to the journal.
+    pub fn write_to_journal(&self, line: &str) {
+        let journal = OpenOptions::new().append(true).create(true).open(self.journal_file());
+        journal.unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    fn journal_file(&self) -> PathBuf {
+        self.folder.path().join("journal")
+    }
+
     /// What has run so far.
     #[must_use]
     pub fn journal(&self) -> Vec<JournalEntry> {
-        let journal = std::fs::read_to_string(self.folder.path().join("journal"));
+        let journal = std::fs::read_to_string(self.journal_file());
         let journal = journal.unwrap_or_default();
         // A line that is being written has no end yet.
         let whole = &journal[..journal.rfind('\n').map_or(0, |at| at + 1)];
@@ -174,7 +186,7 @@ impl Place {
     /// What the store has, the oldest first.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
-        type StoredRow = (Uuid, String, Option<String>, i64, i64, Option<String>);
+        type StoredRow = (Uuid, String, Option<String>, i64, i64, Option<String>, Option<String>);
         let rows: Vec<StoredRow> = match &self.store {
             StoreKind::File(file) => {
                 let connection =
@@ -182,7 +194,7 @@ impl Place {
                 let connection = connection.unwrap();
                 let mut statement = connection
                     .prepare(
-                        "SELECT d.id, path, webhook_id, state, attempt, error
+                        "SELECT d.id, path, webhook_id, state, attempt, error, CAST(merge_group AS text)
                          FROM deliveries AS d JOIN endpoints AS e ON e.id = endpoint ORDER BY seq",
                     )
                     .unwrap();
@@ -192,7 +204,7 @@ impl Place {
             StoreKind::Database { .. } => now(async {
                 let mut connection = PgConnection::connect(&self.store()).await.unwrap();
                 let rows = sqlx::query_as(
-                    "SELECT d.id, path, webhook_id, state::bigint, attempt::bigint, error
+                    "SELECT d.id, path, webhook_id, state::bigint, attempt::bigint, error, merge_group::text
                      FROM webhooks_runtime.deliveries AS d
                      JOIN webhooks_runtime.endpoints AS e ON e.id = endpoint ORDER BY d.id",
                 );
@@ -201,14 +213,16 @@ impl Place {
                 rows
             }),
         };
-        let kept = rows.into_iter().map(|(id, path, webhook_id, state, attempt, error)| Kept {
-            id: id.to_string(),
-            function: path.trim_start_matches("/webhooks/").to_owned(),
-            webhook_id,
-            state: STATES[usize::try_from(state).unwrap()],
-            attempt,
-            error,
-        });
+        let kept =
+            rows.into_iter().map(|(id, path, webhook_id, state, attempt, error, group)| Kept {
+                id: id.to_string(),
+                function: path.trim_start_matches("/webhooks/").to_owned(),
+                webhook_id,
+                state: STATES[usize::try_from(state).unwrap()],
+                attempt,
+                error,
+                group,
+            });
         kept.collect()
     }
 

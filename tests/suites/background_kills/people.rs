@@ -1,0 +1,49 @@
+//! People who cancel deliveries, and have others run again, while servers are killed.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use fastrand::Rng;
+use tests::background::Place;
+
+use super::senders::Senders;
+
+/// The longest time between two commands.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) struct People<'a> {
+    place: &'a Place,
+    stop: &'a AtomicBool,
+    /// The ids of deliveries that somebody cancelled, and of those that somebody had run again.
+    decided: Mutex<(HashSet<String>, HashSet<String>)>,
+}
+
+impl<'a> People<'a> {
+    pub(super) fn new(place: &'a Place, stop: &'a AtomicBool) -> Self {
+        Self { place, stop, decided: Mutex::default() }
+    }
+
+    /// Decides about deliveries until the end.
+    pub(super) fn decide(&self, senders: &Senders<'_>, mut random: Rng) {
+        while !self.stop.load(Ordering::Relaxed) {
+            thread::sleep(LONGEST_PAUSE.mul_f64(random.f64()));
+            let Some(id) = senders.one_of_the_newest(&mut random) else { continue };
+            let command = ["cancel", "rerun", "retry"][random.usize(..3)];
+            {
+                // Before it happens, because the command may be the last that happens.
+                let mut decided = self.decided.lock().unwrap();
+                let ids = if command == "cancel" { &mut decided.0 } else { &mut decided.1 };
+                ids.insert(id.clone());
+            }
+            // There may be nothing to cancel or to run again.
+            let _ = self.place.command(&["deliveries", command, &id], &[]);
+        }
+    }
+
+    pub(super) fn decided(&self) -> (HashSet<String>, HashSet<String>) {
+        self.decided.lock().unwrap().clone()
+    }
+}
