@@ -35,9 +35,9 @@ fn printed(place: &Place, arguments: &[&str]) -> String {
 
 /// The line of a log about a delivery that has this text.
 fn line<'a>(log: &'a str, id: &str, text: &str) -> &'a str {
-    log.lines().find(|line| line.contains(id) && line.contains(text)).unwrap_or_else(|| {
-        panic!("no {text:?} of {id}: {log}");
-    })
+    let found = log.lines().find(|line| line.contains(id) && line.contains(text));
+    assert!(found.is_some(), "no {text:?} of {id}: {log}");
+    found.unwrap()
 }
 
 const STOPPING: &str = "1 delivery is being stopped: its function ends at its next .await, and the delivery becomes cancelled.\n";

@@ -257,7 +257,9 @@ fn those_in_a_database_are_listed_shown_run_again_and_deleted() {
     // By the page, and what the server says of its health.
     let viewer = Viewer::of_program(&url);
     let again = viewer.request(&format!("POST /deliveries/{dead}/retry"), &BY_SCRIPT, "").unwrap();
-    assert_eq!(again.json(), json!({ "delivery": dead, "state": "queued" }));
+    let message = "It is queued again.";
+    let queued = json!({ "delivery": dead, "state": "queued", "message": message });
+    assert_eq!(again.json(), queued);
     attempts(4);
     let page = viewer.get("/").unwrap().body;
     assert!(page.contains(&format!("data-id=\"{dead}\"")) && page.contains("no such dataset"));
