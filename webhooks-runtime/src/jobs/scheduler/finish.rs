@@ -36,9 +36,10 @@ impl Scheduler {
         }
     }
 
-    /// Lets the worker threads run for as long as attempts end. Those that were claimed together and do little end
-    /// together, but the first one wakes the scheduler, and each round waits for the disk.
-    pub(super) fn let_others_end(&mut self) {
+    /// Finishes an attempt, and lets the worker threads run for as long as others end. Those that were claimed together and
+    /// do little end together, but the first one wakes the scheduler, and each round waits for the disk.
+    pub(super) fn finish_with_others(&mut self, finished: FinishedAttempt) {
+        self.finish(finished);
         let mut running = usize::MAX;
         while (1..running).contains(&self.running.len()) {
             running = self.running.len();

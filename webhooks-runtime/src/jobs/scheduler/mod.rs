@@ -142,10 +142,7 @@ impl Scheduler {
                     }
                     None => return,
                 },
-                Some(finished) = self.finished.1.recv() => {
-                    self.finish(finished);
-                    self.let_others_end();
-                }
+                Some(finished) = self.finished.1.recv() => self.finish_with_others(finished),
                 () = wakeups.notified(), if paused.is_none() => {}
                 () = store.notified(), if paused.is_none() => self.wakeups.wake_all(),
                 () = sleep_until(paused.unwrap_or(next_poll)) => {
