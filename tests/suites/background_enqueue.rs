@@ -18,7 +18,7 @@ on_both_stores! {
 mod other {
     use super::webhook_endpoint;
 
-    #[webhook_endpoint(background(key = "repo", latest = "cancel", debounce = "200ms..1s"))]
+    #[webhook_endpoint(background(key = "repo", latest = "cancel", debounce = "2s..10s"))]
     pub(super) async fn debounced() {}
 
     #[webhook_endpoint(background)]

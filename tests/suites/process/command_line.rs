@@ -102,7 +102,7 @@ fn the_endpoints_are_listed_with_their_keys() {
     assert_eq!(options("/webhooks/keyed"), with_key("ref".into()));
     assert_eq!(options("/webhooks/keyed_by_function"), with_key("function".into()));
     let debounced = json!({
-        "key": "repo", "latest": true, "cancel": true, "debounce": { "quiet": 0.2, "at_most": 1.0 },
+        "key": "repo", "latest": true, "cancel": true, "debounce": { "quiet": 2.0, "at_most": 10.0 },
     });
     assert_eq!(options("/webhooks/debounced"), debounced);
 }
