@@ -15,8 +15,8 @@ pub(crate) async fn random_interleavings_agree_with_the_model(fixture: &dyn Fixt
     let mut runner = TestRunner::default();
     let cases = (policy(), vec(step(), 10..120));
     let mut number = 0;
-    // 64 by default: each step syncs the disk.
-    for _ in 0..runner.config().cases.div_ceil(4) {
+    // 43 by default: each step syncs the disk.
+    for _ in 0..runner.config().cases.div_ceil(6) {
         let mut tree = cases.new_tree(&mut runner).unwrap();
         let mut smallest = None;
         loop {
