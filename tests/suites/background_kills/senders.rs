@@ -15,7 +15,7 @@ use tests::payloads::dataset_commit;
 pub(super) const FUNCTIONS: [&str; 5] =
     ["one_by_one", "newest", "newest_only", "when_quiet", "newest_on_thread"];
 
-const REPOS: usize = 3;
+const REPOS: usize = 8;
 
 /// The longest time between two deliveries to a function.
 const LONGEST_PAUSE: Duration = Duration::from_millis(30);
