@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::errors::{NoEndpoint, failed};
 use super::id::{FindError, IdPrefix};
-use super::modify::print_queued;
 use super::{StoreArgs, counted, print};
 use crate::endpoint::{normalize, short};
 use crate::jobs::{CancelReport, CancelTarget, DeliveryFilter, Jobs, StoreError, paused_text};
@@ -137,6 +136,11 @@ pub(super) async fn rerun(jobs: &Jobs, ids: &[IdPrefix]) -> Result<ExitCode, Box
         print_queued(queued)?;
     }
     end_with(&errors)
+}
+
+/// Prints how many deliveries were queued again.
+pub(super) fn print_queued(count: u64) -> io::Result<()> {
+    print(format!("{} queued again.\n", counted(count)).as_bytes())
 }
 
 /// Pauses an endpoint.

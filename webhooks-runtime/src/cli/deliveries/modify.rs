@@ -1,11 +1,10 @@
 //! Retries dead deliveries, and deletes deliveries.
 
 use std::error::Error;
-use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::control::{end_with, find, not_changed};
+use super::control::{end_with, find, not_changed, print_queued};
 use super::errors::failed;
 use super::id::IdPrefix;
 use super::{counted, print};
@@ -59,8 +58,4 @@ pub(super) async fn purge(
     }
     print(format!("{} deleted.\n", counted(purged)).as_bytes())?;
     Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn print_queued(count: u64) -> io::Result<()> {
-    print(format!("{} queued again.\n", counted(count)).as_bytes())
 }

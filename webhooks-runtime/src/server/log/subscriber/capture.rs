@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use tracing::span::{Attributes, Id};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_log::NormalizeEvent;
 use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::FormatFields;
@@ -12,9 +12,8 @@ use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::filter::is_silent;
-use crate::endpoint::call::DELIVERY;
-use crate::jobs::{ATTEMPT_SPAN, AttemptLog, MAX_LINE};
+use super::filter::{is_attempt, is_silent};
+use crate::jobs::{AttemptLog, MAX_LINE};
 use crate::text::{beginning, in_one_line};
 
 /// Returns a layer that stores what background functions log with their deliveries, for a program with its own `tracing`
@@ -43,11 +42,6 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     CaptureLayer
-}
-
-/// Returns whether this is the span around an attempt.
-pub(super) fn is_attempt(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.name() == ATTEMPT_SPAN && metadata.target() == DELIVERY
 }
 
 struct CaptureLayer;

@@ -7,11 +7,17 @@ use tracing_subscriber::filter::{FilterFn, LevelFilter, ParseError, Targets, fil
 use tracing_subscriber::layer::Context;
 
 use super::super::super::output::{Stream, print_message};
-use super::capture::is_attempt;
+use crate::endpoint::call::DELIVERY;
+use crate::jobs::ATTEMPT_SPAN;
 use crate::text::in_one_line;
 
 /// The filter if `RUST_LOG` is not set. It excludes the notices of a database server.
 const DEFAULT_FILTER: &str = "info,sqlx=warn";
+
+/// Returns whether this is the span around an attempt.
+pub(super) fn is_attempt(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.name() == ATTEMPT_SPAN && metadata.target() == DELIVERY
+}
 
 /// The filter of `RUST_LOG`. It lets the spans around attempts pass, whatever their target and level: the lines of a
 /// function are stored with its delivery because of its span.

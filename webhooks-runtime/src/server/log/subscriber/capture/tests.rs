@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::super::filter::LogFilter;
 use super::*;
+use crate::endpoint::call::DELIVERY;
+use crate::jobs::ATTEMPT_SPAN;
 
 /// Runs a function in the span of an attempt, and returns its lines.
 fn captured(filter: &str, run: impl FnOnce()) -> Vec<(Level, String)> {
