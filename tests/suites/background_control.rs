@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 use tests::background::{Place, accepted, deliver, id_of, wait_until};
 use tests::client::{get, post};
@@ -18,7 +16,7 @@ on_both_stores! {
     ended_deliveries_run_again
     a_paused_endpoint_accepts_and_runs_nothing_also_after_a_restart
     an_unknown_endpoint_is_not_paused
-    the_log_says_what_became_of_a_delivery_that_ran
+    the_log_names_the_outcome_of_each_attempt
 }
 
 /// Runs `deliveries` to its end.
@@ -52,11 +50,8 @@ fn queued_and_running_deliveries_are_cancelled(place: &Place) {
     assert_eq!(printed(place, &["cancel", &queued]), "1 delivery cancelled.\n");
     assert_eq!(place.delivery(&queued).state, "cancelled");
 
-    let asked = Instant::now();
     assert_eq!(printed(place, &["cancel", &running]), STOPPING);
     place.wait_for(&running, "cancelled");
-    // With a heartbeat, of which there are four in a lease of 30 s.
-    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
     place.wait_for(&next, "done");
     assert_eq!(place.starts(), [(running.clone(), 1), (next, 1)].into());
 
@@ -225,7 +220,7 @@ fn an_unknown_endpoint_is_not_paused(place: &Place) {
     assert_eq!(program.stop().code, Some(0));
 }
 
-fn the_log_says_what_became_of_a_delivery_that_ran(place: &Place) {
+fn the_log_names_the_outcome_of_each_attempt(place: &Place) {
     let program = place.start(&[]);
     let url = program.local_url();
     let commit = |old: &str, new: &str| {
@@ -261,4 +256,21 @@ fn the_log_says_what_became_of_a_delivery_that_ran(place: &Place) {
         assert!(snoozed.contains(part), "{part}: {snoozed}");
     }
     assert!(!log.contains("the delivery was cancelled"), "{log}");
+}
+
+#[test]
+fn an_outcome_that_was_not_written_is_not_logged() {
+    let place = Place::file();
+    let program = place.start(&[("SHUTDOWN_SECONDS", "0")]);
+    let url = program.local_url();
+    let answer = post(&url, "/webhooks/replaceable", &dataset_commit().to_string()).unwrap();
+    let id = id_of(&answer);
+    place.wait_for(&id, "running");
+    // As if another replica had recovered and claimed it.
+    let store = rusqlite::Connection::open(place.store()).unwrap();
+    assert_eq!(store.execute("UPDATE deliveries SET fence = fence + 1", []).unwrap(), 1);
+    let log = program.stop().stderr;
+    let discarded = line(&log, &id, "discarding the result of this attempt");
+    assert!(discarded.contains("WARN"), "{discarded}");
+    assert!(!log.contains("state="), "{log}");
 }

@@ -114,19 +114,35 @@ impl Scheduler {
         self.completions.push(Completion { id, fencing_token, next, error, note, log });
     }
 
-    /// Drops the results that the store has, or no longer takes, and logs the attempts that it had to decide about.
-    /// `diverted` has the states that differ from those of the attempts' transitions.
-    pub(super) fn drop_completions(&mut self, diverted: &[(Uuid, State)]) {
+    /// Drops the results that the store has answered, and logs the attempts that it had to decide about. `stale` has the
+    /// deliveries whose results it discarded, and `diverted` the states that differ from those of the attempts'
+    /// transitions.
+    pub(super) fn confirm_completions(&mut self, stale: &[Uuid], diverted: &[(Uuid, State)]) {
         self.completions.clear();
+        for id in stale {
+            tracing::warn!(
+                target: DELIVERY,
+                delivery = %id,
+                "discarding the result of this attempt: another replica now owns the delivery"
+            );
+        }
         let mut diverted: HashMap<_, _> = diverted.iter().copied().collect();
         for end in std::mem::take(&mut self.undecided) {
-            let state = diverted.remove(&end.id).unwrap_or(end.next.state());
-            self.log(&end, state);
+            if !stale.contains(&end.id) {
+                let state = diverted.remove(&end.id).unwrap_or(end.next.state());
+                self.log(&end, state);
+            }
         }
         // They were cancelled while their functions failed, which is in the log already.
         for (id, state) in diverted {
             tracing::info!(target: DELIVERY, delivery = %id, %state, "the delivery was cancelled");
         }
+    }
+
+    /// Drops the results that the store does not have. What happens to their deliveries is not known here.
+    pub(super) fn discard_completions(&mut self) {
+        self.completions.clear();
+        self.undecided.clear();
     }
 
     fn log(&self, end: &AttemptSummary, state: State) {

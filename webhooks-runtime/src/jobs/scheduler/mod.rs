@@ -28,7 +28,6 @@ use super::run::{BackgroundHandler, FinishedAttempt};
 use super::store::Store;
 use super::wakeups::Wakeups;
 use crate::endpoint::background::Latest;
-use crate::endpoint::call::DELIVERY;
 
 /// The interval between polls of the store, which find what no wakeup announces: a delivery that another
 /// process queued, or a slot that another replica freed.
@@ -195,16 +194,9 @@ impl Scheduler {
             tracing::info!("the store of background deliveries is available again");
             self.wakeups.wake_all();
         }
-        for id in response.stale {
-            tracing::warn!(
-                target: DELIVERY,
-                delivery = %id,
-                "discarding the result of this attempt: another replica now owns the delivery"
-            );
-        }
         self.replicas = response.replicas.max(1);
         let changed = !self.completions.is_empty() || !response.claimed.is_empty();
-        self.drop_completions(&response.diverted);
+        self.confirm_completions(&response.stale, &response.diverted);
         self.running.cancel(&response.cancelled);
         self.mark_filled(&requests, &response.claimed);
         self.start(response.claimed);
@@ -292,7 +284,7 @@ impl Scheduler {
             "lease expired: this process missed its heartbeats, and its deliveries were reassigned"
         );
         self.replica = replica;
-        self.drop_completions(&[]);
+        self.discard_completions();
         self.running.disown_all();
         self.wakeups.wake_all();
     }

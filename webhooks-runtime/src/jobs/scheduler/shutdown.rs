@@ -27,7 +27,7 @@ impl Scheduler {
         let latest = Instant::now() + WRITE_LIMIT;
         while !self.completions.is_empty() && Instant::now() < latest {
             match self.store.complete_and_claim(self.replica, &self.completions, &[]).await {
-                Ok(response) => self.drop_completions(&response.diverted),
+                Ok(response) => self.confirm_completions(&response.stale, &response.diverted),
                 Err(error) => {
                     tracing::error!(
                         %error,
@@ -37,8 +37,7 @@ impl Scheduler {
                 }
             }
         }
-        // Those whose results could not be written.
-        self.drop_completions(&[]);
+        self.discard_completions();
         if let Err(error) = self.store.deregister(self.replica).await {
             tracing::error!(
                 %error,
@@ -58,7 +57,7 @@ impl Scheduler {
             self.finish_ended();
             let step = self.store.complete_and_claim(self.replica, &self.completions, &[]);
             if let Ok(response) = step.await {
-                self.drop_completions(&response.diverted);
+                self.confirm_completions(&response.stale, &response.diverted);
                 self.running.cancel(&response.cancelled);
                 self.changes.send_modify(|count| *count = count.wrapping_add(1));
             }
