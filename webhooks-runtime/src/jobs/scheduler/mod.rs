@@ -30,7 +30,7 @@ use super::wakeups::Wakeups;
 use crate::endpoint::background::Latest;
 
 /// The interval between polls of the store, which find what no wakeup announces: a delivery that another
-/// process queued, or a slot that another replica freed.
+/// process queued or cancelled, or a slot that another replica freed.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a burst of arriving deliveries may delay a round.
@@ -127,7 +127,7 @@ impl Scheduler {
         let (mut next_poll, mut last_round) = (Instant::now(), Instant::now());
         let mut last_overdue_check = Instant::now();
         loop {
-            let mut leave_share = true;
+            let mut is_poll = false;
             let paused = self.pause.map(|(until, _)| until);
             tokio::select! {
                 biased;
@@ -135,8 +135,7 @@ impl Scheduler {
                     Some(SchedulerCommand::Reregistered(replica)) => self.reregister(replica),
                     Some(SchedulerCommand::Cancel(claims)) => self.running.cancel(&claims),
                     Some(SchedulerCommand::Shutdown(deadline, done)) => {
-                        self.shut_down(deadline).await;
-                        let _ = done.send(());
+                        self.shut_down(deadline, done, commands).await;
                         return;
                     }
                     None => return,
@@ -145,7 +144,7 @@ impl Scheduler {
                 () = wakeups.notified(), if paused.is_none() => {}
                 () = store.notified(), if paused.is_none() => self.wakeups.wake_all(),
                 () = sleep_until(paused.unwrap_or(next_poll)) => {
-                    leave_share = false;
+                    is_poll = true;
                     self.wakeups.wake_all();
                     next_poll = Instant::now() + POLL_INTERVAL;
                 }
@@ -159,18 +158,19 @@ impl Scheduler {
             last_round = Instant::now();
             self.finish_ended();
             if self.pause.is_none_or(|(until, _)| until <= Instant::now())
-                && let Some(next_due) = self.round(leave_share).await
+                && let Some(next_due) = self.round(is_poll).await
             {
                 next_poll = next_poll.min(Instant::now() + next_due);
             }
         }
     }
 
-    /// Runs one round and returns the time until the next delivery is due. `leave_share` is whether to leave
-    /// the other replicas their share of the slots.
-    async fn round(&mut self, leave_share: bool) -> Option<Duration> {
-        let requests = self.claim_requests(leave_share);
-        if self.completions.is_empty() && requests.is_empty() {
+    /// Runs one round and returns the time until the next delivery is due. A poll does not leave the other replicas
+    /// their share of the slots. While no slot is free, it finds the running deliveries that another process cancelled.
+    async fn round(&mut self, is_poll: bool) -> Option<Duration> {
+        let requests = self.claim_requests(!is_poll);
+        let may_be_cancelled = is_poll && !self.running.is_empty();
+        if self.completions.is_empty() && requests.is_empty() && !may_be_cancelled {
             return None;
         }
         let step = self.store.complete_and_claim(self.replica, &self.completions, &requests);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{RETRY_PAUSE, Scheduler};
+use super::{POLL_INTERVAL, RETRY_PAUSE, Scheduler, SchedulerCommand};
 
 /// How long a function may take to end after it was stopped.
 const STOP_GRACE: Duration = Duration::from_secs(1);
@@ -13,12 +14,18 @@ const STOP_GRACE: Duration = Duration::from_secs(1);
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
 impl Scheduler {
-    /// Waits for running attempts until the deadline, stops and releases the rest, and deregisters.
-    pub(super) async fn shut_down(&mut self, deadline: Instant) {
-        self.drain(deadline).await;
+    /// Waits for running attempts until the deadline, stops and releases the rest, deregisters, and confirms on `done`.
+    pub(super) async fn shut_down(
+        &mut self,
+        deadline: Instant,
+        done: oneshot::Sender<()>,
+        commands: &mut mpsc::Receiver<SchedulerCommand>,
+    ) {
+        let mut confirmations = vec![done];
+        self.drain(deadline, commands, &mut confirmations).await;
         self.running.abort_all();
         // A function that is waiting at an `.await` ends at once.
-        self.drain(Instant::now() + STOP_GRACE).await;
+        self.drain(Instant::now() + STOP_GRACE, commands, &mut confirmations).await;
         let lease_expiries = *self.lease_expiries.borrow();
         for (claim, running) in self.running.take_owned() {
             let outcome = running.interrupted(self.timeout(running.endpoint), lease_expiries);
@@ -45,13 +52,29 @@ impl Scheduler {
                  its lease expires"
             );
         }
+        for done in confirmations {
+            let _ = done.send(());
+        }
     }
 
-    /// Waits until nothing runs, and writes results meanwhile.
-    async fn drain(&mut self, deadline: Instant) {
+    /// Waits until nothing runs. Writes results and obeys commands meanwhile, and collects the confirmations of further
+    /// shutdowns.
+    async fn drain(
+        &mut self,
+        deadline: Instant,
+        commands: &mut mpsc::Receiver<SchedulerCommand>,
+        confirmations: &mut Vec<oneshot::Sender<()>>,
+    ) {
         while !self.running.is_empty() {
             tokio::select! {
                 Some(finished) = self.finished.1.recv() => self.finish(finished),
+                Some(command) = commands.recv() => match command {
+                    SchedulerCommand::Reregistered(replica) => self.reregister(replica),
+                    SchedulerCommand::Cancel(claims) => self.running.cancel(&claims),
+                    SchedulerCommand::Shutdown(_, done) => confirmations.push(done),
+                },
+                // Another process may have cancelled one.
+                () = sleep(POLL_INTERVAL) => {}
                 () = sleep_until(deadline) => return,
             }
             self.finish_ended();

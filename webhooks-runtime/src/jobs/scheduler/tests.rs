@@ -46,7 +46,9 @@ impl TestEngine {
             shared: Arc::new(shared),
             check: None,
         };
-        let jobs = Jobs::open(&url, &Options::default(), vec![handler], |_| {}).await.unwrap();
+        // With so long a lease, no heartbeat finds what the scheduler has to find.
+        let options = Options { lease: Duration::from_secs(3600), ..Options::default() };
+        let jobs = Jobs::open(&url, &options, vec![handler], |_| {}).await.unwrap();
         jobs.start();
         Self { jobs, url, _folder: folder }
     }
@@ -132,8 +134,9 @@ async fn a_running_delivery_is_cancelled_at_once() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_another_process_cancels_is_stopped() {
-    let running = TestEngine::new(Policy::DEFAULT, endless, SharedData::default()).await;
+async fn a_delivery_that_another_process_cancels_is_stopped_also_without_a_free_slot() {
+    let running =
+        TestEngine::new(Policy::DEFAULT.concurrency(1), endless, SharedData::default()).await;
     let id = running.accept(new(0, None, "{}")).await;
     running.reaches(id, State::Running).await;
     let command = Jobs::inspect(&running.url, Access::Modify, |_| {}).await.unwrap();
@@ -142,6 +145,33 @@ async fn a_delivery_that_another_process_cancels_is_stopped() {
     running.reaches(id, State::Cancelled).await;
     command.close().await;
     running.close().await;
+}
+
+#[tokio::test]
+async fn commands_are_obeyed_during_a_shutdown() {
+    let running = TestEngine::new(Policy::DEFAULT, endless, SharedData::default()).await;
+    let id = running.accept(new(0, None, "{}")).await;
+    let other = running.accept(new(0, None, "{}")).await;
+    running.reaches(other, State::Running).await;
+    let jobs = running.jobs.clone();
+    let deadline = Instant::now() + Duration::from_secs(3600);
+    let shutdown = tokio::spawn(async move { jobs.shut_down(deadline).await });
+    let cancels = async {
+        // More than the channel holds: a heartbeat that has to send one must not wait.
+        for _ in 0..8 {
+            let none = SchedulerCommand::Cancel(Vec::new());
+            running.jobs.commands.send(none).await.unwrap();
+        }
+        running.jobs.cancel(CancelTarget::One(id)).await.unwrap();
+        running.reaches(id, State::Cancelled).await;
+        let command = Jobs::inspect(&running.url, Access::Modify, |_| {}).await.unwrap();
+        command.cancel(CancelTarget::One(other)).await.unwrap();
+        running.reaches(other, State::Cancelled).await;
+        command.close().await;
+    };
+    timeout(Duration::from_secs(60), cancels).await.unwrap();
+    timeout(Duration::from_secs(20), shutdown).await.unwrap().unwrap();
+    running.jobs.close().await;
 }
 
 #[tokio::test]
