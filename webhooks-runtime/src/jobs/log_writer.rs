@@ -1,6 +1,7 @@
 //! Writes the log lines of running attempts to the store, about once a second.
 //!
-//! Runs beside the scheduler, so that a slow store delays no claim because of them.
+//! Runs beside the scheduler, which waits neither for the lines to collect nor for their transaction. The stores still write
+//! them with the same database as everything else, in small transactions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(super) struct LogWriter {
 }
 
 impl LogWriter {
-    /// Writes lines until every attempt has ended.
+    /// Writes lines for as long as attempts can start.
     pub(super) async fn run(&mut self) {
         while let Some(first) = self.unwritten.recv().await {
             sleep(INTERVAL).await;
