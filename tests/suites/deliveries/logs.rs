@@ -1,7 +1,6 @@
 //! What the functions logged.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -55,11 +54,9 @@ fn lines_in_a_database_are_printed_while_the_function_runs() {
 
 fn lines_are_printed_while_the_function_runs(store: &CommandStore) {
     let (server, url) = store.serve();
-    let id = deliver(&url, "logs", "1", r#"{"milliseconds":60000,"lines":1}"#);
+    let id = deliver(&url, "logs", "1", r#"{"milliseconds":600000,"lines":1}"#);
     let running = [" INFO training attempt=1", " INFO line 1", r" WARN low on\nmemory"];
-    let stored = Instant::now();
     wait_until("the lines", || lines(store, &id) == running);
-    assert!(stored.elapsed() < Duration::from_secs(10));
     store.wait_for(1, "running");
     let follower = follow(store, &id);
     let _ = follower.wait_for("low on");

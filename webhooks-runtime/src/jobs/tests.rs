@@ -1,5 +1,6 @@
 //! Tests of the engine and its handle.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -101,17 +102,21 @@ async fn lines_are_written_after_a_second_and_those_that_are_not_stay() {
     }
     let mut writer = LogWriter { store: Arc::clone(&store) as Arc<dyn Store>, unwritten };
     let stored = async || store.logs(claimed.id, None, 10).await.unwrap();
-    let early = async {
-        sleep(Duration::from_millis(500)).await;
-        stored().await
+    let mut running = pin!(writer.run());
+    assert!((&mut running).now_or_never().is_none());
+    assert_eq!(stored().await, []);
+    let written = async {
+        while !current.unwritten().lines.is_empty() {
+            sleep(Duration::from_millis(10)).await;
+        }
     };
-    let (running, early) = tokio::join!(timeout(Duration::from_millis(1800), writer.run()), early);
-    assert!(running.is_err());
-    assert_eq!(early, []);
+    tokio::select! {
+        () = running => panic!("the writer has ended"),
+        written = timeout(Duration::from_secs(60), written) => written.unwrap(),
+    }
     let lines = stored().await;
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].position(), LogPosition { fence: claimed.fencing_token, number: 1 });
-    assert_eq!(current.unwritten().lines.len(), 0);
     assert_eq!(stale.close().lines.len(), 1);
     store.close().await;
 }
