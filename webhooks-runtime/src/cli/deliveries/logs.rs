@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_are_told_apart() {
+    fn a_line_separates_attempts() {
         let lines = [line(3, 1, "a"), line(3, 2, "b\u{1b}"), line(5, 1, "c")];
         let text = as_text(&lines, LogPosition::default());
         let expected = "2025-12-01T14:40:00.123Z  INFO a\n2025-12-01T14:40:00.123Z  INFO b\\u{1b}\n\

@@ -43,7 +43,7 @@ const LOCK: &str = "
 const STOP: &str = "
     UPDATE webhooks_runtime.deliveries SET cancel_requested = $2 WHERE id = $1 AND state = 1";
 
-/// Has the running deliveries of an endpoint stopped, and returns their claims and whether they can be stopped.
+/// Requests to stop the running deliveries of an endpoint, and returns their claims and whether they can be stopped.
 const STOP_ENDPOINT: &str = "
     WITH running AS (
         SELECT it.id, it.fence, endpoint.stoppable FROM webhooks_runtime.endpoints AS endpoint
@@ -127,8 +127,8 @@ impl PostgresStore {
         Ok(report)
     }
 
-    /// Has the running deliveries of an endpoint stopped. Returns the claims of those that their replicas stop, and the
-    /// ids of those that cannot be stopped.
+    /// Requests to stop the running deliveries of an endpoint. Returns the claims of those that their replicas stop, and
+    /// the ids of those that cannot be stopped.
     async fn stop_endpoint(&self, path: &str) -> Result<(Vec<ClaimId>, Vec<Uuid>), StoreError> {
         let running: Vec<(Uuid, i64, bool)> =
             with_retries(&self.pool, |mut connection| async move {
