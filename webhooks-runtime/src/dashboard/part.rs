@@ -20,6 +20,7 @@ use crate::endpoint::registry::EndpointInfo;
 use crate::http::dispatch::Dispatcher;
 use crate::http::outcome::{Observation, Observer};
 use crate::http::part::Part;
+use crate::http::store_monitor::StoreMonitor;
 use crate::http::webhook_status::WebhookStatus;
 use crate::jobs::Jobs;
 
@@ -35,6 +36,8 @@ pub(crate) struct DashboardSettings<'a> {
     pub(crate) dispatcher: Arc<Dispatcher>,
     /// The background deliveries, once their store is open.
     pub(crate) jobs: Arc<OnceLock<Jobs>>,
+    /// Reads which endpoints are paused.
+    pub(crate) monitor: StoreMonitor,
     /// The webhooks on the Hub, if the server registers them.
     pub(crate) webhooks: Option<WebhookStatus>,
 }
@@ -60,6 +63,7 @@ pub(crate) fn compose(
             dispatcher: settings.dispatcher,
             activity,
             jobs: settings.jobs,
+            monitor: settings.monitor,
             viewers: ViewerAuth::new(token.clone(), addresses.clone()),
             shutdown: shutdown.subscribe(),
             addresses,

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::activity::{ActivityFilter, OutcomeFilter, RecentDeliveries};
 use super::auth::ViewerAuth;
-use super::background::{PausedEndpoints, snapshot};
+use super::background::{BackgroundDeliveries, PausedEndpoints, shown};
 use super::file::Caching;
 use super::files::files;
 use super::form::{ENDPOINT_SAMPLE, Form};
@@ -25,6 +25,7 @@ use crate::activity::Activity;
 use crate::config::addresses::Addresses;
 use crate::http::dispatch::Dispatcher;
 use crate::http::rejection::not_found;
+use crate::http::store_monitor::StoreMonitor;
 use crate::jobs::Jobs;
 use crate::samples::named_sample;
 
@@ -44,6 +45,8 @@ pub(super) struct Dashboard {
     pub(super) activity: Option<Activity>,
     /// The background deliveries, if there is an endpoint for them.
     pub(super) jobs: Arc<OnceLock<Jobs>>,
+    /// Reads which endpoints are paused.
+    pub(super) monitor: StoreMonitor,
     pub(super) viewers: ViewerAuth,
     /// Becomes `true` when the server shuts down.
     pub(super) shutdown: watch::Receiver<bool>,
@@ -124,15 +127,17 @@ impl Dashboard {
         form: &Form,
     ) -> Bytes {
         let jobs = self.jobs.get();
-        let paused = PausedEndpoints::read(jobs).await.unwrap_or_default();
-        let deliveries = match self.activity.as_ref().filter(|_| authorized) {
-            Some(activity) => {
-                let background = snapshot(jobs, paused.clone()).await;
-                let (entries, cursor) = activity.all();
-                Some(RecentDeliveries { entries, cursor, filter, background })
-            }
-            None => None,
-        };
+        let activity = self.activity.as_ref().filter(|_| authorized);
+        let (paused, listed) = tokio::join!(PausedEndpoints::read(&self.monitor, jobs), async {
+            shown(jobs.filter(|_| activity.is_some())?).await
+        });
+        let paused = paused.unwrap_or_default();
+        let deliveries = activity.map(|activity| {
+            let background =
+                jobs.map(|_| BackgroundDeliveries { deliveries: listed, paused: paused.clone() });
+            let (entries, cursor) = activity.all();
+            RecentDeliveries { entries, cursor, filter, background }
+        });
         self.page.html(authorized, deliveries.as_ref(), &paused, form)
     }
 

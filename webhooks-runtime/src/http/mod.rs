@@ -16,6 +16,7 @@
 //! | `outcome` | defines the outcome of a request and the observers of outcomes |
 //! | `log`, `log_limit` | write one log line per delivery, and limit the lines that unknown senders cause |
 //! | `health` | responds to `GET /health` |
+//! | `store_monitor` | reads what anyone can see of the store |
 //! | `webhook_status` | defines what is known of the webhooks on the Hub |
 //! | `part` | defines the trait of a server's optional capabilities |
 
@@ -39,6 +40,7 @@ pub(crate) mod part;
 pub(crate) mod rejection;
 mod respond;
 mod sandbox;
+pub(crate) mod store_monitor;
 pub(crate) mod watchdog;
 pub(crate) mod webhook_status;
 pub(crate) mod without_store;

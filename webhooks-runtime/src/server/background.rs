@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::LaunchError;
 use super::banner;
@@ -16,16 +15,10 @@ use crate::http::background::{AcceptUnknown, KnownDeliveries};
 use crate::http::dispatch::Dispatcher;
 use crate::http::part::{Console, Part};
 use crate::http::part::{OK, StoreHealth, StoreStatus, UNAVAILABLE};
+use crate::http::store_monitor::{StoreMonitor, paused_endpoints};
 use crate::jobs::{
     BackgroundHandler, Jobs, OpeningReport, Options, StoreError, StoreUrl, paused_text,
 };
-
-/// The timeout of a health check for the store.
-const STORE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long a report of the store's health is reused. Anyone can request `/health`, and must not be able to load
-/// the store with it.
-const HEALTH_AGE: Duration = Duration::from_secs(1);
 
 /// Returns the configured store, or the default one.
 pub(super) fn store_url(store: Option<&str>, on_space: bool) -> Result<StoreUrl, StoreError> {
@@ -52,9 +45,8 @@ pub(super) struct BackgroundPart {
     pub(super) known: OnceLock<Arc<dyn KnownDeliveries>>,
     /// A warning if deliveries can be lost in this store.
     warning: OnceLock<String>,
-    /// The last report of the store's health, and its time. Locked during a health check, so that concurrent
-    /// requests share one.
-    health: AsyncMutex<Option<(Instant, StoreHealth)>>,
+    /// Shared with the page.
+    pub(super) monitor: StoreMonitor,
 }
 
 impl BackgroundPart {
@@ -81,7 +73,7 @@ impl BackgroundPart {
         }
         let store = store_url(self.store.as_deref(), self.on_space)?;
         let jobs = Jobs::open(&store, &self.options, functions, report).await?;
-        let _ = self.paused.set(paused(&jobs).await?);
+        let _ = self.paused.set(paused_endpoints(&jobs).await?);
         match self.known.get() {
             None => dispatcher.set_store(Arc::new(jobs.clone())),
             Some(known) => {
@@ -97,37 +89,19 @@ impl BackgroundPart {
         Ok(())
     }
 
-    /// Checks the store's health, or returns the last report if it is recent.
+    /// Returns the store's health, as of the last second.
     async fn check_health(&self) -> Option<StoreHealth> {
         let jobs = self.jobs.get()?;
-        let mut last = self.health.lock().await;
-        if let Some((at, health)) = &*last
-            && at.elapsed() < HEALTH_AGE
-        {
-            return Some(health.clone());
-        }
-        let queries = async { tokio::try_join!(jobs.oldest_due(), paused(jobs)) };
-        let (status, oldest, paused) = match timeout(STORE_TIMEOUT, queries).await {
-            Ok(Ok((oldest, paused))) => (OK, oldest, paused),
-            Ok(Err(_)) | Err(_) => (UNAVAILABLE, None, Vec::new()),
-        };
-        let health = StoreHealth {
+        let report = self.monitor.report(jobs).await;
+        let status = if report.responds { OK } else { UNAVAILABLE };
+        let paused = report.paused.unwrap_or_default();
+        Some(StoreHealth {
             store: StoreStatus { kind: jobs.kind(), status },
-            oldest_queued_seconds: oldest.map(|oldest| oldest.as_secs()),
+            oldest_queued_seconds: report.oldest_due.map(|oldest| oldest.as_secs()),
             timed_out_still_running: jobs.overdue(),
             paused: paused.into_iter().map(|(path, _)| path).collect(),
-        };
-        *last = Some((Instant::now(), health.clone()));
-        Some(health)
+        })
     }
-}
-
-/// Returns the paused endpoints of this program, and since when each is paused. The store may be that of other programs,
-/// too.
-async fn paused(jobs: &Jobs) -> Result<Vec<(String, SystemTime)>, StoreError> {
-    let mut paused = jobs.paused().await?;
-    paused.retain(|(path, _)| jobs.attempts(path).is_some());
-    Ok(paused)
 }
 
 impl Part for BackgroundPart {
@@ -182,7 +156,10 @@ impl Part for BackgroundPart {
 #[cfg(feature = "background")]
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::http::store_monitor::REPORT_AGE;
 
     #[tokio::test]
     async fn a_store_that_does_not_respond_is_reported_as_unavailable() {
@@ -198,7 +175,7 @@ mod tests {
         part.close(Instant::now()).await;
         // The last report is reused for a moment.
         assert_eq!(health().await, healthy);
-        tokio::time::sleep(HEALTH_AGE).await;
+        tokio::time::sleep(REPORT_AGE).await;
         assert_eq!(health().await, healthy.replace("ok", "unavailable"));
     }
 

@@ -1,15 +1,15 @@
 //! Serves the page of blocks: composes the dashboard, and gives the handle the URL of its deliveries.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::ServerHandle;
+use super::background::BackgroundPart;
 use super::composition::Composition;
 use super::ui::{RootPage, Ui};
 use crate::config::error::SettingError;
 use crate::dashboard::{self, Blocks, DashboardSettings};
 use crate::http::part::Part;
 use crate::http::webhook_status::WebhookStatus;
-use crate::jobs::Jobs;
 
 /// The `Kind` of a page of blocks.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub(super) fn compose(
     page: Option<RootPage>,
     version: Option<&'static str>,
     webhooks: Option<WebhookStatus>,
-    jobs: &Arc<OnceLock<Jobs>>,
+    background: &BackgroundPart,
     server: &Composition<'_>,
     errors: &mut Vec<SettingError>,
 ) -> Vec<Arc<dyn Part>> {
@@ -71,7 +71,8 @@ pub(super) fn compose(
         endpoints: server.endpoints,
         addresses: server.addresses.clone(),
         dispatcher: Arc::clone(server.dispatcher),
-        jobs: Arc::clone(jobs),
+        jobs: Arc::clone(&background.jobs),
+        monitor: background.monitor.clone(),
         webhooks,
     };
     dashboard::compose(settings, server.environment, errors)

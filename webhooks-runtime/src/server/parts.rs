@@ -112,7 +112,7 @@ pub(super) fn compose(
         settings.page,
         settings.version,
         webhooks.clone(),
-        &background.jobs,
+        &background,
         server,
         errors,
     ));

@@ -75,7 +75,7 @@ pub(in crate::dashboard) fn events(request: &HttpRequest, dashboard: &Dashboard)
         activity,
         cursor,
         changes,
-        background: BackgroundFollower::new(jobs, shows_deliveries),
+        background: BackgroundFollower::new(jobs, dashboard.monitor.clone(), shows_deliveries),
         public,
         shutdown: dashboard.shutdown.clone(),
         interval: UPDATE_INTERVAL,

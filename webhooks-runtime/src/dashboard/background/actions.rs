@@ -86,7 +86,13 @@ impl Dashboard {
                 let query = web::Query::<EndpointQuery>::from_query(request.query_string());
                 let Ok(query) = query else { return not_found() };
                 let pause = action == ViewerAction::Pause;
-                timeout(ACTION_TIMEOUT, set_paused(jobs, &query.endpoint, pause)).await
+                // Before and after the change, of which open pages are notified at once. Also after an error: the store may
+                // have changed in spite of it.
+                self.monitor.expire();
+                let result =
+                    timeout(ACTION_TIMEOUT, set_paused(jobs, &query.endpoint, pause)).await;
+                self.monitor.expire();
+                result
             }
         };
         let by_script =

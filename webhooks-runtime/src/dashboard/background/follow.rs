@@ -8,9 +8,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::super::activity::UPDATE_INTERVAL;
-use super::list::snapshot;
+use super::list::{BackgroundDeliveries, shown};
 use super::pause::{PausedEndpoints, pause_state};
 use super::view::rows;
+use crate::http::store_monitor::StoreMonitor;
 use crate::jobs::Jobs;
 
 /// How often the store is read when nothing has changed in this process, because a replica or the command line may
@@ -21,6 +22,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 pub(in crate::dashboard) struct BackgroundFollower {
     /// The deliveries and a receiver of their changes; `None` if the program has no background endpoint.
     source: Option<(Jobs, watch::Receiver<u64>)>,
+    /// Reads which endpoints are paused.
+    monitor: StoreMonitor,
     /// Whether the page shows them, and not only whether endpoints are paused.
     shows_deliveries: bool,
     /// The rows of the last event.
@@ -34,7 +37,11 @@ pub(in crate::dashboard) struct BackgroundFollower {
 }
 
 impl BackgroundFollower {
-    pub(in crate::dashboard) fn new(jobs: Option<Jobs>, shows_deliveries: bool) -> Self {
+    pub(in crate::dashboard) fn new(
+        jobs: Option<Jobs>,
+        monitor: StoreMonitor,
+        shows_deliveries: bool,
+    ) -> Self {
         let now = Instant::now();
         let source = jobs.map(|jobs| {
             let changes = jobs.changes();
@@ -42,6 +49,7 @@ impl BackgroundFollower {
         });
         Self {
             source,
+            monitor,
             shows_deliveries,
             last_rows: None,
             last_pauses: None,
@@ -84,18 +92,20 @@ impl BackgroundFollower {
             return Vec::new();
         };
         changes.borrow_and_update();
-        let paused = PausedEndpoints::read(Some(jobs)).await;
+        let (paused, listed) =
+            tokio::join!(PausedEndpoints::read(&self.monitor, Some(jobs)), async {
+                if self.shows_deliveries { Some(shown(jobs).await) } else { None }
+            });
         let pauses = paused.as_ref().map(|paused| {
             let state = |path: &str| pause_state(paused, path, true).into_string();
             Value::from_iter(jobs.paths().map(|path| (path.to_owned(), Value::from(state(path)))))
         });
-        let deliveries = match (self.shows_deliveries, paused) {
-            (true, paused) => snapshot(Some(jobs), paused.unwrap_or_default()).await,
-            (false, _) => None,
-        };
         let now = Instant::now();
         (self.next_poll, self.not_before) = (now + POLL_INTERVAL, now + UPDATE_INTERVAL);
-        let rows = deliveries.map(|deliveries| rows(&deliveries).into_string());
+        let rows = listed.map(|deliveries| {
+            let paused = paused.unwrap_or_default();
+            rows(&BackgroundDeliveries { deliveries, paused }).into_string()
+        });
         let mut events = Vec::new();
         // As JSON: text from outside could otherwise end the line of an event.
         if let Some(rows) = rows.filter(|rows| self.last_rows.as_ref() != Some(rows)) {

@@ -36,16 +36,9 @@ pub(in crate::dashboard) struct BackgroundDelivery {
     pub(in crate::dashboard) is_stoppable: bool,
 }
 
-/// Reads the background deliveries that the page shows; `None` if the program has no background endpoint.
-pub(in crate::dashboard) async fn snapshot(
-    jobs: Option<&Jobs>,
-    paused: PausedEndpoints,
-) -> Option<BackgroundDeliveries> {
-    let deliveries = match timeout(STORE_TIMEOUT, list(jobs?)).await {
-        Ok(Ok(deliveries)) => Some(deliveries),
-        Ok(Err(_)) | Err(_) => None,
-    };
-    Some(BackgroundDeliveries { deliveries, paused })
+/// Reads the background deliveries that the page shows; `None` when the store does not respond.
+pub(in crate::dashboard) async fn shown(jobs: &Jobs) -> Option<Vec<BackgroundDelivery>> {
+    timeout(STORE_TIMEOUT, list(jobs)).await.ok()?.ok()
 }
 
 /// Lists the dead deliveries first, because they wait for a person, then the running ones, then the newest of the

@@ -16,6 +16,6 @@ mod routes;
 mod view;
 
 pub(super) use follow::BackgroundFollower;
-pub(super) use list::{BackgroundDeliveries, snapshot};
+pub(super) use list::{BackgroundDeliveries, shown};
 pub(super) use pause::{PausedEndpoints, pause};
 pub(super) use view::background;

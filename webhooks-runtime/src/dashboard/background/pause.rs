@@ -3,10 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
-use tokio::time::timeout;
 
 use super::super::pieces::{action, name, time};
-use super::list::STORE_TIMEOUT;
+use crate::http::store_monitor::StoreMonitor;
 use crate::jobs::Jobs;
 
 /// The paused endpoints, and since when each is paused.
@@ -14,9 +13,13 @@ use crate::jobs::Jobs;
 pub(in crate::dashboard) struct PausedEndpoints(Vec<(String, SystemTime)>);
 
 impl PausedEndpoints {
-    /// Reads them from the store; `None` when it does not respond, or the program has no background endpoint.
-    pub(in crate::dashboard) async fn read(jobs: Option<&Jobs>) -> Option<Self> {
-        timeout(STORE_TIMEOUT, jobs?.paused()).await.ok()?.ok().map(Self)
+    /// Returns those of the last report; `None` when the store has never responded, or the program has no background
+    /// endpoint.
+    pub(in crate::dashboard) async fn read(
+        monitor: &StoreMonitor,
+        jobs: Option<&Jobs>,
+    ) -> Option<Self> {
+        monitor.report(jobs?).await.paused.map(Self)
     }
 
     /// Returns since when the endpoint at this path is paused; `None` if it is not.

@@ -68,7 +68,7 @@ impl Dashboard {
         // After the state: a delivery that has ended by then gets no more lines.
         let (log, paused) = tokio::join!(
             timeout(STORE_TIMEOUT, jobs.logs(id, None, MAX_LINES)),
-            PausedEndpoints::read(Some(jobs)),
+            PausedEndpoints::read(&self.monitor, Some(jobs)),
         );
         let is_paused = paused.unwrap_or_default().since(&summary.endpoint).is_some();
         let log = log.ok().and_then(Result::ok);
