@@ -92,6 +92,7 @@ impl Dashboard {
         });
         app.service(self.form_route());
         self.event_route(app);
+        self.action_routes(app);
         if let Some(activity) = &self.activity {
             self.activity_routes(app, activity);
             self.background_routes(app);

@@ -19,7 +19,7 @@ use super::super::routes::{Dashboard, HTML, foreign};
 use super::detail::CANNOT_BE_STOPPED;
 use super::routes::{UNAVAILABLE, id};
 use crate::http::rejection::not_found;
-use crate::jobs::{CancelReport, CancelTarget, Jobs, State, StoreError};
+use crate::jobs::{CancelReport, CancelTarget, Jobs, RetryTarget, State, StoreError};
 
 /// How long to wait for the store.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,18 +29,22 @@ const ACTION_TIMEOUT: Duration = Duration::from_secs(10);
 enum ViewerAction {
     Cancel,
     Rerun,
+    /// Runs a dead delivery again. If two viewers press the button of one, it runs once.
+    Retry,
     Pause,
     Resume,
 }
 
-/// The paths of the actions. `retry` is the former name of `rerun`.
-const PATHS: [(&str, ViewerAction); 5] = [
+/// The paths of the actions on deliveries.
+const ON_DELIVERIES: [(&str, ViewerAction); 3] = [
     ("/deliveries/{id}/cancel", ViewerAction::Cancel),
     ("/deliveries/{id}/rerun", ViewerAction::Rerun),
-    ("/deliveries/{id}/retry", ViewerAction::Rerun),
-    ("/endpoints/pause", ViewerAction::Pause),
-    ("/endpoints/resume", ViewerAction::Resume),
+    ("/deliveries/{id}/retry", ViewerAction::Retry),
 ];
+
+/// The paths of the actions on endpoints.
+const ON_ENDPOINTS: [(&str, ViewerAction); 2] =
+    [("/endpoints/pause", ViewerAction::Pause), ("/endpoints/resume", ViewerAction::Resume)];
 
 /// The endpoint to pause or to resume.
 #[derive(Deserialize)]
@@ -58,9 +62,13 @@ enum ActionResult {
 }
 
 impl Dashboard {
-    /// Adds the routes of the actions.
-    pub(super) fn action_routes(&self, app: &mut ServiceConfig, jobs: &Jobs) {
-        for (path, action) in PATHS {
+    /// Adds the routes of the actions on endpoints, and on deliveries if the page shows them.
+    pub(in crate::dashboard) fn action_routes(&self, app: &mut ServiceConfig) {
+        let Some(jobs) = self.jobs.get() else {
+            return;
+        };
+        let on_deliveries = ON_DELIVERIES.into_iter().filter(|_| self.activity.is_some());
+        for (path, action) in on_deliveries.chain(ON_ENDPOINTS) {
             let (dashboard, jobs) = (self.clone(), jobs.clone());
             let route = web::resource(path).guard(guard::Post());
             app.service(route.to(move |request: HttpRequest| {
@@ -78,7 +86,7 @@ impl Dashboard {
             return foreign();
         }
         let result = match action {
-            ViewerAction::Cancel | ViewerAction::Rerun => {
+            ViewerAction::Cancel | ViewerAction::Rerun | ViewerAction::Retry => {
                 let Some(id) = id(request) else { return not_found() };
                 timeout(ACTION_TIMEOUT, change(jobs, id, action)).await
             }
@@ -125,7 +133,7 @@ impl Dashboard {
         }
         let title = match action {
             ViewerAction::Cancel => "Not cancelled",
-            ViewerAction::Rerun => "Not run again",
+            ViewerAction::Rerun | ViewerAction::Retry => "Not run again",
             ViewerAction::Pause => "Not paused",
             ViewerAction::Resume => "Not resumed",
         };
@@ -137,7 +145,7 @@ impl Dashboard {
 
 impl ViewerAction {
     fn is_on_delivery(self) -> bool {
-        matches!(self, Self::Cancel | Self::Rerun)
+        matches!(self, Self::Cancel | Self::Rerun | Self::Retry)
     }
 }
 
@@ -147,11 +155,15 @@ async fn change(jobs: &Jobs, id: Uuid, action: ViewerAction) -> Result<ActionRes
         let result = json!({ "delivery": id, "state": state.name(), "message": message });
         ActionResult::Done(result, format!("../{id}"))
     };
-    if action == ViewerAction::Rerun {
-        if jobs.rerun(id).await? {
-            return Ok(done(State::Queued, "It is queued again."));
-        }
-    } else {
+    let queued = match action {
+        ViewerAction::Rerun => jobs.rerun(id).await?,
+        ViewerAction::Retry => jobs.retry(RetryTarget::One(id)).await? > 0,
+        _ => false,
+    };
+    if queued {
+        return Ok(done(State::Queued, "It is queued again."));
+    }
+    if action == ViewerAction::Cancel {
         let CancelReport { cancelled, stopping, refused } =
             jobs.cancel(CancelTarget::One(id)).await?;
         if cancelled > 0 {
@@ -170,6 +182,7 @@ async fn change(jobs: &Jobs, id: Uuid, action: ViewerAction) -> Result<ActionRes
     let Some(state) = jobs.state_of(id).await? else { return Ok(ActionResult::Unknown) };
     let which = match action {
         ViewerAction::Rerun => "a delivery that has ended can be run again",
+        ViewerAction::Retry => "a dead delivery can be retried",
         _ => "a queued or running delivery can be cancelled",
     };
     Ok(ActionResult::Refused(format!("This delivery is {state}, and only {which}.")))

@@ -1,6 +1,7 @@
 //! Renders a background delivery in full. It consists of parts, of which the page's script replaces those that changed.
 
 use maud::{Markup, html};
+use uuid::Uuid;
 
 use super::super::pieces::{action, block, date_and_time, duration, excerpt};
 use super::list::BackgroundDelivery;
@@ -137,9 +138,15 @@ fn actions(delivery: &BackgroundDelivery, root: &str) -> Markup {
             State::Queued | State::Running => {
                 (action(&url("cancel"), "cancel", "Cancel", &format!("Cancel the delivery {id}")))
             },
-            _ => (action(&url("rerun"), "again", "Run again", &format!("Run again the delivery {id}"))),
+            // It runs once, even if two viewers run it again.
+            State::Dead => (again(&url("retry"), id)),
+            _ => (again(&url("rerun"), id)),
         }
     }
+}
+
+fn again(url: &str, id: Uuid) -> Markup {
+    action(url, "again", "Run again", &format!("Run again the delivery {id}"))
 }
 
 /// Why a running delivery has no button that cancels it.

@@ -47,7 +47,6 @@ impl Dashboard {
                 async move { dashboard.log_after(&jobs, &request).await }
             }),
         );
-        self.action_routes(app, jobs);
     }
 
     async fn open_background(
