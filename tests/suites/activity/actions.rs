@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tests::client::{BY_SCRIPT, ClientResponse, PATIENCE, request};
+use tests::client::{BY_SCRIPT, ClientResponse, PATIENCE, Viewer, request};
+use webhooks_runtime::{Blocks, WebhooksServer, webhook_endpoint};
 
 use super::background::InBackground;
-use super::{Events, ask, payload};
+use super::{Events, ask, payload, serve};
 
 /// What a browser without scripts sends with a form.
 const BY_FORM: [&str; 1] = ["Sec-Fetch-Site: same-origin"];
@@ -156,6 +157,43 @@ fn a_paused_endpoint_accepts_deliveries_and_runs_none_until_it_is_resumed() {
     until(">Pause<");
     server.wait_for(&id, "done");
     assert!(!server.viewer.get("/").unwrap().body.contains("Paused"));
+}
+
+/// An endpoint that the program with background functions does not have.
+#[webhook_endpoint(background)]
+async fn elsewhere() {}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_is_paused_on_a_page_without_deliveries() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("webhooks.db");
+    let server = WebhooksServer::empty().endpoint(elsewhere::endpoint());
+    let server = server.store(file.to_str().unwrap());
+    let server = serve(server.ui(Blocks::new().endpoints().trigger_form())).await;
+    let viewer = Viewer::open(server.activity_url());
+    let button = "action=\"endpoints/pause?endpoint=%2Fwebhooks%2Felsewhere\"";
+    assert!(viewer.get("/").unwrap().body.contains(button));
+    let act = |path: &str| viewer.request(&format!("POST {path}"), &BY_SCRIPT, "").unwrap().status;
+    assert_eq!(act("/endpoints/pause?endpoint=/webhooks/elsewhere"), 200);
+    assert!(viewer.get("/").unwrap().body.contains("Paused just now"));
+    assert_eq!(act("/endpoints/resume?endpoint=/webhooks/elsewhere"), 200);
+    assert!(viewer.get("/").unwrap().body.contains(button));
+    let unknown = "/deliveries/0198f0c2-6ad5-7b1e-9f60-3a1c5d2e7b84";
+    assert_eq!(act(&format!("{unknown}/rerun")), 404);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_paused_endpoints_of_other_programs_are_not_shown() {
+    let server = InBackground::start();
+    server.pause("quick");
+    let (_folder, file) = server.stop();
+    let server = WebhooksServer::empty().endpoint(elsewhere::endpoint()).store(file);
+    let server = serve(server).await;
+    let viewer = Viewer::open(server.activity_url());
+    let page = viewer.get("/").unwrap().body;
+    assert!(!page.contains("Paused") && !page.contains("endpoints/resume"), "{page}");
+    server.stop().await;
 }
 
 #[test]

@@ -11,11 +11,11 @@ use super::{Events, ask, deliver, payload};
 
 /// A program with background functions, which keeps their deliveries in a folder of its own.
 pub(super) struct InBackground {
-    _program: Program,
+    program: Program,
     pub(super) url: String,
     pub(super) viewer: Viewer,
     file: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl InBackground {
@@ -26,7 +26,13 @@ impl InBackground {
         let program = Program::start(&background(), &arguments, &[PAGE_TOKEN]);
         let program = program.unwrap();
         let url = program.local_url();
-        Self { viewer: Viewer::of_program(&url), url, _program: program, file, _folder: folder }
+        Self { viewer: Viewer::of_program(&url), url, program, file, folder }
+    }
+
+    /// Stops the program, and gives its store and the folder that holds it.
+    pub(super) fn stop(self) -> (tempfile::TempDir, String) {
+        self.program.stop();
+        (self.folder, self.file)
     }
 
     /// Delivers, and waits until the page says that its state is this. Gives the id.
