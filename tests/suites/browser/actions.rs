@@ -116,6 +116,23 @@ async fn an_endpoint_is_paused_and_resumed_without_a_reload() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
+async fn the_pause_of_an_unknown_endpoint_says_so() {
+    let (_folder, program, _url, browser) = open_background().await;
+    let endpoint = "[data-pause='/webhooks/quick']";
+    let rename = "action = 'endpoints/pause?endpoint=/webhooks/renamed'";
+    browser.run(&format!("document.querySelector(\"{endpoint} form\").{rename}")).await;
+    browser.press(&format!("{endpoint} button")).await;
+    let problem = "The program no longer has this background endpoint.";
+    browser.wait_for_text(&format!("{endpoint} .problem"), problem).await;
+    // The browser reports every response that is an error.
+    let complaints = browser.complaints().await;
+    assert!(complaints.len() == 1 && complaints[0].contains("404"), "{complaints:?}");
+    browser.end().await;
+    program.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
 async fn without_scripts_a_delivery_is_cancelled_and_its_endpoint_paused() {
     let folder = tempfile::tempdir().unwrap();
     let (program, url) = in_background(&folder);

@@ -3,6 +3,7 @@
 import { announce, localTimes, parsed, root } from "./tools.js";
 
 const NOT_STORED = "This delivery is no longer stored.";
+const NO_ENDPOINT = "The program no longer has this background endpoint.";
 
 const addressOf = ({ dataset }) => (dataset.id ? `deliveries/${dataset.id}` : `activity/${dataset.number}`);
 
@@ -78,7 +79,8 @@ const act = async (form) => {
   try {
     const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
     const result = await response.json();
-    if (!response.ok) fail(form, response.status === 404 ? NOT_STORED : result.error);
+    const unknown = form.matches(".pause") ? NO_ENDPOINT : NOT_STORED;
+    if (!response.ok) fail(form, response.status === 404 ? unknown : result.error);
     else if (done(form, button, result)) return;
   } catch {
     fail(form, "Not sent. Is the program still running?");
