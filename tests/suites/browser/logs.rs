@@ -140,3 +140,22 @@ async fn without_scripts_a_log_is_that_of_the_load() {
     browser.end().await;
     drop(program);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_log_that_could_not_be_read_is_loaded_again() {
+    let (_folder, program, url, browser) = open_background().await;
+    let row = queue(&url, "narrates", r#"{"lines":3}"#);
+    wait_for_state(&browser, &row, "done").await;
+    browser.press(&format!("{row} summary")).await;
+    let log = format!("{row} .log");
+    wait_for_lines(&browser, &log, 4).await;
+    // As the page renders it when the store does not respond.
+    let unread = format!("{row} [data-part=log]");
+    let forget = "innerHTML = '<p>The log could not be read.</p><div class=\"log\" hidden data-unread></div>'";
+    browser.run(&format!("document.querySelector(`{unread}`).{forget}")).await;
+    wait_for_lines(&browser, &log, 4).await;
+    assert!(!browser.text(&unread).await.contains("could not be read"));
+    browser.end().await;
+    program.stop();
+}

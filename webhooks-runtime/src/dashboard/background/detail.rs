@@ -54,7 +54,7 @@ fn in_full(
             (heading("Log"))
             @match log {
                 Some(lines) => (log::log(summary.id, lines, summary.state.is_final())),
-                None => p.quiet { "The log could not be read." },
+                None => (log::unread()),
             }
         }
         div data-part="failures" {

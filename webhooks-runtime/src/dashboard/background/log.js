@@ -56,6 +56,11 @@ const append = (log, html) => {
 
 const update = async (log, onChange) => {
   const view = log.closest("[data-id]");
+  if ("unread" in log.dataset) {
+    // The store did not respond when the delivery was opened.
+    await onChange(view);
+    return;
+  }
   const query = new URLSearchParams({ after: log.dataset.after });
   const url = new URL(`deliveries/${view.dataset.id}/log?${query}`, root);
   const response = await fetch(url, { signal: AbortSignal.timeout(10 * INTERVAL) });

@@ -70,6 +70,14 @@ pub(super) fn log(id: Uuid, lines: &[AttemptLogLine], has_ended: bool) -> Markup
     }
 }
 
+/// Renders the log of a delivery when it could not be read. A script loads the delivery again until it can.
+pub(super) fn unread() -> Markup {
+    html! {
+        p.quiet { "The log could not be read." }
+        div.log hidden data-unread {}
+    }
+}
+
 /// Returns the cursor right before the first line.
 fn before(lines: &[AttemptLogLine]) -> LogCursor {
     let first = lines.first().map(AttemptLogLine::position).unwrap_or_default();
