@@ -1,9 +1,9 @@
 //! What functions log, with their deliveries on the page.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::client::{PATIENCE, request};
+use tests::client::{BY_SCRIPT, PATIENCE, request};
 
 use super::background::InBackground;
 use super::payload;
@@ -18,11 +18,11 @@ impl InBackground {
 }
 
 #[test]
-fn a_log_is_shown_with_its_delivery_while_it_runs_and_afterwards() {
+fn a_log_grows_while_its_delivery_runs() {
     let server = InBackground::start();
-    let id = server.deliver("narrates", r#"{"lines":3,"milliseconds":700}"#, "running");
+    let id = server.deliver("narrates", r#"{"lines":100000,"milliseconds":50}"#, "running");
     let (mut cursor, mut whole) = ("0-0".to_owned(), String::new());
-    let (mut parts, deadline) = (0, Instant::now() + PATIENCE);
+    let (mut parts, mut is_cancelled, deadline) = (0, false, Instant::now() + PATIENCE);
     loop {
         let log = server.log_after(&id, &cursor);
         let lines = log["lines"].as_str().unwrap();
@@ -32,10 +32,28 @@ fn a_log_is_shown_with_its_delivery_while_it_runs_and_afterwards() {
         if log["ended"] == true {
             break;
         }
+        if parts == 2 && !is_cancelled {
+            let cancel = format!("POST /deliveries/{id}/cancel");
+            assert_eq!(server.viewer.request(&cancel, &BY_SCRIPT, "").unwrap().status, 200);
+            is_cancelled = true;
+        }
         assert!(Instant::now() < deadline, "{whole}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
-    assert!(parts > 1, "it is not shown at its end only");
+    assert!(is_cancelled, "{whole}");
+    let lines = whole.matches("<li").count();
+    for epoch in 1..=lines {
+        let line = format!("<strong>INFO</strong> <bdi>trained epoch={epoch}</bdi>");
+        assert_eq!(whole.matches(&line).count(), 1, "{line}: {whole}");
+    }
+}
+
+#[test]
+fn a_log_is_shown_with_its_delivery() {
+    let server = InBackground::start();
+    let id = server.deliver("narrates", r#"{"lines":3}"#, "done");
+    let log = server.log_after(&id, "0-0");
+    let whole = log["lines"].as_str().unwrap();
     for line in [
         "<strong>INFO</strong> <bdi>trained epoch=1</bdi>",
         "<strong>INFO</strong> <bdi>trained epoch=3</bdi>",
@@ -44,17 +62,17 @@ fn a_log_is_shown_with_its_delivery_while_it_runs_and_afterwards() {
     ] {
         assert_eq!(whole.matches(line).count(), 1, "{line}: {whole}");
     }
-    assert_eq!(whole.matches("<li").count(), 5, "{whole}");
+    assert_eq!((whole.matches("<li").count(), &log["ended"]), (5, &Value::Bool(true)), "{whole}");
     // The page and the row have the same lines, and know that no others follow.
     for page in [format!("/deliveries/{id}"), format!("/deliveries/{id}/detail")] {
         let page = server.viewer.get(&page).unwrap().body;
-        let mark = format!("data-after=\"{cursor}\" data-ended>");
-        assert!(page.contains(&whole) && page.contains(&mark), "{page}");
+        let mark = format!("data-after=\"{}\" data-ended>", log["after"].as_str().unwrap());
+        assert!(page.contains(whole) && page.contains(&mark), "{page}");
     }
 }
 
 #[test]
-fn the_attempts_of_a_log_are_told_apart() {
+fn a_log_marks_where_each_attempt_begins() {
     let server = InBackground::start();
     let id = server.deliver("narrates", r#"{"lines":1,"fails":true}"#, "done");
     let log = server.log_after(&id, "0-0")["lines"].as_str().unwrap().to_owned();
@@ -67,7 +85,7 @@ fn the_attempts_of_a_log_are_told_apart() {
 }
 
 #[test]
-fn a_log_is_text_and_nobody_elses_business() {
+fn a_log_is_escaped_and_shown_to_authorized_viewers_only() {
     let server = InBackground::start();
     let hostile = r#"{"lines":1,"text":"<script>alert(1)</script>\n\u001b[31m"}"#;
     let id = server.deliver("narrates", hostile, "done");

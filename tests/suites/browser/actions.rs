@@ -43,7 +43,7 @@ async fn a_running_delivery_is_cancelled_and_run_again_in_its_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
-async fn why_a_button_did_nothing_stands_beside_it() {
+async fn a_button_without_effect_shows_the_reason() {
     let (_folder, program, url, browser) = open_background().await;
     let row = queue(&url, "alone", LONG);
     wait_for_state(&browser, &row, "running").await;

@@ -76,18 +76,25 @@ async fn a_log_ends_with_its_last_line_also_where_it_starts_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
-async fn a_screen_reader_is_told_of_many_lines_at_once() {
+async fn many_lines_are_announced_together() {
     let (_folder, program, url, browser) = open_background().await;
     let row = queue(&url, "narrates", LONG);
     wait_for_state(&browser, &row, "running").await;
     let listen = "window.said = []; const news = document.getElementById('announcement'); \
                   new MutationObserver(() => said.push(news.textContent)).observe(news, { childList: true })";
     browser.run(listen).await;
+    // However slow the machine is, the time for the next announcement does not come by itself.
+    browser.run("const now = Date.now(); Date.now = () => now").await;
     browser.press(&format!("{row} summary")).await;
     let log = format!("{row} .log");
-    wait_for_lines(&browser, &log, 120).await;
-    let said = browser.run("return said.filter((text) => text.includes('new log line'))").await;
-    assert_eq!(said.as_array().unwrap().len(), 1, "{said}");
+    wait_for_lines(&browser, &log, 60).await;
+    let said = "return said.filter((text) => text.includes('new log line')).length";
+    browser.wait_until(&format!("{said} === 1")).await;
+    let seen = browser.run(&format!("return {}", lines(&log))).await.as_u64().unwrap();
+    wait_for_lines(&browser, &log, u32::try_from(seen).unwrap() + 60).await;
+    assert_eq!(browser.run(said).await, json!(1));
+    browser.run("const now = Date.now(); Date.now = () => now + 10_000").await;
+    browser.wait_until(&format!("{said} === 2")).await;
     let live = format!("return document.querySelector(`{log}`).ariaLive");
     assert_eq!(browser.run(&live).await, json!("off"));
     browser.end().await;
@@ -96,7 +103,7 @@ async fn a_screen_reader_is_told_of_many_lines_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium, chromedriver and axe-core"]
-async fn a_log_is_whole_for_everyone() {
+async fn a_log_is_accessible() {
     let (_folder, program, url, browser) = open_background().await;
     let text = format!("loss=0.25 <b>{}</b> \u{d55c}\u{ad6d}\u{c5b4}", "w".repeat(300));
     let body = json!({ "lines": 20, "milliseconds": 10, "fails": true, "text": text });

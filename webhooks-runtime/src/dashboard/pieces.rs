@@ -35,7 +35,8 @@ pub(super) fn excerpt(label: &str, excerpt: Excerpt<'_>) -> Markup {
     }
 }
 
-/// Renders a button that posts to `url`, with and without scripts. `description` tells it from others of its label.
+/// Renders a button that posts to `url`, with and without scripts. `description` distinguishes it from
+/// other buttons with its label.
 pub(super) fn action(url: &str, class: &str, label: &str, description: &str) -> Markup {
     html! {
         form.act.(class) method="post" action=(url) {

@@ -120,11 +120,11 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_told_in_minutes() {
-        let told = |seconds| elapsed(SystemTime::now() - Duration::from_secs(seconds));
-        assert_eq!(told(0), "just now");
-        assert_eq!(told(61), "for 1m");
-        assert_eq!(told(2 * 24 * 60 * 60 + 5 * 60), "for 2days 5m");
+    fn the_length_of_a_pause_is_in_minutes() {
+        let text = |seconds| elapsed(SystemTime::now() - Duration::from_secs(seconds));
+        assert_eq!(text(0), "just now");
+        assert_eq!(text(61), "for 1m");
+        assert_eq!(text(2 * 24 * 60 * 60 + 5 * 60), "for 2days 5m");
         assert_eq!(elapsed(SystemTime::now() + Duration::from_secs(90)), "just now");
     }
 }
