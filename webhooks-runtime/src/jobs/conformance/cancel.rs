@@ -170,14 +170,26 @@ pub(crate) async fn a_cancelled_delivery_has_duplicates_like_a_done_one(fixture:
 
 pub(crate) async fn a_lost_cancelled_delivery_is_cancelled(fixture: &dyn Fixture) {
     let store = open(fixture).await;
-    let late = replica(&*store).await;
-    let id = queue(&*store, TRAIN).await;
-    claim_one(&*store, late, TRAIN).await;
-    cancel(&*store, id).await;
-    store.advance_clock(LEASE * 2).await.unwrap();
-    let me = replica(&*store).await;
-    assert_eq!(store.recover_lost(me, &retried).await.unwrap(), 1);
-    assert_eq!(state(&*store, id).await, State::Cancelled);
+    // Also when the lost attempt was the last one.
+    for (next, uncancelled) in [
+        (Transition::Retry { after: Duration::ZERO }, State::Queued),
+        (Transition::Dead, State::Dead),
+    ] {
+        let late = replica(&*store).await;
+        let (id, other) = (queue(&*store, TRAIN).await, queue(&*store, ONE_AT_A_TIME).await);
+        claim_one(&*store, late, TRAIN).await;
+        claim_one(&*store, late, ONE_AT_A_TIME).await;
+        cancel(&*store, id).await;
+        store.advance_clock(LEASE * 2).await.unwrap();
+        let me = replica(&*store).await;
+        assert_eq!(store.recover_lost(me, &|_, _| next).await.unwrap(), 2);
+        assert_eq!(state(&*store, id).await, State::Cancelled);
+        assert_eq!(note(&*store, id).await.as_deref(), Some("cancelled"));
+        assert!(summary(&*store, id).await.ended_at.is_some());
+        assert_eq!(state(&*store, other).await, uncancelled);
+        cancel(&*store, other).await;
+        store.deregister(me).await.unwrap();
+    }
 }
 
 pub(crate) async fn a_newer_delivery_stops_the_running_one(fixture: &dyn Fixture) {

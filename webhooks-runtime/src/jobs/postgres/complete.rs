@@ -14,13 +14,14 @@ use super::supersede::MergeableEnd;
 use crate::endpoint::background::Policy;
 
 /// Builds the statement that writes completions whose fencing tokens are current. `$owned` is the condition
-/// on the delivery's replica, with the completing replica as `$3`.
+/// on the delivery's replica, with the completing replica as `$3`. `$cancelled` are the states instead of which a
+/// delivery that a person cancelled is cancelled.
 ///
 /// Of an attempt that does not count, `released`, `undecided` or `snoozed` is true, and a released delivery keeps its
 /// place in the queue. A delivery that a person cancelled is not queued again. One that was stopped for a newer one is,
 /// and gives way to that one afterwards.
 macro_rules! complete {
-    ($owned:literal) => {
+    ($owned:literal, $cancelled:literal) => {
         concat!(
             "WITH completion AS (
                 SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $4::smallint[], $5::bigint[], $6::text[], $7::text[],
@@ -31,7 +32,9 @@ macro_rules! complete {
             ), completed AS (
                 UPDATE webhooks_runtime.deliveries AS it
                 SET state = CASE
-                        WHEN it.cancel_requested = 1 AND completion.state = 0 THEN 5
+                        WHEN it.cancel_requested = 1 AND completion.state IN (",
+            $cancelled,
+            ") THEN 5
                         WHEN it.cancel_requested <> 1 AND completion.state = 5 THEN 0
                         ELSE completion.state END,
                     attempt = it.attempt - (completion.released OR completion.undecided OR completion.snoozed
@@ -46,11 +49,15 @@ macro_rules! complete {
                         statement_timestamp() + completion.after * interval '1 millisecond', it.run_at
                     ),
                     ended_at = CASE
-                        WHEN it.cancel_requested = 1 AND completion.state = 0 THEN statement_timestamp()
+                        WHEN it.cancel_requested = 1 AND completion.state IN (",
+            $cancelled,
+            ") THEN statement_timestamp()
                         WHEN it.cancel_requested <> 1 AND completion.state = 5 THEN NULL
                         WHEN completion.state >= 2 THEN statement_timestamp() END,
                     error = coalesce(completion.error, it.error),
-                    note = CASE WHEN it.cancel_requested = 1 AND completion.state = 0 THEN $11
+                    note = CASE WHEN it.cancel_requested = 1 AND completion.state IN (",
+            $cancelled,
+            ") THEN $11
                         WHEN it.cancel_requested = 1 AND completion.state = 5
                             THEN coalesce(completion.note, $11)
                         ELSE completion.note END
@@ -72,10 +79,11 @@ macro_rules! complete {
 
 /// By the replica that ran the attempts, if it is still registered. Locks the replica's row first, as
 /// recovery does.
-const BY_REPLICA: &str = complete!("it.owner = $3 AND EXISTS (SELECT 1 FROM me)");
+const BY_REPLICA: &str = complete!("it.owner = $3 AND EXISTS (SELECT 1 FROM me)", "0");
 
-/// By another replica, which recovers them.
-const BY_RECOVERER: &str = complete!("it.owner IS DISTINCT FROM $3");
+/// By another replica, which recovers them. Nothing is known of their attempts, so that one that was the last is no
+/// failure when it was to be stopped.
+const BY_RECOVERER: &str = complete!("it.owner IS DISTINCT FROM $3", "0, 3");
 
 /// Locks the row of a replica before those of keys, because recovery locks them in this order.
 const LOCK_REPLICA: &str = "SELECT id FROM webhooks_runtime.owners WHERE id = $1 FOR KEY SHARE";

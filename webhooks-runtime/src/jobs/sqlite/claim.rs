@@ -24,7 +24,7 @@ impl Writer {
     ) -> Result<ClaimResponse, rusqlite::Error> {
         let mut response = ClaimResponse { replicas: 1, ..ClaimResponse::default() };
         if !completions.is_empty() {
-            let completed = self.complete(replica, completions, changes)?;
+            let completed = self.complete(replica, completions, false, changes)?;
             (response.stale, response.diverted) = (completed.stale, completed.diverted);
         }
         response.cancelled = self.cancelling(replica)?;

@@ -29,17 +29,21 @@ pub(super) struct Completed {
 }
 
 impl Writer {
-    /// Writes completions.
+    /// Writes completions of a replica's attempts. `is_lost` says that the replica is gone, so that nothing is known of
+    /// these attempts.
     pub(super) fn complete(
         &self,
         replica: ReplicaId,
         completions: &[Completion],
+        is_lost: bool,
         changes: &mut Changes,
     ) -> Result<Completed, rusqlite::Error> {
         let now = self.clock.now();
         let mut completed = Completed::default();
         for completion in completions {
-            let Some((seq, mut state, ended)) = self.complete_one(replica, completion, now)? else {
+            let Some((seq, mut state, ended)) =
+                self.complete_one(replica, completion, is_lost, now)?
+            else {
                 completed.stale.push(completion.id);
                 continue;
             };
@@ -65,12 +69,13 @@ impl Writer {
     /// Writes a completion, and returns the row number, the new state, and more of the row if it has a key; `None` when
     /// the fencing token is stale.
     ///
-    /// A delivery that a person cancelled meanwhile is not queued again. One that was stopped for a newer delivery is,
+    /// A delivery that a person cancelled meanwhile is not queued again, nor dead when its last attempt is lost. One that was stopped for a newer delivery is,
     /// and yields to that one afterwards.
     fn complete_one(
         &self,
         replica: ReplicaId,
         completion: &Completion,
+        is_lost: bool,
         now: i64,
     ) -> Result<Option<(i64, State, Option<EndedRow>)>, rusqlite::Error> {
         let later = |after| Some(now.saturating_add(millis(after)));
@@ -88,7 +93,7 @@ impl Writer {
         let mut statement = self.connection.prepare_cached(
             "UPDATE deliveries
              SET state = CASE
-                     WHEN cancel_requested = 1 AND ?4 = 0 THEN 5
+                     WHEN cancel_requested = 1 AND ?4 IN (0, ?13) THEN 5
                      WHEN cancel_requested <> 1 AND ?4 = 5 THEN 0
                      ELSE ?4 END,
                  run_at = coalesce(?5, run_at),
@@ -98,11 +103,11 @@ impl Writer {
                  snoozes = CASE WHEN ?6 + ?7 + ?8 > 0 THEN snoozes + ?8 ELSE 0 END,
                  error = coalesce(?9, error),
                  note = CASE
-                     WHEN cancel_requested = 1 AND ?4 = 0 THEN ?12
+                     WHEN cancel_requested = 1 AND ?4 IN (0, ?13) THEN ?12
                      WHEN cancel_requested = 1 AND ?4 = 5 THEN coalesce(?10, ?12)
                      ELSE ?10 END,
                  ended_at = CASE
-                     WHEN cancel_requested = 1 AND ?4 = 0 OR ?4 > 0 AND NOT (cancel_requested <> 1 AND ?4 = 5) THEN ?11 END,
+                     WHEN cancel_requested = 1 AND ?4 IN (0, ?13) OR ?4 > 0 AND NOT (cancel_requested <> 1 AND ?4 = 5) THEN ?11 END,
                  cancel_requested = 0, owner = NULL
              WHERE id = ?1 AND fence = ?2 AND owner = ?3 AND state = 1
              RETURNING seq, state, endpoint, key, merge_scope",
@@ -120,6 +125,7 @@ impl Writer {
             &completion.note,
             now,
             CANCELLED,
+            if is_lost { State::Dead.code() } else { State::Queued.code() },
         );
         let is_skipped = completion.next == Transition::Skipped;
         statement.query_row(values, |row| ended_row(row, is_skipped)).optional()

@@ -82,7 +82,7 @@ impl Writer {
             if self.is_alive(replica, now)? {
                 continue;
             }
-            let completed = self.complete(replica, &[completion], changes)?;
+            let completed = self.complete(replica, &[completion], true, changes)?;
             recovered += u64::from(completed.stale.is_empty());
         }
         self.execute("DELETE FROM owners WHERE id != ? AND lease_until < ?", (me, now))?;
