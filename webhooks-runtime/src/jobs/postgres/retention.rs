@@ -18,6 +18,10 @@ use super::{convert, keys};
 /// How many deliveries are changed or deleted in one transaction, except that a group is deleted as a whole.
 pub(super) const CHUNK: i64 = 1000;
 
+/// How many log lines are deleted in one transaction. A chunk of deliveries may have millions, and deleting them at once
+/// could exceed every time limit.
+const LINES: i64 = 10_000;
+
 /// The deliveries that ended in a state at least this long ago, and how many others each carries.
 const EXPIRED: &str = "
     SELECT id, merged FROM webhooks_runtime.deliveries
@@ -48,16 +52,34 @@ const QUEUED: &str = "
     LIMIT $3)
     LIMIT $3";
 
-/// Deletes deliveries that are still in this state, and those that they carry. Returns the number of the former, and of
-/// all.
-const DELETE: &str = "
+/// Deletes log lines of deliveries that are still in this state, and of those that they carry, up to a number.
+const DELETE_LINES: &str = "
     WITH old AS (
         SELECT id, merge_group FROM webhooks_runtime.deliveries
-        WHERE id = ANY($1::uuid[]) AND state = $2 FOR UPDATE SKIP LOCKED
+        WHERE id = ANY($1::uuid[]) AND state = $2
     ), every AS (
         SELECT id FROM old UNION ALL
         SELECT carried.id FROM old JOIN webhooks_runtime.deliveries AS carried
             ON carried.merge_group = old.merge_group AND carried.state = 4
+    ), chunk AS (
+        SELECT line.delivery, line.fence, line.line
+        FROM every JOIN webhooks_runtime.attempt_logs AS line ON line.delivery = every.id LIMIT $3
+    )
+    DELETE FROM webhooks_runtime.attempt_logs AS it USING chunk
+    WHERE it.delivery = chunk.delivery AND it.fence = chunk.fence AND it.line = chunk.line";
+
+/// Deletes deliveries that are still in this state, and those that they carry. Returns the number of the former, and of
+/// all. Locks the carried ones, because a person may run one of them again at the same moment.
+const DELETE: &str = "
+    WITH old AS (
+        SELECT id, merge_group FROM webhooks_runtime.deliveries
+        WHERE id = ANY($1::uuid[]) AND state = $2 FOR UPDATE SKIP LOCKED
+    ), carried AS (
+        SELECT it.id FROM old JOIN webhooks_runtime.deliveries AS it
+            ON it.merge_group = old.merge_group AND it.state = 4
+        FOR UPDATE OF it
+    ), every AS (
+        SELECT id FROM old UNION ALL SELECT id FROM carried
     ), bodies AS (
         DELETE FROM webhooks_runtime.payloads AS it USING every WHERE it.delivery = every.id
     ), failed AS (
@@ -142,6 +164,12 @@ async fn delete_chunk(
         }
         ids.push(*id);
         deletions += i64::from(*merged) + 1;
+    }
+    let lines = sqlx::query(DELETE_LINES).bind(&ids).bind(state.code()).bind(LINES);
+    if lines.execute(&mut *transaction).await?.rows_affected() >= LINES.unsigned_abs() {
+        // The deliveries are in the next chunks.
+        transaction.commit().await?;
+        return Ok(DeletedChunk { deleted: 0, found: 0, is_last: false });
     }
     let keys = match state {
         State::Queued => keys::lock_of(&mut transaction, &ids).await?,

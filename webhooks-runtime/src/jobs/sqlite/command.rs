@@ -16,6 +16,9 @@ use crate::jobs::store::Retention;
 /// How many deliveries one command deletes or retries at most, so that no transaction takes long.
 pub(super) const CHUNK: u64 = 1000;
 
+/// How many log lines a command deletes at most. A chunk of deliveries may have millions.
+pub(super) const LINES: usize = 10_000;
+
 /// Where the response to a command goes, once the command is on disk.
 pub(super) type CommandReply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -40,7 +43,7 @@ pub(super) enum WriterCommand {
     Cancel(Uuid, CommandReply<CancelReport>),
     CancelEndpoint(String, i64, CommandReply<CancelReport>),
     Pause(String, bool, CommandReply<bool>),
-    Purge(Purge, CommandReply<u64>),
+    Purge(Purge, CommandReply<PurgeStep>),
     FreePages(CommandReply<u64>),
     Value(String, CommandReply<Option<String>>),
     SetValue(String, String, Option<Duration>, CommandReply<()>),
@@ -65,7 +68,7 @@ pub(super) struct LostDelivery {
 }
 
 /// The progress of a purge.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PurgeStep {
     pub(super) deleted: u64,
     /// Whether nothing is left to delete.

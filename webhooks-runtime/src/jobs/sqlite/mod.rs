@@ -224,12 +224,7 @@ impl Store for SqliteStore {
     }
 
     fn purge<'a>(&'a self, purge: &'a Purge) -> StoreFuture<'a, u64> {
-        async move {
-            let purged = self.in_chunks(|reply| WriterCommand::Purge(purge.clone(), reply)).await?;
-            self.in_chunks(WriterCommand::FreePages).await?;
-            Ok(purged)
-        }
-        .boxed()
+        self.purge_matching(purge).boxed()
     }
 
     fn notified(&self) -> BoxFuture<'_, ()> {

@@ -7,7 +7,7 @@ use super::{SqliteStore, read};
 use crate::jobs::attempt_log::LogUpdate;
 use crate::jobs::delivery::{Completion, ReplicaId};
 use crate::jobs::error::StoreError;
-use crate::jobs::inspect::{CancelReport, CancelTarget, RetryTarget};
+use crate::jobs::inspect::{CancelReport, CancelTarget, Purge, RetryTarget};
 use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::store::{RecoveryPolicy, Retention};
 
@@ -65,6 +65,22 @@ impl SqliteStore {
             if step.is_complete {
                 break;
             }
+        }
+        self.in_chunks(WriterCommand::FreePages).await?;
+        Ok(deleted)
+    }
+
+    /// Deletes the deliveries that a person purges. Pauses between chunks, as [`in_chunks`](Self::in_chunks) does.
+    pub(super) async fn purge_matching(&self, purge: &Purge) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        loop {
+            let start = Instant::now();
+            let step = self.send(|reply| WriterCommand::Purge(purge.clone(), reply)).await?;
+            deleted += step.deleted;
+            if step.is_complete {
+                break;
+            }
+            sleep(start.elapsed()).await;
         }
         self.in_chunks(WriterCommand::FreePages).await?;
         Ok(deleted)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Params, Row};
 
-use super::command::{CHUNK, PurgeStep};
+use super::command::{CHUNK, LINES, PurgeStep};
 use super::dedup_index::DedupHash;
 use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
@@ -21,6 +21,9 @@ struct DeletableRow {
     group: Option<i64>,
     queue: Option<KeyQueue>,
 }
+
+/// How many log lines a command may still delete.
+struct LineBudget(usize);
 
 /// Builds a query of [`DeletableRow`]s.
 macro_rules! deletable {
@@ -45,13 +48,15 @@ impl Writer {
         changes: &mut Changes,
     ) -> Result<PurgeStep, rusqlite::Error> {
         let forgotten = self.forget_expired_ids(changes)?;
-        let done = self.delete(State::Done, retention.done, changes)?;
-        let cancelled = self.delete(State::Cancelled, retention.done, changes)?;
+        let lines = &mut LineBudget(LINES);
+        let done = self.delete(State::Done, retention.done, lines, changes)?;
+        let cancelled = self.delete(State::Cancelled, retention.done, lines, changes)?;
         let dead = match retention.dead {
-            Some(age) => self.delete(State::Dead, age, changes)?,
+            Some(age) => self.delete(State::Dead, age, lines, changes)?,
             None => 0,
         };
-        let is_complete = forgotten.iter().chain(&[done, cancelled, dead]).all(|it| *it < CHUNK);
+        let is_complete =
+            lines.0 > 0 && forgotten.iter().chain(&[done, cancelled, dead]).all(|it| *it < CHUNK);
         Ok(PurgeStep { deleted: done + cancelled + dead, is_complete })
     }
 
@@ -130,7 +135,7 @@ impl Writer {
         &mut self,
         purge: &Purge,
         changes: &mut Changes,
-    ) -> Result<u64, rusqlite::Error> {
+    ) -> Result<PurgeStep, rusqlite::Error> {
         // One query per index. A queued delivery has no end, but its id must be forgotten as well.
         let queries = match purge.state {
             State::Queued => &[
@@ -153,20 +158,21 @@ impl Writer {
             )][..],
         };
         let until = self.clock.now().saturating_sub(millis(purge.older_than));
-        let mut deleted = 0;
+        let (mut deleted, mut lines) = (0, LineBudget(LINES));
         for query in queries {
             let limit = CHUNK.saturating_sub(deleted).cast_signed();
             let rows = self.deletable_rows(query, (&purge.endpoint, until, limit))?;
             let is_queued = purge.state == State::Queued;
-            deleted += self.delete_rows(rows, is_queued, changes)?;
+            deleted += self.delete_rows(rows, is_queued, &mut lines, changes)?;
         }
-        Ok(deleted)
+        Ok(PurgeStep { deleted, is_complete: deleted < CHUNK && lines.0 > 0 })
     }
 
     fn delete(
         &mut self,
         state: State,
         older_than: Duration,
+        lines: &mut LineBudget,
         changes: &mut Changes,
     ) -> Result<u64, rusqlite::Error> {
         // The state is a literal, so that SQLite uses its partial index.
@@ -177,31 +183,34 @@ impl Writer {
         };
         let until = self.clock.now().saturating_sub(millis(older_than));
         let rows = self.deletable_rows(query, (until, CHUNK.cast_signed()))?;
-        self.delete_rows(rows, false, changes)
+        self.delete_rows(rows, false, lines, changes)
     }
 
-    /// Deletes deliveries with their groups, at least a chunk of them all, and returns the number of deleted ones.
+    /// Deletes deliveries with their groups, at least a chunk of them all unless they have too many log lines. Returns the
+    /// number of deleted ones.
     fn delete_rows(
         &self,
         rows: Vec<DeletableRow>,
         is_queued: bool,
+        lines: &mut LineBudget,
         changes: &mut Changes,
     ) -> Result<u64, rusqlite::Error> {
         let (mut deleted, mut queues) = (0, Vec::new());
-        for row in rows {
+        'rows: for row in rows {
             if deleted >= CHUNK {
                 break;
             }
             let members = self.members(&row, CHUNK.cast_signed())?;
             for member in &members {
-                self.delete_row(member, changes)?;
+                if !self.delete_row(member, lines, changes)? {
+                    break 'rows;
+                }
+                deleted += 1;
             }
-            deleted += members.len() as u64;
             // The rest of a large group is in the next chunk, and then the delivery itself.
-            if members.len() as u64 == CHUNK {
+            if members.len() as u64 == CHUNK || !self.delete_row(&row, lines, changes)? {
                 break;
             }
-            self.delete_row(&row, changes)?;
             deleted += 1;
             if is_queued {
                 changes.backlog -= 1;
@@ -212,16 +221,30 @@ impl Writer {
         Ok(deleted)
     }
 
-    fn delete_row(&self, row: &DeletableRow, changes: &mut Changes) -> Result<(), rusqlite::Error> {
+    /// Deletes a delivery after its log lines. Returns whether it had not too many of these.
+    fn delete_row(
+        &self,
+        row: &DeletableRow,
+        lines: &mut LineBudget,
+        changes: &mut Changes,
+    ) -> Result<bool, rusqlite::Error> {
+        lines.0 -= self.execute(
+            "DELETE FROM attempt_logs WHERE (delivery, fence, line) IN (
+                 SELECT delivery, fence, line FROM attempt_logs WHERE delivery = ? LIMIT ?
+             )",
+            (row.seq, lines.0 as i64),
+        )?;
+        if lines.0 == 0 {
+            return Ok(false);
+        }
         for statement in [
             "DELETE FROM payloads WHERE delivery = ?",
             "DELETE FROM attempts WHERE delivery = ?",
-            "DELETE FROM attempt_logs WHERE delivery = ?",
             "DELETE FROM deliveries WHERE seq = ?",
         ] {
             self.execute(statement, [row.seq])?;
         }
         changes.removed.extend(row.hash.map(|hash| (hash, row.seq)));
-        Ok(())
+        Ok(true)
     }
 }

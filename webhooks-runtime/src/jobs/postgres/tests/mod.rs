@@ -7,6 +7,7 @@ mod locks;
 mod migration;
 mod opening;
 mod plans;
+mod purge;
 
 use std::sync::Arc;
 use std::time::Duration;

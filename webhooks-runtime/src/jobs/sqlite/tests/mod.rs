@@ -1,6 +1,7 @@
 //! Tests of the SQLite store. Each test has its own file.
 
 mod file;
+mod logs;
 mod migration;
 
 use std::path::PathBuf;
@@ -21,6 +22,15 @@ use crate::jobs::delivery::{Accepted, ClaimRequest, Claimed, Completion, NewDeli
 use crate::jobs::error::StoreError;
 use crate::jobs::state::{State, Transition};
 use crate::jobs::store::{Access, EndpointPolicy, Retention, Store, StoreLimits};
+
+fn endpoints() -> Vec<EndpointPolicy> {
+    vec![EndpointPolicy { path: "/webhooks/train".to_owned(), policy: Policy::DEFAULT }]
+}
+
+/// Opens a file as a server does.
+fn open(fixture: &FileFixture) -> SqliteStore {
+    SqliteStore::open(&fixture.file(), endpoints(), 1000, Access::Serve).unwrap()
+}
 
 /// A file. Only one process can use it, so opening it twice returns the same store.
 struct FileFixture {
