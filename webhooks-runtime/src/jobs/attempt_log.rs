@@ -8,6 +8,10 @@ use uuid::Uuid;
 /// How many claims of a delivery keep their lines. A delivery may wait, snooze or be run again without end.
 pub(crate) const LOGGED_CLAIMS: i64 = 20;
 
+/// How many bytes of lines one transaction writes with the results of attempts. After a long failure of the store, those of
+/// all attempts end together.
+const MAX_BYTES: usize = 4 << 20;
+
 /// A log line of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AttemptLogLine {
@@ -62,7 +66,27 @@ pub(crate) struct RunningLog {
     pub(crate) update: LogUpdate,
 }
 
+/// Returns how many bytes of lines each of these attempts may write, if their results are written together.
+pub(super) fn share<'a>(updates: impl Iterator<Item = &'a LogUpdate>) -> usize {
+    let (mut count, mut bytes) = (0, 0);
+    for update in updates.filter(|update| !update.lines.is_empty()) {
+        count += 1;
+        bytes += update.lines.iter().map(|line| line.text.len()).sum::<usize>();
+    }
+    if bytes > MAX_BYTES { MAX_BYTES / count } else { usize::MAX }
+}
+
 impl LogUpdate {
+    /// Returns the last lines that have at most this many bytes.
+    pub(super) fn last(&self, max: usize) -> &[NewLogLine] {
+        let (mut first, mut bytes) = (self.lines.len(), 0);
+        while first > 0 && self.lines[first - 1].text.len() <= max - bytes {
+            first -= 1;
+            bytes += self.lines[first].text.len();
+        }
+        &self.lines[first..]
+    }
+
     /// Returns whether lines of this attempt, or of earlier ones, have to be deleted.
     pub(super) fn has_excess(&self, fencing_token: i64) -> bool {
         let starts = self.lines.first().is_some_and(|line| line.number == 1);

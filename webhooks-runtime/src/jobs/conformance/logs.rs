@@ -214,6 +214,32 @@ pub(crate) async fn a_lost_attempt_keeps_what_was_written(fixture: &dyn Fixture)
     assert_eq!(numbers(&*store, id).await, [(1, 1), (1, 2)]);
 }
 
+pub(crate) async fn the_last_lines_are_written_when_many_attempts_end_together(
+    fixture: &dyn Fixture,
+) {
+    const ATTEMPTS: usize = 100;
+    let endpoint = keyed::endpoint(Policy::DEFAULT.concurrency(ATTEMPTS as u32));
+    let store = fixture.open(vec![endpoint], NO_LIMIT.into()).await;
+    let me = replica(&*store).await;
+    for _ in 0..ATTEMPTS {
+        queue(&*store, TRAIN).await;
+    }
+    let claimed = claim(&*store, me, TRAIN, ATTEMPTS as u32).await;
+    let with_log = |claimed: &Claimed| {
+        let mut log = lines(1..=64);
+        log.lines.iter_mut().for_each(|line| line.text = "x".repeat(1024));
+        Completion { log, ..completion(claimed, Transition::Done) }
+    };
+    let completions: Vec<_> = claimed.iter().map(with_log).collect();
+    let response = store.complete_and_claim(me, &completions, &[]).await.unwrap();
+    assert!(response.stale.is_empty());
+    // Each has an equal share of 4 MiB.
+    for claimed in claimed {
+        let expected: Vec<_> = (25..=64).map(|number| (1, number)).collect();
+        assert_eq!(numbers(&*store, claimed.id).await, expected);
+    }
+}
+
 pub(crate) async fn a_line_may_contain_any_text(fixture: &dyn Fixture) {
     let store = open(fixture).await;
     let me = replica(&*store).await;

@@ -124,6 +124,7 @@ macro_rules! conformance {
                 lines_are_deleted_with_their_delivery
                 a_lost_attempt_keeps_what_was_written
                 a_line_may_contain_any_text
+                the_last_lines_are_written_when_many_attempts_end_together
             }
             replaced {
                 a_duplicate_of_a_superseded_delivery_is_a_duplicate_while_another_carries_it

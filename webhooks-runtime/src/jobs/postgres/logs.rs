@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use super::super::attempt_log::{
     AttemptLogLine, LOGGED_CLAIMS, LogPosition, LogUpdate, NewLogLine, RunningLog, level_code,
-    level_of,
+    level_of, share,
 };
 use super::super::delivery::Completion;
 use super::super::error::StoreError;
 use super::super::state::State;
 use super::complete::Completed;
 use super::convert;
+use super::errors::is_conflict;
 use super::pool::with_retries;
 use super::store::PostgresStore;
 
@@ -62,24 +63,45 @@ struct CurrentLog<'a> {
     id: Uuid,
     fencing_token: i64,
     update: &'a LogUpdate,
+    /// Those to write.
+    lines: &'a [NewLogLine],
 }
 
-/// Writes the lines of attempts that have ended, if their tokens were current.
+/// Writes the lines of attempts that have ended, if their tokens were current. Drops lines that the database rejects: those
+/// with a character that its encoding lacks would keep every result of the replica out of the store.
 pub(super) async fn write_completed(
     connection: &mut PgConnection,
     completions: &[Completion],
     completed: &Completed,
 ) -> Result<(), sqlx::Error> {
-    let logs = completions
+    let share = share(completions.iter().map(|it| &it.log));
+    let logs: Vec<_> = completions
         .iter()
         .filter(|it| !it.log.lines.is_empty() && completed.states.contains_key(&it.id))
-        .map(|it| CurrentLog { id: it.id, fencing_token: it.fencing_token, update: &it.log });
-    write(connection, &logs.collect::<Vec<_>>()).await
+        .map(|it| CurrentLog {
+            id: it.id,
+            fencing_token: it.fencing_token,
+            update: &it.log,
+            lines: it.log.last(share),
+        })
+        .collect();
+    if logs.is_empty() {
+        return Ok(());
+    }
+    let mut savepoint = connection.begin().await?;
+    match write(&mut savepoint, &logs).await {
+        Ok(()) => savepoint.commit().await,
+        Err(error @ sqlx::Error::Database(_)) if !is_conflict(&error) => {
+            tracing::debug!(%error, "the log lines of attempts that have ended could not be written");
+            savepoint.rollback().await
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn write(connection: &mut PgConnection, logs: &[CurrentLog<'_>]) -> Result<(), sqlx::Error> {
     let lines: Vec<(&CurrentLog<'_>, &NewLogLine)> =
-        logs.iter().flat_map(|log| log.update.lines.iter().map(move |line| (log, line))).collect();
+        logs.iter().flat_map(|log| log.lines.iter().map(move |line| (log, line))).collect();
     for lines in lines.chunks(CHUNK) {
         let levels: Vec<i16> = lines.iter().map(|(_, line)| level_code(line.level)).collect();
         let texts: Vec<String> = lines.iter().map(|(_, line)| convert::text(&line.text)).collect();
@@ -122,6 +144,7 @@ async fn write_running(
         id: log.id,
         fencing_token: log.fencing_token,
         update: &log.update,
+        lines: &log.update.lines,
     });
     write(&mut transaction, &logs.collect::<Vec<_>>()).await?;
     transaction.commit().await?;

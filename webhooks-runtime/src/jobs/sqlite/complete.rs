@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::advance_key::EndedRow;
 use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
+use crate::jobs::attempt_log::share;
 use crate::jobs::clock::millis;
 use crate::jobs::delivery::{Completion, ReplicaId};
 use crate::jobs::state::{CANCELLED, State, Transition};
@@ -39,6 +40,7 @@ impl Writer {
         changes: &mut Changes,
     ) -> Result<Completed, rusqlite::Error> {
         let now = self.clock.now();
+        let share = share(completions.iter().map(|it| &it.log));
         let mut completed = Completed::default();
         for completion in completions {
             let Some((seq, mut state, ended)) =
@@ -55,7 +57,8 @@ impl Writer {
                     (completion.id, now, error),
                 )?;
             }
-            self.write_log(seq, completion.fencing_token, &completion.log)?;
+            let lines = completion.log.last(share);
+            self.write_log(seq, completion.fencing_token, &completion.log, lines)?;
             if let Some(ended) = ended {
                 state = self.advance_key(&ended, now, changes)?;
             }

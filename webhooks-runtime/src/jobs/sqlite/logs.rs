@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::writer::Writer;
 use crate::jobs::attempt_log::{
-    AttemptLogLine, LOGGED_CLAIMS, LogPosition, LogUpdate, RunningLog, level_code, level_of,
+    AttemptLogLine, LOGGED_CLAIMS, LogPosition, LogUpdate, NewLogLine, RunningLog, level_code,
+    level_of,
 };
 use crate::jobs::clock::{from_millis, to_millis};
 
@@ -25,7 +26,7 @@ impl Writer {
                 .query_row((log.id, log.fencing_token), |row| row.get(0))
                 .optional()?;
             if let Some(seq) = seq {
-                self.write_log(seq, log.fencing_token, &log.update)?;
+                self.write_log(seq, log.fencing_token, &log.update, &log.update.lines)?;
                 written.push((log.id, log.fencing_token));
             }
         }
@@ -38,8 +39,9 @@ impl Writer {
         seq: i64,
         fencing_token: i64,
         update: &LogUpdate,
+        lines: &[NewLogLine],
     ) -> Result<(), rusqlite::Error> {
-        for line in &update.lines {
+        for line in lines {
             self.execute(
                 "INSERT INTO attempt_logs (delivery, fence, line, logged_at, level, text)
                  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",

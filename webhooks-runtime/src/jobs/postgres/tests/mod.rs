@@ -4,6 +4,7 @@
 mod cancel;
 mod keys;
 mod locks;
+mod logs;
 mod migration;
 mod opening;
 mod plans;
