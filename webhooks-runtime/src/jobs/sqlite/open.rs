@@ -4,7 +4,7 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -20,11 +20,42 @@ use crate::jobs::store::Access;
 pub(super) struct OpenFile {
     /// `None` when the file is only read.
     pub(super) writer: Option<Connection>,
-    pub(super) reader: Connection,
+    pub(super) reader: FileReader,
     /// Holds the lock while it lives.
     pub(super) lock: Option<File>,
     /// Only for a server, which has the file open for long.
     pub(super) watch: Option<FileWatch>,
+}
+
+/// A reading connection.
+pub(super) struct FileReader {
+    pub(super) connection: Connection,
+    /// The path, if no server was running when it was opened. The connection would not notice one that starts.
+    idle: Option<PathBuf>,
+}
+
+impl FileReader {
+    /// Opens a file of which no server is known to run.
+    fn open(path: &Path) -> Result<Self, rusqlite::Error> {
+        // A running server has a log. Without a log, the file is read in a way that creates none.
+        if beside(path, "-wal").exists() {
+            let connection = connect(path.as_os_str(), READ_ONLY, &READER)?;
+            return Ok(Self { connection, idle: None });
+        }
+        let rights = READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = connect(&immutable(path), rights, &READER)?;
+        Ok(Self { connection, idle: Some(path.to_owned()) })
+    }
+
+    /// Reads what a server that has started meanwhile writes.
+    pub(super) fn refresh(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if let Some(path) = &self.idle {
+            let opened = Self::open(path)?;
+            schema::check(&opened.connection)?;
+            *self = opened;
+        }
+        Ok(())
+    }
 }
 
 /// How long to wait for another process that writes.
@@ -63,7 +94,8 @@ pub(super) fn open(file: &Path, access: Access) -> Result<OpenFile, StoreError> 
             writer.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             schema::migrate(&mut writer)?;
             writer.pragma_update(None, "journal_mode", "WAL")?;
-            let reader = connect(path.as_os_str(), READ_ONLY, &READER)?;
+            let connection = connect(path.as_os_str(), READ_ONLY, &READER)?;
+            let reader = FileReader { connection, idle: None };
             let watch = Some(FileWatch::new(path.clone()));
             Ok(OpenFile { writer: Some(writer), reader, lock, watch })
         };
@@ -76,14 +108,14 @@ pub(super) fn open(file: &Path, access: Access) -> Result<OpenFile, StoreError> 
         FileKind::Store => {}
     }
     let opened = || -> Result<_, Box<dyn Error + Send + Sync>> {
-        // A running server has a log. Without a log, the file is read in a way that creates none.
-        let is_idle = access == Access::Read && !beside(&path, "-wal").exists();
-        let reader = if is_idle {
-            connect(&immutable(&path), READ_ONLY | OpenFlags::SQLITE_OPEN_URI, &READER)?
-        } else {
-            connect(path.as_os_str(), READ_ONLY, &READER)?
+        let reader = match access {
+            Access::Read => FileReader::open(&path)?,
+            _ => FileReader {
+                connection: connect(path.as_os_str(), READ_ONLY, &READER)?,
+                idle: None,
+            },
         };
-        schema::check(&reader)?;
+        schema::check(&reader.connection)?;
         let writer = match access {
             Access::Modify => Some(connect(path.as_os_str(), READ_WRITE, &WRITER)?),
             _ => None,

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
+use super::open::FileReader;
 use crate::jobs::clock::from_millis;
 use crate::jobs::delivery::DeliveryOrigin;
 use crate::jobs::error::StoreError;
@@ -13,11 +14,11 @@ use crate::jobs::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Fail
 use crate::jobs::state::State;
 
 /// The reading connection, until it is closed. Queries run one at a time on the blocking pool.
-pub(super) struct ReadConnection(Arc<Mutex<Option<Connection>>>);
+pub(super) struct ReadConnection(Arc<Mutex<Option<FileReader>>>);
 
 impl ReadConnection {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self(Arc::new(Mutex::new(Some(connection))))
+    pub(super) fn new(reader: FileReader) -> Self {
+        Self(Arc::new(Mutex::new(Some(reader))))
     }
 
     /// Runs a query.
@@ -27,8 +28,10 @@ impl ReadConnection {
     ) -> Result<T, StoreError> {
         let connection = Arc::clone(&self.0);
         let running = tokio::task::spawn_blocking(move || {
-            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(query(connection.as_ref().ok_or(StoreError::Closed)?)?)
+            let mut reader = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let reader = reader.as_mut().ok_or(StoreError::Closed)?;
+            reader.refresh().map_err(StoreError::Failed)?;
+            Ok(query(&reader.connection)?)
         });
         running.await.unwrap_or(Err(StoreError::Closed))
     }

@@ -1,6 +1,7 @@
 //! Tests of the SQLite store. Each test has its own file.
 
 mod file;
+mod idle;
 mod logs;
 mod migration;
 
