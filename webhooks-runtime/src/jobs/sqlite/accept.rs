@@ -29,7 +29,7 @@ impl Writer {
     ) -> Result<Vec<Accepted>, rusqlite::Error> {
         let now = self.clock.now();
         self.bytes = self.bytes_in_use()?;
-        self.skip_rows_of_others(changes)?;
+        self.notice_others(changes)?;
         let mut accepted = Vec::with_capacity(batch.len());
         let mut inserted = Vec::with_capacity(batch.len());
         // The ids of this batch, which a query would not find yet.
@@ -94,16 +94,6 @@ impl Writer {
         }
         self.insert(&inserted, now)?;
         Ok(accepted)
-    }
-
-    /// Continues after the newest row, which another process may have added: a program that enqueues deliveries.
-    fn skip_rows_of_others(&self, changes: &mut Changes) -> Result<(), rusqlite::Error> {
-        let newest: i64 = self
-            .connection
-            .prepare_cached("SELECT coalesce(max(seq), 0) FROM deliveries")?
-            .query_row([], |row| row.get(0))?;
-        changes.rows = changes.rows.max(newest - self.newest);
-        Ok(())
     }
 
     /// Returns the limit that has been reached, if any.

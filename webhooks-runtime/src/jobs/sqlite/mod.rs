@@ -7,7 +7,7 @@
 //!   `replicas`, `retention`, `retry`, `space`, `values`. `operations` sends several commands.
 //! - `keys` keeps the queues of keys. `supersede` inserts deliveries into them, `advance_key` follows the ends of
 //!   attempts, `group` keeps what a delivery carries, and `merge` merges it.
-//! - `dedup_index` finds duplicates, and `read` is the connection that reads. `logs` writes and reads the log lines of attempts.
+//! - `dedup_index` finds duplicates, `others` notices what other processes change, and `read` is the connection that reads. `logs` writes and reads the log lines of attempts.
 //!
 //! This store uses `rusqlite` on its own thread, and not `sqlx` like the PostgreSQL store: `sqlx` sends each
 //! SQLite statement to another thread, and these two thread switches cost more than the statement. Without
@@ -28,6 +28,7 @@ mod logs;
 mod merge;
 mod open;
 mod operations;
+mod others;
 mod queue;
 mod read;
 mod replicas;

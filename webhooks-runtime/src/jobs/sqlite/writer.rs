@@ -23,6 +23,8 @@ pub(super) struct Writer {
     pub(super) backlog: u64,
     /// The highest row number.
     pub(super) newest: i64,
+    /// The version of the file, which the commits of other connections change.
+    pub(super) data_version: i64,
     /// Up to where ids of done and of cancelled deliveries were removed from `dedup`: the end of the delivery and its row.
     pub(super) forgotten: [(i64, i64); 2],
     /// Whether the last transaction failed. Commands are then done one by one, so that one that fails does
@@ -45,6 +47,7 @@ pub(super) struct Changes {
     pub(super) added: Vec<(DedupHash, i64)>,
     pub(super) removed: Vec<(DedupHash, i64)>,
     pub(super) rows: i64,
+    pub(super) data_version: Option<i64>,
     pub(super) backlog: i64,
 }
 
@@ -70,6 +73,7 @@ impl Writer {
             bytes: 0,
             backlog: 0,
             newest: 0,
+            data_version: 0,
             forgotten: [(0, 0); 2],
             one_by_one: false,
             watch,
@@ -154,6 +158,7 @@ impl Writer {
             self.dedup.insert(hash, seq);
         }
         self.newest += changes.rows;
+        self.data_version = changes.data_version.unwrap_or(self.data_version);
         self.backlog = self.backlog.saturating_add_signed(changes.backlog);
     }
 }

@@ -4,6 +4,7 @@ mod file;
 mod idle;
 mod logs;
 mod migration;
+mod others;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};

@@ -1,0 +1,59 @@
+//! Notices what other processes change in the file: programs that enqueue deliveries, and commands.
+
+use super::writer::{Changes, Writer};
+
+impl Writer {
+    /// Notices the changes of others since the last commit.
+    pub(super) fn notice_others(&self, changes: &mut Changes) -> Result<(), rusqlite::Error> {
+        let version: i64 = self
+            .connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        if version == changes.data_version.unwrap_or(self.data_version) {
+            return Ok(());
+        }
+        // Continues after the newest row, which one of them may have added.
+        let newest: i64 = self
+            .connection
+            .prepare_cached("SELECT coalesce(max(seq), 0) FROM deliveries")?
+            .query_row([], |row| row.get(0))?;
+        changes.rows = changes.rows.max(newest - self.newest);
+        self.index_rerun(newest, changes)?;
+        changes.data_version = Some(version);
+        Ok(())
+    }
+
+    /// Adds the ids of deliveries that a command has run again to the index, which had lost them when their
+    /// deduplication windows ended. These deliveries are due since they ended, as `queue_again` has it, so that few other
+    /// ones have to be looked at.
+    fn index_rerun(&self, newest: i64, changes: &mut Changes) -> Result<(), rusqlite::Error> {
+        let until = self.forgotten[0].0.max(self.forgotten[1].0);
+        for query in [
+            "SELECT seq, endpoint, webhook_id FROM deliveries
+             WHERE endpoint = ?1 AND state = 0 AND key IS NULL AND run_at <= ?2",
+            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE endpoint = ?1 AND state = 1 AND ?2 > 0",
+            // Of each key, the first one is found, unless one of the key runs.
+            "SELECT it.seq, it.endpoint, it.webhook_id FROM key_heads AS head
+             JOIN deliveries AS it ON it.endpoint = head.endpoint AND it.key = head.key AND it.run_at <= ?2
+             WHERE head.endpoint = ?1 AND head.run_at <= ?2 AND it.state = 0 AND it.key IS NOT NULL",
+            "SELECT it.seq, it.endpoint, it.webhook_id FROM deliveries AS running
+             JOIN deliveries AS it ON it.endpoint = running.endpoint AND it.key = running.key AND it.run_at <= ?2
+             WHERE running.endpoint = ?1 AND running.state = 1 AND running.key IS NOT NULL
+                 AND it.state = 0 AND it.key IS NOT NULL",
+        ] {
+            let mut statement = self.connection.prepare_cached(query)?;
+            for endpoint in &self.endpoints {
+                let mut rows = statement.query((endpoint.id, until))?;
+                while let Some(row) = rows.next()? {
+                    let Some(id) = row.get_ref(2)?.as_str_or_null()? else { continue };
+                    let entry = (self.dedup.hash(row.get(1)?, id), row.get(0)?);
+                    let is_known = self.dedup.find(entry.0, newest).any(|seq| seq == entry.1);
+                    if !is_known && !changes.added.contains(&entry) {
+                        changes.added.push(entry);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
