@@ -29,10 +29,16 @@ const QUEUED: &str = "
     LIMIT $3)
     LIMIT $3";
 
+/// Locks the deliveries in the order of their ids, as the ends of attempts do, so that they do not wait for each other.
 const CANCEL: &str = "
-    UPDATE webhooks_runtime.deliveries
+    WITH queued AS (
+        SELECT id FROM webhooks_runtime.deliveries
+        WHERE id = ANY($1::uuid[]) AND state = 0
+        ORDER BY id FOR UPDATE
+    )
+    UPDATE webhooks_runtime.deliveries AS it
     SET state = 5, ended_at = statement_timestamp(), note = $2, debounce_since = NULL
-    WHERE id = ANY($1::uuid[]) AND state = 0";
+    FROM queued WHERE it.id = queued.id AND it.state = 0";
 
 /// Locks a delivery, so that its state stays the same.
 const LOCK: &str = "
@@ -49,6 +55,7 @@ const STOP_ENDPOINT: &str = "
         SELECT it.id, it.fence, endpoint.stoppable FROM webhooks_runtime.endpoints AS endpoint
         JOIN webhooks_runtime.deliveries AS it ON it.endpoint = endpoint.id
         WHERE endpoint.path = $1 AND it.state = 1
+        ORDER BY it.id FOR UPDATE OF it
     ), stopped AS (
         UPDATE webhooks_runtime.deliveries AS it SET cancel_requested = $2
         FROM running

@@ -133,6 +133,9 @@ impl PostgresStore {
         completions: &[Completion],
         keys: &BTreeSet<KeyId>,
     ) -> Result<Completed, sqlx::Error> {
+        // The rows are locked in this order. That of other statements is the same.
+        let mut completions: Vec<&Completion> = completions.iter().collect();
+        completions.sort_by_key(|it| it.id);
         let fencing_tokens: Vec<i64> = completions.iter().map(|it| it.fencing_token).collect();
         let states: Vec<i16> = completions.iter().map(|it| it.next.state().code()).collect();
         let after: Vec<Option<i64>> = completions.iter().map(|it| due_after(it.next)).collect();
@@ -140,7 +143,7 @@ impl PostgresStore {
             completions.iter().map(|it| is(it.next)).collect()
         };
         let rows: Vec<(Uuid, i16, i64, Option<i64>)> = sqlx::query_as(statement)
-            .bind(ids(completions))
+            .bind(completions.iter().map(|it| it.id).collect::<Vec<_>>())
             .bind(fencing_tokens)
             .bind(replica)
             .bind(states)

@@ -19,6 +19,48 @@ const FAIL: &str = "
     UPDATE webhooks_runtime.deliveries SET state = 0, owner = NULL, run_at = now() + interval '1 hour'
     WHERE state = 1";
 
+/// Asserts that deliveries are locked in the order of their ids. They are stored in another order.
+async fn cancel_in_order(database: &Database, are_running: bool) {
+    let store = open(database).await;
+    let first = new(0, None, "{}");
+    let (id, last) = (first.id, new(0, None, "{}"));
+    let last_id = last.id;
+    store.accept(vec![last]).await.unwrap();
+    store.accept(vec![first]).await.unwrap();
+    let me = Uuid::now_v7();
+    store.register(me, Duration::from_secs(60)).await.unwrap();
+    if are_running {
+        for _ in 0..2 {
+            store.complete_and_claim(me, &[], &REQUESTS).await.unwrap();
+        }
+    }
+    let mut replica = PgConnection::connect(&database.url).await.unwrap();
+    let mut ending = replica.begin().await.unwrap();
+    let lock = "SELECT 1 FROM webhooks_runtime.deliveries WHERE id = $1 FOR UPDATE NOWAIT";
+    sqlx::query(lock).bind(id).execute(&mut *ending).await.unwrap();
+    let target = CancelTarget::Endpoint("/webhooks/train".to_owned());
+    let mut cancelling = store.cancel(&target);
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut cancelling).await;
+    assert!(early.is_err(), "it does not wait: {early:?}");
+    sqlx::query(lock).bind(last_id).execute(&mut *ending).await.unwrap();
+    ending.commit().await.unwrap();
+    let report = cancelling.await.unwrap();
+    assert_eq!(report.cancelled + report.stopping.len() as u64, 2);
+    store.close().await;
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn running_deliveries_are_cancelled_in_the_order_of_their_ids() {
+    with_database(|database| Box::pin(cancel_in_order(database, true)));
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn queued_deliveries_are_cancelled_in_the_order_of_their_ids() {
+    with_database(|database| Box::pin(cancel_in_order(database, false)));
+}
+
 /// Cancels a delivery while the transaction is under way in which its attempt fails, so that it is queued again.
 async fn cancel_while_it_fails(database: &Database, target: impl FnOnce(Uuid) -> CancelTarget) {
     let store = open(database).await;
