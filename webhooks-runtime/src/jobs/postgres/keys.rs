@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::super::error::StoreError;
 use super::pool::with_retries;
-use super::retention::CHUNK;
 use super::store::PostgresStore;
+
+/// How many keys a statement repairs at most.
+const KEYS_AT_ONCE: i64 = 1000;
 
 /// A key: the id of its endpoint, and its text.
 pub(super) type KeyId = (i64, String);
@@ -172,7 +174,8 @@ impl PostgresStore {
             let after = &last;
             let some: Vec<(i64, String, bool)> =
                 with_retries(&self.pool, |mut connection| async move {
-                    let some = sqlx::query_as(QUEUED_KEYS).bind(after.0).bind(&after.1).bind(CHUNK);
+                    let some =
+                        sqlx::query_as(QUEUED_KEYS).bind(after.0).bind(&after.1).bind(KEYS_AT_ONCE);
                     let some = some.fetch_all(&mut *connection).await;
                     (connection, some)
                 })
@@ -184,7 +187,7 @@ impl PostgresStore {
                 (connection, repaired)
             })
             .await?;
-            let is_last = some.len() < CHUNK as usize;
+            let is_last = some.len() < KEYS_AT_ONCE as usize;
             match some.into_iter().next_back() {
                 Some((endpoint, key, _)) if !is_last => last = (endpoint, key),
                 _ => return Ok(()),
