@@ -16,6 +16,8 @@ const REFS: &str = "GET /api/datasets/me/data/refs";
 on_both_stores! {
     a_commit_that_was_missed_is_one_delivery
     a_delivery_that_arrives_is_not_made_again
+    a_ref_that_returns_to_a_commit_that_was_made_is_delivered
+    what_arrives_last_is_noted_before_the_end
 }
 
 fn hub() -> (TestHub, String) {
@@ -42,7 +44,7 @@ fn start(place: &Place, hub: &TestHub) -> Program {
     program
 }
 
-/// Waits until the server has asked this many times more, and has compared what it got.
+/// Waits until the server has asked this many times more, and has compared each response but the last.
 fn ask(hub: &TestHub, count: usize) {
     hub.forget_requests();
     hub.wait_for_requests(REFS, count + 1);
@@ -96,10 +98,38 @@ fn a_delivery_that_arrives_is_not_made_again(place: &Place) {
     assert_eq!(send(&program, &old, &new).status, 202);
     ask(&hub, 4);
     assert_eq!(runs(place), [format!("{old}..{new}")]);
-    // Whatever a later one reports, the commit was seen.
+    // A late delivery of an older commit does not change what was seen.
     assert_eq!(send(&program, "0", &old).status, 202);
     ask(&hub, 4);
     assert_eq!(runs(place).len(), 2);
+    assert_eq!(program.stop().code, Some(0));
+}
+
+fn a_ref_that_returns_to_a_commit_that_was_made_is_delivered(place: &Place) {
+    let (hub, first) = hub();
+    let program = start(place, &hub);
+    let made = commit(&hub, "main");
+    wait_until("it is found", || runs(place).len() == 1);
+    // A push, and a forced push back.
+    assert_eq!(send(&program, &made, "cccc").status, 202);
+    wait_until("the push runs", || runs(place).len() == 2);
+    assert_eq!(send(&program, "cccc", &made).status, 202);
+    wait_until("the forced push runs", || runs(place).len() == 3);
+    assert_eq!(runs(place)[2], format!("cccc..{made}"));
+    assert_eq!(runs(place)[0], format!("{first}..{made}"));
+    assert_eq!(program.stop().code, Some(0));
+}
+
+fn what_arrives_last_is_noted_before_the_end(place: &Place) {
+    let (hub, old) = hub();
+    assert_eq!(start(place, &hub).stop().code, Some(0));
+    let program = start(place, &hub);
+    let new = "dddd";
+    assert_eq!(send(&program, &old, new).status, 202);
+    assert_eq!(program.stop().code, Some(0));
+    // The ref on the Hub is still the old one. It is made only if the new one was noted.
+    let program = start(place, &hub);
+    wait_until("the ref has moved back", || runs(place).contains(&format!("{new}..{old}")));
     assert_eq!(program.stop().code, Some(0));
 }
 

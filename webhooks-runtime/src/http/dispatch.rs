@@ -220,7 +220,8 @@ impl Dispatcher {
             authorize(request, guarded.secrets.as_ref(), &self.addresses)?;
         }
         // Without a secret, anyone can call the endpoint, so the sender stays unknown.
-        delivery.trusted = sender == Sender::Viewer || guarded.secrets.is_some();
+        delivery.by_viewer = sender == Sender::Viewer;
+        delivery.trusted = delivery.by_viewer || guarded.secrets.is_some();
         check_body_headers(request, self.limits.body)?;
         if delivery.connection().is_some_and(|connection| connection.was_delayed()) {
             return Err(Rejection::blocked());

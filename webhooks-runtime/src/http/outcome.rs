@@ -102,13 +102,15 @@ pub(crate) struct DeliveryRequest<'a> {
     pub(crate) received: Instant,
     /// Whether the sender is known: by the right secret, or as an authorized viewer of the page.
     pub(crate) trusted: bool,
+    /// Whether an authorized viewer of the page has sent it.
+    pub(crate) by_viewer: bool,
 }
 
 impl<'a> DeliveryRequest<'a> {
     pub(super) fn new(number: u64, request: &'a HttpRequest, endpoint: &'a Arc<str>) -> Self {
         let connection = request.conn_data::<Rc<ConnectionState>>();
         let received = connection.map_or_else(Instant::now, |connection| connection.received_at());
-        Self { number, request, endpoint, received, trusted: false }
+        Self { number, request, endpoint, received, trusted: false, by_viewer: false }
     }
 
     /// Returns the connection, or `None` in a test.

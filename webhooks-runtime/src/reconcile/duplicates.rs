@@ -32,16 +32,17 @@ impl KnownDeliveries for MadeDeliveries {
             let mut known = None;
             for updated in &refs {
                 let of = WatchedRef { endpoint, repo: &repo, ref_name: &updated.ref_name };
-                // A store that fails rejects the delivery anyway.
-                let (sha, id) = memory.found(&of).await.ok()?.made?;
-                if Some(&sha) != updated.new_sha.as_ref() {
+                // A store that fails rejects the delivery anyway. A ref that returns to this commit has changed again.
+                let seen = memory.seen(&of).await.ok()??;
+                if Some(&seen.sha) != updated.new_sha.as_ref() {
                     return None;
                 }
-                known = Some(id);
+                known = Some(seen.made?);
             }
-            let id = known?.parse().ok()?;
+            let id = known?;
             let state = jobs.show(id).await.ok()??.summary.state;
-            Some((id, state))
+            // Nothing came of a dead one, so the Hub's own delivery has its own attempts.
+            (state != State::Dead).then_some((id, state))
         }
         .boxed_local()
     }

@@ -1,5 +1,5 @@
 //! Finds commits whose deliveries the Hub did not send: a server compares the refs of the watched repos with those that
-//! it has seen, and makes a delivery for each difference. Sleeping Spaces and suspended webhooks miss deliveries.
+//! it has seen, and makes a delivery for each difference. Servers that are down and suspended webhooks miss deliveries.
 //!
 //! - `decide` decides about one ref, and `memory` keeps in the store what is known of it.
 //! - `repos` asks the Hub for repos and refs, `payload` makes a delivery, and `poll` does it for all endpoints.

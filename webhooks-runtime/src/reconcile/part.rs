@@ -1,20 +1,20 @@
 //! Looks for missed deliveries while the server runs, as one of its parts.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::duplicates::MadeDeliveries;
 use super::memory::RefMemory;
 use super::observe::{CommitObserver, ObservedDelivery, note};
-use super::poll::Poller;
+use super::poll::{PendingCommits, Poller};
 use super::timing::PollTiming;
 use super::{ReconcileSettings, ReconciledEndpoint};
 use crate::endpoint::panic::restart_on_panic;
@@ -25,8 +25,8 @@ use crate::hub::Hub;
 use crate::jobs::Jobs;
 use crate::state::SharedState;
 
-/// The lease of the replica that asks the Hub.
-const LEASE: &str = "reconcile";
+/// The least time for what was observed to be noted.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// The part of a server that reconciles.
 pub(crate) struct ReconcilePart {
@@ -34,28 +34,37 @@ pub(crate) struct ReconcilePart {
     jobs: Arc<OnceLock<Jobs>>,
     endpoints: Vec<ReconciledEndpoint>,
     timing: PollTiming,
-    /// Holds the lease.
+    /// The lease of the replica that asks the Hub. Programs that share a store have other endpoints.
+    lease: String,
     holder: Uuid,
     observer: Arc<CommitObserver>,
     /// Taken when the server starts.
     observed: Mutex<Option<mpsc::Receiver<ObservedDelivery>>>,
-    tasks: Mutex<JoinSet<()>>,
+    /// Asks the Hub.
+    polling: Mutex<JoinSet<()>>,
+    /// Notes what was observed.
+    noting: Mutex<Option<JoinHandle<()>>>,
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl ReconcilePart {
     pub(crate) fn new(settings: ReconcileSettings<'_>) -> Self {
         let ReconcileSettings { hub, jobs, endpoints, interval, environment } = settings;
-        let paths = endpoints.iter().map(|endpoint| endpoint.path.clone());
+        let paths: BTreeSet<_> = endpoints.iter().map(|endpoint| endpoint.path.clone()).collect();
+        let lease = paths.iter().fold("reconcile".to_owned(), |lease, path| lease + " " + path);
         let (observer, observed) = CommitObserver::new(paths);
         Self {
             hub,
             jobs,
             timing: PollTiming::new(interval, environment),
             endpoints,
+            lease,
             holder: Uuid::new_v4(),
             observer: Arc::new(observer),
             observed: Mutex::new(Some(observed)),
-            tasks: Mutex::default(),
+            polling: Mutex::default(),
+            noting: Mutex::default(),
+            making: Arc::default(),
         }
     }
 }
@@ -91,19 +100,20 @@ impl Part for ReconcilePart {
             endpoints: self.endpoints.clone(),
             confirm: self.timing.confirm,
             failing: Mutex::new(HashSet::new()),
+            making: Arc::clone(&self.making),
         });
-        let (timing, holder) = (self.timing, self.holder);
-        let lease = Arc::new(PollLease { state, holder, renewal: timing.renewal() });
+        let (timing, holder, name) = (self.timing, self.holder, self.lease.clone());
+        let lease = Arc::new(PollLease { state, name, holder, renewal: timing.renewal() });
         let polling = move || {
             let (poller, lease) = (Arc::clone(&poller), Arc::clone(&lease));
             // Boxed, because the compiler does not see that the future of an async closure is `Send`.
             async move { run(&poller, &lease, timing).await }.boxed()
         };
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.spawn(restart_on_panic("reconcile", polling));
         let observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut observed) = observed {
-            tasks.spawn(async move {
+            let noting = tokio::spawn(async move {
                 while let Some(delivery) = observed.recv().await {
                     // A poll finds the commit again, if it was not noted.
                     if let Err(error) = note(&memory, &delivery).await {
@@ -111,15 +121,31 @@ impl Part for ReconcilePart {
                     }
                 }
             });
+            *self.noting.lock().unwrap_or_else(PoisonError::into_inner) = Some(noting);
         }
     }
 
-    fn drain(&self, _: Instant) -> BoxFuture<'_, ()> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    fn drain(&self, deadline: Instant) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            // A delivery that is being made is noted, too.
+            let making = timeout_at(deadline, self.making.lock()).await;
+            self.polling.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+            drop(making);
             if let Some(jobs) = self.jobs.get() {
                 // Otherwise the lease ends by itself.
-                let _ = jobs.release(LEASE, self.holder).await;
+                let _ = jobs.release(&self.lease, self.holder).await;
+            }
+        })
+    }
+
+    /// Notes what the last requests have brought. The store is closed later.
+    fn close(&self, deadline: Instant) -> BoxFuture<'_, ()> {
+        self.observer.close();
+        let noting = self.noting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Box::pin(async move {
+            if let Some(noting) = noting {
+                // What is not noted by then is found again by a poll.
+                let _ = timeout_at(deadline.max(Instant::now() + CLOSING), noting).await;
             }
         })
     }
@@ -128,6 +154,7 @@ impl Part for ReconcilePart {
 /// The lease of one replica.
 struct PollLease {
     state: Arc<dyn SharedState>,
+    name: String,
     holder: Uuid,
     renewal: Duration,
 }
@@ -135,16 +162,16 @@ struct PollLease {
 impl PollLease {
     /// Takes or renews it. Returns whether this replica has it.
     async fn renew(&self) -> bool {
-        self.state.lease(LEASE, self.holder, self.renewal * 3).await.unwrap_or(false)
+        self.state.lease(&self.name, self.holder, self.renewal * 3).await.unwrap_or(false)
     }
 
-    /// Renews it meanwhile.
-    async fn renewing<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Renews it meanwhile. Returns `None`, and ends the work, when this replica has lost it.
+    async fn renewing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
-                result = &mut work => return result,
-                () = sleep(self.renewal) => drop(self.renew().await),
+                result = &mut work => return Some(result),
+                () = sleep(self.renewal) => if !self.renew().await { return None },
             }
         }
     }
@@ -152,13 +179,16 @@ impl PollLease {
 
 /// Asks the Hub again and again, while this replica has the lease.
 async fn run(poller: &Poller, lease: &PollLease, timing: PollTiming) {
-    let mut failures = 0;
+    let (mut failures, mut pending) = (0, PendingCommits::new());
     loop {
         if !lease.renew().await {
+            pending.clear();
             sleep(lease.renewal).await;
             continue;
         }
-        let outcome = lease.renewing(poller.poll()).await;
+        let Some(outcome) = lease.renewing(poller.poll(&mut pending)).await else {
+            continue;
+        };
         let pause = match outcome.failed {
             Some(wait) => {
                 failures += 1;
@@ -166,10 +196,13 @@ async fn run(poller: &Poller, lease: &PollLease, timing: PollTiming) {
             }
             None => {
                 failures = 0;
-                timing.interval
+                if outcome.is_pending {
+                    timing.interval.min(timing.confirm)
+                } else {
+                    timing.interval
+                }
             }
         };
-        let pause = if outcome.is_pending { pause.min(timing.confirm) } else { pause };
         lease.renewing(sleep(pause)).await;
     }
 }

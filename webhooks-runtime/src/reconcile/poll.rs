@@ -1,17 +1,20 @@
 //! Compares the refs of the watched repos with those that were seen, and makes the deliveries that are missing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::ReconciledEndpoint;
-use super::decide::{RefDecision, SeenCommit, decide};
+use super::decide::{PendingCommit, RefDecision, SeenCommit, decide};
 use super::memory::{RefMemory, WatchedRef};
 use super::payload::{MovedRef, payload};
 use super::repos::{refs, repos};
 use crate::endpoint::filter::Verdict;
-use crate::hub::{Hub, HubError, RepoId};
+use crate::hub::{Hub, HubError, RepoId, RepoInfo};
 use crate::jobs::{Accepted, DeliveryKey, DeliveryOrigin, IncomingDelivery, Jobs};
 use crate::payload::read_tolerantly;
 
@@ -28,9 +31,15 @@ pub(super) struct Poller {
     pub(super) confirm: Duration,
     /// What could not be asked for in the last poll. Each is logged once until it works again.
     pub(super) failing: Mutex<HashSet<String>>,
+    /// Locked from the check whether a delivery has arrived after all until the one that is made is noted. Whoever ends
+    /// the polls locks it first.
+    pub(super) making: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// What a poll has found.
+/// The differences that must be confirmed, of this replica while it has the lease.
+pub(super) type PendingCommits = HashMap<String, PendingCommit>;
+
+/// The outcome of a poll.
 #[derive(Debug, Default)]
 pub(super) struct PollOutcome {
     /// Whether a difference must be confirmed.
@@ -39,24 +48,37 @@ pub(super) struct PollOutcome {
     pub(super) failed: Option<Option<Duration>>,
 }
 
+impl PollOutcome {
+    /// Returns whether the Hub asks to wait, so that nothing else is asked for now.
+    fn must_wait(&self) -> bool {
+        self.failed.flatten().is_some()
+    }
+}
+
 impl Poller {
     /// Asks for every watched repo.
-    pub(super) async fn poll(&self) -> PollOutcome {
+    pub(super) async fn poll(&self, pending: &mut PendingCommits) -> PollOutcome {
         let mut outcome = PollOutcome::default();
         for endpoint in &self.endpoints {
             for watched in endpoint.conditions.watched_repos() {
                 let found = repos(&self.hub, watched).await.map_err(PollError::from);
                 let Some(repos) = self.report(&watched.to_string(), found, &mut outcome) else {
+                    if outcome.must_wait() {
+                        return outcome;
+                    }
                     continue;
                 };
                 for repo in repos {
-                    let compared = self.compare(endpoint, &repo).await;
+                    let compared = self.compare(endpoint, &repo, pending).await;
                     let name = format!("{repo} for {}", endpoint.path);
-                    let is_pending = self.report(&name, compared, &mut outcome);
-                    outcome.is_pending |= is_pending.unwrap_or_default();
+                    self.report(&name, compared, &mut outcome);
+                    if outcome.must_wait() {
+                        return outcome;
+                    }
                 }
             }
         }
+        outcome.is_pending = !pending.is_empty();
         outcome
     }
 
@@ -88,42 +110,42 @@ impl Poller {
         }
     }
 
-    /// Compares the refs of a repo. Returns whether a difference must be confirmed.
+    /// Compares the refs of a repo.
     async fn compare(
         &self,
         endpoint: &ReconciledEndpoint,
         repo: &RepoId,
-    ) -> Result<bool, PollError> {
+        pending: &mut PendingCommits,
+    ) -> Result<(), PollError> {
         let (refs, name) = (refs(&self.hub, repo).await?, repo.to_string());
-        let mut is_pending = false;
         for (ref_name, sha) in &refs {
             let of = WatchedRef { endpoint: &endpoint.path, repo: &name, ref_name };
             let seen = self.memory.seen(&of).await?;
-            if seen.as_ref().is_some_and(|seen| seen.sha == *sha) {
-                continue;
-            }
-            let mut found = self.memory.found(&of).await?;
-            let decision = decide(sha, seen.as_ref(), found.pending.as_ref(), now(), self.confirm);
-            let old = match (decision, seen) {
-                (RefDecision::Unchanged, _) => continue,
-                (RefDecision::Pending(pending), _) => {
-                    is_pending = true;
-                    found.pending = Some(pending);
-                    self.memory.set_found(&of, &found).await?;
-                    continue;
+            let noticed = pending.remove(&of.key());
+            match (decide(sha, seen.as_ref(), noticed.as_ref(), Instant::now(), self.confirm), seen)
+            {
+                (RefDecision::Unchanged, _) => {}
+                (RefDecision::Pending(noticed), _) => {
+                    pending.insert(of.key(), noticed);
                 }
-                (RefDecision::Missing, Some(seen)) => Some(seen.sha),
-                (RefDecision::Baseline | RefDecision::Missing, _) => None,
-            };
-            if let Some(old) = &old {
-                let made = self.make(endpoint, repo, MovedRef { ref_name, old, new: sha }).await?;
-                found.pending = None;
-                found.made = made.map(|id| (sha.clone(), id)).or(found.made);
-                self.memory.set_found(&of, &found).await?;
+                (RefDecision::Missing, Some(seen)) => {
+                    let info = self.hub.repo_info(repo).await?;
+                    let _making = self.making.lock().await;
+                    // Its delivery may have arrived while the Hub was asked.
+                    if self.memory.seen(&of).await?.as_ref() != Some(&seen) {
+                        continue;
+                    }
+                    let moved = MovedRef { ref_name, old: &seen.sha, new: sha };
+                    let made = self.make(endpoint, repo, &info, moved).await?;
+                    self.memory.set_seen(&of, &seen.followed_by(sha, made)).await?;
+                }
+                (RefDecision::Baseline | RefDecision::Missing, _) => {
+                    let seen = SeenCommit { sha: sha.clone(), earlier: Vec::new(), made: None };
+                    self.memory.set_seen(&of, &seen).await?;
+                }
             }
-            self.memory.set_seen(&of, &SeenCommit { sha: sha.clone(), old }).await?;
         }
-        Ok(is_pending)
+        Ok(())
     }
 
     /// Makes the delivery of a commit, unless the endpoint's filter skips it. Returns its id.
@@ -131,10 +153,10 @@ impl Poller {
         &self,
         endpoint: &ReconciledEndpoint,
         repo: &RepoId,
+        info: &RepoInfo,
         moved: MovedRef<'_>,
-    ) -> Result<Option<String>, PollError> {
-        let info = self.hub.repo_info(repo).await?;
-        let body = payload(&self.hub, repo, &info, moved);
+    ) -> Result<Option<Uuid>, PollError> {
+        let body = payload(&self.hub, repo, info, moved);
         let parsed = read_tolerantly(&body).map_err(|_| "the payload is invalid")?;
         let verdict = endpoint.conditions.evaluate(&parsed.payload, &parsed.deviations);
         if verdict != Verdict::Match {
@@ -173,16 +195,11 @@ impl Poller {
                     "found a commit whose delivery the Hub did not send: {} of {repo}",
                     moved.ref_name
                 );
-                Ok(Some(id.to_string()))
+                Ok(Some(id))
             }
             Accepted::StoreFull | Accepted::BacklogFull => {
                 Err("the store of background deliveries is full".into())
             }
         }
     }
-}
-
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
