@@ -16,7 +16,7 @@ use super::store::PostgresStore;
 use super::{convert, keys};
 
 /// How many deliveries are changed or deleted in one transaction, except that a group is deleted as a whole.
-const CHUNK: i64 = 1000;
+pub(super) const CHUNK: i64 = 1000;
 
 /// How many log lines are deleted in one transaction. A chunk of deliveries may have millions, and deleting them at once
 /// could exceed every time limit.
