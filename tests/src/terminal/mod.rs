@@ -42,6 +42,8 @@ static CHANGING: LazyLock<Regex> = LazyLock::new(|| {
         r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z",
         // The public URL.
         r"https?://[0-9a-f]+\.(gradio\.live|localhost)",
+        // Whether a delivery is due, which one that was just queued is for a moment.
+        r#""oldest_queued_seconds":(null|\d+)"#,
         // How long something took.
         r"\b\d+(\.\d+)? ?(ns|µs|ms|s)\b",
     ];
