@@ -38,7 +38,7 @@ pub(super) struct DrainRates {
     pub(super) lines_of_function: Vec<f64>,
     /// With 1,000 keys.
     pub(super) keyed: Vec<f64>,
-    /// With 1,000 keys of which only the newest is run. Those that it carries count.
+    /// With 1,000 keys, of which only the newest delivery is run. The deliveries that it carries count.
     pub(super) newest: Vec<f64>,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn measure(
     Ok((file, database))
 }
 
-/// How many are run in a second when they wait already: those that a load left behind.
+/// How many waiting deliveries, which a load left behind, are run in a second.
 fn drain(
     load: &Load,
     store: &BenchStore,
@@ -89,7 +89,7 @@ fn drain(
     load.this_many(&served.url(endpoint), LoadEvent::Commits, CONNECTIONS, count)?;
     drop(served);
     store.end_leases()?;
-    // … and at the next start they do nothing. Those that ran come back later.
+    // … and at the next start they do nothing. The ones that were running are recovered later.
     let served = Served::start_with(store, variables)?;
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -46,7 +46,7 @@ impl Evidence {
     }
 
     /// Prints how much was proved, for people who run this with `--nocapture`.
-    #[expect(clippy::print_stdout, reason = "whoever kills a thousand servers wants to know")]
+    #[expect(clippy::print_stdout, reason = "the figures of a long run")]
     fn print_summary(&self) {
         let mut states: BTreeMap<_, usize> = BTreeMap::new();
         for kept in &self.kept {
@@ -74,8 +74,8 @@ impl Evidence {
         faults
     }
 
-    /// Reads the attempts, and finds those that ran while another one of their queue did. That may only be when the lease
-    /// of the other one's process had ended, and then the other one's result does not count.
+    /// Reads the attempts, and finds the ones that ran at the same time as another one of their queue. That may only be
+    /// when the lease of the other one's process had ended, and then the other one's result does not count.
     fn attempts(&self) -> (Vec<Attempt<'_>>, Vec<String>) {
         let (mut attempts, mut faults): (Vec<Attempt<'_>>, _) = (Vec::new(), Vec::new());
         let mut running: Vec<usize> = Vec::new();

@@ -47,7 +47,7 @@ fn variable(name: &str) -> Option<u64> {
 struct Seed(u64);
 
 impl Drop for Seed {
-    #[expect(clippy::print_stderr, reason = "whoever repeats the test needs it")]
+    #[expect(clippy::print_stderr, reason = "the seed that repeats the test")]
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("SEED={} repeats this", self.0);

@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct People<'a> {
     place: &'a Place,
     stop: &'a AtomicBool,
-    /// The ids of deliveries that somebody cancelled, and of those that somebody had run again.
+    /// The ids of deliveries that somebody cancelled, and of deliveries that somebody had run again.
     decided: Mutex<(HashSet<String>, HashSet<String>)>,
 }
 

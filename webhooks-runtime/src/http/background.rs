@@ -45,7 +45,7 @@ pub(crate) trait KnownDeliveries: Send + Sync {
     ) -> LocalBoxFuture<'a, Option<(Uuid, State)>>;
 }
 
-/// Accepts background deliveries, except those that are known already.
+/// Accepts background deliveries, except duplicates.
 pub(crate) struct AcceptUnknown {
     pub(crate) jobs: Jobs,
     pub(crate) known: Arc<dyn KnownDeliveries>,

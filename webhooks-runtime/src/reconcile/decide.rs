@@ -33,7 +33,7 @@ impl SeenCommit {
 
 /// A commit that differs from the one that was seen, and when that was noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PendingCommit {
+pub(super) struct UnconfirmedCommit {
     pub(super) sha: String,
     pub(super) since: Instant,
 }
@@ -46,7 +46,7 @@ pub(super) enum RefDecision {
     /// It is as it was seen.
     Unchanged,
     /// It differs since this time, and the Hub may still send its delivery.
-    Pending(PendingCommit),
+    Pending(UnconfirmedCommit),
     /// Its delivery is missing.
     Missing,
 }
@@ -55,7 +55,7 @@ pub(super) enum RefDecision {
 pub(super) fn decide(
     current: &str,
     seen: Option<&SeenCommit>,
-    pending: Option<&PendingCommit>,
+    pending: Option<&UnconfirmedCommit>,
     now: Instant,
     confirm: Duration,
 ) -> RefDecision {
@@ -68,7 +68,7 @@ pub(super) fn decide(
     match pending.filter(|pending| pending.sha == current) {
         Some(pending) if now.duration_since(pending.since) >= confirm => RefDecision::Missing,
         Some(pending) => RefDecision::Pending(pending.clone()),
-        None => RefDecision::Pending(PendingCommit { sha: current.to_owned(), since: now }),
+        None => RefDecision::Pending(UnconfirmedCommit { sha: current.to_owned(), since: now }),
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
 
         let start = Instant::now();
         let now = start + Duration::from_secs(1000);
-        let pending = |sha: &str, second| PendingCommit {
+        let pending = |sha: &str, second| UnconfirmedCommit {
             sha: sha.to_owned(),
             since: start + Duration::from_secs(second),
         };

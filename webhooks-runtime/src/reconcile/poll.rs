@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::ReconciledEndpoint;
-use super::decide::{PendingCommit, RefDecision, SeenCommit, decide};
+use super::decide::{RefDecision, SeenCommit, UnconfirmedCommit, decide};
 use super::memory::{RefMemory, WatchedRef};
 use super::payload::{MovedRef, payload};
 use super::repos::{refs, repos};
@@ -37,7 +37,7 @@ pub(super) struct Poller {
 }
 
 /// The differences that must be confirmed, of this replica while it has the lease.
-pub(super) type PendingCommits = HashMap<String, PendingCommit>;
+pub(super) type PendingCommits = HashMap<String, UnconfirmedCommit>;
 
 /// The outcome of a poll.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! Renders a background delivery in full. It consists of parts, of which the page's script replaces those that changed.
+//! Renders a background delivery in full. The page's script replaces the parts that changed.
 
 use maud::{Markup, html};
 use uuid::Uuid;

@@ -90,7 +90,7 @@ const LOCK_REPLICA: &str = "SELECT id FROM webhooks_runtime.owners WHERE id = $1
 
 /// What completions changed.
 #[derive(Debug, Default)]
-pub(super) struct Completed {
+pub(super) struct CompletedBatch {
     /// The new states of the deliveries whose completions had current tokens.
     pub(super) states: HashMap<Uuid, State>,
     /// How many deliveries are no longer queued or running.
@@ -105,7 +105,7 @@ impl PostgresStore {
         replica: ReplicaId,
         completions: &[Completion],
         have_keys: bool,
-    ) -> Result<Completed, sqlx::Error> {
+    ) -> Result<CompletedBatch, sqlx::Error> {
         let mut keys = BTreeSet::new();
         if have_keys {
             sqlx::query(LOCK_REPLICA).bind(replica).execute(&mut *connection).await?;
@@ -120,7 +120,7 @@ impl PostgresStore {
         connection: &mut PgConnection,
         replica: ReplicaId,
         completions: &[Completion],
-    ) -> Result<Completed, sqlx::Error> {
+    ) -> Result<CompletedBatch, sqlx::Error> {
         let keys = keys::lock_of(connection, &ids(completions)).await?;
         self.complete(connection, BY_RECOVERER, replica, completions, &keys).await
     }
@@ -132,7 +132,7 @@ impl PostgresStore {
         replica: ReplicaId,
         completions: &[Completion],
         keys: &BTreeSet<KeyId>,
-    ) -> Result<Completed, sqlx::Error> {
+    ) -> Result<CompletedBatch, sqlx::Error> {
         // The rows are locked in this order. That of other statements is the same.
         let mut completions: Vec<&Completion> = completions.iter().collect();
         completions.sort_by_key(|it| it.id);
@@ -161,7 +161,7 @@ impl PostgresStore {
             .filter(|it| it.next == Transition::Skipped)
             .map(|it| it.id)
             .collect();
-        let (mut completed, mut mergeable) = (Completed::default(), Vec::new());
+        let (mut completed, mut mergeable) = (CompletedBatch::default(), Vec::new());
         for (id, state, endpoint, scope) in rows {
             let state = convert::state(state)?;
             completed.states.insert(id, state);

@@ -11,7 +11,7 @@ use super::super::attempt_log::{
 use super::super::delivery::Completion;
 use super::super::error::StoreError;
 use super::super::state::State;
-use super::complete::Completed;
+use super::complete::CompletedBatch;
 use super::convert;
 use super::errors::is_conflict;
 use super::pool::with_retries;
@@ -72,7 +72,7 @@ struct CurrentLog<'a> {
 pub(super) async fn write_completed(
     connection: &mut PgConnection,
     completions: &[Completion],
-    completed: &Completed,
+    completed: &CompletedBatch,
 ) -> Result<(), sqlx::Error> {
     let share = share(completions.iter().map(|it| &it.log));
     let logs: Vec<_> = completions
