@@ -150,9 +150,7 @@ impl<'a> Case<'a> {
                 (0..self.model.deliveries.len()).for_each(|at| self.model.cancel(at));
             }
             Step::Rerun(which) => {
-                let all = 0..self.model.deliveries.len();
-                let ended: Vec<_> =
-                    all.filter(|at| self.model.deliveries[*at].state.is_final()).collect();
+                let ended = self.model.rerunnable();
                 if !ended.is_empty() {
                     let at = ended[which.index(ended.len())];
                     assert!(store.rerun(self.model.deliveries[at].id).await.unwrap());

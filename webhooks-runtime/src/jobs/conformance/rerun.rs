@@ -97,3 +97,25 @@ pub(crate) async fn a_retried_delivery_carries_its_group(fixture: &dyn Fixture) 
         assert_eq!(drain(&*store).await, [last]);
     }
 }
+
+pub(crate) async fn what_a_delivery_carries_has_duplicates_when_it_runs_again(
+    fixture: &dyn Fixture,
+) {
+    for ends in [Transition::Done, Transition::Dead] {
+        let store = open_with(fixture, LATEST).await;
+        let same = || NewDelivery { webhook_id: Some("same".to_owned()), ..push("a", 1, 2) };
+        let older = queued(&*store, same()).await;
+        let newer = run(&*store, push("a", 2, 3), ends).await;
+        // It is too late for a duplicate of the older one, until the newer one runs again.
+        store.advance_clock(Policy::DEFAULT.dedup_window * 2).await.unwrap();
+        store.close().await;
+        drop(store);
+        let store = open_with(fixture, LATEST).await;
+        assert!(store.rerun(newer).await.unwrap());
+        let duplicate = Accepted::Duplicate(older, State::Superseded);
+        assert_eq!(accept(&*store, same()).await, duplicate, "{ends:?}");
+        assert_eq!(drain(&*store).await, [newer]);
+        store.advance_clock(Policy::DEFAULT.dedup_window * 2).await.unwrap();
+        store.close().await;
+    }
+}

@@ -178,6 +178,7 @@ macro_rules! conformance {
             rerun {
                 every_ended_delivery_can_run_again
                 a_delivery_that_runs_again_carries_its_group
+                what_a_delivery_carries_has_duplicates_when_it_runs_again
                 a_superseded_delivery_that_runs_again_leaves_its_group
                 a_delivery_that_runs_again_is_a_barrier
                 a_retried_delivery_carries_its_group

@@ -211,7 +211,7 @@ impl Writer {
             "SELECT it.seq, it.endpoint, it.webhook_id
              FROM deliveries AS newer JOIN deliveries AS it ON it.merge_group = newer.merge_group
              WHERE newer.merge_group IS NOT NULL AND newer.state IN (0, 1, 2, 3, 5)
-                 AND coalesce(newer.ended_at, ?1) >= ?1 AND it.state = 4",
+                 AND (newer.state = 3 OR coalesce(newer.ended_at, ?1) >= ?1) AND it.state = 4",
         ] {
             let mut statement = self.connection.prepare(query)?;
             let mut rows = statement.query([since])?;

@@ -29,14 +29,14 @@ impl Writer {
     fn index_rerun(&self, newest: i64, changes: &mut Changes) -> Result<(), rusqlite::Error> {
         let until = self.forgotten[0].0.max(self.forgotten[1].0);
         for query in [
-            "SELECT seq, endpoint, webhook_id FROM deliveries
+            "SELECT seq, endpoint, webhook_id, merge_group FROM deliveries
              WHERE endpoint = ?1 AND state = 0 AND key IS NULL AND run_at <= ?2",
-            "SELECT seq, endpoint, webhook_id FROM deliveries WHERE endpoint = ?1 AND state = 1 AND ?2 > 0",
+            "SELECT seq, endpoint, webhook_id, merge_group FROM deliveries WHERE endpoint = ?1 AND state = 1 AND ?2 > 0",
             // Of each key, the first one is found, unless one of the key runs.
-            "SELECT it.seq, it.endpoint, it.webhook_id FROM key_heads AS head
+            "SELECT it.seq, it.endpoint, it.webhook_id, it.merge_group FROM key_heads AS head
              JOIN deliveries AS it ON it.endpoint = head.endpoint AND it.key = head.key AND it.run_at <= ?2
              WHERE head.endpoint = ?1 AND head.run_at <= ?2 AND it.state = 0 AND it.key IS NOT NULL",
-            "SELECT it.seq, it.endpoint, it.webhook_id FROM deliveries AS running
+            "SELECT it.seq, it.endpoint, it.webhook_id, it.merge_group FROM deliveries AS running
              JOIN deliveries AS it ON it.endpoint = running.endpoint AND it.key = running.key AND it.run_at <= ?2
              WHERE running.endpoint = ?1 AND running.state = 1 AND running.key IS NOT NULL
                  AND it.state = 0 AND it.key IS NOT NULL",
@@ -45,13 +45,30 @@ impl Writer {
             for endpoint in &self.endpoints {
                 let mut rows = statement.query((endpoint.id, until))?;
                 while let Some(row) = rows.next()? {
-                    let Some(id) = row.get_ref(2)?.as_str_or_null()? else { continue };
-                    let entry = (self.dedup.hash(row.get(1)?, id), row.get(0)?);
-                    let is_known = self.dedup.find(entry.0, newest).any(|seq| seq == entry.1);
-                    if !is_known && !changes.added.contains(&entry) {
-                        changes.added.push(entry);
-                    }
+                    let id = row.get_ref(2)?.as_str_or_null()?;
+                    let delivery = (row.get(0)?, row.get(1)?, id, row.get(3)?);
+                    self.index_queued_again(delivery, newest, changes)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the ids of a delivery that was queued again, and of those that it carries, to the index, which may have lost
+    /// them when their deduplication windows ended.
+    pub(super) fn index_queued_again(
+        &self,
+        (seq, endpoint, id, group): (i64, i64, Option<&str>, Option<i64>),
+        newest: i64,
+        changes: &mut Changes,
+    ) -> Result<(), rusqlite::Error> {
+        let own = id.map(|id| (self.dedup.hash(endpoint, id), seq));
+        let carried = self.members(group, i64::MAX)?;
+        let carried = carried.into_iter().filter_map(|it| Some((it.hash?, it.seq)));
+        for entry in own.into_iter().chain(carried) {
+            let is_known = self.dedup.find(entry.0, newest).any(|seq| seq == entry.1);
+            if !is_known && !changes.added.contains(&entry) {
+                changes.added.push(entry);
             }
         }
         Ok(())

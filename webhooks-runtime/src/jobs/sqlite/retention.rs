@@ -14,9 +14,9 @@ use crate::jobs::state::State;
 use crate::jobs::store::Retention;
 
 /// A row that may be deleted.
-struct DeletableRow {
-    seq: i64,
-    hash: Option<DedupHash>,
+pub(super) struct DeletableRow {
+    pub(super) seq: i64,
+    pub(super) hash: Option<DedupHash>,
     ended_at: i64,
     group: Option<i64>,
     queue: Option<KeyQueue>,
@@ -85,7 +85,7 @@ impl Writer {
             }
             for row in &rows {
                 changes.removed.extend(row.hash.map(|hash| (hash, row.seq)));
-                for member in self.members(row, i64::MAX)? {
+                for member in self.members(row.group, i64::MAX)? {
                     changes.removed.extend(member.hash.map(|hash| (hash, member.seq)));
                 }
             }
@@ -115,13 +115,13 @@ impl Writer {
         })
     }
 
-    /// Returns superseded deliveries that a delivery carries.
-    fn members(
+    /// Returns superseded deliveries of a group.
+    pub(super) fn members(
         &self,
-        row: &DeletableRow,
+        group: Option<i64>,
         limit: i64,
     ) -> Result<Vec<DeletableRow>, rusqlite::Error> {
-        let Some(group) = row.group else {
+        let Some(group) = group else {
             return Ok(Vec::new());
         };
         self.deletable_rows(
@@ -200,7 +200,7 @@ impl Writer {
             if deleted >= CHUNK {
                 break;
             }
-            let members = self.members(&row, CHUNK.cast_signed())?;
+            let members = self.members(row.group, CHUNK.cast_signed())?;
             for member in &members {
                 if !self.delete_row(member, lines, changes)? {
                     break 'rows;

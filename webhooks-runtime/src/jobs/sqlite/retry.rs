@@ -87,13 +87,9 @@ impl Writer {
             self.leave_group(&ended)?;
         }
         self.queue_again(queue_again!("WHERE seq = ?2"), (self.clock.now(), ended.seq), changes)?;
-        // Its id may have left the index when its deduplication window ended.
-        if let Some(webhook_id) = &ended.webhook_id {
-            let hash = self.dedup.hash(ended.endpoint, webhook_id);
-            if self.dedup.find(hash, self.newest).all(|seq| seq != ended.seq) {
-                changes.added.push((hash, ended.seq));
-            }
-        }
+        let group = ended.group.filter(|_| ended.state != State::Superseded);
+        let id = ended.webhook_id.as_deref();
+        self.index_queued_again((ended.seq, ended.endpoint, id, group), self.newest, changes)?;
         Ok(true)
     }
 

@@ -207,6 +207,17 @@ impl Model {
         }
     }
 
+    /// Returns the ended deliveries that may be queued again. Not one whose `Webhook-Id` arrived in another one later: which
+    /// of the two a third one repeats is not promised.
+    pub(super) fn rerunnable(&self) -> Vec<usize> {
+        let all = self.deliveries.iter().enumerate();
+        let ended = all.filter(|(_, it)| it.state.is_final());
+        let is_latest = |at: usize, webhook| {
+            self.deliveries[at + 1..].iter().all(|later| later.webhook != webhook)
+        };
+        ended.filter(|(at, it)| is_latest(*at, it.webhook)).map(|(at, _)| at).collect()
+    }
+
     /// Queues an ended delivery again.
     pub(super) fn rerun(&mut self, at: usize) {
         if self.deliveries[at].state == State::Superseded {
