@@ -175,6 +175,7 @@ impl Engine {
             retention: Retention { done: retain_done, dead: Some(options.retain_dead) },
             commands: command_sender.clone(),
             lease_expiries: scheduler.lease_expiries.clone(),
+            lease_ends: scheduler.lease_ends.clone(),
             recover_as,
         };
         let logs = LogWriter { store: Arc::clone(&store), unwritten };

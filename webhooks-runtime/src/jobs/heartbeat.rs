@@ -28,6 +28,8 @@ pub(super) struct Heartbeats {
     pub(super) commands: mpsc::Sender<SchedulerCommand>,
     /// Counts how often this replica's lease may have expired. A change stops the running attempts.
     pub(super) lease_expiries: watch::Sender<u64>,
+    /// When this replica's lease ends, if it can end. Nothing starts after that.
+    pub(super) lease_ends: watch::Sender<Option<Instant>>,
     /// Has this replica recover lost deliveries, as this replica.
     pub(super) recover_as: watch::Sender<ReplicaId>,
 }
@@ -52,6 +54,7 @@ impl Heartbeats {
                 Ok(HeartbeatResponse { is_registered: true, cancelled }) => {
                     failed = false;
                     renewed = sent;
+                    self.has_lease_since(sent);
                     if !cancelled.is_empty() {
                         // Not waiting: a busy scheduler must not delay the next heartbeat, which repeats it.
                         let _ = self.commands.try_send(SchedulerCommand::Cancel(cancelled));
@@ -127,12 +130,19 @@ impl Heartbeats {
         }
     }
 
+    fn has_lease_since(&self, renewed: Instant) {
+        if self.store.is_shared() {
+            self.lease_ends.send_replace(Some(renewed + self.lease));
+        }
+    }
+
     /// Registers this process as another replica, because its lease expired. Returns whether it succeeded.
     async fn reregister(&mut self) -> bool {
-        let replica = Uuid::now_v7();
+        let (replica, sent) = (Uuid::now_v7(), Instant::now());
         match self.store.register(replica, self.lease).await {
             Ok(()) => {
                 self.replica = replica;
+                self.has_lease_since(sent);
                 let _ = self.commands.send(SchedulerCommand::Reregistered(replica)).await;
                 true
             }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Scheduler;
 use super::running::RunningAttempt;
 use crate::endpoint::call::DELIVERY;
-use crate::jobs::delivery::{ClaimId, Completion};
+use crate::jobs::delivery::{ClaimId, Claimed, Completion};
 use crate::jobs::log::EndedAttempt;
 use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::FinishedAttempt;
@@ -72,6 +72,25 @@ impl Scheduler {
                 .outcome
                 .unwrap_or_else(|| running.interrupted(timeout, lease_expiries));
             self.complete(claim, running, &outcome, finished.end.note.as_deref());
+        }
+    }
+
+    /// Gives up deliveries that were claimed, but not started before this replica's lease ended: another replica may own
+    /// them by now. If none does, they count as lost.
+    pub(super) fn give_up(&mut self, claimed: Vec<Claimed>) {
+        for Claimed { id, fencing_token, endpoint, attempt, .. } in claimed {
+            tracing::warn!(
+                target: DELIVERY,
+                endpoint = self.handlers[endpoint].path,
+                delivery = %id,
+                "this replica's lease ended before the function was called: another replica may call it"
+            );
+            self.wakeups.mark(endpoint);
+            let policy = &self.handlers[endpoint].background.policy;
+            let next = AttemptOutcome::Lost.transition(policy, attempt, fastrand::f64());
+            let error = AttemptOutcome::Lost.error().map(str::to_owned);
+            let log = Default::default();
+            self.completions.push(Completion { id, fencing_token, next, error, note: None, log });
         }
     }
 

@@ -4,6 +4,7 @@
 //! Each round is one transaction. It completes every attempt that has ended since the last round and claims
 //! the next deliveries.
 
+mod claim;
 mod finish;
 mod running;
 mod shutdown;
@@ -11,7 +12,6 @@ mod shutdown;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,12 +22,11 @@ use tokio::time::{Instant, sleep_until};
 
 use self::finish::AttemptSummary;
 use self::running::{RunningAttempt, RunningAttempts};
-use super::delivery::{ClaimId, ClaimRequest, Claimed, Completion, ReplicaId};
+use super::delivery::{ClaimId, Claimed, Completion, ReplicaId};
 use super::log_buffer::AttemptLog;
 use super::run::{BackgroundHandler, FinishedAttempt};
 use super::store::Store;
 use super::wakeups::Wakeups;
-use crate::endpoint::background::Latest;
 
 /// The interval between polls of the store, which find what no wakeup announces: a delivery that another
 /// process queued or cancelled, or a slot that another replica freed.
@@ -61,6 +60,8 @@ pub(super) struct Scheduler {
     changes: watch::Sender<u64>,
     /// Counts how often this replica's lease may have expired. A change stops the running attempts.
     pub(super) lease_expiries: watch::Sender<u64>,
+    /// When this replica's lease ends. `None` until a heartbeat has renewed it, and where leases do not end.
+    pub(super) lease_ends: watch::Sender<Option<Instant>>,
     /// How many attempts run past their timeouts.
     pub(super) overdue: Arc<AtomicUsize>,
     running: RunningAttempts,
@@ -98,6 +99,7 @@ impl Scheduler {
             replica,
             changes,
             lease_expiries: watch::Sender::new(0),
+            lease_ends: watch::Sender::new(None),
             overdue: Arc::default(),
             completions: Vec::new(),
             unwritten,
@@ -199,42 +201,15 @@ impl Scheduler {
         self.confirm_completions(&response.stale, &response.diverted);
         self.running.cancel(&response.cancelled);
         self.mark_filled(&requests, &response.claimed);
-        self.start(response.claimed);
+        if self.has_lease() {
+            self.start(response.claimed);
+        } else {
+            self.give_up(response.claimed);
+        }
         if changed {
             self.changes.send_modify(|count| *count = count.wrapping_add(1));
         }
         response.next_due
-    }
-
-    /// Returns the free slots of the endpoints that have pending wakeups. One whose newer deliveries stop running ones
-    /// needs no slot for that.
-    fn claim_requests(&self, leave_share: bool) -> Vec<ClaimRequest> {
-        let replicas = if leave_share { self.replicas } else { 1 };
-        (0..self.handlers.len())
-            .filter_map(|endpoint| {
-                let policy = &self.handlers[endpoint].background.policy;
-                let slots = policy
-                    .concurrency
-                    .div_ceil(replicas)
-                    .saturating_sub(self.running.of_endpoint(endpoint));
-                let stops = policy.latest == Latest::Cancel;
-                let pending = (slots > 0 || stops) && self.wakeups.take(endpoint);
-                pending.then_some(ClaimRequest { endpoint, slots })
-            })
-            .collect()
-    }
-
-    /// Marks the endpoints whose requests were met in full, because they may have more.
-    fn mark_filled(&self, requests: &[ClaimRequest], claimed: &[Claimed]) {
-        let mut counts: HashMap<usize, u32> = HashMap::new();
-        for claimed in claimed {
-            *counts.entry(claimed.endpoint).or_default() += 1;
-        }
-        for request in requests {
-            if counts.get(&request.endpoint) == Some(&request.slots) {
-                self.wakeups.mark(request.endpoint);
-            }
-        }
     }
 
     /// Starts attempts, waking one worker for all of them.

@@ -16,10 +16,11 @@ use crate::endpoint::background::{
     BackgroundTask, BackgroundWork, Latest, Policy, SharedData, TaskFailure, TaskFuture,
 };
 use crate::jobs::conformance::new;
-use crate::jobs::delivery::{Accepted, DeliveryKey, NewDelivery};
+use crate::jobs::delivery::{Accepted, ClaimRequest, DeliveryKey, NewDelivery};
 use crate::jobs::inspect::{CancelTarget, DeliverySummary};
+use crate::jobs::sqlite::SqliteStore;
 use crate::jobs::state::State;
-use crate::jobs::store::Access;
+use crate::jobs::store::{Access, EndpointPolicy};
 use crate::jobs::{Jobs, Options, StoreUrl};
 use crate::payload::MergeScope;
 
@@ -235,4 +236,48 @@ async fn a_paused_endpoint_runs_nothing_until_it_is_resumed() {
     assert!(running.jobs.rerun(id).await.unwrap());
     running.reaches(id, State::Done).await;
     running.close().await;
+}
+
+#[tokio::test]
+async fn nothing_starts_after_the_lease() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("webhooks.db");
+    let policy = Policy::DEFAULT;
+    let endpoints = vec![EndpointPolicy { path: PATH.to_owned(), policy }];
+    let store = SqliteStore::open(&file, endpoints, 1000, Access::Serve).unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
+    let (runs, mut shared) = (Data::new(AtomicU32::new(0)), SharedData::default());
+    shared.insert(Data::clone(&runs));
+    let handler = BackgroundHandler {
+        path: PATH.to_owned(),
+        background: BackgroundWork::__new(policy, |_| Ok(()), |_| Vec::new(), busy),
+        shared: Arc::new(shared),
+        check: None,
+    };
+    let me = Uuid::now_v7();
+    store.register(me, Duration::from_secs(3600)).await.unwrap();
+    let delivery = new(0, None, "{}");
+    let id = delivery.id;
+    store.accept(vec![delivery]).await.unwrap();
+    let (wakeups, workers) = (Arc::new(Wakeups::new(1)), Handle::current());
+    let (changes, log) = (watch::Sender::new(0), mpsc::unbounded_channel().0);
+    let mut scheduler =
+        Scheduler::new(Arc::clone(&store), vec![handler], wakeups, workers, me, changes, log);
+
+    // It claims nothing without a lease …
+    scheduler.lease_ends.send_replace(Some(Instant::now()));
+    scheduler.wakeups.wake_all();
+    scheduler.round(true).await;
+    let state = async || store.show(id).await.unwrap().unwrap().summary;
+    assert_eq!(state().await.state, State::Queued);
+    // … and what it had claimed before is lost.
+    let request = [ClaimRequest { endpoint: 0, slots: 1 }];
+    let claimed = store.complete_and_claim(me, &[], &request).await.unwrap().claimed;
+    assert_eq!(claimed.len(), 1);
+    scheduler.give_up(claimed);
+    scheduler.round(true).await;
+    let given_up = state().await;
+    assert_eq!((given_up.state, given_up.attempts), (State::Queued, 1));
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
+    store.close().await;
 }
