@@ -115,6 +115,24 @@ fn a_result_that_came_after_the_lease_must_not_count() {
 }
 
 #[test]
+fn an_attempt_that_a_frozen_process_begins_late_may_be_late() {
+    let mut late = history();
+    let late_line = |what: &str, attempt| JournalEntry { attempt, ..line(what, "2", 9) };
+    let second = "start me/0 refs/heads/main=0..2,refs/tags/1=..1,refs/tags/2=..2";
+    late.without_lease.insert(9);
+    (late.journal[2].attempt, late.journal[3].attempt) = (2, 2);
+    // While a newer one runs.
+    late.journal.insert(5, late_line(second, 1));
+    late.journal.insert(6, late_line("done me/0", 1));
+    assert!(late.faults()[0].starts_with("ran at the same time"));
+    late.journal.insert(0, line("continued", "-", 9));
+    assert_eq!(late.faults(), [""; 0]);
+    // Not if nothing replaced it.
+    (late.journal[3].attempt, late.journal[4].attempt) = (1, 1);
+    assert!(late.faults()[0].starts_with("ran at the same time"));
+}
+
+#[test]
 fn deliveries_in_another_order_are_a_fault() {
     assert_fault("began after", |it| it.journal.rotate_left(4));
 }

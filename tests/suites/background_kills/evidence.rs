@@ -34,6 +34,8 @@ struct Attempt<'a> {
     changes: HashSet<&'a str>,
     /// How it ended; `None` when its process was killed.
     end: Option<&'a str>,
+    /// Whether its process had been frozen after it had claimed the delivery, and another one has run it.
+    is_late: bool,
 }
 
 impl Evidence {
@@ -75,19 +77,26 @@ impl Evidence {
     }
 
     /// Reads the attempts, and finds the ones that ran at the same time as another one of their queue. That may only be
-    /// when the lease of the other one's process had ended, and then the other one's result does not count.
+    /// when the lease of one's process had ended, and then its result does not count.
     fn attempts(&self) -> (Vec<Attempt<'_>>, Vec<String>) {
         let (mut attempts, mut faults): (Vec<Attempt<'_>>, _) = (Vec::new(), Vec::new());
         let mut running: Vec<usize> = Vec::new();
-        let mut overtaken = BTreeSet::new();
+        let (mut overtaken, mut continued) = (BTreeSet::new(), BTreeSet::new());
+        let last_attempts = self.last_attempts();
         for entry in &self.journal {
             let mut words = entry.what.split(' ');
             let (what, repo) = (words.next().unwrap(), words.next().unwrap_or_default());
             let queue = (entry.function.as_str(), repo);
             match what {
                 "killed" => running.retain(|at| attempts[*at].entry.process != entry.process),
+                "continued" => drop(continued.insert(entry.process)),
                 "start" => {
+                    let is_late = continued.contains(&entry.process)
+                        && entry.attempt < last_attempts[entry.delivery.as_str()];
                     for other in running.iter().copied().filter(|at| attempts[*at].queue == queue) {
+                        if is_late {
+                            continue;
+                        }
                         overtaken.insert(other);
                         let other = attempts[other].entry;
                         if !self.without_lease.contains(&other.process) {
@@ -97,7 +106,7 @@ impl Evidence {
                     let changes = words.next().unwrap_or_default().split(',');
                     let changes = changes.filter(|change| !change.is_empty()).collect();
                     running.push(attempts.len());
-                    attempts.push(Attempt { entry, queue, changes, end: None });
+                    attempts.push(Attempt { entry, queue, changes, end: None, is_late });
                 }
                 end => {
                     let is_this = |at: &usize| {
@@ -114,13 +123,24 @@ impl Evidence {
         }
         for at in overtaken {
             let it = &attempts[at];
-            let is_last = !attempts[at + 1..].iter().any(|l| l.entry.delivery == it.entry.delivery);
+            let mut later = attempts[at + 1..].iter();
+            let is_last = !it.is_late && !later.any(|l| l.entry.delivery == it.entry.delivery);
             let state = self.state(&it.entry.delivery);
             if is_last && it.end == Some("done") && state == Some("done") {
                 faults.push(format!("counts though its lease had ended: {:?}", it.entry));
             }
         }
         (attempts, faults)
+    }
+
+    /// The number of the last attempt of each delivery.
+    fn last_attempts(&self) -> HashMap<&str, u32> {
+        let mut last: HashMap<&str, u32> = HashMap::new();
+        for entry in self.journal.iter().filter(|entry| entry.what.starts_with("start")) {
+            let last = last.entry(&entry.delivery).or_default();
+            *last = (*last).max(entry.attempt);
+        }
+        last
     }
 
     fn state(&self, id: &str) -> Option<&'static str> {
@@ -223,13 +243,14 @@ impl Evidence {
     }
 
     /// Finds deliveries whose first attempt began before that of one that had arrived earlier. Not after a process died
-    /// between a claim and the start of its function: that attempt counts, and the next one waits for its time.
+    /// between a claim and the start of its function: that attempt counts, and the next one waits for its time. For the
+    /// same reason, not after a process was frozen there.
     fn wrong_order(&self, attempts: &[Attempt<'_>]) -> Vec<String> {
         let places: HashMap<&str, usize> =
             self.sent.iter().enumerate().map(|(at, it)| (it.id.as_str(), at)).collect();
         let (mut started, mut faults) = (HashSet::new(), Vec::new());
         let mut newest: HashMap<Queue<'_>, usize> = HashMap::new();
-        for attempt in attempts {
+        for attempt in attempts.iter().filter(|attempt| !attempt.is_late) {
             let id = attempt.entry.delivery.as_str();
             let is_first = started.insert(id) && attempt.entry.attempt == 1;
             let Some(place) = places.get(id).filter(|_| is_first && !self.requeued.contains(id))
