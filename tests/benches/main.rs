@@ -253,9 +253,9 @@ fn report_link(load: &Load, effort: &Effort) -> Result<(), Box<dyn Error>> {
 
 fn report_background(load: &Load) -> Result<(), Box<dyn Error>> {
     let effort = background::BackgroundEffort {
-        rounds: WHOLE.rounds,
-        seconds: WHOLE.seconds,
-        drains: (3, 100_000),
+        rounds: 3,
+        seconds: 5,
+        drains: (2, 100_000),
         waiting: 1_000_000,
         timed: 500,
     };

@@ -77,7 +77,9 @@ pub(crate) fn measure(
     let mut accepted = AcceptRates::default();
     for round in 0..effort.rounds {
         progress(&format!("background deliveries, round {} of {}", round + 1, effort.rounds));
-        let served = Served::start(&BenchStore::file()?)?;
+        // Its folder is removed when this is dropped.
+        let store = BenchStore::file()?;
+        let served = Served::start(&store)?;
         let ids = |url: &str| load.deliver(url, LoadEvent::Comments, CONNECTIONS, effort.seconds);
         accepted.answered.push(ids(&served.url("answered"))?.rate);
         let kept = ids(&served.url("kept"))?;
