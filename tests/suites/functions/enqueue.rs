@@ -147,17 +147,45 @@ async fn an_endpoint_that_the_server_does_not_have_is_an_error() {
     let server = WebhooksServer::empty().endpoint(splits::endpoint()).endpoint(asks::endpoint());
     let client = TestClient::new(server).unwrap();
     let error = converts::enqueue(&client, "a.csv").await.unwrap_err();
-    assert!(matches!(error, EnqueueError::Store(StoreError::UnknownEndpoint { .. })), "{error}");
-    let cause = "no server with the endpoint /webhooks/converts has used the store of background deliveries: \
-                 start one first";
+    assert!(matches!(error, EnqueueError::UnknownEndpoint { .. }), "{error}");
+    let cause =
+        "this server has no background endpoint /webhooks/converts: add it with .endpoint(…)";
     assert_eq!(error.to_string(), cause);
     let response = client.post(splits::PATH, dataset_commit()).await;
     assert_eq!(response.cause(), Some(cause));
-    let without_background = WebhooksServer::empty().endpoint(asks::endpoint()).port(0);
-    let server = without_background.start().await.unwrap();
-    let error = converts::enqueue(&server, "a.csv").await.unwrap_err();
-    assert_eq!(error.to_string(), "this process has no store of background deliveries");
-    server.stop().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("webhooks.db");
+    for endpoint in [asks::endpoint(), splits::endpoint()] {
+        let server = WebhooksServer::empty().endpoint(endpoint).port(0);
+        let server = server.store(store.to_str().unwrap()).start().await.unwrap();
+        let error = converts::enqueue(&server, "a.csv").await.unwrap_err();
+        assert_eq!(error.to_string(), cause);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_limits_of_the_server_apply_to_a_store_that_another_program_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, is_full) in [("backlog.db", false), ("bytes.db", true)] {
+        let (server, _) = server();
+        let server = match is_full {
+            true => server.store_limit(1),
+            false => server.backlog_limit(1),
+        };
+        let file = folder.path().join(name).to_str().unwrap().to_owned();
+        server.port(0).store(&*file).start().await.unwrap().stop().await;
+        let store = DeliveryStore::open(&file).await.unwrap();
+        let first = converts::enqueue(&store, "a.csv").await;
+        let second = converts::enqueue(&store, "b.csv").await;
+        match is_full {
+            true => assert!(matches!(first, Err(EnqueueError::StoreFull)), "{first:?}"),
+            false => {
+                assert!(first.is_ok(), "{first:?}");
+                assert!(matches!(second, Err(EnqueueError::BacklogFull)), "{second:?}");
+            }
+        }
+    }
 }
 
 /// Starts a server with a file in a folder.

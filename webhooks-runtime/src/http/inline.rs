@@ -22,8 +22,8 @@ use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::checks::Checks;
 use crate::endpoint::note::{AttemptNotes, Note};
 use crate::endpoint::panic::caught_in;
-use crate::jobs::StoreError;
 use crate::jobs::enqueue::{EnqueueBackend, EnqueueFuture, EnqueuedDelivery};
+use crate::jobs::{EnqueueError, StoreError};
 
 /// How the run has ended.
 enum RunEnd {
@@ -81,8 +81,7 @@ impl EnqueueBackend for EnqueueInline {
         let is_known = self.paths.iter().any(|path| path == delivery.path);
         async move {
             if !is_known {
-                let path = delivery.path.to_owned();
-                return Err(StoreError::UnknownEndpoint { path }.into());
+                return Err(EnqueueError::UnknownEndpoint { path: delivery.path.to_owned() });
             }
             let id = Uuid::now_v7().to_string();
             // As when it is stored: who enqueues a delivery does not learn whether the function fails.

@@ -17,10 +17,11 @@ use super::heartbeat::Heartbeats;
 use super::log_writer::LogWriter;
 use super::opening::{Obstacle, OpeningReport, reported};
 use super::options::Options;
+use super::recorded_limits::record_limits;
 use super::recovery::Recovery;
 use super::run::BackgroundHandler;
 use super::scheduler::{Scheduler, SchedulerCommand};
-use super::store::{Access, EndpointPolicy, Retention, Store, longest_window};
+use super::store::{Access, EndpointPolicy, Retention, Store, StoreLimits, longest_window};
 use super::store_url::StoreUrl;
 use super::wakeups::Wakeups;
 use crate::endpoint::panic::restart_on_panic;
@@ -63,9 +64,11 @@ impl Jobs {
     pub(super) async fn open_to_enqueue(
         url: &StoreUrl,
         functions: Vec<BackgroundHandler>,
+        limits: StoreLimits,
     ) -> Result<Self, StoreError> {
         let report: OpeningReport = |waiting| tracing::warn!("{}", waiting.trim_end());
-        spawn(url.clone(), Options::default(), functions, Access::Modify, report).await
+        let options = Options { limits, ..Options::default() };
+        spawn(url.clone(), options, functions, Access::Modify, report).await
     }
 }
 
@@ -137,6 +140,7 @@ impl Engine {
         let replica = Uuid::now_v7();
         if access == Access::Serve {
             store.register(replica, options.lease).await?;
+            record_limits(&*store, options.limits).await?;
             for path in store.orphaned_endpoints().await? {
                 tracing::warn!(
                     "background deliveries are queued for {path}, which this program does not have: they stay \

@@ -8,7 +8,7 @@
 //! - `store` is the trait of a store, and `sqlite` and `postgres` implement it. `conformance` tests both.
 //! - `store_url` parses which store to use, and `opening` reports when opening it takes long.
 //! - `incoming` accepts deliveries, each with its `key`, and `batcher` makes batches of them. `enqueue` accepts those of
-//!   the program itself.
+//!   the program itself, within the limits that `recorded_limits` has of the server.
 //! - `scheduler` claims deliveries and completes them, woken by `wakeups`; `run` runs one attempt, and `log` logs how it
 //!   ended. `unstored` runs a delivery that no store has.
 //! - `attempt_log` defines the lines that functions log. `log_buffer` collects those of a running attempt, `log_writer`
@@ -42,6 +42,7 @@ mod options;
 mod outcome;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod recorded_limits;
 mod recovery;
 mod run;
 mod scheduler;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::store::{DEFAULT_BODY_LIMIT, StoreLimits};
+use super::store::StoreLimits;
 use crate::config::error::SettingError;
 
 /// The options of the engine and its store.
@@ -41,11 +41,7 @@ impl Default for Options {
         Self {
             retain_done: Duration::from_secs(7 * 24 * 60 * 60),
             retain_dead: Duration::from_secs(30 * 24 * 60 * 60),
-            limits: StoreLimits {
-                deliveries: 10_000_000,
-                bytes: 10 << 30,
-                body: DEFAULT_BODY_LIMIT,
-            },
+            limits: StoreLimits::default(),
             lease: Duration::from_secs(30),
             connections: 9,
             lock_limit: Duration::from_secs(60),

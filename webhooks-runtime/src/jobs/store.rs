@@ -26,6 +26,7 @@
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
@@ -55,7 +56,7 @@ pub(crate) fn longest_window<'a>(endpoints: impl Iterator<Item = &'a EndpointPol
 }
 
 /// How much a store may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoreLimits {
     /// The maximum number of queued and running deliveries.
     pub(crate) deliveries: u64,
@@ -64,6 +65,12 @@ pub(crate) struct StoreLimits {
     pub(crate) bytes: u64,
     /// The maximum number of bytes of a body. No delivery takes over older ones beyond that.
     pub(crate) body: u64,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self { deliveries: 10_000_000, bytes: 10 << 30, body: DEFAULT_BODY_LIMIT }
+    }
 }
 
 /// The default of [`StoreLimits::body`], which is that of the server.

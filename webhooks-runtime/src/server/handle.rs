@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use crate::config::addresses::Addresses;
 use crate::http::part::Parts;
-use crate::jobs::DeliveryStore;
 use crate::jobs::enqueue::{EnqueueFuture, EnqueueRequest, EnqueueTarget, Sealed};
+use crate::jobs::{DeliveryStore, EnqueueError};
 
 /// The handle of a server that was started with [`WebhooksServer::start`](crate::WebhooksServer::start).
 ///
@@ -138,7 +139,14 @@ impl EnqueueTarget for ServerHandle {
     type Enqueued = String;
 
     fn __enqueue(&self, request: EnqueueRequest) -> EnqueueFuture<Self::Enqueued> {
-        self.store.__enqueue(request)
+        let path = request.path();
+        let enqueued = self.store.__enqueue(request);
+        // The server has opened its store, unless it has no background endpoint.
+        let unknown = |error| match error {
+            EnqueueError::NoStore => EnqueueError::UnknownEndpoint { path: path.to_owned() },
+            other => other,
+        };
+        enqueued.map(move |enqueued| enqueued.map_err(unknown)).boxed()
     }
 }
 

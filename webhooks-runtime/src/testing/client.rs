@@ -16,7 +16,7 @@ use super::response::TestResponse;
 use crate::endpoint::call::WEBHOOK_ID;
 use crate::http::authorize::SECRET;
 use crate::http::dispatch::Dispatcher;
-use crate::jobs::StoreError;
+use crate::jobs::EnqueueError;
 use crate::jobs::enqueue::{EnqueueFuture, EnqueueRequest, EnqueueTarget, Sealed};
 use crate::server::WebhooksServer;
 use crate::server::{LaunchError, log};
@@ -166,8 +166,7 @@ impl EnqueueTarget for TestClient {
         Box::pin(async move {
             let delivery = request.check()?;
             if client.dispatcher.background_of(delivery.path).is_none() {
-                let path = delivery.path.to_owned();
-                return Err(StoreError::UnknownEndpoint { path }.into());
+                return Err(EnqueueError::UnknownEndpoint { path: delivery.path.to_owned() });
             }
             let (sender, response) = oneshot::channel();
             let respond = Box::new(move |response| drop(sender.send(response)));

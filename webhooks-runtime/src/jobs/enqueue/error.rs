@@ -45,17 +45,23 @@ pub enum EnqueueError {
         /// The message of the panic, or the length of the key.
         reason: String,
     },
-    /// The store holds as many bytes as `store_limit` allows.
+    /// The store holds as many bytes as the server's `store_limit` allows.
     #[error("the store of background deliveries is full")]
     StoreFull,
-    /// As many deliveries are queued or running as `backlog_limit` allows.
+    /// As many deliveries are queued or running as the server's `backlog_limit` allows.
     #[error("too many background deliveries are queued")]
     BacklogFull,
+    /// The server, or in a test the server of the client, does not have the function as an endpoint.
+    #[error("this server has no background endpoint {path}: add it with .endpoint(…)")]
+    UnknownEndpoint {
+        /// The endpoint's path.
+        path: String,
+    },
     /// This process has no open store: the command `deliver` runs the function, or the server has no endpoint with
     /// `background`.
     #[error("this process has no store of background deliveries")]
     NoStore,
-    /// The store failed, or it does not know the endpoint.
+    /// The store failed, or no server with the endpoint has used it.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -44,6 +44,11 @@ impl EnqueueRequest {
         Self { path, background, body }
     }
 
+    /// Returns the endpoint's path.
+    pub(crate) fn path(&self) -> &'static str {
+        self.path
+    }
+
     /// Checks the payload as the body of a request is checked.
     ///
     /// # Errors

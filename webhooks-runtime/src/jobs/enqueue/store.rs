@@ -14,7 +14,9 @@ use crate::jobs::delivery::{Accepted, DeliveryOrigin};
 use crate::jobs::error::StoreError;
 use crate::jobs::handle::Jobs;
 use crate::jobs::incoming::IncomingDelivery;
+use crate::jobs::recorded_limits::recorded_limits;
 use crate::jobs::run::BackgroundHandler;
+use crate::jobs::store::StoreLimits;
 use crate::jobs::store_url::StoreUrl;
 
 /// A store of background deliveries, in which a program enqueues deliveries for its functions with `enqueue`.
@@ -70,6 +72,10 @@ impl DeliveryStore {
     /// `postgres://user:password@host/database`. The server must have been started with it before. A running one finds
     /// what is enqueued in a file within a second, and in PostgreSQL at once.
     ///
+    /// `store_limit`, `backlog_limit` and `body_limit` are those of the server that was started with the store last. The
+    /// options of the function, such as `key`, `latest` and `debounce`, are those of the calling program: compile both
+    /// from the same function.
+    ///
     /// ```no_run
     /// use webhooks_runtime::{DeliveryStore, web, webhook_endpoint};
     /// use webhooks_runtime::serde_json::{Value, json};
@@ -93,7 +99,7 @@ impl DeliveryStore {
     /// When there is no such store, or it cannot be opened.
     pub async fn open(store: &str) -> Result<Self, StoreError> {
         let url = StoreUrl::parse(store)?;
-        let jobs = Jobs::open_to_enqueue(&url, Vec::new()).await?;
+        let jobs = Jobs::open_to_enqueue(&url, Vec::new(), StoreLimits::default()).await?;
         Ok(Self::new(OpenedStore { url, jobs: Arc::new(Mutex::new((jobs, Vec::new()))) }))
     }
 
@@ -140,7 +146,11 @@ impl EnqueueBackend for ServerStore {
         let jobs = self.0.upgrade();
         async move {
             let jobs = jobs.ok_or(StoreError::Closed)?;
-            enqueue(jobs.get().ok_or(EnqueueError::NoStore)?, delivery).await
+            let jobs = jobs.get().ok_or(EnqueueError::NoStore)?;
+            if !jobs.has_endpoint(delivery.path) {
+                return Err(EnqueueError::UnknownEndpoint { path: delivery.path.to_owned() });
+            }
+            enqueue(jobs, delivery).await
         }
         .boxed()
     }
@@ -168,7 +178,8 @@ impl EnqueueBackend for OpenedStore {
                         shared: Arc::new(SharedData::default()),
                         check: None,
                     });
-                    let jobs = Jobs::open_to_enqueue(&url, handlers.clone()).await?;
+                    let limits = recorded_limits(&opened.0).await?;
+                    let jobs = Jobs::open_to_enqueue(&url, handlers.clone(), limits).await?;
                     *opened = (jobs, handlers);
                 }
                 opened.0.clone()

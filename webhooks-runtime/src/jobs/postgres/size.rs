@@ -4,7 +4,7 @@
 //! Measures the sum of the payloads and not the size of the tables, which do not shrink when deliveries are
 //! deleted. Works in chunks, so that no statement takes long however many payloads there are.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -63,6 +63,16 @@ impl StoreSize {
         let mut estimate = self.estimate();
         estimate.used = estimate.used.saturating_add(bytes);
         estimate.since = estimate.since.saturating_add(bytes);
+    }
+
+    /// Measures from time to time, in a process that purges nothing.
+    pub(super) async fn keep_measured(self: Arc<Self>, pool: Pool) {
+        loop {
+            if let Err(error) = self.measure(&pool).await {
+                tracing::debug!(%error, "the payloads cannot be measured");
+            }
+            tokio::time::sleep(PURGE_INTERVAL).await;
+        }
     }
 
     /// Measures, unless the last measurement was recent and slow. Returns whether it did.

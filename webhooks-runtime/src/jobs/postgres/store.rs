@@ -33,7 +33,7 @@ pub(crate) struct PostgresStore {
     /// The index of each endpoint by its id in the tables.
     endpoint_indexes: HashMap<i64, usize>,
     pub(super) backlog: Arc<Backlog>,
-    pub(super) size: StoreSize,
+    pub(super) size: Arc<StoreSize>,
     /// The maximum number of bytes of a merged body.
     pub(super) body_limit: u64,
     pub(super) ledger: ClaimLedger,
@@ -78,17 +78,23 @@ impl PostgresStore {
         let pool = Pool::new(server.clone(), access == Access::Read, max);
         let heartbeats = Pool::new(server.clone(), access == Access::Read, 1);
         let backlog = Arc::new(Backlog::new(options.limits.deliveries));
-        if access == Access::Serve {
+        let size = Arc::new(StoreSize::new(options.limits.bytes));
+        let accepts = access == Access::Serve || !endpoints.is_empty();
+        if accepts {
             backlog.try_count(&pool).await;
         }
         let (notifier, notified) = (Arc::new(Notifier::new()), Arc::default());
-        let tasks = match access {
+        let mut tasks = match access {
             Access::Read => Vec::new(),
             Access::Serve | Access::Modify => vec![
                 tokio::spawn(Arc::clone(&notifier).run(pool.clone())),
                 tokio::spawn(Arc::clone(&notifier).listen(server, Arc::clone(&notified))),
             ],
         };
+        // A server measures when it purges.
+        if accepts && access != Access::Serve {
+            tasks.push(tokio::spawn(Arc::clone(&size).keep_measured(pool.clone())));
+        }
         Ok(Arc::new(Self {
             name,
             max_concurrent_batches: MAX_CONCURRENT_BATCHES.min(max as usize),
@@ -102,7 +108,7 @@ impl PostgresStore {
             endpoints,
             endpoint_ids,
             backlog,
-            size: StoreSize::new(options.limits.bytes),
+            size,
             body_limit: options.limits.body,
             ledger: ClaimLedger::default(),
             replicas: AtomicU32::new(1),

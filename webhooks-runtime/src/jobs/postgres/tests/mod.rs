@@ -3,6 +3,7 @@
 
 mod cancel;
 mod keys;
+mod limits;
 mod locks;
 mod logs;
 mod migration;
