@@ -93,6 +93,12 @@ pub(super) fn is_conflict(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Returns whether the server rejected a value: a data exception, or the violation of a constraint.
+pub(super) fn is_rejected(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
 /// Returns whether the server returned this error code.
 pub(super) fn has_code(error: &sqlx::Error, code: &str) -> bool {
     error.as_database_error().and_then(DatabaseError::code).is_some_and(|it| it == code)

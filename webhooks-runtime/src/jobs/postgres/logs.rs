@@ -1,5 +1,7 @@
 //! Writes and reads the log lines of attempts.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use sqlx::postgres::PgRow;
 use sqlx::{Connection, FromRow, PgConnection, Row};
 use uuid::Uuid;
@@ -13,7 +15,7 @@ use super::super::error::StoreError;
 use super::super::state::State;
 use super::complete::CompletedBatch;
 use super::convert;
-use super::errors::is_conflict;
+use super::errors::{is_conflict, is_rejected};
 use super::pool::with_retries;
 use super::store::PostgresStore;
 
@@ -67,8 +69,11 @@ struct CurrentLog<'a> {
     lines: &'a [NewLogLine],
 }
 
-/// Writes the lines of attempts that have ended, if their tokens were current. Drops lines that the database rejects: those
-/// with a character that its encoding lacks would keep every result of the replica out of the store.
+/// A line, and the attempt that it belongs to.
+type Line<'a> = (&'a CurrentLog<'a>, &'a NewLogLine);
+
+/// Writes the lines of attempts that have ended, if their tokens were current. Continues without them if the database cannot
+/// write them: they would keep every result of the replica out of the store.
 pub(super) async fn write_completed(
     connection: &mut PgConnection,
     completions: &[Completion],
@@ -88,42 +93,97 @@ pub(super) async fn write_completed(
     if logs.is_empty() {
         return Ok(());
     }
-    let mut savepoint = connection.begin().await?;
-    match write(&mut savepoint, &logs).await {
-        Ok(()) => savepoint.commit().await,
+    match write(connection, &logs).await {
         Err(error @ sqlx::Error::Database(_)) if !is_conflict(&error) => {
             tracing::debug!(%error, "the log lines of attempts that have ended could not be written");
-            savepoint.rollback().await
+            Ok(())
+        }
+        written => written,
+    }
+}
+
+/// Writes lines, and drops those that the database rejects. After another error of the database, the transaction is as
+/// before.
+async fn write(connection: &mut PgConnection, logs: &[CurrentLog<'_>]) -> Result<(), sqlx::Error> {
+    let lines: Vec<Line<'_>> =
+        logs.iter().flat_map(|log| log.lines.iter().map(move |line| (log, line))).collect();
+    let excess: Vec<_> =
+        logs.iter().filter(|log| log.update.has_excess(log.fencing_token)).collect();
+    let mut savepoint = connection.begin().await?;
+    let written = async {
+        for lines in lines.chunks(CHUNK) {
+            insert(&mut savepoint, lines).await?;
+        }
+        delete_excess(&mut savepoint, &excess).await
+    };
+    match written.await {
+        Ok(()) => savepoint.commit().await,
+        Err(error) if is_rejected(&error) => {
+            savepoint.rollback().await?;
+            for lines in lines.chunks(CHUNK) {
+                insert_accepted(connection, lines).await?;
+            }
+            delete_excess(connection, &excess).await
+        }
+        Err(error @ sqlx::Error::Database(_)) => {
+            savepoint.rollback().await?;
+            Err(error)
         }
         Err(error) => Err(error),
     }
 }
 
-async fn write(connection: &mut PgConnection, logs: &[CurrentLog<'_>]) -> Result<(), sqlx::Error> {
-    let lines: Vec<(&CurrentLog<'_>, &NewLogLine)> =
-        logs.iter().flat_map(|log| log.lines.iter().map(move |line| (log, line))).collect();
-    for lines in lines.chunks(CHUNK) {
-        let levels: Vec<i16> = lines.iter().map(|(_, line)| level_code(line.level)).collect();
-        let texts: Vec<String> = lines.iter().map(|(_, line)| convert::text(&line.text)).collect();
-        sqlx::query(INSERT)
-            .bind(lines.iter().map(|(log, _)| log.id).collect::<Vec<_>>())
-            .bind(lines.iter().map(|(log, _)| log.fencing_token).collect::<Vec<_>>())
-            .bind(lines.iter().map(|(_, line)| line.number.cast_signed()).collect::<Vec<_>>())
-            .bind(lines.iter().map(|(_, line)| convert::unix(line.at)).collect::<Vec<_>>())
-            .bind(levels)
-            .bind(texts)
-            .execute(&mut *connection)
-            .await?;
+async fn insert(connection: &mut PgConnection, lines: &[Line<'_>]) -> Result<(), sqlx::Error> {
+    let levels: Vec<i16> = lines.iter().map(|(_, line)| level_code(line.level)).collect();
+    let texts: Vec<String> = lines.iter().map(|(_, line)| convert::text(&line.text)).collect();
+    sqlx::query(INSERT)
+        .bind(lines.iter().map(|(log, _)| log.id).collect::<Vec<_>>())
+        .bind(lines.iter().map(|(log, _)| log.fencing_token).collect::<Vec<_>>())
+        .bind(lines.iter().map(|(_, line)| line.number.cast_signed()).collect::<Vec<_>>())
+        .bind(lines.iter().map(|(_, line)| convert::unix(line.at)).collect::<Vec<_>>())
+        .bind(levels)
+        .bind(texts)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Inserts lines of which some are rejected: halves them until those are alone.
+fn insert_accepted<'a>(
+    connection: &'a mut PgConnection,
+    lines: &'a [Line<'a>],
+) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+    async move {
+        let mut savepoint = connection.begin().await?;
+        match insert(&mut savepoint, lines).await {
+            Ok(()) => return savepoint.commit().await,
+            Err(error) if is_rejected(&error) => {
+                savepoint.rollback().await?;
+                if lines.len() == 1 {
+                    tracing::debug!(%error, "the database rejects a log line");
+                    return Ok(());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let (first, second) = lines.split_at(lines.len() / 2);
+        insert_accepted(connection, first).await?;
+        insert_accepted(connection, second).await
     }
-    let excess: Vec<_> =
-        logs.iter().filter(|log| log.update.has_excess(log.fencing_token)).collect();
+    .boxed()
+}
+
+async fn delete_excess(
+    connection: &mut PgConnection,
+    excess: &[&CurrentLog<'_>],
+) -> Result<(), sqlx::Error> {
     if !excess.is_empty() {
         sqlx::query(DELETE)
             .bind(excess.iter().map(|log| log.id).collect::<Vec<_>>())
             .bind(excess.iter().map(|log| log.fencing_token).collect::<Vec<_>>())
             .bind(excess.iter().map(|log| log.update.first.cast_signed()).collect::<Vec<_>>())
             .bind(LOGGED_CLAIMS)
-            .execute(&mut *connection)
+            .execute(connection)
             .await?;
     }
     Ok(())

@@ -20,12 +20,40 @@ pub(super) async fn prepare(
     lock_limit: Duration,
     obstacle: &Obstacle,
 ) -> Result<Vec<i64>, sqlx::Error> {
-    let mut connection = connect_once(options).await?;
-    pooler::check(&mut connection, options).await?;
+    let mut connection = connect(options).await?;
     migrate(&mut connection, options, lock_limit, obstacle).await?;
     let endpoint_ids = insert_endpoints(&mut connection, endpoints).await?;
     connection.close().await?;
     Ok(endpoint_ids)
+}
+
+/// Connects, and checks that the store's guarantees hold with this server.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = connect_once(options).await?;
+    pooler::check(&mut connection, options).await?;
+    check_encoding(&mut connection).await?;
+    Ok(connection)
+}
+
+/// The database cannot store every text.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the encoding of the database is {0}: use one that was created with CREATE DATABASE name TEMPLATE template0 \
+     ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C', which stores every character"
+)]
+struct WrongEncoding(String);
+
+/// Checks that the database can store every text.
+async fn check_encoding(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let encoding = sqlx::query_scalar("SELECT current_setting('server_encoding', true)");
+    let encoding: Option<String> = encoding.fetch_one(connection).await?;
+    match encoding {
+        Some(encoding) if encoding != "UTF8" => {
+            Err(sqlx::Error::AnyDriverError(Box::new(WrongEncoding(encoding))))
+        }
+        // Servers that only speak the protocol may have no such setting.
+        _ => Ok(()),
+    }
 }
 
 /// An unsupported version of the tables.
@@ -63,8 +91,7 @@ pub(super) async fn check(
     options: &PgConnectOptions,
     endpoints: &[EndpointPolicy],
 ) -> Result<Vec<Option<i64>>, sqlx::Error> {
-    let mut connection = connect_once(options).await?;
-    pooler::check(&mut connection, options).await?;
+    let mut connection = connect(options).await?;
     let version = match version(&mut connection).await {
         // `undefined_table`, `invalid_schema_name`.
         Err(error) if has_code(&error, "42P01") || has_code(&error, "3F000") => {

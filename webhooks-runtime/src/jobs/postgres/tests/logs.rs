@@ -5,14 +5,25 @@ use std::time::{Duration, SystemTime};
 use tracing::Level;
 use uuid::Uuid;
 
-use super::{Database, on_server, open, with_database};
-use crate::jobs::attempt_log::{LogPosition, LogUpdate, NewLogLine};
+use super::{open, with_database};
+use crate::jobs::attempt_log::{LogPosition, LogUpdate, NewLogLine, RunningLog};
 use crate::jobs::conformance::new;
-use crate::jobs::delivery::{ClaimRequest, Completion};
+use crate::jobs::delivery::{ClaimRequest, Claimed, Completion};
 use crate::jobs::state::{State, Transition};
 use crate::jobs::store::{Retention, Store};
 
 const REQUESTS: [ClaimRequest; 1] = [ClaimRequest { endpoint: 0, slots: 10 }];
+
+/// Makes the lines with these texts.
+fn update(texts: &[&str]) -> LogUpdate {
+    let line = |(number, text): (u32, &&str)| NewLogLine {
+        number,
+        at: SystemTime::now(),
+        level: Level::INFO,
+        text: (*text).to_owned(),
+    };
+    LogUpdate { lines: (1..).zip(texts).map(line).collect(), first: 1 }
+}
 
 /// Runs a delivery for each text, which are their log lines, and completes them together. Returns their ids.
 async fn run(store: &dyn Store, logs: &[Vec<&str>]) -> Vec<Uuid> {
@@ -21,21 +32,13 @@ async fn run(store: &dyn Store, logs: &[Vec<&str>]) -> Vec<Uuid> {
     store.accept(logs.iter().map(|_| new(0, None, "{}")).collect()).await.unwrap();
     let claimed = store.complete_and_claim(me, &[], &REQUESTS).await.unwrap().claimed;
     assert_eq!(claimed.len(), logs.len());
-    let completion = |(claimed, texts): (&crate::jobs::delivery::Claimed, &Vec<&str>)| {
-        let line = |(number, text): (u32, &&str)| NewLogLine {
-            number,
-            at: SystemTime::now(),
-            level: Level::INFO,
-            text: (*text).to_owned(),
-        };
-        Completion {
-            id: claimed.id,
-            fencing_token: claimed.fencing_token,
-            next: Transition::Done,
-            error: None,
-            note: None,
-            log: LogUpdate { lines: (1..).zip(texts).map(line).collect(), first: 1 },
-        }
+    let completion = |(claimed, texts): (&Claimed, &Vec<&str>)| Completion {
+        id: claimed.id,
+        fencing_token: claimed.fencing_token,
+        next: Transition::Done,
+        error: None,
+        note: None,
+        log: update(texts),
     };
     let completions: Vec<_> = claimed.iter().zip(logs).map(completion).collect();
     let response = store.complete_and_claim(me, &completions, &[]).await.unwrap();
@@ -47,23 +50,53 @@ async fn count(store: &dyn Store, id: Uuid) -> usize {
     store.logs(id, Some(LogPosition::default()), 100_000).await.unwrap().len()
 }
 
+/// Rejects a text as the type of a column would.
+const REJECT_SOME: &str =
+    "ALTER TABLE webhooks_runtime.attempt_logs ADD CHECK (text NOT LIKE 'rejected%')";
+
 #[test]
 #[ignore = "needs PostgreSQL"]
-fn a_character_that_the_encoding_lacks_does_not_keep_the_result_out() {
+fn a_line_that_the_database_rejects_takes_no_other_line_and_no_result_with_it() {
     with_database(|database| {
         Box::pin(async move {
-            let name = &database.url[database.url.rfind('/').unwrap() + 1..];
-            let latin = format!("{name}_latin");
-            on_server(format!("CREATE DATABASE {latin} ENCODING 'LATIN1' TEMPLATE template0"))
-                .await;
-            let store = open(&Database { url: format!("{}_latin", database.url) }).await;
-            let ids = run(&*store, &[vec!["학습"]]).await;
-            assert_eq!(store.state_of(ids[0]).await.unwrap(), Some(State::Done));
-            assert_eq!(count(&*store, ids[0]).await, 0);
-            let ids = run(&*store, &[vec!["done"]]).await;
-            assert_eq!(count(&*store, ids[0]).await, 1);
-            store.close().await;
-            on_server(format!("DROP DATABASE {latin} WITH (FORCE)")).await;
+            let store = open(database).await;
+            let mut connection = store.pool.acquire().await.unwrap();
+            sqlx::raw_sql(REJECT_SOME).execute(&mut *connection).await.unwrap();
+            drop(connection);
+            let logs = [vec!["a", "rejected", "b"], vec!["rejected"], vec!["c"], vec!["d"; 1500]];
+            let ids = run(&*store, &logs).await;
+            for (id, lines) in ids.iter().zip([2, 0, 1, 1500]) {
+                assert_eq!(store.state_of(*id).await.unwrap(), Some(State::Done));
+                assert_eq!(count(&*store, *id).await, lines);
+            }
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_line_that_the_database_rejects_does_not_keep_those_of_running_attempts_out() {
+    with_database(|database| {
+        Box::pin(async move {
+            let store = open(database).await;
+            let mut connection = store.pool.acquire().await.unwrap();
+            sqlx::raw_sql(REJECT_SOME).execute(&mut *connection).await.unwrap();
+            drop(connection);
+            let me = Uuid::now_v7();
+            store.register(me, Duration::from_secs(60)).await.unwrap();
+            store.accept(vec![new(0, None, "{}"), new(0, None, "{}")]).await.unwrap();
+            let claimed = store.complete_and_claim(me, &[], &REQUESTS).await.unwrap().claimed;
+            let logs = [["a", "rejected", "b"], ["c", "d", "rejected"]];
+            let log = |(claimed, texts): (&Claimed, [&str; 3])| RunningLog {
+                id: claimed.id,
+                fencing_token: claimed.fencing_token,
+                update: update(&texts),
+            };
+            let logs: Vec<_> = claimed.iter().zip(logs).map(log).collect();
+            assert_eq!(store.write_logs(&logs).await.unwrap().len(), 2);
+            for claimed in &claimed {
+                assert_eq!(count(&*store, claimed.id).await, 2);
+            }
         })
     });
 }

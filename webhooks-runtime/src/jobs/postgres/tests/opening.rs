@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrate;
 use sqlx::{Connection, Executor, PgConnection};
 
-use super::{Database, endpoints, open, with_database};
+use super::{Database, endpoints, on_server, open, with_database};
 use crate::jobs::conformance::dead;
 use crate::jobs::inspect::DeliveryFilter;
 use crate::jobs::opening::Obstacle;
@@ -49,6 +49,33 @@ fn only_a_server_creates_or_migrates_the_tables() {
                 let error = inspect(access).await.unwrap();
                 assert!(error.contains("start the server once"), "{error}");
             }
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_database_in_another_encoding_is_rejected_and_left_as_it_is() {
+    with_database(|database| {
+        Box::pin(async move {
+            let name = &database.url[database.url.rfind('/').unwrap() + 1..];
+            let latin = Database { url: format!("{}_latin", database.url) };
+            let options = "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'";
+            on_server(format!("CREATE DATABASE {name}_latin {options}")).await;
+            let before = objects(&latin).await;
+            for access in [Access::Serve, Access::Modify, Access::Read] {
+                let obstacle = Obstacle::default();
+                let opened = PostgresStore::open(&latin.url, endpoints(), 1, access, &obstacle);
+                let error = opened.await.err().unwrap().to_string();
+                assert!(error.contains("the encoding of the database is LATIN1"), "{error}");
+                assert_eq!(objects(&latin).await, before);
+            }
+            // As the message says.
+            let options = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
+            on_server(format!("DROP DATABASE {name}_latin WITH (FORCE)")).await;
+            on_server(format!("CREATE DATABASE {name}_latin {options}")).await;
+            open(&latin).await.close().await;
+            on_server(format!("DROP DATABASE {name}_latin WITH (FORCE)")).await;
         })
     });
 }
