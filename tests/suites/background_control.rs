@@ -11,6 +11,7 @@ use tests::program::Ended;
 
 on_both_stores! {
     queued_and_running_deliveries_are_cancelled
+    a_delivery_that_is_to_be_stopped_is_shown_as_stopping
     a_thread_is_not_cancelled
     all_deliveries_of_an_endpoint_are_cancelled
     ended_deliveries_run_again
@@ -73,6 +74,25 @@ fn queued_and_running_deliveries_are_cancelled(place: &Place) {
     for part in ["INFO", "state=cancelled", "attempt=1", "webhook_id=\"a\"", "/webhooks/alone"] {
         assert!(ended.contains(part), "{part}: {ended}");
     }
+}
+
+fn a_delivery_that_is_to_be_stopped_is_shown_as_stopping(place: &Place) {
+    let program = place.start(&[]);
+    let id = accepted(&program.local_url(), "sleeps", None, 600_000);
+    place.wait_for(&id, "running");
+    // Nothing stops it until another server recovers it.
+    program.kill();
+    let shown =
+        || -> Value { serde_json::from_str(&printed(place, &["show", &id, "--json"])).unwrap() };
+    assert_eq!(shown()["cancel_requested"], json!(false));
+    assert_eq!(printed(place, &["cancel", &id]), STOPPING);
+    let requested = shown();
+    assert_eq!(
+        (&requested["state"], &requested["cancel_requested"]),
+        (&json!("running"), &json!(true))
+    );
+    assert!(printed(place, &["show", &id]).contains("\nstate          stopping\n"));
+    assert!(printed(place, &["--state", "running"]).contains("  stopping  "));
 }
 
 fn a_thread_is_not_cancelled(place: &Place) {
@@ -181,6 +201,8 @@ fn a_paused_endpoint_accepts_and_runs_nothing_also_after_a_restart(place: &Place
     place.wait_for(&other, "done");
     let listed = deliveries(place, &["--endpoint", "quick"]);
     assert_eq!(listed.stdout.matches("  queued  ").count(), 2, "{listed:?}");
+    let shown = printed(place, &["show", &first]);
+    assert!(shown.contains("\nnext attempt   after `deliveries resume quick`\n"), "{shown}");
     assert!(listed.stderr.starts_with(since) && listed.stderr.ends_with(&format!("{until}.\n")));
     let elsewhere = deliveries(place, &["--endpoint", "once"]);
     assert_eq!(elsewhere.stderr, "");

@@ -109,6 +109,7 @@ fn the_json_of_a_list_has_fixed_names_and_times_of_rfc_3339() {
         "ended_at": null,
         "error": "the Hub is being maintained",
         "timed_out": false,
+        "cancel_requested": false,
         "note": null,
         "key": null,
         "superseded_by": null,

@@ -42,6 +42,7 @@ const OTHER_TEXTS: [(&str, &str); 79] = [
     ("attempt {number}, started {started}", "a line of `deliveries show`"),
     ("The version of the payload.", "what the OpenAPI document says of it"),
     ("{}, which this one replaced", "a line of `deliveries show`"),
+    ("after `deliveries resume", "a line of `deliveries show`"),
     ("1 delivery is being stopped", "a line of each `deliveries cancel`"),
     ("{count} deliveries are being stopped", "a line of each `deliveries cancel`"),
     ("{path} is paused: its deliveries", "a line of each `deliveries pause`"),

@@ -31,6 +31,8 @@ pub(crate) struct DeliverySummary {
     /// The repo's name; `None` when the payload has none.
     pub(crate) repo: Option<String>,
     pub(crate) state: State,
+    /// Whether its replica is to stop the attempt: a person cancelled it, or a newer delivery of its key replaces it.
+    pub(crate) cancel_requested: bool,
     /// How many attempts have started.
     pub(crate) attempts: u32,
     pub(crate) received_at: SystemTime,
@@ -65,7 +67,11 @@ impl DeliverySummary {
 
     /// Returns the state as people read it.
     pub(crate) fn state_label(&self, timeout: Option<Duration>) -> &'static str {
-        if self.is_overdue(timeout) { "timed out, still running" } else { self.state.name() }
+        match self.state {
+            State::Running if self.cancel_requested => "stopping",
+            State::Running if self.is_overdue(timeout) => "timed out, still running",
+            state => state.name(),
+        }
     }
 }
 

@@ -21,6 +21,8 @@ struct DeliveryJson<'a> {
     state: &'static str,
     /// Whether it is still running after its timeout.
     timed_out: bool,
+    /// Whether its replica is to stop the attempt.
+    cancel_requested: bool,
     endpoint: &'a str,
     event: Option<&'a str>,
     repo: Option<&'a str>,
@@ -87,6 +89,7 @@ impl<'a> DeliveryJson<'a> {
             id: summary.id,
             state: summary.state.name(),
             timed_out: summary.is_overdue(target.timeout(&summary.endpoint)),
+            cancel_requested: summary.cancel_requested,
             endpoint: &summary.endpoint,
             event: summary.event.as_deref(),
             repo: summary.repo.as_deref(),

@@ -9,7 +9,8 @@ use super::errors::failed;
 use super::id::IdPrefix;
 use super::{counted, json, print};
 use crate::cli::text::body;
-use crate::jobs::{DeliveryDetail, DeliveryOrigin, FailedAttempt, Jobs};
+use crate::endpoint::short;
+use crate::jobs::{DeliveryDetail, DeliveryOrigin, FailedAttempt, Jobs, State};
 use crate::server::StoreTarget;
 use crate::text::{escaped, in_one_line};
 
@@ -26,7 +27,9 @@ pub(super) async fn show(
     if as_json {
         print(&body(json::show(&detail, target)?.as_bytes(), false))?;
     } else {
-        print(describe(&detail, target).as_bytes())?;
+        let paused = jobs.paused().await.map_err(failed)?;
+        let is_paused = paused.iter().any(|(path, _)| *path == detail.summary.endpoint);
+        print(describe(&detail, target, is_paused).as_bytes())?;
         print(&body(&detail.body, true))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -36,6 +39,7 @@ pub(super) async fn show(
 fn describe(
     DeliveryDetail { summary, failed, .. }: &DeliveryDetail,
     target: &StoreTarget,
+    is_paused: bool,
 ) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
@@ -61,8 +65,13 @@ fn describe(
         },
     );
     line("received", &time(summary.received_at));
+    let waits = is_paused && summary.state == State::Queued;
+    if waits {
+        let path = in_one_line(short(&summary.endpoint));
+        line("next attempt", &format!("after `deliveries resume {path}`"));
+    }
     let times = [
-        ("next attempt", summary.run_at),
+        ("next attempt", summary.run_at.filter(|_| !waits)),
         ("running since", summary.started_at),
         ("ended", summary.ended_at),
     ];

@@ -62,10 +62,10 @@ const done = (form, button, result) => {
   }
   announce(result.message);
   const page = form.closest("article");
+  if (page) load(page);
   // It runs until its function reaches an await. The button is replaced then.
   const stops = result.state === "running";
   if (stops) button.textContent = "Stopping …";
-  else if (page) load(page);
   return stops;
 };
 

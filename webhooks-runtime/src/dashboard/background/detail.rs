@@ -75,8 +75,9 @@ fn in_full(
 fn facts(delivery: &BackgroundDelivery, is_paused: bool, root: &str) -> Markup {
     let summary = &delivery.summary;
     let texts = [("Event", &summary.event), ("Repo", &summary.repo), ("Key", &summary.key)];
+    let waits = is_paused && summary.state == State::Queued;
     let times = [
-        ("Next attempt", summary.run_at),
+        ("Next attempt", summary.run_at.filter(|_| !waits)),
         ("Running since", summary.started_at),
         ("Ended", summary.ended_at),
     ];
@@ -84,7 +85,7 @@ fn facts(delivery: &BackgroundDelivery, is_paused: bool, root: &str) -> Markup {
         dl.facts {
             div { dt { "State" } dd {
                 (state(delivery))
-                @if is_paused && summary.state == State::Queued { " " span.tag { "endpoint paused" } }
+                @if waits { " " span.tag { "endpoint paused" } }
             } }
             @if let Some(newer) = summary.superseded_by {
                 div { dt { "Superseded by" } dd { a href={ (root) "deliveries/" (newer) } { code { (newer) } } } }
@@ -104,6 +105,7 @@ fn facts(delivery: &BackgroundDelivery, is_paused: bool, root: &str) -> Markup {
             }
             div { dt { "Attempts" } dd { (attempts(delivery).as_deref().unwrap_or("none yet")) } }
             div { dt { "Received" } dd { (date_and_time(summary.received_at)) } }
+            @if waits { div { dt { "Next attempt" } dd { "after its endpoint is resumed" } } }
             @for (name, at) in times {
                 @if let Some(at) = at { div { dt { (name) } dd { (date_and_time(at)) } } }
             }
@@ -134,6 +136,7 @@ fn actions(delivery: &BackgroundDelivery, root: &str) -> Markup {
     let url = |action: &str| format!("{root}deliveries/{id}/{action}");
     html! {
         @match summary.state {
+            State::Running if summary.cancel_requested => (stopping(&url("cancel"), id)),
             State::Running if !is_stoppable => p.quiet { (CANNOT_BE_STOPPED) },
             State::Queued | State::Running => {
                 (action(&url("cancel"), "cancel", "Cancel", &format!("Cancel the delivery {id}")))
@@ -141,6 +144,16 @@ fn actions(delivery: &BackgroundDelivery, root: &str) -> Markup {
             // It runs once, even if two viewers run it again.
             State::Dead => (again(&url("retry"), id)),
             _ => (again(&url("rerun"), id)),
+        }
+    }
+}
+
+/// Renders the button of a running delivery that is to be stopped, which has no further effect. It is replaced at the end
+/// of the attempt.
+fn stopping(url: &str, id: Uuid) -> Markup {
+    html! {
+        form.act.cancel method="post" action=(url) {
+            button aria-disabled="true" aria-label={ "Stopping … the delivery " (id) } { "Stopping …" }
         }
     }
 }
@@ -160,5 +173,41 @@ fn failed_attempt(summary: &DeliverySummary, failed: &FailedAttempt) -> Markup {
             ", failed after " (duration(took))
         }
         (block(&format!("The error of attempt {} of {}", failed.attempt, summary.id), &failed.error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::super::view::tests::{delivery, summary};
+    use super::*;
+
+    fn rendered(summary: DeliverySummary, is_paused: bool) -> String {
+        let content = DeliveryContent { failed: &[], body: b"{}", log: Some(&[]), is_paused };
+        detail(&delivery(summary, None), content).into_string()
+    }
+
+    #[test]
+    fn a_delivery_that_is_being_stopped_says_so_instead_of_offering_it() {
+        let running = rendered(summary(State::Running), false);
+        assert!(running.contains(">Cancel<") && !running.contains("topping"), "{running}");
+        let stopping = DeliverySummary { cancel_requested: true, ..summary(State::Running) };
+        let stopping = rendered(stopping, false);
+        assert!(stopping.contains(">stopping<") && stopping.contains(">Stopping …<"), "{stopping}");
+        assert!(!stopping.contains(">Cancel<"), "{stopping}");
+    }
+
+    #[test]
+    fn the_next_attempt_of_a_paused_endpoint_is_after_the_pause() {
+        let queued = DeliverySummary { run_at: Some(UNIX_EPOCH), ..summary(State::Queued) };
+        assert!(rendered(queued.clone(), false).contains("1970"));
+        let paused = rendered(queued, true);
+        let next = "<dt>Next attempt</dt><dd>after its endpoint is resumed</dd>";
+        assert!(paused.contains(next), "{paused}");
+        assert_eq!(paused.matches("Next attempt").count(), 1, "{paused}");
+        // What runs goes on.
+        let running = DeliverySummary { started_at: Some(UNIX_EPOCH), ..summary(State::Running) };
+        assert!(!rendered(running, true).contains("Next attempt"));
     }
 }

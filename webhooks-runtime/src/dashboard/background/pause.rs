@@ -22,6 +22,12 @@ impl PausedEndpoints {
         monitor.report(jobs?).await.paused.map(Self)
     }
 
+    /// Returns an endpoint that has just been paused.
+    #[cfg(test)]
+    pub(super) fn of(path: &str) -> Self {
+        Self(vec![(path.to_owned(), SystemTime::now())])
+    }
+
     /// Returns since when the endpoint at this path is paused; `None` if it is not.
     pub(super) fn since(&self, path: &str) -> Option<SystemTime> {
         self.0.iter().find(|(paused, _)| paused == path).map(|(_, since)| *since)

@@ -61,7 +61,9 @@ fn row(delivery: &BackgroundDelivery, paused: &PausedEndpoints) -> Markup {
                     }
                     bdi.event { @if let Some(event) = &summary.event { (event) } }
                     bdi.repo { @if let Some(repo) = &summary.repo { (repo) } }
-                    @if let Some(at) = next_attempt(summary) { span.next { "next at " (time(at)) } }
+                    @if let Some(at) = next_attempt(summary).filter(|_| !waits) {
+                        span.next { "next at " (time(at)) }
+                    }
                     @if let Some(error) = last_error(summary) { bdi.error { (error) } }
                     @if let Some(note) = last_note(summary) { bdi.note { (note) } }
                     bdi.id { (summary.id) }
@@ -114,7 +116,7 @@ pub(super) fn attempts(delivery: &BackgroundDelivery) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use uuid::Uuid;
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
     use crate::jobs::DeliveryOrigin;
 
-    fn summary(state: State) -> DeliverySummary {
+    pub(in crate::dashboard::background) fn summary(state: State) -> DeliverySummary {
         DeliverySummary {
             id: Uuid::nil(),
             endpoint: "/webhooks/train".to_owned(),
@@ -130,6 +132,7 @@ mod tests {
             event: None,
             repo: None,
             state,
+            cancel_requested: false,
             attempts: 1,
             received_at: UNIX_EPOCH,
             run_at: None,
@@ -144,7 +147,10 @@ mod tests {
         }
     }
 
-    fn delivery(summary: DeliverySummary, timeout: Option<Duration>) -> BackgroundDelivery {
+    pub(in crate::dashboard::background) fn delivery(
+        summary: DeliverySummary,
+        timeout: Option<Duration>,
+    ) -> BackgroundDelivery {
         BackgroundDelivery { summary, max_attempts: Some(1), timeout, is_stoppable: true }
     }
 
@@ -180,6 +186,26 @@ mod tests {
             version(&delivery),
             version(&BackgroundDelivery { timeout: minute, ..delivery.clone() })
         );
+    }
+
+    #[test]
+    fn a_delivery_that_is_being_stopped_is_marked_and_has_a_new_row() {
+        let running = DeliverySummary { started_at: Some(UNIX_EPOCH), ..summary(State::Running) };
+        let stopping = DeliverySummary { cancel_requested: true, ..running.clone() };
+        let minute = Some(Duration::from_secs(60));
+        let [running, stopping] = [running, stopping].map(|summary| delivery(summary, minute));
+        assert!(rendered(&stopping).contains(">stopping<"), "{}", rendered(&stopping));
+        assert_ne!(version(&running), version(&stopping));
+    }
+
+    #[test]
+    fn a_retry_that_waits_for_the_end_of_a_pause_has_no_time() {
+        let run_at = Some(SystemTime::now() - Duration::from_secs(60));
+        let retry = delivery(DeliverySummary { run_at, ..summary(State::Queued) }, None);
+        assert!(rendered(&retry).contains("next at "));
+        let paused = PausedEndpoints::of("/webhooks/train");
+        let row = row(&retry, &paused).into_string();
+        assert!(row.contains("paused") && !row.contains("next at "), "{row}");
     }
 
     #[test]

@@ -52,13 +52,18 @@ pub(crate) async fn a_running_delivery_is_stopped_by_its_replica(fixture: &dyn F
     let report = cancel(&*elsewhere, id).await;
     let claim = (id, claimed.fencing_token);
     assert_eq!(report, CancelReport { stopping: vec![claim], ..CancelReport::default() });
-    assert_eq!(state(&*store, id).await, State::Running);
+    let shown = summary(&*store, id).await;
+    assert_eq!((shown.state, shown.cancel_requested), (State::Running, true));
+    let listed = elsewhere.list(&all()).await.unwrap();
+    let requested: Vec<_> = listed.iter().map(|it| (it.id, it.cancel_requested)).collect();
+    assert_eq!(requested, [(next, false), (id, true)]);
     assert_eq!(stopping(&*store, me).await, [claim]);
     assert!(stopping(&*elsewhere, other).await.is_empty());
     let stopped = completion(&claimed, Transition::Cancelled);
     let response = store.complete_and_claim(me, &[stopped], &[]).await.unwrap();
     assert!(response.stale.is_empty() && response.diverted.is_empty());
-    assert_eq!(state(&*store, id).await, State::Cancelled);
+    let shown = summary(&*store, id).await;
+    assert_eq!((shown.state, shown.cancel_requested), (State::Cancelled, false));
     assert_eq!(note(&*store, id).await.as_deref(), Some("cancelled"));
     assert!(stopping(&*store, me).await.is_empty());
     assert_eq!(claim_ids(&*elsewhere, other).await, [next]);
@@ -201,6 +206,7 @@ pub(crate) async fn a_newer_delivery_stops_the_running_one(fixture: &dyn Fixture
     claimed.retain(|it| it.id == older);
     let newer = queued(&*store, push("a", 2, 3)).await;
     assert_eq!(stopping(&*store, me).await, [(older, claimed[0].fencing_token)]);
+    assert!(summary(&*store, older).await.cancel_requested);
     let stopped = completion(&claimed[0], Transition::Cancelled);
     let response = store.complete_and_claim(me, &[stopped], &[]).await.unwrap();
     assert_eq!(response.diverted, [(older, State::Superseded)]);

@@ -20,6 +20,7 @@ macro_rules! select_summary {
         concat!(
             "SELECT it.id, endpoint.path, it.webhook_id, it.state, it.attempt, it.error, it.event, it.repo,
                 it.note, it.key, it.superseded_by, it.merged, it.origin,
+                it.state = 1 AND it.cancel_requested > 0 AS cancel_requested,
                 (extract(epoch FROM it.received_at) * 1000)::bigint AS received_at,
                 (extract(epoch FROM it.run_at) * 1000)::bigint AS run_at,
                 (extract(epoch FROM it.started_at) * 1000)::bigint AS started_at,
@@ -212,6 +213,7 @@ impl FromRow<'_, PgRow> for DeliverySummary {
             endpoint: row.try_get("path")?,
             webhook_id: row.try_get("webhook_id")?,
             state,
+            cancel_requested: row.try_get("cancel_requested")?,
             attempts: attempt.unsigned_abs(),
             received_at: convert::time(row.try_get("received_at")?),
             run_at: time("run_at")?.filter(|_| state == State::Queued),

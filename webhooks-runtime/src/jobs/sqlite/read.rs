@@ -51,7 +51,8 @@ macro_rules! list {
     ($index:literal, $state:literal) => {
         concat!(
             "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
-                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.note, d.key, d.superseded_by, d.merged, d.origin
+                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.note, d.key, d.superseded_by, d.merged, d.origin,
+                 d.state = 1 AND d.cancel_requested > 0
              FROM deliveries AS d ",
             $index,
             " CROSS JOIN endpoints AS e ON e.id = d.endpoint
@@ -130,13 +131,13 @@ pub(super) fn show(
         .prepare_cached(
             "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
                  d.started_at, d.ended_at, d.error, d.event, d.repo, d.note, d.key, d.superseded_by, d.merged, d.origin,
-                 d.seq, p.body
+                 d.state = 1 AND d.cancel_requested > 0, d.seq, p.body
              FROM deliveries AS d JOIN endpoints AS e ON e.id = d.endpoint
                  JOIN payloads AS p ON p.delivery = d.seq
              WHERE d.id = ?",
         )?
         .query_row([id], |row| {
-            let (seq, body): (i64, Vec<u8>) = (row.get(17)?, row.get(18)?);
+            let (seq, body): (i64, Vec<u8>) = (row.get(18)?, row.get(19)?);
             Ok((summary(row)?, seq, body))
         })
         .optional()?;
@@ -169,6 +170,7 @@ fn summary(row: &Row<'_>) -> Result<DeliverySummary, rusqlite::Error> {
         endpoint: row.get(1)?,
         webhook_id: row.get(2)?,
         state,
+        cancel_requested: row.get(17)?,
         attempts: row.get(4)?,
         received_at: from_millis(row.get(5)?),
         run_at: time(6)?.filter(|_| state == State::Queued),
