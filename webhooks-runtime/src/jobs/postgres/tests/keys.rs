@@ -203,3 +203,40 @@ fn replicas_end_every_delivery_between_barriers() {
         })
     });
 }
+
+/// How often statements with a text ran on a connection.
+const EXECUTIONS: &str = "
+    SELECT coalesce(sum(generic_plans + custom_plans), 0)::bigint FROM pg_prepared_statements
+    WHERE statement LIKE $1";
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_round_reads_what_all_its_deliveries_carry_with_one_statement() {
+    with_database(|database| {
+        Box::pin(async move {
+            let store = open(database, Policy::DEFAULT.latest(Latest::Supersede)).await;
+            let me = Uuid::now_v7();
+            store.register(me, LEASE).await.unwrap();
+            for (key, numbers) in [("a", 1..=3), ("b", 4..=4), ("c", 5..=6), ("d", 7..=9)] {
+                for number in numbers {
+                    store.accept(vec![push(key, CONTENT[0], number)]).await.unwrap();
+                }
+            }
+            let mut connection = store.pool.acquire().await.unwrap();
+            let step =
+                store.step_on(&mut connection, me, &[], &REQUESTS, true, None).await.unwrap();
+            let claimed = step.response.claimed;
+            let mut brought: Vec<_> =
+                claimed.iter().map(|it| (numbers(it), it.merged.len())).collect();
+            brought.sort();
+            let expected = [(vec![1, 2, 3], 2), (vec![4], 0), (vec![5, 6], 1), (vec![7, 8, 9], 2)];
+            assert_eq!(brought, expected);
+            let executions: i64 = sqlx::query_scalar(EXECUTIONS)
+                .bind("%it.arrival < carrier.arrival%")
+                .fetch_one(&mut *connection)
+                .await
+                .unwrap();
+            assert_eq!(executions, 1);
+        })
+    });
+}
