@@ -32,15 +32,23 @@ fn commit(old: &str, new: &str) -> Value {
     commit
 }
 
-/// Enqueues deliveries for both functions, and gives their ids.
+/// Enqueues deliveries for both functions, and gives their ids. The debounced one is paused meanwhile: however slow this is,
+/// the newer delivery finds the older one queued.
 fn enqueue(place: &Place) -> [String; 3] {
-    Runtime::new().unwrap().block_on(async {
+    let control = |command| {
+        let ended = place.command(&["deliveries", command, "debounced"], &[]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    };
+    control("pause");
+    let ids = Runtime::new().unwrap().block_on(async {
         let store = DeliveryStore::open(&place.store()).await.unwrap();
         let quick = other::quick::enqueue(&store, ()).await.unwrap();
         let older = other::debounced::enqueue(&store, commit("a", "b")).await.unwrap();
         let newer = other::debounced::enqueue(&store, commit("b", "c")).await.unwrap();
         [quick, older, newer]
-    })
+    });
+    control("resume");
+    ids
 }
 
 /// Waits for them, and checks what ran.

@@ -1,7 +1,6 @@
 //! Deliveries that the program itself enqueues.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::background::wait_until;
@@ -199,12 +198,9 @@ async fn start(folder: &tempfile::TempDir) -> (ServerHandle, Runs, String) {
 async fn a_server_stores_and_runs_what_the_program_enqueues() {
     let folder = tempfile::tempdir().unwrap();
     let (server, runs, store) = start(&folder).await;
-    let started = std::time::Instant::now();
     let id = trains::enqueue(&server, commit("me/other", "a", "b")).await.unwrap();
     assert_eq!(id.len(), 36);
     wait_until("it ran", || ran(&runs).len() == 1);
-    // At once, and not with the next poll.
-    assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
     // A function of the server enqueues in its store.
     assert_eq!(post(server.local_url(), splits::PATH, "{}").unwrap().status, 202);
     wait_until("they ran", || ran(&runs).len() >= 3);

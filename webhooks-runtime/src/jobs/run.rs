@@ -47,6 +47,24 @@ pub(super) struct Attempt {
     pub(super) log: Option<AttemptLog>,
 }
 
+impl Attempt {
+    /// Returns the attempt at a claimed delivery.
+    fn of(claimed: Claimed, log: AttemptLog) -> Self {
+        Self {
+            id: claimed.id.to_string(),
+            webhook_id: claimed.webhook_id,
+            attempt: claimed.attempt,
+            waits: claimed.waits,
+            snoozes: claimed.snoozes,
+            received_at: claimed.received_at,
+            origin: claimed.origin,
+            body: claimed.body,
+            merged: claimed.merged,
+            log: Some(log),
+        }
+    }
+}
+
 /// How an attempt ended, for the program and for people.
 #[derive(Debug)]
 pub(super) struct AttemptEnd {
@@ -84,8 +102,7 @@ impl BackgroundHandler {
         finished: mpsc::UnboundedSender<FinishedAttempt>,
         mut lease_expiries: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
-        let Claimed { id, fencing_token, webhook_id, attempt, waits, snoozes, .. } = claimed;
-        let Claimed { received_at, origin, body, merged, .. } = claimed;
+        let (id, fencing_token) = (claimed.id, claimed.fencing_token);
         let (abort, registration) = AbortHandle::new_pair();
         let stopped = async move {
             tokio::select! {
@@ -93,20 +110,7 @@ impl BackgroundHandler {
                 Ok(()) = lease_expiries.changed() => {}
             }
         };
-        let id_text = id.to_string();
-        let attempt = Attempt {
-            id: id_text,
-            webhook_id,
-            attempt,
-            waits,
-            snoozes,
-            received_at,
-            origin,
-            body,
-            merged,
-            log: Some(log),
-        };
-        let attempt = self.run(attempt, stopped);
+        let attempt = self.run(Attempt::of(claimed, log), stopped);
         let reported = async move {
             let end = attempt.await;
             let _ = finished.send(FinishedAttempt { id, fencing_token, end });
@@ -120,45 +124,34 @@ impl BackgroundHandler {
         attempt: Attempt,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = AttemptEnd> + Send + 'static {
-        let Attempt {
-            id,
-            webhook_id,
-            attempt,
-            waits,
-            snoozes,
-            received_at,
-            origin,
-            body,
-            merged,
-            log,
-        } = attempt;
+        let Attempt { waits, snoozes, origin, .. } = attempt;
         let policy = self.background.policy;
         // Of the level of errors, so that a filter of levels does not disable it: without the span, the lines of the
         // function belong to no attempt.
-        let span = AttemptLog::span(log, || {
+        let span = AttemptLog::span(attempt.log, || {
             tracing::error_span!(
                 target: DELIVERY,
                 ATTEMPT_SPAN,
                 endpoint = self.path,
-                delivery = %id,
-                webhook_id = webhook_id.as_deref().map(crate::payload::cut),
-                attempt
+                delivery = %attempt.id,
+                webhook_id = attempt.webhook_id.as_deref().map(crate::payload::cut),
+                attempt = attempt.attempt
             )
         });
         let notes = AttemptNotes::default();
         let delivery = Delivery {
-            id,
-            webhook_id,
-            attempt,
+            id: attempt.id,
+            webhook_id: attempt.webhook_id,
+            attempt: attempt.attempt,
             max_attempts: policy.attempts,
-            received_at,
+            received_at: attempt.received_at,
             endpoint: self.path.clone(),
-            merged: merged.iter().map(Uuid::to_string).collect(),
+            merged: attempt.merged.iter().map(Uuid::to_string).collect(),
             notes: notes.clone(),
         };
         let on_thread = OnThread::default();
         let task = BackgroundTask {
-            body,
+            body: attempt.body,
             delivery,
             shared: Arc::clone(&self.shared),
             on_thread: on_thread.clone(),

@@ -120,7 +120,7 @@ pub(crate) enum Transition {
 /// The note of a cancelled delivery.
 pub(crate) const CANCELLED: &str = "cancelled";
 
-/// Who has a running delivery stopped.
+/// Who requests that a running delivery is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CancelReason {
     /// A person. The delivery ends as cancelled, also when its attempt fails meanwhile.

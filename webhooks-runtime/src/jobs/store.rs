@@ -196,7 +196,7 @@ pub(crate) trait Store: SharedState {
     /// longer belongs to the delivery that replaced it. Returns whether it was ended.
     fn rerun(&self, id: Uuid) -> StoreFuture<'_, bool>;
 
-    /// Cancels queued deliveries, and has their replicas stop running ones.
+    /// Cancels queued deliveries, and requests that the replicas of running ones stop them.
     fn cancel<'a>(&'a self, target: &'a CancelTarget) -> StoreFuture<'a, CancelReport>;
 
     /// Pauses an endpoint, or resumes it: no replica claims a delivery of a paused endpoint. Returns whether the

@@ -25,6 +25,7 @@ pub(crate) mod simulation;
 mod steps;
 mod suite;
 pub(crate) mod values;
+pub(crate) mod version_3;
 pub(crate) mod waiting;
 pub(crate) mod yielding;
 

@@ -41,7 +41,7 @@ pub(super) const LOCK_TAILS: &str = "
     ) AS tail
     ORDER BY tail.arrival";
 
-/// Supersedes stored deliveries, makes others due, and has running ones stopped.
+/// Supersedes stored deliveries, makes others due, and requests that running ones are stopped.
 const CHANGE: &str = "
     UPDATE webhooks_runtime.deliveries AS it
     SET state = change.state, superseded_by = change.superseded_by, merge_group = change.merge_group,

@@ -80,7 +80,7 @@ const PAUSED: &str = "
     WHERE paused_at IS NOT NULL ORDER BY path";
 
 impl PostgresStore {
-    /// Cancels queued deliveries, and has running ones stopped.
+    /// Cancels queued deliveries, and requests that running ones are stopped.
     pub(super) async fn cancel_target(
         &self,
         target: &CancelTarget,

@@ -1,7 +1,7 @@
 //! Finishes attempts that have ended: frees their slots, and queues their results for the store.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -25,6 +25,10 @@ pub(super) struct AttemptSummary {
     note: Option<String>,
 }
 
+/// How long ends of attempts are gathered for one round. The heartbeats share this thread, and must not wait until each of
+/// many thousands of attempts has ended.
+const MAX_GATHERING: Duration = Duration::from_millis(10);
+
 /// The maximum length of a stored error or note, in bytes.
 const MAX_TEXT: usize = 4096;
 
@@ -40,8 +44,9 @@ impl Scheduler {
     /// do little end together, but the first one wakes the scheduler, and each round waits for the disk.
     pub(super) fn finish_with_others(&mut self, finished: FinishedAttempt) {
         self.finish(finished);
+        let until = Instant::now() + MAX_GATHERING;
         let mut running = usize::MAX;
-        while (1..running).contains(&self.running.len()) {
+        while (1..running).contains(&self.running.len()) && Instant::now() < until {
             running = self.running.len();
             std::thread::yield_now();
             self.finish_ended();

@@ -11,7 +11,7 @@ use crate::jobs::inspect::CancelReport;
 use crate::jobs::state::{CANCELLED, CancelReason, State};
 
 impl Writer {
-    /// Cancels a queued delivery, or has a running one stopped.
+    /// Cancels a queued delivery, or requests that a running one is stopped.
     pub(super) fn cancel(
         &self,
         id: Uuid,
@@ -33,8 +33,8 @@ impl Writer {
         Ok(report)
     }
 
-    /// Cancels a chunk of the queued deliveries of an endpoint, up to a row, and with the last chunk has the running ones
-    /// stopped: none can be claimed or fail in between.
+    /// Cancels a chunk of the queued deliveries of an endpoint, up to a row, and with the last chunk requests that the
+    /// running ones are stopped: none can be claimed or fail in between.
     pub(super) fn cancel_endpoint(
         &self,
         path: &str,

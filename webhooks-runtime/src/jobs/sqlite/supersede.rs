@@ -101,7 +101,7 @@ impl Writer {
         older.merged < MAX_MERGED && self.is_within_limit(older.bytes, new.body.len() as i64)
     }
 
-    /// Has the running delivery of a key stopped, if it could be merged into one of this scope that arrives now.
+    /// Requests that the running delivery of a key is stopped, if it could be merged into one of this scope that arrives now.
     fn stop_for_newer(&self, queue: &KeyQueue, scope: i64) -> Result<(), rusqlite::Error> {
         self.execute(
             "UPDATE deliveries AS running SET cancel_requested = ?4

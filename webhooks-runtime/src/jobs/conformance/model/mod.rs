@@ -38,7 +38,7 @@ pub(super) struct ModelDelivery {
     /// Since when its key waits for quiet.
     debounce_since: Option<ModelTime>,
     pub(super) attempt: u32,
-    /// Who has it stopped.
+    /// Who requests that it is stopped.
     pub(super) stop: Option<CancelReason>,
     /// Whether it ended without a run of its function, or was superseded by one that had been done already.
     pub(super) is_unseen: bool,

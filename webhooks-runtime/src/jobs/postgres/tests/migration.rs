@@ -6,14 +6,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 use super::{Database, endpoints, open, with_database};
-use crate::endpoint::background::{Latest, Policy};
-use crate::jobs::conformance::new;
+use crate::jobs::conformance::{new, version_3};
 use crate::jobs::delivery::{ClaimRequest, Completion, DeliveryKey, NewDelivery};
-use crate::jobs::inspect::{DeliveryFilter, RetryTarget};
 use crate::jobs::opening::Obstacle;
 use crate::jobs::postgres::PostgresStore;
 use crate::jobs::state::{State, Transition};
-use crate::jobs::store::{Access, EndpointPolicy, Retention, Store};
+use crate::jobs::store::{Access, Retention, Store};
 
 /// The tables of version 3, as its last program left them when it was killed: with deliveries that were done, dead,
 /// running and queued.
@@ -199,47 +197,11 @@ fn tables_of_version_3_keep_their_deliveries_of_every_state() {
             let mut older = PgConnection::connect(&database.url).await.unwrap();
             older.execute(AssertSqlSafe(VERSION_3)).await.unwrap();
             older.close().await.unwrap();
-            let endpoint = |name: &str| {
-                let policy = Policy { keyed: true, ..Policy::DEFAULT }.latest(Latest::Supersede);
-                let path = format!("/webhooks/{name}");
-                EndpointPolicy { path, policy: policy.concurrency(1) }
-            };
-            let endpoints = ["alone", "quick", "fails_late"].map(endpoint).into();
-            let obstacle = Obstacle::default();
+            let (endpoints, obstacle) = (version_3::endpoints(), Obstacle::default());
             let opened =
                 PostgresStore::open(&database.url, endpoints, 1000, Access::Serve, &obstacle);
             let store = opened.await.unwrap();
-            let all = DeliveryFilter { limit: 10, ..DeliveryFilter::default() };
-            let listed = store.list(&all).await.unwrap();
-            let states: Vec<_> =
-                listed.iter().map(|it| (it.webhook_id.as_deref().unwrap(), it.state)).collect();
-            let expected = [
-                ("queued-2", State::Queued),
-                ("queued-1", State::Queued),
-                ("running-1", State::Running),
-                ("dead-1", State::Dead),
-                ("done-1", State::Done),
-            ];
-            assert_eq!(states, expected);
-            assert!(listed.iter().all(|it| it.key.is_none() && it.merged == 0));
-
-            let me = Uuid::now_v7();
-            store.register(me, Duration::from_secs(30)).await.unwrap();
-            let released = |_: Option<usize>, _: u32| Transition::Released;
-            assert_eq!(store.recover_lost(me, &released).await.unwrap(), 1);
-            assert_eq!(store.retry(RetryTarget::AllDead).await.unwrap(), 1);
-            let mut ran = Vec::new();
-            for endpoint in [0, 0, 0, 2] {
-                let requests = [ClaimRequest { endpoint, slots: 5 }];
-                let claimed = store.complete_and_claim(me, &[], &requests).await.unwrap().claimed;
-                let [claimed] = &claimed[..] else { panic!("{claimed:?}") };
-                assert!(claimed.body.starts_with(b"{\"event\":"));
-                ran.push(claimed.webhook_id.clone().unwrap());
-                let done = done(claimed.id, claimed.fencing_token, None);
-                let response = store.complete_and_claim(me, &[done], &[]).await.unwrap();
-                assert!(response.stale.is_empty());
-            }
-            assert_eq!(ran, ["running-1", "queued-1", "queued-2", "dead-1"]);
+            version_3::keeps_its_deliveries_of_every_state(&*store).await;
             store.close().await;
         })
     });

@@ -6,10 +6,9 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::FileFixture;
-use crate::endpoint::background::{Latest, Policy};
-use crate::jobs::conformance::Fixture;
+use crate::endpoint::background::Policy;
+use crate::jobs::conformance::{Fixture, version_3};
 use crate::jobs::delivery::{ClaimRequest, Completion};
-use crate::jobs::inspect::{DeliveryFilter, RetryTarget};
 use crate::jobs::sqlite::{SqliteStore, schema};
 use crate::jobs::state::{State, Transition};
 use crate::jobs::store::{Access, EndpointPolicy, Store};
@@ -74,50 +73,8 @@ const VERSION_3: &str = include_str!("version_3.sql");
 async fn a_file_of_version_3_keeps_its_deliveries_of_every_state() {
     let fixture = FileFixture::new();
     Connection::open(fixture.file()).unwrap().execute_batch(VERSION_3).unwrap();
-    let endpoint = |path: &str| {
-        let policy = Policy { keyed: true, ..Policy::DEFAULT }.latest(Latest::Supersede);
-        EndpointPolicy { path: path.to_owned(), policy: policy.concurrency(1) }
-    };
-    let endpoints = ["alone", "quick", "fails_late"].map(|name| format!("/webhooks/{name}"));
-    let store =
-        fixture.open(endpoints.iter().map(|path| endpoint(path)).collect(), 10.into()).await;
-    let listed =
-        store.list(&DeliveryFilter { limit: 10, ..DeliveryFilter::default() }).await.unwrap();
-    let states: Vec<_> =
-        listed.iter().map(|it| (it.webhook_id.as_deref().unwrap(), it.state)).collect();
-    let expected = [
-        ("queued-2", State::Queued),
-        ("queued-1", State::Queued),
-        ("running-1", State::Running),
-        ("dead-1", State::Dead),
-        ("done-1", State::Done),
-    ];
-    assert_eq!(states, expected);
-    assert!(listed.iter().all(|it| it.key.is_none() && it.merged == 0));
-
-    let me = Uuid::now_v7();
-    store.register(me, Duration::from_secs(30)).await.unwrap();
-    let released = |_: Option<usize>, _: u32| Transition::Released;
-    assert_eq!(store.recover_lost(me, &released).await.unwrap(), 1);
-    assert_eq!(store.retry(RetryTarget::AllDead).await.unwrap(), 1);
-    let mut ran = Vec::new();
-    for endpoint in [0, 0, 0, 2] {
-        let requests = [ClaimRequest { endpoint, slots: 5 }];
-        let claimed = store.complete_and_claim(me, &[], &requests).await.unwrap().claimed;
-        let [claimed] = &claimed[..] else { panic!("{claimed:?}") };
-        assert!(claimed.body.starts_with(b"{\"event\":"));
-        ran.push(claimed.webhook_id.clone().unwrap());
-        let done = Completion {
-            id: claimed.id,
-            fencing_token: claimed.fencing_token,
-            next: Transition::Done,
-            error: None,
-            note: None,
-            log: Default::default(),
-        };
-        assert!(store.complete_and_claim(me, &[done], &[]).await.unwrap().stale.is_empty());
-    }
-    assert_eq!(ran, ["running-1", "queued-1", "queued-2", "dead-1"]);
+    let store = fixture.open(version_3::endpoints(), 10.into()).await;
+    version_3::keeps_its_deliveries_of_every_state(&*store).await;
     store.close().await;
     drop(store);
     // The former program refuses any newer version.
