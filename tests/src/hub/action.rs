@@ -83,6 +83,9 @@ impl HubState {
         };
         let num = ref_name.strip_prefix("refs/pr/").and_then(|num| num.parse().ok());
         let discussion = num.and_then(|num: u64| repo.discussions.get_mut(&num));
+        if let (Some(space), MAIN, Some(oid)) = (&mut repo.space, ref_name, &new) {
+            space.walk = self.builds.walk(oid);
+        }
         let commit = new.as_ref().and_then(|oid| repo.commits.get(oid));
         if let (Some(discussion), Some(commit), Some(_)) = (discussion, commit, &old) {
             let what = EventData::Commit { title: commit.title.clone(), oid: commit.oid.clone() };

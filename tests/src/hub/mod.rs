@@ -10,11 +10,12 @@
 //! - `state` is everything the Hub knows, with `account`, `repo/`, `webhook` and `job`.
 //! - `action` is what changes it, `event` the deliveries that follow, `delivery` sends them.
 //! - `server/` reads requests and writes responses, `calls/` is what each call does.
-//! - `arrange`, `observe` and `trouble` are for tests.
+//! - `arrange`, `build`, `observe` and `trouble` are for tests.
 
 mod account;
 mod action;
 mod arrange;
+mod build;
 mod calls;
 mod delivery;
 mod event;

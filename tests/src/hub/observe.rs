@@ -83,6 +83,13 @@ impl TestHub {
         self.read_repo(repo, |repo| Some(repo.resolve(revision)?.files.get(path)?.to_vec()))
     }
 
+    /// Returns the paths of the files at a revision.
+    #[must_use]
+    pub fn files(&self, repo: &str, revision: &str) -> Vec<String> {
+        let paths = |repo: &Repo| Some(repo.resolve(revision)?.files.keys().cloned().collect());
+        self.read_repo(repo, paths).unwrap_or_default()
+    }
+
     /// Returns all discussions and pull requests of a repo.
     #[must_use]
     pub fn discussions(&self, repo: &str) -> Vec<TestDiscussion> {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::account::{AccessToken, Scope, TestAccount};
+use super::build::SpaceBuilds;
 use super::delivery::{self, DeliveryPolicy};
 use super::job::TestJob;
 use super::log::RequestLog;
@@ -31,6 +32,7 @@ pub(super) struct HubState {
     pub(super) log: RequestLog,
     pub(super) troubles: Troubles,
     pub(super) policy: DeliveryPolicy,
+    pub(super) builds: SpaceBuilds,
     /// Hosts that deliveries reach at an address of this machine.
     pub(super) hosts: HashMap<String, SocketAddr>,
     /// Deliveries that were made since the lock was taken, by their webhook and their place in its log.

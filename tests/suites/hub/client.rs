@@ -118,6 +118,13 @@ async fn make(name: &str, hub: &Hub, recorded: &RecordedHub) -> Result<(), HubEr
         "delete_space_secret" => hub.delete_space_secret(BOT, "WEBHOOK_SECRET").await?,
         "set_space_variable" => hub.set_space_variable(BOT, "WATCH", "me/data").await?,
         "delete_space_variable" => hub.delete_space_variable(BOT, "LEVEL").await?,
+        // What `deploy` asks with calls of its own.
+        "space_secrets" => drop(hub.request("GET", "/api/spaces/me/bot/secrets").send().await?),
+        "space_variables" => drop(hub.request("GET", "/api/spaces/me/bot/variables").send().await?),
+        "space_log:build" => {
+            drop(hub.request("GET", "/api/spaces/me/bot/logs/build").send().await?);
+        }
+        "space_log:run" => drop(hub.request("GET", "/api/spaces/me/bot/logs/run").send().await?),
         "space_runtime" => assert_eq!(hub.space_runtime(BOT).await?.stage, "RUNNING"),
         "restart_space" => drop(hub.restart_space(BOT, false).await?),
         "restart_space:factory" => {

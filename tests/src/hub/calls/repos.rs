@@ -50,9 +50,10 @@ pub(in crate::hub) fn info_at(call: &mut ApiCall<'_>) -> Result<CallOutcome, Cal
 }
 
 fn info_of(call: &mut ApiCall<'_>, revision: &str) -> Result<CallOutcome, CallRejection> {
+    let host = call.state.builds.host(&call.repo_key()?);
     let repo = call.repo()?;
     let commit = repo.resolve(revision).ok_or_else(|| no_revision(revision))?;
-    Ok(CallResponse::json(&repo.info(commit)).into())
+    Ok(CallResponse::json(&repo.info(commit, &host)).into())
 }
 
 pub(in crate::hub) fn refs(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
@@ -92,9 +93,10 @@ pub(in crate::hub) fn create(call: &mut ApiCall<'_>) -> Result<CallOutcome, Call
     }
     let private = body.visibility == Some(Visibility::Private);
     call.state.create_repo(&key, private, body.sdk.as_deref());
+    let now = call.state.now();
     let space = call.state.repos.get_mut(&key).and_then(|repo| repo.space.as_mut());
     if let Some(space) = space {
-        space.secrets = body.secrets.into_iter().map(Pair::into).collect();
+        space.set_secrets(body.secrets.into_iter().map(Pair::into), &now);
         space.variables = body.variables.into_iter().map(Pair::into).collect();
         if let Some(hardware) = body.hardware {
             space.requested_hardware = hardware;

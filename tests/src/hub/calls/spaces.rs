@@ -1,4 +1,4 @@
-//! Secrets, variables and the runtime of Spaces.
+//! Secrets, variables, logs and the runtime of Spaces.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -51,8 +51,9 @@ struct DuplicateBody {
 }
 
 pub(in crate::hub) fn set_secret(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
-    let (key, value) = pair(call)?;
-    own_space(call)?.secrets.insert(key, value);
+    let pair = pair(call)?;
+    let now = call.state.now();
+    own_space(call)?.set_secrets([pair], &now);
     Ok(CallResponse::text("OK").into())
 }
 
@@ -79,8 +80,29 @@ pub(in crate::hub) fn delete_variable(
 }
 
 pub(in crate::hub) fn runtime(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
-    let space = call.repo()?.space.as_ref().ok_or_else(no_space)?;
-    Ok(CallResponse::json(&space.runtime()).into())
+    let space = call.repo()?.space.as_mut().ok_or_else(no_space)?;
+    let runtime = space.runtime();
+    space.advance();
+    Ok(CallResponse::json(&runtime).into())
+}
+
+pub(in crate::hub) fn secrets(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    Ok(CallResponse::json(&own_space(call)?.secrets()).into())
+}
+
+pub(in crate::hub) fn variables(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    Ok(CallResponse::json(&own_space(call)?.variables()).into())
+}
+
+pub(in crate::hub) fn log(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    let name = call.part(2).to_owned();
+    if !["build", "run"].contains(&name.as_str()) {
+        return Err(CallRejection::fault(404, "a Space has the logs build and run"));
+    }
+    own_space(call)?;
+    let mut reply = CallResponse::text(call.state.builds.log(&name));
+    reply.headers = vec![("Content-Type", "text/event-stream".to_owned())];
+    Ok(reply.into())
 }
 
 pub(in crate::hub) fn restart(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
@@ -116,12 +138,13 @@ pub(in crate::hub) fn duplicate(call: &mut ApiCall<'_>) -> Result<CallOutcome, C
     let private = body.visibility.map_or(source.private, |it| it == Visibility::Private);
     let sdk = source.space.as_ref().map(|space| space.sdk.clone());
     call.state.create_repo(&key, private, sdk.as_deref());
+    let now = call.state.now();
     if let Some(copy) = call.state.repos.get_mut(&key) {
         // Secrets are not copied.
         let mut space = RepoSpace::new(sdk.as_deref().unwrap_or("docker"), body.hardware);
         space.variables = source.space.map(|it| it.variables).unwrap_or_default();
         space.variables.extend(body.variables.into_iter().map(<(String, String)>::from));
-        space.secrets = body.secrets.into_iter().map(Pair::into).collect();
+        space.set_secrets(body.secrets.into_iter().map(Pair::into), &now);
         copy.space = Some(space);
         (copy.commits, copy.refs) = (source.commits, source.refs);
         copy.refs.retain(|name, _| name.starts_with("refs/heads/"));

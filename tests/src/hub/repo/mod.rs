@@ -113,8 +113,8 @@ impl Repo {
         self.refs.get(commit::MAIN).map(String::as_str)
     }
 
-    /// Returns the repo in a response, at a commit.
-    pub(super) fn info(&self, commit: &RepoCommit) -> Value {
+    /// Returns the repo in a response, at a commit. `host` is the public URL of a Space.
+    pub(super) fn info(&self, commit: &RepoCommit, host: &str) -> Value {
         let siblings: Vec<_> =
             commit.files.keys().map(|path| json!({ "rfilename": path })).collect();
         let mut info = json!({
@@ -134,6 +134,7 @@ impl Repo {
         });
         if let Some(space) = &self.space {
             info["sdk"] = json!(space.sdk);
+            info["host"] = json!(host);
             info["runtime"] = space.runtime();
         }
         info

@@ -76,11 +76,14 @@ pub(super) const ROUTES: &[ApiRoute] = routes! {
     POST "/api/{types}/{repo}/commit/{rev}" ["create_pr"] NdJson Write => commit::commit;
 
     POST "/api/{spaces}/{repo}/duplicate" [] Json Write => spaces::duplicate;
+    GET "/api/{spaces}/{repo}/secrets" [] None Write => spaces::secrets;
     POST "/api/{spaces}/{repo}/secrets" [] Json Write => spaces::set_secret;
     DELETE "/api/{spaces}/{repo}/secrets" [] Json Write => spaces::delete_secret;
+    GET "/api/{spaces}/{repo}/variables" [] None Write => spaces::variables;
     POST "/api/{spaces}/{repo}/variables" [] Json Write => spaces::set_variable;
     DELETE "/api/{spaces}/{repo}/variables" [] Json Write => spaces::delete_variable;
     GET "/api/{spaces}/{repo}/runtime" [] None Read => spaces::runtime;
+    GET "/api/{spaces}/{repo}/logs/{log}" [] None Write => spaces::log;
     POST "/api/{spaces}/{repo}/restart" ["factory"] None Write => spaces::restart;
     POST "/api/{spaces}/{repo}/pause" [] None Write => spaces::pause;
     POST "/api/{spaces}/{repo}/hardware" [] Json Write => spaces::set_hardware;
