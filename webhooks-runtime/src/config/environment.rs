@@ -5,7 +5,7 @@ use std::env::VarError;
 
 use crate::config::error::SettingError;
 
-/// The variables of the process, or a fixed set for a test.
+/// The variables of the process, or a fixed set: of another machine, or for a test.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Environment {
     /// The variables of this process.

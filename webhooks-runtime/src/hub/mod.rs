@@ -115,6 +115,8 @@ pub use self::repo_id::RepoId;
 pub use self::repos::{NewRepo, RepoInfo, RepoRef, RepoRefs, RepoVisibility};
 pub use self::request::HubRequest;
 pub use self::response::HubResponse;
+pub(crate) use self::spaces::{SpaceLog, SpaceSecretInfo, SpaceStatus};
 pub use self::spaces::{SpaceRuntime, SpaceStage};
+pub(crate) use self::token::login_token;
 pub(crate) use self::webhooks::WebhookTarget;
 pub use self::webhooks::{WatchedItem, Webhook, WebhookDomain, WebhookSpec, WebhookState};

@@ -72,6 +72,15 @@ impl HubToken {
     }
 }
 
+/// Returns the token of the environment, which a person has asked to copy to a Space.
+///
+/// # Errors
+///
+/// When there is none, or an invalid one.
+pub(crate) fn login_token(environment: &Environment) -> Result<String, HubError> {
+    HubToken::from_environment(environment).map(|token| token.0.to_string())
+}
+
 impl fmt::Debug for HubToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HIDDEN)

@@ -49,9 +49,9 @@ mod timing;
 mod transitions;
 mod unfinished;
 
-pub(crate) use apply::Registrar;
+pub(crate) use apply::{Registrar, StepError};
 pub(crate) use console::Printer;
-pub(crate) use new_secret::add_missing_secret;
+pub(crate) use new_secret::{add_missing_secret, new_secret};
 pub(crate) use part::{RegistrationSettings, compose};
 pub(crate) use paused_notice::PausedNotice;
 pub(crate) use planning::plan_beside_others;

@@ -25,15 +25,24 @@ pub(crate) fn add_missing_secret(
     if endpoints.peek().is_none() {
         return Ok(None);
     }
-    let mut bytes = [0; SIZE];
-    let filled = SystemRandom::new().fill(&mut bytes);
-    filled.map_err(|_| io::Error::other("the system has no random numbers"))?;
-    let secret = WebhookSecret::new(BASE64.encode(bytes));
+    let secret = new_secret()?;
     for endpoint in endpoints {
         endpoint.secret = Some(secret.clone());
         endpoint.secret_is_new = true;
     }
     Ok(Some(secret))
+}
+
+/// Makes a secret.
+///
+/// # Errors
+///
+/// When the system has no randomness.
+pub(crate) fn new_secret() -> io::Result<WebhookSecret> {
+    let mut bytes = [0; SIZE];
+    let filled = SystemRandom::new().fill(&mut bytes);
+    filled.map_err(|_| io::Error::other("the system has no random numbers"))?;
+    Ok(WebhookSecret::new(BASE64.encode(bytes)))
 }
 
 #[cfg(test)]

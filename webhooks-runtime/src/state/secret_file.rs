@@ -81,6 +81,19 @@ impl SecretFile {
         file.write_all(format!("{secret}\n").as_bytes())?;
         file.sync_all()
     }
+
+    /// Stores a secret in place of one that is there.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written, or is not a regular one.
+    pub(crate) fn replace(&self, secret: &str) -> io::Result<()> {
+        check_regular_or_absent(&self.0)?;
+        match std::fs::remove_file(&self.0) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => self.create(secret),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -102,6 +115,8 @@ mod tests {
         assert_eq!(file.read().unwrap().as_deref(), Some("hush"));
         assert_eq!(file.create("other").unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(file.read().unwrap().as_deref(), Some("hush"));
+        file.replace("other").unwrap();
+        assert_eq!(file.read().unwrap().as_deref(), Some("other"));
     }
 
     #[test]
@@ -139,7 +154,7 @@ mod tests {
         fs::rename(file.path(), &other).unwrap();
         symlink(&other, file.path()).unwrap();
         assert!(file.read().is_err());
-        assert!(file.create("new").is_err());
+        assert!(file.create("new").is_err() && file.replace("new").is_err());
         assert_eq!(fs::read_to_string(other).unwrap(), "hush\n");
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::print;
 type Print<'a> = Box<dyn FnMut(&str) -> io::Result<()> + 'a>;
 
 /// The output of a command, and the person who answers its questions.
-pub(super) struct Dialog<'a> {
+pub(in crate::cli) struct Dialog<'a> {
     print: Print<'a>,
     /// Prints a text to standard error.
     note: Box<dyn FnMut(&str) + 'a>,
@@ -20,7 +20,7 @@ pub(super) struct Dialog<'a> {
 
 /// The answer to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(in crate::cli) enum Answer {
     Yes,
     No,
     /// There is no terminal to ask on.
@@ -29,7 +29,7 @@ pub(super) enum Answer {
 
 impl<'a> Dialog<'a> {
     /// The terminal that the program was started in.
-    pub(super) fn of_terminal() -> Self {
+    pub(in crate::cli) fn of_terminal() -> Self {
         let note = |text: &str| {
             let _ = io::stderr().write_all(text.as_bytes());
         };
@@ -50,18 +50,23 @@ impl<'a> Dialog<'a> {
     }
 
     /// Prints the output of the command.
-    pub(super) fn print(&mut self, text: &str) -> Result<(), CommandError> {
+    pub(in crate::cli) fn print(&mut self, text: &str) -> Result<(), CommandError> {
         (self.print)(text).map_err(CommandError::failed)
     }
 
     /// Prints a note beside the output.
-    pub(super) fn note(&mut self, text: &str) {
+    pub(in crate::cli) fn note(&mut self, text: &str) {
         (self.note)(text);
+    }
+
+    /// Asks a question that has no consequence without a yes.
+    pub(in crate::cli) fn ask(&mut self, question: &str) -> Answer {
+        (self.ask)(question)
     }
 
     /// Asks before something is changed, unless `yes` was said on the command line. `Err` has the exit code of a command
     /// that may not go on.
-    pub(super) fn confirm(&mut self, question: &str, yes: bool) -> Result<(), ExitCode> {
+    pub(in crate::cli) fn confirm(&mut self, question: &str, yes: bool) -> Result<(), ExitCode> {
         let answer = if yes { Answer::Yes } else { (self.ask)(question) };
         match answer {
             Answer::Yes => Ok(()),

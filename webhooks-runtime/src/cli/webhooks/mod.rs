@@ -7,13 +7,13 @@
 //! - `find` finds the webhook that an argument names.
 //! - `dialog` prints, and asks before something is changed.
 
-mod dialog;
+pub(super) mod dialog;
 mod find;
 mod list;
 mod manage;
-mod program;
-mod report;
-mod sync;
+pub(super) mod program;
+pub(super) mod report;
+pub(super) mod sync;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +34,7 @@ use crate::server::output::{Stream, print_message};
 use crate::text::escaped;
 
 /// The exit code for a wrong command line, a start-up error, or a question that nobody can answer.
-const BAD_INPUT: u8 = 2;
+pub(super) const BAD_INPUT: u8 = 2;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -129,7 +129,7 @@ struct Names {
 }
 
 /// Why a command failed. The two kinds have an exit code each.
-enum CommandError {
+pub(super) enum CommandError {
     /// The command line, a setting, the token: nothing was sent.
     Setup(Box<dyn Error>),
     /// Everything else.
@@ -137,11 +137,11 @@ enum CommandError {
 }
 
 impl CommandError {
-    fn setup(error: impl Into<Box<dyn Error>>) -> Self {
+    pub(super) fn setup(error: impl Into<Box<dyn Error>>) -> Self {
         Self::Setup(error.into())
     }
 
-    fn failed(error: impl Into<Box<dyn Error>>) -> Self {
+    pub(super) fn failed(error: impl Into<Box<dyn Error>>) -> Self {
         Self::Failed(error.into())
     }
 }

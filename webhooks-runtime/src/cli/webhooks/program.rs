@@ -18,21 +18,21 @@ use crate::state::{FileState, SecretFile, SharedState};
     "The command cannot remember which webhooks belong to this program, because this user has no home folder. Set \
      XDG_STATE_HOME to a folder."
 )]
-struct NoFolder;
+pub(in crate::cli) struct NoFolder;
 
 /// The program, and the account of its token.
-pub(super) struct ProgramContext {
-    pub(super) hub: Hub,
-    pub(super) state: Box<dyn SharedState>,
+pub(in crate::cli) struct ProgramContext {
+    pub(in crate::cli) hub: Hub,
+    pub(in crate::cli) state: Box<dyn SharedState>,
     /// The store that holds the state, if the program has one.
-    pub(super) store: Option<Jobs>,
+    pub(in crate::cli) store: Option<Jobs>,
     /// All endpoints, also those without `watch`.
-    pub(super) endpoints: Vec<WebhookEndpoint>,
+    pub(in crate::cli) endpoints: Vec<WebhookEndpoint>,
     /// The name of each function, and its endpoint's path.
-    pub(super) names: Vec<(String, String)>,
-    pub(super) public_url: Option<ServerUrl>,
-    pub(super) on_space: bool,
-    pub(super) secret_file: Option<SecretFile>,
+    pub(in crate::cli) names: Vec<(String, String)>,
+    pub(in crate::cli) public_url: Option<ServerUrl>,
+    pub(in crate::cli) on_space: bool,
+    pub(in crate::cli) secret_file: Option<SecretFile>,
 }
 
 impl ProgramContext {

@@ -31,14 +31,18 @@ pub(super) fn plan_text(plan: &RegistrationPlan, url: &PublicUrl, account: Optio
 
 /// Formats the line of a step that is done.
 pub(super) fn done_line(step: &PlannedStep, id: &str) -> String {
-    let done = match &step.action {
+    line(done_word(&step.action), &format!("{}  {id}", step.path))
+}
+
+/// Returns what was done in a step.
+pub(in crate::cli) fn done_word(action: &StepAction) -> &'static str {
+    match action {
         StepAction::Create(_) => "created",
         StepAction::Update { .. } => "updated",
         StepAction::Adopt => "adopted",
         StepAction::Enable(_) => "enabled",
-        StepAction::Unchanged { .. } | StepAction::LeaveAlone(_) => word(&step.action),
-    };
-    line(done, &format!("{}  {id}", step.path))
+        StepAction::Unchanged { .. } | StepAction::LeaveAlone(_) => word(action),
+    }
 }
 
 fn line(word: &str, text: &str) -> String {

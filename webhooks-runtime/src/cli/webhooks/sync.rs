@@ -11,10 +11,10 @@ use super::report::{done_line, plan_text, sends_secret};
 use super::{CommandError, SyncArgs};
 use crate::registration::endpoint::{WebhookEndpoint, WebhookSecret, check_secrets};
 use crate::registration::plan::{
-    LeaveReason, PlanInput, RegistrationMode, RegistrationPlan, StepAction,
+    LeaveReason, PlanInput, PlannedStep, RegistrationMode, RegistrationPlan, StepAction,
 };
 use crate::registration::remembered::{RememberedWebhooks, ServerUrl};
-use crate::registration::{Registrar, add_missing_secret, plan_beside_others};
+use crate::registration::{Registrar, StepError, add_missing_secret, plan_beside_others};
 use crate::state::SecretFile;
 use crate::text::escaped;
 
@@ -62,11 +62,11 @@ struct SecretNotStored {
 struct ChangedMeanwhile;
 
 /// The plan of a command, and what it was made from.
-struct Draft<'a> {
-    program: &'a ProgramContext,
-    url: &'a ServerUrl,
-    endpoints: Arc<[WebhookEndpoint]>,
-    now: SystemTime,
+pub(in crate::cli) struct Draft<'a> {
+    pub(in crate::cli) program: &'a ProgramContext,
+    pub(in crate::cli) url: &'a ServerUrl,
+    pub(in crate::cli) endpoints: Arc<[WebhookEndpoint]>,
+    pub(in crate::cli) now: SystemTime,
 }
 
 pub(super) async fn sync(
@@ -121,7 +121,7 @@ pub(super) async fn sync(
 }
 
 impl Draft<'_> {
-    async fn plan(&self) -> Result<RegistrationPlan, CommandError> {
+    pub(in crate::cli) async fn plan(&self) -> Result<RegistrationPlan, CommandError> {
         let state = &*self.program.state;
         let account = self.program.hub.webhooks().await?;
         let mut remembered = RememberedWebhooks::load(state).await.map_err(CommandError::failed)?;
@@ -144,6 +144,21 @@ impl Draft<'_> {
         plan: &RegistrationPlan,
         dialog: &mut Dialog<'_>,
     ) -> Result<ExitCode, CommandError> {
+        let mut lines = String::new();
+        let errors = self.carry_out(plan, |step, id| lines += &done_line(step, id)).await;
+        dialog.print(&lines)?;
+        for error in &errors {
+            dialog.note(&format!("error: {}\n", escaped(&error.to_string())));
+        }
+        Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Carries out the plan. `report` gets each step that changes something, with the id of its webhook.
+    pub(in crate::cli) async fn carry_out(
+        &self,
+        plan: &RegistrationPlan,
+        report: impl FnMut(&PlannedStep, &str),
+    ) -> Vec<StepError> {
         let registrar = Registrar {
             lease: None,
             hub: &self.program.hub,
@@ -151,14 +166,7 @@ impl Draft<'_> {
             mode: RegistrationMode::Sync,
             url_kind: self.url.kind,
         };
-        let mut lines = String::new();
-        let errors =
-            registrar.apply(plan, self.now, |step, id| lines += &done_line(step, id)).await;
-        dialog.print(&lines)?;
-        for error in &errors {
-            dialog.note(&format!("error: {}\n", escaped(&error.to_string())));
-        }
-        Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        registrar.apply(plan, self.now, report).await
     }
 }
 

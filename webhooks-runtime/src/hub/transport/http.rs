@@ -1,5 +1,6 @@
 //! Sends requests over the network.
 
+use std::io::Read;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -215,7 +216,15 @@ fn client(url: &Url) -> Result<HttpClient, TransportError> {
 }
 
 fn read(response: &mut Response<Body>, request: &ApiRequest) -> Result<ApiResponse, ureq::Error> {
-    let body = response.body_mut().with_config().limit(request.limits.response).read_to_vec()?;
+    let limited = response.body_mut().with_config().limit(request.limits.response);
+    let body = if request.limits.partial {
+        let mut body = Vec::new();
+        // An error is the end of what came in time.
+        let _ = limited.reader().read_to_end(&mut body);
+        body
+    } else {
+        limited.read_to_vec()?
+    };
     Ok(ApiResponse {
         status: response.status().as_u16(),
         headers: std::mem::take(response.headers_mut()),

@@ -23,16 +23,22 @@ pub(crate) struct CallLimits {
     pub(crate) time: Duration,
     /// In bytes.
     pub(crate) response: u64,
+    /// Whether a response that is not complete in time is returned as far as it came. For streams.
+    pub(crate) partial: bool,
 }
 
 impl CallLimits {
     /// The limits of a call of the API. The largest responses are lists of files.
     pub(super) const CALL: Self =
-        Self { time: Duration::from_secs(30), response: 64 * 1024 * 1024 };
+        Self { time: Duration::from_secs(30), response: 64 * 1024 * 1024, partial: false };
 
     /// The limits of a file's transfer, which is kept in memory.
     pub(super) const FILE: Self =
-        Self { time: Duration::from_secs(10 * 60), response: 256 * 1024 * 1024 };
+        Self { time: Duration::from_secs(10 * 60), response: 256 * 1024 * 1024, partial: false };
+
+    /// The limits of a log, which the Hub sends as a stream without an end. Python's client reads for 5 s as well.
+    pub(super) const LOG: Self =
+        Self { time: Duration::from_secs(5), response: 16 * 1024 * 1024, partial: true };
 }
 
 /// The body of a request.

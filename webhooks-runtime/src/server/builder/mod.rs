@@ -22,6 +22,7 @@ use crate::endpoint::{Endpoint, EndpointFn, Filter, Location, Work, caller, norm
 use crate::http::app::Configure;
 use crate::server::SetupError;
 use crate::server::parts::PartSettings;
+use crate::state::unnamed_project;
 
 /// A server for webhooks: built step by step, then started.
 ///
@@ -225,6 +226,11 @@ impl WebhooksServer {
     pub(crate) fn of_project(mut self, project: String) -> Self {
         self.parts.project = Some(project);
         self
+    }
+
+    /// Returns what the files of the program are named after.
+    pub(crate) fn project(&self) -> String {
+        self.parts.project.clone().unwrap_or_else(unnamed_project)
     }
 }
 

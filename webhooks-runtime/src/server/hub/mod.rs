@@ -32,7 +32,7 @@ use crate::server::output::{Stream, print_message};
 use crate::server::state::ServerState;
 use crate::state::MemoryState;
 use crate::text::in_one_line;
-pub(crate) use registration_target::RegistrationTarget;
+pub(crate) use registration_target::{RegistrationTarget, hub_of};
 
 /// How long a command waits for the name of the account.
 const ACCOUNT_LIMIT: Duration = Duration::from_secs(5);
@@ -95,6 +95,11 @@ impl HubOptions {
             Ok(account) => Ok(account.map_err(|error| error.to_string())?.name),
             Err(_) => Err(format!("the Hub did not respond within {ACCOUNT_LIMIT:?}")),
         }
+    }
+
+    /// Returns whether the code provides the client, so that no token is needed.
+    fn is_given(&self) -> bool {
+        self.given.is_some()
     }
 
     /// Returns the client: that of the code, or else that of the environment.

@@ -1,4 +1,4 @@
-//! Resolves what the command `webhooks` needs of a server that may run in another process: the endpoints with their
+//! Resolves what the commands `webhooks` and `deploy` need of a server that may run in another process: the endpoints with their
 //! secrets, the public URL, and where the server keeps its values.
 
 use crate::config::addresses::PublicUrl;
@@ -35,6 +35,8 @@ pub(crate) struct RegistrationTarget {
     pub(crate) secret_file: Option<SecretFile>,
     /// The client of the Hub that the server uses, or the reason why there is none.
     pub(crate) hub: Result<Hub, String>,
+    /// The paths of the endpoints whose functions take a `Hub`, if the server needs a token for it.
+    pub(crate) need_token: Vec<String>,
     errors: Vec<SetupError>,
 }
 
@@ -46,26 +48,42 @@ impl RegistrationTarget {
     ///
     /// When the store's name is invalid.
     pub(crate) fn of(server: WebhooksServer, flags: PartialSettings) -> Result<Self, LaunchError> {
-        let environment = Environment::default();
-        let host = Host::detect(&environment);
+        Self::in_environment(server, flags, &Environment::default())
+    }
+
+    /// Resolves the settings like a server on another machine, which has these variables. The client of the Hub is that
+    /// of this process.
+    ///
+    /// # Errors
+    ///
+    /// When the store's name is invalid.
+    pub(crate) fn in_environment(
+        server: WebhooksServer,
+        flags: PartialSettings,
+        environment: &Environment,
+    ) -> Result<Self, LaunchError> {
+        let hub = hub_of(&server);
+        let host = Host::detect(environment);
         let (routes, mut errors) = sort(server.endpoints, server.bad_paths);
         let mut invalid = Vec::new();
         let (given, limits) = (server.settings, &server.limits);
         let settings =
-            Settings::resolve(flags, given, false, &host, limits, &environment, &mut invalid);
+            Settings::resolve(flags, given, false, &host, limits, environment, &mut invalid);
         errors.extend(invalid.into_iter().map(SetupError::from));
         let is_background = routes.iter().any(|it| matches!(it.work, Work::Background(_)));
         let store = is_background.then(|| store_url(settings.store.as_deref(), settings.on_space));
         let store = store.transpose()?;
-        let hub = server.parts.hub.find(Some(&environment));
-        let project = server.parts.project;
-        let secret_file = secret_file(project.as_deref(), &environment);
+        let has_client = server.parts.hub.is_given();
+        let takes_hub = routes.iter().filter(|route| route.hub.takes_hub && !has_client);
+        let need_token = takes_hub.map(|route| route.path.clone()).collect();
+        let secret_file = secret_file(server.parts.project.as_deref(), environment);
+        let project = server.parts.project.unwrap_or_else(unnamed_project);
         let mut warnings = Vec::new();
         let guarded = guard(
             &routes,
             server.secrets,
             secret_file.as_ref(),
-            &environment,
+            environment,
             &mut warnings,
             &mut errors,
         );
@@ -82,9 +100,10 @@ impl RegistrationTarget {
             },
             on_space: settings.on_space,
             store,
-            file: FileState::of_project(&project.unwrap_or_else(unnamed_project)),
+            file: FileState::of_project(&project),
             secret_file,
             hub,
+            need_token,
             errors,
         })
     }
@@ -101,6 +120,11 @@ impl RegistrationTarget {
         let errors = std::mem::take(&mut self.errors);
         if errors.is_empty() { Ok(()) } else { Err(LaunchError::Setup(errors)) }
     }
+}
+
+/// Returns the client of the Hub that a server in this process uses, or the reason why there is none.
+pub(crate) fn hub_of(server: &WebhooksServer) -> Result<Hub, String> {
+    server.parts.hub.find(Some(&Environment::default()))
 }
 
 #[cfg(test)]
