@@ -25,6 +25,7 @@ mod connections;
 mod contributing;
 mod deliver;
 mod deliveries;
+mod deploy;
 mod elsewhere;
 mod filters;
 mod functions;

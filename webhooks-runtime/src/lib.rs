@@ -122,7 +122,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `background` | `#[webhook_endpoint(background)]`: deliveries that are stored in a file and run after the response |
-//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints`, `deliver` and `trigger`; with `background` also `deliveries`, with `hub` also `webhooks` |
+//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints`, `deliver` and `trigger`; with `background` also `deliveries`, with `hub` also `deploy` and `webhooks` |
 //! | `hub` | the client of the Hub's API: [`Hub`], [`hub`] and [`testing::HubStub`]; and the registration of webhooks: [`WebhooksServer::register`] |
 //! | `page` | the page at `/`: the endpoints, a form to try them, the last deliveries; and the OpenAPI document at `/openapi.json` |
 //! | `share` | the share link: a public URL for a program on your own machine |
@@ -155,6 +155,8 @@ mod cli;
 mod config;
 #[cfg(feature = "page")]
 mod dashboard;
+#[cfg(all(feature = "cli", feature = "hub"))]
+mod deploy;
 mod endpoint;
 mod http;
 #[cfg(feature = "hub")]

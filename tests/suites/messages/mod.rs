@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
+mod exceptions;
 mod texts;
 
 use std::sync::LazyLock;
@@ -13,125 +14,13 @@ use std::sync::LazyLock;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use tests::repository::{files, read, root, sources, without_tests};
 
+use exceptions::{OF_RUST, OTHER_PLACES, OTHER_TEXTS, STORES};
 use texts::collect;
 
 const ENGLISH: &str = "docs/en/troubleshooting.md";
 const KOREAN: &str = "docs/ko/troubleshooting.md";
 
 const CRATES: [&str; 2] = ["webhooks-macros/src", "webhooks-runtime/src"];
-
-/// Parts of the source whose texts are no messages, and what they are.
-const OTHER_PLACES: [(&str, &str); 4] = [
-    ("webhooks-runtime/src/config/table.rs", "the docs and the help of settings"),
-    ("webhooks-runtime/src/openapi/", "what the OpenAPI document says of the endpoints"),
-    ("webhooks-runtime/src/dashboard/", "the page's headings, headers and samples"),
-    ("webhooks-runtime/src/samples/", "what is in the samples, and what they are called"),
-];
-
-/// What is written to SQLite and PostgreSQL, besides messages.
-const STORES: [&str; 2] =
-    ["webhooks-runtime/src/jobs/postgres/", "webhooks-runtime/src/jobs/sqlite/"];
-
-/// How texts begin that are no messages, and what they are.
-const OTHER_TEXTS: [(&str, &str); 79] = [
-    ("Examples:", "the end of a command's help"),
-    (", through the proxy", "a line of each `trigger`"),
-    ("succeeded in {millis", "a line of each `deliver`"),
-    ("failed after {millis", "a line of each `deliver`"),
-    ("{signal} stopped", "what a person or the platform did"),
-    ("attempt {number}, started {started}", "a line of `deliveries show`"),
-    ("The version of the payload.", "what the OpenAPI document says of it"),
-    ("{}, which this one replaced", "a line of `deliveries show`"),
-    ("after `deliveries resume", "a line of `deliveries show`"),
-    ("1 delivery is being stopped", "a line of each `deliveries cancel`"),
-    ("{count} deliveries are being stopped", "a line of each `deliveries cancel`"),
-    ("{path} is paused: its deliveries", "a line of each `deliveries pause`"),
-    ("is resumed: its queued deliveries", "a line of each `deliveries resume`"),
-    ("was not paused", "a line of each `deliveries resume`"),
-    (
-        "The webhook endpoint of the function of this name",
-        "a doc comment that the attribute writes",
-    ),
-    ("the attribute requires functions of this shape", "why lints are allowed"),
-    (" at line {} column {}", "serde's words, which are looked for"),
-    ("missing field `", "serde's words, which are looked for"),
-    ("duplicate field `", "serde's words, which are looked for"),
-    ("unknown variant `", "serde's words, which are looked for"),
-    ("unknown field `", "serde's words, which are looked for"),
-    (", there are no ", "serde's words, which are looked for"),
-    ("already in use", "share servers' words, which are looked for"),
-    ("in statement pooling mode", "PgBouncer's words, which are looked for"),
-    ("unsupported startup parameter", "PgBouncer's words, which are looked for"),
-    (
-        "a state is queued, running, done, dead, superseded or cancelled",
-        "clap refuses all others before",
-    ),
-    ("the address and token of a stand-in", "what is always true"),
-    ("the system can create a runtime", "what is always true"),
-    ("notes and values", "the name of a migration"),
-    ("failed to lookup address information", "a text of the standard library, which is replaced"),
-    ("GRADIO_SHARE_SERVER_ADDRESS", "a variable"),
-    ("organization", "a key of JSON"),
-    ("'; DROP TABLE", "a value that tests store"),
-    ("the secret of a test", "a secret"),
-    ("public, max-age=", "a header"),
-    ("default-src 'none'", "a header"),
-    ("HTTP/1.1 503 Service Unavailable", "the head of a response"),
-    ("an empty object", "the name of a sample"),
-    ("new, moved, updated and deleted repos", "a filter in words"),
-    ("any repo of {kind}", "a filter in words"),
-    ("a file other than {}", "a filter in words"),
-    ("skips the events of its own account", "a line of each `endpoints`"),
-    ("one delivery per {group} at a time", "a line of each `endpoints`"),
-    (", only the newest", "a line of each `endpoints`"),
-    (", after {quiet} without another one", "a line of each `endpoints`"),
-    ("the repos in `", "a filter in words"),
-    ("for this endpoint", "a sample that is always there"),
-    ("Webhook secret is correctly defined.", "a line of each start"),
-    ("* Running on local URL:", "a line of each start"),
-    ("* Running on public URL:", "a line of each start"),
-    ("Page with deliveries:", "a line of each start"),
-    ("sees the payloads", "a line of each start"),
-    ("Anyone who opens this URL", "a line of each start"),
-    ("The token is the value of", "a line of each start"),
-    ("To open it, set", "a line of each start"),
-    ("* Account on the Hub:", "a line of each start"),
-    ("* Background deliveries:", "a line of each start"),
-    ("Webhooks are correctly set up and ready to use:", "a line of each start"),
-    ("Go to https://huggingface.co/settings/webhooks", "a line of each start"),
-    ("It stays the same at every start.", "a line of each start"),
-    ("Webhooks on the Hub", "a line of each start with --register"),
-    ("- {path}: none, because", "a line of each start with --register"),
-    ("updated ({}) and enabled", "a line of each start with --register"),
-    ("taken over unchanged", "a line of each start with --register"),
-    ("The webhooks{of_account} for", "a line of each `webhooks sync`"),
-    ("it has no `watch`, so it gets", "a line of each `webhooks sync`"),
-    ("it calls this endpoint already", "a line of each `webhooks sync`"),
-    ("it stays disabled until the", "a line of each `webhooks sync`"),
-    ("the Hub had suspended it", "a line of each `webhooks sync`"),
-    ("it was disabled while the server", "a line of each `webhooks sync`"),
-    ("sent again, because it is not known", "a line of each `webhooks sync`"),
-    ("The endpoints get a new secret", "a line of each `webhooks sync` that makes one"),
-    ("Change this on the Hub?", "a question"),
-    ("Delete on the Hub?", "a question"),
-    ("The Hub sent the delivery again.", "a line of each `webhooks replay`"),
-    ("Then the webhooks are registered", "goes with `The Hub cannot reach these endpoints yet`"),
-    ("Start with --share to create one", "goes with `The Hub cannot reach these endpoints yet`"),
-    ("Pass the URL of your own proxy", "goes with `The Hub cannot reach these endpoints yet`"),
-    ("Then go to https://huggingface.co", "goes with `The Hub cannot reach these endpoints yet`"),
-    ("The public URL is printed as soon", "goes with `The Hub cannot reach these endpoints yet`"),
-];
-
-/// What the page explains though the compiler or the standard library prints it.
-const OF_RUST: [&str; 7] = [
-    "failed printing to stdout: …",
-    "future cannot be sent between threads safely",
-    "the trait bound `…: serde::Deserialize<'de>` is not satisfied",
-    "the trait bound `…: serde::Serialize` is not satisfied",
-    "expected expression, found keyword `fn`",
-    "`main` function not found in crate `my_bot`",
-    "the name `train` is defined multiple times",
-];
 
 /// A text of the source.
 #[derive(Debug)]

@@ -13,10 +13,16 @@ use tests::repository::{sources, without_tests};
 /// Variables that cargo has when it compiles.
 pub(super) const CARGO: &str = "CARGO_";
 
-/// Texts that look like variables: the stages of a Space, and variables for the tests of this repository only.
-const NO_VARIABLES: [&str; 5] = [
+/// Texts that look like variables: the stages of a Space, variables that git does not get, and variables for the tests of
+/// this repository only.
+const NO_VARIABLES: [&str; 10] = [
     "APP_STARTING",
     "BUILD_ERROR",
+    "CONFIG_ERROR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_WORK_TREE",
+    "NO_APP_FILE",
     "RUNTIME_ERROR",
     "WEBHOOKS_TEST_RECONCILE_INTERVAL_MS",
     "WEBHOOKS_TEST_REGISTRATION_INTERVAL_MS",
@@ -129,7 +135,9 @@ pub(super) fn variables() -> BTreeSet<String> {
         };
         let mut call = |argument: String| {
             let read = argument.trim_matches('"');
-            let known = VARIABLE.is_match(read) || path.ends_with("environment.rs");
+            // The cargo that runs the program.
+            let known =
+                VARIABLE.is_match(read) || read == "CARGO" || path.ends_with("environment.rs");
             assert!(known, "{}: which variable is {argument}?", path.display());
         };
         texts(without_tests(source.parse().unwrap()), &mut text, &mut call);

@@ -94,6 +94,8 @@ fn the_page_leads_from_the_quick_start_to_a_space() {
     let (mut logs, mut running): (_, Option<(RunningSpace, Image)>) = (Vec::new(), None);
     for CodeBlock { language, text } in blocks(&page) {
         match language.as_str() {
+            // The suite `deploy` runs it.
+            "console" if text.contains(" -- deploy ") => {}
             "console" => {
                 // One for each block, which ends with it: what comes next is of no use after a fault.
                 let mut terminal = way.terminal(&project);

@@ -1,6 +1,7 @@
 //! The command line of `webhooks_main!()`: the flags of the server and the commands beside it.
 //!
 //! - `deliver`, `deliveries`, `endpoints`, `trigger` and `webhooks` are commands
+//! - `hub_command` is the commands that act on the Hub, with `deploy`
 //! - `body` makes a delivery for a command, `choose` finds the endpoint that one names
 //! - `text` formats what terminals are shown
 
@@ -9,6 +10,8 @@ mod choose;
 mod deliver;
 mod deliveries;
 mod endpoints;
+#[cfg(feature = "hub")]
+mod hub_command;
 mod text;
 mod trigger;
 #[cfg(feature = "hub")]
@@ -53,15 +56,21 @@ struct Serve {
     store: Option<String>,
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    #[cfg_attr(feature = "hub", arg(long))]
+    #[cfg_attr(feature = "hub", command(flatten))]
     #[cfg_attr(not(feature = "hub"), arg(skip))]
-    register: bool,
-    #[cfg_attr(feature = "hub", arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "1h"))]
-    #[cfg_attr(not(feature = "hub"), arg(skip))]
-    reconcile: Option<String>,
+    hub: HubFlags,
     #[cfg_attr(feature = "share", command(flatten))]
     #[cfg_attr(not(feature = "share"), arg(skip))]
     share: Share,
+}
+
+/// What the server does on the Hub by itself.
+#[derive(Debug, Default, Args)]
+struct HubFlags {
+    #[arg(long)]
+    register: bool,
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "1h")]
+    reconcile: Option<String>,
 }
 
 /// The share link.
@@ -97,9 +106,9 @@ enum Command {
     Deliveries(deliveries::Deliveries),
     /// Send a sample delivery to an endpoint
     Trigger(trigger::Trigger),
-    /// Register the program's webhooks on the Hub, list and manage them
     #[cfg(feature = "hub")]
-    Webhooks(webhooks::Webhooks),
+    #[command(flatten)]
+    Hub(hub_command::HubCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete commands in
@@ -162,7 +171,7 @@ fn execute(
             return trigger::run(trigger, command, flags, || CodeSettings::evaluate(server).server);
         }
         #[cfg(feature = "hub")]
-        Some(Command::Webhooks(webhooks)) => return webhooks::run(webhooks, flags, server),
+        Some(Command::Hub(hub)) => return hub.run(command.get_name(), flags, server),
         Some(Command::Completions { shell }) => {
             let name = command.get_name().to_owned();
             let mut script = Vec::new();
@@ -222,14 +231,14 @@ impl From<Serve> for PartialSettings {
             exposure.choice = Some(ExposureChoice::Url(url));
         }
         let workers = flags.workers.map(usize::from);
-        let register = flags.register.then_some(true);
+        let register = flags.hub.register.then_some(true);
         Self {
             host: flags.host,
             port: flags.port,
             workers,
             store: flags.store,
             register,
-            reconcile: flags.reconcile,
+            reconcile: flags.hub.reconcile,
             exposure,
         }
     }
