@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::event::DiscussionEvent;
+use super::comment::Comment;
+use super::event::{DiscussionEvent, DiscussionEventKind};
 use super::path;
 use super::query::DiscussionQuery;
 use crate::hub::client::Hub;
@@ -69,6 +70,28 @@ pub struct DiscussionDetails {
     /// Whether a pull request cannot be merged because of conflicts.
     #[serde(rename = "filesWithConflicts", default, deserialize_with = "has_conflicts")]
     pub has_conflicts: bool,
+}
+
+impl DiscussionDetails {
+    /// Returns the comments that are not hidden, in order. The first one is the description, unless it is hidden.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::{Account, DiscussionDetails};
+    ///
+    /// /// Returns the id of the bot's newest comment, to edit it.
+    /// fn own_comment(details: &DiscussionDetails, bot: &Account) -> Option<String> {
+    ///     let comments = details.comments().into_iter().rev();
+    ///     let mut own = comments.filter(|comment| comment.author.as_ref() == Some(&bot.name));
+    ///     Some(own.next()?.id)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn comments(&self) -> Vec<Comment> {
+        let is_visible = |event: &&DiscussionEvent| {
+            matches!(event.kind, DiscussionEventKind::Comment { hidden: false, .. })
+        };
+        self.events.iter().filter(is_visible).cloned().map(Comment::from).collect()
+    }
 }
 
 /// A list of files, or `true` when the Hub does not know which.
@@ -230,6 +253,26 @@ mod tests {
         assert!(hub.discussion("me/x", 0).await.is_err());
         assert!(hub.discussion("bucket:me/x", 1).await.is_err());
         assert_eq!(stub.calls(), []);
+    }
+
+    #[test]
+    fn the_comments_are_the_visible_ones_among_all_events() {
+        let comment = |id, hidden| {
+            let data = json!({ "hidden": hidden, "latest": { "raw": "Hi" } });
+            json!({ "id": id, "type": "comment", "author": { "name": "ada" }, "data": data })
+        };
+        let closed = json!({ "id": "e3", "type": "status-change", "data": { "status": "closed" } });
+        let mut json = page(0, 1, 1..2)["discussions"][0].take();
+        json["events"] =
+            json!([comment("e1", false), comment("e2", true), closed, comment("e4", false)]);
+        let details: DiscussionDetails = serde_json::from_value(json).unwrap();
+        let comments = details.comments();
+        let ids: Vec<_> = comments.iter().map(|comment| comment.id.as_str()).collect();
+        assert_eq!(ids, ["e1", "e4"]);
+        assert_eq!(
+            (comments[0].author.as_deref(), comments[0].content.as_str()),
+            (Some("ada"), "Hi")
+        );
     }
 
     #[test]

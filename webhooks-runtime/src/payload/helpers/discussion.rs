@@ -132,6 +132,7 @@ impl WebhookPayload {
         }
         let comment = self.comment.as_ref().filter(|comment| !comment.hidden)?;
         Some(NewComment {
+            id: &comment.id,
             content: comment.content.as_deref()?,
             author: &comment.author,
             discussion: self.discussion.as_ref(),
@@ -160,6 +161,8 @@ impl WebhookPayload {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewComment<'a> {
+    /// The id.
+    pub id: &'a str,
     /// The text in Markdown.
     pub content: &'a str,
     /// The user who wrote it.
