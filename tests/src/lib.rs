@@ -1,9 +1,10 @@
 //! What the suites share: a client that says exactly the bytes it is told, payloads, programs
 //! that run as processes of their own, background deliveries, a browser, proxies, a share server, pages of
-//! Markdown, a terminal for the commands on them, a walk through a Dockerfile, and a Hub.
+//! Markdown, a terminal for the commands on them, a walk through a Dockerfile, a Hub, and a chat model.
 
 pub mod background;
 pub mod browser;
+pub mod chat;
 pub mod client;
 pub mod dockerfile;
 pub mod forward;

@@ -23,6 +23,18 @@ pub fn custom_server() -> PathBuf {
     build("custom-server", "dev")
 }
 
+/// The example `auto-retrain`: a bot that runs the script in `TRAIN_SCRIPT`.
+#[must_use]
+pub fn auto_retrain() -> PathBuf {
+    build("auto-retrain", "dev")
+}
+
+/// The example `discussion-bot`: a bot that asks the model at `CHAT_ENDPOINT`.
+#[must_use]
+pub fn discussion_bot() -> PathBuf {
+    build("discussion-bot", "dev")
+}
+
 /// Functions that act on the Hub.
 #[must_use]
 pub fn acting() -> PathBuf {

@@ -19,6 +19,7 @@ mod background_kills;
 mod background_place;
 mod background_replicas;
 mod background_run;
+mod bots;
 mod browser;
 mod command_reference;
 mod connections;

@@ -5,14 +5,15 @@ use std::fs;
 use tests::dockerfile::{Instruction, build, parse};
 use tests::repository::{read, root};
 
-use super::{EXAMPLES, Example, PAGE, blocks_of, is_front_matter_of_a_docker_space};
+use super::{BOTS, EXAMPLES, Example, PAGE, blocks_of, is_front_matter_of_a_docker_space};
 
 #[test]
 fn every_example_is_a_docker_space_that_can_be_copied_under_any_name() {
     let there = fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap());
     let mut there: Vec<_> = there.map(|entry| entry.file_name().into_string().unwrap()).collect();
     there.sort();
-    let mut known = EXAMPLES.map(|example| example.name);
+    let mut known: Vec<_> = EXAMPLES.iter().map(|example| example.name).collect();
+    known.extend(BOTS.map(|(name, _)| name));
     known.sort_unstable();
     assert_eq!(there, known);
     for Example { name, .. } in EXAMPLES {
@@ -22,6 +23,29 @@ fn every_example_is_a_docker_space_that_can_be_copied_under_any_name() {
             assert_eq!(read(format!("examples/{name}/{file}")), first, "{name}/{file}");
             assert!(!first.contains(name));
         }
+    }
+}
+
+#[test]
+fn every_bot_is_a_docker_space_with_the_files_of_the_examples_and_its_own_lines() {
+    let blocks = |name: &str| {
+        let readme = read(format!("examples/{name}/README.md"));
+        is_front_matter_of_a_docker_space(&readme);
+        let console = blocks_of("console", &readme).split_off(1);
+        [console, blocks_of("toml", &readme)].map(|blocks| blocks.concat().replace(name, "NAME"))
+    };
+    for (name, own) in BOTS {
+        for file in ["Dockerfile", ".dockerignore", ".gitignore"] {
+            let text = read(format!("examples/{name}/{file}"));
+            if file == "Dockerfile" {
+                parse(&text).unwrap();
+            }
+            let is_common = |line: &&str| !own.iter().any(|own| line.contains(own));
+            let common: Vec<_> = text.lines().filter(is_common).collect();
+            let first = read(format!("examples/quickstart/{file}"));
+            assert_eq!(common, first.lines().collect::<Vec<_>>(), "{name}/{file}");
+        }
+        assert_eq!(blocks(name), blocks("quickstart"), "{name}");
     }
 }
 

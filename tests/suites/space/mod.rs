@@ -62,6 +62,13 @@ const EXAMPLES: [Example; 4] = [
     Example { name: "background", endpoints: &["trigger_training"], secret: "hush", status: 202 },
 ];
 
+/// The bots, which have a suite of their own. Each has texts that only lines of its own files contain.
+const BOTS: [(&str, &[&str]); 2] = [
+    // Python and the script, and the folder with the models.
+    ("auto-retrain", &["python3", "train.py", "models"]),
+    ("discussion-bot", &[]),
+];
+
 /// The blocks of a language.
 fn blocks_of(language: &str, text: &str) -> Vec<String> {
     let blocks = blocks(text).into_iter().filter(|block| block.language == language);
