@@ -4,7 +4,7 @@ use tests::hub::TestHub;
 use tests::terminal::Terminal;
 
 /// The pages whose commands call the Hub.
-const PAGES: [&str; 2] = ["hub", "registration"];
+const PAGES: [&str; 3] = ["first-bot", "hub", "registration"];
 
 /// What these pages call the public URL, and a URL of the server that these tests can reach.
 const PUBLIC_URL: (&str, &str) =

@@ -25,6 +25,10 @@ const LANGUAGES: [&str; 2] = ["en", "ko"];
 /// The pages whose commands and files have suites of their own.
 const ELSEWHERE: [&str; 2] = ["deploy-to-a-space", "deploy-elsewhere"];
 
+/// The pages of the bots, and their examples. Their commands and output are those of the examples' READMEs.
+const BOTS: [(&str, &str); 2] =
+    [("bot-auto-retrain", "auto-retrain"), ("bot-discussion-bot", "discussion-bot")];
+
 /// The pages without commands and output: reference and explanation. Their Rust compiles, as on every page.
 const PROSE: [&str; 9] = [
     "introduction",
@@ -168,8 +172,15 @@ fn every_program_of_the_guide_compiles() {
     let folder = tempfile::tempdir().unwrap();
     let mut count = 0;
     for (name, text) in pages("en") {
-        for (number, block) in
-            blocks(&text).iter().filter(|block| block.language == "rust").enumerate()
+        let bot = BOTS.iter().find(|(page, _)| *page == name);
+        let files = bot.map_or_else(Vec::new, |(_, example)| {
+            repository::files(&format!("examples/{example}"), "rs")
+        });
+        let is_file = |block: &&CodeBlock| files.iter().any(|(_, text)| *text == block.text);
+        for (number, block) in blocks(&text)
+            .iter()
+            .filter(|block| block.language == "rust" && !is_file(block))
+            .enumerate()
         {
             let target = format!("{name}-{}", number + 1);
             let file = folder.path().join(format!("{target}.rs"));
@@ -190,7 +201,7 @@ fn every_program_of_the_guide_compiles() {
     assert!(count > 15, "{count}");
     targets += "\n[dev-dependencies]\nanyhow = \"1\"\n\
                 nix = { version = \"0.31\", features = [\"signal\"] }\n\
-                tokio = { version = \"1\", features = [\"io-util\", \"process\"] }\n\
+                tokio = { version = \"1\", features = [\"io-util\", \"macros\", \"net\", \"process\"] }\n\
                 tracing = \"0.1\"\n";
     fs::write(&manifest, targets).unwrap();
     project.terminal(&project.path()).type_in("$ cargo build --examples\n");

@@ -5,15 +5,14 @@ use std::fs;
 use std::process::Command;
 
 use regex::Regex;
-use tests::dockerfile::parse;
 use tests::markdown::{CodeBlock, anchor, blocks, headings, links, outline, parts};
-use tests::repository::{read, root};
+use tests::repository::{files, read, root};
 use url::Url;
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::dataset_commit;
 
 use super::{
-    ContentsLine, ELSEWHERE, LANGUAGES, PROSE, WALKED, contents, guide, page, pages, summary,
+    BOTS, ContentsLine, ELSEWHERE, LANGUAGES, PROSE, WALKED, contents, guide, page, pages, summary,
 };
 
 #[test]
@@ -23,9 +22,11 @@ fn both_languages_have_the_same_pages_each_with_its_title() {
         contents.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(names(&english), names(&korean));
-    let tested: BTreeSet<_> = WALKED.iter().copied().chain(ELSEWHERE).chain(PROSE).collect();
+    let bots = BOTS.map(|(page, _)| page);
+    let tested: BTreeSet<_> =
+        WALKED.iter().copied().chain(ELSEWHERE).chain(PROSE).chain(bots).collect();
     assert_eq!(tested, names(&english).iter().map(String::as_str).collect());
-    assert_eq!(tested.len(), WALKED.len() + ELSEWHERE.len() + PROSE.len());
+    assert_eq!(tested.len(), WALKED.len() + ELSEWHERE.len() + PROSE.len() + BOTS.len());
     // The same pages in the same parts.
     let part_sizes = |language| {
         let lines = summary(language);
@@ -125,8 +126,8 @@ fn every_block_is_of_a_kind_that_is_held_to_its_word() {
                     let sent = WebhookPayload::from(dataset_commit().repo("me/data"));
                     assert_eq!(json, serde_json::to_value(sent).unwrap(), "{name}");
                 }
-                // The script that the walk runs, and the Dockerfile that the test below reads.
-                "python" | "dockerfile" if name == "first-bot" => {}
+                // The script that the walk runs.
+                "python" if name == "first-bot" => {}
                 // Files of a deployment, which those suites use.
                 _ if ELSEWHERE.contains(&name.as_str()) => {}
                 other => {
@@ -150,18 +151,53 @@ fn the_programs_of_these_pages_are_those_of_the_examples() {
 }
 
 #[test]
-fn the_first_bot_is_deployed_as_the_examples_are() {
+fn the_first_bot_is_in_the_end_the_example() {
     let tutorial = blocks(&page("en", "first-bot"));
-    let part = |text: &str| tutorial.iter().find(|block| block.text.contains(text)).unwrap();
-    // The last stage, with Python and the script added.
-    let stage = &part("FROM ").text;
-    parse(stage).unwrap();
-    let stage =
-        stage.lines().filter(|line| !line.contains("python3") && *line != "COPY train.py .");
-    let dockerfile = read("examples/quickstart/Dockerfile");
-    let (_, last) = dockerfile.rsplit_once("\nFROM ").unwrap();
-    assert_eq!(stage.collect::<Vec<_>>(), format!("FROM {last}").lines().collect::<Vec<_>>());
-    assert!(blocks(&page("en", "deploy-to-a-space")).contains(part("git push")));
+    let blocks_of = |language: &str| -> Vec<_> {
+        tutorial.iter().filter(|block| block.language == language).map(|it| &it.text).collect()
+    };
+    let rust = blocks_of("rust");
+    let program = format!("{}\n{}", rust[rust.len() - 2], rust[rust.len() - 1]);
+    assert_eq!(program, read("examples/auto-retrain/src/main.rs"));
+    assert_eq!(blocks_of("python"), [&read("examples/auto-retrain/train.py")]);
+    let push = tutorial.iter().find(|block| block.text.contains("git push")).unwrap();
+    assert!(blocks(&page("en", "deploy-to-a-space")).contains(push));
+    // The crates that the tutorial adds are those of the example.
+    let manifest = read("examples/auto-retrain/Cargo.toml");
+    for (name, features) in [("tokio", "io-util,macros,net,process"), ("nix", "signal")] {
+        let added = format!("$ cargo add {name} --features {features}\n");
+        assert!(tutorial.iter().any(|block| block.text.contains(&added)), "{added}");
+        let features: Vec<_> = features.split(',').map(|feature| format!("{feature:?}")).collect();
+        let depends = format!("features = [{}]", features.join(", "));
+        assert!(manifest.lines().any(|line| line.starts_with(name) && line.contains(&depends)));
+    }
+}
+
+#[test]
+fn the_pages_of_the_bots_show_what_their_examples_have() {
+    for (name, example) in BOTS {
+        let readme = blocks(&read(format!("examples/{example}/README.md")));
+        let sources = files(&format!("examples/{example}/src"), "rs");
+        let (mut shown, blocks) = (0, blocks(&page("en", name)));
+        for block in blocks {
+            let is_source = sources.iter().any(|(_, source)| *source == block.text);
+            shown += usize::from(is_source);
+            // Other programs are compiled with those of all pages.
+            assert!(
+                is_source || block.language == "rust" || readme.contains(&block),
+                "{name}: the README of {example} has no such block:\n{}",
+                block.text
+            );
+        }
+        assert!(shown > 0 || name == "bot-auto-retrain", "the tutorial has the program");
+        let of_program = sources.iter().filter(|(path, _)| !path.ends_with("tests.rs"));
+        let lines =
+            of_program.map(|(_, source)| match source.split_once("\n#[cfg(test)]\nmod tests {") {
+                Some((program, _)) => program.lines().count(),
+                None => source.lines().count(),
+            });
+        assert!(lines.sum::<usize>() <= 150, "{example}");
+    }
 }
 
 #[test]
