@@ -50,6 +50,7 @@ PLACEHOLDERS = {
 # One entry per call of `webhooks_runtime::Hub`, by its name there; after a colon, a variant of the call.
 CALLS = {
     "whoami": "api.whoami()",
+    "organization_members": "list(api.list_organization_members('acme'))",
     # Discussions and pull requests
     "discussions": "list(api.get_repo_discussions('me/data', repo_type='dataset'))",
     "discussions:filtered": (
@@ -80,8 +81,10 @@ CALLS = {
     "repo_info:model": "api.repo_info('me/tiny')",
     "repo_info:space": "api.repo_info('me/bot', repo_type='space')",
     "repo_info_at": "api.repo_info('me/data', repo_type='dataset', revision='refs/pr/2')",
+    "repos": "list(api.list_spaces(author='me'))",
     "refs": "api.list_repo_refs('me/data', repo_type='dataset', include_pull_requests=True)",
     "refs:branches": "api.list_repo_refs('me/data', repo_type='dataset')",
+    "files": "list(api.list_repo_tree('me/data', repo_type='dataset', revision='refs/pr/2', recursive=True))",
     "file_bytes": "file('me/data', 'data/train.csv', repo_type='dataset')",
     "file_bytes:model": "file('me/tiny', 'config.json')",
     "file_bytes:space": "file('me/bot', 'README.md', repo_type='space')",
@@ -114,6 +117,7 @@ CALLS = {
     # Spaces
     "set_space_secret": "api.add_space_secret('me/bot', 'HF_TOKEN', 'hush')",
     "delete_space_secret": "api.delete_space_secret('me/bot', 'WEBHOOK_SECRET')",
+    "space_variables": "api.get_space_variables('me/bot')",
     "set_space_variable": "api.add_space_variable('me/bot', 'WATCH', 'me/data')",
     "delete_space_variable": "api.delete_space_variable('me/bot', 'LEVEL')",
     "space_secrets": "api.get_space_secrets('me/bot')",
@@ -247,12 +251,20 @@ WHOAMI = {
     "orgs": [],
     "auth": {"type": "access_token"},
 }
+MEMBER = {"user": "me", "fullname": "me", "avatarUrl": "/avatars/me.svg", "type": "user"}
+LISTED = {"id": "me/bot", "private": False, "tags": []}
+FOLDER = {"type": "directory", "oid": HEAD, "size": 0, "path": "data"}
+TREE_FILE = {"type": "file", "oid": HEAD, "size": 8, "path": "data/train.csv"}
 CONTENTS = b"seed\n42\n"
 
 # Method and path, and the body of a response: exactly what the Python client reads, so that a Hub whose responses have
 # the same members is one that the client understands. `{endpoint}` becomes the recorder's own URL.
 RESPONSES = [
     ("GET /api/whoami-v2", lambda _: WHOAMI),
+    ("GET /api/organizations/acme/members", lambda _: [MEMBER]),
+    ("GET /api/spaces", lambda _: [LISTED]),
+    (r"GET /api/datasets/me/data/tree/refs%2Fpr%2F2", lambda _: [FOLDER, TREE_FILE]),
+    (r"GET /api/spaces/me/bot/variables", lambda _: variables({"LEVEL": "info"})),
     (
         r"GET /api/datasets/me/data/discussions",
         lambda _: {"count": 2, "start": 0, "discussions": [discussion(1), discussion(2)]},

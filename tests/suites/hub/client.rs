@@ -5,7 +5,7 @@ use tests::hub::ReceivedRequest;
 use webhooks_runtime::hub::{
     Commit, DiscussionQuery, JobSpec, NewRepo, RepoVisibility, WebhookDomain, WebhookSpec,
 };
-use webhooks_runtime::{DiscussionStatus, Hub, HubError};
+use webhooks_runtime::{DiscussionStatus, Hub, HubError, RepoType};
 
 use super::recorded::{RecordedCall, RecordedHub, RecordedRequest, recorded_calls};
 
@@ -22,6 +22,7 @@ async fn make(name: &str, hub: &Hub, recorded: &RecordedHub) -> Result<(), HubEr
     let content = "seed\n42\n";
     match name {
         "whoami" => assert_eq!(hub.whoami().await?.name, "me"),
+        "organization_members" => assert_eq!(hub.organization_members("acme").await?, ["me"]),
         "discussions" => {
             let found = hub.discussions(DATA, &DiscussionQuery::new()).await?;
             assert_eq!(found.iter().map(|it| it.num).collect::<Vec<_>>(), [2, 1]);
@@ -72,7 +73,12 @@ async fn make(name: &str, hub: &Hub, recorded: &RecordedHub) -> Result<(), HubEr
             let info = hub.repo_info_at(DATA, "refs/pr/2").await?;
             assert_eq!(info.sha.as_deref(), Some(value("pull_request_head")));
         }
+        "repos" => assert_eq!(hub.repos(RepoType::Space, "me").await?[0].name, "me/bot"),
         "refs" => assert_eq!(hub.refs(DATA).await?.pull_requests.len(), 1),
+        "files" => {
+            let files = hub.files(DATA, "refs/pr/2").await?;
+            assert!(files.iter().any(|file| file.path == "data/train.csv" && !file.is_large));
+        }
         "file_bytes" => {
             assert_eq!(hub.file_text(DATA, "main", "data/train.csv").await?, content);
         }
@@ -116,6 +122,7 @@ async fn make(name: &str, hub: &Hub, recorded: &RecordedHub) -> Result<(), HubEr
         }
         "set_space_secret" => hub.set_space_secret(BOT, "HF_TOKEN", "hush").await?,
         "delete_space_secret" => hub.delete_space_secret(BOT, "WEBHOOK_SECRET").await?,
+        "space_variables" => assert_eq!(hub.space_variables(BOT).await?["LEVEL"], "info"),
         "set_space_variable" => hub.set_space_variable(BOT, "WATCH", "me/data").await?,
         "delete_space_variable" => hub.delete_space_variable(BOT, "LEVEL").await?,
         // What `deploy` asks with calls of its own.

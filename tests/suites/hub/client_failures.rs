@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::hub::{Scope, TestHub, Trouble};
 use webhooks_runtime::hub::{Commit, DiscussionQuery, FileChange, WebhookState};
-use webhooks_runtime::{Hub, HubError, WebhookPayload};
+use webhooks_runtime::{Hub, HubError, RepoType, WebhookPayload};
 
 const DATA: &str = "dataset:me/data";
 
@@ -28,6 +28,48 @@ async fn the_token_does_not_follow_a_file_to_another_origin() {
     let requests = hub.file_requests();
     assert_eq!(requests.len(), 1);
     assert!(!format!("{requests:?}").contains(hub.token()));
+    hub.assert_no_faults();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_have_all_pages_and_nothing_that_the_account_may_not_see() {
+    let (hub, client) = start();
+    for number in 0..12 {
+        hub.create_repo(&format!("space:me/app-{number}"));
+    }
+    hub.set_private("space:me/app-1", true);
+    hub.create_repo("space:ada/app");
+    hub.create_repo("space:ada/secret");
+    hub.set_private("space:ada/secret", true);
+    let names = async |owner: &str| {
+        let spaces = client.repos(RepoType::Space, owner).await.unwrap();
+        spaces.into_iter().map(|space| space.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names("me").await.len(), 12);
+    assert_eq!(names("ada").await, ["ada/app"]);
+    assert_eq!(names("nobody").await, Vec::<String>::new());
+
+    let paths: Vec<_> = (0..24).map(|number| format!("data/{number}.csv")).collect();
+    let mut files: Vec<_> = paths.iter().map(|path| (path.as_str(), Some(&b"1\n"[..]))).collect();
+    files.push(("model.bin", Some(b"weights")));
+    hub.push(DATA, "main", &files);
+    let files = client.files(DATA, "main").await.unwrap();
+    // With the `.gitattributes` of a new repo.
+    assert_eq!(files.len(), 26);
+    let large: Vec<_> = files.iter().filter(|file| file.is_large).collect();
+    assert_eq!((large.len(), large[0].path.as_str(), large[0].size), (1, "model.bin", 7));
+    // Equal contents have equal ids.
+    let oid = |path: &str| files.iter().find(|file| file.path == path).unwrap().oid.clone();
+    assert_eq!(oid("data/1.csv"), oid("data/2.csv"));
+    assert_ne!(oid("data/1.csv"), oid("model.bin"));
+    hub.assert_no_faults();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_members_of_what_is_no_organization_are_a_404() {
+    let (hub, client) = start();
+    let error = client.organization_members("me").await.unwrap_err();
+    assert_eq!(error.status(), Some(404), "{error}");
     hub.assert_no_faults();
 }
 

@@ -21,12 +21,12 @@
 //!
 //! | about | calls |
 //! | --- | --- |
-//! | the account | [`whoami`](Hub::whoami) |
+//! | accounts | [`whoami`](Hub::whoami), [`organization_members`](Hub::organization_members) |
 //! | discussions and pull requests | [`discussions`](Hub::discussions), [`discussion`](Hub::discussion), [`create_discussion`](Hub::create_discussion), [`create_pull_request`](Hub::create_pull_request), [`set_discussion_status`](Hub::set_discussion_status), [`rename_discussion`](Hub::rename_discussion), [`merge_pull_request`](Hub::merge_pull_request) |
 //! | comments | [`reply`](Hub::reply), [`comment`](Hub::comment), [`edit_comment`](Hub::edit_comment), [`hide_comment`](Hub::hide_comment) |
-//! | repos | [`repo_info`](Hub::repo_info), [`repo_info_at`](Hub::repo_info_at), [`refs`](Hub::refs), [`create_repo`](Hub::create_repo), [`delete_repo`](Hub::delete_repo) |
-//! | files | [`file_text`](Hub::file_text), [`file_bytes`](Hub::file_bytes), [`changed_files`](Hub::changed_files), [`commit`](Hub::commit) |
-//! | Spaces | [`duplicate_space`](Hub::duplicate_space), [`set_space_secret`](Hub::set_space_secret), [`delete_space_secret`](Hub::delete_space_secret), [`set_space_variable`](Hub::set_space_variable), [`delete_space_variable`](Hub::delete_space_variable), [`space_runtime`](Hub::space_runtime), [`restart_space`](Hub::restart_space), [`pause_space`](Hub::pause_space), [`set_space_hardware`](Hub::set_space_hardware) |
+//! | repos | [`repo_info`](Hub::repo_info), [`repo_info_at`](Hub::repo_info_at), [`refs`](Hub::refs), [`repos`](Hub::repos), [`create_repo`](Hub::create_repo), [`delete_repo`](Hub::delete_repo) |
+//! | files | [`files`](Hub::files), [`file_text`](Hub::file_text), [`file_bytes`](Hub::file_bytes), [`changed_files`](Hub::changed_files), [`commit`](Hub::commit) |
+//! | Spaces | [`duplicate_space`](Hub::duplicate_space), [`set_space_secret`](Hub::set_space_secret), [`delete_space_secret`](Hub::delete_space_secret), [`space_variables`](Hub::space_variables), [`set_space_variable`](Hub::set_space_variable), [`delete_space_variable`](Hub::delete_space_variable), [`space_runtime`](Hub::space_runtime), [`restart_space`](Hub::restart_space), [`pause_space`](Hub::pause_space), [`set_space_hardware`](Hub::set_space_hardware) |
 //! | Jobs | [`run_job`](Hub::run_job) |
 //! | webhooks | [`webhooks`](Hub::webhooks), [`webhook`](Hub::webhook), [`create_webhook`](Hub::create_webhook), [`update_webhook`](Hub::update_webhook), [`enable_webhook`](Hub::enable_webhook), [`disable_webhook`](Hub::disable_webhook), [`delete_webhook`](Hub::delete_webhook), [`replay_webhook`](Hub::replay_webhook) |
 //! | anything else | [`request`](Hub::request) |
@@ -69,7 +69,7 @@
 //! ```
 
 // A call is in the module of what it is about, with its types. `client` has the `Hub` itself, `access` its way to the Hub, `request` and `response` one
-// exchange, `retry` sends again, `transport` is the way to the Hub, `path` and `lenient` write and read its values.
+// exchange, `pages` reads lists, `retry` sends again, `transport` is the way to the Hub, `path` and `lenient` write and read its values.
 
 mod access;
 mod account;
@@ -85,6 +85,8 @@ mod error;
 mod files;
 mod jobs;
 mod lenient;
+mod organizations;
+mod pages;
 mod path;
 mod recent_commits;
 mod rejection;
@@ -108,7 +110,7 @@ pub use self::discussions::{
     NewDiscussion,
 };
 pub use self::error::HubError;
-pub use self::files::{ChangedFile, FileChange};
+pub use self::files::{ChangedFile, FileChange, RepoFile};
 pub use self::jobs::{HubJob, HubJobStatus, JobSpec};
 pub use self::rejection::HubRejection;
 pub use self::repo_id::RepoId;

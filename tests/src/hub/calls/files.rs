@@ -1,6 +1,10 @@
-//! Files: small ones from the Hub itself, large ones from another origin.
+//! Files: their list, and their contents, small ones from the Hub itself, large ones from another origin.
 
-use crate::hub::repo::commit::{is_lfs, sha256};
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::hub::repo::commit::{RepoCommit, is_lfs, sha256};
 use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
 
 pub(in crate::hub) fn get(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
@@ -34,4 +38,36 @@ pub(in crate::hub) fn get(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRej
 pub(in crate::hub) fn get_of_model(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     call.parts.insert(0, "model".to_owned());
     get(call)
+}
+
+/// Lists the folders and files at a revision.
+pub(in crate::hub) fn list(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    call.query("expand", &["false"])?;
+    if call.query("recursive", &["true"])?.is_none() {
+        return Err(CallRejection::fault(501, "the tests' Hub lists all folders only"));
+    }
+    let revision = call.part(2).to_owned();
+    let commit = call.repo()?.resolve(&revision);
+    let tree = tree(commit.ok_or_else(|| super::repos::no_revision(&revision))?);
+    super::pages::page(call, tree)
+}
+
+fn tree(commit: &RepoCommit) -> Vec<Value> {
+    let folders_of = |path: &str| -> Vec<String> {
+        path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect()
+    };
+    let folders: BTreeSet<_> = commit.files.keys().flat_map(|path| folders_of(path)).collect();
+    let folders = folders.iter().map(|path| {
+        let oid = &sha256(path.as_bytes())[..40];
+        json!({ "type": "directory", "path": path, "oid": oid, "size": 0 })
+    });
+    let files = commit.files.iter().map(|(path, contents)| {
+        let (digest, size) = (sha256(contents), contents.len());
+        let mut file = json!({ "type": "file", "path": path, "oid": &digest[..40], "size": size });
+        if is_lfs(path, size as u64) {
+            file["lfs"] = json!({ "oid": digest, "size": size, "pointerSize": 127 });
+        }
+        file
+    });
+    folders.chain(files).collect()
 }

@@ -5,6 +5,7 @@ pub(super) mod commit;
 pub(super) mod discussions;
 pub(super) mod files;
 pub(super) mod jobs;
+mod pages;
 pub(super) mod repos;
 pub(super) mod spaces;
 pub(super) mod webhooks;

@@ -1,11 +1,11 @@
-//! Repos: what they are, their refs, what changed in them; creating and deleting them.
+//! Repos: which there are, what they are, their refs, what changed in them; creating and deleting them.
 
 use serde::Deserialize;
 use serde_json::json;
 
 use super::spaces::Pair;
 use crate::hub::repo::diff::diff;
-use crate::hub::repo::{RepoKey, RepoKind};
+use crate::hub::repo::{Repo, RepoKey, RepoKind};
 use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
 
 #[derive(Deserialize)]
@@ -54,6 +54,22 @@ fn info_of(call: &mut ApiCall<'_>, revision: &str) -> Result<CallOutcome, CallRe
     let repo = call.repo()?;
     let commit = repo.resolve(revision).ok_or_else(|| no_revision(revision))?;
     Ok(CallResponse::json(&repo.info(commit, &host)).into())
+}
+
+/// Lists the repos of an owner, each with less than `info` returns.
+pub(in crate::hub) fn list(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    let kind = call.part(0).to_owned();
+    let Some(author) = call.query("author", &[])?.map(str::to_owned) else {
+        return Err(CallRejection::fault(501, "the tests' Hub lists the repos of an author only"));
+    };
+    let account = call.account.clone();
+    let may_see = account.is_some_and(|account| account.may_change(&author));
+    let repos = call.state.repos.values().filter(|repo| {
+        let is_wanted = repo.key.kind.name() == kind && repo.key.owner() == author;
+        is_wanted && (may_see || !repo.private)
+    });
+    let repos = repos.map(Repo::listed).collect();
+    super::pages::page(call, repos)
 }
 
 pub(in crate::hub) fn refs(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {

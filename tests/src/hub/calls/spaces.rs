@@ -63,6 +63,11 @@ pub(in crate::hub) fn delete_secret(call: &mut ApiCall<'_>) -> Result<CallOutcom
     Ok(CallResponse::text("OK").into())
 }
 
+pub(in crate::hub) fn variables(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    let space = call.repo()?.space.as_ref().ok_or_else(no_space)?;
+    Ok(CallResponse::json(&space.variables()).into())
+}
+
 pub(in crate::hub) fn set_variable(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let (key, value) = pair(call)?;
     let space = own_space(call)?;
@@ -88,10 +93,6 @@ pub(in crate::hub) fn runtime(call: &mut ApiCall<'_>) -> Result<CallOutcome, Cal
 
 pub(in crate::hub) fn secrets(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     Ok(CallResponse::json(&own_space(call)?.secrets()).into())
-}
-
-pub(in crate::hub) fn variables(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
-    Ok(CallResponse::json(&own_space(call)?.variables()).into())
 }
 
 pub(in crate::hub) fn log(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {

@@ -140,6 +140,23 @@ impl Repo {
         info
     }
 
+    /// Returns the repo in a list.
+    pub(super) fn listed(&self) -> Value {
+        let mut listed = json!({
+            "_id": self.id,
+            "id": self.key.name,
+            "author": self.key.owner(),
+            "createdAt": self.created_at,
+            "private": self.private,
+            "likes": 0,
+            "tags": self.tags,
+        });
+        if let Some(space) = &self.space {
+            listed["sdk"] = json!(space.sdk);
+        }
+        listed
+    }
+
     /// Returns the branches, tags and, if wanted, pull requests in a response.
     pub(super) fn refs_json(&self, with_pull_requests: bool) -> Value {
         let below = |prefix: &str| -> Vec<_> {

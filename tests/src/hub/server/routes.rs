@@ -46,6 +46,7 @@ macro_rules! routes {
 /// More special paths come first.
 pub(super) const ROUTES: &[ApiRoute] = routes! {
     GET "/api/whoami-v2" [] None Read => account::whoami;
+    GET "/api/organizations/{name}/members" ["cursor"] None Read => account::members;
 
     GET "/api/settings/webhooks" [] None Webhooks => webhooks::list;
     POST "/api/settings/webhooks" [] Json Webhooks => webhooks::create;
@@ -71,6 +72,7 @@ pub(super) const ROUTES: &[ApiRoute] = routes! {
 
     GET "/api/{types}/{repo}/refs" ["include_prs"] None Read => repos::refs;
     GET "/api/{types}/{repo}/revision/{rev}" [] None Read => repos::info_at;
+    GET "/api/{types}/{repo}/tree/{rev}" ["recursive", "expand", "cursor"] None Read => files::list;
     GET "/api/{types}/{repo}/compare/{range}" ["raw"] None Read => repos::compare;
     POST "/api/{types}/{repo}/preupload/{rev}" ["create_pr"] Json Write => commit::preupload;
     POST "/api/{types}/{repo}/commit/{rev}" ["create_pr"] NdJson Write => commit::commit;
@@ -79,7 +81,7 @@ pub(super) const ROUTES: &[ApiRoute] = routes! {
     GET "/api/{spaces}/{repo}/secrets" [] None Write => spaces::secrets;
     POST "/api/{spaces}/{repo}/secrets" [] Json Write => spaces::set_secret;
     DELETE "/api/{spaces}/{repo}/secrets" [] Json Write => spaces::delete_secret;
-    GET "/api/{spaces}/{repo}/variables" [] None Write => spaces::variables;
+    GET "/api/{spaces}/{repo}/variables" [] None Read => spaces::variables;
     POST "/api/{spaces}/{repo}/variables" [] Json Write => spaces::set_variable;
     DELETE "/api/{spaces}/{repo}/variables" [] Json Write => spaces::delete_variable;
     GET "/api/{spaces}/{repo}/runtime" [] None Read => spaces::runtime;
@@ -91,6 +93,7 @@ pub(super) const ROUTES: &[ApiRoute] = routes! {
     POST "/api/jobs/{namespace}" [] Json Write => jobs::run;
 
     GET "/api/{types}/{repo}" [] None Read => repos::info;
+    GET "/api/{types}" ["author", "cursor"] None Read => repos::list;
 
     GET "/{datasets}/{repo}/resolve/{rev}/{rest}" [] None Read => files::get;
     HEAD "/{datasets}/{repo}/resolve/{rev}/{rest}" [] None Read => files::get;

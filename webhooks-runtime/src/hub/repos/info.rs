@@ -1,4 +1,4 @@
-//! Reads a repo's state: its commit, files, tags and refs.
+//! Reads a repo's state: its commit, files, tags and refs. Lists the repos of an owner.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::lenient::or_default;
-use crate::hub::path::segment;
+use crate::hub::path::{filled, segment};
 use crate::hub::repo_id::RepoId;
+use crate::payload::RepoType;
 
 /// The state of a repo: see [`Hub::repo_info`].
 ///
@@ -201,5 +202,68 @@ impl Hub {
     pub async fn refs(&self, repo: impl Into<RepoId>) -> Result<RepoRefs, HubError> {
         let path = repo.into().api(format_args!("/refs"))?;
         self.get(&path).query("include_prs", "1").fetch().await
+    }
+
+    /// Lists the models, datasets or Spaces of a user or organization, as far as the token may see them. The list has
+    /// no `files`, and usually no `sha` and no `card_data`: read these with [`repo_info`](Self::repo_info).
+    ///
+    /// ```
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    /// use webhooks_runtime::RepoType;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # stub.on("GET", "/api/spaces").respond(json!([{ "id": "acme/demo", "private": false }]));
+    /// # let hub = stub.hub();
+    /// let spaces = hub.repos(RepoType::Space, "acme").await?;
+    /// assert_eq!(spaces[0].name, "acme/demo");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when a call fails, and when the type is none of model, dataset and Space.
+    pub async fn repos(
+        &self,
+        repo_type: RepoType,
+        owner: &str,
+    ) -> Result<Vec<RepoInfo>, HubError> {
+        if !matches!(repo_type, RepoType::Model | RepoType::Dataset | RepoType::Space) {
+            let reason = format!("is {repo_type}; the Hub lists models, datasets and Spaces");
+            return Err(HubError::argument("repo_type", reason));
+        }
+        let path = format!("/api/{}", repo_type.plural());
+        self.fetch_pages(&path, &[("author", filled("owner", owner)?)]).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::HubStub;
+
+    #[tokio::test]
+    async fn the_repos_of_an_owner_are_listed_by_type() {
+        let stub = HubStub::new();
+        stub.on("GET", "/api/datasets").respond(json!([{ "id": "me/data" }, { "id": "me/more" }]));
+        let found = stub.hub().repos(RepoType::Dataset, "me").await.unwrap();
+        assert_eq!(found.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["me/data", "me/more"]);
+        assert_eq!(stub.calls()[0].query, [("author".to_owned(), "me".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_list_of_nothing_is_an_error_before_anything_is_sent() {
+        let stub = HubStub::new();
+        let hub = stub.hub();
+        assert!(hub.repos(RepoType::Bucket, "me").await.is_err());
+        assert!(hub.repos("../settings".into(), "me").await.is_err());
+        // Without an owner, it would be all repos of the Hub.
+        assert!(hub.repos(RepoType::Space, " ").await.is_err());
+        assert_eq!(stub.calls(), []);
     }
 }

@@ -1,4 +1,4 @@
-//! Reads which secrets and variables a Space has, and the commit that it runs.
+//! Reads which secrets a Space has, and the commit that it runs.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,6 @@ pub(crate) struct SpaceSecretInfo {
     /// When it was set last, as the Hub writes it. Empty if it does not say.
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) updated_at: String,
-}
-
-#[derive(Deserialize)]
-struct VariableJson {
-    #[serde(default, deserialize_with = "or_default")]
-    value: String,
 }
 
 /// How a Space runs, and which commit.
@@ -44,16 +38,6 @@ impl Hub {
         self.get(&path(space, "/secrets")?).fetch().await
     }
 
-    /// Returns the values of the variables of a Space by their names.
-    pub(crate) async fn space_variables(
-        &self,
-        space: &RepoId,
-    ) -> Result<BTreeMap<String, String>, HubError> {
-        let variables: BTreeMap<String, VariableJson> =
-            self.get(&path(space, "/variables")?).fetch().await?;
-        Ok(variables.into_iter().map(|(name, json)| (name, json.value)).collect())
-    }
-
     /// Returns how a Space runs, and which commit.
     pub(crate) async fn space_status(&self, space: &RepoId) -> Result<SpaceStatus, HubError> {
         self.get(&path(space, "/runtime")?).fetch().await
@@ -73,18 +57,14 @@ mod tests {
     use crate::testing::HubStub;
 
     #[tokio::test]
-    async fn secrets_have_no_value_and_variables_have_one() {
+    async fn secrets_have_no_value() {
         let stub = HubStub::new();
         let secrets = json!({ "A": { "updatedAt": "2026-01-01T00:00:00.000Z" }, "B": {} });
         stub.on("GET", "/api/spaces/me/bot/secrets").respond(secrets);
-        let variables = json!({ "LEVEL": { "value": "info" } });
-        stub.on("GET", "/api/spaces/me/bot/variables").respond(variables);
         let (hub, space) = (stub.hub(), RepoId::space("me/bot"));
         let secrets = hub.space_secrets(&space).await.unwrap();
         let times: Vec<_> = secrets.values().map(|secret| secret.updated_at.as_str()).collect();
         assert_eq!(times, ["2026-01-01T00:00:00.000Z", ""]);
-        let variables = hub.space_variables(&space).await.unwrap();
-        assert_eq!(variables["LEVEL"], "info");
         let runtime =
             json!({ "stage": "RUNNING", "hardware": { "current": "cpu-basic" }, "sha": "abc" });
         stub.on("GET", "/api/spaces/me/bot/runtime")

@@ -1,5 +1,8 @@
-//! Sets and deletes the secrets and variables of a Space.
+//! Reads, sets and deletes the variables of a Space; sets and deletes its secrets, which nobody can read.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::hub::client::Hub;
@@ -7,8 +10,45 @@ use crate::hub::error::HubError;
 use crate::hub::path::filled;
 use crate::hub::repo_id::RepoId;
 
-/// Calls for the secrets and variables of a Space. Each of them restarts the Space.
+/// The value of a variable in a response.
+#[derive(Deserialize)]
+struct VariableValue {
+    value: String,
+}
+
+/// Calls for the secrets and variables of a Space. Each of them restarts the Space, except for the one that reads.
 impl Hub {
+    /// Returns the values of a Space's variables by their names. Nobody can read its secrets.
+    ///
+    /// ```
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # let variables = json!({ "RUST_LOG": { "value": "info" } });
+    /// # stub.on("GET", "/api/spaces/me/bot/variables").respond(variables);
+    /// # let hub = stub.hub();
+    /// let variables = hub.space_variables("space:me/bot").await?;
+    /// assert_eq!(variables["RUST_LOG"], "info");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the call fails.
+    pub async fn space_variables(
+        &self,
+        space: impl Into<RepoId>,
+    ) -> Result<BTreeMap<String, String>, HubError> {
+        let space = space.into();
+        space.check_space()?;
+        let request = self.get(&space.api(format_args!("/variables"))?);
+        let variables: BTreeMap<String, VariableValue> = request.fetch().await?;
+        Ok(variables.into_iter().map(|(name, variable)| (name, variable.value)).collect())
+    }
+
     /// Sets a secret of a Space: a variable that nobody can read afterwards, except for the Space.
     ///
     /// ```
@@ -141,6 +181,7 @@ mod tests {
         let stub = HubStub::new();
         let hub = stub.hub();
         assert!(hub.set_space_secret("space:me/bot", "", "hush").await.is_err());
+        assert!(hub.space_variables("me/bot").await.is_err());
         assert!(hub.set_space_variable("me/bot", "A", "1").await.is_err());
         assert!(hub.delete_space_secret("dataset:me/bot", "A").await.is_err());
         assert!(hub.delete_space_variable("space:me/bot", " ").await.is_err());
