@@ -1,13 +1,17 @@
-//! Deliveries that another program enqueues for a server.
+//! Deliveries that another program enqueues for a server, and those that a server enqueues at its start.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::background::Place;
+use tests::client::{PATIENCE, request};
 use tests::on_both_stores;
 use tests::payloads::dataset_commit;
 use tokio::runtime::Runtime;
-use webhooks_runtime::{DeliveryStore, webhook_endpoint};
+use webhooks_runtime::{DeliveryStore, WebhooksServer, webhook_endpoint};
 
 on_both_stores! {
     a_running_server_runs_what_another_program_enqueues
@@ -83,4 +87,39 @@ fn what_is_enqueued_while_the_server_is_down_runs_later(place: &Place) {
     let program = place.start(&[]);
     check(place, &ids);
     assert_eq!(program.stop().code, Some(0));
+}
+
+/// How often `catch_up` ran.
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[webhook_endpoint(background)]
+async fn catch_up() {
+    RUNS.fetch_add(1, Ordering::Relaxed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_start_enqueues_and_a_function_of_on_start_that_fails_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("webhooks.db");
+    for start in 1..=2 {
+        let server = WebhooksServer::empty().endpoint(catch_up::endpoint()).port(0);
+        let server = server.store(store.to_str().unwrap());
+        let server = server.on_start(async |_| Err("no luck"));
+        let server = server.on_start(async |_| -> Result<(), String> { panic!("worse") });
+        // Never ends by itself.
+        let server = server.on_start(|_| std::future::pending::<Result<(), String>>());
+        let server = server.on_start(async |store: DeliveryStore| {
+            catch_up::enqueue(&store, ()).await.map(drop)
+        });
+        let server = server.start().await.unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while RUNS.load(Ordering::Relaxed) < start && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(RUNS.load(Ordering::Relaxed), start);
+        let url = server.local_url().to_owned();
+        let health = tokio::task::spawn_blocking(move || request(&url, "GET /health", &[], ""));
+        assert_eq!(health.await.unwrap().unwrap().status, 200);
+        server.stop().await;
+    }
 }

@@ -15,6 +15,7 @@ pub(super) const STORES: [&str; 2] =
 
 /// How texts begin that are no messages, and what they are.
 pub(super) const OTHER_TEXTS: &[(&str, &str)] = &[
+    ("Copy the files of {from}", "the message of a commit"),
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),
     ("succeeded in {millis", "a line of each `deliver`"),

@@ -72,6 +72,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 9] = [
             "store_limit",
             "store_connections",
             "lease",
+            "on_start",
         ],
     ),
     (

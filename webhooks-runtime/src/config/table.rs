@@ -160,6 +160,8 @@ settings! {
         lease: "Sets the lease: how long a replica may miss heartbeats before its deliveries are reassigned, at least 1 s",
             default "30 s",
             feature "background";
+        on_start: "Calls a function with the store once the server runs, for example to enqueue deliveries",
+            feature "background";
     }
     others {
         flag "--new-share-url": "Open the share link with a new URL, and give up the previous one", feature "share";

@@ -94,6 +94,19 @@ impl RepoId {
         Self::new(RepoType::Bucket, name)
     }
 
+    /// Returns the user or organization that owns the repo. `None` for a few old repos such as `gpt2`.
+    ///
+    /// ```
+    /// use webhooks_runtime::RepoId;
+    ///
+    /// assert_eq!(RepoId::space("acme/demo").owner(), Some("acme"));
+    /// assert_eq!(RepoId::model("gpt2").owner(), None);
+    /// ```
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.name.split_once('/').map(|(owner, _)| owner)
+    }
+
     /// Returns a path in the API: `/api/datasets/me/data` and `rest`.
     pub(super) fn api(&self, rest: fmt::Arguments<'_>) -> Result<String, HubError> {
         self.check()?;

@@ -6,6 +6,7 @@
 //! | `prepare`, `guard`, `missing_data`, `error` | find every invalid setting before a port is opened |
 //! | `parts` | composes the optional capabilities from a `composition`; `background`, `hub`, `page` and `tunnel` are four of them |
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
+//! | `start` | calls the functions of `on_start` |
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
 //! | `banner`, `signals` | the start-up message, and the signals that stop the program |
 //! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
@@ -41,6 +42,7 @@ mod prepare;
 mod recipients;
 mod running;
 mod signals;
+mod start;
 mod state;
 mod store_target;
 mod threads;

@@ -10,6 +10,7 @@ use actix_web::web::ServiceConfig;
 use super::background::BackgroundPart;
 use super::composition::Composition;
 use super::error::SetupError;
+use super::start::{StartFunction, StartPart};
 use super::ui::{CustomPage, RootPage};
 use crate::config::environment::Environment;
 use crate::config::error::SettingError;
@@ -18,12 +19,14 @@ use crate::endpoint::checks::HubChecks;
 use crate::endpoint::registry::Route;
 use crate::http::part::{Part, Parts};
 use crate::http::webhook_status::WebhookStatus;
-use crate::jobs::{BackgroundHandler, Options};
+use crate::jobs::{BackgroundHandler, DeliveryStore, Options};
 
 /// The settings of the parts that the builder's methods set.
 #[derive(Default)]
 pub(super) struct PartSettings {
     pub(super) background: Options,
+    /// What is called at the start.
+    pub(super) on_start: Vec<StartFunction>,
     /// The page at `/`; `None` means the default page.
     pub(super) page: Option<RootPage>,
     /// The program's version, if known.
@@ -117,6 +120,8 @@ pub(super) fn compose(
         errors,
     ));
     parts.push(Arc::clone(&background) as Arc<dyn Part>);
+    let store = DeliveryStore::of_server(server.jobs);
+    parts.push(Arc::new(StartPart::new(settings.on_start, store)));
     #[cfg(feature = "hub")]
     parts.extend(super::hub::compose(
         settings.hub,

@@ -1,5 +1,6 @@
-//! Commits: add and delete files, without a clone of the repo.
+//! Commits: add, delete and copy files, without a clone of the repo.
 
+mod mirror;
 mod operations;
 mod remembered;
 mod send;

@@ -139,10 +139,15 @@ impl Commit {
         self
     }
 
+    /// Returns whether the commit changes nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
     /// Checks the commit before anything is sent.
     pub(super) fn check(&self) -> Result<(), HubError> {
         filled("message", &self.message)?;
-        if self.operations.is_empty() {
+        if self.is_empty() {
             return Err(HubError::argument("commit", "has no changes: add or delete a file"));
         }
         if let Some(parent) = &self.parent {

@@ -6,6 +6,7 @@ mod event;
 mod list;
 mod open;
 mod query;
+mod upsert;
 
 pub use self::comment::Comment;
 pub use self::event::{DiscussionEvent, DiscussionEventKind};

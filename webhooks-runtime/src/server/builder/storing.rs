@@ -1,9 +1,12 @@
-//! What can be set of how background deliveries are kept.
+//! What can be set of how background deliveries are kept, and what is enqueued at the start.
 
 use std::time::Duration;
 
 use super::WebhooksServer;
 use crate::config::table::setting_docs;
+use crate::endpoint::EndpointError;
+use crate::endpoint::causes::causes;
+use crate::jobs::DeliveryStore;
 
 /// Background deliveries, with the Cargo feature `background`.
 impl WebhooksServer {
@@ -97,6 +100,42 @@ impl WebhooksServer {
     /// ```
     pub fn lease(mut self, time: Duration) -> Self {
         self.parts.background.lease = time.max(Duration::from_secs(1));
+        self
+    }
+
+    #[doc = setting_docs!(on_start)]
+    /// The function gets the store, to enqueue deliveries for background functions: work that is due at each start, such
+    /// as finding out what the program has missed. Let it only enqueue, because it is not retried: its error is logged.
+    /// Each replica calls it at each start. A [`TestClient`](crate::testing::TestClient) and the command `deliver` don't.
+    ///
+    /// ```no_run
+    /// use webhooks_runtime::serde_json::json;
+    /// use webhooks_runtime::{DeliveryStore, LaunchError, WebhooksServer, webhook_endpoint};
+    ///
+    /// /// Finds out what has happened while the program did not run.
+    /// #[webhook_endpoint(background)]
+    /// async fn catch_up() {
+    ///     // ask the Hub
+    /// }
+    ///
+    /// fn main() -> Result<(), LaunchError> {
+    ///     let server = WebhooksServer::new().on_start(async |store: DeliveryStore| {
+    ///         catch_up::enqueue(&store, json!({})).await?;
+    ///         anyhow::Ok(())
+    ///     });
+    ///     server.launch()
+    /// }
+    /// ```
+    pub fn on_start<F, R, E, Kind>(mut self, function: F) -> Self
+    where
+        F: FnOnce(DeliveryStore) -> R + Send + 'static,
+        R: Future<Output = Result<(), E>> + Send + 'static,
+        E: EndpointError<Kind>,
+    {
+        self.parts.on_start.push(Box::new(move |store| {
+            let called = function(store);
+            Box::pin(async move { called.await.map_err(|error| causes(&*error.into_boxed())) })
+        }));
         self
     }
 }
