@@ -33,6 +33,16 @@ pub fn auto_retrain() -> PathBuf {
 #[must_use]
 pub fn discussion_bot() -> PathBuf {
     build("discussion-bot", "dev")
+/// The example `metadata-review`: a bot that reports on model cards.
+#[must_use]
+pub fn metadata_review() -> PathBuf {
+    build("metadata-review", "dev")
+}
+
+/// The example `spaces-ci`: a bot that copies a Space for each pull request.
+#[must_use]
+pub fn spaces_ci() -> PathBuf {
+    build("spaces-ci", "dev")
 }
 
 /// Functions that act on the Hub.

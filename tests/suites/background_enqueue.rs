@@ -108,9 +108,8 @@ async fn each_start_enqueues_and_a_function_of_on_start_that_fails_stops_nothing
         let server = server.on_start(async |_| -> Result<(), String> { panic!("worse") });
         // Never ends by itself.
         let server = server.on_start(|_| std::future::pending::<Result<(), String>>());
-        let server = server.on_start(async |store: DeliveryStore| {
-            catch_up::enqueue(&store, ()).await.map(drop)
-        });
+        let server = server
+            .on_start(async |store: DeliveryStore| catch_up::enqueue(&store, ()).await.map(drop));
         let server = server.start().await.unwrap();
         let deadline = Instant::now() + PATIENCE;
         while RUNS.load(Ordering::Relaxed) < start && Instant::now() < deadline {

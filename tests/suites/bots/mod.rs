@@ -4,6 +4,8 @@
 
 mod auto_retrain;
 mod discussion_bot;
+mod metadata_review;
+mod spaces_ci;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -52,7 +52,9 @@ mod tests {
     async fn a_member_without_a_name_is_an_error_and_not_left_out() {
         let stub = HubStub::new();
         let members = stub.on("GET", "/api/organizations/acme/members");
-        members.respond(json!([{ "user": "ada", "isPro": true }])).respond(json!([{ "name": "b" }]));
+        members
+            .respond(json!([{ "user": "ada", "isPro": true }]))
+            .respond(json!([{ "name": "b" }]));
         let hub = stub.hub();
         assert_eq!(hub.organization_members("acme").await.unwrap(), ["ada"]);
         assert!(hub.organization_members("acme").await.is_err());

@@ -20,7 +20,8 @@ impl Hub {
         let mut query: Query = query.iter().map(owned).collect();
         let mut items = Vec::new();
         loop {
-            let request = query.iter().fold(self.get(path), |it, (key, value)| it.query(key, value));
+            let request =
+                query.iter().fold(self.get(path), |it, (key, value)| it.query(key, value));
             let response = request.send().await?;
             let page: Vec<T> = response.json()?;
             let is_empty = page.is_empty();
@@ -68,7 +69,8 @@ mod tests {
         assert_eq!(numbers(&stub).await, [1, 2, 3]);
         let calls = stub.calls();
         assert_eq!(calls[1].path, PATH);
-        let query = [("author".to_owned(), "me".to_owned()), ("cursor".to_owned(), "a,b=".to_owned())];
+        let query =
+            [("author".to_owned(), "me".to_owned()), ("cursor".to_owned(), "a,b=".to_owned())];
         assert_eq!(calls[1].query, query);
     }
 
@@ -89,7 +91,10 @@ mod tests {
         let cursor = |value: &str| Some(vec![("cursor".to_owned(), value.to_owned())]);
         for (link, expected) in [
             (r#"<https://hub/api?cursor=1>; rel="next""#, cursor("1")),
-            (r#"<https://hub/api?cursor=0>; rel="prev", <https://hub/api?cursor=2>; rel="next""#, cursor("2")),
+            (
+                r#"<https://hub/api?cursor=0>; rel="prev", <https://hub/api?cursor=2>; rel="next""#,
+                cursor("2"),
+            ),
             (r#"<https://hub/api?cursor=1,2>; rel="next""#, cursor("1,2")),
             (r#"<https://hub/api?cursor=0>; rel="prev""#, None),
             (r#"<https://hub/api>; rel="next""#, None),

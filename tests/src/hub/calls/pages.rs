@@ -7,7 +7,10 @@ use super::discussions::PAGE;
 use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
 
 /// Returns the page of a list that the query's `cursor` names, or the first one.
-pub(super) fn page(call: &ApiCall<'_>, mut items: Vec<Value>) -> Result<CallOutcome, CallRejection> {
+pub(super) fn page(
+    call: &ApiCall<'_>,
+    mut items: Vec<Value>,
+) -> Result<CallOutcome, CallRejection> {
     let cursor = call.query("cursor", &[])?.unwrap_or("0");
     let start: usize = match cursor.parse() {
         Ok(start) if start <= items.len() => start,

@@ -115,13 +115,26 @@ mod tests {
     #[tokio::test]
     async fn only_what_differs_is_committed() {
         let stub = stub(
-            &[file("README.md", "a"), file("app.py", "b2"), large("same.bin", "c"), large("new.bin", "d2")],
-            &[file("README.md", "a"), file("app.py", "b1"), large("same.bin", "c"), large("old.bin", "e")],
+            &[
+                file("README.md", "a"),
+                file("app.py", "b2"),
+                large("same.bin", "c"),
+                large("new.bin", "d2"),
+            ],
+            &[
+                file("README.md", "a"),
+                file("app.py", "b1"),
+                large("same.bin", "c"),
+                large("old.bin", "e"),
+            ],
         );
         let (large, lines) = mirror(&stub).await;
         assert_eq!(large, ["new.bin"]);
         assert_eq!(lines.len(), 2, "{lines:?}");
-        assert_eq!((&lines[0]["key"], &lines[0]["value"]["path"]), (&json!("file"), &json!("app.py")));
+        assert_eq!(
+            (&lines[0]["key"], &lines[0]["value"]["path"]),
+            (&json!("file"), &json!("app.py"))
+        );
         let deleted = json!({ "key": "deletedFile", "value": { "path": "old.bin" } });
         assert_eq!(lines[1], deleted);
         let read = stub.calls().into_iter().filter(|call| call.path.contains("/resolve/")).count();

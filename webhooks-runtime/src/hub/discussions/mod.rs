@@ -6,6 +6,7 @@ mod event;
 mod list;
 mod open;
 mod query;
+mod review;
 mod upsert;
 
 pub use self::comment::Comment;

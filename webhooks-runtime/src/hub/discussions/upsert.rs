@@ -92,7 +92,8 @@ mod tests {
         details["events"] = comments.into();
         stub.on("GET", DISCUSSION).respond(details);
         let written = json!({ "id": "c9", "type": "comment" });
-        let (new, edited) = (json!({ "newMessage": written }), json!({ "updatedComment": written }));
+        let (new, edited) =
+            (json!({ "newMessage": written }), json!({ "updatedComment": written }));
         stub.on("POST", &format!("{DISCUSSION}/comment")).respond(new);
         stub.on("POST", &format!("{DISCUSSION}/comment/c2/edit")).respond(edited);
         let changed = stub.hub().upsert_comment("me/x", 1, "report", "New.\n").await.unwrap();

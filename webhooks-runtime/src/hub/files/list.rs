@@ -102,7 +102,8 @@ mod tests {
             { "type": "file", "path": "w.bin", "size": 5, "oid": "c3", "lfs": lfs, "xetHash": "e" },
         ]));
         let files = stub.hub().files("space:me/app", "refs/pr/7").await.unwrap();
-        let found = files.iter().map(|it| (it.path.as_str(), it.size, it.oid.as_str(), it.is_large));
+        let found =
+            files.iter().map(|it| (it.path.as_str(), it.size, it.oid.as_str(), it.is_large));
         let expected = [("src/app.py", 9, "b2", false), ("w.bin", 5, "c3", true)];
         assert_eq!(found.collect::<Vec<_>>(), expected);
     }

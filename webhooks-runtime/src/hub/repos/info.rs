@@ -226,11 +226,7 @@ impl Hub {
     /// # Errors
     ///
     /// Returns an error when a call fails, and when the type is none of model, dataset and Space.
-    pub async fn repos(
-        &self,
-        repo_type: RepoType,
-        owner: &str,
-    ) -> Result<Vec<RepoInfo>, HubError> {
+    pub async fn repos(&self, repo_type: RepoType, owner: &str) -> Result<Vec<RepoInfo>, HubError> {
         if !matches!(repo_type, RepoType::Model | RepoType::Dataset | RepoType::Space) {
             let reason = format!("is {repo_type}; the Hub lists models, datasets and Spaces");
             return Err(HubError::argument("repo_type", reason));
@@ -252,7 +248,10 @@ mod tests {
         let stub = HubStub::new();
         stub.on("GET", "/api/datasets").respond(json!([{ "id": "me/data" }, { "id": "me/more" }]));
         let found = stub.hub().repos(RepoType::Dataset, "me").await.unwrap();
-        assert_eq!(found.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["me/data", "me/more"]);
+        assert_eq!(
+            found.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
+            ["me/data", "me/more"]
+        );
         assert_eq!(stub.calls()[0].query, [("author".to_owned(), "me".to_owned())]);
     }
 

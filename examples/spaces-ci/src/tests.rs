@@ -1,0 +1,206 @@
+//! The bot, with a stand-in for the Hub.
+
+use webhooks_runtime::serde_json::Value;
+use webhooks_runtime::testing::{HubStub, TestClient, TestResponse, pull_request_opened};
+use webhooks_runtime::testing::{discussion_opened, space_commit};
+
+use super::*;
+
+const HEAD: &str = "2222222222222222222222222222222222222222";
+const SPACE: &str = "/api/spaces/me/demo";
+const COPY: &str = "/api/spaces/me/demo-ci-pr-7";
+
+/// Returns an event of pull request 7 in the response to a call.
+fn event(author: &str, kind: &str, data: Value) -> Value {
+    json!({ "id": "e1", "type": kind, "author": { "name": author }, "data": data })
+}
+
+fn comment(author: &str, text: &str) -> Value {
+    event(author, "comment", json!({ "latest": { "raw": text } }))
+}
+
+fn commit(oid: &str) -> Value {
+    event("ada", "commit", json!({ "subject": "Fix", "oid": oid }))
+}
+
+/// A Hub with a Space of `me`, a pull request, and a copy of it with this mark, if there is one.
+fn hub(author: &str, status: &str, events: &[Value], mark: Option<&str>) -> HubStub {
+    let stub = HubStub::new();
+    let details = json!({
+        "num": 7, "title": "Fix", "status": status, "isPullRequest": true,
+        "author": { "name": author }, "events": events,
+    });
+    stub.on("GET", &format!("{SPACE}/discussions/7")).respond(details);
+    let head = json!({ "id": "me/demo", "sha": HEAD });
+    stub.on("GET", &format!("{SPACE}/revision/refs/pr/7")).respond(head);
+    let variables = stub.on("GET", &format!("{COPY}/variables"));
+    match mark {
+        Some("") => variables.respond(json!({})),
+        Some(mark) => variables.respond(json!({ "SPACES_CI": { "value": mark } })),
+        None => variables.error(404, "Repository not found"),
+    };
+    stub.on("GET", "/api/organizations/me/members").error(404, "There is no such organization");
+    stub.on("POST", &format!("{SPACE}/duplicate")).respond(json!({ "url": "" }));
+    stub.on("DELETE", "/api/repos/delete").respond(json!({}));
+    let file = |oid: &str| json!([{ "type": "file", "path": "app.py", "size": 1, "oid": oid }]);
+    stub.on("GET", &format!("{SPACE}/tree/{HEAD}")).respond(file("b2"));
+    stub.on("GET", &format!("{COPY}/tree/main")).respond(file("a1"));
+    stub.on("GET", &format!("/spaces/me/demo/resolve/{HEAD}/app.py")).text("print(42)");
+    stub.on("POST", &format!("{COPY}/preupload/main")).respond(json!({ "files": [] }));
+    stub.on("POST", &format!("{COPY}/commit/main")).respond(json!({ "commitOid": "abc" }));
+    let written = json!({ "newMessage": { "id": "c1", "type": "comment" } });
+    stub.on("POST", &format!("{SPACE}/discussions/7/comment")).respond(written);
+    stub
+}
+
+fn config() -> Config {
+    let untrusted = NewRepo::new().hardware("cpu-basic");
+    let trusted = untrusted.clone().secret("API_KEY", "hush");
+    Config { trusted_authors: "grace, linus".to_owned(), trusted, untrusted }
+}
+
+fn post(stub: &HubStub, event: impl Into<WebhookPayload>) -> TestResponse {
+    let mut event = event.into();
+    event.repo.repo_type = RepoType::Space;
+    let server = WebhooksServer::new().data(config()).hub(stub.hub());
+    TestClient::new(server).unwrap().post(sync::PATH, event).send()
+}
+
+fn opened() -> WebhookPayload {
+    pull_request_opened().repo("me/demo").number(7).into()
+}
+
+/// Returns the calls that changed something.
+fn changes(stub: &HubStub) -> Vec<(String, Value)> {
+    let changes = stub.calls().into_iter().filter(|call| call.method != "GET");
+    let changes = changes.filter(|call| !call.path.ends_with("/preupload/main"));
+    changes.map(|call| (format!("{} {}", call.method, call.path), call.body)).collect()
+}
+
+/// Returns whether the new copy has the secrets.
+fn has_secrets(stub: &HubStub) -> bool {
+    let changes = changes(stub);
+    let (_, body) = changes.iter().find(|(call, _)| call.ends_with("/duplicate")).unwrap();
+    body["secrets"][0]["key"] == "API_KEY"
+}
+
+#[test]
+fn a_pull_request_gets_a_copy_with_its_files_and_a_comment() {
+    let push = space_commit().repo("me/demo").branch("refs/pr/7");
+    for event in [opened(), push.into()] {
+        let stub = hub("ada", "open", &[commit(HEAD)], None);
+        assert_eq!(post(&stub, event).cause(), None);
+        let [copied, committed, commented] = <[_; 3]>::try_from(changes(&stub)).unwrap();
+        let mark = json!([{ "key": "SPACES_CI", "value": "space:me/demo#7, trusted: false" }]);
+        assert_eq!(copied.0, format!("POST {SPACE}/duplicate"));
+        let copy =
+            json!({ "repository": "me/demo-ci-pr-7", "hardware": "cpu-basic", "variables": mark });
+        assert_eq!(copied.1, copy);
+        assert_eq!(committed.1[1]["value"]["path"], "app.py");
+        let text = commented.1["comment"].as_str().unwrap();
+        assert!(text.contains("[me/demo-ci-pr-7](") && text.contains("at 2222222"), "{text}");
+        assert!(text.contains("It has no secrets"), "{text}");
+    }
+}
+
+#[test]
+fn only_trusted_authors_get_secrets() {
+    for (author, trusted) in [("me", true), ("linus", true), ("ada", false), ("Linus2", false)] {
+        let stub = hub(author, "draft", &[commit(HEAD)], None);
+        assert_eq!(post(&stub, opened()).cause(), None);
+        assert_eq!(has_secrets(&stub), trusted, "{author}");
+    }
+}
+
+#[test]
+fn trust_is_for_the_commit_before_it() {
+    let old = "1111111111111111111111111111111111111111";
+    for (events, trusted) in [
+        (vec![commit(HEAD), comment("me", " /trust\n")], true),
+        (vec![commit(HEAD), comment("ada", "/trust")], false),
+        (vec![commit(HEAD), comment("me", "I don't /trust this")], false),
+        (vec![commit(old), comment("me", "/trust"), commit(HEAD)], false),
+        (vec![comment("me", "/trust")], false),
+    ] {
+        let stub = hub("ada", "open", &events, None);
+        assert_eq!(post(&stub, opened()).cause(), None);
+        assert_eq!(has_secrets(&stub), trusted, "{events:?}");
+    }
+}
+
+#[test]
+fn new_code_of_a_stranger_never_meets_the_secrets() {
+    let stub = hub("ada", "open", &[commit(HEAD)], Some("space:me/demo#7, trusted: true"));
+    assert_eq!(post(&stub, opened()).cause(), None);
+    let calls: Vec<_> = changes(&stub).into_iter().map(|(call, _)| call).collect();
+    assert_eq!(
+        calls[..2],
+        ["DELETE /api/repos/delete".to_owned(), format!("POST {SPACE}/duplicate")]
+    );
+    assert!(!has_secrets(&stub));
+}
+
+#[test]
+fn a_copy_that_is_up_to_date_stays_as_it_is() {
+    let stub = hub("ada", "open", &[commit(HEAD)], Some("space:me/demo#7, trusted: false"));
+    assert_eq!(post(&stub, opened()).cause(), None);
+    assert_eq!(changes(&stub).len(), 2, "a commit and a comment: {:?}", changes(&stub));
+}
+
+#[test]
+fn the_copy_of_a_closed_pull_request_is_deleted_once() {
+    for status in ["closed", "merged"] {
+        let stub = hub("ada", status, &[], Some("space:me/demo#7, trusted: false"));
+        assert_eq!(post(&stub, opened()).cause(), None);
+        let [commented, deleted] = <[_; 2]>::try_from(changes(&stub)).unwrap();
+        assert!(commented.1["comment"].as_str().unwrap().contains("was deleted"));
+        let copy = json!({ "name": "demo-ci-pr-7", "organization": "me", "type": "space" });
+        assert_eq!(deleted.1, copy);
+        let stub = hub("ada", status, &[], None);
+        assert_eq!(post(&stub, opened()).cause(), None);
+        assert_eq!(changes(&stub), []);
+    }
+}
+
+#[test]
+fn a_space_that_the_bot_did_not_make_is_left_alone() {
+    for status in ["open", "closed"] {
+        let stub = hub("me", status, &[commit(HEAD)], Some(""));
+        let response = post(&stub, opened());
+        let cause = "space:me/demo-ci-pr-7 was not made by this bot: rename it";
+        assert_eq!(response.cause(), Some(cause));
+        assert_eq!(changes(&stub), []);
+    }
+}
+
+#[test]
+fn a_discussion_that_is_no_pull_request_has_no_copy() {
+    let stub = hub("ada", "open", &[], None);
+    let details = json!({ "num": 8, "title": "Hi", "status": "open", "isPullRequest": false });
+    stub.on("GET", &format!("{SPACE}/discussions/8")).respond(details);
+    stub.on("GET", "/api/spaces/me/demo-ci-pr-8/variables").error(404, "Repository not found");
+    let response = post(&stub, discussion_opened().repo("me/demo").number(8));
+    assert_eq!(response.cause(), None);
+    assert_eq!(changes(&stub), []);
+}
+
+#[test]
+fn each_start_looks_at_open_pull_requests_and_at_copies() {
+    let stub = hub("ada", "merged", &[], Some("space:me/demo#7, trusted: false"));
+    let open = json!({ "num": 8, "title": "", "status": "open", "isPullRequest": true });
+    let list = json!({ "count": 1, "start": 0, "discussions": [open] });
+    stub.on("GET", &format!("{SPACE}/discussions")).respond(list);
+    let names = ["me/demo", "me/demo-ci-pr-7", "me/demo-ci-pr-x", "me/other-ci-pr-9"];
+    stub.on("GET", "/api/spaces").respond(names.map(|name| json!({ "id": name })));
+    stub.on("GET", "/api/spaces/me/demo-ci-pr-8/variables").error(404, "Repository not found");
+    stub.on("GET", &format!("{SPACE}/discussions/8")).error(404, "Discussion not found");
+    let server = WebhooksServer::new().data(config()).hub(stub.hub());
+    let client = TestClient::new(server).unwrap();
+    let event = json!({ "action": "update", "scope": "repo" });
+    let repo = json!({ "type": "space", "name": "me/demo" });
+    let enqueued = sync::enqueue(&client, json!({ "event": event, "repo": repo }));
+    assert_eq!(stub.hub().block_on(enqueued).unwrap().cause(), None);
+    let calls: Vec<_> = changes(&stub).into_iter().map(|(call, _)| call).collect();
+    assert_eq!(calls[1..], ["DELETE /api/repos/delete"]);
+    assert!(stub.calls().iter().any(|call| call.path == format!("{SPACE}/discussions/8")));
+}

@@ -1,0 +1,166 @@
+//! `spaces-ci`: the copy of a Space for each pull request, from its creation to its end.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tests::client::{PATIENCE, request};
+use tests::hub::TestWebhookState;
+use tests::programs::spaces_ci;
+
+use super::{BotHome, texts};
+
+const DEMO: &str = "space:me/demo";
+const COPY: &str = "space:me/demo-ci-pr-1";
+const SECRETS: &str = "It has secrets.";
+const NO_SECRETS: &str = "It has no secrets until a trusted author comments `/trust`.";
+
+/// A bot, and a Space with two files.
+fn home() -> BotHome {
+    let mut home = BotHome::new(spaces_ci(), DEMO);
+    home.set("CI_SPACES", DEMO);
+    home.set("CI_SECRET_API_KEY", "hush-hush");
+    home.set("TRUSTED_AUTHORS", "linus, grace");
+    let files = [("app.py", Some(&b"print(42)"[..])), ("notes.txt", Some(b"old"))];
+    home.hub.push(DEMO, "main", &files);
+    home
+}
+
+/// Calls the Hub as its owner does in the browser.
+fn call(home: &BotHome, first: &str, body: &Value) {
+    let authorization = format!("Authorization: Bearer {}", home.hub.token());
+    let headers = ["Content-Type: application/json", &authorization];
+    let response = request(home.hub.url(), first, &headers, &body.to_string()).unwrap();
+    assert_eq!(response.status, 200, "{first}: {response:?}");
+}
+
+fn close(home: &BotHome, num: u64) {
+    let first = format!("POST /api/spaces/me/demo/discussions/{num}/status");
+    call(home, &first, &json!({ "status": "closed" }));
+}
+
+/// Waits until this is so.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not so: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// Waits until the bot's comment on a pull request has this text, and returns it.
+fn wait_for_comment(home: &BotHome, num: u64, text: &str) -> String {
+    let mut last = String::new();
+    wait_until(text, || {
+        let comments = home.hub.comments(DEMO, num);
+        let own = comments.into_iter().find(|it| it.text.ends_with("<!-- spaces-ci -->"));
+        last = own.map(|it| it.text).unwrap_or_default();
+        last.contains(text)
+    });
+    last
+}
+
+/// Waits until the copy of a pull request is that of its head, and returns the bot's comment.
+fn wait_for_copy(home: &BotHome, num: u64) -> String {
+    let head = home.hub.head(DEMO, &format!("refs/pr/{num}")).unwrap();
+    wait_for_comment(home, num, &head[..7])
+}
+
+fn has_file(home: &BotHome, copy: &str, path: &str) -> Option<String> {
+    home.hub.file(copy, "main", path).map(|contents| String::from_utf8(contents).unwrap())
+}
+
+fn push(home: &BotHome, num: u64, path: &str, contents: Option<&[u8]>) {
+    home.hub.push(DEMO, &format!("refs/pr/{num}"), &[(path, contents)]);
+}
+
+#[test]
+fn a_pull_request_has_a_copy_from_its_opening_to_its_end() {
+    let home = home();
+    let bot = home.start();
+    let webhook = &home.hub.webhooks()[0];
+    assert_eq!(
+        (&webhook.watched, &webhook.domains),
+        (&vec![DEMO.into()], &vec!["repo".into(), "discussion".into()])
+    );
+    let num = home.hub.open_pull_request(DEMO, "ada", "Fix", &[("app.py", Some(b"print(43)"))]);
+    let comment = wait_for_copy(&home, num);
+    let head = home.hub.head(DEMO, "refs/pr/1").unwrap();
+    let shown = comment.replace(home.hub.url(), "https://huggingface.co");
+    let shown = shown.replace(&head[..7], "2222222");
+    let readme = texts("spaces-ci").remove(0);
+    assert_eq!(shown, format!("{}\n\n<!-- spaces-ci -->", readme.trim_end()));
+    assert_eq!(has_file(&home, COPY, "app.py").as_deref(), Some("print(43)"));
+    assert_eq!(home.hub.space_variables(COPY)["SPACES_CI"], "space:me/demo#1, trusted: false");
+
+    // A push updates the copy, and the comment, of which there stays one.
+    push(&home, num, "notes.txt", None);
+    wait_for_copy(&home, num);
+    push(&home, num, "weights.bin", Some(b"large"));
+    let comment = wait_for_copy(&home, num);
+    assert!(comment.ends_with("not copied: 1.\n\n<!-- spaces-ci -->"), "{comment}");
+    assert_eq!(has_file(&home, COPY, "notes.txt"), None);
+    assert_eq!(home.hub.comments(DEMO, num).len(), 2);
+
+    call(&home, "POST /api/spaces/me/demo/discussions/1/merge", &json!({}));
+    wait_until("the copy is deleted", || !home.hub.has_repo(COPY));
+    wait_for_comment(&home, num, "The copy was deleted.");
+    assert_eq!(home.hub.comments(DEMO, num).len(), 2);
+    assert!(home.hub.has_repo(DEMO));
+    home.stop(bot);
+}
+
+#[test]
+fn only_reviewed_code_and_that_of_trusted_authors_gets_the_secrets() {
+    let home = home();
+    let bot = home.start();
+    let secrets = |copy: &str| home.hub.space_secrets(copy);
+    let num = home.hub.open_pull_request(DEMO, "ada", "Fix", &[("app.py", Some(b"print(43)"))]);
+    assert!(wait_for_copy(&home, num).contains(NO_SECRETS));
+    assert_eq!(secrets(COPY).len(), 0);
+    home.hub.comment(DEMO, num, "ada", "/trust");
+    home.hub.comment(DEMO, num, "grace", "/trust");
+    wait_for_comment(&home, num, SECRETS);
+    assert_eq!(secrets(COPY)["API_KEY"], "hush-hush");
+    assert_eq!(secrets(COPY).len(), 1, "none of the bot's own");
+    push(&home, num, "app.py", Some(b"print(open('/proc/self/environ').read())"));
+    assert!(wait_for_copy(&home, num).contains(NO_SECRETS));
+    assert_eq!(secrets(COPY).len(), 0);
+
+    for author in ["me", "grace"] {
+        let num = home.hub.open_pull_request(DEMO, author, "Fix", &[("app.py", Some(b"1"))]);
+        assert!(wait_for_copy(&home, num).contains(SECRETS));
+        let copy = format!("space:me/demo-ci-pr-{num}");
+        assert_eq!(secrets(&copy)["API_KEY"], "hush-hush", "{author}");
+    }
+    home.stop(bot);
+}
+
+#[test]
+fn what_was_missed_is_made_up_for_at_the_next_start() {
+    let home = home();
+    let bot = home.start();
+    let open =
+        |text: &[u8]| home.hub.open_pull_request(DEMO, "ada", "Fix", &[("app.py", Some(text))]);
+    let (closed, pushed) = (open(b"1"), open(b"2"));
+    wait_for_copy(&home, closed);
+    wait_for_copy(&home, pushed);
+    home.hub.wait_until_delivered();
+    home.stop(bot);
+
+    // So that no retry of the Hub helps.
+    home.hub.set_webhook_state(&home.hub.webhooks()[0].id, TestWebhookState::Disabled);
+    close(&home, closed);
+    push(&home, pushed, "app.py", Some(b"22"));
+    let opened = open(b"3");
+    // A Space of a person, which only has such a name.
+    home.hub.create_repo("space:me/demo-ci-pr-0");
+    let bot = home.start();
+    wait_for_copy(&home, pushed);
+    wait_for_copy(&home, opened);
+    wait_until("the copy is deleted", || !home.hub.has_repo(COPY));
+    let file = |num: u64| has_file(&home, &format!("space:me/demo-ci-pr-{num}"), "app.py");
+    assert_eq!((file(pushed).as_deref(), file(opened).as_deref()), (Some("22"), Some("3")));
+    assert!(home.hub.has_repo("space:me/demo-ci-pr-0"));
+    let _ = bot.wait_for_log("was not made by this bot: rename it");
+    home.stop(bot);
+}
