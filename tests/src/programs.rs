@@ -33,6 +33,8 @@ pub fn auto_retrain() -> PathBuf {
 #[must_use]
 pub fn discussion_bot() -> PathBuf {
     build("discussion-bot", "dev")
+}
+
 /// The example `metadata-review`: a bot that reports on model cards.
 #[must_use]
 pub fn metadata_review() -> PathBuf {

@@ -45,7 +45,7 @@ async fn publish(hub: &Hub, model: &RepoId, problems: &[String]) -> Result<Strin
     };
     let num = discussion.num;
     let details = hub.discussion(model, num).await?;
-    // The first comment is the report. It is empty if a person has hidden it.
+    // The first comment is the report. One that a person has hidden stays as it is.
     let first = details.events.iter().find_map(|event| match &event.kind {
         DiscussionEventKind::Comment { content, hidden, .. } => Some((event, content, *hidden)),
         _ => None,
