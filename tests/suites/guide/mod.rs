@@ -26,8 +26,12 @@ const LANGUAGES: [&str; 2] = ["en", "ko"];
 const ELSEWHERE: [&str; 2] = ["deploy-to-a-space", "deploy-elsewhere"];
 
 /// The pages of the bots, and their examples. Their commands and output are those of the examples' READMEs.
-const BOTS: [(&str, &str); 2] =
-    [("bot-auto-retrain", "auto-retrain"), ("bot-discussion-bot", "discussion-bot")];
+const BOTS: [(&str, &str); 4] = [
+    ("bot-auto-retrain", "auto-retrain"),
+    ("bot-discussion-bot", "discussion-bot"),
+    ("bot-metadata-review", "metadata-review"),
+    ("bot-spaces-ci", "spaces-ci"),
+];
 
 /// The pages without commands and output: reference and explanation. Their Rust compiles, as on every page.
 const PROSE: [&str; 9] = [

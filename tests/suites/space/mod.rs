@@ -63,10 +63,12 @@ const EXAMPLES: [Example; 4] = [
 ];
 
 /// The bots, which have a suite of their own. Each has texts that only lines of its own files contain.
-const BOTS: [(&str, &[&str]); 2] = [
+const BOTS: [(&str, &[&str]); 4] = [
     // Python and the script, and the folder with the models.
     ("auto-retrain", &["python3", "train.py", "models"]),
     ("discussion-bot", &[]),
+    ("metadata-review", &[]),
+    ("spaces-ci", &[]),
 ];
 
 /// The blocks of a language.
