@@ -45,7 +45,6 @@ impl Hub {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::testing::HubStub;
 
     #[tokio::test]

@@ -107,7 +107,8 @@ impl RepoId {
         self.name.split_once('/').map(|(owner, _)| owner)
     }
 
-    /// Returns a path in the API: `/api/datasets/me/data` and `rest`.
+    /// Returns a path in the API: `/api/datasets/me/data` and `rest`. Call it in a statement without `.await`, because
+    /// the arguments are not `Send` and live as long as the statement.
     pub(super) fn api(&self, rest: fmt::Arguments<'_>) -> Result<String, HubError> {
         self.check()?;
         Ok(format!("/api/{}/{}{rest}", self.repo_type.plural(), self.name))

@@ -75,7 +75,6 @@ impl Hub {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::*;
     use crate::testing::HubStub;
 
     const FROM: &str = "space:acme/demo";

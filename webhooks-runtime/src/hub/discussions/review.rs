@@ -98,7 +98,8 @@ mod tests {
             comment("2", true),
             comment("3", false),
         ];
-        let details = details("open", true, &events);
+        let with_events = |events: &[Value]| details("open", true, events);
+        let details = with_events(&events);
         let after = |details: &DiscussionDetails, oid: &str| -> Vec<String> {
             details.comments_after(oid).into_iter().map(|comment| comment.content).collect()
         };
@@ -107,7 +108,7 @@ mod tests {
         // Not a part of an id, and nothing for an id that is unknown.
         assert_eq!(after(&details, ""), [""; 0]);
         // A commit that was replaced and pushed again.
-        let again = [events[1].clone(), events[2].clone(), events[3].clone(), events[1].clone()];
-        assert_eq!(after(&super::tests::details("open", true, &again), "a"), [""; 0]);
+        let again = [&events[..4], &events[1..2]].concat();
+        assert_eq!(after(&with_events(&again), "a"), [""; 0]);
     }
 }

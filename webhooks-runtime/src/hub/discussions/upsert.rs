@@ -73,7 +73,6 @@ impl Hub {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::*;
     use crate::testing::HubStub;
 
     const DISCUSSION: &str = "/api/models/me/x/discussions/1";

@@ -147,7 +147,8 @@ impl Hub {
     /// Returns an error when the call fails. The Hub does not tell a repo that does not exist from one that the token
     /// may not read.
     pub async fn repo_info(&self, repo: impl Into<RepoId>) -> Result<RepoInfo, HubError> {
-        self.get(&repo.into().api(format_args!(""))?).fetch().await
+        let path = repo.into().api(format_args!(""))?;
+        self.get(&path).fetch().await
     }
 
     /// Returns the state of a repo at a commit, branch, tag or ref.
@@ -176,7 +177,8 @@ impl Hub {
         revision: &str,
     ) -> Result<RepoInfo, HubError> {
         let revision = segment("revision", revision)?;
-        self.get(&repo.into().api(format_args!("/revision/{revision}"))?).fetch().await
+        let path = repo.into().api(format_args!("/revision/{revision}"))?;
+        self.get(&path).fetch().await
     }
 
     /// Returns the branches, tags and pull requests of a repo.

@@ -166,7 +166,8 @@ impl Hub {
     async fn unset(&self, space: &RepoId, of: &str, key: &str) -> Result<(), HubError> {
         space.check_space()?;
         let body = json!({ "key": filled("key", key)? });
-        self.delete(&space.api(format_args!("/{of}"))?).json(&body).send().await?;
+        let path = space.api(format_args!("/{of}"))?;
+        self.delete(&path).json(&body).send().await?;
         Ok(())
     }
 }
