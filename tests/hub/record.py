@@ -85,6 +85,8 @@ CALLS = {
     "refs": "api.list_repo_refs('me/data', repo_type='dataset', include_pull_requests=True)",
     "refs:branches": "api.list_repo_refs('me/data', repo_type='dataset')",
     "files": "list(api.list_repo_tree('me/data', repo_type='dataset', revision='refs/pr/2', recursive=True))",
+    "request:repos": "list(api.list_datasets(author='me', sort='last_modified', limit=20))",
+    "request:commits": f"api.list_repo_commits('me/data', repo_type='dataset', revision='{HEAD}')",
     "file_bytes": "file('me/data', 'data/train.csv', repo_type='dataset')",
     "file_bytes:model": "file('me/tiny', 'config.json')",
     "file_bytes:space": "file('me/bot', 'README.md', repo_type='space')",
@@ -280,6 +282,14 @@ RESPONSES = [
         lambda it: {"newTitle": event("title-change", {"from": "Name the seed", "to": it.body["title"]})},
     ),
     (r"POST .*/discussions/2/merge", lambda _: {}),
+    (
+        r"GET /api/datasets",
+        lambda _: [{"id": "me/data", "private": False, "downloads": 0, "likes": 0, "tags": []}],
+    ),
+    (
+        r"GET /api/datasets/me/data/commits/\w+",
+        lambda _: [{"id": HEAD, "authors": [{"user": "me"}], "date": CREATED, "title": "Add data", "message": ""}],
+    ),
     (r"GET /api/\w+s/(me/\w+)(/revision/refs%2Fpr%2F2)?", lambda it: repo(it.match[1])),
     (r"GET /api/datasets/me/data/refs", lambda it: refs(it.query)),
     (r"(HEAD|GET) .*/resolve/.*", lambda _: CONTENTS),

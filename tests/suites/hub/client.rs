@@ -74,6 +74,20 @@ async fn make(name: &str, hub: &Hub, recorded: &RecordedHub) -> Result<(), HubEr
             assert_eq!(info.sha.as_deref(), Some(value("pull_request_head")));
         }
         "repos" => assert_eq!(hub.repos(RepoType::Space, "me").await?[0].name, "me/bot"),
+        // What a server sends that looks for missed deliveries.
+        "request:repos" => {
+            let list = hub.request("GET", "/api/datasets").query("author", "me");
+            let found = list.query("sort", "lastModified").query("limit", "20").send().await?;
+            assert_eq!(found.json::<Value>()?[0]["id"], "me/data");
+        }
+        "request:commits" => {
+            let path = format!("/api/datasets/me/data/commits/{}", value("head"));
+            let found: Value = hub.request("GET", &path).send().await?.json()?;
+            assert_eq!(
+                (&found[0]["id"], found.as_array().map(Vec::len)),
+                (&value("head").into(), Some(2))
+            );
+        }
         "refs" => assert_eq!(hub.refs(DATA).await?.pull_requests.len(), 1),
         "files" => {
             let files = hub.files(DATA, "refs/pr/2").await?;

@@ -1,12 +1,18 @@
 //! Repos: which there are, what they are, their refs, what changed in them; creating and deleting them.
 
+use std::cmp::Reverse;
+
 use serde::Deserialize;
 use serde_json::json;
 
 use super::spaces::Pair;
+use crate::hub::repo::commit::RepoCommit;
 use crate::hub::repo::diff::diff;
 use crate::hub::repo::{Repo, RepoKey, RepoKind};
 use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
+
+/// How many commits a list has at most.
+const COMMITS_ON_A_PAGE: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -62,19 +68,38 @@ pub(in crate::hub) fn list(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRe
     let Some(author) = call.query("author", &[])?.map(str::to_owned) else {
         return Err(CallRejection::fault(501, "the tests' Hub lists the repos of an author only"));
     };
+    let by_date = call.query("sort", &["lastModified"])?.is_some();
+    let limit = call.query("limit", &[])?.map(str::parse).transpose();
+    let limit = limit.map_err(|_| CallRejection::fault(400, "the query's limit is no number"))?;
     let account = call.account.clone();
     let may_see = account.is_some_and(|account| account.may_change(&author));
     let repos = call.state.repos.values().filter(|repo| {
         let is_wanted = repo.key.kind.name() == kind && repo.key.owner() == author;
         is_wanted && (may_see || !repo.private)
     });
-    let repos = repos.map(Repo::listed).collect();
-    super::pages::page(call, repos)
+    let mut repos: Vec<_> = repos.collect();
+    if by_date {
+        repos.sort_by_key(|repo| Reverse(repo.last_modified()));
+    }
+    let listed = repos.into_iter().take(limit.unwrap_or(usize::MAX)).map(Repo::listed).collect();
+    super::pages::page(call, listed)
 }
 
 pub(in crate::hub) fn refs(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let with_pull_requests = call.query("include_prs", &["1"])?.is_some();
     Ok(CallResponse::json(&call.repo()?.refs_json(with_pull_requests)).into())
+}
+
+pub(in crate::hub) fn commits(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    let revision = call.part(2).to_owned();
+    let repo = call.repo()?;
+    let commit = repo.resolve(&revision).ok_or_else(|| no_revision(&revision))?;
+    let authors = json!([{ "user": repo.key.owner() }]);
+    let listed = repo.history(commit).take(COMMITS_ON_A_PAGE).map(|commit| {
+        let RepoCommit { oid, title, date, .. } = commit;
+        json!({ "id": oid, "title": title, "message": "", "authors": authors, "date": date })
+    });
+    Ok(CallResponse::json(&listed.collect()).into())
 }
 
 pub(in crate::hub) fn compare(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {

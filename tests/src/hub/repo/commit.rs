@@ -17,6 +17,7 @@ pub(in crate::hub) type Files = BTreeMap<String, Arc<[u8]>>;
 #[derive(Clone, Debug)]
 pub(in crate::hub) struct RepoCommit {
     pub(in crate::hub) oid: String,
+    pub(in crate::hub) parent: Option<String>,
     pub(in crate::hub) title: String,
     pub(in crate::hub) date: String,
     pub(in crate::hub) files: Files,
@@ -53,6 +54,14 @@ impl Repo {
         self.commits.get(of_ref.or_else(by_oid)?)
     }
 
+    /// Returns a commit and those before it, the newest first.
+    pub(in crate::hub) fn history<'a>(
+        &'a self,
+        commit: &'a RepoCommit,
+    ) -> impl Iterator<Item = &'a RepoCommit> {
+        std::iter::successors(Some(commit), |commit| self.commits.get(commit.parent.as_ref()?))
+    }
+
     /// Returns the full name of a branch or a pull request that can be committed to.
     pub(in crate::hub) fn writable_ref(&self, revision: &str) -> Option<String> {
         let names = [revision.to_owned(), format!("refs/heads/{revision}")];
@@ -78,8 +87,9 @@ impl Repo {
             apply(&mut files, change)?;
         }
         let oid = oid_of(self, parent, &files, &message);
-        let commit =
-            RepoCommit { oid: oid.clone(), title: message.title, date: message.date, files };
+        let CommitMessage { title, date } = message;
+        let parent = parent.map(str::to_owned);
+        let commit = RepoCommit { oid: oid.clone(), parent, title, date, files };
         self.commits.insert(oid.clone(), commit);
         Ok(oid)
     }

@@ -148,13 +148,21 @@ impl Repo {
             "author": self.key.owner(),
             "createdAt": self.created_at,
             "private": self.private,
+            "downloads": 0,
             "likes": 0,
             "tags": self.tags,
+            "lastModified": self.last_modified(),
         });
         if let Some(space) = &self.space {
             listed["sdk"] = json!(space.sdk);
         }
         listed
+    }
+
+    /// Returns when the last commit of any ref was made.
+    pub(super) fn last_modified(&self) -> &str {
+        let dates = self.refs.values().filter_map(|oid| Some(&*self.commits.get(oid)?.date));
+        dates.max().unwrap_or(&self.created_at)
     }
 
     /// Returns the branches, tags and, if wanted, pull requests in a response.

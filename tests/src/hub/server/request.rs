@@ -74,16 +74,18 @@ impl ApiCall<'_> {
 
     /// Returns a repo, if the account may see it.
     pub(in crate::hub) fn repo_named(&mut self, key: &RepoKey) -> Result<&mut Repo, CallRejection> {
-        let account = self.account.clone();
-        let may_see = |repo: &Repo| {
-            !repo.private || account.as_ref().is_some_and(|it| it.may_change(repo.key.owner()))
-        };
+        let account = self.account.as_ref();
         match self.state.repos.get_mut(key) {
-            Some(repo) if may_see(repo) => Ok(repo),
+            Some(repo) if may_see(account, repo) => Ok(repo),
             // As if it did not exist, and without a token that is the same as to be unknown.
             _ if account.is_none() => Err(CallRejection::unauthorized()),
             _ => Err(CallRejection::coded(404, "RepoNotFound", "Repository not found")),
         }
+    }
+
+    /// Returns the repos that the account may see.
+    pub(in crate::hub) fn repos(&self) -> impl Iterator<Item = &Repo> {
+        self.state.repos.values().filter(|repo| may_see(self.account.as_ref(), repo))
     }
 
     /// Returns the repo that the path names, if the account may change it.
@@ -107,6 +109,10 @@ impl ApiCall<'_> {
         let key = format!("{}:{}", self.part(0), self.part(1)).parse();
         key.map_err(|()| CallRejection::fault(404, "the path names no repo"))
     }
+}
+
+fn may_see(account: Option<&TestAccount>, repo: &Repo) -> bool {
+    !repo.private || account.is_some_and(|it| it.may_change(repo.key.owner()))
 }
 
 /// Returns whose token a request has, and what it may do. `None` without a token.

@@ -70,6 +70,7 @@ pub(super) const ROUTES: &[ApiRoute] = routes! {
     POST "/api/{types}/{repo}/discussions/{num}/title" [] Json Write => discussions::rename;
     POST "/api/{types}/{repo}/discussions/{num}/merge" [] OptionalJson Write => discussions::merge;
 
+    GET "/api/{types}/{repo}/commits/{rev}" [] None Read => repos::commits;
     GET "/api/{types}/{repo}/refs" ["include_prs"] None Read => repos::refs;
     GET "/api/{types}/{repo}/revision/{rev}" [] None Read => repos::info_at;
     GET "/api/{types}/{repo}/tree/{rev}" ["recursive", "expand", "cursor"] None Read => files::list;
@@ -93,7 +94,7 @@ pub(super) const ROUTES: &[ApiRoute] = routes! {
     POST "/api/jobs/{namespace}" [] Json Write => jobs::run;
 
     GET "/api/{types}/{repo}" [] None Read => repos::info;
-    GET "/api/{types}" ["author", "cursor"] None Read => repos::list;
+    GET "/api/{types}" ["author", "sort", "limit", "cursor"] None Read => repos::list;
 
     GET "/{datasets}/{repo}/resolve/{rev}/{rest}" [] None Read => files::get;
     HEAD "/{datasets}/{repo}/resolve/{rev}/{rest}" [] None Read => files::get;
