@@ -26,7 +26,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// The most characters of a commit's id: those of SHA-256.
 const LONGEST_ID: usize = 64;
 
-/// The commits of the last hour.
+/// The commits of the last hour, or of a longer time.
 #[derive(Default)]
 pub(super) struct RecentCommits {
     /// When this process made each commit.
@@ -35,13 +35,20 @@ pub(super) struct RecentCommits {
     pending: watch::Sender<usize>,
     /// Has the commits of all replicas, and those from before a restart.
     state: OnceLock<Arc<dyn SharedState>>,
+    /// By how much longer than for an hour they are remembered.
+    longer: OnceLock<Duration>,
 }
 
 impl RecentCommits {
-    /// Sets where commits are remembered beyond this process.
-    pub(super) fn share(&self, state: Arc<dyn SharedState>) {
+    /// Sets where commits are remembered beyond this process, and by how much longer than for an hour.
+    pub(super) fn share(&self, state: Arc<dyn SharedState>, longer: Duration) {
         // A server is composed once.
-        let _ = self.state.set(state);
+        let _ = (self.state.set(state), self.longer.set(longer));
+    }
+
+    /// Returns how long commits are remembered.
+    fn remembered(&self) -> Duration {
+        REMEMBERED + self.longer.get().copied().unwrap_or_default()
     }
 
     /// Returns whether all of these commits are remembered.
@@ -87,18 +94,18 @@ impl RecentCommits {
 
     /// Returns whether this process has made a commit.
     fn has_made(&self, oid: &str) -> bool {
-        self.made().get(oid).is_some_and(|at| at.elapsed() < REMEMBERED)
+        self.made().get(oid).is_some_and(|at| at.elapsed() < self.remembered())
     }
 
     /// Notes a commit in this process. Returns the task that stores it for the others; `None` if there is no store.
     fn note(&self, oid: &str) -> Option<impl Future<Output = ()> + Send + 'static> {
-        let mut made = self.made();
-        made.retain(|_, at| at.elapsed() < REMEMBERED);
+        let (mut made, remembered) = (self.made(), self.remembered());
+        made.retain(|_, at| at.elapsed() < remembered);
         made.insert(oid.to_owned(), Instant::now());
         drop(made);
         let (state, key) = (self.state.get().cloned()?, key(oid));
         Some(async move {
-            if let Err(error) = state.set(&key, "", Some(REMEMBERED)).await {
+            if let Err(error) = state.set(&key, "", Some(remembered)).await {
                 tracing::warn!(
                     %error,
                     "a commit could not be stored: another replica may not recognize it as the program's own"
@@ -166,6 +173,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn commits_that_a_poll_may_come_across_later_are_remembered_for_longer() {
+        let commits = RecentCommits::default();
+        let interval = Duration::from_secs(24 * 60 * 60);
+        commits.share(Arc::new(MemoryState::default()), interval);
+        commits.committed("a1").await;
+        tokio::time::advance(REMEMBERED + interval - Duration::from_secs(1)).await;
+        commits.committed("a2").await;
+        assert_eq!(commits.made().len(), 2);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!commits.has_made("a1"));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_check_waits_for_commits_that_are_being_made_but_not_forever() {
         let commits = Arc::new(RecentCommits::default());
         commits.started();
@@ -187,8 +207,8 @@ mod tests {
     async fn replicas_share_their_commits() {
         let state = Arc::new(MemoryState::default());
         let [mine, other] = [RecentCommits::default(), RecentCommits::default()];
-        mine.share(Arc::clone(&state) as Arc<dyn SharedState>);
-        other.share(state);
+        mine.share(Arc::clone(&state) as Arc<dyn SharedState>, Duration::ZERO);
+        other.share(state, Duration::ZERO);
         mine.committed("a1").await;
         assert!(other.contain_all(&["a1"]).await.unwrap());
         mine.remember("a2");

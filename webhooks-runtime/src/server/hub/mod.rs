@@ -148,7 +148,9 @@ fn report_account(
     jobs: &Arc<OnceLock<Jobs>>,
     server: &Composition<'_>,
 ) -> Option<Arc<dyn Part>> {
-    activity.remember_in(Arc::new(ServerState::new(jobs, MemoryState::default())));
+    // A poll may come across a commit one interval later, and must not take it for one of somebody else.
+    let longer = server.settings.reconcile.unwrap_or_default();
+    activity.remember_in(Arc::new(ServerState::new(jobs, MemoryState::default())), longer);
     let skipping = server.endpoints.iter().filter(|endpoint| endpoint.skips_own);
     let skipping: Vec<_> = skipping.map(|endpoint| endpoint.path.clone()).collect();
     let part = || AccountPart { activity, skipping: skipping.join(", "), task: Mutex::default() };
