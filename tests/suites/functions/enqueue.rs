@@ -109,7 +109,7 @@ async fn in_a_test_a_function_enqueues_for_another_one() {
     let (server, runs) = server();
     let client = TestClient::new(server).unwrap();
     let response = client.post(splits::PATH, dataset_commit()).await;
-    // Who enqueues a delivery does not learn that its function fails.
+    // The caller is not notified that the function fails.
     assert_eq!(response.cause(), None);
     assert_eq!(response.note().unwrap().len(), 36);
     assert_eq!(client.post(asks::PATH, dataset_commit()).await.status(), 200);

@@ -84,7 +84,7 @@ impl EnqueueBackend for EnqueueInline {
                 return Err(EnqueueError::UnknownEndpoint { path: delivery.path.to_owned() });
             }
             let id = Uuid::now_v7().to_string();
-            // As when it is stored: who enqueues a delivery does not learn whether the function fails.
+            // As when it is stored: the caller is not notified when the function fails.
             run_as_enqueued(id.clone(), delivery, shared.ok_or(StoreError::Closed)?).await;
             Ok(id)
         }
