@@ -123,7 +123,6 @@ CALLS = {
     "set_space_variable": "api.add_space_variable('me/bot', 'WATCH', 'me/data')",
     "delete_space_variable": "api.delete_space_variable('me/bot', 'LEVEL')",
     "space_secrets": "api.get_space_secrets('me/bot')",
-    "space_variables": "api.get_space_variables('me/bot')",
     "space_log:build": "list(api.fetch_space_logs('me/bot', build=True))",
     "space_log:run": "list(api.fetch_space_logs('me/bot'))",
     "space_runtime": "api.get_space_runtime('me/bot')",

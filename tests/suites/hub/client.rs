@@ -141,7 +141,6 @@ async fn make(name: &str, hub: &Hub, recorded: &RecordedHub) -> Result<(), HubEr
         "delete_space_variable" => hub.delete_space_variable(BOT, "LEVEL").await?,
         // What `deploy` asks with calls of its own.
         "space_secrets" => drop(hub.request("GET", "/api/spaces/me/bot/secrets").send().await?),
-        "space_variables" => drop(hub.request("GET", "/api/spaces/me/bot/variables").send().await?),
         "space_log:build" => {
             drop(hub.request("GET", "/api/spaces/me/bot/logs/build").send().await?);
         }

@@ -26,7 +26,7 @@ pub struct Delivery {
     /// For a background endpoint: the id in the 202 response, which `deliveries show` accepts. It is the same for
     /// all attempts. For other endpoints: the `Webhook-Id` header, or a generated id when the request has none.
     pub id: String,
-    /// The `Webhook-Id` header.
+    /// The `Webhook-Id` header; a text that starts with `reconcile:` for a missed delivery that the server has found.
     pub webhook_id: Option<String>,
     /// The number of this attempt to run the function, counted from 1.
     pub attempt: u32,

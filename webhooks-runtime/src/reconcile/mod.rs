@@ -2,7 +2,8 @@
 //! it has seen, and makes a delivery for each difference. Servers that are down and suspended webhooks miss deliveries.
 //!
 //! - `decide` decides about one ref, and `memory` keeps in the store what is known of it.
-//! - `repos` asks the Hub for repos and refs, `payload` makes a delivery, and `poll` does it for all endpoints.
+//! - `repos` asks the Hub for repos and refs, `payload` writes the payload of a delivery, `make` makes the delivery, and
+//!   `poll` does it for all endpoints.
 //! - `observe` notes what arrives, and `duplicates` finds a delivery of the Hub that arrives after it was made here.
 //! - `part` is the part of the server, and `timing` says how often it asks.
 //!
@@ -10,12 +11,15 @@
 
 mod decide;
 mod duplicates;
+mod make;
 mod memory;
 mod observe;
 mod part;
 mod payload;
 mod poll;
 mod repos;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use std::sync::{Arc, OnceLock};
@@ -25,11 +29,12 @@ pub(crate) use part::ReconcilePart;
 
 use crate::config::environment::Environment;
 use crate::endpoint::background::BackgroundWork;
+use crate::endpoint::checks::OwnEvents;
 use crate::endpoint::filter::Conditions;
 use crate::hub::Hub;
 use crate::jobs::Jobs;
 
-/// What the part of a server works with.
+/// The settings of the part of a server.
 pub(crate) struct ReconcileSettings<'a> {
     pub(crate) hub: Hub,
     /// The background deliveries, once their store is open.
@@ -42,9 +47,11 @@ pub(crate) struct ReconcileSettings<'a> {
 }
 
 /// A background endpoint that watches repos for commits.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ReconciledEndpoint {
     pub(crate) path: String,
     pub(crate) conditions: Conditions,
     pub(crate) background: BackgroundWork,
+    /// Knows the program's own commits, if the endpoint skips them.
+    pub(crate) own: Option<Arc<dyn OwnEvents>>,
 }

@@ -1,14 +1,14 @@
-//! Notes which commits the deliveries of reconciled endpoints bring.
+//! Notes how the deliveries of reconciled endpoints have moved the refs of watched repos.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use actix_web::http::StatusCode;
 use tokio::sync::mpsc;
 
-use super::decide::after_delivery;
-use super::memory::{RefMemory, WatchedRef};
+use super::memory::{ComparedRepo, NO_COMMIT, RefMemory};
 use crate::endpoint::extract::body::parse_payload;
+use crate::endpoint::filter::Conditions;
 use crate::http::outcome::{Observation, Observer};
 use crate::hub::RepoId;
 use crate::payload::{EventAction, EventScope, WebhookPayloadUpdatedRef};
@@ -16,6 +16,14 @@ use crate::state::StateError;
 
 /// How many deliveries may wait to be noted. A poll makes deliveries for the commits of those beyond that.
 const MOST_WAITING: usize = 4096;
+
+/// The longest name of a ref and the longest id of a commit that are noted, in bytes. Anyone who can send deliveries
+/// chooses them.
+const LONGEST_REF: usize = 500;
+const LONGEST_SHA: usize = 64;
+
+/// The conditions of endpoints, by their paths.
+pub(super) type EndpointConditions = HashMap<String, Conditions>;
 
 /// The refs that a delivery has moved.
 #[derive(Debug)]
@@ -28,18 +36,15 @@ pub(super) struct ObservedDelivery {
 
 /// Passes on what deliveries bring, so that no request waits for the store.
 pub(super) struct CommitObserver {
-    endpoints: HashSet<String>,
+    endpoints: EndpointConditions,
     /// Taken when the server has responded to the last request.
     deliveries: Mutex<Option<mpsc::Sender<ObservedDelivery>>>,
 }
 
 impl CommitObserver {
     /// Creates the observer of endpoints, and the receiver of what it observes.
-    pub(super) fn new(
-        endpoints: impl IntoIterator<Item = String>,
-    ) -> (Self, mpsc::Receiver<ObservedDelivery>) {
+    pub(super) fn new(endpoints: EndpointConditions) -> (Self, mpsc::Receiver<ObservedDelivery>) {
         let (deliveries, receiver) = mpsc::channel(MOST_WAITING);
-        let endpoints = endpoints.into_iter().collect();
         (Self { endpoints, deliveries: Mutex::new(Some(deliveries)) }, receiver)
     }
 
@@ -52,14 +57,15 @@ impl CommitObserver {
 impl Observer for CommitObserver {
     fn observe(&self, observation: &Observation<'_>) {
         let (delivery, outcome) = (observation.delivery, observation.outcome);
+        let Some(conditions) = self.endpoints.get(&**delivery.endpoint) else { return };
         // A duplicate was noted before. What a viewer sends says nothing of the Hub.
         let is_accepted =
             outcome.delivery.is_some() && outcome.response.status() == StatusCode::ACCEPTED;
         let is_news = is_accepted || outcome.skip_reason().is_some();
-        if !is_news || delivery.by_viewer || !self.endpoints.contains(&**delivery.endpoint) {
+        if !is_news || delivery.by_viewer {
             return;
         }
-        if let Some((repo, refs)) = observation.body.and_then(moved_refs) {
+        if let Some((repo, refs)) = observation.body.and_then(|body| moved_refs(body, conditions)) {
             let endpoint = (**delivery.endpoint).to_owned();
             let deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(deliveries) = &*deliveries {
@@ -69,36 +75,94 @@ impl Observer for CommitObserver {
     }
 }
 
-/// Returns the refs that a payload has moved; `None` if it is none of a commit.
-pub(super) fn moved_refs(body: &[u8]) -> Option<(RepoId, Vec<WebhookPayloadUpdatedRef>)> {
+/// Returns the refs that polls compare and that a payload has moved; `None` if there are none.
+pub(super) fn moved_refs(
+    body: &[u8],
+    conditions: &Conditions,
+) -> Option<(RepoId, Vec<WebhookPayloadUpdatedRef>)> {
     let payload = parse_payload(body).ok()?.payload;
     let is_content = payload.event.matches(EventAction::Update, EventScope::RepoContent);
+    if !is_content || !conditions.watches(&payload.repo) {
+        return None;
+    }
     let repo = RepoId::from(&payload);
-    Some((repo, payload.updated_refs?)).filter(|(_, refs)| is_content && !refs.is_empty())
+    let mut refs = payload.updated_refs?;
+    refs.retain(|updated| is_compared(&updated.ref_name, conditions) && is_bounded(updated));
+    (!refs.is_empty()).then_some((repo, refs))
 }
 
-/// Stores what a delivery has brought.
+fn is_bounded(updated: &WebhookPayloadUpdatedRef) -> bool {
+    let WebhookPayloadUpdatedRef { ref_name, old_sha, new_sha } = updated;
+    let mut shas = [old_sha, new_sha].into_iter().flatten();
+    ref_name.len() <= LONGEST_REF && shas.all(|sha| sha.len() <= LONGEST_SHA)
+}
+
+/// Returns whether polls compare a ref for an endpoint: a branch or a tag. Pull requests can be very many.
+pub(super) fn is_compared(ref_name: &str, conditions: &Conditions) -> bool {
+    let is_kind = ["refs/heads/", "refs/tags/"].iter().any(|kind| ref_name.starts_with(kind));
+    is_kind && conditions.selects_ref(ref_name)
+}
+
+/// Stores the moves that a delivery reports.
 pub(super) async fn note(
     memory: &RefMemory,
     observed: &ObservedDelivery,
 ) -> Result<(), StateError> {
     let repo = observed.repo.to_string();
+    let of = ComparedRepo { endpoint: &observed.endpoint, repo: &repo };
     for updated in &observed.refs {
-        let WebhookPayloadUpdatedRef { ref_name, old_sha, new_sha } = updated;
-        // Polls compare branches and tags. Pull requests can be very many.
-        if !["refs/heads/", "refs/tags/"].iter().any(|kind| ref_name.starts_with(kind)) {
-            continue;
-        }
-        let of = WatchedRef { endpoint: &observed.endpoint, repo: &repo, ref_name };
-        match new_sha {
-            None => memory.forget(&of).await?,
-            Some(new) => {
-                let seen = memory.seen(&of).await?;
-                if let Some(seen) = after_delivery(seen, old_sha.as_deref(), new) {
-                    memory.set_seen(&of, &seen).await?;
-                }
-            }
-        }
+        let old = updated.old_sha.as_deref().unwrap_or(NO_COMMIT);
+        let new = updated.new_sha.as_deref().unwrap_or(NO_COMMIT);
+        memory.note_move(of, &updated.ref_name, (old, new)).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config::environment::Environment;
+    use crate::endpoint::filter::Filter;
+    use crate::payload::WebhookPayload;
+    use crate::samples::dataset_commit;
+
+    /// Returns the names of the refs that are noted of a delivery that deletes four.
+    fn noted(filter: &Filter, repo: &str) -> Vec<String> {
+        let payload: WebhookPayload = dataset_commit().repo(repo).into();
+        let mut body: Value = serde_json::to_value(payload).unwrap();
+        let names = ["refs/heads/main", "refs/heads/dev", "refs/tags/v1", "refs/pr/1"];
+        body["updatedRefs"] =
+            names.map(|name| json!({ "ref": name, "oldSha": "a", "newSha": null })).into();
+        let conditions = filter.resolve(&Environment::default(), &mut Vec::new());
+        let moved = moved_refs(body.to_string().as_bytes(), &conditions);
+        moved.into_iter().flat_map(|(_, refs)| refs).map(|it| it.ref_name).collect()
+    }
+
+    #[test]
+    fn names_and_ids_that_are_too_long_are_not_noted() {
+        let long = "x".repeat(LONGEST_REF);
+        for (name, sha, is_noted) in
+            [("main", "a", true), (&long, "a", false), ("main", &long, false)]
+        {
+            let updated = WebhookPayloadUpdatedRef {
+                ref_name: format!("refs/heads/{name}"),
+                old_sha: None,
+                new_sha: Some(sha.to_owned()),
+            };
+            assert_eq!(is_bounded(&updated), is_noted);
+        }
+    }
+
+    #[test]
+    fn the_branches_and_tags_that_the_filter_selects_are_noted() {
+        let watching = || Filter::new().watch("dataset:me/data");
+        let all = ["refs/heads/main", "refs/heads/dev", "refs/tags/v1"];
+        assert_eq!(noted(&watching(), "me/data"), all);
+        assert_eq!(noted(&watching(), "me/other"), [""; 0]);
+        // `branch` skips the deletion of a branch, but its next commit does not follow the one before.
+        assert_eq!(noted(&watching().branch("main"), "me/data"), all[..1]);
+        assert_eq!(noted(&watching().refs("refs/**"), "me/data"), all);
+    }
 }

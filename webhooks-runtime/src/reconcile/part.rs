@@ -1,6 +1,6 @@
 //! Looks for missed deliveries while the server runs, as one of its parts.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::duplicates::MadeDeliveries;
+use super::make::DeliveryMaker;
 use super::memory::RefMemory;
-use super::observe::{CommitObserver, ObservedDelivery, note};
-use super::poll::{PendingCommits, Poller};
+use super::observe::{CommitObserver, EndpointConditions, ObservedDelivery, note};
+use super::poll::{PendingCommits, PollFailure, Poller};
 use super::timing::PollTiming;
 use super::{ReconcileSettings, ReconciledEndpoint};
 use crate::endpoint::panic::restart_on_panic;
@@ -50,9 +51,9 @@ pub(crate) struct ReconcilePart {
 impl ReconcilePart {
     pub(crate) fn new(settings: ReconcileSettings<'_>) -> Self {
         let ReconcileSettings { hub, jobs, endpoints, interval, environment } = settings;
-        let paths: BTreeSet<_> = endpoints.iter().map(|endpoint| endpoint.path.clone()).collect();
+        let paths: BTreeSet<_> = endpoints.iter().map(|endpoint| &*endpoint.path).collect();
         let lease = paths.iter().fold("reconcile".to_owned(), |lease, path| lease + " " + path);
-        let (observer, observed) = CommitObserver::new(paths);
+        let (observer, observed) = CommitObserver::new(conditions(&endpoints));
         Self {
             hub,
             jobs,
@@ -75,7 +76,7 @@ impl Part for ReconcilePart {
     }
 
     fn known_deliveries(&self) -> Option<Arc<dyn KnownDeliveries>> {
-        let endpoints = self.endpoints.iter().map(|endpoint| endpoint.path.clone()).collect();
+        let endpoints = conditions(&self.endpoints);
         Some(Arc::new(MadeDeliveries { endpoints, jobs: Arc::clone(&self.jobs) }))
     }
 
@@ -93,15 +94,14 @@ impl Part for ReconcilePart {
         };
         let state: Arc<dyn SharedState> = Arc::new(jobs.clone());
         let memory = RefMemory(Arc::clone(&state));
-        let poller = Arc::new(Poller {
+        let maker = DeliveryMaker {
             hub: self.hub.clone(),
             jobs: jobs.clone(),
             memory: memory.clone(),
-            endpoints: self.endpoints.clone(),
-            confirm: self.timing.confirm,
-            failing: Mutex::new(HashSet::new()),
             making: Arc::clone(&self.making),
-        });
+        };
+        let (endpoints, confirm) = (self.endpoints.clone(), self.timing.confirm);
+        let poller = Arc::new(Poller { maker, endpoints, confirm });
         let (timing, holder, name) = (self.timing, self.holder, self.lease.clone());
         let lease = Arc::new(PollLease { state, name, holder, renewal: timing.renewal() });
         let polling = move || {
@@ -115,7 +115,7 @@ impl Part for ReconcilePart {
         if let Some(mut observed) = observed {
             let noting = tokio::spawn(async move {
                 while let Some(delivery) = observed.recv().await {
-                    // A poll finds the commit again, if it was not noted.
+                    // A poll makes a delivery of what was not noted.
                     if let Err(error) = note(&memory, &delivery).await {
                         tracing::debug!(%error, "the commits of a delivery were not noted");
                     }
@@ -144,11 +144,17 @@ impl Part for ReconcilePart {
         let noting = self.noting.lock().unwrap_or_else(PoisonError::into_inner).take();
         Box::pin(async move {
             if let Some(noting) = noting {
-                // What is not noted by then is found again by a poll.
+                // A poll makes a delivery of what is not noted by then.
                 let _ = timeout_at(deadline.max(Instant::now() + CLOSING), noting).await;
             }
         })
     }
+}
+
+/// Returns the conditions of endpoints, by their paths.
+fn conditions(endpoints: &[ReconciledEndpoint]) -> EndpointConditions {
+    let conditions = |it: &ReconciledEndpoint| (it.path.clone(), it.conditions.clone());
+    endpoints.iter().map(conditions).collect()
 }
 
 /// The lease of one replica.
@@ -190,7 +196,14 @@ async fn run(poller: &Poller, lease: &PollLease, timing: PollTiming) {
             continue;
         };
         let pause = match outcome.failed {
-            Some(wait) => {
+            Some(PollFailure { what, error, wait }) => {
+                // Once while it lasts.
+                if failures == 0 {
+                    tracing::warn!(
+                        %error,
+                        "cannot look for missed deliveries of {what}: they are found when this works again"
+                    );
+                }
                 failures += 1;
                 timing.backoff(failures, wait)
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::endpoint::filter::WatchedRepo;
+use super::observe::is_compared;
+use crate::endpoint::filter::{Conditions, WatchedRepo};
 use crate::hub::{Hub, HubError, RepoId};
 use crate::payload::RepoType;
 
@@ -38,7 +39,6 @@ pub(super) async fn repos(hub: &Hub, watched: &WatchedRepo) -> Result<Vec<RepoId
             .request("GET", path)
             .query("author", name)
             .query("sort", "lastModified")
-            .query("direction", "-1")
             .query("limit", &MOST_OF_OWNER.to_string());
         let listed: Vec<ListedRepo> = list.send().await?.json()?;
         let listed = listed.into_iter().take(MOST_OF_OWNER);
@@ -47,11 +47,16 @@ pub(super) async fn repos(hub: &Hub, watched: &WatchedRepo) -> Result<Vec<RepoId
     Ok(repos)
 }
 
-/// Returns the commit of each branch and tag of a repo. Not those of pull requests, which can be very many.
-pub(super) async fn refs(hub: &Hub, repo: &RepoId) -> Result<BTreeMap<String, String>, HubError> {
+/// Returns the commit of each branch and tag of a repo that the filter of an endpoint selects.
+pub(super) async fn refs(
+    hub: &Hub,
+    repo: &RepoId,
+    conditions: &Conditions,
+) -> Result<BTreeMap<String, String>, HubError> {
     let refs = hub.refs(repo).await?;
     let all = refs.branches.into_iter().chain(refs.tags);
-    Ok(all.map(|it| (it.ref_name, it.target_commit)).collect())
+    let compared = all.filter(|it| is_compared(&it.ref_name, conditions));
+    Ok(compared.map(|it| (it.ref_name, it.target_commit)).collect())
 }
 
 #[cfg(test)]

@@ -83,11 +83,6 @@ impl ApiCall<'_> {
         }
     }
 
-    /// Returns the repos that the account may see.
-    pub(in crate::hub) fn repos(&self) -> impl Iterator<Item = &Repo> {
-        self.state.repos.values().filter(|repo| may_see(self.account.as_ref(), repo))
-    }
-
     /// Returns the repo that the path names, if the account may change it.
     pub(in crate::hub) fn own_repo(&mut self) -> Result<&mut Repo, CallRejection> {
         let key = self.repo_key()?;

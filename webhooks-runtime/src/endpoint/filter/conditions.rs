@@ -9,7 +9,7 @@ use super::refs::{BRANCHES, RefPattern};
 use super::watch::WatchedRepo;
 use crate::payload::{
     Deviations, EventAction, EventScope, FieldPath, WebhookPayload, WebhookPayloadEvent,
-    WebhookPayloadUpdatedRef,
+    WebhookPayloadRepo, WebhookPayloadUpdatedRef,
 };
 
 /// The names in JSON of the fields that `branch`, `refs` and `paths` need.
@@ -74,7 +74,7 @@ impl Conditions {
         if self.on.is_empty() && restricts_content && !is_content {
             return skip(&self.reasons.on, || format!("on: the event is not {CONTENT}"));
         }
-        if !self.watch.is_empty() && !self.watch.iter().any(|repo| repo.matches(&payload.repo)) {
+        if !self.watches(&payload.repo) {
             return skip(&self.reasons.watch, || {
                 format!("watch: the repo is {}", none_of(&self.watch))
             });
@@ -152,8 +152,15 @@ impl Conditions {
         payload.updated_refs.iter().flatten().filter(|updated| {
             !self.restricts_refs()
                 || self.branch.iter().any(|pattern| pattern.matches_branch(updated))
-                || self.refs.iter().any(|pattern| pattern.matches_ref(updated))
+                || self.refs.iter().any(|pattern| pattern.selects_ref(&updated.ref_name))
         })
+    }
+
+    /// Returns whether `branch` or `refs` matches commits of the ref with this name.
+    pub(crate) fn selects_ref(&self, name: &str) -> bool {
+        !self.restricts_refs()
+            || self.branch.iter().any(|pattern| pattern.selects_branch(name))
+            || self.refs.iter().any(|pattern| pattern.selects_ref(name))
     }
 
     /// Returns the files in the payload that match `paths`.
@@ -188,6 +195,11 @@ impl Conditions {
         let commit =
             WebhookPayloadEvent { action: EventAction::Update, scope: EventScope::RepoContent };
         self.on.is_empty() || self.on.iter().any(|pattern| pattern.matches(&commit))
+    }
+
+    /// Returns whether deliveries of a repo may match.
+    pub(crate) fn watches(&self, repo: &WebhookPayloadRepo) -> bool {
+        self.watch.is_empty() || self.watch.iter().any(|watched| watched.matches(repo))
     }
 
     /// Returns the watched repos and owners; none if all are.

@@ -52,13 +52,17 @@ impl RefPattern {
 
     /// Returns whether the ref is a branch with this name that has a new commit.
     pub(super) fn matches_branch(&self, updated: &WebhookPayloadUpdatedRef) -> bool {
-        let branch = updated.ref_name.strip_prefix(BRANCHES);
-        updated.new_sha.is_some() && branch.is_some_and(|branch| self.matches(branch))
+        updated.new_sha.is_some() && self.selects_branch(&updated.ref_name)
     }
 
-    /// Returns whether the ref has this name.
-    pub(super) fn matches_ref(&self, updated: &WebhookPayloadUpdatedRef) -> bool {
-        self.matches(&updated.ref_name)
+    /// Returns whether the ref with this full name is a branch that it selects.
+    pub(super) fn selects_branch(&self, ref_name: &str) -> bool {
+        ref_name.strip_prefix(BRANCHES).is_some_and(|branch| self.matches(branch))
+    }
+
+    /// Returns whether it selects the ref with this full name.
+    pub(super) fn selects_ref(&self, ref_name: &str) -> bool {
+        self.matches(ref_name)
     }
 
     fn matches(&self, name: &str) -> bool {

@@ -1,6 +1,7 @@
-//! Repos: what they are, their refs; create, delete, duplicate.
+//! Repos: what they are, their refs and commits; create, delete, duplicate.
 
 mod create;
+mod history;
 mod info;
 mod new_repo;
 

@@ -136,7 +136,9 @@ pub(super) fn compose(
     let url_memory = url_memory::compose(project, jobs, server);
     let notice = registering::compose_notice(project, jobs, server);
     let registering = status.zip(options.registrar).map(register);
-    let reconcile = options.reconciler.and_then(|hub| reconciling::compose(hub, jobs, server));
+    let activity = options.activity.as_ref();
+    let reconciling = |hub| reconciling::compose(hub, activity, jobs, server);
+    let reconcile = options.reconciler.and_then(reconciling);
     let account = options.activity.and_then(|activity| report_account(activity, jobs, server));
     [url_memory, notice, registering, account, reconcile].into_iter().flatten().collect()
 }
