@@ -51,6 +51,9 @@ fn lines(stream: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
     use super::*;
     use crate::testing::HubStub;
 
@@ -64,5 +67,23 @@ mod tests {
         let lines = hub.space_log(&RepoId::space("me/bot"), SpaceLog::Build).await.unwrap();
         assert_eq!(lines, ["one", "two", "three"]);
         assert!(hub.space_log(&RepoId::model("me/x"), SpaceLog::Run).await.is_err());
+    }
+
+    /// A log goes on as long as the Space does, and the Hub keeps the connection open.
+    #[tokio::test]
+    async fn a_stream_without_an_end_is_read_as_far_as_it_came() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hub = Hub::new(&format!("http://{}", listener.local_addr().unwrap()), "hf_x").unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+            write!(stream, "{head}data: {{\"data\":\"one\"}}\n\n").unwrap();
+            // Until the client closes the connection.
+            while stream.read(&mut [0; 1024]).is_ok_and(|bytes| bytes > 0) {}
+        });
+        let lines = hub.space_log(&RepoId::space("me/bot"), SpaceLog::Run).await.unwrap();
+        assert_eq!(lines, ["one"]);
+        drop(hub);
+        server.join().unwrap();
     }
 }
