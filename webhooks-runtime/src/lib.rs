@@ -176,6 +176,7 @@ mod server;
 #[cfg(feature = "share")]
 mod share;
 mod state;
+mod task;
 pub mod testing;
 mod text;
 

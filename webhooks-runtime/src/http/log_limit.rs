@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 
 use crate::endpoint::call::DELIVERY;
+use crate::task;
 
 /// The maximum number of log lines per status and minute.
 const MAX_LINES: u64 = 10;
@@ -31,7 +32,7 @@ impl LogLimit {
         let mut counts = self.counts();
         if counts.is_empty() {
             let this = Arc::clone(self);
-            tokio::spawn(async move {
+            task::spawn(async move {
                 tokio::time::sleep(MINUTE).await;
                 this.report();
             });

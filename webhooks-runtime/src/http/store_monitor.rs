@@ -11,6 +11,7 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::time::{Instant, timeout};
 
 use crate::jobs::{Jobs, StoreError};
+use crate::task;
 
 /// How long a request waits for the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -100,7 +101,7 @@ impl StoreMonitor {
         state.number += 1;
         state.is_late = false;
         let (monitor, number) = (self.clone(), state.number);
-        let task = tokio::spawn(async move {
+        let task = task::spawn(async move {
             let result = read.await;
             let mut state = monitor.lock();
             if state.number == number && state.reading.take().is_some() {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -142,10 +143,11 @@ impl CommitLog for RecentCommits {
         };
         let pending = self.pending.clone();
         pending.send_modify(|count| *count += 1);
-        runtime.spawn(async move {
+        let confirmed = async move {
             stored.await;
             pending.send_modify(|count| *count -= 1);
-        });
+        };
+        runtime.spawn(confirmed.boxed());
     }
 }
 

@@ -12,6 +12,7 @@ use super::delivery::{Accepted, NewDelivery};
 use super::error::StoreError;
 use super::store::Store;
 use super::wakeups::Wakeups;
+use crate::task;
 
 /// The maximum size of a batch.
 const MAX_BATCH: usize = 256;
@@ -39,7 +40,7 @@ impl Batcher {
     /// Starts collecting batches, in this runtime.
     pub(super) fn start(store: Arc<dyn Store>, wakeups: Arc<Wakeups>) -> Self {
         let (sender, pending) = mpsc::channel(MAX_PENDING);
-        tokio::spawn(collect(store, wakeups, pending));
+        task::spawn(collect(store, wakeups, pending));
         Self(sender)
     }
 
@@ -79,7 +80,7 @@ async fn collect(
         // These requests have timed out, and were answered that nothing was stored.
         batch.retain(|pending| !pending.reply.is_closed());
         let (store, wakeups) = (Arc::clone(&store), Arc::clone(&wakeups));
-        tokio::spawn(async move {
+        task::spawn(async move {
             accept_batch(&*store, &wakeups, batch).await;
             drop(permit);
         });

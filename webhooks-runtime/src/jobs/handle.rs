@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -97,7 +98,13 @@ impl Jobs {
     {
         let result = query(Arc::clone(&self.store));
         match &self.store_runtime {
-            Some(runtime) => runtime.spawn(result).await.unwrap_or(Err(StoreError::Closed.into())),
+            Some(runtime) => {
+                let (reply, response) = oneshot::channel();
+                // Without a result: one kind of task, instead of one for each query.
+                let task = result.map(|result| drop(reply.send(result)));
+                runtime.spawn(task.boxed());
+                response.await.unwrap_or(Err(StoreError::Closed.into()))
+            }
             None => result.await,
         }
     }

@@ -14,6 +14,7 @@ use super::delivery::{HeartbeatResponse, ReplicaId};
 use super::error::StoreError;
 use super::scheduler::SchedulerCommand;
 use super::store::{Retention, Store};
+use crate::task;
 
 /// The interval between purges of expired deliveries.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
@@ -46,7 +47,7 @@ impl Heartbeats {
         let mut renewed = Instant::now();
         // The first purge is due at once: a process that never lives for a minute must purge too.
         let mut next_purge = Instant::now();
-        let mut purging: JoinHandle<()> = tokio::spawn(std::future::ready(()));
+        let mut purging: JoinHandle<()> = task::spawn(std::future::ready(()));
         let mut failed = false;
         while !self.commands.is_closed() {
             let sent = Instant::now();
@@ -90,7 +91,7 @@ impl Heartbeats {
             if !failed && next_purge <= Instant::now() && purging.is_finished() {
                 next_purge = Instant::now() + PURGE_INTERVAL;
                 // In a task: deleting many deliveries must not delay a heartbeat.
-                purging = tokio::spawn(purge_expired(Arc::clone(&self.store), self.retention));
+                purging = task::spawn(purge_expired(Arc::clone(&self.store), self.retention));
             }
             let next = Instant::now() + self.lease / if failed { 10 } else { 4 };
             let lease_ends = renewed + self.lease;

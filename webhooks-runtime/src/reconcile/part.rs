@@ -25,6 +25,7 @@ use crate::http::part::{Console, Part};
 use crate::hub::Hub;
 use crate::jobs::Jobs;
 use crate::state::SharedState;
+use crate::task;
 
 /// The least time for what was observed to be noted.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -110,10 +111,10 @@ impl Part for ReconcilePart {
             async move { run(&poller, &lease, timing).await }.boxed()
         };
         let mut tasks = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.spawn(restart_on_panic("reconcile", polling));
+        tasks.spawn(restart_on_panic("reconcile", polling).boxed());
         let observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut observed) = observed {
-            let noting = tokio::spawn(async move {
+            let noting = task::spawn(async move {
                 while let Some(delivery) = observed.recv().await {
                     // A poll makes a delivery of what was not noted.
                     if let Err(error) = note(&memory, &delivery).await {

@@ -132,7 +132,7 @@ impl Part for RegistrationPart {
             // Boxed, because the compiler does not see that the future of an async closure is `Send`.
             async move { monitor.lock().await.run(&addresses, stop).await }.boxed()
         };
-        task.spawn(restart_on_panic("registration on the Hub", run));
+        task.spawn(restart_on_panic("registration on the Hub", run).boxed());
     }
 
     fn webhooks(&self) -> Option<WebhooksHealth> {

@@ -6,6 +6,7 @@ use super::console::{Messages, Printer};
 use super::remembered::{PauseMark, RememberedWebhook, RememberedWebhooks, UrlKind};
 use crate::http::part::{Console, Part};
 use crate::state::SharedState;
+use crate::task;
 
 /// The part of a server with a tunnel that does not register its webhooks.
 ///
@@ -19,7 +20,7 @@ impl Part for PausedNotice {
     fn started(&self, console: Console) {
         let messages = Messages { console, printer: self.printer };
         let state = Arc::clone(&self.state);
-        tokio::spawn(async move {
+        task::spawn(async move {
             match RememberedWebhooks::load(&*state).await {
                 Ok(remembered) => {
                     if let Some(text) = notice(&remembered) {

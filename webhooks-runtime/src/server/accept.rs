@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::balancer::{AcceptedConnection, Balancer};
 use super::open_files;
 use crate::http::connection::{ConnectionLimit, Origin};
+use crate::task;
 
 /// How long a client may take to close its side, or to read a rejection.
 pub(super) const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,7 +64,7 @@ async fn accept_on(
             Ok((stream, peer)) => {
                 let Some(permit) = connections.try_acquire() else {
                     connections.report_reached();
-                    tokio::spawn(reject(stream, rejections.clone()));
+                    task::spawn(reject(stream, rejections.clone()));
                     continue;
                 };
                 // Removes the stream from this thread's event loop. An error closes the connection.

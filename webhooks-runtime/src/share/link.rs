@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -112,7 +113,7 @@ impl ShareLink {
 
         let (session, driver) = YamuxSession::start(transport);
         let mut drivers = JoinSet::new();
-        drivers.spawn(driver);
+        drivers.spawn(driver.boxed());
         let requests = WorkRequests::new();
         let request_url = async {
             let stream = session.open().await.ok_or(SessionError::Closed)?;

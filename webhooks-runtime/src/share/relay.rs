@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -73,11 +74,12 @@ pub(super) async fn serve(
             true = requests.take(), if connections.len() < MAX_CONNECTIONS => {
                 let Some(stream) = session.open().await else { return };
                 let (route, drain) = (route.clone(), drain.clone());
-                connections.spawn(async move {
+                let connection = async move {
                     if let Err(error) = offer(stream, &route, &drain).await {
                         tracing::debug!(%error, "a connection of the share link ended");
                     }
-                });
+                };
+                connections.spawn(connection.boxed());
             }
             Some(_) = connections.join_next() => {}
             else => return,

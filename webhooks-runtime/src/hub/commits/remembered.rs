@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
@@ -54,7 +55,7 @@ impl Hub {
             Ok(result)
         };
         match Handle::try_current().ok().filter(|_| !may_block()) {
-            Some(runtime) => match runtime.spawn(commit.in_current_span()).await {
+            Some(runtime) => match runtime.spawn(commit.in_current_span().boxed()).await {
                 Ok(result) => result,
                 Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
                 Err(_) => Err(HubError::NoResponse {

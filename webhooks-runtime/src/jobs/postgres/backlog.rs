@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::error::StoreError;
 use super::pool::{Pool, with_retries};
+use crate::task;
 
 /// The interval between counts.
 const COUNT_INTERVAL: Duration = Duration::from_secs(10);
@@ -63,7 +64,7 @@ impl Backlog {
                 self.count(pool).await?;
             } else {
                 let (backlog, pool) = (Arc::clone(self), pool.clone());
-                tokio::spawn(async move { backlog.try_count(&pool).await });
+                task::spawn(async move { backlog.try_count(&pool).await });
             }
         }
         let before = self.count.fetch_add(many, Ordering::Relaxed);

@@ -17,6 +17,7 @@ use super::notify::Notifier;
 use super::pool::Pool;
 use super::size::StoreSize;
 use super::{address, errors, schema};
+use crate::task;
 
 /// How many batches are accepted concurrently, if there are enough connections.
 const MAX_CONCURRENT_BATCHES: usize = 3;
@@ -87,13 +88,13 @@ impl PostgresStore {
         let mut tasks = match access {
             Access::Read => Vec::new(),
             Access::Serve | Access::Modify => vec![
-                tokio::spawn(Arc::clone(&notifier).run(pool.clone())),
-                tokio::spawn(Arc::clone(&notifier).listen(server, Arc::clone(&notified))),
+                task::spawn(Arc::clone(&notifier).run(pool.clone())),
+                task::spawn(Arc::clone(&notifier).listen(server, Arc::clone(&notified))),
             ],
         };
         // A server measures when it purges.
         if accepts && access != Access::Serve {
-            tasks.push(tokio::spawn(Arc::clone(&size).keep_measured(pool.clone())));
+            tasks.push(task::spawn(Arc::clone(&size).keep_measured(pool.clone())));
         }
         Ok(Arc::new(Self {
             name,

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
@@ -27,6 +28,7 @@ use super::log_buffer::AttemptLog;
 use super::run::{BackgroundHandler, FinishedAttempt};
 use super::store::Store;
 use super::wakeups::Wakeups;
+use crate::task;
 
 /// The interval between polls of the store, which find what no wakeup announces: a delivery that another
 /// process queued or cancelled, or a slot that another replica freed.
@@ -244,11 +246,12 @@ impl Scheduler {
             self.running.insert(claim, running);
         }
         if !attempts.is_empty() {
-            self.workers.spawn(async move {
+            let start = async move {
                 for attempt in attempts {
-                    tokio::spawn(attempt);
+                    task::spawn(attempt);
                 }
-            });
+            };
+            self.workers.spawn(start.boxed());
         }
     }
 

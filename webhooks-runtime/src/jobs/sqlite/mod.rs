@@ -65,6 +65,7 @@ use super::state::State;
 use super::store::{
     Access, EndpointPolicy, RecoveryPolicy, Retention, Store, StoreFuture, StoreLimits,
 };
+use crate::task;
 use command::{CommandReply, WriterCommand};
 use open::OpenFile;
 use read::ReadConnection;
@@ -100,7 +101,7 @@ impl SqliteStore {
         let (commands, receiver) = mpsc::channel(1024);
         if let Some(writer) = writer {
             let writer = Writer::new(writer, (lock, watch), endpoints, limits, access)?;
-            tokio::spawn(writer.run(receiver));
+            task::spawn(writer.run(receiver));
         }
         Ok(Self { commands, reader: ReadConnection::new(reader), name: file.display().to_string() })
     }

@@ -31,6 +31,7 @@ use crate::server::composition::Composition;
 use crate::server::output::{Stream, print_message};
 use crate::server::state::ServerState;
 use crate::state::MemoryState;
+use crate::task;
 use crate::text::in_one_line;
 pub(crate) use registration_target::{RegistrationTarget, hub_of};
 
@@ -173,7 +174,7 @@ impl Part for AccountPart {
     fn started(&self, console: Console) {
         let activity = Arc::clone(&self.activity);
         let endpoints = self.skipping.clone();
-        let task = tokio::spawn(async move {
+        let task = task::spawn(async move {
             let account = loop {
                 match activity.account().await {
                     Ok(account) => break account.name,

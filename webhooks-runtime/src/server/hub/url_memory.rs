@@ -12,6 +12,7 @@ use crate::registration::remembered::{ServerUrl, UrlKind};
 use crate::server::composition::Composition;
 use crate::server::state::ServerState;
 use crate::state::{FileState, SharedState};
+use crate::task;
 
 /// Composes the part, if the server opens a tunnel and has an endpoint with `watch`. Any other URL is a setting, which the
 /// command has as well. Only a program of `webhooks_main!()` has the command.
@@ -41,7 +42,7 @@ struct UrlMemory {
 impl Part for UrlMemory {
     fn started(&self, _console: Console) {
         let (state, mut public) = (Arc::clone(&self.state), self.addresses.watch());
-        tokio::spawn(async move {
+        task::spawn(async move {
             loop {
                 let url = public.borrow_and_update().clone();
                 if let Some(url) = url

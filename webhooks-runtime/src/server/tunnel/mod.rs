@@ -11,6 +11,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -120,7 +121,7 @@ impl TunnelTask {
         report: impl Fn(TunnelEvent) + Send + Sync + 'static,
     ) -> Self {
         let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
-        task.spawn(keep_open(tunnel, entrance, stop.clone(), report));
+        task.spawn(keep_open(tunnel, entrance, stop.clone(), report).boxed());
         Self { task, stop }
     }
 
