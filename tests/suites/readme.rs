@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::MutexGuard;
 
 use serde_json::Value;
 use tests::markdown::{CodeBlock, anchor, blocks, headings, links};
-use tests::program::{Program, build};
-use tests::repository::{self, read, root};
+use tests::program::{Program, build, forget_package};
+use tests::repository::{read, root};
 use tests::share::{Terms, TestShareServer};
 
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
@@ -104,22 +104,19 @@ fn the_quickstart_has_the_function_of_the_first_program_and_prints_what_is_shown
     assert!(printed.ends_with(shown), "{printed}");
 }
 
-/// A project as the README says, named `my-bot`, beside a copy of this repository. It is at the same place each time,
-/// so that what is compiled in it is found again; one test at a time has it.
+/// A project as the README says, named `my-bot`, beside a copy of this repository. One test at a time has it.
 struct ReadmeProject {
-    folder: PathBuf,
+    path: PathBuf,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl ReadmeProject {
     fn make() -> Self {
-        let turn = crate::turn_of_my_bot();
-        let folder = repository::fixed_folder("readme");
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        let project = Self { folder, _turn: turn };
-        repository::copy(&project.folder.join("webhooks")).unwrap();
-        let path = project.path();
+        let (turn, folder) = crate::turn_of_my_bot();
+        let project = Self { path: folder.join("my-bot"), _turn: turn };
+        let path = &project.path;
+        // That of another test.
+        let _ = fs::remove_dir_all(path);
         fs::create_dir_all(path.join("src")).unwrap();
         project.shell(&block(2).replace("$ ", ""));
         let package = "[package]\nname = \"my-bot\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n";
@@ -130,16 +127,12 @@ impl ReadmeProject {
         project
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.join("my-bot")
-    }
-
     /// Runs command lines in the project.
     fn shell(&self, lines: &str) -> String {
         let mut command = Command::new("bash");
-        command.args(["-ec", lines]).current_dir(self.path()).env("CARGO_NET_OFFLINE", "true");
-        // Beside the workspace's own, so that the crates are compiled once for all projects of tests.
-        command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("my-bot"));
+        command.args(["-ec", lines]).current_dir(&self.path).env("CARGO_NET_OFFLINE", "true");
+        command.env("CARGO_TARGET_DIR", crate::target_of_my_bot());
+        forget_package(&mut command);
         run(&mut command)
     }
 }
@@ -158,7 +151,7 @@ fn a_workspace_leaves_out_the_copy_as_the_readme_says() {
         assert!(read(readme).contains(excluded), "{readme}");
     }
     let project = ReadmeProject::make();
-    let manifest = project.path().join("Cargo.toml");
+    let manifest = project.path.join("Cargo.toml");
     let package = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, format!("{package}\n[workspace]\n{excluded}\n")).unwrap();
     let metadata: Value =

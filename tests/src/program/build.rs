@@ -1,10 +1,11 @@
 //! Builds programs of this workspace, and reserves the port that the guide names.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::fail;
 use crate::repository::root;
@@ -68,15 +69,19 @@ fn cargo(subcommand: &str, bin: &str, profile: &str) -> Command {
         .args([subcommand, "--bin", bin, "--profile", profile])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(root());
-    // cargo describes the tests' own package in these. The build script of `ring` asks to run again when they
-    // change, and with it all that depends on `ring` would be compiled again.
+    forget_package(&mut command);
+    command
+}
+
+/// Removes the variables in which cargo describes the tests' own package. The build script of `ring` asks to run again
+/// when they change, and with it all that depends on `ring` would be compiled again.
+pub fn forget_package(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
             command.env_remove(&*name);
         }
     }
-    command
 }
 
 /// Runs cargo and returns the path of the program that it built.
@@ -92,14 +97,31 @@ fn executable(mut command: Command, bin: &str) -> PathBuf {
     program.unwrap_or_else(|| fail(&String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Waits until no other test of this process uses port 7860, which a Space forwards and the guide names.
+/// Port 7860, which a program has without a setting, a Space forwards, and the guide names. No other test has it until
+/// this is dropped, not even one of another process.
+#[derive(Debug)]
+pub struct ReservedPort {
+    /// Locked while it is open.
+    _file: File,
+}
+
+/// Waits until no other test uses port 7860.
 ///
 /// # Panics
 ///
 /// When another program has the port.
-pub fn reserve_port_7860() -> MutexGuard<'static, ()> {
-    static PORT: Mutex<()> = Mutex::new(());
-    let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+#[must_use]
+pub fn reserve_port_7860() -> ReservedPort {
+    let port = turn_of_port_7860();
     assert!(TcpListener::bind("127.0.0.1:7860").is_ok(), "these tests need port 7860 to be free");
     port
+}
+
+/// The same for a test that does without the port when another program has it.
+#[must_use]
+pub fn turn_of_port_7860() -> ReservedPort {
+    let path = std::env::temp_dir().join("webhooks-port-7860.lock");
+    let file = File::options().create(true).append(true).open(path);
+    let file = file.and_then(|file| file.lock().map(|()| file));
+    ReservedPort { _file: file.unwrap_or_else(|error| fail(&format!("no lock: {error}"))) }
 }

@@ -22,7 +22,10 @@ use crate::client::PATIENCE;
 /// How long a build of other tests may take.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-pub use build::{build, build_bin, build_with_full_lto, reserve_port_7860};
+pub use build::{
+    ReservedPort, build, build_bin, build_with_full_lto, forget_package, reserve_port_7860,
+    turn_of_port_7860,
+};
 use lines::{Lines, follow, text, wait_in};
 pub use own_machine::OwnMachine;
 

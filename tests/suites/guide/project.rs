@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tests::markdown::blocks;
-use tests::repository::{self, root};
+use tests::repository::root;
 use tests::share::{Terms, TestShareServer};
 use tests::terminal::Terminal;
 
@@ -13,26 +13,21 @@ use super::page;
 
 /// The project that a reader of the quick start has at its end, made once for all pages.
 pub(super) struct Project {
-    folder: PathBuf,
+    folder: &'static Path,
     manifest: Vec<u8>,
     share_server: TestShareServer,
 }
 
 impl Project {
-    fn make() -> Self {
-        // At the same place each time, so that what is compiled for it is found again. Not below this
-        // repository, of whose workspace it would be.
-        let folder = std::env::temp_dir().join("webhooks-guide");
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        // As one has it who has cloned this repository.
-        repository::copy(&folder.join("webhooks")).unwrap();
+    fn make(folder: &'static Path) -> Self {
+        // That of another test.
+        let _ = fs::remove_dir_all(folder.join("my-bot"));
         let share_server = TestShareServer::start(&Terms::default()).unwrap();
         // The public URLs of that share server lead to this machine, but not to the port of the web.
         let public = share_server.public;
         fs::write(folder.join(".curlrc"), format!("connect-to = \":80:{public}\"\n")).unwrap();
         let mut project = Self { folder, manifest: Vec::new(), share_server };
-        let mut terminal = project.terminal(&project.folder);
+        let mut terminal = project.terminal(folder);
         let start = page("en", "quick-start");
         let making = blocks(&start).into_iter().find(|block| block.text.contains("cargo new"));
         terminal.type_in(&making.unwrap().text);
@@ -59,8 +54,7 @@ impl Project {
 
     /// A terminal with what a person's has, and no way to the internet.
     pub(super) fn terminal(&self, folder: &Path) -> Terminal {
-        // Beside the workspace's own, so that the crates are compiled once for all projects of tests.
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("my-bot");
+        let target = crate::target_of_my_bot();
         let (home, state) = (self.folder.to_str().unwrap(), self.folder.join("state"));
         let share_server = self.share_server.address.to_string();
         let variables = [
@@ -79,7 +73,8 @@ impl Project {
 
 /// One page at a time: they share the project, and the port that the guide names.
 pub(super) fn project() -> (MutexGuard<'static, ()>, MutexGuard<'static, Project>) {
-    static PROJECT: LazyLock<Mutex<Project>> = LazyLock::new(|| Mutex::new(Project::make()));
-    let turn = crate::turn_of_my_bot();
-    (turn, PROJECT.lock().unwrap_or_else(PoisonError::into_inner))
+    static PROJECT: OnceLock<Mutex<Project>> = OnceLock::new();
+    let (turn, folder) = crate::turn_of_my_bot();
+    let project = PROJECT.get_or_init(|| Mutex::new(Project::make(folder)));
+    (turn, project.lock().unwrap_or_else(PoisonError::into_inner))
 }

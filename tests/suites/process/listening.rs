@@ -3,13 +3,14 @@
 use std::net::TcpListener;
 
 use tests::client::get;
-use tests::program::Program;
+use tests::program::{Program, turn_of_port_7860};
 use tests::programs::{free_port, quickstart};
 
 use super::start;
 
 #[test]
 fn the_first_free_port_of_the_range_is_taken_and_on_a_space_the_one_that_it_forwards() {
+    let _port = turn_of_port_7860();
     // Somebody else on this machine may have it.
     if TcpListener::bind("0.0.0.0:7860").is_ok() {
         let space = start(&quickstart(), &[], &[("SPACE_ID", "me/bot")]);

@@ -15,14 +15,14 @@ mod page;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::MutexGuard;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 use tests::client::request;
 use tests::dockerfile::{Image, Owner, build};
 use tests::markdown::{CodeBlock, blocks};
 use tests::payloads::{dataset_commit, with};
-use tests::program::{Program, reserve_port_7860};
+use tests::program::{Program, ReservedPort, reserve_port_7860};
 use tests::terminal::Terminal;
 
 const PAGE: &str = "docs/en/deploy-to-a-space.md";
@@ -114,7 +114,9 @@ impl Way {
             !Path::new("/data").exists(),
             "this machine has a /data, as a Space with a disk has"
         );
-        let turn = crate::turn_of_my_bot();
+        // Beside the walks of the guide, which build without optimizing.
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tests::repository::fixed_folder("space");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
@@ -127,10 +129,8 @@ impl Way {
 
     /// What every command has: crates that are compiled once for all, and no network.
     fn variables() -> [(&'static str, String); 2] {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("my-bot");
         [
-            // Beside the workspace's own, and shared with the READMEs' and the guide's tests.
-            ("CARGO_TARGET_DIR", target.to_str().unwrap().to_owned()),
+            ("CARGO_TARGET_DIR", crate::target_of_my_bot().to_str().unwrap().to_owned()),
             ("CARGO_NET_OFFLINE", "true".to_owned()),
         ]
     }
@@ -171,7 +171,7 @@ fn compiled(printed: &str) -> Vec<&str> {
 /// A program that runs as in a Space, and the port that the Space forwards.
 struct RunningSpace {
     program: Program,
-    _port: MutexGuard<'static, ()>,
+    _port: ReservedPort,
 }
 
 /// Starts an image as a Space does.

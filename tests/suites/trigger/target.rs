@@ -1,6 +1,6 @@
 //! Where a delivery is sent.
 
-use tests::program::Program;
+use tests::program::{Program, turn_of_port_7860};
 use tests::programs::{multiple_endpoints, quickstart, slow};
 
 use super::{serve, trigger};
@@ -57,6 +57,7 @@ fn the_port_comes_from_a_flag_the_code_or_the_environment() {
 
 #[test]
 fn a_server_at_a_port_of_the_range_is_found() {
+    let _port = turn_of_port_7860();
     // A name of its own, as other tests have servers there, too.
     let server = Program::start(&slow(), &[], &[]).unwrap();
     let _ = server.local_url();
