@@ -41,6 +41,24 @@ fn the_map_of_the_source_has_every_folder_of_the_runtime() {
     }
 }
 
+/// `tests/run` names them: with `--bins` it would compile and start each program once more, most as a test of nothing.
+#[test]
+fn every_program_with_tests_is_run() {
+    let run = read("tests/run");
+    for folder in ["examples", "tests/fixtures"] {
+        for (path, source) in files(folder, "rs") {
+            let Some(src) = path.ancestors().find(|folder| folder.ends_with("src")) else {
+                continue;
+            };
+            if source.contains("test]") && !src.join("lib.rs").exists() {
+                let package = src.parent().and_then(|folder| folder.file_name()).unwrap();
+                let program = format!("--bin {} ", package.to_string_lossy());
+                assert!(run.contains(&program), "tests/run: {program}");
+            }
+        }
+    }
+}
+
 /// `tests/run` names them, because it doesn't run all at the same time.
 #[test]
 fn every_test_program_is_run() {
