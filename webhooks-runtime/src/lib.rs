@@ -255,6 +255,9 @@ pub mod __private;
 /// `endpoints`, `trigger`, and `deliveries` without `--store`. If it fails or panics, the server does not
 /// start; a command prints a warning and uses flags and environment variables only.
 ///
+/// In a terminal, variables in the file `.env` of the current folder are set first, unless they are set already or the
+/// program runs on a Space, in a Job, in a container or in CI.
+///
 /// The exit code is 0 after a signal stopped the program, 1 with one message when the server cannot start, and 2
 /// for a wrong command line.
 #[macro_export]

@@ -11,7 +11,10 @@ use tempfile::TempDir;
 /// program and its libraries, which takes `chroot`.
 #[derive(Debug)]
 pub struct OwnMachine {
-    root: Option<TempDir>,
+    /// The folder that the program runs in.
+    folder: TempDir,
+    /// Whether the folder is all that the program sees.
+    is_root: bool,
     program: PathBuf,
 }
 
@@ -24,34 +27,39 @@ impl OwnMachine {
     pub fn with(program: &Path) -> io::Result<Self> {
         let in_container =
             ["/.dockerenv", "/run/.containerenv"].iter().any(|file| Path::new(file).exists());
+        let folder = tempfile::tempdir()?;
         if !in_container {
-            return Ok(Self { root: None, program: program.to_owned() });
+            return Ok(Self { folder, is_root: false, program: program.to_owned() });
         }
-        let root = tempfile::tempdir()?;
         let listed = Command::new("ldd").arg(program).output()?.stdout;
         let listed = String::from_utf8_lossy(&listed).into_owned();
         let libraries = listed.split_whitespace().filter(|word| word.starts_with('/'));
         for library in libraries.map(Path::new) {
-            let copy = root.path().join(library.strip_prefix("/").map_err(io::Error::other)?);
+            let copy = folder.path().join(library.strip_prefix("/").map_err(io::Error::other)?);
             copy.parent().map_or(Ok(()), fs::create_dir_all)?;
             fs::copy(library, copy)?;
         }
-        fs::copy(program, root.path().join("program"))?;
-        Ok(Self { root: Some(root), program: "/program".into() })
+        fs::copy(program, folder.path().join("program"))?;
+        Ok(Self { folder, is_root: true, program: "/program".into() })
     }
 
-    /// A command that runs the program, without variables.
+    /// The folder that the program runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A command that runs the program in its folder, without variables.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = match &self.root {
-            None => Command::new(&self.program),
-            Some(root) => {
-                let mut command = Command::new("/usr/sbin/chroot");
-                command.arg(root.path()).arg(&self.program);
-                command
-            }
+        let mut command = if self.is_root {
+            let mut command = Command::new("/usr/sbin/chroot");
+            command.arg(self.folder()).arg(&self.program);
+            command
+        } else {
+            Command::new(&self.program)
         };
-        command.env_clear();
+        command.env_clear().current_dir(self.folder());
         command
     }
 }

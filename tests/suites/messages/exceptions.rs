@@ -15,6 +15,8 @@ pub(super) const STORES: [&str; 2] =
 
 /// How texts begin that are no messages, and what they are.
 pub(super) const OTHER_TEXTS: &[(&str, &str)] = &[
+    ("* Variables from .env:", "a line of each start with that file"),
+    ("Nothing is wrong.", "the last line of each `doctor`"),
     ("Copy the files of {from}", "the message of a commit"),
     ("Examples:", "the end of a command's help"),
     (", through the proxy", "a line of each `trigger`"),

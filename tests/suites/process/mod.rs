@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod command_line;
+mod dotenv;
 mod embedded;
 mod hosting;
 mod listening;

@@ -2,6 +2,7 @@
 //!
 //! - `deliver`, `deliveries`, `endpoints`, `trigger` and `webhooks` are commands
 //! - `hub_command` is the commands that act on the Hub, with `deploy`
+//! - `dotenv` reads `.env` before any of them
 //! - `body` makes a delivery for a command, `choose` finds the endpoint that one names
 //! - `text` formats what terminals are shown
 
@@ -9,6 +10,7 @@ mod body;
 mod choose;
 mod deliver;
 mod deliveries;
+mod dotenv;
 mod endpoints;
 #[cfg(feature = "hub")]
 mod hub_command;
@@ -152,6 +154,7 @@ fn execute(
     if let Some(Err(error)) = command_line.store().map(StoreUrl::parse) {
         return Err(command.error(ErrorKind::ValueValidation, error).into());
     }
+    dotenv::load()?;
     let flags = command_line.serve.into();
     match command_line.command {
         None => server()?.launch_with(flags)?,

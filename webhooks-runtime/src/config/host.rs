@@ -68,6 +68,12 @@ impl Host {
         }
     }
 
+    /// Returns whether a person develops the program here: at a terminal, and neither on a Space nor in a Job, in a
+    /// container or in CI.
+    pub(crate) fn is_for_development(&self) -> bool {
+        self.terminal && self.space.is_none() && !self.job && !self.container && !self.ci
+    }
+
     /// Returns why no person is expected to follow the output, `None` when one is.
     pub(crate) fn unattended(&self) -> Option<Unattended> {
         let reasons = [
@@ -123,6 +129,19 @@ mod tests {
     fn a_person_is_expected_at_a_terminal_and_nowhere_else() {
         assert_eq!(unattended(&[]), None);
         assert_eq!(Host::default().unattended(), Some(Unattended::NoTerminal));
+    }
+
+    #[test]
+    fn a_program_is_developed_at_a_terminal_of_an_own_machine() {
+        let develops = |variables: &[(&'static str, &'static str)]| {
+            let environment = Environment::from_iter(variables.iter().copied());
+            Host::with_terminal(&environment).is_for_development()
+        };
+        assert!(develops(&[]) && develops(&[("PORT", "8080"), ("CI", "false")]));
+        assert!(!Host::default().is_for_development());
+        for variable in ["SPACE_ID", "JOB_ID", "CI", "container", "KUBERNETES_SERVICE_HOST"] {
+            assert!(!develops(&[(variable, "1")]), "{variable}");
+        }
     }
 
     #[test]

@@ -1,0 +1,276 @@
+//! Reads variables from `.env` in the current folder, where a person develops the program.
+//!
+//! The file may come with a cloned repository. So it is read only if the person sees the program start, the names of its
+//! variables are printed, and variables that could send the token of `hf auth login` elsewhere are ignored.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use crate::config::environment::Environment;
+use crate::config::host::Host;
+use crate::server::output::{Stream, print_message};
+
+const FILE: &str = ".env";
+
+/// The size of the largest file that is read, in bytes.
+const MAX_SIZE: u64 = 64 * 1024;
+
+/// The variables that decide where requests and the token go, and which certificates are trusted. Proxies are also set
+/// in lower case. `PORT` belongs to hosting platforms.
+const IGNORED: [&str; 11] = [
+    "ALL_PROXY",
+    "HF_ENDPOINT",
+    "HF_HOME",
+    "HF_TOKEN_PATH",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "PORT",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    // The token is below it, too.
+    "XDG_CACHE_HOME",
+];
+
+/// The error of a file that is not used. A program that started without it might lack its secret. No text contains a
+/// value.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DotenvError {
+    #[error(".env cannot be read: {0}")]
+    Unreadable(io::Error),
+    #[error(".env is larger than 64 KiB, so it is not a file of variables: rename it")]
+    TooLarge,
+    #[error(".env is not valid UTF-8: save it as UTF-8")]
+    NotUtf8,
+    #[error(
+        ".env, line {line}, is not like NAME=value: put a value with spaces or # in quotes, and close each quote"
+    )]
+    Malformed {
+        /// From 1.
+        line: usize,
+    },
+}
+
+/// The variables of a file, each once.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct DotenvFile {
+    /// In their order.
+    variables: Vec<(String, String)>,
+    /// The names of those that are ignored.
+    ignored: BTreeSet<String>,
+}
+
+/// Sets the variables of `.env` that are not set yet, and reports that. Does nothing where no person develops the
+/// program.
+///
+/// Must be called before the process has a second thread, because another thread could read the variables meanwhile.
+pub(super) fn load() -> Result<(), DotenvError> {
+    if !Host::detect(&Environment::Process).is_for_development() {
+        return Ok(());
+    }
+    let Some(text) = read(Path::new(FILE))? else { return Ok(()) };
+    let mut file = DotenvFile::parse(&text)?;
+    let is_new = |(name, _): &(String, String)| std::env::var_os(name).is_none();
+    file.variables.retain(is_new);
+    // Setting a variable is unsafe code, which only dotenvy has.
+    let text: String = file.variables.iter().map(|(name, value)| line(name, value)).collect();
+    // These lines were just made to be valid.
+    let _ = dotenvy::from_read(text.as_bytes());
+    let report = file.report();
+    if !report.is_empty() {
+        print_message(Stream::Err, &report);
+    }
+    Ok(())
+}
+
+/// Reads a file; `None` if there is none. A folder of this name belongs to Python.
+fn read(path: &Path) -> Result<Option<String>, DotenvError> {
+    let metadata = match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => return Ok(None),
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(DotenvError::Unreadable(error)),
+    };
+    // Opening a pipe would wait for its writer.
+    if !metadata.is_file() {
+        return Err(DotenvError::Unreadable(io::Error::other("it is not a regular file")));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(DotenvError::Unreadable)?;
+    file.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(DotenvError::Unreadable)?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(DotenvError::TooLarge);
+    }
+    String::from_utf8(bytes).map(Some).map_err(|_| DotenvError::NotUtf8)
+}
+
+impl DotenvFile {
+    fn parse(text: &str) -> Result<Self, DotenvError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // No variable can contain it.
+        if let Some(before) = text.split_once('\0').map(|(before, _)| before) {
+            return Err(DotenvError::Malformed { line: before.matches('\n').count() + 1 });
+        }
+        let mut file = Self::default();
+        // dotenvy rejects a space at the end of a line that has no end.
+        let whole = format!("{text}\n");
+        for variable in dotenvy::from_read_iter(whole.as_bytes()) {
+            let Ok((name, value)) = variable else {
+                return Err(DotenvError::Malformed { line: malformed_line(&whole) });
+            };
+            if IGNORED.iter().any(|ignored| name.eq_ignore_ascii_case(ignored)) {
+                file.ignored.insert(name);
+            } else if !file.variables.iter().any(|(known, _)| *known == name) {
+                file.variables.push((name, value));
+            }
+        }
+        Ok(file)
+    }
+
+    /// Returns the text for the terminal: names, and no values.
+    fn report(&self) -> String {
+        let mut text = String::new();
+        if !self.variables.is_empty() {
+            let names: Vec<_> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
+            let _ = writeln!(text, "* Variables from .env: {}", names.join(", "));
+        }
+        for name in &self.ignored {
+            let _ = writeln!(
+                text,
+                "Warning: {name} in .env is ignored, so that the files of a project cannot redirect your token or the \
+                 server. Set it in your shell."
+            );
+        }
+        text
+    }
+}
+
+/// Returns the number of the line in which the first malformed variable begins.
+fn malformed_line(text: &str) -> usize {
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    let is_valid = |lines: &[&str]| {
+        dotenvy::from_read_iter(lines.concat().as_bytes()).all(|variable| variable.is_ok())
+    };
+    let mut start = 0;
+    // A value in quotes may have several lines.
+    while let Some(end) = (start + 1..=lines.len()).find(|end| is_valid(&lines[start..*end])) {
+        start = end;
+    }
+    start + 1
+}
+
+/// Returns the line of a file that sets a variable to just this value.
+fn line(name: &str, value: &str) -> String {
+    let mut line = format!("{name}=\"");
+    for character in value.chars() {
+        match character {
+            '\n' => line.push_str("\\n"),
+            '\\' | '"' | '$' => line.extend(['\\', character]),
+            _ => line.push(character),
+        }
+    }
+    line + "\"\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> DotenvFile {
+        DotenvFile::parse(text).unwrap()
+    }
+
+    fn value(text: &str) -> String {
+        let file = parse(text);
+        let [(name, value)] = &file.variables[..] else { panic!("{file:?}") };
+        assert_eq!(name, "A", "{text}");
+        value.clone()
+    }
+
+    #[test]
+    fn a_value_is_read_as_other_tools_read_it() {
+        for (text, expected) in [
+            ("A=b", "b"),
+            ("export A=b\r\n", "b"),
+            ("\u{feff}A=b", "b"),
+            ("# A=c\n\nA=b # not this", "b"),
+            ("A=b ", "b"),
+            ("A=", ""),
+            ("A=\"b c\"", "b c"),
+            ("A='b $C \\n'", "b $C \\n"),
+            ("A=\"b\\nc\"", "b\nc"),
+            ("A=\"b\nc\"\n", "b\nc"),
+            ("A=b\nA=c", "b"),
+        ] {
+            assert_eq!(value(text), expected, "{text:?}");
+        }
+        assert_eq!(parse("").variables, []);
+    }
+
+    #[test]
+    fn a_variable_that_redirects_the_token_is_ignored() {
+        let lines = IGNORED.map(|name| format!("{name}=x\n"));
+        let file = parse(&(lines.concat() + "https_proxy=x\nHF_TOKEN=y\n"));
+        assert_eq!(file.variables, [("HF_TOKEN".to_owned(), "y".to_owned())]);
+        assert_eq!(file.ignored.len(), IGNORED.len() + 1);
+        let report = file.report();
+        assert!(report.starts_with("* Variables from .env: HF_TOKEN\nWarning: ALL_PROXY in .env"));
+        assert_eq!(report.lines().count(), 2 + IGNORED.len(), "{report}");
+    }
+
+    #[test]
+    fn a_malformed_line_is_named_by_its_number_and_not_shown() {
+        for (text, line) in [
+            ("hush", 1),
+            ("A=b\n\n# c\nA b=hush\n", 4),
+            ("A=hush hush", 1),
+            ("A=\"b\nc\"\nB=\"hush\nC=d\n", 3),
+            ("A=\"b\nc\"\n1=hush\n", 3),
+            ("A=b\nB=hu\0sh", 2),
+        ] {
+            let error = DotenvFile::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!(".env, line {line}, is not like")), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_line_sets_a_variable_to_just_its_value() {
+        for expected in ["", "b", " b # c ", "\"b' \\n", "$HOME ${A}", "b\nc\n", "학습", "b\tc\r"]
+        {
+            assert_eq!(value(&line("A", expected)), expected);
+        }
+    }
+
+    #[test]
+    fn only_a_regular_file_of_a_sane_size_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let read_at = |name: &str| read(&path(name));
+        assert!(read_at("none").unwrap().is_none());
+        assert!(read(folder.path()).unwrap().is_none());
+        std::fs::write(path("file"), "A=b").unwrap();
+        assert_eq!(read_at("file").unwrap().as_deref(), Some("A=b"));
+        std::fs::write(path("large"), "#".repeat(64 * 1024 + 1)).unwrap();
+        assert!(matches!(read_at("large"), Err(DotenvError::TooLarge)));
+        std::fs::write(path("latin"), b"A=\xfa").unwrap();
+        assert!(matches!(read_at("latin"), Err(DotenvError::NotUtf8)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_a_device_is_an_error() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("file"), "A=b").unwrap();
+        symlink(path("file"), path("link")).unwrap();
+        assert_eq!(read(&path("link")).unwrap().as_deref(), Some("A=b"));
+        let error = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(error, ".env cannot be read: it is not a regular file");
+    }
+}
