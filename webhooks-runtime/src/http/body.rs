@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::time::timeout;
+
+use super::rejection::Rejection;
 
 /// The error of a body that could not be read.
 #[derive(Debug)]
@@ -20,6 +23,25 @@ pub(crate) enum ReadError {
     Broken,
     /// The body did not arrive in time.
     Timeout,
+}
+
+impl ReadError {
+    /// Returns the rejection of the request. `was_blocked` tells whether a function has blocked the thread meanwhile.
+    pub(super) fn rejection(self, limit: usize, was_blocked: impl FnOnce() -> bool) -> Rejection {
+        match self {
+            Self::TooLarge => Rejection::too_large(limit),
+            Self::Broken => {
+                let text = "The body is incomplete or malformed.";
+                Rejection::new(StatusCode::BAD_REQUEST, text)
+            }
+            // Not the client's fault: the blocked thread did not read what it sent.
+            Self::Timeout if was_blocked() => Rejection::blocked(),
+            Self::Timeout => {
+                let text = "The body took too long to arrive.";
+                Rejection::new(StatusCode::REQUEST_TIMEOUT, text)
+            }
+        }
+    }
 }
 
 impl From<PayloadError> for ReadError {

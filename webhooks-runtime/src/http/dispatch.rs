@@ -11,17 +11,18 @@ use std::sync::{Arc, OnceLock};
 
 use actix_web::HttpRequest;
 use actix_web::dev::{Payload, RequestHead};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 use foldhash::fast::RandomState;
 use tracing::Instrument;
 
 use super::authorize::{authorize, check_body_headers, require_post, take_secret_from_query};
 use super::background::{Accept, AcceptRequest};
-use super::body::{self, ReadError};
+use super::body;
 use super::checks::admit;
 use super::guarded::{GuardedRoute, RunningGuard, sum};
 use super::inline::run_inline;
+use super::intercept::{Interceptor, Unread, intercept};
 use super::log::DeliveryLog;
 use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
 use super::rejection::{Rejection, not_found};
@@ -59,6 +60,7 @@ pub(crate) struct Dispatcher {
     log: DeliveryLog,
     /// The observers other than the log, once the parts are composed.
     observers: OnceLock<Vec<Arc<dyn Observer>>>,
+    interceptors: OnceLock<Vec<Arc<dyn Interceptor>>>,
     /// The number of deliveries so far.
     count: AtomicU64,
 }
@@ -81,6 +83,7 @@ impl Dispatcher {
             store: OnceLock::new(),
             log: DeliveryLog::default(),
             observers: OnceLock::new(),
+            interceptors: OnceLock::new(),
             count: AtomicU64::new(0),
         }
     }
@@ -89,6 +92,15 @@ impl Dispatcher {
     pub(crate) fn set_observers(&self, observers: impl Iterator<Item = Arc<dyn Observer>>) {
         // A server is prepared once.
         let _ = self.observers.set(observers.collect());
+    }
+
+    /// Sets what responds to requests that deliver nothing.
+    pub(crate) fn set_interceptors(
+        &self,
+        interceptors: impl Iterator<Item = Arc<dyn Interceptor>>,
+    ) {
+        // A server is prepared once.
+        let _ = self.interceptors.set(interceptors.collect());
     }
 
     /// Sets the store of background deliveries.
@@ -183,7 +195,8 @@ impl Dispatcher {
                 let outcome = self.call(sender, guarded, &delivery, body.clone()).await;
                 (Some(body), outcome)
             }
-            Err(rejection) => (None, rejection.outcome()),
+            Err(Unread::Rejected(rejection)) => (None, rejection.outcome()),
+            Err(Unread::Intercepted(response)) => return (*response).into(),
         };
         // Any other method is not a delivery: a browser that opens the URL, for example.
         if request.method() != Method::POST {
@@ -213,34 +226,25 @@ impl Dispatcher {
         guarded: &GuardedRoute,
         delivery: &mut DeliveryRequest<'_>,
         payload: Payload,
-    ) -> Result<Bytes, Rejection> {
+    ) -> Result<Bytes, Unread> {
         let request = delivery.request;
         require_post(request)?;
         if sender == Sender::Unknown {
             authorize(request, guarded.secrets.as_ref(), &self.addresses)?;
+            intercept(self.interceptors.get().map_or(&[], Vec::as_slice), request)?;
         }
         // Without a secret, anyone can call the endpoint, so the sender stays unknown.
         delivery.by_viewer = sender == Sender::Viewer;
         delivery.trusted = delivery.by_viewer || guarded.secrets.is_some();
         check_body_headers(request, self.limits.body)?;
         if delivery.connection().is_some_and(|connection| connection.was_delayed()) {
-            return Err(Rejection::blocked());
+            return Err(Rejection::blocked().into());
         }
         let (received, time) = (delivery.received, self.limits.request_timeout);
         let reading = body::read(payload, self.limits.body, time);
-        let body = reading.await.map_err(|error| match error {
-            ReadError::TooLarge => Rejection::too_large(self.limits.body),
-            ReadError::Broken => {
-                let text = "The body is incomplete or malformed.";
-                Rejection::new(StatusCode::BAD_REQUEST, text)
-            }
-            // Not the client's fault: the blocked thread did not read what it sent.
-            ReadError::Timeout if was_blocked_since(received, time) => Rejection::blocked(),
-            ReadError::Timeout => {
-                let text = "The body took too long to arrive.";
-                Rejection::new(StatusCode::REQUEST_TIMEOUT, text)
-            }
-        })?;
+        let was_blocked = || was_blocked_since(received, time);
+        let rejected = |error: body::ReadError| error.rejection(self.limits.body, was_blocked);
+        let body = reading.await.map_err(rejected)?;
         // Done here so that every argument, the log, the page and the store see the same body.
         Ok(replace_unpaired_surrogates(&body).map_or(body, Bytes::from))
     }

@@ -13,8 +13,8 @@ use crate::payload::{FieldPath, TolerantPayload};
 
 /// The body of the response to a skipped delivery.
 #[derive(Serialize)]
-struct SkippedBody<'a> {
-    skipped: &'a str,
+pub(super) struct SkippedBody<'a> {
+    pub(super) skipped: &'a str,
 }
 
 /// Parses the payload of a delivery that matches the filter. The function may read other types, but the filter needs

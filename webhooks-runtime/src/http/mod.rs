@@ -15,6 +15,7 @@
 //! | `inline`, `without_store` | run it within the request: once in a test, with its attempts where there is no store |
 //! | `outcome` | defines the outcome of a request and the observers of outcomes |
 //! | `log`, `log_limit` | write one log line per delivery, and limit the lines that unknown senders cause |
+//! | `intercept`, `probe` | respond to authorized requests that deliver nothing, such as those of `doctor` |
 //! | `health` | responds to `GET /health` |
 //! | `store_monitor` | reads what anyone can see of the store |
 //! | `webhook_status` | defines what is known of the webhooks on the Hub |
@@ -32,11 +33,13 @@ mod filter;
 pub(crate) mod guarded;
 pub(crate) mod health;
 pub(crate) mod inline;
+pub(crate) mod intercept;
 mod key;
 mod log;
 mod log_limit;
 pub(crate) mod outcome;
 pub(crate) mod part;
+pub(crate) mod probe;
 pub(crate) mod rejection;
 mod respond;
 mod sandbox;

@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::background::KnownDeliveries;
+use super::intercept::Interceptor;
 use super::outcome::Observer;
 use super::webhook_status::WebhooksHealth;
 
@@ -26,6 +27,11 @@ pub(crate) trait Part: Send + Sync {
 
     /// Returns the part's observer of deliveries.
     fn observer(&self) -> Option<Arc<dyn Observer>> {
+        None
+    }
+
+    /// Returns what responds in place of functions, to requests that deliver nothing.
+    fn interceptor(&self) -> Option<Arc<dyn Interceptor>> {
         None
     }
 

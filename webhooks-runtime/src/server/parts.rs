@@ -18,6 +18,7 @@ use crate::endpoint::background::SharedData;
 use crate::endpoint::checks::HubChecks;
 use crate::endpoint::registry::Route;
 use crate::http::part::{Part, Parts};
+use crate::http::probe::ProbePart;
 use crate::http::webhook_status::WebhookStatus;
 use crate::jobs::{BackgroundHandler, DeliveryStore, Options};
 
@@ -106,7 +107,7 @@ pub(super) fn compose(
     let background = BackgroundPart::new(functions, options, server.settings, jobs);
     let background = Arc::new(background);
     let webhooks = server.settings.register.then(WebhookStatus::new);
-    let mut parts: Vec<Arc<dyn Part>> = Vec::new();
+    let mut parts: Vec<Arc<dyn Part>> = vec![Arc::new(ProbePart::new(settings.version))];
     if let Some(RootPage::Handler(page)) = &settings.page {
         parts.push(Arc::new(page.clone()));
     }

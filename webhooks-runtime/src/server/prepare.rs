@@ -49,6 +49,8 @@ impl PreparedServer {
     pub(super) fn blueprint(&self, observer: Option<Arc<dyn Observer>>) -> Blueprint {
         let observers = self.parts.iter().filter_map(|part| part.observer());
         self.dispatcher.set_observers(observers.chain(observer));
+        let interceptors = self.parts.iter().filter_map(|part| part.interceptor());
+        self.dispatcher.set_interceptors(interceptors);
         Blueprint {
             dispatcher: Arc::clone(&self.dispatcher),
             configure: self.configure.clone(),
