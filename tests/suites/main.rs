@@ -27,6 +27,7 @@ mod contributing;
 mod deliver;
 mod deliveries;
 mod deploy;
+mod doctor;
 mod elsewhere;
 mod filters;
 mod functions;

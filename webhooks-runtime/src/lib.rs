@@ -122,7 +122,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `background` | `#[webhook_endpoint(background)]`: deliveries that are stored in a file and run after the response |
-//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints`, `deliver` and `trigger`; with `background` also `deliveries`, with `hub` also `deploy` and `webhooks` |
+//! | `cli` | the flags of `webhooks_main!()`, log lines on standard error (filtered by `RUST_LOG`), and the commands `endpoints`, `deliver` and `trigger`; with `background` also `deliveries`, with `hub` also `deploy`, `webhooks` and `doctor` |
 //! | `hub` | the client of the Hub's API: [`Hub`], [`hub`] and [`testing::HubStub`]; and the registration of webhooks: [`WebhooksServer::register`] |
 //! | `page` | the page at `/`: the endpoints, a form to try them, the last deliveries; and the OpenAPI document at `/openapi.json` |
 //! | `share` | the share link: a public URL for a program on your own machine |
@@ -157,6 +157,8 @@ mod config;
 mod dashboard;
 #[cfg(all(feature = "cli", feature = "hub"))]
 mod deploy;
+#[cfg(all(feature = "cli", feature = "hub"))]
+mod doctor;
 mod endpoint;
 mod http;
 #[cfg(feature = "hub")]
@@ -203,7 +205,7 @@ pub use payload::{
     WebhookPayloadUpdatedRef, WebhookPayloadUrl, WebhookPayloadWebhook,
 };
 #[cfg(feature = "cli")]
-pub use server::log::delivery_log_layer;
+pub use server::log::subscriber::delivery_log_layer;
 pub use server::{LaunchError, ServerHandle, SetupError, Ui, WebhooksServer};
 #[cfg(feature = "share")]
 pub use share::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use super::account::{AccessToken, Scope, TestAccount};
 use super::build::SpaceBuilds;
@@ -33,6 +34,8 @@ pub(super) struct HubState {
     pub(super) troubles: Troubles,
     pub(super) policy: DeliveryPolicy,
     pub(super) builds: SpaceBuilds,
+    /// How far the clock of the responses is ahead.
+    pub(super) clock_ahead: Duration,
     /// Hosts that deliveries reach at an address of this machine.
     pub(super) hosts: HashMap<String, SocketAddr>,
     /// Deliveries that were made since the lock was taken, by their webhook and their place in its log.
@@ -128,7 +131,7 @@ impl SharedHub {
     }
 
     /// Waits between two attempts, or until the Hub stops.
-    pub(super) fn pause(&self, duration: std::time::Duration) {
+    pub(super) fn pause(&self, duration: Duration) {
         let stopped = |state: &mut HubState| !state.stopped;
         let _ = self.changed.wait_timeout_while(self.lock(), duration, stopped);
     }

@@ -1,5 +1,7 @@
 //! Outages, rate limits and lost connections, as a test orders them.
 
+use std::time::Duration;
+
 use super::TestHub;
 
 /// What goes wrong with a request.
@@ -51,6 +53,11 @@ impl Troubles {
 }
 
 impl TestHub {
+    /// Sets how far the clock of its responses is ahead.
+    pub fn set_clock_ahead(&self, ahead: Duration) {
+        self.shared.with(|state| state.clock_ahead = ahead);
+    }
+
     /// Gives every request this trouble, until [`clear_troubles`](Self::clear_troubles).
     pub fn set_outage(&self, trouble: Trouble) {
         self.add_trouble(trouble, "", None);

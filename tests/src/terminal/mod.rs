@@ -50,9 +50,9 @@ static CHANGING: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&forms.join("|")).unwrap_or_else(|error| fail(&error.to_string()))
 });
 
-/// What a command shows that doesn't succeed: an error of its own, or the answer of a server.
+/// What a command shows that doesn't succeed: an error of its own, the answer of a server, or a finding.
 static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(error:|[45]\d\d [A-Z])").unwrap_or_else(|error| fail(&error.to_string()))
+    Regex::new(r"^(error:|[45]\d\d [A-Z]|✗ )").unwrap_or_else(|error| fail(&error.to_string()))
 });
 
 /// A person's terminal, and the other one, in which the server runs. It panics when it is dropped after its

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use tokio::task::spawn_blocking;
 
 /// Does work that takes some milliseconds or more, such as hashing secrets. A panic of it goes on here.
-pub(super) async fn on_blocking_pool<T: Send + 'static>(
+pub(crate) async fn on_blocking_pool<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
     match spawn_blocking(work).await {

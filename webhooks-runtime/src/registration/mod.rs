@@ -24,7 +24,7 @@
 
 mod announcement;
 mod apply;
-mod blocking;
+pub(crate) mod blocking;
 mod check_error;
 mod console;
 mod context;

@@ -11,11 +11,12 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_web::body::SizedStream;
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
+use actix_web::http::header::HttpDate;
 use actix_web::web::{Bytes, Data, PayloadConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
 use futures_util::stream;
@@ -116,10 +117,10 @@ fn respond(
     shared: &Arc<SharedHub>,
     (request, checked): (ReceivedRequest, Result<(), CallRejection>),
 ) -> Option<CallResponse> {
-    let (trouble, at, id) = shared.with(|state| {
+    let (trouble, at, id, clock_ahead) = shared.with(|state| {
         state.log.requests.push(request.clone());
         let trouble = state.troubles.next(&request.first_line());
-        (trouble, state.log.requests.len() - 1, state.new_id())
+        (trouble, state.log.requests.len() - 1, state.new_id(), state.clock_ahead)
     });
     let process = || checked.and_then(|()| process(shared, &request));
     let result = match trouble {
@@ -147,6 +148,7 @@ fn respond(
         rejection.reply()
     });
     reply.headers.push(("X-Request-Id", format!("Root=1-{id}")));
+    reply.headers.push(("Date", HttpDate::from(SystemTime::now() + clock_ahead).to_string()));
     if !reply.headers.iter().any(|(name, _)| *name == "RateLimit") {
         reply.headers.push(("RateLimit", "\"api\";r=499;t=300".to_owned()));
     }

@@ -1,6 +1,7 @@
-//! The commands that act on the Hub, for programs with the feature `hub`.
+//! The commands that need the Hub's API, for programs with the feature `hub`.
 
 mod deploy;
+mod doctor;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use self::deploy::Deploy;
+use self::doctor::Doctor;
 use super::webhooks::{self, Webhooks};
 use crate::config::settings::PartialSettings;
 use crate::server::WebhooksServer;
@@ -18,6 +20,8 @@ pub(super) enum HubCommand {
     Deploy(Deploy),
     /// Register the program's webhooks on the Hub, list and manage them
     Webhooks(Webhooks),
+    /// Find out why no deliveries arrive
+    Doctor(Doctor),
 }
 
 impl HubCommand {
@@ -31,6 +35,7 @@ impl HubCommand {
         match self {
             Self::Deploy(deploy) => deploy::run(deploy, program, server),
             Self::Webhooks(webhooks) => webhooks::run(webhooks, flags, server),
+            Self::Doctor(doctor) => doctor::run(&doctor, program, flags, server),
         }
     }
 }

@@ -36,6 +36,13 @@ pub(crate) enum SecretChange {
     Unknown,
 }
 
+impl SecretChange {
+    /// Returns whether the webhook certainly sends another secret, or none.
+    pub(crate) fn is_known(self) -> bool {
+        self != Self::Unknown
+    }
+}
+
 /// Returns the differences, in the order of the Hub's form. A secret that the endpoint does not have is no difference.
 pub(super) fn changes(
     webhook: &Webhook,

@@ -1,5 +1,5 @@
-//! Resolves what the commands `webhooks` and `deploy` need of a server that may run in another process: the endpoints with their
-//! secrets, the public URL, and where the server keeps its values.
+//! Resolves what the commands `webhooks`, `deploy` and `doctor` need of a server that may run in another process: the
+//! endpoints with their secrets, the public URL, and where the server keeps its values.
 
 use crate::config::addresses::PublicUrl;
 use crate::config::environment::Environment;
@@ -37,6 +37,8 @@ pub(crate) struct RegistrationTarget {
     pub(crate) hub: Result<Hub, String>,
     /// The paths of the endpoints whose functions take a `Hub`, if the server needs a token for it.
     pub(crate) need_token: Vec<String>,
+    /// The program's version, if known.
+    pub(crate) version: Option<&'static str>,
     errors: Vec<SetupError>,
 }
 
@@ -77,6 +79,7 @@ impl RegistrationTarget {
         let takes_hub = routes.iter().filter(|route| route.hub.takes_hub && !has_client);
         let need_token = takes_hub.map(|route| route.path.clone()).collect();
         let secret_file = secret_file(server.parts.project.as_deref(), environment);
+        let version = server.parts.version;
         let project = server.parts.project.unwrap_or_else(unnamed_project);
         let mut warnings = Vec::new();
         let guarded = guard(
@@ -104,6 +107,7 @@ impl RegistrationTarget {
             secret_file,
             hub,
             need_token,
+            version,
             errors,
         })
     }

@@ -3,10 +3,7 @@
 //! A program that sets up its own `tracing` subscriber keeps it.
 
 #[cfg(feature = "cli")]
-mod subscriber;
-
-#[cfg(feature = "cli")]
-pub use subscriber::delivery_log_layer;
+pub(crate) mod subscriber;
 
 /// Starts logging to standard error, unless the program has set up its own subscriber.
 pub(crate) fn init() {

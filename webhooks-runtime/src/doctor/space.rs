@@ -1,0 +1,170 @@
+//! Checks the Space that the server runs on: its kind, whether it is public, and whether it runs.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::finding::{Diagnosis, Finding};
+use super::input::DoctorInput;
+use super::token::{NO_ANSWER, Whoami};
+use crate::config::addresses::PublicUrl;
+use crate::hub::{Account, RepoId, RepoInfo};
+
+/// The domain of the public URLs of Spaces.
+const DOMAIN: &str = ".hf.space";
+
+pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> Diagnosis {
+    let account = whoami.map(|whoami| &whoami.account);
+    let by_url = || {
+        let url = &input.public_url.as_ref()?.url;
+        let host = host(url)?;
+        Some(account.and_then(|account| space_of_host(host, account)))
+    };
+    let space = match (&input.space, by_url()) {
+        (Some(space), _) => space.clone(),
+        (None, Some(Some(space))) => space,
+        (None, Some(None)) => return Diagnosis::Unchecked("the Space is of another account"),
+        (None, None) => return Diagnosis::Unchecked("the server does not run on a Space"),
+    };
+    let (Ok(hub), Some(_)) = (&input.hub, whoami) else { return NO_ANSWER };
+    let settings = format!("open {}/spaces/{space}/settings", hub.address());
+    match hub.repo_info(RepoId::from(format!("space:{space}"))).await {
+        Ok(info) => Diagnosis::of(findings(&space, &info, &settings), healthy(&space, &info)),
+        Err(error) => {
+            let why = "its name was taken from SPACE_ID or from the public URL";
+            Finding::new(error.to_string(), why, input.command("doctor")).into()
+        }
+    }
+}
+
+fn findings(space: &str, info: &RepoInfo, settings: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let sdk = info.other.get("sdk").and_then(Value::as_str).unwrap_or("docker");
+    if sdk != "docker" {
+        findings.push(Finding::new(
+            format!("the Space {space} has the SDK {sdk}"),
+            "only a Docker Space runs a program like this one",
+            "write `sdk: docker` into the README.md of the Space",
+        ));
+    }
+    if info.private {
+        findings.push(Finding::new(
+            format!("the Space {space} is private"),
+            "the Hub cannot deliver to a private Space",
+            settings,
+        ));
+    }
+    let stage = stage(info);
+    let why = match stage {
+        "RUNNING" | "" => return findings,
+        "PAUSED" | "STOPPED" => "a person or a program has paused it",
+        "SLEEPING" => {
+            "it sleeps after a time without visitors, and it is not documented whether a delivery wakes it"
+        }
+        "BUILDING" | "APP_STARTING" | "RUNNING_BUILDING" | "RUNNING_APP_STARTING" => {
+            "it is being started, so it cannot be reached yet"
+        }
+        _ => "its program does not run: its logs have the reason",
+    };
+    findings.push(Finding::new(
+        format!("the Space {space} is in the stage {stage}"),
+        why,
+        settings,
+    ));
+    findings
+}
+
+fn healthy(space: &str, info: &RepoInfo) -> String {
+    let sleep = info.other.get("runtime").and_then(|runtime| runtime.get("gcTimeout"));
+    match sleep.and_then(Value::as_u64) {
+        Some(seconds) => {
+            let time = humantime::format_duration(Duration::from_secs(seconds));
+            format!("{space}, sleeps after {time}")
+        }
+        None => space.to_owned(),
+    }
+}
+
+/// Returns the stage; empty if it is not known.
+fn stage(info: &RepoInfo) -> &str {
+    let runtime = info.other.get("runtime");
+    runtime.and_then(|it| it.get("stage")).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Returns the host of a Space's public URL.
+fn host(url: &PublicUrl) -> Option<&str> {
+    url.as_str().strip_prefix("https://")?.strip_suffix(DOMAIN)
+}
+
+/// Finds the id of the Space with this host among those of the account and its organizations. A host has the owner and
+/// the name in lower case, with a hyphen between them and in place of other characters.
+fn space_of_host(host: &str, account: &Account) -> Option<String> {
+    let organizations = account.orgs.iter().map(|organization| organization.name.as_str());
+    std::iter::once(account.name.as_str()).chain(organizations).find_map(|owner| {
+        let name = host.strip_prefix(&slug(owner))?.strip_prefix('-')?;
+        (!name.is_empty()).then(|| format!("{owner}/{name}"))
+    })
+}
+
+fn slug(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['.', '_'], "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::doctor::token;
+    use crate::testing::HubStub;
+
+    async fn checked(sdk: &str, private: bool, stage: &str) -> Diagnosis {
+        let stub = HubStub::new();
+        let runtime = json!({ "stage": stage, "gcTimeout": 172_800 });
+        let info = json!({ "id": "me/bot", "sdk": sdk, "private": private, "runtime": runtime });
+        stub.on("GET", "/api/spaces/me/bot").respond(info);
+        let mut input = DoctorInput::for_test(Ok(stub.hub()), Vec::new());
+        input.space = Some("me/bot".to_owned());
+        let whoami = token::ask(&input).await.unwrap().unwrap();
+        check(&input, Some(&whoami)).await
+    }
+
+    #[tokio::test]
+    async fn a_docker_space_that_runs_is_healthy() {
+        let healthy = Diagnosis::Healthy("me/bot, sleeps after 2days".to_owned());
+        assert_eq!(checked("docker", false, "RUNNING").await, healthy);
+    }
+
+    #[tokio::test]
+    async fn a_space_of_another_kind_or_stage_is_a_finding() {
+        for (sdk, private, stage, what) in [
+            ("gradio", false, "RUNNING", "the Space me/bot has the SDK gradio"),
+            ("docker", true, "RUNNING", "the Space me/bot is private"),
+            ("docker", false, "PAUSED", "the Space me/bot is in the stage PAUSED"),
+            ("docker", false, "SLEEPING", "the Space me/bot is in the stage SLEEPING"),
+            ("docker", false, "BUILD_ERROR", "the Space me/bot is in the stage BUILD_ERROR"),
+        ] {
+            let Diagnosis::Faulty(findings) = checked(sdk, private, stage).await else {
+                panic!("{what}")
+            };
+            let [finding] = &findings[..] else { panic!("{findings:#?}") };
+            assert_eq!(finding.what, what);
+        }
+    }
+
+    #[test]
+    fn the_space_of_a_public_url_is_one_of_the_account() {
+        let account = json!({ "name": "Me.x", "id": "1", "orgs": [{ "name": "acme" }] });
+        let account: Account = serde_json::from_value(account).unwrap();
+        for (url, space) in [
+            ("https://me-x-my-bot.hf.space", Some("Me.x/my-bot")),
+            ("https://acme-bot.hf.space", Some("acme/bot")),
+            ("https://someone-bot.hf.space", None),
+            ("https://acme.hf.space", None),
+        ] {
+            let url = PublicUrl::parse(url).unwrap();
+            assert_eq!(space_of_host(host(&url).unwrap(), &account).as_deref(), space);
+        }
+        assert_eq!(host(&PublicUrl::parse("https://hooks.example.com").unwrap()), None);
+    }
+}
