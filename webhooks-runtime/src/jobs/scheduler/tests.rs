@@ -88,7 +88,8 @@ fn endless(_: BackgroundTask) -> TaskFuture {
 
 /// Counts its runs, and never ends.
 fn counted(task: BackgroundTask) -> TaskFuture {
-    let runs = task.shared.get::<AtomicU32>().cloned().unwrap();
+    let BackgroundTask { shared, .. } = task;
+    let runs = shared.get::<AtomicU32>().cloned().unwrap();
     async move {
         runs.fetch_add(1, Ordering::Relaxed);
         pending().await
