@@ -1,5 +1,7 @@
 //! Tests of the scheduler with a store and functions.
 
+mod cancel;
+
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -86,17 +88,6 @@ fn endless(_: BackgroundTask) -> TaskFuture {
     pending().boxed()
 }
 
-/// Counts its runs, and never ends.
-fn counted(task: BackgroundTask) -> TaskFuture {
-    let BackgroundTask { shared, .. } = task;
-    let runs = shared.get::<AtomicU32>().cloned().unwrap();
-    async move {
-        runs.fetch_add(1, Ordering::Relaxed);
-        pending().await
-    }
-    .boxed()
-}
-
 /// Counts its runs, and asks to run again later.
 fn busy(task: BackgroundTask) -> TaskFuture {
     let BackgroundTask { shared, .. } = task;
@@ -139,27 +130,6 @@ async fn a_running_delivery_is_cancelled_without_a_heartbeat() {
     running.reaches(id, State::Cancelled).await;
     running.reaches(next, State::Running).await;
     assert_eq!(running.summary(id).await.note.as_deref(), Some("cancelled"));
-    running.close().await;
-}
-
-#[tokio::test]
-async fn a_cancel_stops_the_attempt_before_the_store_reports_it() {
-    let runs = Data::new(AtomicU32::new(0));
-    let mut shared = SharedData::default();
-    shared.insert(runs.clone());
-    let running = TestEngine::new(Policy::DEFAULT, counted, shared).await;
-    let id = running.accept(new(0, None, "{}")).await;
-    running.reaches(id, State::Running).await;
-    // The store knows of no request, so that the delivery runs again, with a new token.
-    let starts_again = async {
-        while runs.load(Ordering::Relaxed) < 2 {
-            let cancel = SchedulerCommand::Cancel(vec![(id, 1)]);
-            running.jobs.commands.send(cancel).await.unwrap();
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_secs(20), starts_again).await.unwrap();
-    assert_eq!(running.summary(id).await.attempts, 1);
     running.close().await;
 }
 
