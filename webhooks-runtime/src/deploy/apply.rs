@@ -52,7 +52,7 @@ pub(crate) async fn upload(
     for path in &plan.uploads {
         commit = commit.add(path, files.get(path).cloned().unwrap_or_default());
     }
-    commit = plan.deletions.iter().fold(commit, |commit, path| commit.delete(path));
+    commit = plan.deletions.iter().fold(commit, Commit::delete);
     if let Some(parent) = &plan.parent {
         commit = commit.parent(parent);
     }

@@ -33,7 +33,7 @@ impl HubCommand {
         server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
     ) -> Result<ExitCode, Box<dyn Error>> {
         match self {
-            Self::Deploy(deploy) => deploy::run(deploy, program, server),
+            Self::Deploy(deploy) => deploy::run(&deploy, program, server),
             Self::Webhooks(webhooks) => webhooks::run(webhooks, flags, server),
             Self::Doctor(doctor) => doctor::run(&doctor, program, flags, server),
         }

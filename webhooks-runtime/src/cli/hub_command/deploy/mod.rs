@@ -27,12 +27,12 @@ use crate::text::escaped;
 
 /// Runs the command for the program of this name.
 pub(super) fn run(
-    deploy: Deploy,
+    deploy: &Deploy,
     program: &str,
     server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let mut printer = DeployPrinter::of_terminal(deploy.json);
-    match run::run(&deploy, program, server, &mut printer) {
+    match run::run(deploy, program, server, &mut printer) {
         Ok(code) => Ok(code),
         Err(CommandError::Failed(error)) => {
             printer.failed(&*error);
