@@ -299,7 +299,6 @@ RESPONSES = [
     (r"POST /api/spaces/me/bot/duplicate", lambda _: {"url": "{endpoint}/spaces/me/copy"}),
     (r"GET /api/spaces/me/bot/secrets", lambda _: {"WEBHOOK_SECRET": {"updatedAt": CREATED}}),
     (r"(POST|DELETE) /api/spaces/me/bot/secrets", lambda _: None),
-    (r"GET /api/spaces/me/bot/variables", lambda _: variables({"LEVEL": "info"})),
     (r"GET /api/spaces/me/bot/logs/(build|run)", lambda _: None),
     (r"POST /api/spaces/me/bot/variables", lambda _: variables({"LEVEL": "info", "WATCH": "me/data"})),
     (r"DELETE /api/spaces/me/bot/variables", lambda _: variables({})),
