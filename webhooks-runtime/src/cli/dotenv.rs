@@ -18,22 +18,29 @@ const FILE: &str = ".env";
 /// The size of the largest file that is read, in bytes.
 const MAX_SIZE: u64 = 64 * 1024;
 
-/// The variables that decide where requests and the token go, and which certificates are trusted. Proxies are also set
-/// in lower case. `PORT` belongs to hosting platforms.
-const IGNORED: [&str; 11] = [
+/// The variables that decide where requests, the token and the state of the program are, and which certificates are trusted.
+/// Proxies are also set in lower case. `PORT` and those of Spaces and Jobs belong to the platforms.
+const IGNORED: [&str; 15] = [
     "ALL_PROXY",
     "HF_ENDPOINT",
     "HF_HOME",
     "HF_TOKEN_PATH",
     "HTTPS_PROXY",
     "HTTP_PROXY",
+    "JOB_ID",
     "NO_PROXY",
     "PORT",
+    "SPACE_HOST",
+    "SPACE_ID",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     // The token is below it, too.
     "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
 ];
+
+/// Stands for `$` in a file that is read without replacing the names of variables.
+const DOLLAR: char = '\u{e000}';
 
 /// The error of a file that is not used. A program that started without it might lack its secret. No text contains a
 /// value.
@@ -52,6 +59,11 @@ pub(super) enum DotenvError {
         /// From 1.
         line: usize,
     },
+    /// The value would contain that of another variable, which may be a token.
+    #[error(
+        "{name} in .env contains $, and names of variables are not replaced there: put the value in single quotes"
+    )]
+    Expansion { name: String },
 }
 
 /// The variables of a file, each once.
@@ -117,10 +129,16 @@ impl DotenvFile {
         let mut file = Self::default();
         // dotenvy rejects a space at the end of a line that has no end.
         let whole = format!("{text}\n");
+        let plain = whole.replace("\\$", "$").replace('$', &DOLLAR.to_string());
+        let mut plain = dotenvy::from_read_iter(plain.as_bytes());
         for variable in dotenvy::from_read_iter(whole.as_bytes()) {
             let Ok((name, value)) = variable else {
                 return Err(DotenvError::Malformed { line: malformed_line(&whole) });
             };
+            let unexpanded = plain.next().and_then(Result::ok).map(|(_, value)| value);
+            if unexpanded.is_none_or(|plain| plain.replace(DOLLAR, "$") != value) {
+                return Err(DotenvError::Expansion { name });
+            }
             if IGNORED.iter().any(|ignored| name.eq_ignore_ascii_case(ignored)) {
                 file.ignored.insert(name);
             } else if !file.variables.iter().any(|(known, _)| *known == name) {
@@ -219,6 +237,17 @@ mod tests {
         let report = file.report();
         assert!(report.starts_with("* Variables from .env: HF_TOKEN\nWarning: ALL_PROXY in .env"));
         assert_eq!(report.lines().count(), 2 + IGNORED.len(), "{report}");
+    }
+
+    #[test]
+    fn no_other_variable_gets_into_a_value() {
+        for text in ["A=$PATH", "A=\"${PATH}\"", "A=hu$sh", "B=b\nA=b${B}"] {
+            let error = DotenvFile::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with("A in .env contains $, and names"), "{text}: {error}");
+        }
+        for text in ["A='${PATH}'", "A=\"\\${PATH}\"", "A=\\${PATH}"] {
+            assert_eq!(value(text), "${PATH}", "{text}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ Exit code:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Doctor {
+pub(in crate::cli) struct Doctor {
     /// Ask the server at this URL [default: as for the server; else the last one of a running server]
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<PublicUrl>,
