@@ -8,6 +8,7 @@
 mod clock;
 mod finding;
 mod input;
+mod left_alone;
 mod probe;
 mod reach;
 mod space;

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::finding::{Diagnosis, Finding, NO_URL};
 use super::input::DoctorInput;
+use super::left_alone::left_alone;
 use super::token::{NO_ANSWER, Whoami, new_token};
 use crate::endpoint::short;
 use crate::hub::{Hub, HubError, WebhookSpec};
@@ -32,7 +33,9 @@ pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> Diagn
     match planned(input, hub, url).await {
         Ok(steps) => {
             let findings = steps.iter().flat_map(|step| findings(step, input)).collect();
-            Diagnosis::of(findings, format!("{} enabled", steps.len()))
+            let without_watch = StepAction::LeaveAlone(LeaveReason::NoWatch);
+            let count = steps.iter().filter(|step| step.action != without_watch).count();
+            Diagnosis::of(findings, format!("{count} enabled"))
         }
         Err(error) => unreadable(input, &error, &whoami.account.name).into(),
     }
@@ -109,15 +112,7 @@ fn findings(step: &PlannedStep, input: &DoctorInput) -> Vec<Finding> {
             let why = "a person or a program has disabled it, so the Hub sends it nothing";
             vec![Finding::new(format!("{webhook} is disabled"), why, enable())]
         }
-        StepAction::LeaveAlone(reason) => {
-            let fix = match reason {
-                LeaveReason::UnknownSecret => "set WEBHOOK_SECRET".to_owned(),
-                LeaveReason::InUse(_) => input.command(&format!("webhooks disable {id}")),
-                _ => input.command(&format!("webhooks remove {id}")),
-            };
-            let what = format!("{webhook} does not do what the program needs");
-            vec![Finding::new(what, reason.to_string(), fix)]
-        }
+        StepAction::LeaveAlone(reason) => left_alone(step, reason, input).into_iter().collect(),
     }
 }
 
@@ -268,6 +263,23 @@ pub(super) mod tests {
             assert_eq!(finding.fix, fix);
             assert!(!format!("{finding:?}").contains("hush"));
         }
+    }
+
+    #[tokio::test]
+    async fn a_webhook_of_an_endpoint_without_watch_is_healthy() {
+        let mut by_hand = webhook();
+        by_hand["id"] = json!("w9");
+        by_hand["url"] = json!("https://me-bot.hf.space/webhooks/on_comment");
+        let stub = HubStub::new();
+        stub.on("GET", "/api/settings/webhooks").respond(json!([webhook(), by_hand]));
+        let path = "/webhooks/on_comment".to_owned();
+        let unwatched = WebhookEndpoint { path, watched: Vec::new(), ..endpoint() };
+        let mut input = DoctorInput::for_test(Ok(stub.hub()), vec![endpoint(), unwatched]);
+        let url = PublicUrl::parse("https://me-bot.hf.space").unwrap();
+        input.public_url = Some(ServerUrl { url, kind: UrlKind::Fixed });
+        let whoami = token::ask(&input).await.unwrap().unwrap();
+        let diagnosis = check(&input, Some(&whoami)).await;
+        assert_eq!(diagnosis, Diagnosis::Healthy("1 enabled".to_owned()));
     }
 
     #[tokio::test]
