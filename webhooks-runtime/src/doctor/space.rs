@@ -30,6 +30,10 @@ pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> Diagn
     let settings = format!("open {}/spaces/{space}/settings", hub.address());
     match hub.repo_info(RepoId::from(format!("space:{space}"))).await {
         Ok(info) => Diagnosis::of(findings(&space, &info, &settings), healthy(&space, &info)),
+        // A host does not tell the name, only what it is like.
+        Err(error) if input.space.is_none() && matches!(error.status(), Some(401 | 403 | 404)) => {
+            Diagnosis::Unchecked("the Hub does not know the Space of the public URL")
+        }
         Err(error) => {
             let why = "its name was taken from SPACE_ID or from the public URL";
             Finding::new(error.to_string(), why, input.command("doctor")).into()
@@ -56,14 +60,13 @@ fn findings(space: &str, info: &RepoInfo, settings: &str) -> Vec<Finding> {
     }
     let stage = stage(info);
     let why = match stage {
-        "RUNNING" | "" => return findings,
+        "" => return findings,
+        stage if serves(stage) => return findings,
         "PAUSED" | "STOPPED" => "a person or a program has paused it",
         "SLEEPING" => {
             "it sleeps after a time without visitors, and it is not documented whether a delivery wakes it"
         }
-        "BUILDING" | "APP_STARTING" | "RUNNING_BUILDING" | "RUNNING_APP_STARTING" => {
-            "it is being started, so it cannot be reached yet"
-        }
+        "BUILDING" | "APP_STARTING" => "it is being started, so it cannot be reached yet",
         _ => "its program does not run: its logs have the reason",
     };
     findings.push(Finding::new(
@@ -83,6 +86,11 @@ fn healthy(space: &str, info: &RepoInfo) -> String {
         }
         None => space.to_owned(),
     }
+}
+
+/// Returns whether the Space can be reached in this stage. While a new version is built or starts, the previous one runs.
+fn serves(stage: &str) -> bool {
+    matches!(stage, "RUNNING" | "RUNNING_BUILDING" | "RUNNING_APP_STARTING")
 }
 
 /// Returns the stage; empty if it is not known.
@@ -116,6 +124,7 @@ mod tests {
 
     use super::*;
     use crate::doctor::token;
+    use crate::registration::remembered::{ServerUrl, UrlKind};
     use crate::testing::HubStub;
 
     async fn checked(sdk: &str, private: bool, stage: &str) -> Diagnosis {
@@ -132,7 +141,9 @@ mod tests {
     #[tokio::test]
     async fn a_docker_space_that_runs_is_healthy() {
         let healthy = Diagnosis::Healthy("me/bot, sleeps after 2days".to_owned());
-        assert_eq!(checked("docker", false, "RUNNING").await, healthy);
+        for stage in ["RUNNING", "RUNNING_BUILDING", "RUNNING_APP_STARTING"] {
+            assert_eq!(checked("docker", false, stage).await, healthy, "{stage}");
+        }
     }
 
     #[tokio::test]
@@ -149,6 +160,23 @@ mod tests {
             };
             let [finding] = &findings[..] else { panic!("{findings:#?}") };
             assert_eq!(finding.what, what);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_guessed_space_may_be_unknown() {
+        for status in [401, 403, 404] {
+            let stub = HubStub::new();
+            stub.on("GET", "/api/spaces/me/auto-retrain").error(status, "Repository not found");
+            let mut input = DoctorInput::for_test(Ok(stub.hub()), Vec::new());
+            let url = PublicUrl::parse("https://me-auto-retrain.hf.space").unwrap();
+            input.public_url = Some(ServerUrl { url, kind: UrlKind::Fixed });
+            let whoami = token::ask(&input).await.unwrap().unwrap();
+            let diagnosis = check(&input, Some(&whoami)).await;
+            assert!(matches!(diagnosis, Diagnosis::Unchecked(_)), "{diagnosis:?}");
+            input.space = Some("me/auto-retrain".to_owned());
+            let diagnosis = check(&input, Some(&whoami)).await;
+            assert!(matches!(diagnosis, Diagnosis::Faulty(_)), "{diagnosis:?}");
         }
     }
 
