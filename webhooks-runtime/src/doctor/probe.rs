@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use super::input::DoctorInput;
-use crate::http::authorize::SECRET;
+use crate::http::authorize::{FORM_REJECTED, NO_SECRET, SECRET, WRONG_SECRET};
 use crate::http::probe::{PROBE, PROGRAM_VERSION};
 use crate::network::HttpClient;
 use crate::registration::blocking::on_blocking_pool;
@@ -41,6 +42,8 @@ pub(super) enum ProbeAnswer {
         /// The version of its program.
         version: String,
     },
+    /// It does not know probes: it has accepted the secret, and rejects a form.
+    FormRejected,
     /// It has another secret.
     OtherSecret,
     /// Another response.
@@ -104,14 +107,23 @@ fn answer(status: u16, headers: &HeaderMap, body: &str, nonce: &str) -> ProbeAns
             ProbeAnswer::Accepted { version }
         }
         200 => ProbeAnswer::Foreign,
-        // A proxy has other reasons.
-        401 | 403 if body.contains("secret") => ProbeAnswer::OtherSecret,
+        // Other programs and proxies have other reasons.
+        401 if is_error(body, NO_SECRET) => ProbeAnswer::OtherSecret,
+        403 if is_error(body, WRONG_SECRET) => ProbeAnswer::OtherSecret,
+        415 if is_error(body, FORM_REJECTED) => ProbeAnswer::FormRejected,
         status => ProbeAnswer::Status(status),
     }
 }
 
+/// Returns whether this is the body with which a server of ours gives this reason.
+fn is_error(body: &str, text: &str) -> bool {
+    let body = serde_json::from_str::<Value>(body);
+    body.is_ok_and(|body| body.get("error").and_then(Value::as_str) == Some(text))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use ureq::http::HeaderName;
 
     use super::*;
@@ -134,5 +146,22 @@ mod tests {
         let rejected = r#"{"error":"Invalid webhook secret."}"#;
         assert_eq!(answer(403, &HeaderMap::new(), rejected, "once"), ProbeAnswer::OtherSecret);
         assert_eq!(answer(403, &HeaderMap::new(), "<html>", "once"), ProbeAnswer::Status(403));
+    }
+
+    #[test]
+    fn only_the_texts_of_our_server_tell_that_it_is_one() {
+        let form = json!({ "error": FORM_REJECTED }).to_string();
+        let missing = json!({ "error": NO_SECRET }).to_string();
+        for (status, body, expected) in [
+            (415, form.as_str(), ProbeAnswer::FormRejected),
+            (401, &missing, ProbeAnswer::OtherSecret),
+            (415, "", ProbeAnswer::Status(415)),
+            (415, "Expected request with `Content-Type: application/json`", ProbeAnswer::Status(415)),
+            (401, r#"{"error":"The client secret is missing."}"#, ProbeAnswer::Status(401)),
+            (403, r#"{"error":"Wrong secret"}"#, ProbeAnswer::Status(403)),
+            (403, "Invalid webhook secret.", ProbeAnswer::Status(403)),
+        ] {
+            assert_eq!(answer(status, &HeaderMap::new(), body, "once"), expected, "{body}");
+        }
     }
 }

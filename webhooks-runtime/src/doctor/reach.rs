@@ -9,9 +9,6 @@ use crate::registration::remembered::UrlKind;
 /// The diagnosis of what needs an answer of the server.
 const NO_ANSWER: Diagnosis = Diagnosis::Unchecked("the server did not answer");
 
-/// The status of a server that does not know probes: it has accepted the secret, and rejects a form.
-const FORM_REJECTED: u16 = 415;
-
 pub(super) fn check_url(input: &DoctorInput, probes: &[EndpointProbe]) -> Diagnosis {
     let Some(public) = &input.public_url else {
         return Finding::new(
@@ -23,8 +20,7 @@ pub(super) fn check_url(input: &DoctorInput, probes: &[EndpointProbe]) -> Diagno
     };
     let url = &public.url;
     let findings = probes.iter().filter_map(|probe| match &probe.answer {
-        ProbeAnswer::Accepted { .. } | ProbeAnswer::OtherSecret => None,
-        ProbeAnswer::Status(FORM_REJECTED) => None,
+        ProbeAnswer::Accepted { .. } | ProbeAnswer::FormRejected | ProbeAnswer::OtherSecret => None,
         ProbeAnswer::Unreachable(reason) => {
             let (why, fix) = match public.kind {
                 UrlKind::Tunnel => {
@@ -57,6 +53,9 @@ pub(super) fn check_url(input: &DoctorInput, probes: &[EndpointProbe]) -> Diagno
 
 fn why_status(status: u16) -> &'static str {
     match status {
+        401 | 403 | 415 => {
+            "the text is not that of a program of webhooks-runtime: another program seems to respond there"
+        }
         300..=399 => "a delivery is not sent along a redirect",
         404 => {
             "the server has no such endpoint: it may be another program, or another version of this one"
@@ -90,7 +89,7 @@ pub(super) fn check_secret(input: &DoctorInput, probes: &[EndpointProbe]) -> Dia
         })
         .collect();
     let is_accepted = |probe: &&EndpointProbe| {
-        matches!(probe.answer, ProbeAnswer::Accepted { .. } | ProbeAnswer::Status(FORM_REJECTED))
+        matches!(probe.answer, ProbeAnswer::Accepted { .. } | ProbeAnswer::FormRejected)
     };
     let accepted = probes.iter().filter(is_accepted);
     match (findings.is_empty(), accepted.clone().count()) {
@@ -120,7 +119,7 @@ pub(super) fn check_version(input: &DoctorInput, probes: &[EndpointProbe]) -> Di
             )
             .into(),
         ),
-        ProbeAnswer::Status(FORM_REJECTED) => Some(
+        ProbeAnswer::FormRejected => Some(
             Finding::new(
                 "the server runs an older version, which does not know `doctor`",
                 "it has accepted the secret, and called no function",
@@ -177,10 +176,11 @@ mod tests {
             (ProbeAnswer::Foreign, 0, "another server responds at https://me-bot.hf.space"),
             (ProbeAnswer::Status(404), 0, "/webhooks/retrain responds with status 404"),
             (ProbeAnswer::Status(502), 0, "/webhooks/retrain responds with status 502"),
+            (ProbeAnswer::Status(415), 0, "/webhooks/retrain responds with status 415"),
             (ProbeAnswer::Status(301), 0, "/webhooks/retrain responds with status 301"),
             (ProbeAnswer::OtherSecret, 1, "another secret for /webhooks/retrain than this program"),
             (accepted("1.1.0"), 2, "the server runs 1.1.0, and this program is 1.2.0 ("),
-            (ProbeAnswer::Status(415), 2, "the server runs an older version"),
+            (ProbeAnswer::FormRejected, 2, "the server runs an older version"),
         ] {
             let found = found(&input, answer.clone());
             for (index, finding) in found.iter().enumerate() {

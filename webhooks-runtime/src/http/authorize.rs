@@ -14,6 +14,11 @@ use crate::config::secret::Secrets;
 /// The header that carries the secret.
 pub(crate) const SECRET: HeaderName = HeaderName::from_static("x-webhook-secret");
 
+// `doctor` recognizes a server by these texts.
+pub(crate) const NO_SECRET: &str = "x-webhook-secret header not set.";
+pub(crate) const WRONG_SECRET: &str = "Invalid webhook secret.";
+pub(crate) const FORM_REJECTED: &str = "A webhook endpoint accepts JSON, not a form. Send the body with Content-Type: application/json.";
+
 /// Rejects a request that is not a POST.
 pub(super) fn require_post(request: &HttpRequest) -> Result<(), Rejection> {
     if request.method() == Method::POST {
@@ -48,8 +53,8 @@ fn check_secret<T: AsRef<[u8]>>(
 ) -> Result<(), Rejection> {
     let (status, text) = match (given.next(), given.next()) {
         (Some(secret), None) if secrets.accept(secret.as_ref()) => return Ok(()),
-        (None, _) => (StatusCode::UNAUTHORIZED, "x-webhook-secret header not set."),
-        (Some(_), None) => (StatusCode::FORBIDDEN, "Invalid webhook secret."),
+        (None, _) => (StatusCode::UNAUTHORIZED, NO_SECRET),
+        (Some(_), None) => (StatusCode::FORBIDDEN, WRONG_SECRET),
         (Some(_), Some(_)) => {
             (StatusCode::BAD_REQUEST, "The request has more than one webhook secret.")
         }
@@ -67,8 +72,7 @@ pub(super) fn check_body_headers(
     let begins =
         |text: &str| kind.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text));
     if begins("multipart/") || kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        let text = "A webhook endpoint accepts JSON, not a form. Send the body with Content-Type: application/json.";
-        return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, FORM_REJECTED));
     }
     let is_plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"identity");
     if request.headers().get_all(CONTENT_ENCODING).any(|coding| !is_plain(coding.as_bytes())) {
