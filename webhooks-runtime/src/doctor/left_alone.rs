@@ -33,10 +33,9 @@ pub(super) fn left_alone(
         }
         LeaveReason::DisabledByPerson
         | LeaveReason::PauseUnconfirmed
-        | LeaveReason::SuspendedTooOften => (
-            reason.to_string(),
-            input.command(&format!("webhooks enable {}", short(&step.path))),
-        ),
+        | LeaveReason::SuspendedTooOften => {
+            (reason.to_string(), input.command(&format!("webhooks enable {}", short(&step.path))))
+        }
         LeaveReason::NotRemembered(_) => (reason.to_string(), input.command("webhooks sync")),
         LeaveReason::InUse(_) => {
             (reason.to_string(), input.command(&format!("webhooks disable {id}")))

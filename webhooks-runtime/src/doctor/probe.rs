@@ -156,7 +156,11 @@ mod tests {
             (415, form.as_str(), ProbeAnswer::FormRejected),
             (401, &missing, ProbeAnswer::OtherSecret),
             (415, "", ProbeAnswer::Status(415)),
-            (415, "Expected request with `Content-Type: application/json`", ProbeAnswer::Status(415)),
+            (
+                415,
+                "Expected request with `Content-Type: application/json`",
+                ProbeAnswer::Status(415),
+            ),
             (401, r#"{"error":"The client secret is missing."}"#, ProbeAnswer::Status(401)),
             (403, r#"{"error":"Wrong secret"}"#, ProbeAnswer::Status(403)),
             (403, "Invalid webhook secret.", ProbeAnswer::Status(403)),

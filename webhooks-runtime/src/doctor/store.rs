@@ -13,6 +13,9 @@ const MIN_SPACE: u64 = 256 << 20;
 
 const MIB: u64 = 1 << 20;
 
+/// The command that frees space: it requires a selection.
+const PURGE: &str = "deliveries purge --dead --older-than 30d";
+
 pub(super) fn check(input: &DoctorInput) -> Diagnosis {
     let Some(store) = &input.store else {
         return Diagnosis::Unchecked("no endpoint runs in the background");
@@ -29,7 +32,7 @@ pub(super) fn check(input: &DoctorInput) -> Diagnosis {
         store.warning(input.on_space).iter().map(|it| may_lose(it)).collect();
     match store {
         StoreUrl::File(file) => {
-            findings.extend(of_file(file, input));
+            findings.extend(of_file(file, input, MIN_SPACE));
             Diagnosis::of(findings, file.display().to_string())
         }
         StoreUrl::Postgres { name, .. } => Diagnosis::of(findings, name.as_str()),
@@ -46,7 +49,8 @@ fn may_lose(warning: &str) -> Finding {
     )
 }
 
-fn of_file(file: &Path, input: &DoctorInput) -> Vec<Finding> {
+/// Returns what is wrong with a file whose disk should have this many bytes left.
+fn of_file(file: &Path, input: &DoctorInput, min_space: u64) -> Vec<Finding> {
     let mut findings = Vec::new();
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
@@ -57,11 +61,11 @@ fn of_file(file: &Path, input: &DoctorInput) -> Vec<Finding> {
             "correct --store or WEBHOOKS_STORE",
         ));
     }
-    if let Some(free) = free_space(folder).filter(|free| *free < MIN_SPACE) {
+    if let Some(free) = free_space(folder).filter(|free| *free < min_space) {
         findings.push(Finding::new(
             format!("the disk of {} has only {} MiB left", file.display(), free / MIB),
             "on a full disk, background deliveries are rejected with 503",
-            input.command("deliveries purge"),
+            input.command(PURGE),
         ));
     }
     findings
@@ -146,6 +150,16 @@ mod tests {
     fn the_space_of_a_disk_is_known() {
         assert!(free_space(Path::new(".")).is_some_and(|bytes| bytes > 0));
         assert_eq!(free_space(Path::new("/nonexistent")), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_disk_that_is_nearly_full_is_a_finding() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = DoctorInput::for_test(Err("no token".to_owned()), Vec::new());
+        let found = of_file(&folder.path().join("webhooks.db"), &input, u64::MAX);
+        assert!(found[0].what.starts_with("the disk of "), "{found:?}");
+        assert_eq!(found[0].fix, "my-bot deliveries purge --dead --older-than 30d");
     }
 
     #[test]

@@ -59,3 +59,23 @@ pub(super) async fn purge(
     print(format!("{} deleted.\n", counted(purged)).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::Deliveries;
+
+    #[derive(Debug, Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        _deliveries: Deliveries,
+    }
+
+    #[test]
+    fn the_purge_that_doctor_proposes_is_a_command() {
+        let proposed = "deliveries purge --dead --older-than 30d";
+        assert!(Parsed::try_parse_from(proposed.split(' ')).is_ok());
+        assert!(Parsed::try_parse_from(["deliveries", "purge"]).is_err());
+    }
+}
