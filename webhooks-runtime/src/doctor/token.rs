@@ -10,8 +10,9 @@ use super::finding::{Diagnosis, Finding};
 use super::input::DoctorInput;
 use crate::hub::{Account, Hub, HubError};
 
-/// The diagnosis of what needs an answer of the Hub.
-pub(super) const NO_ANSWER: Diagnosis = Diagnosis::Unchecked("the Hub did not accept the token");
+/// The diagnosis of what needs the account: there may be no token, no network, or too many requests.
+pub(super) const NO_ANSWER: Diagnosis =
+    Diagnosis::Unchecked("the Hub was not asked for the account, or did not say which it is");
 
 const LOGIN: &str = "hf auth login";
 
@@ -80,6 +81,12 @@ fn rejected(error: &HubError) -> Finding {
             "it has expired, was deleted, or is not complete",
             LOGIN,
         ),
+        // It says nothing about the token.
+        Some(429 | 500..) => Finding::new(
+            error.to_string(),
+            "without this answer, nothing can be checked on the Hub",
+            "try again later",
+        ),
         Some(_) => Finding::new(
             error.to_string(),
             "without this answer, nothing can be checked on the Hub",
@@ -88,7 +95,7 @@ fn rejected(error: &HubError) -> Finding {
         None => Finding::new(
             error.to_string(),
             "without this answer, nothing can be checked on the Hub",
-            "check the network, and the variables HF_ENDPOINT and HTTPS_PROXY",
+            "check the network, and the variables HF_ENDPOINT and HTTPS_PROXY, or try again later",
         ),
     }
 }
@@ -141,6 +148,18 @@ mod tests {
         ] {
             let Diagnosis::Faulty(findings) = checked(&stub).await else { panic!("{what}") };
             assert!(findings[0].what.contains(what), "{findings:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hub_that_cannot_be_asked_now_says_nothing_about_the_token() {
+        for status in [429, 500, 503] {
+            let stub = HubStub::new();
+            stub.on("GET", "/api/whoami-v2").error(status, "Try later");
+            let input = DoctorInput::for_test(Ok(stub.hub()), vec![endpoint()]);
+            let whoami = whoami(&stub.hub()).await;
+            let Diagnosis::Faulty(findings) = check(&input, Some(&whoami)) else { panic!() };
+            assert_eq!(findings[0].fix, "try again later");
         }
     }
 
