@@ -161,6 +161,9 @@ mod tests {
             let Diagnosis::Faulty(findings) = check(&input, Some(&whoami)) else { panic!() };
             assert_eq!(findings[0].fix, "try again later");
         }
+        let (call, reason) = ("GET /api/whoami-v2".to_owned(), "no route".to_owned());
+        let offline = rejected(&HubError::NoResponse { call, reason });
+        assert!(offline.fix.ends_with("or try again later"), "{offline:?}");
     }
 
     #[tokio::test]
