@@ -16,6 +16,8 @@ mod store;
 mod token;
 mod webhooks;
 
+use self::probe::EndpointProbe;
+
 pub(crate) use finding::{CheckReport, Diagnosis, Finding};
 pub(crate) use input::DoctorInput;
 
@@ -23,17 +25,59 @@ pub(crate) use input::DoctorInput;
 pub(crate) async fn examine(input: &DoctorInput) -> Vec<CheckReport> {
     let whoami = token::ask(input).await;
     let account = whoami.as_ref().and_then(|whoami| whoami.as_ref().ok());
-    let probes = probe::ask_all(input).await;
+    // Before the probes: they would wake a Space that sleeps, and hide why nothing arrives.
+    let space = space::check(input, account).await;
+    let probes = if space.is_running { Some(probe::ask_all(input).await) } else { None };
+    let reach = |check: fn(&DoctorInput, &[EndpointProbe]) -> Diagnosis| match &probes {
+        Some(probes) => check(input, probes),
+        None => Diagnosis::Unchecked("the Space does not run"),
+    };
     let diagnoses = [
         ("settings", input.settings()),
         ("token", token::check(input, whoami.as_ref())),
         ("clock", account.map_or(token::NO_ANSWER, |it| clock::check(it.clock.as_ref()))),
         ("webhooks", webhooks::check(input, account).await),
-        ("public URL", reach::check_url(input, &probes)),
-        ("secret", reach::check_secret(input, &probes)),
-        ("version", reach::check_version(input, &probes)),
+        ("public URL", reach(reach::check_url)),
+        ("secret", reach(reach::check_secret)),
+        ("version", reach(reach::check_version)),
         ("store", store::check(input)),
-        ("space", space::check(input, account).await),
+        ("space", space.diagnosis),
     ];
     diagnoses.map(|(check, diagnosis)| CheckReport { check, diagnosis }).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::TcpListener;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::addresses::PublicUrl;
+    use crate::registration::remembered::{ServerUrl, UrlKind};
+    use crate::testing::HubStub;
+
+    #[tokio::test]
+    async fn a_space_that_sleeps_is_not_woken() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = ServerUrl { url: PublicUrl::parse(&url).unwrap(), kind: UrlKind::Fixed };
+        let stub = HubStub::new();
+        let info = json!({ "id": "me/bot", "sdk": "docker", "runtime": { "stage": "SLEEPING" } });
+        stub.on("GET", "/api/spaces/me/bot").respond(info);
+        stub.on("GET", "/api/settings/webhooks").respond(json!([]));
+        let mut input = DoctorInput::for_test(Ok(stub.hub()), vec![webhooks::tests::endpoint()]);
+        (input.public_url, input.space) = (Some(url), Some("me/bot".to_owned()));
+
+        let reports = examine(&input).await;
+        let of = |name| &reports.iter().find(|report| report.check == name).unwrap().diagnosis;
+        assert!(matches!(of("space"), Diagnosis::Faulty(_)), "{reports:?}");
+        for name in ["public URL", "secret", "version"] {
+            assert!(matches!(of(name), Diagnosis::Unchecked(_)), "{reports:?}");
+        }
+        let called = listener.accept().map(drop).map_err(|error| error.kind());
+        assert_eq!(called, Err(ErrorKind::WouldBlock));
+    }
 }

@@ -13,7 +13,20 @@ use crate::hub::{Account, RepoId, RepoInfo};
 /// The domain of the public URLs of Spaces.
 const DOMAIN: &str = ".hf.space";
 
-pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> Diagnosis {
+/// What is known about the Space.
+pub(super) struct SpaceReading {
+    pub(super) diagnosis: Diagnosis,
+    /// Whether it runs, or may run.
+    pub(super) is_running: bool,
+}
+
+impl From<Diagnosis> for SpaceReading {
+    fn from(diagnosis: Diagnosis) -> Self {
+        Self { diagnosis, is_running: true }
+    }
+}
+
+pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> SpaceReading {
     let account = whoami.map(|whoami| &whoami.account);
     let by_url = || {
         let url = &input.public_url.as_ref()?.url;
@@ -23,20 +36,27 @@ pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> Diagn
     let space = match (&input.space, by_url()) {
         (Some(space), _) => space.clone(),
         (None, Some(Some(space))) => space,
-        (None, Some(None)) => return Diagnosis::Unchecked("the Space is of another account"),
-        (None, None) => return Diagnosis::Unchecked("the server does not run on a Space"),
+        (None, Some(None)) => {
+            return Diagnosis::Unchecked("the Space is of another account").into();
+        }
+        (None, None) => {
+            return Diagnosis::Unchecked("the server does not run on a Space").into();
+        }
     };
-    let (Ok(hub), Some(_)) = (&input.hub, whoami) else { return NO_ANSWER };
+    let (Ok(hub), Some(_)) = (&input.hub, whoami) else { return NO_ANSWER.into() };
     let settings = format!("open {}/spaces/{space}/settings", hub.address());
     match hub.repo_info(RepoId::from(format!("space:{space}"))).await {
-        Ok(info) => Diagnosis::of(findings(&space, &info, &settings), healthy(&space, &info)),
+        Ok(info) => SpaceReading {
+            diagnosis: Diagnosis::of(findings(&space, &info, &settings), healthy(&space, &info)),
+            is_running: stage(&info).is_empty() || serves(stage(&info)),
+        },
         // A host does not tell the name, only what it is like.
         Err(error) if input.space.is_none() && matches!(error.status(), Some(401 | 403 | 404)) => {
-            Diagnosis::Unchecked("the Hub does not know the Space of the public URL")
+            Diagnosis::Unchecked("the Hub does not know the Space of the public URL").into()
         }
         Err(error) => {
             let why = "its name was taken from SPACE_ID or from the public URL";
-            Finding::new(error.to_string(), why, input.command("doctor")).into()
+            Diagnosis::from(Finding::new(error.to_string(), why, input.command("doctor"))).into()
         }
     }
 }
@@ -135,7 +155,7 @@ mod tests {
         let mut input = DoctorInput::for_test(Ok(stub.hub()), Vec::new());
         input.space = Some("me/bot".to_owned());
         let whoami = token::ask(&input).await.unwrap().unwrap();
-        check(&input, Some(&whoami)).await
+        check(&input, Some(&whoami)).await.diagnosis
     }
 
     #[tokio::test]
@@ -172,10 +192,10 @@ mod tests {
             let url = PublicUrl::parse("https://me-auto-retrain.hf.space").unwrap();
             input.public_url = Some(ServerUrl { url, kind: UrlKind::Fixed });
             let whoami = token::ask(&input).await.unwrap().unwrap();
-            let diagnosis = check(&input, Some(&whoami)).await;
+            let diagnosis = check(&input, Some(&whoami)).await.diagnosis;
             assert!(matches!(diagnosis, Diagnosis::Unchecked(_)), "{diagnosis:?}");
             input.space = Some("me/auto-retrain".to_owned());
-            let diagnosis = check(&input, Some(&whoami)).await;
+            let diagnosis = check(&input, Some(&whoami)).await.diagnosis;
             assert!(matches!(diagnosis, Diagnosis::Faulty(_)), "{diagnosis:?}");
         }
     }
