@@ -6,7 +6,7 @@ use webhooks_runtime::{Hub, HubError, RepoId};
 
 use crate::Config;
 
-/// The variable that says what a Space is a copy of. The bot deletes no Space without it.
+/// The variable that names the pull request of a copy. The bot deletes no Space without it.
 const MARK: &str = "SPACES_CI";
 
 pub fn name(space: &RepoId, num: impl std::fmt::Display) -> String {
@@ -16,33 +16,41 @@ pub fn name(space: &RepoId, num: impl std::fmt::Display) -> String {
 /// Creates, updates or deletes the copy. It may fail anywhere, and be called again.
 pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyhow::Result<()> {
     let copy = RepoId::space(name(space, num));
+    let own = format!("{space}#{num}, trusted: ");
     let variables = hub.space_variables(&copy).await.optional()?;
-    let mark = variables.as_ref().map(|variables| variables.get(MARK));
-    ensure!(mark != Some(None), "{copy} was not made by this bot: rename it");
+    let mark = variables.map(|mut variables| variables.remove(MARK).unwrap_or_default());
+    let is_own = mark.as_ref().is_none_or(|mark| mark.starts_with(&own));
+    ensure!(is_own, "{copy} was not made by this bot: rename it");
     let details = hub.discussion(space, num).await.optional()?;
     let Some(details) = details.filter(|it| it.discussion.is_open_pull_request()) else {
         if mark.is_some() {
-            hub.upsert_comment(space, num, "spaces-ci", "The copy was deleted.")
-                .await
-                .optional()?;
+            // Before the comment: a locked discussion must not keep the copy running.
             hub.delete_repo(&copy).await?;
+            let text = "The copy was deleted.";
+            let commented = hub.upsert_comment(space, num, "spaces-ci", text).await;
+            if let Err(error) = commented.optional() {
+                tracing::warn!("{copy} was deleted, but the comment failed: {error}");
+            }
         }
         return Ok(());
     };
     let head = hub.repo_info_at(space, &format!("refs/pr/{num}")).await?.sha.unwrap_or_default();
     let trusted = trusted(hub, config, space.owner().unwrap_or_default()).await?;
     let trusts = |account: &Option<String>| account.as_ref().is_some_and(|it| trusted.contains(it));
-    let is_approval = |it: &Comment| trusts(&it.author) && it.content.trim() == "/trust";
-    // An approval is for the commit before it.
+    // An approval names the commit, with its whole id: two commits with equal short ids are easy to
+    // make, one to be approved and one to steal the secrets.
+    let approval = format!("/trust {head}");
+    let is_approval = |it: &Comment| trusts(&it.author) && it.content.trim() == approval;
     let is_trusted =
-        trusts(&details.discussion.author) || details.comments_after(&head).iter().any(is_approval);
+        trusts(&details.discussion.author) || details.comments().iter().any(is_approval);
     let (settings, secrets) = if is_trusted {
-        (&config.trusted, "It has secrets.")
+        (&config.trusted, "It has secrets.".to_owned())
     } else {
-        (&config.untrusted, "It has no secrets until a trusted author comments `/trust`.")
+        let text = format!("It has no secrets until a trusted author comments `{approval}`.");
+        (&config.untrusted, text)
     };
-    let wanted = format!("{space}#{num}, trusted: {is_trusted}");
-    if mark.flatten() != Some(&wanted) {
+    let wanted = format!("{own}{is_trusted}");
+    if mark.as_ref() != Some(&wanted) {
         // From the beginning, so that no code of a stranger is ever in a copy with secrets.
         if mark.is_some() {
             hub.delete_repo(&copy).await?;

@@ -25,6 +25,17 @@ fn commit(oid: &str) -> Value {
 
 /// A Hub with a Space of `me`, a pull request, and a copy of it with this mark, if there is one.
 fn hub(author: &str, status: &str, events: &[Value], mark: Option<&str>) -> HubStub {
+    hub_with_file(author, status, events, mark, "a1")
+}
+
+/// A Hub like this, whose copy has this file. The file of the pull request is `b2`.
+fn hub_with_file(
+    author: &str,
+    status: &str,
+    events: &[Value],
+    mark: Option<&str>,
+    copied: &str,
+) -> HubStub {
     let stub = HubStub::new();
     let details = json!({
         "num": 7, "title": "Fix", "status": status, "isPullRequest": true,
@@ -44,7 +55,7 @@ fn hub(author: &str, status: &str, events: &[Value], mark: Option<&str>) -> HubS
     stub.on("DELETE", "/api/repos/delete").respond(json!({}));
     let file = |oid: &str| json!([{ "type": "file", "path": "app.py", "size": 1, "oid": oid }]);
     stub.on("GET", &format!("{SPACE}/tree/{HEAD}")).respond(file("b2"));
-    stub.on("GET", &format!("{COPY}/tree/main")).respond(file("a1"));
+    stub.on("GET", &format!("{COPY}/tree/main")).respond(file(copied));
     stub.on("GET", &format!("/spaces/me/demo/resolve/{HEAD}/app.py")).text("print(42)");
     stub.on("POST", &format!("{COPY}/preupload/main")).respond(json!({ "files": [] }));
     stub.on("POST", &format!("{COPY}/commit/main")).respond(json!({ "commitOid": "abc" }));
@@ -99,7 +110,7 @@ fn a_pull_request_gets_a_copy_with_its_files_and_a_comment() {
         assert_eq!(committed.1[1]["value"]["path"], "app.py");
         let text = commented.1["comment"].as_str().unwrap();
         assert!(text.contains("[me/demo-ci-pr-7](") && text.contains("at 2222222"), "{text}");
-        assert!(text.contains("It has no secrets"), "{text}");
+        assert!(text.contains(&format!("comments `/trust {HEAD}`.")), "{text}");
     }
 }
 
@@ -113,14 +124,20 @@ fn only_trusted_authors_get_secrets() {
 }
 
 #[test]
-fn trust_is_for_the_commit_before_it() {
+fn an_approval_is_for_the_commit_that_it_names() {
     let old = "1111111111111111111111111111111111111111";
+    let of_head = format!("/trust {HEAD}");
+    // It begins like the commit at the head.
+    let alike = format!("/trust {}0", &HEAD[..39]);
     for (events, trusted) in [
-        (vec![commit(HEAD), comment("me", " /trust\n")], true),
-        (vec![commit(HEAD), comment("ada", "/trust")], false),
-        (vec![commit(HEAD), comment("me", "I don't /trust this")], false),
-        (vec![commit(old), comment("me", "/trust"), commit(HEAD)], false),
-        (vec![comment("me", "/trust")], false),
+        (vec![commit(HEAD), comment("me", &format!(" {of_head}\n"))], true),
+        (vec![commit(HEAD), comment("ada", &of_head)], false),
+        (vec![commit(HEAD), comment("me", &format!("I don't {of_head}"))], false),
+        (vec![commit(HEAD), comment("me", "/trust")], false),
+        (vec![commit(HEAD), comment("me", "/trust 2222222")], false),
+        (vec![commit(HEAD), comment("me", &alike)], false),
+        // The commit was read, and another one was pushed before the comment arrived.
+        (vec![commit(old), commit(HEAD), comment("me", &format!("/trust {old}"))], false),
     ] {
         let stub = hub("ada", "open", &events, None);
         assert_eq!(post(&stub, opened()).cause(), None);
@@ -141,10 +158,16 @@ fn new_code_of_a_stranger_never_meets_the_secrets() {
 }
 
 #[test]
-fn a_copy_that_is_up_to_date_stays_as_it_is() {
-    let stub = hub("ada", "open", &[commit(HEAD)], Some("space:me/demo#7, trusted: false"));
+fn a_copy_with_other_files_is_updated_and_one_that_is_up_to_date_stays_as_it_is() {
+    let mark = Some("space:me/demo#7, trusted: false");
+    let stub = hub("ada", "open", &[commit(HEAD)], mark);
     assert_eq!(post(&stub, opened()).cause(), None);
-    assert_eq!(changes(&stub).len(), 2, "a commit and a comment: {:?}", changes(&stub));
+    let [committed, commented] = <[_; 2]>::try_from(changes(&stub)).unwrap();
+    assert_eq!(committed.0, format!("POST {COPY}/commit/main"));
+    let events = [commit(HEAD), comment("bot", commented.1["comment"].as_str().unwrap())];
+    let stub = hub_with_file("ada", "open", &events, mark, "b2");
+    assert_eq!(post(&stub, opened()).cause(), None);
+    assert_eq!(changes(&stub), []);
 }
 
 #[test]
@@ -152,7 +175,7 @@ fn the_copy_of_a_closed_pull_request_is_deleted_once() {
     for status in ["closed", "merged"] {
         let stub = hub("ada", status, &[], Some("space:me/demo#7, trusted: false"));
         assert_eq!(post(&stub, opened()).cause(), None);
-        let [commented, deleted] = <[_; 2]>::try_from(changes(&stub)).unwrap();
+        let [deleted, commented] = <[_; 2]>::try_from(changes(&stub)).unwrap();
         assert!(commented.1["comment"].as_str().unwrap().contains("was deleted"));
         let copy = json!({ "name": "demo-ci-pr-7", "organization": "me", "type": "space" });
         assert_eq!(deleted.1, copy);
@@ -163,9 +186,22 @@ fn the_copy_of_a_closed_pull_request_is_deleted_once() {
 }
 
 #[test]
+fn a_copy_is_deleted_even_if_the_bot_cannot_comment() {
+    let events = [comment("bot", "It runs.\n\n<!-- spaces-ci -->")];
+    let stub = hub("ada", "closed", &events, Some("space:me/demo#7, trusted: true"));
+    let edit = format!("{SPACE}/discussions/7/comment/e1/edit");
+    stub.on("POST", &edit).error(403, "This discussion is locked");
+    assert_eq!(post(&stub, opened()).cause(), None);
+    let calls: Vec<_> = changes(&stub).into_iter().map(|(call, _)| call).collect();
+    assert_eq!(calls, ["DELETE /api/repos/delete".to_owned(), format!("POST {edit}")]);
+}
+
+#[test]
 fn a_space_that_the_bot_did_not_make_is_left_alone() {
-    for status in ["open", "closed"] {
-        let stub = hub("me", status, &[commit(HEAD)], Some(""));
+    // No variable, and those of duplicates of other copies.
+    let marks = ["", "1", "space:me/demo#4, trusted: false", "space:me/demo#71, trusted: false"];
+    for (mark, status) in marks.iter().flat_map(|mark| [(mark, "open"), (mark, "closed")]) {
+        let stub = hub("me", status, &[commit(HEAD)], Some(mark));
         let response = post(&stub, opened());
         let cause = "space:me/demo-ci-pr-7 was not made by this bot: rename it";
         assert_eq!(response.cause(), Some(cause));
@@ -201,6 +237,6 @@ fn each_start_looks_at_open_pull_requests_and_at_copies() {
     let enqueued = sync::enqueue(&client, json!({ "event": event, "repo": repo }));
     assert_eq!(stub.hub().block_on(enqueued).unwrap().cause(), None);
     let calls: Vec<_> = changes(&stub).into_iter().map(|(call, _)| call).collect();
-    assert_eq!(calls[1..], ["DELETE /api/repos/delete"]);
+    assert_eq!(calls[0], "DELETE /api/repos/delete");
     assert!(stub.calls().iter().any(|call| call.path == format!("{SPACE}/discussions/8")));
 }

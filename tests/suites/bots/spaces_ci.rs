@@ -12,7 +12,7 @@ use super::{BotHome, texts};
 const DEMO: &str = "space:me/demo";
 const COPY: &str = "space:me/demo-ci-pr-1";
 const SECRETS: &str = "It has secrets.";
-const NO_SECRETS: &str = "It has no secrets until a trusted author comments `/trust`.";
+const NO_SECRETS: &str = "It has no secrets until a trusted author comments `/trust ";
 
 /// A bot, and a Space with two files.
 fn home() -> BotHome {
@@ -86,7 +86,7 @@ fn a_pull_request_has_a_copy_from_its_opening_to_its_end() {
     let comment = wait_for_copy(&home, num);
     let head = home.hub.head(DEMO, "refs/pr/1").unwrap();
     let shown = comment.replace(home.hub.url(), "https://huggingface.co");
-    let shown = shown.replace(&head[..7], "2222222");
+    let shown = shown.replace(&head, &"2".repeat(40)).replace(&head[..7], "2222222");
     let readme = texts("spaces-ci").remove(0);
     assert_eq!(shown, format!("{}\n\n<!-- spaces-ci -->", readme.trim_end()));
     assert_eq!(has_file(&home, COPY, "app.py").as_deref(), Some("print(43)"));
@@ -117,8 +117,9 @@ fn only_reviewed_code_and_that_of_trusted_authors_gets_the_secrets() {
     let num = home.hub.open_pull_request(DEMO, "ada", "Fix", &[("app.py", Some(b"print(43)"))]);
     assert!(wait_for_copy(&home, num).contains(NO_SECRETS));
     assert_eq!(secrets(COPY).len(), 0);
-    home.hub.comment(DEMO, num, "ada", "/trust");
-    home.hub.comment(DEMO, num, "grace", "/trust");
+    let approval = format!("/trust {}", home.hub.head(DEMO, "refs/pr/1").unwrap());
+    home.hub.comment(DEMO, num, "ada", &approval);
+    home.hub.comment(DEMO, num, "grace", &approval);
     wait_for_comment(&home, num, SECRETS);
     assert_eq!(secrets(COPY)["API_KEY"], "hush-hush");
     assert_eq!(secrets(COPY).len(), 1, "none of the bot's own");
@@ -131,8 +132,13 @@ fn only_reviewed_code_and_that_of_trusted_authors_gets_the_secrets() {
         assert!(wait_for_copy(&home, num).contains(SECRETS));
         let copy = format!("space:me/demo-ci-pr-{num}");
         assert_eq!(secrets(&copy)["API_KEY"], "hush-hush", "{author}");
+        let comments = home.hub.comments(DEMO, num);
+        assert!(comments.iter().all(|it| !it.text.contains("hush-hush")), "{author}");
     }
-    home.stop(bot);
+    let ended = home.stop(bot);
+    for output in [&ended.stdout, &ended.stderr] {
+        assert!(!output.contains("hush-hush"), "{output}");
+    }
 }
 
 #[test]
