@@ -50,15 +50,21 @@ async fn publish(hub: &Hub, model: &RepoId, problems: &[String]) -> Result<Strin
         DiscussionEventKind::Comment { content, hidden, .. } => Some((event, content, *hidden)),
         _ => None,
     });
-    let Some((first, _, false)) = first.filter(|(_, content, _)| content.trim() != text) else {
+    let Some((first, shown, false)) = first.filter(|(_, content, _)| content.trim() != text) else {
         return Ok(format!("nothing has changed in discussion {num}"));
     };
     // The status first: if the edit fails, the next attempt still finds another text.
-    let (status, comment) = match problems {
-        [] => (DiscussionStatus::Closed, "All good now: the metadata is complete. Thank you!"),
-        _ => (DiscussionStatus::Open, "The metadata has problems again: see the report above."),
+    let change = match problems {
+        [] => {
+            Some((DiscussionStatus::Closed, "All good now: the metadata is complete. Thank you!"))
+        }
+        // Of a complete card, so the bot closed it. What a person has closed stays closed.
+        _ if shown.trim() == report(&[]) => {
+            Some((DiscussionStatus::Open, "The metadata has problems again: see the report above."))
+        }
+        _ => None,
     };
-    if discussion.status != status {
+    if let Some((status, comment)) = change.filter(|(status, _)| *status != discussion.status) {
         hub.set_discussion_status(model, num, status, Some(comment)).await?;
     }
     hub.edit_comment(model, num, &first.id, &text).await?;

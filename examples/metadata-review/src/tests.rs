@@ -103,6 +103,15 @@ fn a_complete_card_closes_the_report_once_and_a_new_problem_opens_it_again() {
 }
 
 #[test]
+fn a_report_that_a_person_has_closed_is_edited_and_stays_closed() {
+    let stub = hub("---\nlicense: mit\n---\n");
+    discussions(&stub, Some(("closed", &report(&card::problems("# Tiny\n")))));
+    assert_eq!(push(&stub).note(), Some("updated discussion 7"));
+    let [(edit, _)] = <[_; 1]>::try_from(changes(&stub)).unwrap();
+    assert_eq!(edit, "/7/comment/c1/edit");
+}
+
+#[test]
 fn a_dataset_has_no_model_card() {
     let stub = HubStub::new();
     let client = TestClient::new(WebhooksServer::new().hub(stub.hub())).unwrap();

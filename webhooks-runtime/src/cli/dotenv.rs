@@ -34,7 +34,6 @@ const IGNORED: [&str; 15] = [
     "SPACE_ID",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
-    // The token is below it, too.
     "XDG_CACHE_HOME",
     "XDG_STATE_HOME",
 ];
@@ -59,10 +58,7 @@ pub(super) enum DotenvError {
         /// From 1.
         line: usize,
     },
-    /// The value would contain that of another variable, which may be a token.
-    #[error(
-        "{name} in .env contains $, and names of variables are not replaced there: put the value in single quotes"
-    )]
+    #[error("{name} in .env contains $, which is replaced by nothing: use single quotes")]
     Expansion { name: String },
 }
 
@@ -243,7 +239,7 @@ mod tests {
     fn no_other_variable_gets_into_a_value() {
         for text in ["A=$PATH", "A=\"${PATH}\"", "A=hu$sh", "B=b\nA=b${B}"] {
             let error = DotenvFile::parse(text).unwrap_err().to_string();
-            assert!(error.starts_with("A in .env contains $, and names"), "{text}: {error}");
+            assert!(error.starts_with("A in .env contains $, which"), "{text}: {error}");
         }
         for text in ["A='${PATH}'", "A=\"\\${PATH}\"", "A=\\${PATH}"] {
             assert_eq!(value(text), "${PATH}", "{text}");
