@@ -173,7 +173,7 @@ fn no_more_than_its_concurrency_run_at_a_time(place: &Place) {
     let program = place.start(&[]);
     let url = program.local_url();
     for _ in 0..24 {
-        let _ = accepted(&url, "sleeps", None, 30);
+        let _ = accepted(&url, "sleeps", None, 300);
     }
     place.wait_for_all();
     let (mut running, mut most) = (0, 0);

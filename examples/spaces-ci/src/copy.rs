@@ -26,9 +26,8 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
         if mark.is_some() {
             // Before the comment: a locked discussion must not keep the copy running.
             hub.delete_repo(&copy).await?;
-            let text = "The copy was deleted.";
-            let commented = hub.upsert_comment(space, num, "spaces-ci", text).await;
-            if let Err(error) = commented.optional() {
+            let said = hub.upsert_comment(space, num, "spaces-ci", "The copy was deleted.").await;
+            if let Err(error) = said.optional() {
                 tracing::warn!("{copy} was deleted, but the comment failed: {error}");
             }
         }
@@ -37,18 +36,14 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
     let head = hub.repo_info_at(space, &format!("refs/pr/{num}")).await?.sha.unwrap_or_default();
     let trusted = trusted(hub, config, space.owner().unwrap_or_default()).await?;
     let trusts = |account: &Option<String>| account.as_ref().is_some_and(|it| trusted.contains(it));
-    // An approval names the commit, with its whole id: two commits with equal short ids are easy to
-    // make, one to be approved and one to steal the secrets.
+    // With the whole id of the commit: another one with the same short id is easy to make.
     let approval = format!("/trust {head}");
     let is_approval = |it: &Comment| trusts(&it.author) && it.content.trim() == approval;
     let is_trusted =
         trusts(&details.discussion.author) || details.comments().iter().any(is_approval);
-    let (settings, secrets) = if is_trusted {
-        (&config.trusted, "It has secrets.".to_owned())
-    } else {
-        let text = format!("It has no secrets until a trusted author comments `{approval}`.");
-        (&config.untrusted, text)
-    };
+    let none = format!("It has no secrets until a trusted author comments `{approval}`.");
+    let secrets = if is_trusted { "It has secrets." } else { &none };
+    let settings = if is_trusted { &config.trusted } else { &config.untrusted };
     let wanted = format!("{own}{is_trusted}");
     if mark.as_ref() != Some(&wanted) {
         // From the beginning, so that no code of a stranger is ever in a copy with secrets.

@@ -73,8 +73,7 @@ fn config() -> Config {
     });
     let trusted = untrusted.clone().hardware(env::var("CI_HARDWARE").unwrap_or("cpu-basic".into()));
     let trusted = secrets.fold(trusted, |copy, (name, value)| copy.secret(name, value));
-    let trusted_authors = env::var("TRUSTED_AUTHORS").unwrap_or_default();
-    Config { trusted_authors, trusted, untrusted }
+    Config { trusted_authors: env::var("TRUSTED_AUTHORS").unwrap_or_default(), trusted, untrusted }
 }
 
 webhooks_main!(WebhooksServer::new().data(config()).on_start(recover));
