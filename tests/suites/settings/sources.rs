@@ -15,7 +15,7 @@ pub(super) const CARGO: &str = "CARGO_";
 
 /// Texts that look like variables: the stages of a Space, variables that git does not get, and variables for the tests of
 /// this repository only.
-const NO_VARIABLES: [&str; 10] = [
+const NO_VARIABLES: &[&str] = &[
     "APP_STARTING",
     "BUILD_ERROR",
     "CONFIG_ERROR",
@@ -23,6 +23,8 @@ const NO_VARIABLES: [&str; 10] = [
     "GIT_INDEX_FILE",
     "GIT_WORK_TREE",
     "NO_APP_FILE",
+    "RUNNING_APP_STARTING",
+    "RUNNING_BUILDING",
     "RUNTIME_ERROR",
     "WEBHOOKS_TEST_RECONCILE_INTERVAL_MS",
     "WEBHOOKS_TEST_REGISTRATION_INTERVAL_MS",
