@@ -11,6 +11,12 @@ pub(crate) fn beginning(text: &str, max: usize) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
+/// Returns the end of a text, of at most this many characters.
+pub(crate) fn ending(text: &str, most: usize) -> &str {
+    let cut = text.chars().count().saturating_sub(most);
+    text.char_indices().nth(cut).map_or("", |(start, _)| &text[start..])
+}
+
 /// Escapes the control characters of a text, except line ends and tabs.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     escape(text, |character| is_control(character) && !matches!(character, '\n' | '\t'))

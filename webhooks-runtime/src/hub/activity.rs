@@ -39,9 +39,9 @@ impl OwnActivity {
         Arc::new(Self { hub: hub.clone(), failure: AsyncMutex::default(), commits })
     }
 
-    /// Sets where commits are remembered beyond this process, and by how much longer than for an hour.
-    pub(crate) fn remember_in(&self, state: Arc<dyn SharedState>, longer: Duration) {
-        self.commits.share(state, longer);
+    /// Sets where commits are remembered beyond this process, and for how long: at least for an hour.
+    pub(crate) fn remember_in(&self, state: Arc<dyn SharedState>, remembered: Duration) {
+        self.commits.share(state, remembered);
     }
 
     /// Waits until the commits that are being made are remembered, at most until `deadline`.

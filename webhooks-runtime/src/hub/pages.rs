@@ -16,6 +16,16 @@ impl Hub {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Vec<T>, HubError> {
+        self.fetch_pages_until(path, query, |_| false).await
+    }
+
+    /// Returns the items of the pages of a list, until those of one page and all before it are enough.
+    pub(super) async fn fetch_pages_until<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        is_enough: impl Fn(&[T]) -> bool,
+    ) -> Result<Vec<T>, HubError> {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let mut query: Query = query.iter().map(owned).collect();
         let mut items = Vec::new();
@@ -28,7 +38,7 @@ impl Hub {
             items.extend(page);
             match response.header("link").and_then(next_query) {
                 // An empty page, or a link to the page itself, would be the first of endless ones.
-                Some(next) if !is_empty && next != query => query = next,
+                Some(next) if !is_empty && next != query && !is_enough(&items) => query = next,
                 _ => return Ok(items),
             }
         }

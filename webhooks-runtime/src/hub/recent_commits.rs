@@ -14,7 +14,7 @@ use super::CommitLog;
 use crate::endpoint::checks::Undetermined;
 use crate::state::SharedState;
 
-/// How long a commit is remembered. The Hub sends its delivery within seconds, and again if that fails.
+/// How long this process remembers a commit. The Hub sends its delivery within seconds, and again if that fails.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
 /// How long a check waits for commits that are being made. A commit of many files takes longer, and is rarely delivered
@@ -27,7 +27,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// The most characters of a commit's id: those of SHA-256.
 const LONGEST_ID: usize = 64;
 
-/// The commits of the last hour, or of a longer time.
+/// The commits of the last hour in this process, and those in the store.
 #[derive(Default)]
 pub(super) struct RecentCommits {
     /// When this process made each commit.
@@ -35,21 +35,21 @@ pub(super) struct RecentCommits {
     /// How many commits this process is making.
     pending: watch::Sender<usize>,
     /// Has the commits of all replicas, and those from before a restart.
-    state: OnceLock<Arc<dyn SharedState>>,
-    /// By how much longer than for an hour they are remembered.
-    longer: OnceLock<Duration>,
+    state: OnceLock<SharedCommits>,
+}
+
+/// Where commits are remembered beyond this process, and for how long.
+struct SharedCommits {
+    state: Arc<dyn SharedState>,
+    remembered: Duration,
 }
 
 impl RecentCommits {
-    /// Sets where commits are remembered beyond this process, and by how much longer than for an hour.
-    pub(super) fn share(&self, state: Arc<dyn SharedState>, longer: Duration) {
+    /// Sets where commits are remembered beyond this process, and for how long: at least for an hour.
+    pub(super) fn share(&self, state: Arc<dyn SharedState>, remembered: Duration) {
+        let remembered = remembered.max(REMEMBERED);
         // A server is composed once.
-        let _ = (self.state.set(state), self.longer.set(longer));
-    }
-
-    /// Returns how long commits are remembered.
-    fn remembered(&self) -> Duration {
-        REMEMBERED + self.longer.get().copied().unwrap_or_default()
+        let _ = self.state.set(SharedCommits { state, remembered });
     }
 
     /// Returns whether all of these commits are remembered.
@@ -81,7 +81,7 @@ impl RecentCommits {
         }
         let is_id = (1..=LONGEST_ID).contains(&oid.len())
             && oid.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let Some(state) = self.state.get().filter(|_| is_id) else {
+        let Some(SharedCommits { state, .. }) = self.state.get().filter(|_| is_id) else {
             return Ok(false);
         };
         match state.get(&key(oid)).await {
@@ -95,16 +95,17 @@ impl RecentCommits {
 
     /// Returns whether this process has made a commit.
     fn has_made(&self, oid: &str) -> bool {
-        self.made().get(oid).is_some_and(|at| at.elapsed() < self.remembered())
+        self.made().get(oid).is_some_and(|at| at.elapsed() < REMEMBERED)
     }
 
     /// Notes a commit in this process. Returns the task that stores it for the others; `None` if there is no store.
     fn note(&self, oid: &str) -> Option<impl Future<Output = ()> + Send + 'static> {
-        let (mut made, remembered) = (self.made(), self.remembered());
-        made.retain(|_, at| at.elapsed() < remembered);
+        let mut made = self.made();
+        made.retain(|_, at| at.elapsed() < REMEMBERED);
         made.insert(oid.to_owned(), Instant::now());
         drop(made);
-        let (state, key) = (self.state.get().cloned()?, key(oid));
+        let SharedCommits { state, remembered } = self.state.get()?;
+        let (state, remembered, key) = (Arc::clone(state), *remembered, key(oid));
         Some(async move {
             if let Err(error) = state.set(&key, "", Some(remembered)).await {
                 tracing::warn!(
@@ -159,6 +160,7 @@ fn key(oid: &str) -> String {
 mod tests {
     use super::*;
     use crate::state::MemoryState;
+    use crate::state::conformance::StateFixture;
     use crate::testing::HubStub;
 
     #[tokio::test(start_paused = true)]
@@ -175,16 +177,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn commits_that_a_poll_may_come_across_later_are_remembered_for_longer() {
-        let commits = RecentCommits::default();
-        let interval = Duration::from_secs(24 * 60 * 60);
-        commits.share(Arc::new(MemoryState::default()), interval);
+    async fn the_store_can_remember_commits_for_longer() {
+        let (state, commits) = (Arc::new(MemoryState::default()), RecentCommits::default());
+        commits.share(Arc::<MemoryState>::clone(&state), REMEMBERED * 24);
         commits.committed("a1").await;
-        tokio::time::advance(REMEMBERED + interval - Duration::from_secs(1)).await;
-        commits.committed("a2").await;
-        assert_eq!(commits.made().len(), 2);
-        tokio::time::advance(Duration::from_secs(1)).await;
+        tokio::time::advance(REMEMBERED).await;
+        StateFixture::advance_clock(&*state, REMEMBERED * 23).await;
         assert!(!commits.has_made("a1"));
+        assert!(commits.contain_all(&["a1"]).await.unwrap());
+        StateFixture::advance_clock(&*state, REMEMBERED).await;
+        assert!(!commits.contain_all(&["a1"]).await.unwrap());
     }
 
     #[tokio::test(start_paused = true)]

@@ -232,6 +232,17 @@ impl SharedState for Jobs {
         self.values(async move |store| store.set(&key, &value, ttl).await)
     }
 
+    fn append<'a>(
+        &'a self,
+        key: &'a str,
+        text: &'a str,
+        most: usize,
+        ttl: Duration,
+    ) -> StateFuture<'a, ()> {
+        let (key, text) = (key.to_owned(), text.to_owned());
+        self.values(async move |store| store.append(&key, &text, most, ttl).await)
+    }
+
     fn remove<'a>(&'a self, key: &'a str) -> StateFuture<'a, ()> {
         let key = key.to_owned();
         self.values(async move |store| store.remove(&key).await)

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::memory::NO_COMMIT;
-
 /// A commit that no delivery has brought, and when that was noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UnconfirmedCommit {
@@ -24,16 +22,16 @@ pub(super) enum RefDecision {
     Missing,
 }
 
-/// Decides about the commit that a ref has now. `reached` is the one that deliveries have moved it to since it was seen
-/// last. A difference counts when it was noticed at least `confirm` ago.
+/// Decides about the commit that a ref has now. It is known if the ref is seen first, or if it had the commit before or a
+/// delivery has brought it. A difference counts when it was noticed at least `confirm` ago.
 pub(super) fn decide(
     current: &str,
-    reached: &str,
+    is_known: bool,
     noticed: Option<UnconfirmedCommit>,
     now: Instant,
     confirm: Duration,
 ) -> RefDecision {
-    if reached == current || reached == NO_COMMIT {
+    if is_known {
         return RefDecision::UpToDate;
     }
     match noticed.filter(|noticed| noticed.sha == current) {
@@ -59,18 +57,16 @@ mod tests {
             sha: sha.to_owned(),
             since: start + Duration::from_secs(second),
         };
-        for (name, reached, before, expected) in [
-            ("the first sight", NO_COMMIT, None, UpToDate),
-            ("the first sight of one that was deleted", NO_COMMIT, Some(("b", 0)), UpToDate),
-            ("no change", "b", None, UpToDate),
-            ("a delivery has arrived meanwhile", "b", Some(("b", 0)), UpToDate),
-            ("the first difference", "a", None, Pending(noticed("b", 1000))),
-            ("too early", "a", Some(("b", 881)), Pending(noticed("b", 881))),
-            ("long enough", "a", Some(("b", 880)), Missing),
-            ("another commit meanwhile", "a", Some(("x", 0)), Pending(noticed("b", 1000))),
+        for (name, is_known, before, expected) in [
+            ("no change", true, None, UpToDate),
+            ("a delivery has arrived meanwhile", true, Some(("b", 0)), UpToDate),
+            ("the first difference", false, None, Pending(noticed("b", 1000))),
+            ("too early", false, Some(("b", 881)), Pending(noticed("b", 881))),
+            ("long enough", false, Some(("b", 880)), Missing),
+            ("another commit meanwhile", false, Some(("x", 0)), Pending(noticed("b", 1000))),
         ] {
             let before = before.map(|(sha, second)| noticed(sha, second));
-            assert_eq!(decide("b", reached, before, now, CONFIRM), expected, "{name}");
+            assert_eq!(decide("b", is_known, before, now, CONFIRM), expected, "{name}");
         }
     }
 }

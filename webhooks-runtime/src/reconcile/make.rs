@@ -8,8 +8,9 @@ use actix_web::web::Bytes;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::ReconciledEndpoint;
-use super::memory::{ComparedRepo, MadeDelivery, RefMemory, SeenCommit, SeenCommits};
+use super::memory::{ComparedRepo, RefMemory, SeenCommit, SeenCommits};
 use super::payload::{MovedRef, payload};
+use super::ref_log::RefLogEntry;
 use crate::endpoint::filter::Verdict;
 use crate::hub::{Hub, RepoId};
 use crate::jobs::{Accepted, DeliveryKey, DeliveryOrigin, IncomingDelivery, Jobs};
@@ -35,8 +36,9 @@ pub(super) struct MissingDelivery {
     webhook_id: String,
     body: Bytes,
     key: Option<DeliveryKey>,
-    /// Its `newSha`.
-    sha: String,
+    /// Its `oldSha` and its `newSha`.
+    old: String,
+    new: String,
 }
 
 impl DeliveryMaker {
@@ -68,7 +70,7 @@ impl DeliveryMaker {
         match key {
             Ok(key) => {
                 let webhook_id = format!("reconcile:{repo}:{ref_name}:{old}..{new}:{since}");
-                Ok(Some(MissingDelivery { webhook_id, body, key, sha: new }))
+                Ok(Some(MissingDelivery { webhook_id, body, key, old: old.to_owned(), new }))
             }
             Err(reason) => {
                 let path = &endpoint.path;
@@ -96,10 +98,7 @@ impl DeliveryMaker {
             return Ok(Some(new.to_owned()));
         }
         // Another one may be between the two, whose delivery is missing as well.
-        for sha in self.hub.commits_up_to(repo, new).await? {
-            if sha == old {
-                break;
-            }
+        for sha in self.hub.commits_between(repo, old, new).await? {
             if !own.made(&[sha.as_str()]).await.map_err(|unknown| unknown.reason)? {
                 return Ok(Some(sha));
             }
@@ -107,48 +106,48 @@ impl DeliveryMaker {
         Ok(None)
     }
 
-    /// Makes a delivery, if one is missing, unless the Hub's own has arrived since a `way` of moves was followed. Then,
-    /// it returns `false`. `seen` gets the new commit of the ref.
+    /// Makes a delivery, if one is missing, and sets the commit of its ref in `seen`: `to` instead of `from`. It does
+    /// nothing if the Hub's own delivery has arrived after all.
     ///
-    /// Both are stored although the poll ends meanwhile, because the lease is lost or the server shuts down.
+    /// All is stored although the poll ends meanwhile, because the lease is lost or the server shuts down.
     pub(super) async fn make(
         &self,
         of: ComparedRepo<'_>,
-        (ref_name, current): (&str, &str),
-        way: &[String],
+        ref_name: &str,
+        (from, to): (SeenCommit, SeenCommit),
         missing: Option<MissingDelivery>,
         seen: &mut SeenCommits,
-    ) -> Result<bool, ReconcileError> {
+    ) -> Result<(), ReconcileError> {
         let making = Arc::clone(&self.making).lock_owned().await;
-        let start = way.first().map_or("", String::as_str);
-        if self.memory.follow(of, ref_name, (start, current)).await? != way {
-            return Ok(false);
+        let log = self.memory.log(of).await?;
+        if log.moves(ref_name, from.after).bring(&from.sha, &to.sha) {
+            return Ok(());
         }
         let (maker, mut all) = (self.clone(), seen.clone());
         let (endpoint, repo) = (of.endpoint.to_owned(), of.repo.to_owned());
-        let (ref_name, current) = (ref_name.to_owned(), current.to_owned());
+        let ref_name = ref_name.to_owned();
         let made = tokio::spawn(async move {
             let _making = making;
             let of = ComparedRepo { endpoint: &endpoint, repo: &repo };
-            let made = match missing {
-                Some(missing) => Some(maker.accept(of, &ref_name, missing).await?),
-                None => None,
-            };
-            all.insert(ref_name, SeenCommit::new(&current, made));
+            if let Some(missing) = missing {
+                maker.accept(of, &ref_name, missing).await?;
+            }
+            all.insert(ref_name, to);
             maker.memory.set_seen(of, &all).await?;
             Ok::<_, ReconcileError>(all)
         });
         *seen = made.await??;
-        Ok(true)
+        Ok(())
     }
 
+    /// Stores a delivery, and notes that it was made here.
     async fn accept(
         &self,
         of: ComparedRepo<'_>,
         ref_name: &str,
         missing: MissingDelivery,
-    ) -> Result<MadeDelivery, ReconcileError> {
-        let MissingDelivery { webhook_id, body, key, sha } = missing;
+    ) -> Result<(), ReconcileError> {
+        let MissingDelivery { webhook_id, body, key, old, new } = missing;
         let ComparedRepo { endpoint, repo } = of;
         let incoming = IncomingDelivery {
             path: endpoint,
@@ -159,19 +158,21 @@ impl DeliveryMaker {
             force: false,
             origin: DeliveryOrigin::Reconcile,
         };
-        match self.jobs.accept(incoming).await? {
+        let id = match self.jobs.accept(incoming).await? {
             Accepted::Queued(id) => {
                 tracing::info!(
                     endpoint,
                     delivery = %id,
                     "found a commit whose delivery the Hub did not send: {ref_name} of {repo}"
                 );
-                Ok(MadeDelivery { id, sha })
+                id
             }
-            Accepted::Duplicate(id, _) => Ok(MadeDelivery { id, sha }),
+            Accepted::Duplicate(id, _) => id,
             Accepted::StoreFull | Accepted::BacklogFull => {
-                Err("the store of background deliveries is full".into())
+                return Err("the store of background deliveries is full".into());
             }
-        }
+        };
+        self.memory.note(of, &[RefLogEntry::made(ref_name, (&old, &new), id)]).await?;
+        Ok(())
     }
 }

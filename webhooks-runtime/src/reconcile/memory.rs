@@ -1,7 +1,8 @@
 //! Keeps in the store what is known of the refs of watched repos, for all replicas.
 //!
-//! The replica that has the lease writes which commits were seen. Every replica writes how its deliveries have moved the
-//! refs: each move is a value of its own, so that no replica overwrites what another one notes at the same time.
+//! The replica that has the lease writes which commits were seen. Every replica appends to a log how its deliveries have
+//! moved the refs. Nothing is removed from the log: each commit that was seen names the last entry before it. Its size is
+//! limited, so that a sender who invents refs cannot fill the store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +11,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::ref_log::{RefLog, RefLogEntry};
 use crate::state::{SharedState, StateError};
 
 /// How long a value is stored. A poll stores it again, and the longest time between two polls is 30 days.
-const STORED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub(crate) const STORED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// The most characters of a repo's log, which are more than a hundred entries. A poll makes a delivery of what was cut off
+/// before it was seen, and the Hub's own delivery of a commit that was made before so many others runs again.
+const LONGEST_LOG: usize = 32 * 1024;
 
 /// A ref that does not exist, in place of its commit.
 pub(super) const NO_COMMIT: &str = "";
@@ -32,8 +38,8 @@ impl ComparedRepo<'_> {
         format!("reconcile.seen {} {}", self.endpoint, self.repo)
     }
 
-    fn move_key(&self, ref_name: &str, from: &str) -> String {
-        format!("reconcile.move {} {} {ref_name} {from}", self.endpoint, self.repo)
+    fn log_key(&self) -> String {
+        format!("reconcile.log {} {}", self.endpoint, self.repo)
     }
 }
 
@@ -46,26 +52,23 @@ pub(super) struct SeenCommit {
     pub(super) sha: String,
     /// When it was seen first, in milliseconds of Unix time.
     pub(super) since: u64,
-    /// The delivery that was made here before. The Hub's own delivery of its commit is a duplicate of it.
+    /// The last entry of the log from before it was seen last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) made: Option<MadeDelivery>,
+    pub(super) after: Option<Uuid>,
 }
 
 impl SeenCommit {
-    /// Returns a commit that is seen first now.
-    pub(super) fn new(sha: &str, made: Option<MadeDelivery>) -> Self {
+    /// Returns a commit that is seen first now, after an entry of the log.
+    pub(super) fn new(sha: &str, after: Option<Uuid>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let since = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        Self { sha: sha.to_owned(), since, made }
+        Self { sha: sha.to_owned(), since, after }
     }
-}
 
-/// A delivery that was made here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct MadeDelivery {
-    pub(super) id: Uuid,
-    /// Its `newSha`.
-    pub(super) sha: String,
+    /// Returns the commit that the ref has now, after an entry of the log.
+    pub(super) fn then(&self, sha: &str, after: Option<Uuid>) -> Self {
+        if self.sha == sha { Self { after, ..self.clone() } } else { Self::new(sha, after) }
+    }
 }
 
 /// What is known of all refs.
@@ -88,51 +91,20 @@ impl RefMemory {
         self.0.set(&of.seen_key(), &text, Some(STORED)).await
     }
 
-    /// Notes that a delivery has moved a ref.
-    pub(super) async fn note_move(
-        &self,
-        of: ComparedRepo<'_>,
-        ref_name: &str,
-        (from, to): (&str, &str),
-    ) -> Result<(), StateError> {
-        self.0.set(&of.move_key(ref_name, from), to, Some(STORED)).await
+    /// Returns what deliveries have brought.
+    pub(super) async fn log(&self, of: ComparedRepo<'_>) -> Result<RefLog, StateError> {
+        let text = self.0.get(&of.log_key()).await?;
+        Ok(RefLog::parse(&text.unwrap_or_default()))
     }
 
-    /// Follows the noted moves of a ref, from a commit to `end` or as far as they lead. Returns the commits on the way,
-    /// the first one included.
-    ///
-    /// A move that no other one leads to is never followed: a sample that a person triggers, the replay of an older
-    /// delivery, and a delivery that arrives before the one of the commit before.
-    pub(super) async fn follow(
+    /// Notes what a delivery has brought.
+    pub(super) async fn note(
         &self,
         of: ComparedRepo<'_>,
-        ref_name: &str,
-        (from, end): (&str, &str),
-    ) -> Result<Vec<String>, StateError> {
-        let mut way = vec![from.to_owned()];
-        let mut last = from.to_owned();
-        while let Some(next) = self.0.get(&of.move_key(ref_name, &last)).await? {
-            let is_end = next == end || way.contains(&next);
-            way.push(next.clone());
-            if is_end {
-                break;
-            }
-            last = next;
-        }
-        Ok(way)
-    }
-
-    /// Forgets the moves from these commits.
-    pub(super) async fn forget_moves(
-        &self,
-        of: ComparedRepo<'_>,
-        ref_name: &str,
-        from: &[String],
+        entries: &[RefLogEntry],
     ) -> Result<(), StateError> {
-        for from in from {
-            self.0.remove(&of.move_key(ref_name, from)).await?;
-        }
-        Ok(())
+        let text = RefLog::to_text(entries);
+        self.0.append(&of.log_key(), &text, LONGEST_LOG, STORED).await
     }
 }
 
@@ -145,60 +117,53 @@ mod tests {
     const OF: ComparedRepo<'_> = ComparedRepo { endpoint: "/webhooks/train", repo: "model:me/x" };
     const MAIN: &str = "refs/heads/main";
 
-    async fn way(moves: &[(&str, &str)], end: &str) -> String {
-        let memory = RefMemory(Arc::new(MemoryState::default()));
-        for moved in moves {
-            memory.note_move(OF, MAIN, *moved).await.unwrap();
-        }
-        memory.follow(OF, MAIN, ("a", end)).await.unwrap().join(" ")
-    }
-
-    #[tokio::test]
-    async fn moves_are_followed_in_any_order_of_arrival_and_others_do_not_matter() {
-        for (name, moves, end, expected) in [
-            ("none", &[][..], "b", "a"),
-            ("one", &[("a", "b")], "b", "a b"),
-            ("in another order", &[("c", "d"), ("a", "b"), ("b", "c")], "d", "a b c d"),
-            ("one is missing", &[("b", "c")], "c", "a"),
-            ("a sample and a replay", &[("1", "2"), ("a", "b"), ("0", "a")], "b", "a b"),
-            ("a forced push back", &[("a", "b"), ("b", "a")], "a", "a b a"),
-            ("a forced push back, then one is missing", &[("a", "b"), ("b", "a")], "c", "a b a"),
-            ("deleted and created again", &[("a", NO_COMMIT), (NO_COMMIT, "b")], "b", "a  b"),
-            ("more than the end", &[("a", "b"), ("b", "c")], "b", "a b"),
-        ] {
-            assert_eq!(way(moves, end).await, expected, "{name}");
-        }
-    }
-
     #[tokio::test]
     async fn values_are_forgotten_90_days_after_they_were_stored_last() {
         let state = Arc::new(MemoryState::default());
         let memory = RefMemory(Arc::<MemoryState>::clone(&state));
         let seen = SeenCommits::from([(MAIN.to_owned(), SeenCommit::new("a", None))]);
         memory.set_seen(OF, &seen).await.unwrap();
-        memory.note_move(OF, MAIN, ("a", "b")).await.unwrap();
+        memory.note(OF, &[RefLogEntry::arrived(MAIN, ("a", "b"))]).await.unwrap();
         StateFixture::advance_clock(&*state, STORED / 2).await;
         memory.set_seen(OF, &seen).await.unwrap();
+        assert!(memory.log(OF).await.unwrap().last_id().is_some());
         StateFixture::advance_clock(&*state, STORED / 2).await;
         assert_eq!(memory.seen(OF).await.unwrap(), seen);
-        assert_eq!(memory.follow(OF, MAIN, ("a", "b")).await.unwrap(), ["a"]);
+        assert_eq!(memory.log(OF).await.unwrap().last_id(), None);
         StateFixture::advance_clock(&*state, STORED / 2).await;
         assert_eq!(memory.seen(OF).await.unwrap(), SeenCommits::new());
     }
 
     #[tokio::test]
-    async fn refs_repos_and_endpoints_have_their_own_commits_and_moves() {
+    async fn repos_and_endpoints_have_their_own_commits_and_moves() {
         let memory = RefMemory(Arc::new(MemoryState::default()));
-        let other = ComparedRepo { repo: "model:me/y", ..OF };
-        let commit = SeenCommit { sha: "a".to_owned(), since: 1, made: None };
+        let commit = SeenCommit { sha: "a".to_owned(), since: 1, after: None };
         let seen = SeenCommits::from([(MAIN.to_owned(), commit)]);
         memory.set_seen(OF, &seen).await.unwrap();
-        memory.note_move(OF, MAIN, ("a", "b")).await.unwrap();
+        memory.note(OF, &[RefLogEntry::arrived(MAIN, ("a", "b"))]).await.unwrap();
         assert_eq!(memory.seen(OF).await.unwrap(), seen);
-        assert_eq!(memory.seen(other).await.unwrap(), SeenCommits::new());
-        assert_eq!(memory.follow(other, MAIN, ("a", "b")).await.unwrap(), ["a"]);
-        assert_eq!(memory.follow(OF, "refs/tags/v1", ("a", "b")).await.unwrap(), ["a"]);
-        memory.forget_moves(OF, MAIN, &["a".to_owned()]).await.unwrap();
-        assert_eq!(memory.follow(OF, MAIN, ("a", "b")).await.unwrap(), ["a"]);
+        assert!(memory.log(OF).await.unwrap().last_id().is_some());
+        let others =
+            [ComparedRepo { repo: "model:me/y", ..OF }, ComparedRepo { endpoint: "/x", ..OF }];
+        for other in others {
+            assert_eq!(memory.seen(other).await.unwrap(), SeenCommits::new());
+            assert_eq!(memory.log(other).await.unwrap().last_id(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_size_of_a_log_is_limited() {
+        let memory = RefMemory(Arc::new(MemoryState::default()));
+        let sha = "5".repeat(40);
+        let mut entries = Vec::new();
+        for at in 0..1000 {
+            let entry = RefLogEntry::arrived(&format!("refs/heads/{at}"), (&sha, &sha));
+            memory.note(OF, std::slice::from_ref(&entry)).await.unwrap();
+            entries.push(entry);
+        }
+        let text = memory.0.get(&OF.log_key()).await.unwrap().unwrap();
+        assert_eq!(text.len(), LONGEST_LOG);
+        assert_eq!(text.lines().skip(1).count(), 165);
+        assert!(RefLog::to_text(&entries).ends_with(&text));
     }
 }

@@ -1,7 +1,8 @@
 //! Finds commits whose deliveries the Hub did not send: a server compares the refs of the watched repos with those that
 //! it has seen, and makes a delivery for each difference. Servers that are down and suspended webhooks miss deliveries.
 //!
-//! - `decide` decides about one ref, and `memory` keeps in the store what is known of it.
+//! - `decide` decides about one ref. `ref_log` records how deliveries have moved refs, and `memory` keeps that in the
+//!   store.
 //! - `repos` asks the Hub for repos and refs, `payload` writes the payload of a delivery, `make` makes the delivery, and
 //!   `poll` does it for all endpoints.
 //! - `observe` notes what arrives, and `duplicates` finds a delivery of the Hub that arrives after it was made here.
@@ -17,6 +18,7 @@ mod observe;
 mod part;
 mod payload;
 mod poll;
+mod ref_log;
 mod repos;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ mod timing;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+pub(crate) use memory::STORED;
 pub(crate) use part::ReconcilePart;
 
 use crate::config::environment::Environment;

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use tokio::sync::mpsc;
 
 use super::memory::{ComparedRepo, NO_COMMIT, RefMemory};
+use super::ref_log::RefLogEntry;
 use crate::endpoint::extract::body::parse_payload;
 use crate::endpoint::filter::Conditions;
 use crate::http::outcome::{Observation, Observer};
@@ -110,12 +111,12 @@ pub(super) async fn note(
 ) -> Result<(), StateError> {
     let repo = observed.repo.to_string();
     let of = ComparedRepo { endpoint: &observed.endpoint, repo: &repo };
-    for updated in &observed.refs {
-        let old = updated.old_sha.as_deref().unwrap_or(NO_COMMIT);
-        let new = updated.new_sha.as_deref().unwrap_or(NO_COMMIT);
-        memory.note_move(of, &updated.ref_name, (old, new)).await?;
-    }
-    Ok(())
+    let entry = |updated: &WebhookPayloadUpdatedRef| {
+        let [old, new] = [&updated.old_sha, &updated.new_sha];
+        let [old, new] = [old, new].map(|sha| sha.as_deref().unwrap_or(NO_COMMIT));
+        RefLogEntry::arrived(&updated.ref_name, (old, new))
+    };
+    memory.note(of, &observed.refs.iter().map(entry).collect::<Vec<_>>()).await
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::ReconciledEndpoint;
 use super::decide::{RefDecision, UnconfirmedCommit, decide};
 use super::make::{DeliveryMaker, ReconcileError};
-use super::memory::{ComparedRepo, NO_COMMIT, SeenCommit};
+use super::memory::{ComparedRepo, SeenCommit};
 use super::payload::MovedRef;
 use super::repos::{refs, repos};
 use crate::hub::{HubError, RepoId};
@@ -91,40 +91,32 @@ impl Poller {
     ) -> Result<(), ReconcileError> {
         let (memory, name) = (&self.maker.memory, repo.to_string());
         let of = ComparedRepo { endpoint: &endpoint.path, repo: &name };
+        // First: what deliveries have brought by then, the Hub knows in its response.
+        let log = memory.log(of).await?;
         let refs = refs(&self.maker.hub, repo, &endpoint.conditions).await?;
         let mut seen = memory.seen(of).await?;
         // A ref that is created again is a new one.
         seen.retain(|ref_name, _| refs.contains_key(ref_name));
         for (ref_name, current) in &refs {
-            let (from, since) = match seen.get(ref_name) {
-                Some(commit) => (commit.sha.clone(), commit.since),
-                None => (NO_COMMIT.to_owned(), 0),
-            };
-            let way = memory.follow(of, ref_name, (&from, current)).await?;
-            let reached = way.last().map_or(NO_COMMIT, String::as_str);
+            let from = seen.get(ref_name).cloned();
+            let from = from.unwrap_or_else(|| SeenCommit::new(current, log.last_id()));
+            let moves = log.moves(ref_name, from.after);
             let key = format!("{} {name} {ref_name}", endpoint.path);
-            let before = noticed.remove(&key);
-            match decide(current, reached, before, Instant::now(), self.confirm) {
+            let (before, is_known) = (noticed.remove(&key), moves.bring(&from.sha, current));
+            match decide(current, is_known, before, Instant::now(), self.confirm) {
+                RefDecision::UpToDate => {
+                    seen.insert(ref_name.clone(), from.then(current, log.last_id()));
+                }
                 RefDecision::Pending(commit) => {
                     pending.insert(key, commit);
-                    continue;
                 }
                 RefDecision::Missing => {
-                    let moved = MovedRef { ref_name, old: reached, new: current };
-                    let missing = self.maker.prepare(endpoint, repo, moved, since).await?;
-                    let moved = (&**ref_name, &**current);
-                    if !self.maker.make(of, moved, &way, missing, &mut seen).await? {
-                        continue;
-                    }
+                    let old = moves.last_after(&from.sha);
+                    let moved = MovedRef { ref_name, old, new: current };
+                    let missing = self.maker.prepare(endpoint, repo, moved, from.since).await?;
+                    let to = from.then(current, log.last_id());
+                    self.maker.make(of, ref_name, (from, to), missing, &mut seen).await?;
                 }
-                RefDecision::UpToDate if way == [current.as_str()] => {}
-                RefDecision::UpToDate => {
-                    seen.insert(ref_name.clone(), SeenCommit::new(current, None));
-                    memory.set_seen(of, &seen).await?;
-                }
-            }
-            if let Some((_, moved_from)) = way.split_last() {
-                memory.forget_moves(of, ref_name, moved_from).await?;
             }
         }
         // They are stored for a limited time, from now on.

@@ -13,6 +13,7 @@ use super::ReconciledEndpoint;
 use super::make::DeliveryMaker;
 use super::memory::{ComparedRepo, RefMemory};
 use super::poll::{PendingCommits, PollOutcome, Poller};
+use super::ref_log::RefLogEntry;
 use crate::config::environment::Environment;
 use crate::endpoint::background::{BackgroundWork, Policy, SharedData};
 use crate::endpoint::checks::{OwnEvents, ProgramAccount, Undetermined};
@@ -97,7 +98,7 @@ impl TestPoller {
 
     /// Notes that a delivery has moved `main`.
     async fn note(&self, from: &str, to: &str) {
-        self.memory().note_move(OF, MAIN, (from, to)).await.unwrap();
+        self.memory().note(OF, &[RefLogEntry::arrived(MAIN, (from, to))]).await.unwrap();
     }
 
     fn memory(&self) -> &RefMemory {
@@ -120,6 +121,9 @@ impl TestPoller {
         made
     }
 }
+
+/// The header of a page that has a next one.
+const NEXT: &str = r#"<https://hub.test/api/datasets/me/data/commits/ccccc?p=1>; rel="next""#;
 
 const OF: ComparedRepo<'_> = ComparedRepo { endpoint: PATH, repo: DATA };
 
@@ -150,8 +154,28 @@ async fn a_delivery_that_does_not_continue_from_the_seen_commit_changes_nothing(
     poller.poll(&[c, c, c]).await;
     assert_eq!(poller.made().await, [""; 0]);
     assert_eq!(poller.memory().seen(OF).await.unwrap()[MAIN].sha, "ccccc");
-    // Followed moves are forgotten.
-    assert_eq!(poller.memory().follow(OF, MAIN, ("aaaaa", "x")).await.unwrap(), ["aaaaa"]);
+}
+
+#[tokio::test]
+async fn moves_from_before_the_commit_that_was_seen_do_not_count() {
+    let mut poller = TestPoller::of_main().await;
+    let [a, b, c] = ["aaaaa", "bbbbb", "ccccc"].map(|sha| [(MAIN, sha)]);
+    poller.poll(&[&a]).await;
+    // Forced pushes back and forth.
+    for (old, new) in [("aaaaa", "bbbbb"), ("bbbbb", "aaaaa"), ("aaaaa", "ccccc")] {
+        poller.note(old, new).await;
+    }
+    poller.poll(&[&c, &c]).await;
+    assert_eq!(poller.made().await, [""; 0]);
+    // It returns to commits that it had before, without deliveries.
+    poller.poll(&[&b, &b]).await;
+    assert_eq!(poller.made().await, ["ccccc..bbbbb"]);
+    poller.poll(&[&a, &a]).await;
+    assert_eq!(poller.made().await, ["ccccc..bbbbb", "bbbbb..aaaaa"]);
+    // And with a delivery.
+    poller.note("aaaaa", "bbbbb").await;
+    poller.poll(&[&b, &b]).await;
+    assert_eq!(poller.made().await.len(), 2);
 }
 
 #[tokio::test]
@@ -166,7 +190,10 @@ async fn a_commit_of_somebody_else_before_the_program_s_own_is_made() {
         let filter = Filter::new().watch(DATA);
         let mut poller = TestPoller::new(filter, Some(OwnCommits(own))).await;
         let commits = poller.stub.on("GET", "/api/datasets/me/data/commits/ccccc");
-        commits.respond(listed.map(|id| json!({ "id": id })).to_vec());
+        // Two pages.
+        let (first, rest) = listed.split_at(1);
+        let page = |ids: &[&str]| ids.iter().map(|id| json!({ "id": id })).collect::<Value>();
+        commits.respond(page(first)).header("Link", NEXT).respond(page(rest));
         let (a, c): (&[_], &[_]) = (&[(MAIN, "aaaaa")], &[(MAIN, "ccccc")]);
         poller.poll(&[a, c, c, c, c]).await;
         assert_eq!(poller.made().await, expected, "{own:?}");
@@ -273,7 +300,12 @@ async fn the_hub_s_own_delivery_is_a_duplicate_until_the_ref_returns_to_its_comm
     assert!(find("x", "bbbbb").await.is_some());
     assert!(find("aaaaa", "ccccc").await.is_none());
     poller.note("bbbbb", "ccccc").await;
+    // Another one is made.
+    let d: &[_] = &[(MAIN, "ddddd")];
+    poller.poll(&[d, d]).await;
     assert!(find("aaaaa", "bbbbb").await.is_some());
+    assert!(find("ccccc", "ddddd").await.is_some());
     // A forced push back.
     assert!(find("ccccc", "bbbbb").await.is_none());
+    assert!(find("ddddd", "bbbbb").await.is_some());
 }

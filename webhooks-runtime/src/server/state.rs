@@ -46,6 +46,16 @@ impl SharedState for ServerState {
         self.current().set(key, value, ttl)
     }
 
+    fn append<'a>(
+        &'a self,
+        key: &'a str,
+        text: &'a str,
+        most: usize,
+        ttl: Duration,
+    ) -> StateFuture<'a, ()> {
+        self.current().append(key, text, most, ttl)
+    }
+
     fn remove<'a>(&'a self, key: &'a str) -> StateFuture<'a, ()> {
         self.current().remove(key)
     }

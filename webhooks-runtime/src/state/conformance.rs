@@ -35,6 +35,8 @@ macro_rules! conformance {
             a_value_stays_until_it_is_replaced_or_removed
             a_value_expires_after_its_ttl
             a_value_that_is_set_again_gets_the_new_ttl
+            the_last_characters_that_were_appended_are_kept
+            a_value_that_has_expired_is_not_appended_to
             keys_and_values_may_be_any_text
         }
     };
@@ -105,6 +107,39 @@ pub(crate) async fn a_value_that_is_set_again_gets_the_new_ttl(fixture: &dyn Sta
     set(fixture, "longer", "3", None).await;
     fixture.advance_clock(MINUTE * 2).await;
     assert_eq!(get(fixture, "longer").await.as_deref(), Some("3"));
+}
+
+async fn append(fixture: &dyn StateFixture, text: &str, most: usize) {
+    fixture.state().append("log", text, most, MINUTE).await.unwrap();
+}
+
+pub(crate) async fn the_last_characters_that_were_appended_are_kept(fixture: &dyn StateFixture) {
+    for (text, most, expected) in [
+        ("12345", 4, "2345"),
+        ("", 4, "2345"),
+        ("모델", 4, "45모델"),
+        ("🤗", 100, "45모델🤗"),
+        ("🤗a", 2, "🤗a"),
+        ("b", 0, ""),
+    ] {
+        append(fixture, text, most).await;
+        assert_eq!(get(fixture, "log").await.as_deref(), Some(expected), "{text} {most}");
+    }
+    // All that is appended at the same time.
+    let many = (0..20).map(|_| append(fixture, "x", 100));
+    futures_util::future::join_all(many).await;
+    assert_eq!(get(fixture, "log").await.unwrap(), "x".repeat(20));
+}
+
+pub(crate) async fn a_value_that_has_expired_is_not_appended_to(fixture: &dyn StateFixture) {
+    append(fixture, "a", 10).await;
+    fixture.advance_clock(MINUTE / 2).await;
+    append(fixture, "b", 10).await;
+    fixture.advance_clock(MINUTE * 3 / 4).await;
+    assert_eq!(get(fixture, "log").await.as_deref(), Some("ab"));
+    fixture.advance_clock(MINUTE / 4).await;
+    append(fixture, "c", 10).await;
+    assert_eq!(get(fixture, "log").await.as_deref(), Some("c"));
 }
 
 pub(crate) async fn keys_and_values_may_be_any_text(fixture: &dyn StateFixture) {

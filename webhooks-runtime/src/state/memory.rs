@@ -54,6 +54,17 @@ impl SharedState for MemoryState {
         ready(Ok(())).boxed()
     }
 
+    fn append<'a>(
+        &'a self,
+        key: &'a str,
+        text: &'a str,
+        most: usize,
+        ttl: Duration,
+    ) -> StateFuture<'a, ()> {
+        self.contents().values.append(key, text, most, ttl, now());
+        ready(Ok(())).boxed()
+    }
+
     fn remove<'a>(&'a self, key: &'a str) -> StateFuture<'a, ()> {
         self.contents().values.remove(key);
         ready(Ok(())).boxed()

@@ -55,6 +55,20 @@ pub(crate) trait SharedState: Send + Sync {
         ttl: Option<Duration>,
     ) -> StateFuture<'a, ()>;
 
+    /// Appends text to a value, or sets the value if there is none. The last `most` characters are kept. The value
+    /// expires after `ttl`.
+    ///
+    /// # Errors
+    ///
+    /// When the values cannot be changed.
+    fn append<'a>(
+        &'a self,
+        key: &'a str,
+        text: &'a str,
+        most: usize,
+        ttl: Duration,
+    ) -> StateFuture<'a, ()>;
+
     /// Removes a value, if there is one.
     ///
     /// # Errors

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::ending;
+
 /// The values by their keys.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Values {
@@ -45,6 +47,12 @@ impl Values {
         self.values.retain(|_, value| value.is_valid(now));
         let expires_at = ttl.map(|ttl| now.saturating_add(millis(ttl)));
         self.values.insert(key.to_owned(), Value { text: text.to_owned(), expires_at });
+    }
+
+    /// Appends to a value, and keeps its last characters.
+    pub(super) fn append(&mut self, key: &str, text: &str, most: usize, ttl: Duration, now: u64) {
+        let whole = self.get(key, now).unwrap_or_default().to_owned() + text;
+        self.set(key, ending(&whole, most), Some(ttl), now);
     }
 
     /// Removes a value, and returns whether there was one.

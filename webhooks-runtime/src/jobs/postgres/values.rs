@@ -24,6 +24,21 @@ const SET: &str = "
     VALUES ($1, $2, statement_timestamp() + $3::bigint * interval '1 millisecond')
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at";
 
+/// Appends to a value that has not expired, keeps its last characters, and deletes others that have expired.
+const APPEND: &str = "
+    WITH expired AS (
+        DELETE FROM webhooks_runtime.shared_values
+        WHERE expires_at IS NOT NULL AND expires_at <= statement_timestamp() AND key <> $1
+    )
+    INSERT INTO webhooks_runtime.shared_values AS it (key, value, expires_at)
+    VALUES ($1, right($2, $3), statement_timestamp() + $4::bigint * interval '1 millisecond')
+    ON CONFLICT (key) DO UPDATE SET
+        value = CASE
+            WHEN it.expires_at <= statement_timestamp() THEN excluded.value
+            ELSE right(it.value || $2, $3)
+        END,
+        expires_at = excluded.expires_at";
+
 const REMOVE: &str = "DELETE FROM webhooks_runtime.shared_values WHERE key = $1";
 
 /// Takes a lease that is free or over, or renews it.
@@ -63,6 +78,28 @@ impl SharedState for PostgresStore {
                 let set = sqlx::query(SET).bind(key).bind(value).bind(ttl);
                 let set = set.execute(&mut *connection).await;
                 (connection, set)
+            })
+            .await?;
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn append<'a>(
+        &'a self,
+        key: &'a str,
+        text: &'a str,
+        most: usize,
+        ttl: Duration,
+    ) -> StateFuture<'a, ()> {
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
+        let ttl = convert::milliseconds(ttl);
+        async move {
+            let (key, text) = (&convert::text(key), &convert::text(text));
+            with_retries(&self.pool, |mut connection| async move {
+                let append = sqlx::query(APPEND).bind(key).bind(text).bind(most).bind(ttl);
+                let append = append.execute(&mut *connection).await;
+                (connection, append)
             })
             .await?;
             Ok(())

@@ -47,6 +47,7 @@ pub(super) enum WriterCommand {
     FreePages(CommandReply<u64>),
     Value(String, CommandReply<Option<String>>),
     SetValue(String, String, Option<Duration>, CommandReply<()>),
+    AppendValue(String, String, usize, Duration, CommandReply<()>),
     RemoveValue(String, CommandReply<()>),
     TakeLease(String, Uuid, Duration, CommandReply<bool>),
     ReleaseLease(String, Uuid, CommandReply<()>),

@@ -167,6 +167,9 @@ impl Writer {
             WriterCommand::SetValue(key, value, ttl, reply) => {
                 perform!(reply, self.set_value(&key, &value, ttl))
             }
+            WriterCommand::AppendValue(key, text, most, ttl, reply) => {
+                perform!(reply, self.append_value(&key, &text, most, ttl))
+            }
             WriterCommand::RemoveValue(key, reply) => perform!(reply, self.remove_value(&key)),
             WriterCommand::TakeLease(name, holder, duration, reply) => {
                 perform!(reply, self.take_lease(&name, holder, duration))

@@ -12,6 +12,7 @@ use super::writer::Writer;
 use crate::jobs::clock::millis;
 use crate::jobs::error::StoreError;
 use crate::state::{SharedState, StateError, StateFuture};
+use crate::text::ending;
 
 impl Writer {
     /// Returns a value that has not expired.
@@ -43,6 +44,18 @@ impl Writer {
             (key, value, ttl.map(|ttl| now.saturating_add(millis(ttl)))),
         )?;
         Ok(())
+    }
+
+    /// Appends to a value, keeps its last characters, and deletes the values that have expired.
+    pub(super) fn append_value(
+        &self,
+        key: &str,
+        text: &str,
+        most: usize,
+        ttl: Duration,
+    ) -> Result<(), rusqlite::Error> {
+        let whole = self.value(key)?.unwrap_or_default() + text;
+        self.set_value(key, ending(&whole, most), Some(ttl))
     }
 
     /// Deletes a value.
@@ -89,6 +102,19 @@ impl SharedState for SqliteStore {
     ) -> StateFuture<'a, ()> {
         let (key, value) = (key.to_owned(), value.to_owned());
         self.send(move |reply| WriterCommand::SetValue(key, value, ttl, reply)).map(stored).boxed()
+    }
+
+    fn append<'a>(
+        &'a self,
+        key: &'a str,
+        text: &'a str,
+        most: usize,
+        ttl: Duration,
+    ) -> StateFuture<'a, ()> {
+        let (key, text) = (key.to_owned(), text.to_owned());
+        self.send(move |reply| WriterCommand::AppendValue(key, text, most, ttl, reply))
+            .map(stored)
+            .boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a str) -> StateFuture<'a, ()> {

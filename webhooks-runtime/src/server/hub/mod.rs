@@ -27,6 +27,7 @@ use crate::http::part::{Console, Part};
 use crate::http::webhook_status::WebhookStatus;
 use crate::hub::{Hub, OwnActivity};
 use crate::jobs::Jobs;
+use crate::reconcile;
 use crate::server::composition::Composition;
 use crate::server::output::{Stream, print_message};
 use crate::server::state::ServerState;
@@ -151,9 +152,9 @@ fn report_account(
     jobs: &Arc<OnceLock<Jobs>>,
     server: &Composition<'_>,
 ) -> Option<Arc<dyn Part>> {
-    // A poll may come across a commit one interval later, and must not take it for one of somebody else.
-    let longer = server.settings.reconcile.unwrap_or_default();
-    activity.remember_in(Arc::new(ServerState::new(jobs, MemoryState::default())), longer);
+    // A server that was down may come across an old commit, which is not one of somebody else.
+    let remembered = server.settings.reconcile.map_or(Duration::ZERO, |_| reconcile::STORED);
+    activity.remember_in(Arc::new(ServerState::new(jobs, MemoryState::default())), remembered);
     let skipping = server.endpoints.iter().filter(|endpoint| endpoint.skips_own);
     let skipping: Vec<_> = skipping.map(|endpoint| endpoint.path.clone()).collect();
     let part = || AccountPart { activity, skipping: skipping.join(", "), task: Mutex::default() };

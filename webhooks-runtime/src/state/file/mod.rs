@@ -181,6 +181,22 @@ impl SharedState for FileState {
         })
     }
 
+    fn append<'a>(
+        &'a self,
+        key: &'a str,
+        text: &'a str,
+        most: usize,
+        ttl: Duration,
+    ) -> StateFuture<'a, ()> {
+        let (key, text) = (key.to_owned(), text.to_owned());
+        self.blocking(move |this| {
+            this.change(|values| {
+                values.append(&key, &text, most, ttl, now());
+                true
+            })
+        })
+    }
+
     fn remove<'a>(&'a self, key: &'a str) -> StateFuture<'a, ()> {
         let key = key.to_owned();
         self.blocking(move |this| this.change(|values| values.remove(&key)))
