@@ -42,6 +42,17 @@ impl<F: Fn(&'static str) -> BoxFuture<'static, ()> + Send + Sync> SharedState fo
         self.after("set", async move { self.state.set(key, value, ttl).await }.boxed())
     }
 
+    fn append<'a>(
+        &'a self,
+        key: &'a str,
+        text: &'a str,
+        most: usize,
+        ttl: Duration,
+    ) -> StateFuture<'a, ()> {
+        let appended = async move { self.state.append(key, text, most, ttl).await };
+        self.after("append", appended.boxed())
+    }
+
     fn remove<'a>(&'a self, key: &'a str) -> StateFuture<'a, ()> {
         self.after("remove", async move { self.state.remove(key).await }.boxed())
     }
