@@ -131,8 +131,8 @@ impl Scheduler {
         let (mut next_poll, mut last_round) = (Instant::now(), Instant::now());
         let mut last_overdue_check = Instant::now();
         loop {
-            let mut is_poll = false;
             let paused = self.pause.map(|(until, _)| until);
+            let poll_at = paused.unwrap_or(next_poll);
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
@@ -147,11 +147,13 @@ impl Scheduler {
                 Some(finished) = self.finished.1.recv() => self.finish_with_others(finished),
                 () = wakeups.notified(), if paused.is_none() => {}
                 () = store.notified(), if paused.is_none() => self.wakeups.wake_all(),
-                () = sleep_until(paused.unwrap_or(next_poll)) => {
-                    is_poll = true;
-                    self.wakeups.wake_all();
-                    next_poll = Instant::now() + POLL_INTERVAL;
-                }
+                () = sleep_until(poll_at) => {}
+            }
+            // Not in its branch: attempts of a busy endpoint may end all the time, and those of the others wait for a poll.
+            let is_poll = poll_at <= Instant::now();
+            if is_poll {
+                self.wakeups.wake_all();
+                next_poll = Instant::now() + POLL_INTERVAL;
             }
             if last_overdue_check.elapsed() >= POLL_INTERVAL {
                 last_overdue_check = Instant::now();

@@ -1,6 +1,7 @@
 //! Tests of the scheduler with a store and functions.
 
 mod cancel;
+mod polls;
 
 use std::future::pending;
 use std::sync::Arc;
@@ -41,17 +42,15 @@ impl TestEngine {
         run: fn(BackgroundTask) -> TaskFuture,
         shared: SharedData,
     ) -> Self {
+        Self::open(vec![handler(PATH, policy, run, shared)]).await
+    }
+
+    async fn open(handlers: Vec<BackgroundHandler>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = StoreUrl::File(folder.path().join("webhooks.db"));
-        let handler = BackgroundHandler {
-            path: PATH.to_owned(),
-            background: BackgroundWork::__new(policy, |_| Ok(()), |_| Vec::new(), run),
-            shared: Arc::new(shared),
-            check: None,
-        };
         // With so long a lease, no heartbeat finds what the scheduler has to find.
         let options = Options { lease: Duration::from_secs(3600), ..Options::default() };
-        let jobs = Jobs::open(&url, &options, vec![handler], |_| {}).await.unwrap();
+        let jobs = Jobs::open(&url, &options, handlers, |_| {}).await.unwrap();
         jobs.start();
         Self { jobs, url, _folder: folder }
     }
@@ -80,6 +79,20 @@ impl TestEngine {
     async fn close(self) {
         self.jobs.shut_down(Instant::now()).await;
         self.jobs.close().await;
+    }
+}
+
+fn handler(
+    path: &str,
+    policy: Policy,
+    run: fn(BackgroundTask) -> TaskFuture,
+    shared: SharedData,
+) -> BackgroundHandler {
+    BackgroundHandler {
+        path: path.to_owned(),
+        background: BackgroundWork::__new(policy, |_| Ok(()), |_| Vec::new(), run),
+        shared: Arc::new(shared),
+        check: None,
     }
 }
 
@@ -247,12 +260,7 @@ async fn nothing_starts_after_the_lease() {
     let store: Arc<dyn Store> = Arc::new(store);
     let (runs, mut shared) = (Data::new(AtomicU32::new(0)), SharedData::default());
     shared.insert(Data::clone(&runs));
-    let handler = BackgroundHandler {
-        path: PATH.to_owned(),
-        background: BackgroundWork::__new(policy, |_| Ok(()), |_| Vec::new(), busy),
-        shared: Arc::new(shared),
-        check: None,
-    };
+    let handler = handler(PATH, policy, busy, shared);
     let me = Uuid::now_v7();
     store.register(me, Duration::from_secs(3600)).await.unwrap();
     let delivery = new(0, None, "{}");
