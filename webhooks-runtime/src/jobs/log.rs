@@ -27,7 +27,8 @@ impl EndedAttempt<'_> {
         let retry_in = match self.next {
             Transition::Retry { after }
             | Transition::Wait { after }
-            | Transition::Snooze { after } => Some(tracing::field::debug(after)),
+            | Transition::Snooze { after }
+            | Transition::CountedSnooze { after } => Some(tracing::field::debug(after)),
             _ => None,
         };
         let retry_in = retry_in.filter(|_| self.state == State::Queued);
@@ -50,7 +51,9 @@ impl EndedAttempt<'_> {
         }
         // The level is part of an event's static description, so each level needs a line.
         match self.next {
-            Transition::Retry { .. } => line!(warn, "the function failed"),
+            Transition::Retry { .. } | Transition::CountedSnooze { .. } => {
+                line!(warn, "the function failed");
+            }
             _ if self.state == State::Superseded => {
                 line!(info, "a newer delivery replaces this one");
             }

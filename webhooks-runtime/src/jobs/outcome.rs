@@ -76,7 +76,7 @@ impl AttemptOutcome {
             Self::Failed(_) | Self::Lost => {
                 Transition::Retry { after: backoff(policy, attempt, jitter) }
             }
-            Self::Snoozed { after, .. } => Transition::Retry {
+            Self::Snoozed { after, .. } => Transition::CountedSnooze {
                 after: backoff(policy, attempt, jitter).max((*after).min(LONGEST_SNOOZE)),
             },
         }
@@ -196,6 +196,40 @@ mod tests {
             assert_eq!(outcome.error(), None);
         }
         assert_eq!(Transition::Wait { after: Duration::ZERO }.state(), State::Queued);
+    }
+
+    #[test]
+    fn a_snooze_does_not_count_until_there_were_too_many() {
+        let snoozed = |snoozes, seconds| AttemptOutcome::Snoozed {
+            snoozes,
+            after: Duration::from_secs(seconds),
+            reason: "429".to_owned(),
+        };
+        let month = LONGEST_SNOOZE.as_secs();
+        for (asked, after) in
+            [(0, 0), (60, 60), (month, month), (365 * 24 * 60 * 60, month), (u64::MAX, month)]
+        {
+            for snoozes in [1, MAX_SNOOZES] {
+                let outcome = snoozed(snoozes, asked);
+                let after = Duration::from_secs(after);
+                // Also at the last attempt.
+                assert_eq!(outcome.transition(&POLICY, 3, 1.0), Transition::Snooze { after });
+                assert_eq!((outcome.error(), outcome.note()), (None, Some("429")));
+            }
+            for snoozes in [MAX_SNOOZES + 1, u32::MAX] {
+                let outcome = snoozed(snoozes, asked);
+                // Not before the backoff of an attempt that counts.
+                let after = Duration::from_secs(after.max(10));
+                assert_eq!(
+                    outcome.transition(&POLICY, 1, 1.0),
+                    Transition::CountedSnooze { after }
+                );
+                assert_eq!(outcome.transition(&POLICY, 3, 1.0), Transition::Dead);
+                assert_eq!((outcome.error(), outcome.note()), (Some("429"), None));
+            }
+        }
+        let after = Duration::ZERO;
+        assert_eq!(Transition::CountedSnooze { after }.state(), State::Queued);
     }
 
     #[test]

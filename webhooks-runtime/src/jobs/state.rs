@@ -113,6 +113,10 @@ pub(crate) enum Transition {
     Snooze {
         after: Duration,
     },
+    /// Queued, and due after this time. The attempt counts, because too many did not.
+    CountedSnooze {
+        after: Duration,
+    },
     /// Cancelled. When the delivery was stopped for a newer one, that one supersedes it.
     Cancelled,
 }
@@ -145,9 +149,11 @@ impl Transition {
         match self {
             Self::Done | Self::Skipped => State::Done,
             Self::Dead => State::Dead,
-            Self::Retry { .. } | Self::Released | Self::Wait { .. } | Self::Snooze { .. } => {
-                State::Queued
-            }
+            Self::Retry { .. }
+            | Self::Released
+            | Self::Wait { .. }
+            | Self::Snooze { .. }
+            | Self::CountedSnooze { .. } => State::Queued,
             Self::Cancelled => State::Cancelled,
         }
     }

@@ -96,6 +96,10 @@ impl BackgroundHandler {
                     sleep(after).await;
                     (waits, snoozes) = (0, snoozes + 1);
                 }
+                Transition::CountedSnooze { after } => {
+                    sleep(after).await;
+                    (attempt, waits, snoozes) = (attempt + 1, 0, snoozes + 1);
+                }
                 Transition::Dead | Transition::Released | Transition::Cancelled => {
                     return Err(outcome.error().unwrap_or_default().to_owned());
                 }

@@ -9,7 +9,7 @@ use super::causes::RetryMark;
 /// An error that says when to call the function again, for something that is busy or not ready yet.
 ///
 /// A background delivery that fails with it is queued for that time, up to 30 days. The attempt does not count, so it
-/// does not make the delivery dead. After 20 such attempts in a row, the next ones count. With
+/// does not make the delivery dead. After 20 such attempts in a row, each further one counts. With
 /// [`Permanent`](crate::Permanent) among its causes, the delivery is dead at once.
 ///
 /// The 429 response to a call of the Hub is such an error, too: `hub.comment(…).await?` is enough to wait for the time

@@ -143,6 +143,7 @@ fn completion(claimed: &Claimed, next: Transition) -> Completion {
         | Transition::Released
         | Transition::Wait { .. }
         | Transition::Snooze { .. }
+        | Transition::CountedSnooze { .. }
         | Transition::Skipped
         | Transition::Cancelled => None,
     };

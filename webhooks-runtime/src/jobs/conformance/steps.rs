@@ -64,6 +64,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => Just(Transition::Cancelled),
         1 => Just(Transition::Wait { after }),
         1 => Just(Transition::Snooze { after }),
+        1 => Just(Transition::CountedSnooze { after }),
     ];
     prop_oneof![
         16 => prop::collection::vec((0..2_usize, scope), 1..3).prop_map(Step::Accept),

@@ -124,10 +124,15 @@ pub(crate) async fn snoozes_are_counted_in_a_row(fixture: &dyn Fixture) {
     assert!(complete(&*store, me, &claimed, snooze).await);
     let claimed = claim_one(&*store, me, TRAIN).await;
     assert_eq!((claimed.snoozes, claimed.waits), (4, 0));
-    // An attempt that counts ends the row, and so does a person.
+    // One too many counts as an attempt, and is still one in the row.
+    let counted = Transition::CountedSnooze { after: Duration::ZERO };
+    assert!(complete(&*store, me, &claimed, counted).await);
+    let claimed = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((claimed.snoozes, claimed.attempt), (5, 2));
+    // Any other attempt that counts ends the row, and so does a person.
     assert!(complete(&*store, me, &claimed, Transition::Retry { after: Duration::ZERO }).await);
     let claimed = claim_one(&*store, me, TRAIN).await;
-    assert_eq!((claimed.snoozes, claimed.attempt), (0, 2));
+    assert_eq!((claimed.snoozes, claimed.attempt), (0, 3));
     assert!(complete(&*store, me, &claimed, snooze).await);
     let claimed = claim_one(&*store, me, TRAIN).await;
     assert!(complete(&*store, me, &claimed, Transition::Dead).await);

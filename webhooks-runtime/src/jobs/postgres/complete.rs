@@ -17,16 +17,16 @@ use crate::endpoint::background::Policy;
 /// on the delivery's replica, with the completing replica as `$3`. `$cancelled` are the states instead of which a
 /// delivery that a person cancelled is cancelled.
 ///
-/// Of an attempt that does not count, `released`, `undecided` or `snoozed` is true, and a released delivery keeps its
-/// place in the queue. A delivery that a person cancelled is not queued again. One that was stopped for a newer one is,
+/// Of an attempt that does not count, `released`, `undecided` or `snoozed` is true, and `counted` is not. A released
+/// delivery keeps its place in the queue. A delivery that a person cancelled is not queued again. One that was stopped for a newer one is,
 /// and gives way to that one afterwards.
 macro_rules! complete {
     ($owned:literal, $cancelled:literal) => {
         concat!(
             "WITH completion AS (
                 SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $4::smallint[], $5::bigint[], $6::text[], $7::text[],
-                        $8::bool[], $9::bool[], $10::bool[])
-                    AS completion (id, fence, state, after, error, note, released, undecided, snoozed)
+                        $8::bool[], $9::bool[], $10::bool[], $12::bool[])
+                    AS completion (id, fence, state, after, error, note, released, undecided, snoozed, counted)
             ), me AS (
                 SELECT id FROM webhooks_runtime.owners WHERE id = $3 FOR KEY SHARE
             ), completed AS (
@@ -37,7 +37,8 @@ macro_rules! complete {
             ") THEN 5
                         WHEN it.cancel_requested <> 1 AND completion.state = 5 THEN 0
                         ELSE completion.state END,
-                    attempt = it.attempt - (completion.released OR completion.undecided OR completion.snoozed
+                    attempt = it.attempt - (completion.released OR completion.undecided
+                        OR completion.snoozed AND NOT completion.counted
                         OR it.cancel_requested <> 1 AND completion.state = 5)::int,
                     releases = it.releases + completion.released::int,
                     waits = CASE WHEN completion.released THEN it.waits
@@ -152,8 +153,11 @@ impl PostgresStore {
             .bind(convert::texts(completions.iter().map(|it| &it.note)))
             .bind(are(|next| next == Transition::Released))
             .bind(are(|next| matches!(next, Transition::Wait { .. })))
-            .bind(are(|next| matches!(next, Transition::Snooze { .. })))
+            .bind(are(|next| {
+                matches!(next, Transition::Snooze { .. } | Transition::CountedSnooze { .. })
+            }))
             .bind(CANCELLED)
+            .bind(are(|next| matches!(next, Transition::CountedSnooze { .. })))
             .fetch_all(&mut *connection)
             .await?;
         let skipped: HashSet<Uuid> = completions
@@ -193,9 +197,10 @@ fn ids(completions: &[Completion]) -> Vec<Uuid> {
 /// Returns after how many milliseconds a delivery is due again; `None` if it keeps its due time.
 fn due_after(next: Transition) -> Option<i64> {
     match next {
-        Transition::Retry { after } | Transition::Wait { after } | Transition::Snooze { after } => {
-            Some(convert::milliseconds(after))
-        }
+        Transition::Retry { after }
+        | Transition::Wait { after }
+        | Transition::Snooze { after }
+        | Transition::CountedSnooze { after } => Some(convert::milliseconds(after)),
         Transition::Done
         | Transition::Skipped
         | Transition::Dead

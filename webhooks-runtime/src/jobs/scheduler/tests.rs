@@ -221,17 +221,17 @@ async fn a_newer_delivery_stops_the_running_one_without_a_free_slot() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_always_busy_fails_after_20_snoozes() {
+async fn a_function_that_is_always_busy_fails_after_20_snoozes_and_its_attempts() {
     let runs = Data::new(AtomicU32::new(0));
     let mut shared = SharedData::default();
     shared.insert(runs.clone());
-    let running = TestEngine::new(Policy::DEFAULT.attempts(1), busy, shared).await;
+    let running = TestEngine::new(Policy::DEFAULT.attempts(3).backoff(1, 1), busy, shared).await;
     let id = running.accept(new(0, None, "{}")).await;
     running.reaches(id, State::Dead).await;
     let shown = running.jobs.show(id).await.unwrap().unwrap();
-    assert_eq!((shown.summary.attempts, shown.failed.len()), (1, 1));
+    assert_eq!((shown.summary.attempts, shown.failed.len()), (3, 3));
     assert_eq!(shown.summary.error.as_deref(), Some("429"));
-    assert_eq!(runs.load(Ordering::Relaxed), 21);
+    assert_eq!(runs.load(Ordering::Relaxed), 23);
     running.close().await;
 }
 

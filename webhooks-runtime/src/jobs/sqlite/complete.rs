@@ -12,12 +12,13 @@ use crate::jobs::delivery::{Completion, ReplicaId};
 use crate::jobs::state::{CANCELLED, State, Transition};
 
 /// How a transition changes a delivery's counts: of releases, waits and snoozes. Attempts that change one of them do not
-/// count.
+/// count, unless there were too many.
 #[derive(Clone, Copy, Default)]
 struct CountChanges {
     releases: u32,
     waits: u32,
     snoozes: u32,
+    are_too_many: bool,
 }
 
 /// The completions that did not end as their transitions say.
@@ -87,6 +88,9 @@ impl Writer {
             Transition::Retry { after } => (later(after), none),
             Transition::Wait { after } => (later(after), CountChanges { waits: 1, ..none }),
             Transition::Snooze { after } => (later(after), CountChanges { snoozes: 1, ..none }),
+            Transition::CountedSnooze { after } => {
+                (later(after), CountChanges { snoozes: 1, are_too_many: true, ..none })
+            }
             // Keeps its due time, and with it its place in the queue.
             Transition::Released => (None, CountChanges { releases: 1, ..none }),
             Transition::Done | Transition::Skipped | Transition::Dead | Transition::Cancelled => {
@@ -100,7 +104,7 @@ impl Writer {
                      WHEN cancel_requested <> 1 AND ?4 = 5 THEN 0
                      ELSE ?4 END,
                  run_at = coalesce(?5, run_at),
-                 attempt = attempt - (?6 + ?7 + ?8 > 0 OR (cancel_requested <> 1 AND ?4 = 5)),
+                 attempt = attempt - (?6 + ?7 + ?8 > ?14 OR (cancel_requested <> 1 AND ?4 = 5)),
                  releases = releases + ?6,
                  waits = CASE WHEN ?6 + ?7 > 0 THEN waits + ?7 ELSE 0 END,
                  snoozes = CASE WHEN ?6 + ?7 + ?8 > 0 THEN snoozes + ?8 ELSE 0 END,
@@ -129,6 +133,7 @@ impl Writer {
             now,
             CANCELLED,
             if is_lost { State::Dead.code() } else { State::Queued.code() },
+            counts.are_too_many,
         );
         let is_skipped = completion.next == Transition::Skipped;
         statement.query_row(values, |row| ended_row(row, is_skipped)).optional()

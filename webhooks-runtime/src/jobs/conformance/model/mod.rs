@@ -161,7 +161,8 @@ impl Model {
         let run_at = match next {
             Transition::Retry { after }
             | Transition::Wait { after }
-            | Transition::Snooze { after } => self.later(after.as_secs()),
+            | Transition::Snooze { after }
+            | Transition::CountedSnooze { after } => self.later(after.as_secs()),
             _ => self.deliveries[at].run_at,
         };
         let counts = !matches!(
