@@ -2,8 +2,12 @@
 
 use super::keyed::*;
 use super::*;
+use crate::endpoint::background::Latest;
 
 const PATH: &str = "/webhooks/train";
+
+/// The policy of an endpoint whose newer deliveries stop running ones.
+const CANCEL: Policy = KEYED.latest(Latest::Cancel);
 
 async fn paused(store: &dyn Store) -> Vec<String> {
     store.paused().await.unwrap().into_iter().map(|(path, _)| path).collect()
@@ -59,4 +63,27 @@ pub(crate) async fn a_pause_is_reported_once(fixture: &dyn Fixture) {
     assert!(store.pause(PATH, false).await.unwrap());
     assert!(store.pause(PATH, false).await.unwrap());
     assert!(paused(&*store).await.is_empty());
+}
+
+pub(crate) async fn a_newer_delivery_stops_nothing_while_its_endpoint_is_paused(
+    fixture: &dyn Fixture,
+) {
+    let store = open_with(fixture, CANCEL).await;
+    let me = replica(&*store).await;
+    let older = queued(&*store, push("a", 1, 2)).await;
+    let running = claim_one(&*store, me, TRAIN).await;
+    store.pause(PATH, true).await.unwrap();
+    let newer = queued(&*store, push("a", 2, 3)).await;
+    assert!(store.heartbeat(me, LEASE).await.unwrap().cancelled.is_empty());
+    assert!(!summary(&*store, older).await.cancel_requested);
+    assert!(complete(&*store, me, &running, Transition::Done).await);
+    assert_eq!(state(&*store, older).await, State::Done);
+    // It waits for the end of the pause, and another one that arrives after that stops it.
+    assert!(claim_ids(&*store, me).await.is_empty());
+    store.pause(PATH, false).await.unwrap();
+    let running = claim_one(&*store, me, TRAIN).await;
+    assert_eq!((running.id, moved(&running)), (newer, (2, 3)));
+    queued(&*store, push("a", 3, 4)).await;
+    let cancelled = store.heartbeat(me, LEASE).await.unwrap().cancelled;
+    assert_eq!(cancelled, [(newer, running.fencing_token)]);
 }

@@ -174,6 +174,7 @@ macro_rules! conformance {
                 a_paused_endpoint_accepts_and_runs_nothing
                 a_pause_survives_reopening
                 a_pause_is_reported_once
+                a_newer_delivery_stops_nothing_while_its_endpoint_is_paused
             }
             rerun {
                 every_ended_delivery_can_run_again

@@ -41,13 +41,17 @@ pub(super) const LOCK_TAILS: &str = "
     ) AS tail
     ORDER BY tail.arrival";
 
-/// Supersedes stored deliveries, makes others due, and requests that running ones are stopped.
+/// Supersedes stored deliveries, makes others due, and requests that running ones are stopped, unless their endpoints are
+/// paused.
 const CHANGE: &str = "
     UPDATE webhooks_runtime.deliveries AS it
     SET state = change.state, superseded_by = change.superseded_by, merge_group = change.merge_group,
         run_at = timestamptz 'epoch' + change.run_at * interval '1 microsecond', debounce_since = NULL,
         ended_at = CASE WHEN change.state = 4 THEN statement_timestamp() END,
-        cancel_requested = CASE it.cancel_requested WHEN 0 THEN change.stop ELSE it.cancel_requested END
+        cancel_requested = CASE WHEN it.cancel_requested = 0 AND (
+            SELECT endpoint.paused_at IS NULL FROM webhooks_runtime.endpoints AS endpoint
+            WHERE endpoint.id = it.endpoint
+        ) THEN change.stop ELSE it.cancel_requested END
     FROM UNNEST($1::uuid[], $2::smallint[], $3::uuid[], $4::uuid[], $5::bigint[], $6::smallint[])
         AS change (id, state, superseded_by, merge_group, run_at, stop)
     WHERE it.id = change.id";

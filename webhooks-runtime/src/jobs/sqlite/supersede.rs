@@ -102,10 +102,12 @@ impl Writer {
     }
 
     /// Requests that the running delivery of a key is stopped, if it could be merged into one of this scope that arrives now.
+    /// Not while its endpoint is paused: the new one would not run instead.
     fn stop_for_newer(&self, queue: &KeyQueue, scope: i64) -> Result<(), rusqlite::Error> {
         self.execute(
             "UPDATE deliveries AS running SET cancel_requested = ?4
              WHERE endpoint = ?1 AND key = ?2 AND state = 1 AND merge_scope = ?3 AND cancel_requested = 0
+                 AND (SELECT paused_at IS NULL FROM endpoints WHERE id = ?1)
                  AND NOT EXISTS (
                      SELECT 1 FROM deliveries AS barrier
                      WHERE barrier.endpoint = ?1 AND barrier.key = ?2 AND barrier.state < 2

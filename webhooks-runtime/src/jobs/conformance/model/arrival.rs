@@ -85,7 +85,7 @@ impl Model {
             let it = &mut self.deliveries[at];
             (it.run_at, it.debounce_since) = (quiet.min(at_most), Some(since));
         }
-        if self.policy.latest == Latest::Cancel {
+        if self.policy.latest == Latest::Cancel && !self.is_paused {
             for running in running {
                 self.deliveries[running].stop.get_or_insert(CancelReason::Newer);
             }
