@@ -31,6 +31,7 @@ impl Writer {
         if requests.is_empty() || !self.is_registered(replica)? {
             return Ok(response);
         }
+        self.notice_others(changes)?;
         let now = self.clock.now();
         let due = if requests.len() > FEW_REQUESTS { Some(self.due_endpoints(now)?) } else { None };
         for request in requests {

@@ -1,5 +1,6 @@
 //! Notices what other processes change in the file: programs that enqueue deliveries, and commands.
 
+use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
 
 impl Writer {
@@ -19,8 +20,33 @@ impl Writer {
             .query_row([], |row| row.get(0))?;
         changes.rows = changes.rows.max(newest - self.newest);
         self.index_rerun(newest, changes)?;
+        if self.lock.is_some() {
+            self.correct_times()?;
+        }
         changes.data_version = Some(version);
         Ok(())
+    }
+
+    /// Corrects the times of deliveries that another process has enqueued by a clock that is ahead of this server's, and
+    /// that would be due too late. When the machine has slept, this server's clock is behind by that time.
+    fn correct_times(&self) -> Result<(), rusqlite::Error> {
+        let queues: Vec<_> = self
+            .connection
+            .prepare_cached(
+                "UPDATE deliveries
+                 SET run_at = CASE
+                         WHEN debounce_since IS NULL THEN min(run_at, ?2)
+                         WHEN run_at < accepted_at THEN run_at
+                         ELSE ?2 + run_at - accepted_at END,
+                     debounce_since = min(debounce_since, ?2), accepted_at = ?2
+                 WHERE seq > ?1 AND accepted_at > ?2
+                 RETURNING endpoint, key",
+            )?
+            .query_map((self.newest, self.clock.now()), |row| {
+                Ok(KeyQueue::of(row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        self.find_heads(queues.into_iter().flatten())
     }
 
     /// Adds the ids of deliveries that a command has run again to the index, which had lost them when their

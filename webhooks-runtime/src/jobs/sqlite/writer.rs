@@ -31,8 +31,8 @@ pub(super) struct Writer {
     /// not fail the others.
     pub(super) one_by_one: bool,
     pub(super) watch: Option<FileWatch>,
-    /// Holds the lock while it lives.
-    _lock: Option<File>,
+    /// The lock of a server, which holds it for as long as this lives.
+    pub(super) lock: Option<File>,
 }
 
 /// An endpoint and its id in the file.
@@ -77,7 +77,7 @@ impl Writer {
             forgotten: [(0, 0); 2],
             one_by_one: false,
             watch,
-            _lock: lock,
+            lock,
         };
         for endpoint in endpoints {
             if access == Access::Serve {

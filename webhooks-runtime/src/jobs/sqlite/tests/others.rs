@@ -12,6 +12,7 @@ use crate::jobs::sqlite::SqliteStore;
 use crate::jobs::sqlite::command::WriterCommand;
 use crate::jobs::state::{State, Transition};
 use crate::jobs::store::{Access, EndpointPolicy, Retention, Store};
+use crate::payload::MergeScope;
 
 const REQUESTS: [ClaimRequest; 1] = [ClaimRequest { endpoint: 0, slots: 1 }];
 
@@ -74,4 +75,49 @@ async fn a_delivery_that_a_command_runs_again_has_duplicates() {
 #[tokio::test]
 async fn a_delivery_that_waits_behind_one_of_its_key_has_duplicates() {
     send_again(keyed("id"), Some(keyed("other"))).await;
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Has a program enqueue a delivery by a clock that is a day ahead of the server's, which claims what is due.
+async fn enqueue_a_day_ahead(policy: Policy) -> (FileFixture, SqliteStore, Uuid) {
+    let fixture = FileFixture::new();
+    let endpoints = || vec![EndpointPolicy { policy, ..endpoints().remove(0) }];
+    let server = SqliteStore::open(&fixture.file(), endpoints(), 1000, Access::Serve).unwrap();
+    let me = Uuid::now_v7();
+    server.register(me, DAY).await.unwrap();
+    let program = SqliteStore::open(&fixture.file(), endpoints(), 1000, Access::Modify).unwrap();
+    let key =
+        DeliveryKey { text: "key".to_owned(), merge: Some(MergeScope::Content), merge_bytes: 0 };
+    let new = NewDelivery { key: policy.keyed.then_some(key), ..new(0, None, "{}") };
+    program.accept(vec![new]).await.unwrap();
+    program.close().await;
+    let file = rusqlite::Connection::open(fixture.file()).unwrap();
+    let ahead =
+        "UPDATE deliveries SET accepted_at = accepted_at + 86400000, run_at = run_at + 86400000,
+             debounce_since = debounce_since + 86400000;
+         UPDATE key_heads SET run_at = run_at + 86400000";
+    file.execute_batch(ahead).unwrap();
+    (fixture, server, me)
+}
+
+#[tokio::test]
+async fn a_delivery_of_a_program_whose_clock_is_ahead_runs_at_once() {
+    for policy in [Policy::DEFAULT, Policy { keyed: true, ..Policy::DEFAULT }] {
+        let (_fixture, server, me) = enqueue_a_day_ahead(policy).await;
+        claim(&server, me).await;
+        server.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_of_a_program_whose_clock_is_ahead_waits_for_quiet_and_no_longer() {
+    let policy = Policy { keyed: true, ..Policy::DEFAULT }.debounce(60_000, 600_000);
+    let (_fixture, server, me) = enqueue_a_day_ahead(policy).await;
+    let response = server.complete_and_claim(me, &[], &REQUESTS).await.unwrap();
+    let next_due = response.next_due.unwrap();
+    assert!(response.claimed.is_empty() && next_due <= Duration::from_secs(60), "{next_due:?}");
+    server.advance_clock(Duration::from_secs(60)).await.unwrap();
+    claim(&server, me).await;
+    server.close().await;
 }
