@@ -226,6 +226,25 @@ async fn a_server_stores_and_runs_what_the_program_enqueues() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_its_server_has_stopped_a_store_accepts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("webhooks.db");
+    let kept: Arc<Mutex<Option<DeliveryStore>>> = Arc::default();
+    let keeping = Arc::clone(&kept);
+    let server = server().0.on_start(async move |store: DeliveryStore| {
+        *keeping.lock().unwrap() = Some(store);
+        Ok::<_, String>(())
+    });
+    let server = server.port(0).store(file.to_str().unwrap()).start().await.unwrap();
+    wait_until("it has started", || kept.lock().unwrap().is_some());
+    let store = kept.lock().unwrap().take().unwrap();
+    converts::enqueue(&store, "a.csv").await.unwrap();
+    server.stop().await;
+    let error = converts::enqueue(&store, "b.csv").await.unwrap_err();
+    assert!(matches!(error, EnqueueError::Store(StoreError::Closed)), "{error}");
+}
+
 #[tokio::test]
 async fn a_store_that_does_not_exist_or_does_not_know_the_endpoint_is_an_error() {
     let folder = tempfile::tempdir().unwrap();

@@ -204,3 +204,22 @@ pub(crate) async fn many_keys_keep_their_order(fixture: &dyn Fixture) {
         }
     }
 }
+
+pub(crate) async fn a_key_may_be_any_text(fixture: &dyn Fixture) {
+    let store = open_with(fixture, LATEST).await;
+    let (nul, astral) = ("\0".repeat(1000), "\u{10ffff}".repeat(250));
+    let texts =
+        ["", " ", "a\0b", "'; DROP TABLE deliveries; --", "\u{1b}[2J\u{202e}", "키", &nul, &astral];
+    let mut newest = Vec::new();
+    for text in texts {
+        let older = queued(&*store, push(text, 1, 2)).await;
+        let newer = queued(&*store, push(text, 2, 3)).await;
+        assert_superseded(&*store, older, newer).await;
+        let key = summary(&*store, newer).await.key.unwrap();
+        // A text of PostgreSQL has no NUL.
+        let shown = |text: &str| text.replace('\0', "\u{fffd}");
+        assert_eq!(shown(&key), shown(text));
+        newest.push(newer);
+    }
+    assert_eq!(drain(&*store).await, newest);
+}

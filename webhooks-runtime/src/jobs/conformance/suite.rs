@@ -96,6 +96,7 @@ macro_rules! conformance {
                 a_deleted_delivery_frees_its_key
                 a_blocked_key_does_not_slow_down_claims
                 many_keys_keep_their_order
+                a_key_may_be_any_text
             }
             latest {
                 a_newer_delivery_supersedes_the_queued_one_of_its_key
