@@ -72,6 +72,31 @@ fn a_log_is_shown_with_its_delivery() {
 }
 
 #[test]
+fn a_log_says_that_its_delivery_has_changed() {
+    let server = InBackground::start();
+    // Blocks its thread, so that it goes on until it ends by itself.
+    let id = server.deliver("blocks", r#"{"milliseconds":5000}"#, "running");
+    let post = |path: &str| server.viewer.request(&format!("POST {path}"), &BY_SCRIPT, "").unwrap();
+    let mut versions = Vec::new();
+    let mut see = |label: &str| {
+        let version = server.log_after(&id, "0-0")["version"].as_str().unwrap().to_owned();
+        assert!(version.starts_with(label), "{version}");
+        let page = server.viewer.get(&format!("/deliveries/{id}")).unwrap().body;
+        assert!(page.contains(&format!("data-version=\"{version}\"")), "{version}: {page}");
+        assert!(!versions.contains(&version), "{version}");
+        versions.push(version);
+    };
+    see("running");
+    assert_eq!(post(&format!("/deliveries/{id}/cancel")).status, 200);
+    see("stopping");
+    server.wait_for(&id, "done");
+    see("done");
+    assert_eq!(post("/endpoints/pause?endpoint=/webhooks/blocks").status, 200);
+    assert_eq!(post(&format!("/deliveries/{id}/rerun")).status, 200);
+    see("queued");
+}
+
+#[test]
 fn a_log_marks_where_each_attempt_begins() {
     let server = InBackground::start();
     let id = server.deliver("narrates", r#"{"lines":1,"fails":true}"#, "done");

@@ -92,6 +92,39 @@ async fn the_page_of_one_delivery_follows_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromedriver"]
+async fn the_page_of_one_delivery_follows_what_others_do_to_it() {
+    let (_folder, program, url, browser) = open_background().await;
+    // Blocks its thread, so that it goes on until it ends by itself.
+    let row = queue(&url, "blocks", r#"{"milliseconds":8000}"#);
+    wait_for_state(&browser, &row, "running").await;
+    let id = id_of(&row);
+    browser.client.goto(&format!("{url}/deliveries/{id}")).await.unwrap();
+    browser.run("window.mine = true").await;
+    let viewer = Viewer::of_program(&url);
+    let post = |path: &str| {
+        let done = viewer.request(&format!("POST {path}"), &BY_SCRIPT, "").unwrap();
+        assert_eq!(done.status, 200, "{done:?}");
+    };
+    post(&format!("/deliveries/{id}/cancel"));
+    browser.wait_for_text("[data-part=facts]", "stopping").await;
+    browser.wait_for_text("form.cancel button", "Stopping …").await;
+    browser.wait_for_text("[data-part=facts]", "done").await;
+    // Also after it has ended.
+    post(&format!("/deliveries/{id}/rerun"));
+    browser.wait_for_text("[data-part=facts]", "running").await;
+    browser.wait_for_text("[data-part=facts]", "done").await;
+    post("/endpoints/pause?endpoint=/webhooks/blocks");
+    post(&format!("/deliveries/{id}/rerun"));
+    browser.wait_for_text("[data-part=facts]", "endpoint paused").await;
+    post("/endpoints/resume?endpoint=/webhooks/blocks");
+    browser.wait_for_text("[data-part=facts]", "running").await;
+    assert_eq!(browser.run("return window.mine").await, json!(true));
+    browser.end().await;
+    drop(program);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromedriver"]
 async fn an_endpoint_is_paused_and_resumed_without_a_reload() {
     let (_folder, program, url, browser) = open_background().await;
     let endpoint = "[data-pause='/webhooks/quick']";

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::attempt_log::{AttemptLogLine, LogPosition};
 use super::error::StoreError;
 use super::handle::Jobs;
-use super::state::State;
+use super::inspect::DeliverySummary;
 
 impl Jobs {
     /// Returns the log lines of a delivery's attempts, in order: the first `limit` after a position, or else the last
@@ -23,12 +23,12 @@ impl Jobs {
         self.query_in_time(async move |store| store.logs(id, after, limit).await).await
     }
 
-    /// Returns the state of a delivery, which says whether more lines may follow; `None` when it is deleted.
+    /// Returns a delivery as a list shows it: its state says whether more lines may follow. `None` when it is deleted.
     ///
     /// # Errors
     ///
     /// When the store is unavailable.
-    pub(crate) async fn state_of(&self, id: Uuid) -> Result<Option<State>, StoreError> {
-        self.query_in_time(async move |store| store.state_of(id).await).await
+    pub(crate) async fn summary_of(&self, id: Uuid) -> Result<Option<DeliverySummary>, StoreError> {
+        self.query_in_time(async move |store| store.summary_of(id).await).await
     }
 }

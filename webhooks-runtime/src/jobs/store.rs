@@ -38,7 +38,7 @@ use super::error::StoreError;
 use super::inspect::{
     CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
 };
-use super::state::{State, Transition};
+use super::state::Transition;
 use crate::endpoint::background::Policy;
 use crate::state::SharedState;
 
@@ -176,8 +176,8 @@ pub(crate) trait Store: SharedState {
     /// Returns a delivery in full.
     fn show(&self, id: Uuid) -> StoreFuture<'_, Option<DeliveryDetail>>;
 
-    /// Returns the state of a delivery, without reading its body.
-    fn state_of(&self, id: Uuid) -> StoreFuture<'_, Option<State>>;
+    /// Returns a delivery as a list shows it, without reading its body.
+    fn summary_of(&self, id: Uuid) -> StoreFuture<'_, Option<DeliverySummary>>;
 
     /// Returns the log lines of a delivery's attempts, in order: the first `limit` after a position, or else the last
     /// `limit`.

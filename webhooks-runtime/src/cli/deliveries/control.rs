@@ -205,8 +205,8 @@ pub(super) async fn not_changed(
     id: Uuid,
     rule: &str,
 ) -> Result<String, Box<dyn Error>> {
-    let found = jobs.show(id).await.map_err(failed)?;
-    Ok(match found.map(|detail| detail.summary.state) {
+    let found = jobs.summary_of(id).await.map_err(failed)?;
+    Ok(match found.map(|summary| summary.state) {
         Some(state) => format!("error: {id} is {state}, and {rule}.\n"),
         None => format!("error: {}\n", FindError::none(&id, jobs)),
     })

@@ -51,7 +51,8 @@ pub(super) async fn logs(jobs: &Jobs, args: &LogsArgs) -> Result<ExitCode, Box<d
     let mut after = LogPosition::default();
     loop {
         // Read before the lines, so that a delivery that has ended logs nothing more.
-        let state = jobs.state_of(id).await.map_err(failed)?;
+        let found = jobs.summary_of(id).await.map_err(failed)?;
+        let state = found.map(|summary| summary.state);
         loop {
             let lines = jobs.logs(id, Some(after), PAGE).await.map_err(failed)?;
             let Some(last) = lines.last() else { break };

@@ -33,7 +33,7 @@ export const load = async (view) => {
     if (!response.ok) box.textContent = NOT_STORED;
     else if (box.querySelector("[data-part]")) (await import("./parts.js")).update(view, fresh);
     else show(view, box, fresh);
-    if (isPage && response.ok) view.dataset.state = fresh.dataset.state;
+    if (isPage && response.ok) view.dataset.version = fresh.dataset.version;
   } catch {
     delete box.dataset.request;
     if (!box.querySelector("[data-part]")) box.textContent = "The delivery could not be loaded. Is the program still running?";

@@ -179,7 +179,8 @@ async fn change(jobs: &Jobs, id: Uuid, action: ViewerAction) -> Result<ActionRes
             return Ok(ActionResult::Refused(CANNOT_BE_STOPPED.to_owned()));
         }
     }
-    let Some(state) = jobs.state_of(id).await? else { return Ok(ActionResult::Unknown) };
+    let Some(found) = jobs.summary_of(id).await? else { return Ok(ActionResult::Unknown) };
+    let state = found.state;
     let which = match action {
         ViewerAction::Rerun => "a delivery that has ended can be run again",
         ViewerAction::Retry => "a dead delivery can be retried",

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::super::pieces::{action, block, date_and_time, duration, excerpt};
 use super::list::BackgroundDelivery;
 use super::log;
-use super::view::{attempts, state, style_sheet};
+use super::view::{attempts, state, style_sheet, version};
 use crate::activity::{Excerpt, MAX_TEXT};
 use crate::jobs::{AttemptLogLine, DeliveryOrigin, DeliverySummary, FailedAttempt, State};
 
@@ -31,11 +31,17 @@ pub(super) fn delivery(delivery: &BackgroundDelivery, content: DeliveryContent<'
     html! {
         (style_sheet("../"))
         h1 { "Background delivery" }
-        article tabindex="-1" data-id=(delivery.summary.id) data-state=(delivery.summary.state) {
+        article tabindex="-1" data-id=(delivery.summary.id) data-version=(page_version(delivery, content.is_paused)) {
             (in_full(delivery, content, "../", |heading| html! { h2 { (heading) } }))
         }
         p.hidden id="announcement" role="status" {}
     }
+}
+
+/// Returns a text that differs after each change of what the page of a delivery shows, so that the page is updated.
+pub(super) fn page_version(delivery: &BackgroundDelivery, is_paused: bool) -> String {
+    let waits = is_paused && delivery.summary.state == State::Queued;
+    version(delivery) + if waits { "-paused" } else { "" }
 }
 
 fn in_full(

@@ -64,19 +64,24 @@ const update = async (log, onChange) => {
   const query = new URLSearchParams({ after: log.dataset.after });
   const url = new URL(`deliveries/${view.dataset.id}/log?${query}`, root);
   const response = await fetch(url, { signal: AbortSignal.timeout(10 * INTERVAL) });
-  if (response.status === 404) log.dataset.ended = "";
+  if (response.status === 404) log.dataset.gone = "";
   if (!response.ok) return;
   const news = await response.json();
   append(log, news.lines);
   log.dataset.after = news.after;
   if (news.ended) log.dataset.ended = "";
-  // A row in the list gets its state with the list.
-  if (view.localName === "article" && view.dataset.state !== news.state) await onChange(view);
+  // A row in the list changes with the list.
+  if (view.localName === "article" && view.dataset.version !== news.version) await onChange(view);
 };
 
-const isFollowed = (log) => !("ended" in log.dataset) && (log.closest("details")?.open ?? true);
+// Whether a log may grow. A page of one delivery also follows an ended one, which somebody may run again.
+const isFollowed = (log) => {
+  if ("gone" in log.dataset) return false;
+  const row = log.closest("details");
+  return !row || (row.open && !("ended" in log.dataset));
+};
 
-// Follows all logs. `onChange` is called with a delivery that has another state now.
+// Follows all logs. `onChange` is called with a delivery that has changed, on its own page.
 export const followLogs = async (onChange) => {
   for (const log of document.querySelectorAll(".log")) scrollToEnd(log);
   for (;;) {

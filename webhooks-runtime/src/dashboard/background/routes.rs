@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::page::Page;
 use super::super::routes::{Dashboard, HTML};
-use super::detail::{DeliveryContent, delivery, detail};
+use super::detail::{DeliveryContent, delivery, detail, page_version};
 use super::list::{BackgroundDelivery, STORE_TIMEOUT};
 use super::log::{LogCursor, MAX_LINES, log_lines};
 use super::pause::PausedEndpoints;
@@ -92,26 +92,36 @@ impl Dashboard {
         let Some((id, cursor)) = asked else {
             return not_found();
         };
-        match timeout(STORE_TIMEOUT, read_on(jobs, id, cursor)).await {
+        match timeout(STORE_TIMEOUT, self.read_on(jobs, id, cursor)).await {
             Ok(Ok(Some(lines))) => self.respond(StatusCode::OK).json(lines),
             Ok(Ok(None)) => not_found(),
             Ok(Err(_)) | Err(_) => unavailable(),
         }
     }
-}
 
-/// Reads the lines of a log after a cursor. The state is read before them: a delivery that has ended by then gets no more
-/// lines.
-async fn read_on(jobs: &Jobs, id: Uuid, cursor: LogCursor) -> Result<Option<Value>, StoreError> {
-    let Some(state) = jobs.state_of(id).await? else { return Ok(None) };
-    let lines = jobs.logs(id, Some(cursor.0), MAX_LINES).await?;
-    let has_more = lines.len() >= MAX_LINES as usize;
-    Ok(Some(json!({
-        "lines": log_lines(&lines, cursor).into_string(),
-        "after": cursor.after(&lines).to_string(),
-        "state": state.name(),
-        "ended": state.is_final() && !has_more,
-    })))
+    /// Reads the lines of a log after a cursor. The delivery is read before them: one that has ended by then gets no more
+    /// lines.
+    async fn read_on(
+        &self,
+        jobs: &Jobs,
+        id: Uuid,
+        cursor: LogCursor,
+    ) -> Result<Option<Value>, StoreError> {
+        let (summary, paused) =
+            tokio::join!(jobs.summary_of(id), PausedEndpoints::read(&self.monitor, Some(jobs)));
+        let Some(summary) = summary? else { return Ok(None) };
+        let lines = jobs.logs(id, Some(cursor.0), MAX_LINES).await?;
+        let has_more = lines.len() >= MAX_LINES as usize;
+        let is_paused = paused.unwrap_or_default().since(&summary.endpoint).is_some();
+        let ended = summary.state.is_final() && !has_more;
+        let delivery = BackgroundDelivery::new(jobs, summary);
+        Ok(Some(json!({
+            "lines": log_lines(&lines, cursor).into_string(),
+            "after": cursor.after(&lines).to_string(),
+            "version": page_version(&delivery, is_paused),
+            "ended": ended,
+        })))
+    }
 }
 
 /// Returns the id in a request's path. A path without one gets the same 404 as any unknown path.

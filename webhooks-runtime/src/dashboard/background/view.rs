@@ -76,7 +76,7 @@ fn row(delivery: &BackgroundDelivery, paused: &PausedEndpoints) -> Markup {
 
 /// Returns a text that differs after each change of state, so that the page reloads an open row. A delivery that
 /// was run again and is dead again can have the same row as before, but its detail shows one more attempt.
-fn version(delivery: &BackgroundDelivery) -> String {
+pub(super) fn version(delivery: &BackgroundDelivery) -> String {
     let summary = &delivery.summary;
     let at =
         summary.ended_at.or(summary.started_at).or(summary.run_at).unwrap_or(summary.received_at);

@@ -99,8 +99,8 @@ pub(crate) async fn lines_are_written_while_an_attempt_runs(fixture: &dyn Fixtur
     let elsewhere = open(fixture).await;
     assert_eq!(numbers(&*elsewhere, id).await, [(1, 1), (1, 2)]);
     assert_eq!(numbers(&*elsewhere, other).await, [(1, 1)]);
-    assert_eq!(elsewhere.state_of(id).await.unwrap(), Some(State::Running));
-    assert_eq!(elsewhere.state_of(Uuid::now_v7()).await.unwrap(), None);
+    assert_eq!(elsewhere.summary_of(id).await.unwrap().map(|it| it.state), Some(State::Running));
+    assert_eq!(elsewhere.summary_of(Uuid::now_v7()).await.unwrap().map(|it| it.state), None);
     assert!(complete_with(&*store, me, &claimed[0], Transition::Done, lines(3..=3)).await);
     assert_eq!(numbers(&*elsewhere, id).await, [(1, 1), (1, 2), (1, 3)]);
 }

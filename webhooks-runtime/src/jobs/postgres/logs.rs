@@ -12,7 +12,6 @@ use super::super::attempt_log::{
 };
 use super::super::delivery::Completion;
 use super::super::error::StoreError;
-use super::super::state::State;
 use super::complete::CompletedBatch;
 use super::convert;
 use super::errors::{is_conflict, is_rejected};
@@ -224,15 +223,6 @@ impl PostgresStore {
         .await
     }
 
-    /// Returns the state of a delivery.
-    pub(super) async fn find_state(&self, id: Uuid) -> Result<Option<State>, StoreError> {
-        with_retries(&self.pool, |mut connection| async move {
-            let code = sqlx::query_scalar(STATE).bind(id).fetch_optional(&mut *connection).await;
-            (connection, code.and_then(|code| code.map(convert::state).transpose()))
-        })
-        .await
-    }
-
     /// Returns the log lines of a delivery, in order.
     pub(super) async fn read_logs(
         &self,
@@ -257,8 +247,6 @@ impl PostgresStore {
         Ok(lines)
     }
 }
-
-const STATE: &str = "SELECT state FROM webhooks_runtime.deliveries WHERE id = $1";
 
 impl FromRow<'_, PgRow> for AttemptLogLine {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {

@@ -144,8 +144,8 @@ impl Store for PostgresStore {
         Box::pin(self.show_delivery(id))
     }
 
-    fn state_of(&self, id: Uuid) -> StoreFuture<'_, Option<State>> {
-        Box::pin(self.find_state(id))
+    fn summary_of(&self, id: Uuid) -> StoreFuture<'_, Option<DeliverySummary>> {
+        Box::pin(self.find_summary(id))
     }
 
     fn logs(

@@ -43,7 +43,7 @@ const PLAN_EACH: &str = "
     SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
     WHERE current_setting('plan_cache_mode', true) IS NOT NULL";
 
-const SHOW: &str = select_summary!("WHERE it.id = $1");
+const SUMMARY: &str = select_summary!("WHERE it.id = $1");
 
 const ATTEMPTS: &str = "
     SELECT attempt, (extract(epoch FROM started_at) * 1000)::bigint,
@@ -110,6 +110,17 @@ impl PostgresStore {
         with_retries(&self.pool, |mut connection| async move {
             let detail = read_detail(&mut connection, id).await;
             (connection, detail)
+        })
+        .await
+    }
+
+    pub(super) async fn find_summary(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<DeliverySummary>, StoreError> {
+        with_retries(&self.pool, |mut connection| async move {
+            let found = sqlx::query_as(SUMMARY).bind(id).fetch_optional(&mut *connection).await;
+            (connection, found)
         })
         .await
     }
@@ -183,7 +194,7 @@ async fn read_detail(
     // One snapshot for all three queries.
     let mut transaction =
         connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let Some(summary) = sqlx::query_as(SHOW).bind(id).fetch_optional(&mut *transaction).await?
+    let Some(summary) = sqlx::query_as(SUMMARY).bind(id).fetch_optional(&mut *transaction).await?
     else {
         return Ok(None);
     };

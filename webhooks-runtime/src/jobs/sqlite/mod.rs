@@ -61,7 +61,6 @@ use super::error::StoreError;
 use super::inspect::{
     CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
 };
-use super::state::State;
 use super::store::{
     Access, EndpointPolicy, RecoveryPolicy, Retention, Store, StoreFuture, StoreLimits,
 };
@@ -188,8 +187,8 @@ impl Store for SqliteStore {
         self.reader.query(move |connection| read::show(connection, id)).boxed()
     }
 
-    fn state_of(&self, id: Uuid) -> StoreFuture<'_, Option<State>> {
-        self.reader.query(move |connection| read::state_of(connection, id)).boxed()
+    fn summary_of(&self, id: Uuid) -> StoreFuture<'_, Option<DeliverySummary>> {
+        self.reader.query(move |connection| read::summary_of(connection, id)).boxed()
     }
 
     fn logs(

@@ -46,14 +46,22 @@ impl ReadConnection {
     }
 }
 
+/// The columns of a delivery in a list.
+macro_rules! summary_columns {
+    () => {
+        "d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at, d.started_at, d.ended_at, d.error,
+             d.event, d.repo, d.note, d.key, d.superseded_by, d.merged, d.origin,
+             d.state = 1 AND d.cancel_requested > 0"
+    };
+}
+
 /// Builds the query of a list. States with few deliveries use their index; the others scan from the newest.
 macro_rules! list {
     ($index:literal, $state:literal) => {
         concat!(
-            "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
-                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.note, d.key, d.superseded_by, d.merged, d.origin,
-                 d.state = 1 AND d.cancel_requested > 0
-             FROM deliveries AS d ",
+            "SELECT ",
+            summary_columns!(),
+            " FROM deliveries AS d ",
             $index,
             " CROSS JOIN endpoints AS e ON e.id = d.endpoint
              WHERE ",
@@ -113,14 +121,17 @@ pub(super) fn newest(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.query_row("SELECT coalesce(max(seq), 0) FROM deliveries", [], |row| row.get(0))
 }
 
-/// Returns the state of a delivery.
-pub(super) fn state_of(
+/// Returns a delivery as a list shows it.
+pub(super) fn summary_of(
     connection: &Connection,
     id: Uuid,
-) -> Result<Option<State>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached("SELECT state FROM deliveries WHERE id = ?")?;
-    let code = statement.query_row([id], |row| row.get(0)).optional()?;
-    Ok(code.map(|code| State::from_code(code).unwrap_or(State::Dead)))
+) -> Result<Option<DeliverySummary>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        summary_columns!(),
+        " FROM deliveries AS d JOIN endpoints AS e ON e.id = d.endpoint WHERE d.id = ?"
+    ))?;
+    statement.query_row([id], summary).optional()
 }
 
 pub(super) fn show(
@@ -128,14 +139,14 @@ pub(super) fn show(
     id: Uuid,
 ) -> Result<Option<DeliveryDetail>, rusqlite::Error> {
     let found = connection
-        .prepare_cached(
-            "SELECT d.id, e.path, d.webhook_id, d.state, d.attempt, d.received_at, d.run_at,
-                 d.started_at, d.ended_at, d.error, d.event, d.repo, d.note, d.key, d.superseded_by, d.merged, d.origin,
-                 d.state = 1 AND d.cancel_requested > 0, d.seq, p.body
-             FROM deliveries AS d JOIN endpoints AS e ON e.id = d.endpoint
-                 JOIN payloads AS p ON p.delivery = d.seq
-             WHERE d.id = ?",
-        )?
+        .prepare_cached(concat!(
+            "SELECT ",
+            summary_columns!(),
+            ", d.seq, p.body
+                 FROM deliveries AS d JOIN endpoints AS e ON e.id = d.endpoint
+                     JOIN payloads AS p ON p.delivery = d.seq
+                 WHERE d.id = ?"
+        ))?
         .query_row([id], |row| {
             let (seq, body): (i64, Vec<u8>) = (row.get(18)?, row.get(19)?);
             Ok((summary(row)?, seq, body))

@@ -41,8 +41,8 @@ fn a_delivery_that_runs_again_meanwhile_is_not_purged_with_the_one_that_carried_
             assert!(timeout(Duration::from_millis(300), &mut purging).await.is_err());
             rerun.commit().await.unwrap();
             assert_eq!(purging.await.unwrap(), 1);
-            assert_eq!(store.state_of(id).await.unwrap(), Some(State::Queued));
-            assert_eq!(store.state_of(carrier).await.unwrap(), None);
+            assert_eq!(store.summary_of(id).await.unwrap().map(|it| it.state), Some(State::Queued));
+            assert_eq!(store.summary_of(carrier).await.unwrap().map(|it| it.state), None);
             let me = Uuid::now_v7();
             store.register(me, Duration::from_secs(60)).await.unwrap();
             let requests = [ClaimRequest { endpoint: 0, slots: 1 }];

@@ -17,14 +17,14 @@ async fn a_reader_notices_a_server_that_starts_after_it() {
     store.close().await;
 
     let reader = SqliteStore::open(&fixture.file(), Vec::new(), 1, Access::Read).unwrap();
-    assert_eq!(reader.state_of(id).await.unwrap(), Some(State::Queued));
+    assert_eq!(reader.summary_of(id).await.unwrap().map(|it| it.state), Some(State::Queued));
     let files = || std::fs::read_dir(fixture.folder.path()).unwrap().count();
     assert_eq!(files(), 2, "the file and its lock");
     let store = open(&fixture);
     store.cancel(&CancelTarget::One(id)).await.unwrap();
-    assert_eq!(reader.state_of(id).await.unwrap(), Some(State::Cancelled));
+    assert_eq!(reader.summary_of(id).await.unwrap().map(|it| it.state), Some(State::Cancelled));
     store.close().await;
-    assert_eq!(reader.state_of(id).await.unwrap(), Some(State::Cancelled));
+    assert_eq!(reader.summary_of(id).await.unwrap().map(|it| it.state), Some(State::Cancelled));
     reader.close().await;
 }
 
@@ -38,10 +38,10 @@ async fn a_reader_notices_what_a_server_has_done_between_its_queries() {
     store.close().await;
 
     let reader = SqliteStore::open(&fixture.file(), Vec::new(), 1, Access::Read).unwrap();
-    assert_eq!(reader.state_of(id).await.unwrap(), Some(State::Queued));
+    assert_eq!(reader.summary_of(id).await.unwrap().map(|it| it.state), Some(State::Queued));
     let store = open(&fixture);
     store.cancel(&CancelTarget::One(id)).await.unwrap();
     store.close().await;
-    assert_eq!(reader.state_of(id).await.unwrap(), Some(State::Cancelled));
+    assert_eq!(reader.summary_of(id).await.unwrap().map(|it| it.state), Some(State::Cancelled));
     reader.close().await;
 }
