@@ -75,17 +75,26 @@ pub(super) async fn logs(jobs: &Jobs, args: &LogsArgs) -> Result<ExitCode, Box<d
     Ok(ExitCode::SUCCESS)
 }
 
-/// Formats lines for a person, with a mark between attempts. `after` is the place of the line before them.
+/// Formats lines for a person, with a mark between attempts and where lines are missing. `after` is the place of the line
+/// before them.
 fn as_text(lines: &[AttemptLogLine], after: LogPosition) -> String {
-    let (mut text, mut fence) = (String::new(), after.fence);
+    let (mut text, mut last) = (String::new(), after);
     for line in lines {
-        if line.fence != std::mem::replace(&mut fence, line.fence)
-            && !(text.is_empty() && after == LogPosition::default())
-        {
+        let begins = line.fence != last.fence;
+        if begins && last != LogPosition::default() {
             text.push_str("-- next attempt --\n");
+        }
+        let before = if begins { 0 } else { last.number };
+        match line.number.saturating_sub(1).saturating_sub(before) {
+            0 => {}
+            1 => text.push_str("-- 1 older line is not kept --\n"),
+            missing => {
+                let _ = writeln!(text, "-- {missing} older lines are not kept --");
+            }
         }
         let time = humantime::format_rfc3339_millis(line.at);
         let _ = writeln!(text, "{time} {:>5} {}", line.level.as_str(), in_one_line(&line.text));
+        last = line.position();
     }
     text
 }
@@ -139,6 +148,28 @@ mod tests {
         assert_eq!(same, "2025-12-01T14:40:00.123Z  INFO d\n");
         let next = as_text(&[line(6, 1, "e")], lines[2].position());
         assert!(next.starts_with("-- next attempt --\n"), "{next}");
+    }
+
+    #[test]
+    fn missing_lines_are_counted() {
+        let lines = [line(3, 804, "a"), line(3, 805, "b"), line(3, 807, "c"), line(5, 3, "d")];
+        let text = as_text(&lines, LogPosition::default());
+        let marks: Vec<_> = text.lines().filter(|line| line.starts_with("--")).collect();
+        let expected = [
+            "-- 803 older lines are not kept --",
+            "-- 1 older line is not kept --",
+            "-- next attempt --",
+            "-- 2 older lines are not kept --",
+        ];
+        assert_eq!(marks, expected);
+        assert!(text.starts_with("-- 803"), "{text}");
+        // The same, however many lines are read at once.
+        let (mut after, mut parts) = (LogPosition::default(), String::new());
+        for line in lines {
+            parts += &as_text(std::slice::from_ref(&line), after);
+            after = line.position();
+        }
+        assert_eq!(parts, text);
     }
 
     #[test]
