@@ -55,7 +55,7 @@ impl Heartbeats {
                 Ok(HeartbeatResponse { is_registered: true, cancelled }) => {
                     failed = false;
                     renewed = sent;
-                    self.has_lease_since(sent);
+                    self.extend_lease(sent);
                     if !cancelled.is_empty() {
                         // Not waiting: a busy scheduler must not delay the next heartbeat, which repeats it.
                         let _ = self.commands.try_send(SchedulerCommand::Cancel(cancelled));
@@ -131,7 +131,8 @@ impl Heartbeats {
         }
     }
 
-    fn has_lease_since(&self, renewed: Instant) {
+    /// Notes that the lease was renewed at this time, if it can end.
+    fn extend_lease(&self, renewed: Instant) {
         if self.store.is_shared() {
             self.lease_ends.send_replace(Some(renewed + self.lease));
         }
@@ -143,7 +144,7 @@ impl Heartbeats {
         match self.store.register(replica, self.lease).await {
             Ok(()) => {
                 self.replica = replica;
-                self.has_lease_since(sent);
+                self.extend_lease(sent);
                 let _ = self.commands.send(SchedulerCommand::Reregistered(replica)).await;
                 true
             }

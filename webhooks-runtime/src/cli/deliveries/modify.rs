@@ -67,7 +67,7 @@ mod tests {
     use super::super::Deliveries;
 
     #[derive(Debug, Parser)]
-    struct Parsed {
+    struct DeliveriesLine {
         #[command(flatten)]
         _deliveries: Deliveries,
     }
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn the_purge_that_doctor_proposes_is_a_command() {
         let proposed = "deliveries purge --dead --older-than 30d";
-        assert!(Parsed::try_parse_from(proposed.split(' ')).is_ok());
-        assert!(Parsed::try_parse_from(["deliveries", "purge"]).is_err());
+        assert!(DeliveriesLine::try_parse_from(proposed.split(' ')).is_ok());
+        assert!(DeliveriesLine::try_parse_from(["deliveries", "purge"]).is_err());
     }
 }

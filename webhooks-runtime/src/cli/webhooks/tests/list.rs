@@ -14,8 +14,8 @@ fn account() -> [Value; 4] {
     [webhook("w1"), suspended, job, moved]
 }
 
-async fn bot() -> Bot {
-    let bot = Bot::new().with_account(&account());
+async fn bot() -> TestBot {
+    let bot = TestBot::new().with_account(&account());
     let moved = RememberedWebhook::new("w2", "/webhooks/evaluate", UrlKind::Tunnel, None);
     let insert = |all: &mut RememberedWebhooks| all.insert("w2", moved);
     RememberedWebhooks::change(&*bot.program.state, insert).await.unwrap();
@@ -62,7 +62,7 @@ async fn json_has_every_webhook_without_a_secret() {
 
 #[tokio::test]
 async fn an_empty_account_is_an_empty_list() {
-    let bot = Bot::new().with_account(&[]);
+    let bot = TestBot::new().with_account(&[]);
     let run = bot.run_alone(&["list"]).await;
     assert_eq!((run.code, &*run.stdout), (0, ""));
     assert!(run.stderr.contains("no webhooks"));

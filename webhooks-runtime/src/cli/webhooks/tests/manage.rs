@@ -6,14 +6,14 @@ use crate::registration::remembered::PauseMark;
 #[tokio::test]
 async fn a_webhook_is_named_by_its_id_its_first_characters_or_its_endpoint() {
     for name in ["w1", "retrain_model", "retrain", "/webhooks/retrain", "webhooks/retrain/"] {
-        let bot = Bot::new().with_account(&[webhook("w1"), others("w12")]);
+        let bot = TestBot::new().with_account(&[webhook("w1"), others("w12")]);
         bot.stub.on("POST", &format!("{WEBHOOKS}/w1/disable")).respond(response("w1"));
         let run = bot.run_alone(&["disable", name]).await;
         assert_eq!(run.code, 0, "{name}: {}", run.stderr);
         assert_eq!(run.stdout, format!("disabled  w1  {SPACE}{PATH}\n"));
     }
     let account = [webhook("abc"), webhook("abd"), others("abe"), others("xyz")];
-    let bot = Bot::new().with_account(&account);
+    let bot = TestBot::new().with_account(&account);
     bot.stub.on("POST", &format!("{WEBHOOKS}/xyz/enable")).respond(response("xyz"));
     let run = bot.run_alone(&["enable", "xyz"]).await;
     // A person may switch any webhook of the account. A query may have a secret.
@@ -28,7 +28,7 @@ async fn a_webhook_is_named_by_its_id_its_first_characters_or_its_endpoint() {
 
 #[tokio::test]
 async fn the_first_characters_of_an_id_do_not_name_the_webhook_of_another_program() {
-    let bot = Bot::new().with_account(&[webhook("abc"), others("xyz")]);
+    let bot = TestBot::new().with_account(&[webhook("abc"), others("xyz")]);
     for command in ["enable", "disable"] {
         let run = bot.run_alone(&[command, "xy"]).await;
         assert_eq!((run.code, run.calls.len()), (2, 1), "{command}: {:?}", run.calls);
@@ -42,14 +42,14 @@ async fn the_first_characters_of_an_id_do_not_name_the_webhook_of_another_progra
 async fn an_endpoint_does_not_name_the_webhook_of_another_program() {
     let mut other = webhook("w9");
     other["url"] = format!("https://other.example{PATH}").into();
-    let bot = Bot::new().with_account(&[other]);
+    let bot = TestBot::new().with_account(&[other]);
     let run = bot.run_alone(&["disable", "retrain"]).await;
     assert_eq!((run.code, run.calls.len()), (2, 1));
 }
 
 #[tokio::test]
 async fn a_person_s_decision_ends_what_the_program_has_decided() {
-    let bot = Bot::new().with_account(&[webhook("w1")]).remembering().await;
+    let bot = TestBot::new().with_account(&[webhook("w1")]).remembering().await;
     let now = std::time::SystemTime::now();
     let decide = |all: &mut RememberedWebhooks| {
         all.set_pause("w1", PauseMark::Confirmed);
@@ -68,7 +68,7 @@ async fn a_person_s_decision_ends_what_the_program_has_decided() {
 #[tokio::test]
 async fn a_replay_ends_with_the_status_of_its_delivery() {
     for (status, code) in [(200, 0), (202, 0), (500, 1), (401, 1)] {
-        let bot = Bot::new().with_account(&[webhook("w1")]);
+        let bot = TestBot::new().with_account(&[webhook("w1")]);
         let replay = format!("{WEBHOOKS}/w1/replay/log7");
         bot.stub.on("POST", &replay).respond(json!({ "status": status }));
         let run = bot.run_alone(&["replay", "retrain", "log7"]).await;
@@ -79,7 +79,7 @@ async fn a_replay_ends_with_the_status_of_its_delivery() {
 
 #[tokio::test]
 async fn only_a_webhook_of_this_program_is_removed_and_only_after_a_yes() {
-    let bot = Bot::new().with_account(&[webhook("w1"), others("w9")]).remembering().await;
+    let bot = TestBot::new().with_account(&[webhook("w1"), others("w9")]).remembering().await;
     for (arguments, answer, code) in [
         (&["remove", "w1"][..], Answer::No, 1),
         (&["remove", "w1"], Answer::NoTerminal, 2),
@@ -103,7 +103,7 @@ async fn only_a_webhook_of_this_program_is_removed_and_only_after_a_yes() {
 
 #[tokio::test]
 async fn a_webhook_that_is_gone_already_is_forgotten() {
-    let bot = Bot::new().with_account(&[webhook("w1")]).remembering().await;
+    let bot = TestBot::new().with_account(&[webhook("w1")]).remembering().await;
     // As when the response to the first of two calls is lost.
     bot.stub.on("DELETE", &format!("{WEBHOOKS}/w1")).error(404, "Webhook not found");
     let run = bot.run(&["remove", "w1", "--yes"], Answer::Yes).await;

@@ -21,7 +21,7 @@ const SPACE: &str = "https://me-bot.hf.space";
 const PATH: &str = "/webhooks/retrain";
 
 /// A program with one endpoint, which watches a dataset and has the secret `hush`, in a folder of its own.
-struct Bot {
+struct TestBot {
     stub: HubStub,
     program: ProgramContext,
     folder: tempfile::TempDir,
@@ -37,7 +37,7 @@ struct Run {
     calls: Vec<String>,
 }
 
-impl Bot {
+impl TestBot {
     fn new() -> Self {
         let (stub, folder) = (HubStub::new(), tempfile::tempdir().unwrap());
         let endpoint = WebhookEndpoint {

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn the_plan_is_shown_and_carried_out_after_a_yes() {
-    let bot = Bot::new().with_account(&[others("w9")]);
+    let bot = TestBot::new().with_account(&[others("w9")]);
     bot.stub.on("POST", WEBHOOKS).respond(response("w1"));
     let run = bot.run(&["sync"], Answer::Yes).await;
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -32,7 +32,7 @@ async fn without_a_yes_nothing_is_changed() {
         (&["sync"], Answer::NoTerminal, 2, "there is no terminal to ask on. Add --yes"),
         (&["sync", "--dry-run"], Answer::Yes, 0, "because of --dry-run"),
     ] {
-        let bot = Bot::new().with_account(&[]);
+        let bot = TestBot::new().with_account(&[]);
         let run = bot.run(arguments, answer).await;
         assert_eq!(run.code, code, "{arguments:?} {answer:?}");
         assert!(run.stderr.contains(says), "{}", run.stderr);
@@ -43,7 +43,7 @@ async fn without_a_yes_nothing_is_changed() {
 
 #[tokio::test]
 async fn yes_on_the_command_line_asks_nothing() {
-    let bot = Bot::new().with_account(&[]);
+    let bot = TestBot::new().with_account(&[]);
     bot.stub.on("POST", WEBHOOKS).respond(response("w1"));
     let run = bot.run_alone(&["sync", "--yes"]).await;
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -53,7 +53,7 @@ async fn yes_on_the_command_line_asks_nothing() {
 
 #[tokio::test]
 async fn nothing_is_asked_when_there_is_nothing_to_change() {
-    let bot = Bot::new().with_account(&[webhook("w1")]).remembering().await;
+    let bot = TestBot::new().with_account(&[webhook("w1")]).remembering().await;
     let run = bot.run_alone(&["sync"]).await;
     assert_eq!((run.code, run.calls.len()), (0, 1), "{}", run.stderr);
     assert!(run.stdout.contains("  unchanged   /webhooks/retrain  w1\n"), "{}", run.stdout);
@@ -62,7 +62,7 @@ async fn nothing_is_asked_when_there_is_nothing_to_change() {
 
 #[tokio::test]
 async fn an_account_that_changed_before_the_answer_is_not_touched() {
-    let bot = Bot::new().with_account(&[]).with_account(&[webhook("w1")]);
+    let bot = TestBot::new().with_account(&[]).with_account(&[webhook("w1")]);
     let run = bot.run(&["sync"], Answer::Yes).await;
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("changed meanwhile"), "{}", run.stderr);
@@ -73,7 +73,7 @@ async fn an_account_that_changed_before_the_answer_is_not_touched() {
 async fn an_update_shows_what_is_added_and_removed() {
     let mut different = webhook("w1");
     different["watched"] = json!([{ "type": "model", "name": "me/tiny" }]);
-    let bot = Bot::new().with_account(&[different]).remembering().await;
+    let bot = TestBot::new().with_account(&[different]).remembering().await;
     let run = bot.run(&["sync"], Answer::No).await;
     let line = "watched: +dataset:me/data, -model:me/tiny\n";
     assert!(run.stdout.contains(line), "{}", run.stdout);
@@ -81,7 +81,7 @@ async fn an_update_shows_what_is_added_and_removed() {
 
 #[tokio::test]
 async fn a_missing_secret_is_made_stored_and_never_shown() {
-    let mut bot = Bot::new().with_account(&[]);
+    let mut bot = TestBot::new().with_account(&[]);
     bot.program.endpoints[0].secret = None;
     let file = bot.folder.path().join("secret");
     let run = bot.run(&["sync"], Answer::No).await;
@@ -99,7 +99,7 @@ async fn a_missing_secret_is_made_stored_and_never_shown() {
 
 #[tokio::test]
 async fn a_secret_that_only_the_hub_knows_is_not_replaced() {
-    let mut bot = Bot::new().with_account(&[webhook("w1")]);
+    let mut bot = TestBot::new().with_account(&[webhook("w1")]);
     bot.program.endpoints[0].secret = None;
     let run = bot.run(&["sync"], Answer::Yes).await;
     assert_eq!((run.code, run.calls.len()), (2, 1));
@@ -113,7 +113,7 @@ async fn a_secret_that_only_the_hub_knows_is_not_replaced() {
 
 #[tokio::test]
 async fn on_a_space_a_missing_secret_stops_the_registration() {
-    let mut bot = Bot::new();
+    let mut bot = TestBot::new();
     bot.program.endpoints[0].secret = None;
     bot.program.on_space = true;
     let run = bot.run(&["sync"], Answer::Yes).await;
@@ -123,7 +123,7 @@ async fn on_a_space_a_missing_secret_stops_the_registration() {
 
 #[tokio::test]
 async fn what_is_missing_is_an_error_that_says_what_to_do() {
-    let mut bot = Bot::new();
+    let mut bot = TestBot::new();
     bot.program.public_url = None;
     let run = bot.run(&["sync"], Answer::Yes).await;
     assert_eq!((run.code, run.calls.len()), (2, 0));
@@ -136,13 +136,13 @@ async fn what_is_missing_is_an_error_that_says_what_to_do() {
 
 #[tokio::test]
 async fn an_error_of_the_hub_is_told_and_has_its_exit_code() {
-    let bot = Bot::new();
+    let bot = TestBot::new();
     bot.stub.on("GET", WEBHOOKS).error(401, "Invalid credentials");
     let run = bot.run(&["sync", "--yes"], Answer::Yes).await;
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("token"), "{}", run.stderr);
 
-    let bot = Bot::new().with_account(&[]);
+    let bot = TestBot::new().with_account(&[]);
     bot.stub.on("POST", WEBHOOKS).error(403, "Missing scope");
     let run = bot.run(&["sync", "--yes"], Answer::Yes).await;
     assert_eq!(run.code, 1);
@@ -154,7 +154,7 @@ async fn an_error_of_the_hub_is_told_and_has_its_exit_code() {
 async fn a_text_of_the_account_cannot_control_the_terminal() {
     let mut different = webhook("w1");
     different["watched"] = json!([{ "type": "model", "name": "me/\u{1b}[31m" }]);
-    let bot = Bot::new().with_account(&[different]).remembering().await;
+    let bot = TestBot::new().with_account(&[different]).remembering().await;
     let run = bot.run(&["sync"], Answer::No).await;
     assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
 }
@@ -163,7 +163,7 @@ async fn a_text_of_the_account_cannot_control_the_terminal() {
 async fn another_webhook_of_the_program_for_the_same_repo_is_warned_of() {
     let mut of_laptop = webhook("w2");
     of_laptop["url"] = format!("https://4f6e1f.gradio.live{PATH}").into();
-    let bot = Bot::new().with_account(&[webhook("w1"), of_laptop, others("w9")]);
+    let bot = TestBot::new().with_account(&[webhook("w1"), of_laptop, others("w9")]);
     let run = bot.remembering().await.run(&["sync", "--dry-run"], Answer::Yes).await;
     let warning = "Warning: the webhook w2 (https://4f6e1f.gradio.live/webhooks/retrain) also watches \
                    dataset:me/data, so /webhooks/retrain runs twice for each event";
@@ -174,7 +174,7 @@ async fn another_webhook_of_the_program_for_the_same_repo_is_warned_of() {
 #[tokio::test]
 async fn an_adopted_webhook_is_unchanged_at_the_next_run() {
     // The program knew it at another path.
-    let bot = Bot::new().with_account(&[webhook("w1")]);
+    let bot = TestBot::new().with_account(&[webhook("w1")]);
     let webhook = RememberedWebhook::new("w1", "/webhooks/old", UrlKind::Fixed, Some("hush"));
     let insert = |all: &mut RememberedWebhooks| all.insert("w1", webhook);
     RememberedWebhooks::change(&*bot.program.state, insert).await.unwrap();

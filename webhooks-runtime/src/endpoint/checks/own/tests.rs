@@ -11,11 +11,11 @@ use crate::samples::{
 };
 
 /// The account `bot`, which has made the commits that begin with `b`.
-struct Bot {
+struct BotEvents {
     is_known: bool,
 }
 
-impl OwnEvents for Bot {
+impl OwnEvents for BotEvents {
     fn account(&self) -> BoxFuture<'_, Result<ProgramAccount, Undetermined>> {
         let account = ProgramAccount { id: "id-of-bot".to_owned(), name: "bot".to_owned() };
         Box::pin(ready(if self.is_known { Ok(account) } else { Err(undetermined()) }))
@@ -32,7 +32,7 @@ fn undetermined() -> Undetermined {
 
 async fn check(is_known: bool, body: &Value) -> Decision {
     let delivery = parse_payload(body.to_string().as_bytes()).unwrap();
-    OwnCheck(Arc::new(Bot { is_known })).check(&delivery, Stage::Arrival).await
+    OwnCheck(Arc::new(BotEvents { is_known })).check(&delivery, Stage::Arrival).await
 }
 
 /// The body of a sample in which everything was written by this author.
@@ -156,7 +156,7 @@ async fn a_field_that_was_dropped_is_unknown_where_it_decides() {
 #[tokio::test]
 async fn the_last_commit_says_nothing_of_those_that_a_payload_carries() {
     let delivery = parse_payload(commits(&[Some("b2")]).to_string().as_bytes()).unwrap();
-    let check = OwnCheck(Arc::new(Bot { is_known: true }));
+    let check = OwnCheck(Arc::new(BotEvents { is_known: true }));
     assert!(matches!(check.check(&delivery, Stage::Attempt).await, Decision::Skip(_)));
     assert_eq!(check.check(&delivery, Stage::MergedAttempt).await, Decision::Run(None));
 }
