@@ -9,6 +9,7 @@
 mod place;
 mod postgres;
 mod requests;
+mod stored;
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};

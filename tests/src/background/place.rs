@@ -1,12 +1,10 @@
-//! A folder of a test's own with a store, and what is read from both.
+//! A folder of a test's own with a store, and what is read from the folder.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rusqlite::OpenFlags;
-use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 
@@ -18,11 +16,11 @@ use crate::program::{Ended, Program};
 #[derive(Debug)]
 pub struct Place {
     folder: TempDir,
-    store: StoreKind,
+    pub(super) store: StoreKind,
 }
 
 #[derive(Debug)]
-enum StoreKind {
+pub(super) enum StoreKind {
     File(PathBuf),
     /// A database of a server, by its URL.
     Database {
@@ -30,9 +28,6 @@ enum StoreKind {
         name: String,
     },
 }
-
-/// The states of a delivery, by the numbers in the tables.
-const STATES: [&str; 6] = ["queued", "running", "done", "dead", "superseded", "cancelled"];
 
 impl Place {
     /// With a file in the folder.
@@ -183,65 +178,6 @@ impl Place {
         starts
     }
 
-    /// What the store has, the oldest first.
-    #[must_use]
-    pub fn kept(&self) -> Vec<Kept> {
-        type StoredRow = (Uuid, String, Option<String>, i64, i64, Option<String>, Option<String>);
-        let rows: Vec<StoredRow> = match &self.store {
-            StoreKind::File(file) => {
-                let connection =
-                    rusqlite::Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY);
-                let connection = connection.unwrap();
-                let mut statement = connection
-                    .prepare(
-                        "SELECT d.id, path, webhook_id, state, attempt, error, CAST(merge_group AS text)
-                         FROM deliveries AS d JOIN endpoints AS e ON e.id = endpoint ORDER BY seq",
-                    )
-                    .unwrap();
-                let rows = statement.query_map([], |row| row.try_into()).unwrap();
-                rows.collect::<Result<_, _>>().unwrap()
-            }
-            StoreKind::Database { .. } => now(async {
-                let mut connection = PgConnection::connect(&self.store()).await.unwrap();
-                let rows = sqlx::query_as(
-                    "SELECT d.id, path, webhook_id, state::bigint, attempt::bigint, error, merge_group::text
-                     FROM webhooks_runtime.deliveries AS d
-                     JOIN webhooks_runtime.endpoints AS e ON e.id = endpoint ORDER BY d.id",
-                );
-                let rows = rows.fetch_all(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
-                rows
-            }),
-        };
-        let kept =
-            rows.into_iter().map(|(id, path, webhook_id, state, attempt, error, group)| Kept {
-                id: id.to_string(),
-                function: path.trim_start_matches("/webhooks/").to_owned(),
-                webhook_id,
-                state: STATES[usize::try_from(state).unwrap()],
-                attempt,
-                error,
-                group,
-            });
-        kept.collect()
-    }
-
-    /// A delivery of the store.
-    #[must_use]
-    pub fn delivery(&self, id: &str) -> Kept {
-        self.kept().into_iter().find(|kept| kept.id == id).unwrap()
-    }
-
-    /// How many deliveries are in which state.
-    #[must_use]
-    pub fn states(&self) -> BTreeMap<&'static str, usize> {
-        let mut states = BTreeMap::new();
-        for kept in self.kept() {
-            *states.entry(kept.state).or_default() += 1;
-        }
-        states
-    }
-
     /// Waits until a delivery is in a state, and gives it.
     pub fn wait_for(&self, id: &str, state: &str) -> Kept {
         wait_until(&format!("{id} is {state}"), || self.delivery(id).state == state);
@@ -276,7 +212,7 @@ impl Drop for Place {
 }
 
 /// Does something at once.
-fn now<T>(what: impl Future<Output = T>) -> T {
+pub(super) fn now<T>(what: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(what)
 }
 

@@ -98,9 +98,10 @@ async fn open(database: &Database) -> Arc<PostgresStore> {
         .unwrap()
 }
 
-/// Terminates all connections except the one that executes it.
+/// Terminates all connections except the one that executes it, and waits until they have ended: on a busy machine, one
+/// that is only told to end may still begin to work.
 const END_CONNECTIONS: &str = "
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 #[test]
