@@ -3,18 +3,19 @@
 use super::*;
 use crate::jobs::inspect::DeliveryFilter;
 
-/// Takes about as long as a round.
+/// Takes a few milliseconds, so that some of many end during each round.
 fn short(_: BackgroundTask) -> TaskFuture {
     async {
-        sleep(Duration::from_millis(1)).await;
+        sleep(Duration::from_millis(fastrand::u64(1..20))).await;
         Ok(Default::default())
     }
     .boxed()
 }
 
 fn fails_once(task: BackgroundTask) -> TaskFuture {
+    let BackgroundTask { delivery, .. } = task;
     async move {
-        match task.delivery.attempt {
+        match delivery.attempt {
             1 => Err(TaskFailure { text: "busy".to_owned(), permanent: false, retry_after: None }),
             _ => Ok(Default::default()),
         }
