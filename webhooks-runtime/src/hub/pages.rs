@@ -45,12 +45,32 @@ impl Hub {
     }
 }
 
-/// Returns the query of the next page. The rest of its URL is not used, so that the token goes nowhere else.
-fn next_query(link: &str) -> Option<Query> {
-    let (before, _) = link.split_once(r#">; rel="next""#)?;
-    let (_, url) = before.rsplit_once('<')?;
-    let (_, query) = url.split_once('?')?;
-    Some(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+/// Returns the query of the next page, from a header as in RFC 8288. The rest of its URL is not used, so that the token
+/// goes nowhere else.
+fn next_query(header: &str) -> Option<Query> {
+    let mut rest = header;
+    while let Some((url, after)) = rest.split_once('<').and_then(|(_, link)| link.split_once('>')) {
+        // The next link begins after a comma, which is neither in a URL nor in a quoted text.
+        let mut is_quoted = false;
+        let end = after.find(|c: char| {
+            is_quoted ^= c == '"';
+            c == ',' && !is_quoted
+        });
+        let (parameters, links) = after.split_at(end.unwrap_or(after.len()));
+        if parameters.split(';').any(is_next) {
+            let (_, query) = url.split_once('?')?;
+            return Some(form_urlencoded::parse(query.as_bytes()).into_owned().collect());
+        }
+        rest = links;
+    }
+    None
+}
+
+/// Returns whether a parameter of a link says that it leads to the next page: `rel="next"`.
+fn is_next(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or_default();
+    let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
+    name.trim().eq_ignore_ascii_case("rel") && relations.any(|it| it.eq_ignore_ascii_case("next"))
 }
 
 #[cfg(test)]
@@ -106,6 +126,13 @@ mod tests {
                 cursor("2"),
             ),
             (r#"<https://hub/api?cursor=1,2>; rel="next""#, cursor("1,2")),
+            (
+                r#"<https://hub/api?cursor=1,0>; rel=prev,<https://hub/api?cursor=1,2>;rel=next"#,
+                cursor("1,2"),
+            ),
+            (r#"<https://hub/api?cursor=1>; title="a, <b>"; Rel="last Next""#, cursor("1")),
+            (r#"<https://hub/api?rel=next>; rel="prev""#, None),
+            (r#"<https://hub/api?cursor=1>; hrel="next""#, None),
             (r#"<https://hub/api?cursor=0>; rel="prev""#, None),
             (r#"<https://hub/api>; rel="next""#, None),
             ("", None),
