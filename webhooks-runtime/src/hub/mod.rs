@@ -21,7 +21,7 @@
 //!
 //! | about | calls |
 //! | --- | --- |
-//! | accounts | [`whoami`](Hub::whoami), [`organization_members`](Hub::organization_members) |
+//! | accounts | [`whoami`](Hub::whoami), [`organization_members`](Hub::organization_members), [`repo_owners`](Hub::repo_owners) |
 //! | discussions and pull requests | [`discussions`](Hub::discussions), [`discussion`](Hub::discussion), [`create_discussion`](Hub::create_discussion), [`create_pull_request`](Hub::create_pull_request), [`set_discussion_status`](Hub::set_discussion_status), [`rename_discussion`](Hub::rename_discussion), [`merge_pull_request`](Hub::merge_pull_request) |
 //! | comments | [`reply`](Hub::reply), [`comment`](Hub::comment), [`upsert_comment`](Hub::upsert_comment), [`edit_comment`](Hub::edit_comment), [`hide_comment`](Hub::hide_comment) |
 //! | repos | [`repo_info`](Hub::repo_info), [`repo_info_at`](Hub::repo_info_at), [`refs`](Hub::refs), [`repos`](Hub::repos), [`create_repo`](Hub::create_repo), [`delete_repo`](Hub::delete_repo) |
@@ -45,6 +45,7 @@
 //!
 //! This client keeps files in memory, and does not upload those that a repo keeps as large files (LFS), such as the
 //! weights of a model. For these, use the crate [`hf-hub`](https://docs.rs/hf-hub) beside it. It finds the same token.
+//! [`Hub::mirror_files`] copies large files as well, because the Hub itself copies them.
 //! [`Hub::remember_commit`] keeps the commit from coming back to your own endpoints.
 //!
 //! ```ignore
@@ -108,7 +109,7 @@ pub(crate) use self::commit_log::CommitLog;
 pub use self::commits::{Commit, CommitInfo};
 pub use self::discussions::{
     Comment, Discussion, DiscussionDetails, DiscussionEvent, DiscussionEventKind, DiscussionQuery,
-    NewDiscussion,
+    NewDiscussion, code_span,
 };
 pub use self::error::HubError;
 pub use self::files::{ChangedFile, FileChange, RepoFile};

@@ -1,10 +1,12 @@
-//! Lists the members of organizations.
+//! Lists the members of organizations, and the owners of repos.
 
 use serde::Deserialize;
 
 use super::client::Hub;
 use super::error::HubError;
+use super::optional::OptionalExtension;
 use super::path::segment;
+use super::repo_id::RepoId;
 
 /// A member in a response.
 #[derive(Deserialize)]
@@ -12,7 +14,7 @@ struct MemberJson {
     user: String,
 }
 
-/// The call that lists members.
+/// Calls that list accounts.
 impl Hub {
     /// Returns the names of an organization's members, as far as the token may see them.
     ///
@@ -39,6 +41,35 @@ impl Hub {
         let members: Vec<MemberJson> = self.fetch_pages(&path, &[]).await?;
         Ok(members.into_iter().map(|member| member.user).collect())
     }
+
+    /// Returns the names of the users that own a repo: its user, or the members of its organization, as far as the token
+    /// may see them. A repo whose name has no owner is owned by nobody.
+    ///
+    /// ```
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # stub.on("GET", "/api/organizations/acme/members").respond(json!([{ "user": "ada" }]));
+    /// # stub.on("GET", "/api/organizations/me/members").error(404, "There is no such organization");
+    /// # let hub = stub.hub();
+    /// assert_eq!(hub.repo_owners("space:acme/demo").await?, ["ada"]);
+    /// assert_eq!(hub.repo_owners("space:me/demo").await?, ["me"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when a call fails.
+    pub async fn repo_owners(&self, repo: impl Into<RepoId>) -> Result<Vec<String>, HubError> {
+        let repo = repo.into();
+        let Some(owner) = repo.owner() else { return Ok(Vec::new()) };
+        // The Hub has no organization of a user's name.
+        let members = self.organization_members(owner).await.optional()?;
+        Ok(members.unwrap_or_else(|| vec![owner.to_owned()]))
+    }
 }
 
 #[cfg(test)]
@@ -58,5 +89,19 @@ mod tests {
         assert_eq!(hub.organization_members("acme").await.unwrap(), ["ada"]);
         assert!(hub.organization_members("acme").await.is_err());
         assert!(hub.organization_members("").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_repo_is_owned_by_its_user_or_by_the_members_of_its_organization() {
+        let stub = HubStub::new();
+        stub.on("GET", "/api/organizations/acme/members").respond(json!([{ "user": "ada" }]));
+        stub.on("GET", "/api/organizations/me/members").error(404, "No such organization");
+        stub.on("GET", "/api/organizations/secret/members").error(403, "Forbidden");
+        let hub = stub.hub();
+        assert_eq!(hub.repo_owners("space:acme/demo").await.unwrap(), ["ada"]);
+        assert_eq!(hub.repo_owners("space:me/demo").await.unwrap(), ["me"]);
+        assert_eq!(hub.repo_owners("gpt2").await.unwrap(), [""; 0]);
+        // A failure is not taken for a user.
+        assert_eq!(hub.repo_owners("secret/x").await.unwrap_err().status(), Some(403));
     }
 }

@@ -1,4 +1,5 @@
-//! What a bot that reviews pull requests asks of them: whether they are open, and what was said about a commit.
+//! What a bot that reviews asks of a discussion: whether a pull request is open, what was said about a commit, and how
+//! the discussion began.
 
 use super::comment::Comment;
 use super::event::{DiscussionEvent, DiscussionEventKind};
@@ -52,6 +53,23 @@ impl DiscussionDetails {
             matches!(event.kind, DiscussionEventKind::Comment { hidden: false, .. })
         };
         after.iter().filter(is_comment).cloned().map(Comment::from).collect()
+    }
+
+    /// Returns the first comment, with which the discussion was opened, also if it is hidden.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::DiscussionDetails;
+    ///
+    /// /// Returns the text of a report that a bot has opened, unless a person has hidden it.
+    /// fn report(details: &DiscussionDetails) -> Option<String> {
+    ///     details.first_comment().filter(|comment| !comment.hidden).map(|comment| comment.content)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn first_comment(&self) -> Option<Comment> {
+        let is_comment =
+            |event: &&DiscussionEvent| matches!(event.kind, DiscussionEventKind::Comment { .. });
+        self.events.iter().find(is_comment).cloned().map(Comment::from)
     }
 }
 
@@ -110,5 +128,15 @@ mod tests {
         // A commit that was replaced and pushed again.
         let again = [&events[..4], &events[1..2]].concat();
         assert_eq!(after(&with_events(&again), "a"), [""; 0]);
+    }
+
+    #[test]
+    fn the_first_comment_is_the_one_of_the_opening_also_when_it_is_hidden() {
+        let commit = json!({ "id": "e0", "type": "commit", "data": { "oid": "a" } });
+        let hidden = json!({ "id": "e1", "type": "comment", "data": { "hidden": true } });
+        let later = json!({ "id": "e2", "type": "comment", "data": { "latest": { "raw": "Hi" } } });
+        let first = details("open", true, &[commit, hidden, later]).first_comment().unwrap();
+        assert_eq!((first.id.as_str(), first.hidden), ("e1", true));
+        assert_eq!(details("open", false, &[]).first_comment(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The settings of a new repo.
 
+use std::ffi::OsString;
 use std::fmt;
 
 use serde::Serialize;
@@ -115,6 +116,35 @@ impl NewRepo {
         self
     }
 
+    /// Adds the variables of this program with a prefix as secrets of a Space, without the prefix: with `CI_SECRET_`, the
+    /// variable `CI_SECRET_API_KEY` becomes the secret `API_KEY`.
+    ///
+    /// The prefix keeps the program's other secrets, such as its own token, out of the Space. A variable that is not
+    /// Unicode is left out.
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::NewRepo;
+    ///
+    /// let settings = NewRepo::new().secrets_from_env("CI_SECRET_");
+    /// ```
+    pub fn secrets_from_env(self, prefix: &str) -> Self {
+        self.secrets_from(prefix, std::env::vars_os())
+    }
+
+    fn secrets_from(
+        self,
+        prefix: &str,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let secret = |(name, value): (OsString, OsString)| {
+            let key = name.to_str()?.strip_prefix(prefix)?.to_owned();
+            Some((key, value.into_string().ok()?))
+        };
+        variables
+            .filter_map(secret)
+            .fold(self, |settings, (key, value)| settings.secret(key, value))
+    }
+
     /// Adds a variable of a Space.
     ///
     /// ```
@@ -198,5 +228,18 @@ impl fmt::Debug for NewRepo {
             .field("secrets", &keys(&self.secrets))
             .field("variables", &keys(&self.variables))
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_variables_with_the_prefix_become_secrets() {
+        let variables = [("HF_TOKEN", "hf"), ("CI_SECRET_API_KEY", "hush"), ("CI_SECRETS", "no")];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let settings = NewRepo::new().secrets_from("CI_SECRET_", variables.into_iter());
+        assert_eq!(settings, NewRepo::new().secret("API_KEY", "hush"));
     }
 }

@@ -139,6 +139,34 @@ impl WebhookPayload {
         })
     }
 
+    /// Returns the number of the one discussion or pull request that this event is about, whatever happened to it.
+    ///
+    /// `Some` for an event with a `discussion`, and for a push to one pull request. `None` for any other event, and for a
+    /// push to several pull requests. `background(key = "discussion")` groups deliveries by this number.
+    ///
+    /// ```
+    /// use webhooks_runtime::WebhookPayload;
+    /// use webhooks_runtime::testing::{comment_created, dataset_commit, pull_request_pushed};
+    ///
+    /// let payload: WebhookPayload = comment_created().number(4).into();
+    /// if let Some(num) = payload.discussion_num() {
+    ///     tracing::info!("looking at discussion {num}");
+    /// }
+    /// assert_eq!(payload.discussion_num(), Some(4));
+    ///
+    /// assert_eq!(WebhookPayload::from(pull_request_pushed().number(4)).discussion_num(), Some(4));
+    /// assert_eq!(WebhookPayload::from(dataset_commit()).discussion_num(), None);
+    /// ```
+    #[must_use]
+    pub fn discussion_num(&self) -> Option<u64> {
+        let Some(discussion) = &self.discussion else {
+            let mut pushed = self.pull_requests_pushed();
+            return pushed.next().filter(|_| pushed.next().is_none());
+        };
+        // 0 stands for an absent number.
+        Some(discussion.num).filter(|num| *num > 0)
+    }
+
     /// Returns the discussion or pull request that this event is about, not only a comment in it.
     fn discussion_after(&self, action: EventAction) -> Option<&WebhookPayloadDiscussion> {
         let discussion = self.discussion.as_ref()?;

@@ -162,6 +162,26 @@ fn each_of_several_refs_is_recognized() {
 }
 
 #[test]
+fn an_event_is_about_one_discussion_or_none() {
+    for (sample, expected) in [
+        (discussion_deleted().number(4), Some(4)),
+        (comment_hidden().number(4), Some(4)),
+        (pull_request_pushed().number(4), Some(4)),
+        (dataset_commit(), None),
+        (repo_deleted(), None),
+    ] {
+        assert_eq!(WebhookPayload::from(sample).discussion_num(), expected);
+    }
+    let push = with_refs(&[("refs/heads/main", None, Some("1")), ("refs/pr/7", None, Some("1"))]);
+    assert_eq!(push.discussion_num(), Some(7));
+    let push = with_refs(&[("refs/pr/7", None, Some("1")), ("refs/pr/8", None, Some("1"))]);
+    assert_eq!(push.discussion_num(), None);
+    let mut without_number = WebhookPayload::from(comment_created());
+    without_number.discussion.as_mut().unwrap().num = 0;
+    assert_eq!(without_number.discussion_num(), None);
+}
+
+#[test]
 fn a_pull_request_is_pushed_when_its_ref_has_a_commit() {
     assert!(recognized(&with_refs(&[])).is_empty());
     let deleted = with_refs(&[("refs/pr/7", Some("1"), None)]);

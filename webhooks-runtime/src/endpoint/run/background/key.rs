@@ -15,7 +15,7 @@ pub type KeyFunction = fn(&WebhookPayload) -> String;
 pub enum KeySource {
     /// The repo.
     Repo,
-    /// The discussion or pull request, and the repo for any other delivery.
+    /// The discussion or pull request, also for a push to it, and the repo for any other delivery.
     Discussion,
     /// The ref, and the repo for a delivery of several refs or none.
     Ref,
@@ -44,13 +44,13 @@ impl KeySource {
         let key = match self {
             Self::Repo => of_repo(repo),
             Self::Discussion => {
-                known("discussion.num")?;
-                match &payload.discussion {
-                    // 0 stands for an absent number.
-                    Some(discussion) if discussion.num > 0 => {
-                        format!("{}#{}", of_repo(repo), discussion.num)
-                    }
-                    _ => of_repo(repo),
+                match payload.discussion {
+                    Some(_) => known("discussion.num")?,
+                    None => known("updatedRefs")?,
+                }
+                match payload.discussion_num() {
+                    Some(num) => format!("{}#{num}", of_repo(repo)),
+                    None => of_repo(repo),
                 }
             }
             Self::Ref => {
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::payload::read_tolerantly;
-    use crate::samples::{comment_created, dataset_commit};
+    use crate::samples::{comment_created, dataset_commit, pull_request_pushed};
 
     /// Returns the key of a sample that was changed.
     fn key(key: KeySource, sample: impl Into<WebhookPayload>, change: fn(&mut Value)) -> String {
@@ -117,6 +117,8 @@ mod tests {
             key(KeySource::Discussion, comment(), |body| body["discussion"]["num"] = json!(7)),
             "model:me/tiny#7"
         );
+        let push = pull_request_pushed().repo("me/tiny").number(7).repo_type("model");
+        assert_eq!(key(KeySource::Discussion, push, |_| ()), "model:me/tiny#7");
     }
 
     #[test]
@@ -149,6 +151,8 @@ mod tests {
         );
         let dropped = |body: &mut Value| body["discussion"]["num"] = json!("7");
         assert!(key(KeySource::Discussion, comment_created(), dropped).contains("Dropped"));
+        let dropped = |body: &mut Value| body["updatedRefs"][0]["newSha"] = json!(1);
+        assert!(key(KeySource::Discussion, commit(), dropped).contains("Dropped"));
         let dropped = |body: &mut Value| body["discussion"]["title"] = json!(7);
         assert!(!key(KeySource::Discussion, comment_created(), dropped).contains("Dropped"));
     }
