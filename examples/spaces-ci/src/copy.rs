@@ -1,8 +1,8 @@
 //! The ephemeral copy of a Space, which runs the files of a pull request.
 
 use anyhow::ensure;
-use webhooks_runtime::hub::{Comment, OptionalExtension};
-use webhooks_runtime::{Hub, HubError, RepoId};
+use webhooks_runtime::hub::{OptionalExtension, code_span};
+use webhooks_runtime::{Hub, RepoId};
 
 use crate::Config;
 
@@ -25,22 +25,20 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
     let Some(details) = details.filter(|it| it.discussion.is_open_pull_request()) else {
         if mark.is_some() {
             // Before the comment: a locked discussion must not keep the copy running.
-            hub.delete_repo(&copy).await?;
-            let said = hub.upsert_comment(space, num, "spaces-ci", "The copy was deleted.").await;
-            if let Err(error) = said.optional() {
-                tracing::warn!("{copy} was deleted, but the comment failed: {error}");
-            }
+            hub.delete_repo(&copy).await.optional()?;
+            let text = "The copy was deleted.";
+            hub.upsert_comment(space, num, "spaces-ci", text).await.optional()?;
         }
         return Ok(());
     };
     let head = hub.repo_info_at(space, &format!("refs/pr/{num}")).await?.sha.unwrap_or_default();
-    let trusted = trusted(hub, config, space.owner().unwrap_or_default()).await?;
+    let mut trusted = hub.repo_owners(space).await?;
+    trusted.extend(config.trusted_authors.split(',').map(|author| author.trim().to_owned()));
     let trusts = |account: &Option<String>| account.as_ref().is_some_and(|it| trusted.contains(it));
     // With the whole id of the commit: another one with the same short id is easy to make.
     let approval = format!("/trust {head}");
-    let is_approval = |it: &Comment| trusts(&it.author) && it.content.trim() == approval;
-    let is_trusted =
-        trusts(&details.discussion.author) || details.comments().iter().any(is_approval);
+    let is_trusted = trusts(&details.discussion.author)
+        || details.comments().iter().any(|it| trusts(&it.author) && it.content.trim() == approval);
     let none = format!("It has no secrets until a trusted author comments `{approval}`.");
     let secrets = if is_trusted { "It has secrets." } else { &none };
     let settings = if is_trusted { &config.trusted } else { &config.untrusted };
@@ -48,24 +46,19 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
     if mark.as_ref() != Some(&wanted) {
         // From the beginning, so that no code of a stranger is ever in a copy with secrets.
         if mark.is_some() {
-            hub.delete_repo(&copy).await?;
+            hub.delete_repo(&copy).await.optional()?;
         }
         hub.duplicate_space(space, &copy.name, &settings.clone().variable(MARK, wanted)).await?;
     }
-    let large = hub.mirror_files(space, &head, &copy, "main").await?.len();
-    let (url, name) = (hub.address(), &copy.name);
-    let text = format!(
-        "[{name}]({url}/spaces/{name}) runs this pull request at {head:.7}, until it is closed. \
-         {secrets} Large files that are not copied: {large}."
+    let missing = hub.mirror_files(space, &head, &copy, "main").await?;
+    let (name, url) = (&copy.name, format!("{}/spaces/{}", hub.address(), copy.name));
+    let mut text = format!(
+        "[{name}]({url}) runs this pull request at {head:.7}, until it is closed. {secrets}"
     );
+    for file in missing {
+        let path = code_span(&file.path);
+        text += &format!("\n- The copy lacks the large file {path}: the Hub cannot copy it.");
+    }
     hub.upsert_comment(space, num, "spaces-ci", &text).await?;
     Ok(())
-}
-
-/// Returns the accounts whose code may use the secrets.
-async fn trusted(hub: &Hub, config: &Config, owner: &str) -> Result<Vec<String>, HubError> {
-    // A user has no members.
-    let members = hub.organization_members(owner).await.optional()?.unwrap_or_default();
-    let authors = config.trusted_authors.split(',').map(|author| author.trim().to_owned());
-    Ok(authors.chain([owner.to_owned()]).chain(members).collect())
 }

@@ -4,7 +4,7 @@ mod tests;
 
 use std::{collections::BTreeSet, env};
 
-use webhooks_runtime::hub::{DiscussionQuery, HubError, NewRepo};
+use webhooks_runtime::hub::{DiscussionQuery, HubError, NewRepo, OptionalExtension};
 use webhooks_runtime::{
     DeliveryStore, DiscussionStatus, EnqueueError, Hub, RepoId, RepoType, WebhookPayload,
     WebhooksServer, serde_json::json, web, webhook_endpoint, webhooks_main,
@@ -21,43 +21,52 @@ struct Config {
 /// Brings the copies of pull requests up to date. `own`: the token may be that of their author.
 #[webhook_endpoint(
     watch_env = "CI_SPACES",
-    on = ["repo.content", "discussion", "create discussion.comment"],
+    on = ["repo.content", "discussion", "create discussion.comment", "delete repo"],
     refs = "refs/pr/*",
     own = true,
-    background(key = "repo", attempts = 5, timeout = "10m")
+    background(key = "discussion", attempts = 5, timeout = "10m")
 )]
-async fn sync(payload: WebhookPayload, hub: Hub, config: web::Data<Config>) -> anyhow::Result<()> {
+async fn sync(
+    payload: WebhookPayload,
+    hub: Hub,
+    store: DeliveryStore,
+    config: web::Data<Config>,
+) -> anyhow::Result<()> {
     let space = RepoId::from(&payload);
-    let nums = match &payload.discussion {
-        Some(discussion) => [discussion.num].into(),
-        None if payload.event.scope == "repo.content" => payload.pull_requests_pushed().collect(),
-        None => all(&hub, &space).await?,
-    };
-    let mut result = Ok(());
-    for num in nums {
-        // One that fails stops no other.
-        result = result.and(copy::sync(&hub, &config, &space, num).await);
+    if let Some(num) = payload.discussion_num() {
+        return copy::sync(&hub, &config, &space, num).await;
     }
-    result
+    for num in all(&hub, &space).await? {
+        enqueue(&store, &space.name, Some(num)).await?;
+    }
+    Ok(())
 }
 
-/// Returns the pull requests that are open or have a copy.
+/// Returns the pull requests that are open or have a copy. Those of a deleted Space may have one.
 async fn all(hub: &Hub, space: &RepoId) -> Result<BTreeSet<u64>, HubError> {
     let query = DiscussionQuery::new().pull_requests(true).status(DiscussionStatus::Open);
-    let open = hub.discussions(space, &query).await?;
+    let open = hub.discussions(space, &query).await.optional()?.unwrap_or_default();
     let spaces = hub.repos(RepoType::Space, space.owner().unwrap_or_default()).await?;
     let prefix = copy::name(space, "");
     let copied = spaces.iter().filter_map(|it| it.name.strip_prefix(&prefix)?.parse().ok());
-    Ok(open.iter().map(|it| it.num).chain(copied).collect())
+    // The Hub counts from 1.
+    Ok(open.iter().map(|it| it.num).chain(copied).filter(|num| *num > 0).collect())
 }
 
-/// Looks for what the bot has missed, at each start: an event of no pull request in particular.
+/// Enqueues a delivery for one pull request, with attempts of its own, or for all of a Space.
+async fn enqueue(store: &DeliveryStore, space: &str, num: Option<u64>) -> Result<(), EnqueueError> {
+    let event = json!({ "action": "update", "scope": "repo" });
+    let repo = json!({ "type": "space", "name": space });
+    let discussion = num.map(|num| json!({ "num": num }));
+    sync::enqueue(store, json!({ "event": event, "repo": repo, "discussion": discussion })).await?;
+    Ok(())
+}
+
+/// Looks for what the bot has missed, at each start.
 async fn recover(store: DeliveryStore) -> Result<(), EnqueueError> {
     let spaces = env::var("CI_SPACES").unwrap_or_default();
     for space in spaces.split(',').filter_map(|it| it.trim().strip_prefix("space:")) {
-        let event = json!({ "action": "update", "scope": "repo" });
-        let repo = json!({ "type": "space", "name": space });
-        sync::enqueue(&store, json!({ "event": event, "repo": repo })).await?;
+        enqueue(&store, space, None).await?;
     }
     Ok(())
 }
@@ -68,11 +77,8 @@ fn config() -> Config {
         untrusted = untrusted.visibility(visibility.into());
     }
     // With a prefix, so that no other secret of the bot gets into a copy.
-    let secrets = env::vars_os().filter_map(|(name, value)| {
-        Some((name.to_str()?.strip_prefix("CI_SECRET_")?.to_owned(), value.into_string().ok()?))
-    });
-    let trusted = untrusted.clone().hardware(env::var("CI_HARDWARE").unwrap_or("cpu-basic".into()));
-    let trusted = secrets.fold(trusted, |copy, (name, value)| copy.secret(name, value));
+    let trusted = untrusted.clone().secrets_from_env("CI_SECRET_");
+    let trusted = trusted.hardware(env::var("CI_HARDWARE").unwrap_or("cpu-basic".into()));
     Config { trusted_authors: env::var("TRUSTED_AUTHORS").unwrap_or_default(), trusted, untrusted }
 }
 

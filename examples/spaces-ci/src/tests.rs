@@ -1,8 +1,8 @@
 //! The bot, with a stand-in for the Hub.
 
 use webhooks_runtime::serde_json::Value;
-use webhooks_runtime::testing::{HubStub, TestClient, TestResponse, pull_request_opened};
-use webhooks_runtime::testing::{discussion_opened, space_commit};
+use webhooks_runtime::testing::{HubStub, TestClient, TestResponse, discussion_opened};
+use webhooks_runtime::testing::{pull_request_opened, repo_deleted, space_commit};
 
 use super::*;
 
@@ -37,6 +37,15 @@ fn hub_with_file(
     copied: &str,
 ) -> HubStub {
     let stub = HubStub::new();
+    let file = |oid: &str| json!([{ "type": "file", "path": "app.py", "size": 1, "oid": oid }]);
+    stub.on("GET", &format!("{SPACE}/tree/{HEAD}")).respond(file("b2"));
+    stub.on("GET", &format!("{COPY}/tree/main")).respond(file(copied));
+    prepare(&stub, author, status, events, mark);
+    stub
+}
+
+/// Prepares everything but the files.
+fn prepare(stub: &HubStub, author: &str, status: &str, events: &[Value], mark: Option<&str>) {
     let details = json!({
         "num": 7, "title": "Fix", "status": status, "isPullRequest": true,
         "author": { "name": author }, "events": events,
@@ -53,15 +62,11 @@ fn hub_with_file(
     stub.on("GET", "/api/organizations/me/members").error(404, "There is no such organization");
     stub.on("POST", &format!("{SPACE}/duplicate")).respond(json!({ "url": "" }));
     stub.on("DELETE", "/api/repos/delete").respond(json!({}));
-    let file = |oid: &str| json!([{ "type": "file", "path": "app.py", "size": 1, "oid": oid }]);
-    stub.on("GET", &format!("{SPACE}/tree/{HEAD}")).respond(file("b2"));
-    stub.on("GET", &format!("{COPY}/tree/main")).respond(file(copied));
     stub.on("GET", &format!("/spaces/me/demo/resolve/{HEAD}/app.py")).text("print(42)");
     stub.on("POST", &format!("{COPY}/preupload/main")).respond(json!({ "files": [] }));
     stub.on("POST", &format!("{COPY}/commit/main")).respond(json!({ "commitOid": "abc" }));
     let written = json!({ "newMessage": { "id": "c1", "type": "comment" } });
     stub.on("POST", &format!("{SPACE}/discussions/7/comment")).respond(written);
-    stub
 }
 
 fn config() -> Config {
@@ -171,6 +176,30 @@ fn a_copy_with_other_files_is_updated_and_one_that_is_up_to_date_stays_as_it_is(
 }
 
 #[test]
+fn the_comment_names_the_large_files_that_the_hub_cannot_copy() {
+    let stub = HubStub::new();
+    stub.on("GET", &format!("{COPY}/tree/main")).respond(json!([]));
+    let file = |path: &str, sha256: &str| {
+        let lfs = json!({ "oid": sha256, "size": 5 });
+        json!({ "type": "file", "path": path, "size": 5, "oid": sha256, "lfs": lfs, "xetHash": "x" })
+    };
+    let files = [file("w.bin", "good"), file("`\n# @ada.bin", "bad")];
+    stub.on("GET", &format!("{SPACE}/tree/{HEAD}")).respond(files);
+    let failed = json!([{ "sha256": "bad", "error": "File not found" }]);
+    stub.on("POST", &format!("{SPACE}/lfs-files/duplicate")).respond(json!({ "failed": failed }));
+    prepare(&stub, "me", "open", &[commit(HEAD)], None);
+    assert_eq!(post(&stub, opened()).cause(), None);
+    let [_, _, committed, commented] = <[_; 4]>::try_from(changes(&stub)).unwrap();
+    assert_eq!(
+        committed.1[1],
+        json!({ "key": "lfsFile", "value": { "path": "w.bin", "algo": "sha256", "oid": "good" } })
+    );
+    let text = commented.1["comment"].as_str().unwrap();
+    assert!(text.contains("\n- The copy lacks the large file `` ` # @ada.bin ``: "), "{text}");
+    assert!(!text.contains("w.bin"), "{text}");
+}
+
+#[test]
 fn the_copy_of_a_closed_pull_request_is_deleted_once() {
     for status in ["closed", "merged"] {
         let stub = hub("ada", status, &[], Some("space:me/demo#7, trusted: false"));
@@ -191,7 +220,8 @@ fn a_copy_is_deleted_even_if_the_bot_cannot_comment() {
     let stub = hub("ada", "closed", &events, Some("space:me/demo#7, trusted: true"));
     let edit = format!("{SPACE}/discussions/7/comment/e1/edit");
     stub.on("POST", &edit).error(403, "This discussion is locked");
-    assert_eq!(post(&stub, opened()).cause(), None);
+    // The next attempt finds no copy, and ends well.
+    assert!(post(&stub, opened()).cause().unwrap().contains("This discussion is locked"));
     let calls: Vec<_> = changes(&stub).into_iter().map(|(call, _)| call).collect();
     assert_eq!(calls, ["DELETE /api/repos/delete".to_owned(), format!("POST {edit}")]);
 }
@@ -223,11 +253,14 @@ fn a_discussion_that_is_no_pull_request_has_no_copy() {
 #[test]
 fn each_start_looks_at_open_pull_requests_and_at_copies() {
     let stub = hub("ada", "merged", &[], Some("space:me/demo#7, trusted: false"));
-    let open = json!({ "num": 8, "title": "", "status": "open", "isPullRequest": true });
-    let list = json!({ "count": 1, "start": 0, "discussions": [open] });
+    let open =
+        |num: u64| json!({ "num": num, "title": "", "status": "open", "isPullRequest": true });
+    let list = json!({ "count": 2, "start": 0, "discussions": [open(6), open(8)] });
     stub.on("GET", &format!("{SPACE}/discussions")).respond(list);
     let names = ["me/demo", "me/demo-ci-pr-7", "me/demo-ci-pr-x", "me/other-ci-pr-9"];
     stub.on("GET", "/api/spaces").respond(names.map(|name| json!({ "id": name })));
+    // One that fails stops no other: each has a delivery of its own.
+    stub.on("GET", "/api/spaces/me/demo-ci-pr-6/variables").error(500, "Internal error");
     stub.on("GET", "/api/spaces/me/demo-ci-pr-8/variables").error(404, "Repository not found");
     stub.on("GET", &format!("{SPACE}/discussions/8")).error(404, "Discussion not found");
     let server = WebhooksServer::new().data(config()).hub(stub.hub());
@@ -239,4 +272,21 @@ fn each_start_looks_at_open_pull_requests_and_at_copies() {
     let calls: Vec<_> = changes(&stub).into_iter().map(|(call, _)| call).collect();
     assert_eq!(calls[0], "DELETE /api/repos/delete");
     assert!(stub.calls().iter().any(|call| call.path == format!("{SPACE}/discussions/8")));
+}
+
+#[test]
+fn the_copies_of_a_deleted_space_are_deleted() {
+    let stub = HubStub::new();
+    stub.on("GET", &format!("{SPACE}/discussions")).error(404, "Repository not found");
+    stub.on("GET", &format!("{SPACE}/discussions/7")).error(404, "Repository not found");
+    stub.on("GET", "/api/spaces").respond(json!([{ "id": "me/demo-ci-pr-7" }]));
+    let mark = json!({ "SPACES_CI": { "value": "space:me/demo#7, trusted: false" } });
+    stub.on("GET", &format!("{COPY}/variables")).respond(mark);
+    stub.on("DELETE", "/api/repos/delete").respond(json!({}));
+    assert_eq!(post(&stub, repo_deleted().repo("me/demo")).cause(), None);
+    let [(call, body)] = <[_; 1]>::try_from(changes(&stub)).unwrap();
+    assert_eq!(
+        (call.as_str(), &body["name"]),
+        ("DELETE /api/repos/delete", &json!("demo-ci-pr-7"))
+    );
 }

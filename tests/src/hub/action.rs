@@ -23,6 +23,7 @@ impl HubState {
             commits: Default::default(),
             refs: Default::default(),
             discussions: Default::default(),
+            copied: Default::default(),
             space: is_space.then(|| RepoSpace::new(sdk.unwrap_or("docker"), None)),
             bucket: Default::default(),
         };

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use tests::client::{PATIENCE, request};
-use tests::hub::TestWebhookState;
+use tests::hub::{TestWebhookState, Trouble};
 use tests::programs::spaces_ci;
 
 use super::{BotHome, texts};
@@ -95,17 +95,68 @@ fn a_pull_request_has_a_copy_from_its_opening_to_its_end() {
     // A push updates the copy, and the comment, of which there stays one.
     push(&home, num, "notes.txt", None);
     wait_for_copy(&home, num);
-    push(&home, num, "weights.bin", Some(b"large"));
-    let comment = wait_for_copy(&home, num);
-    assert!(comment.ends_with("not copied: 1.\n\n<!-- spaces-ci -->"), "{comment}");
     assert_eq!(has_file(&home, COPY, "notes.txt"), None);
     assert_eq!(home.hub.comments(DEMO, num).len(), 2);
 
+    // The deletion is called twice, because the first response is lost.
+    home.hub.trouble_at("DELETE /api/repos/delete", 1, Trouble::LostResponse);
     call(&home, "POST /api/spaces/me/demo/discussions/1/merge", &json!({}));
     wait_until("the copy is deleted", || !home.hub.has_repo(COPY));
     wait_for_comment(&home, num, "The copy was deleted.");
     assert_eq!(home.hub.comments(DEMO, num).len(), 2);
     assert!(home.hub.has_repo(DEMO));
+    home.stop(bot);
+}
+
+#[test]
+fn large_files_are_copied_by_the_hub_or_named_in_the_comment() {
+    let home = home();
+    home.hub.push(DEMO, "main", &[("weights.bin", Some(b"old")), ("data.gz", Some(b"old"))]);
+    let bot = home.start();
+    let files: [(&str, Option<&[u8]>); 1] = [("weights.bin", Some(b"new"))];
+    let num = home.hub.open_pull_request(DEMO, "ada", "Train", &files);
+    let comment = wait_for_copy(&home, num);
+    assert!(!comment.contains("large file"), "{comment}");
+    assert_eq!(has_file(&home, COPY, "weights.bin").as_deref(), Some("new"));
+    assert_eq!(has_file(&home, COPY, "data.gz").as_deref(), Some("old"));
+
+    // The Hub has it in its old storage.
+    push(&home, num, "data.gz", Some(b"new"));
+    let comment = wait_for_copy(&home, num);
+    let missing = "\n- The copy lacks the large file `data.gz`: the Hub cannot copy it.\n";
+    assert!(comment.contains(missing), "{comment}");
+    assert_eq!(has_file(&home, COPY, "data.gz"), None, "not the old one");
+    assert!(home.hub.file_requests().is_empty(), "no file was downloaded");
+
+    push(&home, num, "data.gz", None);
+    assert!(!wait_for_copy(&home, num).contains("large file"));
+    home.stop(bot);
+}
+
+#[test]
+fn pushes_and_the_end_of_a_pull_request_may_come_at_any_time() {
+    let home = home();
+    let bot = home.start();
+    let create = "POST /api/spaces/me/demo/duplicate";
+    home.hub.trouble_at(create, 2, Trouble::Late { milliseconds: 500 });
+    let open = || home.hub.open_pull_request(DEMO, "ada", "Fix", &[("app.py", Some(b"1"))]);
+    let pushed = open();
+    for text in [&b"2"[..], b"3", b"4"] {
+        push(&home, pushed, "app.py", Some(text));
+    }
+    wait_for_copy(&home, pushed);
+    assert_eq!(has_file(&home, COPY, "app.py").as_deref(), Some("4"));
+
+    let closed = open();
+    home.hub.wait_for_requests(create, 2);
+    close(&home, closed);
+    wait_for_comment(&home, closed, "The copy was deleted.");
+    assert!(!home.hub.has_repo("space:me/demo-ci-pr-2"));
+
+    // The copies go with their Space.
+    home.hub.delete_repo(DEMO);
+    wait_until("the copy is deleted", || !home.hub.has_repo(COPY));
+    home.hub.wait_until_delivered();
     home.stop(bot);
 }
 
@@ -158,7 +209,8 @@ fn what_was_missed_is_made_up_for_at_the_next_start() {
     close(&home, closed);
     push(&home, pushed, "app.py", Some(b"22"));
     let opened = open(b"3");
-    // A Space of a person, which only has such a name.
+    // Spaces of a person, which only have such a name.
+    home.hub.create_repo("space:me/demo-ci-pr-9");
     home.hub.create_repo("space:me/demo-ci-pr-0");
     let bot = home.start();
     wait_for_copy(&home, pushed);
@@ -167,6 +219,12 @@ fn what_was_missed_is_made_up_for_at_the_next_start() {
     let file = |num: u64| has_file(&home, &format!("space:me/demo-ci-pr-{num}"), "app.py");
     assert_eq!((file(pushed).as_deref(), file(opened).as_deref()), (Some("22"), Some("3")));
     assert!(home.hub.has_repo("space:me/demo-ci-pr-0"));
+    assert!(home.hub.has_repo("space:me/demo-ci-pr-9"));
     let _ = bot.wait_for_log("was not made by this bot: rename it");
+    // One for the Space, and one for each pull request. Only the one that fails has attempts left.
+    let deliveries = home.wait_for(1 + 3, "done");
+    let waiting: Vec<_> = deliveries.iter().filter(|it| it["state"] == "queued").collect();
+    assert_eq!(waiting.len(), 1, "{deliveries:#?}");
+    assert_eq!(waiting[0]["payload"]["discussion"]["num"], 9, "{waiting:#?}");
     home.stop(bot);
 }

@@ -157,7 +157,7 @@ fn a_commit_is_read_line_by_line() {
                 header.clone(),
                 json!({ "key": "lfsFile", "value": { "path": "b", "algo": "sha256", "oid": "0", "size": 1 } }),
             ],
-            501,
+            400,
         ),
     ] {
         let before = hub.faults().len();

@@ -60,12 +60,17 @@ enum Encoding {
 #[serde(deny_unknown_fields)]
 struct LfsFileLine {
     path: String,
-    #[serde(rename = "algo")]
-    _algo: String,
-    #[serde(rename = "oid")]
-    _oid: String,
+    algo: LfsAlgorithm,
+    oid: String,
+    /// Python's client leaves it out for a copy.
     #[serde(rename = "size")]
-    _size: u64,
+    _size: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LfsAlgorithm {
+    Sha256,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +103,7 @@ pub(in crate::hub) fn preupload(call: &mut ApiCall<'_>) -> Result<CallOutcome, C
 
 pub(in crate::hub) fn commit(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let as_pull_request = call.query("create_pr", &["1"])?.is_some();
-    let (header, changes) = changes(call.json_lines()?)?;
+    let (header, changes) = changes(call.json_lines()?, call.repo()?)?;
     let author = call.account()?.name.clone();
     let revision = call.part(2).to_owned();
     // Anyone may open a pull request.
@@ -130,7 +135,7 @@ pub(in crate::hub) fn commit(call: &mut ApiCall<'_>) -> Result<CallOutcome, Call
     Ok(CallResponse::json(&response).into())
 }
 
-fn changes(lines: Vec<Line>) -> Result<(Header, Vec<Change>), CallRejection> {
+fn changes(lines: Vec<Line>, repo: &Repo) -> Result<(Header, Vec<Change>), CallRejection> {
     let mut lines = lines.into_iter();
     let Some(Line::Header(header)) = lines.next() else {
         return Err(CallRejection::fault(400, "the first line is no header"));
@@ -149,9 +154,14 @@ fn changes(lines: Vec<Line>) -> Result<(Header, Vec<Change>), CallRejection> {
             }
             Ok(Change::Add(path, content))
         }
-        Line::LfsFile(file) => {
-            let message = format!("{}: the tests' Hub does not store LFS files", file.path);
-            Err(CallRejection::fault(501, &message))
+        Line::LfsFile(LfsFileLine { path, algo: LfsAlgorithm::Sha256, oid, .. }) => {
+            match repo.large_file(&oid) {
+                Some(content) => Ok(Change::Add(path, content.to_vec())),
+                None => {
+                    let message = format!("{path}: copy its content to the repo first");
+                    Err(CallRejection::fault(400, &message))
+                }
+            }
         }
         Line::DeletedFile(file) => Ok(Change::Delete(file.path)),
         Line::DeletedFolder(folder) => Ok(Change::DeleteFolder(folder.path)),

@@ -1,11 +1,37 @@
 //! Files: their list, and their contents, small ones from the Hub itself, large ones from another origin.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::hub::repo::commit::{RepoCommit, is_lfs, sha256};
+use crate::hub::repo::RepoKey;
+use crate::hub::repo::commit::{RepoCommit, is_lfs, sha256, xet_hash};
 use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CopyLargeFiles {
+    target: Target,
+    files: Vec<LargeFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LargeFile {
+    xet_hash: String,
+    sha256: String,
+    filename: String,
+}
 
 pub(in crate::hub) fn get(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
     let (revision, path) = (call.part(2).to_owned(), call.part(3).to_owned());
@@ -52,6 +78,26 @@ pub(in crate::hub) fn list(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRe
     super::pages::page(call, tree)
 }
 
+/// Copies the contents of large files to another repo, where they are in no commit yet.
+pub(in crate::hub) fn copy_large(call: &mut ApiCall<'_>) -> Result<CallOutcome, CallRejection> {
+    let CopyLargeFiles { target, files } = call.json()?;
+    let target = format!("{}:{}", target.kind, target.name).parse::<RepoKey>();
+    let target =
+        target.map_err(|()| CallRejection::fault(400, "`target` is not the name of a repo"))?;
+    call.may_change(target.owner())?;
+    let source = call.repo()?;
+    let (mut copied, mut failed) = (Vec::new(), Vec::new());
+    for LargeFile { xet_hash: hash, sha256, filename } in files {
+        let contents = source.large_file(&sha256);
+        match contents.filter(|it| xet_hash(&filename, it).is_some_and(|it| it == hash)) {
+            Some(contents) => copied.push((sha256, Arc::clone(contents))),
+            None => failed.push(json!({ "sha256": sha256, "error": "File not found" })),
+        }
+    }
+    call.repo_named(&target)?.copied.extend(copied);
+    Ok(CallResponse::json(&json!({ "failed": failed })).into())
+}
+
 fn tree(commit: &RepoCommit) -> Vec<Value> {
     let folders_of = |path: &str| -> Vec<String> {
         path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect()
@@ -66,6 +112,9 @@ fn tree(commit: &RepoCommit) -> Vec<Value> {
         let mut file = json!({ "type": "file", "path": path, "oid": &digest[..40], "size": size });
         if is_lfs(path, size as u64) {
             file["lfs"] = json!({ "oid": digest, "size": size, "pointerSize": 127 });
+            if let Some(hash) = xet_hash(path, contents) {
+                file["xetHash"] = json!(hash);
+            }
         }
         file
     });

@@ -62,6 +62,15 @@ impl Repo {
         std::iter::successors(Some(commit), |commit| self.commits.get(commit.parent.as_ref()?))
     }
 
+    /// Returns the content of a large file that is in a commit or was copied, by its SHA-256.
+    pub(in crate::hub) fn large_file(&self, digest: &str) -> Option<&Arc<[u8]>> {
+        let committed = self.commits.values().flat_map(|commit| &commit.files);
+        let mut large = committed.filter(|(path, contents)| is_lfs(path, contents.len() as u64));
+        let found =
+            large.find_map(|(_, contents)| (sha256(contents) == digest).then_some(contents));
+        found.or_else(|| self.copied.get(digest))
+    }
+
     /// Returns the full name of a branch or a pull request that can be committed to.
     pub(in crate::hub) fn writable_ref(&self, revision: &str) -> Option<String> {
         let names = [revision.to_owned(), format!("refs/heads/{revision}")];
@@ -143,4 +152,10 @@ pub(in crate::hub) fn is_lfs(path: &str, size: u64) -> bool {
     let extensions = ["bin", "safetensors", "parquet", "onnx", "zip", "gz"];
     let extension = path.rsplit_once('.').map(|(_, extension)| extension).unwrap_or_default();
     extensions.contains(&extension) || size > 10 * 1024 * 1024
+}
+
+/// Returns a large file's id in Xet's storage. An archive is as one from before Xet, and has none.
+pub(in crate::hub) fn xet_hash(path: &str, contents: &[u8]) -> Option<String> {
+    let digest = Sha256::new().chain_update("xet").chain_update(contents).finalize();
+    (!path.ends_with(".gz")).then(|| hex(&digest))
 }

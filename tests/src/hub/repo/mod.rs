@@ -103,6 +103,8 @@ pub(super) struct Repo {
     pub(super) refs: BTreeMap<String, String>,
     pub(super) discussions: BTreeMap<u64, RepoDiscussion>,
     pub(super) space: Option<RepoSpace>,
+    /// Contents of large files that the Hub has copied from other repos, by their SHA-256.
+    pub(super) copied: Files,
     /// The files of a bucket, which has no commits.
     pub(super) bucket: Files,
 }

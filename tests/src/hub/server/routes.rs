@@ -75,6 +75,7 @@ pub(super) const ROUTES: &[ApiRoute] = routes! {
     GET "/api/{types}/{repo}/revision/{rev}" [] None Read => repos::info_at;
     GET "/api/{types}/{repo}/tree/{rev}" ["recursive", "expand", "cursor"] None Read => files::list;
     GET "/api/{types}/{repo}/compare/{range}" ["raw"] None Read => repos::compare;
+    POST "/api/{types}/{repo}/lfs-files/duplicate" [] Json Write => files::copy_large;
     POST "/api/{types}/{repo}/preupload/{rev}" ["create_pr"] Json Write => commit::preupload;
     POST "/api/{types}/{repo}/commit/{rev}" ["create_pr"] NdJson Write => commit::commit;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Commit;
+use super::large::LargeFile;
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::files::RepoFile;
@@ -13,8 +14,11 @@ impl Hub {
     /// Makes the files on a branch of a repo those of another repo at a revision, in one commit. If they are already,
     /// nothing is committed.
     ///
-    /// Only files that differ are read and sent. They are kept in memory. Large files (LFS) are deleted, but not sent:
-    /// the call returns those that differ. The revision is best a commit, which does not change meanwhile.
+    /// Only files that differ are read and sent. They are kept in memory. Large files (LFS) are copied by the Hub itself,
+    /// from a repo in the same storage region. The call returns those that the Hub cannot copy, such as files that are
+    /// not in Xet's storage. The branch then has no file at their paths, rather than one with another content.
+    ///
+    /// The revision is best a commit, which does not change meanwhile.
     ///
     /// ```
     /// # use webhooks_runtime::serde_json::json;
@@ -30,8 +34,8 @@ impl Hub {
     /// # stub.on("POST", "/api/spaces/me/preview/preupload/main").respond(modes);
     /// # stub.on("POST", "/api/spaces/me/preview/commit/main").respond(json!({ "commitOid": "abc" }));
     /// # let hub = stub.hub();
-    /// let large = hub.mirror_files("space:acme/demo", "refs/pr/7", "space:me/preview", "main").await?;
-    /// assert!(large.is_empty());
+    /// let missing = hub.mirror_files("space:acme/demo", "refs/pr/7", "space:me/preview", "main").await?;
+    /// assert!(missing.is_empty());
     /// # Ok(())
     /// # }
     /// ```
@@ -53,16 +57,27 @@ impl Hub {
         let mut commit = Commit::new(format!("Copy the files of {from} at {revision:.40}"));
         let mut large = Vec::new();
         for file in wanted {
-            if existing.remove(&file.path).as_ref() == Some(&file.oid) {
-                continue;
-            }
-            if file.is_large {
+            if existing.get(&file.path) == Some(&file.oid) {
+                existing.remove(&file.path);
+            } else if file.is_large {
                 large.push(file);
             } else {
+                existing.remove(&file.path);
                 let content = self.file_bytes(&from, revision, &file.path).await?;
                 commit = commit.add(file.path, content);
             }
         }
+        let stored = large
+            .iter()
+            .filter_map(|file| Some(LargeFile { path: &file.path, stored: file.stored.as_ref()? }));
+        let stored: Vec<_> = stored.collect();
+        let failed = self.copy_large_files(&from, &to, &stored).await?;
+        let copied = stored.iter().filter(|file| !failed.contains(&file.stored.sha256));
+        for LargeFile { path, stored } in copied {
+            existing.remove(*path);
+            commit = commit.add_stored((*path).to_owned(), stored.sha256.clone());
+        }
+        large.retain(|file| file.stored.as_ref().is_none_or(|it| failed.contains(&it.sha256)));
         let commit = existing.into_keys().fold(commit, Commit::delete);
         if !commit.is_empty() {
             self.commit(&to, branch, &commit).await?;
@@ -79,15 +94,18 @@ mod tests {
 
     const FROM: &str = "space:acme/demo";
     const TO: &str = "space:me/preview";
+    const COPY: &str = "/api/spaces/acme/demo/lfs-files/duplicate";
     const HEAD: &str = "2222222222222222222222222222222222222222";
 
     fn file(path: &str, oid: &str) -> Value {
         json!({ "type": "file", "path": path, "size": 1, "oid": oid })
     }
 
-    fn large(path: &str, oid: &str) -> Value {
-        let lfs = json!({ "oid": "d88b", "size": 5, "pointerSize": 127 });
-        json!({ "type": "file", "path": path, "size": 5, "oid": oid, "lfs": lfs })
+    /// A large file, whose content has this SHA-256.
+    fn large(path: &str, oid: &str, sha256: &str) -> Value {
+        let lfs = json!({ "oid": sha256, "size": 5, "pointerSize": 127 });
+        let xet_hash = format!("xet of {sha256}");
+        json!({ "type": "file", "path": path, "size": 5, "oid": oid, "lfs": lfs, "xetHash": xet_hash })
     }
 
     /// Returns a stand-in with these files in both repos.
@@ -97,6 +115,8 @@ mod tests {
         stub.on("GET", "/api/spaces/me/preview/tree/main").respond(to);
         stub.on("GET", &format!("/spaces/acme/demo/resolve/{HEAD}/app.py")).text("new");
         stub.on("POST", "/api/spaces/me/preview/preupload/main").respond(json!({ "files": [] }));
+        let failed = json!([{ "sha256": "failing", "error": "another region" }]);
+        stub.on("POST", COPY).respond(json!({ "failed": failed }));
         let commit = json!({ "commitOid": "abc" });
         stub.on("POST", "/api/spaces/me/preview/commit/main").respond(commit);
         stub
@@ -114,21 +134,16 @@ mod tests {
     #[tokio::test]
     async fn only_what_differs_is_committed() {
         let stub = stub(
-            &[
-                file("README.md", "a"),
-                file("app.py", "b2"),
-                large("same.bin", "c"),
-                large("new.bin", "d2"),
-            ],
+            &[file("README.md", "a"), file("app.py", "b2"), large("same.bin", "c", "c")],
             &[
                 file("README.md", "a"),
                 file("app.py", "b1"),
-                large("same.bin", "c"),
-                large("old.bin", "e"),
+                large("same.bin", "c", "c"),
+                large("old.bin", "e", "e"),
             ],
         );
-        let (large, lines) = mirror(&stub).await;
-        assert_eq!(large, ["new.bin"]);
+        let (missing, lines) = mirror(&stub).await;
+        assert_eq!(missing, [""; 0]);
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert_eq!(
             (&lines[0]["key"], &lines[0]["value"]["path"]),
@@ -136,14 +151,44 @@ mod tests {
         );
         let deleted = json!({ "key": "deletedFile", "value": { "path": "old.bin" } });
         assert_eq!(lines[1], deleted);
-        let read = stub.calls().into_iter().filter(|call| call.path.contains("/resolve/")).count();
-        assert_eq!(read, 1);
+        let calls = stub.calls();
+        let read = calls.iter().filter(|call| call.path.contains("/resolve/")).count();
+        assert_eq!((read, calls.iter().any(|call| call.path == COPY)), (1, false));
     }
 
     #[tokio::test]
-    async fn a_large_file_that_has_changed_stays_as_it_was() {
-        let stub = stub(&[large("w.bin", "c2")], &[large("w.bin", "c1")]);
-        assert_eq!(mirror(&stub).await, (vec!["w.bin".to_owned()], Vec::new()));
+    async fn the_hub_copies_large_files() {
+        let wanted = [large("new.bin", "n", "new"), large("w.bin", "c2", "changed")];
+        let stub = stub(&wanted, &[large("w.bin", "c1", "old")]);
+        let (missing, lines) = mirror(&stub).await;
+        assert_eq!(missing, [""; 0]);
+        let added = |path: &str, sha256: &str| {
+            let value = json!({ "path": path, "algo": "sha256", "oid": sha256 });
+            json!({ "key": "lfsFile", "value": value })
+        };
+        assert_eq!(lines, [added("new.bin", "new"), added("w.bin", "changed")]);
+        let calls = stub.calls();
+        let copied = calls.iter().position(|call| call.path == COPY).unwrap();
+        let file = |path: &str, sha256: &str| json!({ "xetHash": format!("xet of {sha256}"), "sha256": sha256, "filename": path });
+        let files = [file("new.bin", "new"), file("w.bin", "changed")];
+        let target = json!({ "type": "space", "name": "me/preview" });
+        assert_eq!(calls[copied].body, json!({ "target": target, "files": files }));
+        // Before the commit, which needs them.
+        assert!(calls[copied + 1].path.ends_with("/commit/main"), "{calls:?}");
+        assert!(calls.iter().all(|call| !call.path.contains("/resolve/")));
+    }
+
+    #[tokio::test]
+    async fn a_large_file_that_cannot_be_copied_is_missing_rather_than_old() {
+        let mut without_xet = large("legacy.bin", "l2", "legacy");
+        without_xet.as_object_mut().unwrap().remove("xetHash");
+        let wanted =
+            [without_xet, large("w.bin", "w2", "failing"), large("new.bin", "n", "failing")];
+        let existing = [large("legacy.bin", "l1", "old"), large("w.bin", "w1", "old")];
+        let (missing, lines) = mirror(&stub(&wanted, &existing)).await;
+        assert_eq!(missing, ["legacy.bin", "w.bin", "new.bin"]);
+        let deleted = |path: &str| json!({ "key": "deletedFile", "value": { "path": path } });
+        assert_eq!(lines, [deleted("legacy.bin"), deleted("w.bin")]);
     }
 
     #[tokio::test]

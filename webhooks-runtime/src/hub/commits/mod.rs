@@ -1,5 +1,6 @@
 //! Commits: add, delete and copy files, without a clone of the repo.
 
+mod large;
 mod mirror;
 mod operations;
 mod remembered;

@@ -36,9 +36,21 @@ pub struct Commit {
 /// One change of a commit.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Operation {
-    Add { path: String, content: Vec<u8> },
-    DeleteFile { path: String },
-    DeleteFolder { path: String },
+    Add {
+        path: String,
+        content: Vec<u8>,
+    },
+    /// Adds a large file whose content the Hub has copied to the repo.
+    AddStored {
+        path: String,
+        sha256: String,
+    },
+    DeleteFile {
+        path: String,
+    },
+    DeleteFolder {
+        path: String,
+    },
 }
 
 impl Commit {
@@ -139,6 +151,12 @@ impl Commit {
         self
     }
 
+    /// Adds a large file whose content the Hub has copied to the repo, or replaces it.
+    pub(super) fn add_stored(mut self, path: String, sha256: String) -> Self {
+        self.operations.push(Operation::AddStored { path, sha256 });
+        self
+    }
+
     /// Returns whether the commit changes nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.operations.is_empty()
@@ -154,9 +172,9 @@ impl Commit {
             commit_id("parent", parent)?;
         }
         self.operations.iter().try_for_each(|operation| match operation {
-            Operation::Add { path, .. } | Operation::DeleteFile { path } => {
-                check_file_path("path", path)
-            }
+            Operation::Add { path, .. }
+            | Operation::AddStored { path, .. }
+            | Operation::DeleteFile { path } => check_file_path("path", path),
             Operation::DeleteFolder { path } => {
                 check_file_path("path", path.strip_suffix('/').unwrap_or(path))
             }
@@ -182,6 +200,9 @@ impl Commit {
                     let file = json!({ "content": content, "path": path, "encoding": "base64" });
                     line("file", file);
                 }
+                Operation::AddStored { path, sha256 } => {
+                    line("lfsFile", json!({ "path": path, "algo": "sha256", "oid": sha256 }));
+                }
                 Operation::DeleteFile { path } => line("deletedFile", json!({ "path": path })),
                 Operation::DeleteFolder { path } => line("deletedFolder", json!({ "path": path })),
             }
@@ -203,7 +224,7 @@ impl fmt::Debug for Commit {
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (change, path) = match self {
-            Self::Add { path, .. } => ("add", path),
+            Self::Add { path, .. } | Self::AddStored { path, .. } => ("add", path),
             Self::DeleteFile { path } => ("delete", path),
             Self::DeleteFolder { path } => ("delete folder", path),
         };

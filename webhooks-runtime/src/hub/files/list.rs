@@ -1,7 +1,6 @@
 //! Lists the files of a repo at a revision.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
@@ -29,6 +28,15 @@ pub struct RepoFile {
     pub oid: String,
     /// Whether the repo keeps it as a large file (LFS), which [`Hub::commit`] does not upload.
     pub is_large: bool,
+    /// What the Hub needs to know to copy a large file to another repo. `None` for a file that is not in Xet's storage.
+    pub(in crate::hub) stored: Option<StoredFile>,
+}
+
+/// A large file in the Hub's storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::hub) struct StoredFile {
+    pub(in crate::hub) sha256: String,
+    pub(in crate::hub) xet_hash: String,
 }
 
 /// A file or a folder in a response.
@@ -40,7 +48,15 @@ struct TreeItem {
     #[serde(default)]
     size: u64,
     oid: String,
-    lfs: Option<IgnoredAny>,
+    lfs: Option<LfsJson>,
+    #[serde(rename = "xetHash")]
+    xet_hash: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LfsJson {
+    /// The SHA-256 of the content.
+    oid: Option<String>,
 }
 
 /// The call that lists files.
@@ -75,11 +91,12 @@ impl Hub {
         let query = [("recursive", "true"), ("expand", "false")];
         let items: Vec<TreeItem> = self.fetch_pages(&path, &query).await?;
         let files = items.into_iter().filter(|item| item.kind == "file");
-        let file = |TreeItem { path, size, oid, lfs, .. }| RepoFile {
-            path,
-            size,
-            oid,
-            is_large: lfs.is_some(),
+        let file = |TreeItem { path, size, oid, lfs, xet_hash, .. }| {
+            let is_large = lfs.is_some();
+            let sha256 = lfs.and_then(|lfs| lfs.oid);
+            let stored = sha256.zip(xet_hash);
+            let stored = stored.map(|(sha256, xet_hash)| StoredFile { sha256, xet_hash });
+            RepoFile { path, size, oid, is_large, stored }
         };
         Ok(files.map(file).collect())
     }
@@ -99,12 +116,22 @@ mod tests {
             { "type": "directory", "path": "src", "size": 0, "oid": "a1" },
             { "type": "file", "path": "src/app.py", "size": 9, "oid": "b2" },
             { "type": "file", "path": "w.bin", "size": 5, "oid": "c3", "lfs": lfs, "xetHash": "e" },
+            { "type": "file", "path": "old.bin", "size": 5, "oid": "c3", "lfs": lfs },
+            { "type": "file", "path": "odd.bin", "size": 5, "oid": "d4", "lfs": {}, "xetHash": null },
         ]));
         let files = stub.hub().files("space:me/app", "refs/pr/7").await.unwrap();
         let found =
             files.iter().map(|it| (it.path.as_str(), it.size, it.oid.as_str(), it.is_large));
-        let expected = [("src/app.py", 9, "b2", false), ("w.bin", 5, "c3", true)];
+        let expected = [
+            ("src/app.py", 9, "b2", false),
+            ("w.bin", 5, "c3", true),
+            ("old.bin", 5, "c3", true),
+            ("odd.bin", 5, "d4", true),
+        ];
         assert_eq!(found.collect::<Vec<_>>(), expected);
+        let stored = StoredFile { sha256: "d88b".to_owned(), xet_hash: "e".to_owned() };
+        let stored_files: Vec<_> = files.iter().map(|file| file.stored.clone()).collect();
+        assert_eq!(stored_files, [None, Some(stored), None, None]);
     }
 
     #[tokio::test]

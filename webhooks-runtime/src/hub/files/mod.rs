@@ -7,3 +7,4 @@ mod list;
 pub(super) use self::changed::commit_id;
 pub use self::changed::{ChangedFile, FileChange};
 pub use self::list::RepoFile;
+pub(super) use self::list::StoredFile;
