@@ -1,6 +1,6 @@
 //! `metadata-review`: one report for each model, which follows the card and is silent otherwise.
 
-use tests::hub::TestDiscussion;
+use tests::hub::{TestDiscussion, Trouble};
 use tests::programs::metadata_review;
 
 use super::{BotHome, texts};
@@ -69,17 +69,32 @@ fn a_report_is_opened_edited_closed_and_opened_again() {
 }
 
 #[test]
-fn a_model_without_a_card_is_reported_and_a_complete_one_and_a_dataset_are_not() {
+fn models_and_datasets_without_a_card_are_reported_and_complete_ones_and_spaces_are_not() {
     let home = home();
-    home.hub.create_repo("model:me/small");
-    home.hub.create_repo("dataset:me/data");
+    for repo in ["model:me/small", "dataset:me/data", "space:me/demo"] {
+        home.hub.create_repo(repo);
+    }
     let bot = home.start();
     home.hub.push("model:me/small", "main", &[("README.md", Some(COMPLETE.as_bytes()))]);
     home.hub.push("dataset:me/data", "main", &[("train.csv", Some(b"1\n"))]);
+    home.hub.push("space:me/demo", "main", &[("app.py", Some(b"1"))]);
     home.hub.push(TINY, "main", &[("config.json", Some(b"{}"))]);
-    home.wait_for(3, "done");
+    home.wait_for(4, "done");
     assert_eq!(home.hub.discussions("model:me/small"), []);
-    assert_eq!(home.hub.discussions("dataset:me/data"), []);
-    assert!(report(&home).comments[0].text.contains("There is no model card"));
+    assert_eq!(home.hub.discussions("space:me/demo"), []);
+    assert!(home.hub.discussions("dataset:me/data")[0].comments[0].text.contains("no card"));
+    assert!(report(&home).comments[0].text.contains("There is no card"));
+    home.stop(bot);
+}
+
+#[test]
+fn an_account_that_may_not_open_discussions_costs_one_attempt() {
+    let home = home();
+    let create = "POST /api/models/me/tiny/discussions";
+    home.hub.trouble_at(create, 1, Trouble::Status(403));
+    let bot = home.start();
+    home.hub.push(TINY, "main", &[("README.md", Some(b"# Tiny\n"))]);
+    let [delivery] = <[_; 1]>::try_from(home.wait_for(1, "dead")).unwrap();
+    assert_eq!(delivery["attempts"], 1, "{delivery:#?}");
     home.stop(bot);
 }
