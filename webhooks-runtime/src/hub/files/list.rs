@@ -106,6 +106,7 @@ impl Hub {
 mod tests {
     use serde_json::json;
 
+    use super::*;
     use crate::testing::HubStub;
 
     #[tokio::test]
