@@ -22,7 +22,7 @@
 //! | about | calls |
 //! | --- | --- |
 //! | accounts | [`whoami`](Hub::whoami), [`organization_members`](Hub::organization_members), [`repo_owners`](Hub::repo_owners) |
-//! | discussions and pull requests | [`discussions`](Hub::discussions), [`discussion`](Hub::discussion), [`create_discussion`](Hub::create_discussion), [`create_pull_request`](Hub::create_pull_request), [`set_discussion_status`](Hub::set_discussion_status), [`rename_discussion`](Hub::rename_discussion), [`merge_pull_request`](Hub::merge_pull_request) |
+//! | discussions and pull requests | [`discussions`](Hub::discussions), [`discussion`](Hub::discussion), [`create_discussion`](Hub::create_discussion), [`find_or_create_discussion`](Hub::find_or_create_discussion), [`create_pull_request`](Hub::create_pull_request), [`set_discussion_status`](Hub::set_discussion_status), [`rename_discussion`](Hub::rename_discussion), [`merge_pull_request`](Hub::merge_pull_request) |
 //! | comments | [`reply`](Hub::reply), [`comment`](Hub::comment), [`upsert_comment`](Hub::upsert_comment), [`edit_comment`](Hub::edit_comment), [`hide_comment`](Hub::hide_comment) |
 //! | repos | [`repo_info`](Hub::repo_info), [`repo_info_at`](Hub::repo_info_at), [`refs`](Hub::refs), [`repos`](Hub::repos), [`create_repo`](Hub::create_repo), [`delete_repo`](Hub::delete_repo) |
 //! | files | [`files`](Hub::files), [`file_text`](Hub::file_text), [`file_bytes`](Hub::file_bytes), [`changed_files`](Hub::changed_files), [`commit`](Hub::commit), [`mirror_files`](Hub::mirror_files) |
