@@ -4,7 +4,6 @@ import sys
 
 dataset, commit, folder = sys.argv[1:]
 print(f"training on {dataset} at {commit}")
-pathlib.Path(folder).mkdir(parents=True)
 # Load the dataset at this commit, train, and save the model to the folder.
 pathlib.Path(folder, "model.txt").write_text(f"trained on {commit}\n")
 print("saved the model")

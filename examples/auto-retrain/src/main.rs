@@ -1,28 +1,33 @@
 use std::collections::VecDeque;
-use std::path::Path;
-use std::process::ExitStatus;
-use std::{env, fs, io};
+use std::process::{ExitStatus, Stdio};
+use std::{env, io, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::unix::pipe::Receiver;
-use tokio::process::Command;
-use webhooks_runtime::hub::DiscussionQuery;
+use tokio::{fs, process::Command, time::timeout};
 use webhooks_runtime::{
-    Delivery, DiscussionStatus, Hub, HubError, MarkPermanent, Note, Permanent, WebhookPayload,
-    WebhooksServer, web, webhook_endpoint, webhooks_main,
+    Delivery, Hub, MarkPermanent, Note, Permanent, WebhookPayload, WebhooksServer, web,
+    webhook_endpoint, webhooks_main,
 };
 
-/// The discussion with the reports.
+/// The discussion with the reports, and its first comment.
 const TITLE: &str = "Training reports";
+const DESCRIPTION: &str = "A bot trains a model on this dataset, and reports each training here.";
 
 /// How many lines of the script's output a report has.
 const REPORTED_LINES: usize = 20;
 
-/// The Python script that trains the model.
-struct Script(String);
+/// How long the script may run: less than the `timeout` of an attempt, which also has to report.
+const TIME_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The variables that the script gets. The secret of the webhook is not its business.
+const VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "HF_HOME", "HF_TOKEN"];
+
+/// The Python script that trains the model, and its time limit.
+struct Script(String, Duration);
 
 /// A process group. It is killed when this value is dropped.
 struct ProcessGroup(Pid);
@@ -33,25 +38,27 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Runs a Python script until it ends. Returns how it ended, and its last lines.
-async fn run(script: &str, arguments: [&str; 3]) -> anyhow::Result<(ExitStatus, String)> {
+/// Runs a Python script. Returns how it ended, or `None` after its time limit, and its last lines.
+async fn run(script: &Script, arguments: [&str; 3]) -> io::Result<(Option<ExitStatus>, String)> {
     let (output, input) = io::pipe()?;
     let mut child = Command::new("python3")
-        .args(["-u", script])
+        .args(["-u", &script.0])
         .args(arguments)
+        .env_clear()
+        .envs(VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))))
+        .stdin(Stdio::null())
         .stdout(input.try_clone()?)
         .stderr(input)
         .process_group(0)
-        .spawn()
-        .context("python3 cannot be started: is it installed?")?;
+        .spawn()?;
     let group = child.id().map(|id| ProcessGroup(Pid::from_raw(id.cast_signed())));
     let ended = async {
-        let status = child.wait().await;
-        // Processes that the script has left behind would keep its output open.
+        let status = timeout(script.1, child.wait()).await.ok().transpose();
+        // Processes that still run are killed: they would keep the output open.
         drop(group);
         status
     };
-    Ok(tokio::try_join!(ended, log(output))?)
+    tokio::try_join!(ended, log(output))
 }
 
 /// Logs the lines of the script while it runs. Returns the last ones.
@@ -72,14 +79,30 @@ async fn log(output: io::PipeReader) -> io::Result<String> {
     Ok(last.into_iter().collect())
 }
 
-/// Opens the discussion with this report, or comments in it.
-async fn report(hub: &Hub, payload: &WebhookPayload, text: &str) -> Result<(), HubError> {
-    let query = DiscussionQuery::new().pull_requests(false).status(DiscussionStatus::Open);
-    let own = hub.discussions(payload, &query.author(hub.whoami().await?.name)).await?;
-    match own.iter().find(|discussion| discussion.title == TITLE) {
-        Some(discussion) => hub.comment(payload, discussion.num, text).await.map(drop),
-        None => hub.create_discussion(payload, TITLE, text).await.map(drop),
+/// Trains a model into this folder. Returns the report.
+async fn train(script: &Script, data: &str, commit: &str, model: &str) -> anyhow::Result<String> {
+    let unfinished = format!("{model}.unfinished");
+    // An attempt that was interrupted may have left files behind.
+    for folder in [&unfinished, model] {
+        if fs::try_exists(folder).await? {
+            fs::remove_dir_all(folder).await?;
+        }
     }
+    fs::create_dir_all(&unfinished).await?;
+    let run = run(script, [data, commit, &unfinished]).await;
+    let (status, lines) = run.context("python3 cannot be started: is it installed?")?;
+    let Script(script, limit) = script;
+    // This removes the folder only if it is empty.
+    let _ = fs::remove_dir(&unfinished).await;
+    let outcome = match status {
+        None => format!("failed: {script} has not ended within {limit:?}"),
+        Some(status) if !status.success() => format!("failed: {script} ended with {status}"),
+        Some(_) => match fs::rename(&unfinished, model).await {
+            Ok(()) => format!("succeeded. The model is in `{model}`."),
+            Err(_) => format!("failed: {script} has saved no model"),
+        },
+    };
+    Ok(format!("Training on {commit} {outcome}\n\n{lines}"))
 }
 
 /// Retrains the model when its dataset changes.
@@ -87,7 +110,7 @@ async fn report(hub: &Hub, payload: &WebhookPayload, text: &str) -> Result<(), H
     watch = "dataset:me/data",
     on = "repo.content",
     branch = "main",
-    background(key = "repo", debounce = "5s..5m", attempts = 3, timeout = "2h", concurrency = 1)
+    background(key = "repo", debounce = "5s..5m", attempts = 3, timeout = "3h", concurrency = 1)
 )]
 async fn retrain(
     payload: WebhookPayload,
@@ -99,37 +122,29 @@ async fn retrain(
     let is_id = |commit: &&str| commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     let commit =
         payload.commit_on("main").filter(is_id).context("no commit on main").permanent()?;
-    let Script(script) = &**script;
     // The id is the same in each attempt.
     let model = format!("models/{}", delivery.id);
-    let mut lines = String::new();
-    if !Path::new(&model).exists() {
-        // An attempt that was interrupted may have left files behind.
-        let unfinished = format!("{model}.unfinished");
-        if Path::new(&unfinished).exists() {
-            fs::remove_dir_all(&unfinished)?;
-        }
-        let status;
-        (status, lines) = run(script, [&payload.repo.name, commit, &unfinished]).await?;
-        if !status.success() {
-            let failure = format!("{script} ended with {status}");
-            let text = format!("Training on {commit} failed: {failure}\n\n{lines}");
-            report(&hub, &payload, &text).await?;
-            return Err(Permanent::new(failure).into());
-        }
-        fs::rename(&unfinished, &model)
-            .with_context(|| format!("{script} has not saved a model in {unfinished}"))?;
+    // An earlier attempt may have trained, and failed to report.
+    let report = format!("{model}.md");
+    let mut text = fs::read_to_string(&report).await.unwrap_or_default();
+    if text.is_empty() {
+        text = train(&script, &payload.repo.name, commit, &model).await?;
+        fs::write(&report, &text).await?;
     }
-    let text = format!("Trained on {commit}. The model is in `{model}`.\n\n{lines}");
-    report(&hub, &payload, &text).await?;
+    let num = hub.find_or_create_discussion(&payload, TITLE, DESCRIPTION).await?;
+    // With this key, a second call does not write a second comment.
+    hub.upsert_comment(&payload, num, &delivery.id, &text).await?;
+    fs::remove_file(&report).await?;
+    let summary = text.lines().next().unwrap_or_default();
+    ensure!(fs::try_exists(&model).await?, Permanent::new(summary));
     Ok(Note(format!("trained {model}")))
 }
 
-fn server(script: &str) -> WebhooksServer {
-    WebhooksServer::new().data(Script(script.to_owned()))
+fn server(script: &str, limit: Duration) -> WebhooksServer {
+    WebhooksServer::new().data(Script(script.to_owned(), limit))
 }
 
-webhooks_main!(server(&env::var("TRAIN_SCRIPT").unwrap_or_else(|_| "train.py".to_owned())));
+webhooks_main!(server(&env::var("TRAIN_SCRIPT").unwrap_or("train.py".into()), TIME_LIMIT));
 
 #[cfg(test)]
 mod tests {
@@ -142,44 +157,69 @@ mod tests {
 
     const DISCUSSIONS: &str = "/api/datasets/me/data/discussions";
 
-    fn send(stub: &HubStub, delivery: impl Into<WebhookPayload>) -> TestResponse {
-        let client = TestClient::new(server("missing.py").hub(stub.hub())).unwrap();
-        client.post(retrain::PATH, delivery.into()).send()
+    /// A Hub whose dataset has the discussion with the reports.
+    fn hub() -> HubStub {
+        let stub = HubStub::new();
+        let reports = json!({ "num": 1, "title": TITLE, "status": "open", "isPullRequest": false });
+        let page = json!({ "count": 1, "start": 0, "discussions": [reports] });
+        stub.on("GET", DISCUSSIONS).respond(page);
+        stub.on("GET", &format!("{DISCUSSIONS}/1")).respond(reports);
+        let comment = json!({ "newMessage": { "id": "c1", "type": "comment" } });
+        stub.on("POST", &format!("{DISCUSSIONS}/1/comment")).respond(comment);
+        stub
+    }
+
+    fn send(stub: &HubStub, script: &str, delivery: impl Into<WebhookPayload>) -> TestResponse {
+        let server = server(script, Duration::from_secs(2)).hub(stub.hub());
+        TestClient::new(server).unwrap().post(retrain::PATH, delivery.into()).send()
+    }
+
+    /// Trains with a script that fails. Returns the report.
+    fn failed(script: &str, reason: &str) -> String {
+        let stub = hub();
+        let response = send(&stub, script, dataset_commit().repo("me/data"));
+        assert_eq!(response.status(), 202);
+        let cause = response.cause().unwrap();
+        assert!(cause.ends_with(&format!(" failed: {script} {reason}")), "{cause}");
+        let report = stub.calls().pop().unwrap().body["comment"].as_str().unwrap().to_owned();
+        assert!(report.starts_with(&format!("{cause}\n\n")), "{report}");
+        report
     }
 
     #[test]
     fn other_deliveries_are_skipped() {
-        let stub = HubStub::new();
-        let other_repo = send(&stub, dataset_commit().repo("me/other"));
+        let other_repo = send(&hub(), "train.py", dataset_commit().repo("me/other"));
         assert_eq!(other_repo.skipped(), Some("watch: the repo is not dataset:me/data"));
-        let other_branch = send(&stub, dataset_commit().repo("me/data").branch("draft"));
+        let draft = dataset_commit().repo("me/data").branch("draft");
+        let other_branch = send(&hub(), "train.py", draft);
         assert_eq!(other_branch.skipped(), Some("branch: no commit to main"));
-        let comment = send(&stub, comment_created().repo("me/data"));
+        let comment = send(&hub(), "train.py", comment_created().repo("me/data"));
         assert_eq!(comment.skipped(), Some("on: the event is not repo.content"));
     }
 
     #[test]
     fn a_failed_training_is_reported_with_its_last_lines() {
-        let stub = HubStub::new();
-        let none = json!({ "count": 0, "start": 0, "discussions": [] });
-        stub.on("GET", DISCUSSIONS).respond(none);
-        stub.on("POST", DISCUSSIONS).respond(json!({ "num": 1 }));
-        let response = send(&stub, dataset_commit().repo("me/data"));
-        assert_eq!(response.status(), 202);
-        assert_eq!(response.cause(), Some("missing.py ended with exit status: 2"));
-        let opened = stub.calls().pop().unwrap();
-        assert_eq!(opened.body["title"], "Training reports");
-        let report = opened.body["description"].as_str().unwrap();
-        assert!(
-            report.contains(" failed: missing.py ended with exit status: 2\n\n    "),
-            "{report}"
-        );
-        assert!(report.contains("can't open file"), "{report}");
+        let report = failed("missing.py", "ended with exit status: 2");
+        assert!(report.contains("\n    ") && report.contains("can't open file"), "{report}");
+    }
+
+    #[test]
+    fn a_training_without_a_model_is_reported() {
+        // To Python, an empty file is a script that succeeds.
+        failed("/dev/null", "has saved no model");
+    }
+
+    #[test]
+    fn a_training_that_exceeds_its_time_limit_is_reported() {
+        let script = env::temp_dir().join(format!("slow-{}.py", std::process::id()));
+        std::fs::write(&script, "import time\ntime.sleep(600)\n").unwrap();
+        failed(script.to_str().unwrap(), "has not ended within 2s");
+        std::fs::remove_file(&script).unwrap();
     }
 
     #[test]
     fn a_text_that_is_no_commit_does_not_reach_the_script() {
         let delivery = dataset_commit().repo("me/data").sha("--help");
-        assert_eq!(send(&HubStub::new(), delivery).cause(), Some("no commit on main"));
+        assert_eq!(send(&hub(), "train.py", delivery).cause(), Some("no commit on main"));
     }
 }

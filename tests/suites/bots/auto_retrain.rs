@@ -4,13 +4,17 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use tests::client::PATIENCE;
+use tests::hub::{TestComment, Trouble};
+use tests::program::Program;
 use tests::programs::auto_retrain;
 use tests::repository::read;
 
 use super::{BotHome, texts};
 
 const DATA: &str = "dataset:me/data";
+const DISCUSSIONS: &str = "POST /api/datasets/me/data/discussions";
 
 fn home() -> BotHome {
     BotHome::new(auto_retrain(), DATA)
@@ -28,6 +32,11 @@ fn home_with_script(name: &str, script: &str) -> BotHome {
     home
 }
 
+/// Returns what a person sees of a comment.
+fn visible(comment: &TestComment) -> &str {
+    comment.text.split("\n\n<!--").next().unwrap()
+}
+
 #[test]
 fn commits_are_trained_on_together_and_reported_in_one_discussion() {
     let home = home();
@@ -38,12 +47,12 @@ fn commits_are_trained_on_together_and_reported_in_one_discussion() {
     assert_eq!((webhook.watched[0].as_str(), webhook.domains[0].as_str()), (DATA, "repo"));
     push(&home, "seed\n42\n");
     let commit = push(&home, "seed\n43\n");
-    let report = home.hub.wait_for_comments(DATA, 1, 1).remove(0);
+    let comments = home.hub.wait_for_comments(DATA, 1, 2);
     let model = home.wait_for(1, "done").remove(0)["id"].as_str().unwrap().to_owned();
-    let text = report.text.replace(&commit, &"2".repeat(40));
-    let text = text.replace(&model, "01a2108d-866b-7072-a54e-2387a2810ec1");
+    let report = visible(&comments[1]).replace(&commit, &"2".repeat(40));
+    let report = report.replace(&model, "01a2108d-866b-7072-a54e-2387a2810ec1");
     assert_eq!(
-        (report.author.as_str(), text.trim_end()),
+        (comments[1].author.as_str(), report.trim_end()),
         ("me", texts("auto-retrain")[0].trim_end())
     );
     assert_eq!(home.hub.discussions(DATA)[0].title, "Training reports");
@@ -56,8 +65,9 @@ fn commits_are_trained_on_together_and_reported_in_one_discussion() {
     home.hub.push(DATA, "draft", &[("data/train.csv", Some(b"seed\n44\n"))]);
     home.hub.comment(DATA, 1, "ada", "Nice!");
     let commit = push(&home, "seed\n45\n");
-    let comments = home.hub.wait_for_comments(DATA, 1, 3);
-    assert!(comments[2].text.starts_with(&format!("Trained on {commit}. ")), "{comments:?}");
+    let comments = home.hub.wait_for_comments(DATA, 1, 4);
+    let succeeded = format!("Training on {commit} succeeded. ");
+    assert!(comments[3].text.starts_with(&succeeded), "{comments:?}");
     let deliveries = home.wait_for(2, "done");
     let note = format!("trained models/{}", deliveries[0]["id"].as_str().unwrap());
     assert_eq!(deliveries[0]["note"], note);
@@ -78,42 +88,130 @@ fn a_script_that_fails_is_reported_with_its_last_lines_and_not_run_again() {
     let home = home_with_script("fails.py", script);
     let bot = home.start();
     let commit = push(&home, "seed\n42\n");
-    let report = home.hub.wait_for_comments(DATA, 1, 1).remove(0).text;
-    let failed = format!("Training on {commit} failed: fails.py ended with exit status: 1\n\n");
-    let lines = report.strip_prefix(&failed).unwrap();
+    let report = home.hub.wait_for_comments(DATA, 1, 2).remove(1);
+    let report = visible(&report);
+    let failed = format!("Training on {commit} failed: fails.py ended with exit status: 1");
+    let lines = report.strip_prefix(&format!("{failed}\n\n")).unwrap();
     let shown: Vec<_> = lines.lines().map(|line| line.strip_prefix("    ").unwrap()).collect();
     assert_eq!((shown.len(), shown[0]), (20, "line 13"), "{report}");
     assert_eq!(shown[16..], ["line 29", "```", "", "no GPU"]);
     let dead = home.wait_for(1, "dead").remove(0);
     assert_eq!(dead["attempts"], 1, "{dead}");
-    assert_eq!(dead["error"], "fails.py ended with exit status: 1");
-    assert_eq!(home.hub.comments(DATA, 1).len(), 1);
+    assert_eq!(dead["error"], failed);
+    assert_eq!(home.hub.comments(DATA, 1).len(), 2);
+
+    // A person corrects the script, and runs the delivery again.
+    fs::write(home.folder.path().join("fails.py"), read("examples/auto-retrain/train.py")).unwrap();
+    let id = dead["id"].as_str().unwrap();
+    assert_eq!(home.run(&["deliveries", "retry", id]).code, Some(0));
+    home.wait_for(1, "done");
+    let comments = home.hub.comments(DATA, 1);
+    let succeeded = format!("Training on {commit} succeeded. ");
+    assert!(comments.len() == 2 && comments[1].text.starts_with(&succeeded), "{comments:?}");
     home.stop(bot);
 }
 
 #[test]
-fn a_cancelled_training_ends_with_all_of_its_processes() {
-    let script = "import os, subprocess, time\n\
-                  child = subprocess.Popen(['sleep', '600'])\n\
-                  print('processes', os.getpid(), child.pid)\n\
-                  time.sleep(600)\n";
-    let home = home_with_script("slow.py", script);
+fn a_lost_response_causes_no_second_report_and_no_second_training() {
+    let script = "import pathlib, sys\n\
+                  runs = pathlib.Path('runs.txt')\n\
+                  count = len(runs.read_text()) if runs.exists() else 0\n\
+                  runs.write_text('.' * (count + 1))\n\
+                  print('run', count + 1)\n\
+                  if count == 0: sys.exit('no GPU')\n\
+                  pathlib.Path(sys.argv[3], 'model.txt').write_text('a model')\n";
+    let home = home_with_script("counts.py", script);
+    let bot = home.start();
+    // The first training fails, and the response to its new discussion is lost.
+    home.hub.trouble_at(DISCUSSIONS, 1, Trouble::LostResponse);
+    push(&home, "seed\n42\n");
+    home.hub.wait_for_comments(DATA, 1, 2);
+    let dead = home.wait_for(1, "dead").remove(0);
+    assert!(dead["error"].as_str().unwrap().ends_with("ended with exit status: 1"), "{dead}");
+    assert_eq!(dead["attempts"], 2, "{dead}");
+    // The second one succeeds, and the response to its report is lost.
+    let comment = format!("{DISCUSSIONS}/1/comment");
+    home.hub.trouble_at(&comment, 1, Trouble::LostResponse);
+    push(&home, "seed\n43\n");
+    home.hub.wait_for_comments(DATA, 1, 3);
+    let done = home.wait_for(1, "done").remove(0);
+    assert_eq!(done["attempts"], 2, "{done}");
+
+    assert_eq!(fs::read_to_string(home.folder.path().join("runs.txt")).unwrap(), "..");
+    assert_eq!(home.hub.discussions(DATA).len(), 1);
+    let comments = home.hub.comments(DATA, 1);
+    let lines: Vec<_> = comments[1..].iter().map(|it| visible(it).lines().nth(2)).collect();
+    assert_eq!(lines, [Some("    run 1"), Some("    run 2")], "{comments:?}");
+    home.stop(bot);
+}
+
+#[test]
+fn a_script_gets_the_variables_that_it_needs_and_not_the_secret_of_the_webhook() {
+    let script = "import os\nprint(*sorted(os.environ))\n";
+    let mut home = home_with_script("prints.py", script);
+    home.set("LANG", "C.UTF-8");
     let bot = home.start();
     push(&home, "seed\n42\n");
+    let report = home.hub.wait_for_comments(DATA, 1, 2).remove(1);
+    let names: Vec<_> = visible(&report).lines().nth(2).unwrap().split_whitespace().collect();
+    assert_eq!(names, ["HF_TOKEN", "HOME", "LANG", "PATH"]);
+    home.stop(bot);
+}
+
+/// A script that runs for minutes, and starts another process.
+const SLOW: &str = "import os, subprocess, time\n\
+                    child = subprocess.Popen(['sleep', '600'])\n\
+                    print('processes', os.getpid(), child.pid)\n\
+                    time.sleep(600)\n";
+
+/// Waits until the slow script runs. Returns its two processes.
+fn processes(bot: &Program) -> Vec<String> {
     // What the script prints is in the log while it runs.
     let line = bot.wait_for_log("processes ");
     let (_, processes) = line.split_once("processes ").unwrap();
-    let processes: Vec<_> = processes.split(' ').collect();
+    let processes: Vec<_> = processes.split(' ').map(str::to_owned).collect();
     assert!(processes.len() == 2 && processes.iter().all(|process| is_running(process)), "{line}");
-    let id = home.wait_for(1, "running").remove(0)["id"].as_str().unwrap().to_owned();
-    assert_eq!(home.run(&["deliveries", "cancel", &id]).code, Some(0));
-    let deadline = Instant::now() + PATIENCE;
+    processes
+}
+
+fn wait_until_ended(processes: &[String], patience: Duration) {
+    let deadline = Instant::now() + patience;
     while processes.iter().any(|process| is_running(process)) {
         assert!(Instant::now() < deadline, "{processes:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn a_cancelled_training_ends_with_all_of_its_processes() {
+    let home = home_with_script("slow.py", SLOW);
+    let bot = home.start();
+    push(&home, "seed\n42\n");
+    let processes = processes(&bot);
+    let id = home.wait_for(1, "running").remove(0)["id"].as_str().unwrap().to_owned();
+    assert_eq!(home.run(&["deliveries", "cancel", &id]).code, Some(0));
+    wait_until_ended(&processes, PATIENCE);
     home.wait_for(1, "cancelled");
     assert!(home.hub.discussions(DATA).is_empty());
+    home.stop(bot);
+}
+
+#[test]
+fn a_shutdown_ends_the_training_and_the_next_start_repeats_it() {
+    let home = home_with_script("slow.py", SLOW);
+    let bot = home.start();
+    push(&home, "seed\n42\n");
+    let processes = processes(&bot);
+    bot.signal(Signal::SIGTERM).unwrap();
+    // After the grace period of 30 s.
+    wait_until_ended(&processes, Duration::from_secs(30) + PATIENCE);
+    assert_eq!(bot.wait().code, Some(0));
+
+    let script = read("examples/auto-retrain/train.py");
+    fs::write(home.folder.path().join("slow.py"), script).unwrap();
+    let bot = home.start();
+    let done = home.wait_for(1, "done").remove(0);
+    assert_eq!((&done["attempts"], home.hub.comments(DATA, 1).len()), (&1.into(), 2), "{done}");
     home.stop(bot);
 }
 

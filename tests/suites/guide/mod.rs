@@ -205,7 +205,7 @@ fn every_program_of_the_guide_compiles() {
     assert!(count > 15, "{count}");
     targets += "\n[dev-dependencies]\nanyhow = \"1\"\n\
                 nix = { version = \"0.31\", features = [\"signal\"] }\n\
-                tokio = { version = \"1\", features = [\"io-util\", \"macros\", \"net\", \"process\"] }\n\
+                tokio = { version = \"1\", features = [\"fs\", \"io-util\", \"macros\", \"net\", \"process\", \"time\"] }\n\
                 tracing = \"0.1\"\n";
     fs::write(&manifest, targets).unwrap();
     project.terminal(&project.path()).type_in("$ cargo build --examples\n");

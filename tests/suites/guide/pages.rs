@@ -164,7 +164,7 @@ fn the_first_bot_is_in_the_end_the_example() {
     assert!(blocks(&page("en", "deploy-to-a-space")).contains(push));
     // The crates that the tutorial adds are those of the example.
     let manifest = read("examples/auto-retrain/Cargo.toml");
-    for (name, features) in [("tokio", "io-util,macros,net,process"), ("nix", "signal")] {
+    for (name, features) in [("tokio", "fs,io-util,macros,net,process,time"), ("nix", "signal")] {
         let added = format!("$ cargo add {name} --features {features}\n");
         assert!(tutorial.iter().any(|block| block.text.contains(&added)), "{added}");
         let features: Vec<_> = features.split(',').map(|feature| format!("{feature:?}")).collect();
