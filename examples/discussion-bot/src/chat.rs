@@ -1,7 +1,6 @@
 //! A chat model behind the API that the Hub's router, vLLM, llama.cpp and others have.
 
-use std::env;
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use anyhow::{Context, Error, bail, ensure};
 use webhooks_runtime::serde_json::{self, Value, json};
@@ -41,19 +40,14 @@ impl Chat {
         let mut response = response.with_context(|| format!("{url} does not respond"))?;
         let seconds = response.headers().get("Retry-After");
         let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(60);
+        let later = RetryAfter(Duration::from_secs(seconds));
         match response.status().as_u16() {
             200 => {}
-            429 | 503 => {
-                let busy = Error::from(RetryAfter(Duration::from_secs(seconds)));
-                return Err(busy.context(format!("{url} is busy")));
-            }
-            status @ 500.. => bail!("{url} responds with {status}"),
-            status => {
-                let advice = "check CHAT_ENDPOINT, CHAT_MODEL and the token";
-                return Err(
-                    Permanent::new(format!("{url} responds with {status}: {advice}")).into()
-                );
-            }
+            429 | 503 => return Err(Error::from(later).context(format!("{url} is busy"))),
+            status @ (408 | 500..) => bail!("{url} responds with {status}"),
+            status => bail!(Permanent::new(format!(
+                "{url} responds with {status}: check CHAT_ENDPOINT, CHAT_MODEL and the token"
+            ))),
         }
         let answer: Value = serde_json::from_str(&response.body_mut().read_to_string()?)?;
         let text = answer["choices"][0]["message"]["content"].as_str().unwrap_or_default().trim();

@@ -62,11 +62,40 @@ fn a_mention_gets_one_reply_of_a_slow_model_and_nothing_else_gets_any() {
     assert_eq!(request.authorization.as_deref(), Some("Bearer sk-of-the-model"));
     assert_eq!(request.body["model"], "openai/gpt-oss-20b");
     let messages = request.body["messages"].as_array().unwrap();
-    assert_eq!(messages[1]["content"], "Title of the discussion: Reproduce it");
-    assert_eq!(messages[2], json!({ "role": "user", "content": "ada: I like this model." }));
-    assert_eq!(messages[3]["content"], format!("ada: {}", question.trim_end()));
+    let text = format!("Title: Reproduce it\n\nada: I like this model.\n\nada: {question}");
+    assert_eq!(messages[1..], [json!({ "role": "user", "content": text.trim_end() })]);
     let ended = home.stop(bot);
     assert!(!(ended.stdout + &ended.stderr).contains("sk-of-the-model"));
+}
+
+#[test]
+fn mentions_in_a_row_get_one_reply_each() {
+    let slow = Duration::from_secs(2);
+    let model = TestModel::start(&[
+        ChatResponse::Text("Answer 1", slow),
+        ChatResponse::Text("Answer 2", Duration::ZERO),
+        ChatResponse::Text("Answer 3", Duration::ZERO),
+    ]);
+    let home = home(&model);
+    let bot = home.start();
+    let num = discuss(&home);
+    // The second and the third one come while the model answers the first one.
+    let ids = ["1", "2", "3"]
+        .map(|number| home.hub.comment(TINY, num, "ada", &format!("@me Question {number}")));
+    let comments = home.hub.wait_for_comments(TINY, num, 7);
+    home.wait_for(4, "done");
+    assert_eq!(home.hub.comments(TINY, num).len(), 7);
+    // The Hub sends deliveries in any order. Each reply is to the last comment that the model got.
+    let requests = model.requests();
+    for (number, (reply, request)) in (1..).zip(comments[4..].iter().zip(&requests)) {
+        assert!(reply.text.starts_with(&format!("> Answer {number}\n")), "{comments:?}");
+        let messages = request.body["messages"].as_array().unwrap();
+        let last = messages.last().unwrap()["content"].as_str().unwrap();
+        let asked = comments.iter().find(|asked| reply.text.ends_with(&format!("(#{})", asked.id)));
+        assert!(last.ends_with(&format!("ada: {}", asked.unwrap().text)), "{messages:?}");
+    }
+    assert!(ids.iter().all(|id| comments.iter().any(|it| it.text.contains(id))), "{comments:?}");
+    home.stop(bot);
 }
 
 #[test]
