@@ -138,7 +138,10 @@ fn vendored(metadata: &CargoMetadata) -> Result<BTreeSet<String>, ProjectError> 
             };
             folders.extend(path.split('/').next().map(str::to_owned));
             if !known.contains_key(folder) {
-                let others = self::metadata(folder)?.packages.into_iter();
+                // After the quick start, `webhooks` has only some packages of its workspace. Cargo builds with those, but
+                // does not load such a workspace. Then what they need in folders is not checked.
+                let others = self::metadata(folder).map(|it| it.packages).unwrap_or_default();
+                let others = others.into_iter();
                 known.extend(others.map(|package| (package.folder().to_owned(), package)));
             }
             queue.extend(known.get(folder).cloned());
@@ -214,6 +217,21 @@ mod tests {
                 vendored: BTreeSet::from(["webhooks".to_owned()]),
             }
         );
+    }
+
+    #[test]
+    fn a_folder_with_some_packages_of_another_workspace_is_part_of_the_project() {
+        let (_folder, root) = folder();
+        package(&root, "my-bot", "[dependencies]\nlibrary = { path = \"webhooks/library\" }\n");
+        let dependency = "[dev-dependencies]\ntests = { path = \"../tests\" }\n";
+        package(&root.join("webhooks/library"), "library", dependency);
+        fs::write(
+            root.join("webhooks/Cargo.toml"),
+            "[workspace]\nmembers = [\"library\", \"tests\"]\n",
+        )
+        .unwrap();
+        let project = CargoProject::in_folder(&root, "my-bot").unwrap();
+        assert_eq!(project.vendored, BTreeSet::from(["webhooks".to_owned()]));
     }
 
     #[test]
