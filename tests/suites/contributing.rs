@@ -52,6 +52,10 @@ fn every_program_with_tests_is_run() {
             };
             if source.contains("test]") && !src.join("lib.rs").exists() {
                 let package = src.parent().and_then(|folder| folder.file_name()).unwrap();
+                // No package of this workspace: the suite `guide` runs the tests of a project that is made from it.
+                if package == "template" {
+                    continue;
+                }
                 let program = format!("--bin {} ", package.to_string_lossy());
                 assert!(run.contains(&program), "tests/run: {program}");
             }

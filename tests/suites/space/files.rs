@@ -14,6 +14,7 @@ fn every_example_is_a_docker_space_that_can_be_copied_under_any_name() {
     there.sort();
     let mut known: Vec<_> = EXAMPLES.iter().map(|example| example.name).collect();
     known.extend(BOTS.map(|(name, _)| name));
+    known.push("template");
     known.sort_unstable();
     assert_eq!(there, known);
     for Example { name, .. } in EXAMPLES {
@@ -46,6 +47,15 @@ fn every_bot_is_a_docker_space_with_the_files_of_the_examples_and_its_own_lines(
             assert_eq!(common, first.lines().collect::<Vec<_>>(), "{name}/{file}");
         }
         assert_eq!(blocks(name), blocks("quickstart"), "{name}");
+    }
+}
+
+/// What a project is made from. The suite `guide` makes one.
+#[test]
+fn the_template_has_the_files_of_the_examples_and_ignores_secrets() {
+    for (file, own) in [("Dockerfile", ""), (".dockerignore", ".env\n"), (".gitignore", ".env\n")] {
+        let first = read(format!("examples/quickstart/{file}"));
+        assert_eq!(read(format!("examples/template/{file}")), first + own, "{file}");
     }
 }
 
