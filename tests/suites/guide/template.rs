@@ -19,6 +19,30 @@ const DATA: &str = "dataset:me/data";
 /// A repo with a long name.
 const LLAMA: &str = "meta-llama/Llama-3.2-11B-Vision-Instruct";
 
+/// What `deploy` prints. The files of the Space are the project's own: none is made.
+const PLAN: &str = "\
+The public Space me/my-bot, from /home/me/my-bot:
+
+  create     the Space
+  secret     HF_TOKEN
+  secret     WEBHOOK_SECRET, which is not shown
+  upload     .dockerignore
+  upload     .gitignore
+  upload     Cargo.lock
+  upload     Cargo.toml
+  upload     Dockerfile
+  upload     README.md
+  upload     src/main.rs
+  upload     webhooks/Cargo.toml
+  upload     webhooks/LICENSE-APACHE
+  upload     webhooks/LICENSE-MIT
+  upload     webhooks/webhooks-macros/Cargo.toml
+…
+  leave out  .env.example, because it may contain a secret
+
+The Space is public: everyone can read its files and variables, but no secret.
+";
+
 /// The blocks of the quick start that make the project and test it.
 pub(super) fn blocks() -> [String; 2] {
     let blocks = blocks_of(&page("en", "quick-start")).into_iter().map(|block| block.text);
@@ -68,7 +92,9 @@ impl TemplateUser {
             ("CARGO_GENERATE_VALUE_REPO_TYPE", repo_type),
             ("CARGO_GENERATE_VALUE_REPO", repo),
         ];
-        Terminal::new(self.folder, &variables)
+        let mut terminal = Terminal::new(self.folder, &variables);
+        terminal.stand_in("/home/me", self.folder.to_str().unwrap());
+        terminal
     }
 
     /// Makes the project compile with what is compiled already: with the versions of this workspace, none of which cargo
@@ -153,9 +179,7 @@ fn the_template_makes_a_project_that_is_tested_runs_and_is_deployed() {
     let readme = fs::read_to_string(user.project().join("README.md")).unwrap();
     let [commands, deploy] = <[CodeBlock; 2]>::try_from(blocks_of(&readme)).unwrap();
     assert_eq!(commands.text, "$ cargo test\n$ cargo run\n");
-    // The files of the Space are the project's own: none is made.
-    let deploy = format!("{} --dry-run", deploy.text.trim_end());
-    terminal.type_in(&format!("{deploy}\n…\n"));
+    terminal.type_in(&format!("{} --dry-run\n{PLAN}", deploy.text.trim_end()));
 }
 
 #[test]
