@@ -125,7 +125,7 @@ fn a_lost_response_causes_no_second_report_and_no_second_training() {
     // The first training fails, and the response to its new discussion is lost.
     home.hub.trouble_at(DISCUSSIONS, 1, Trouble::LostResponse);
     push(&home, "seed\n42\n");
-    home.hub.wait_for_comments(DATA, 1, 2);
+    let _ = home.hub.wait_for_comments(DATA, 1, 2);
     let dead = home.wait_for(1, "dead").remove(0);
     assert!(dead["error"].as_str().unwrap().ends_with("ended with exit status: 1"), "{dead}");
     assert_eq!(dead["attempts"], 2, "{dead}");
@@ -133,7 +133,7 @@ fn a_lost_response_causes_no_second_report_and_no_second_training() {
     let comment = format!("{DISCUSSIONS}/1/comment");
     home.hub.trouble_at(&comment, 1, Trouble::LostResponse);
     push(&home, "seed\n43\n");
-    home.hub.wait_for_comments(DATA, 1, 3);
+    let _ = home.hub.wait_for_comments(DATA, 1, 3);
     let done = home.wait_for(1, "done").remove(0);
     assert_eq!(done["attempts"], 2, "{done}");
 
