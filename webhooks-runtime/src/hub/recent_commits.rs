@@ -58,10 +58,15 @@ impl RecentCommits {
     ///
     /// Returns why it is unknown, because the state cannot be read.
     pub(super) async fn contain_all(&self, oids: &[&str]) -> Result<bool, Undetermined> {
-        if !oids.iter().all(|oid| self.has_made(oid)) {
-            // The Hub may deliver a commit before its response, with the id, has arrived here.
-            let _ = timeout(LONGEST_PENDING, self.finished()).await;
+        if self.contain_now(oids).await? {
+            return Ok(true);
         }
+        // The Hub may deliver a commit before its response, with the id, has arrived here.
+        let _ = timeout(LONGEST_PENDING, self.finished()).await;
+        self.contain_now(oids).await
+    }
+
+    async fn contain_now(&self, oids: &[&str]) -> Result<bool, Undetermined> {
         for oid in oids {
             if !self.contain(oid).await? {
                 return Ok(false);

@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
 use super::memory::{ComparedRepo, RefMemory};
-use super::observe::{EndpointConditions, moved_refs};
+use super::observe::{EndpointConditions, is_noted, moved_refs};
 use crate::http::background::KnownDeliveries;
 use crate::jobs::{Jobs, State};
 
@@ -26,14 +26,21 @@ impl KnownDeliveries for MadeDeliveries {
         async move {
             let (jobs, conditions) = (self.jobs.get()?, self.endpoints.get(endpoint)?);
             let (repo, refs) = moved_refs(body, conditions)?;
+            if !refs.iter().all(|updated| is_noted(updated, conditions)) {
+                return None;
+            }
             let (memory, repo) = (RefMemory(Arc::new(jobs.clone())), repo.to_string());
             // A store that fails rejects the delivery anyway.
             let log = memory.log(ComparedRepo { endpoint, repo: &repo }).await.ok()?;
-            let made = refs.iter().map(|updated| log.made_for(updated));
-            let id = made.collect::<Option<Vec<_>>>()?.pop()?;
-            let state = jobs.show(id).await.ok()??.summary.state;
-            // Nothing came of a dead one, so the Hub's own delivery has its own attempts.
-            (state != State::Dead).then_some((id, state))
+            let mut known = None;
+            for updated in &refs {
+                let id = log.made_for(updated)?;
+                let state = jobs.show(id).await.ok()??.summary.state;
+                // Nothing came of a dead one, so the Hub's own delivery has its own attempts.
+                known = Some((id, state)).filter(|_| state != State::Dead);
+                known?;
+            }
+            known
         }
         .boxed_local()
     }

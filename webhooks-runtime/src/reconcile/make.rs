@@ -8,9 +8,10 @@ use actix_web::web::Bytes;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::ReconciledEndpoint;
-use super::memory::{ComparedRepo, RefMemory, SeenCommit, SeenCommits};
+use super::lease::PollLease;
+use super::memory::{ComparedRepo, RefMemory, SeenCommit};
 use super::payload::{MovedRef, payload};
-use super::ref_log::RefLogEntry;
+use super::ref_log::{RefLogEntry, RefProgress};
 use crate::endpoint::filter::Verdict;
 use crate::hub::{Hub, RepoId};
 use crate::jobs::{Accepted, DeliveryKey, DeliveryOrigin, IncomingDelivery, Jobs};
@@ -25,13 +26,34 @@ pub(super) struct DeliveryMaker {
     pub(super) hub: Hub,
     pub(super) jobs: Jobs,
     pub(super) memory: RefMemory,
+    pub(super) lease: Arc<PollLease>,
     /// Locked from the check whether a delivery has arrived after all until the one that is made is noted. Anyone who
     /// ends the polls locks it first.
     pub(super) making: Arc<AsyncMutex<()>>,
 }
 
-/// A delivery that is missing.
-pub(super) struct MissingDelivery {
+/// A move of a ref whose delivery is missing.
+pub(super) struct MissingMove<'a> {
+    pub(super) ref_name: &'a str,
+    pub(super) old: &'a str,
+    pub(super) new: &'a str,
+    /// The commit that was seen before, and the current one, which is seen afterwards. Deliveries can have moved the ref
+    /// from the first one to `old`, and from `new` to the second one.
+    pub(super) from: &'a SeenCommit,
+    pub(super) to: &'a SeenCommit,
+}
+
+/// What has become of a missing move.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum MakeOutcome {
+    /// Its delivery was made, or no function has to be called for it. The current commit is stored as seen.
+    Seen,
+    /// The Hub's own delivery has arrived after all, or another replica asks the Hub now.
+    Changed,
+}
+
+/// A delivery to store.
+struct MadeDelivery {
     /// Of several replicas that make it at the same time, the store accepts it from one.
     webhook_id: String,
     body: Bytes,
@@ -42,21 +64,58 @@ pub(super) struct MissingDelivery {
 }
 
 impl DeliveryMaker {
-    /// Prepares the delivery of the commits that a ref has moved by; `None` if they are the program's own, or the
-    /// endpoint's filter skips them. The commit before was seen at the time `since`.
-    pub(super) async fn prepare(
+    /// Makes the delivery of a missing move.
+    pub(super) async fn make(
         &self,
         endpoint: &ReconciledEndpoint,
         repo: &RepoId,
-        moved: MovedRef<'_>,
-        since: u64,
-    ) -> Result<Option<MissingDelivery>, ReconcileError> {
-        let Some(new) = self.newest_of_others(endpoint, repo, moved).await? else {
+        missing: MissingMove<'_>,
+    ) -> Result<MakeOutcome, ReconcileError> {
+        let delivery = self.prepare(endpoint, repo, &missing).await?;
+        let MissingMove { ref_name, old, new, from, to } = missing;
+        let making = Arc::clone(&self.making).lock_owned().await;
+        let (path, name) = (endpoint.path.clone(), repo.to_string());
+        let log = self.memory.log(ComparedRepo { endpoint: &path, repo: &name }).await?;
+        let is_missing = log.progress(ref_name, from, &to.sha) == RefProgress::Missing { old, new };
+        if !is_missing || !self.lease.renew().await {
+            return Ok(MakeOutcome::Changed);
+        }
+        let (maker, ref_name, to) = (self.clone(), ref_name.to_owned(), to.clone());
+        // All is stored although the poll ends meanwhile, because the lease is lost or the server shuts down.
+        let made = tokio::spawn(async move {
+            let _making = making;
+            let of = ComparedRepo { endpoint: &path, repo: &name };
+            if let Some(delivery) = delivery {
+                maker.accept(of, &ref_name, delivery).await?;
+            }
+            let mut seen = maker.memory.seen(of).await?;
+            seen.insert(ref_name, to);
+            maker.memory.set_seen(of, &seen).await?;
+            Ok::<_, ReconcileError>(MakeOutcome::Seen)
+        });
+        made.await?
+    }
+
+    /// Prepares the delivery of the commits that a ref has moved by; `None` if they are the program's own, or the
+    /// endpoint's filter skips them, or the Hub does not know them.
+    async fn prepare(
+        &self,
+        endpoint: &ReconciledEndpoint,
+        repo: &RepoId,
+        missing: &MissingMove<'_>,
+    ) -> Result<Option<MadeDelivery>, ReconcileError> {
+        let MissingMove { ref_name, old, new, from, to } = missing;
+        // Only a delivery that has arrived names it, such as a sample.
+        if *new != to.sha
+            && !self.hub.commits_between(repo, old, &to.sha).await?.iter().any(|sha| sha == new)
+        {
+            return Ok(None);
+        }
+        let Some(new) = self.newest_of_others(endpoint, repo, (old, new)).await? else {
             return Ok(None);
         };
         let info = self.hub.repo_info(repo).await?;
-        let MovedRef { ref_name, old, .. } = moved;
-        let body = payload(&self.hub, repo, &info, MovedRef { new: &new, ..moved });
+        let body = payload(&self.hub, repo, &info, MovedRef { ref_name, old, new: &new });
         let parsed = read_tolerantly(&body).map_err(|_| "the payload is invalid")?;
         let verdict = endpoint.conditions.evaluate(&parsed.payload, &parsed.deviations);
         if verdict != Verdict::Match {
@@ -69,8 +128,9 @@ impl DeliveryMaker {
         });
         match key {
             Ok(key) => {
-                let webhook_id = format!("reconcile:{repo}:{ref_name}:{old}..{new}:{since}");
-                Ok(Some(MissingDelivery { webhook_id, body, key, old: old.to_owned(), new }))
+                let webhook_id = format!("reconcile:{repo}:{ref_name}:{old}..{new}:{}", from.since);
+                let old = (*old).to_owned();
+                Ok(Some(MadeDelivery { webhook_id, body, key, old, new }))
             }
             Err(reason) => {
                 let path = &endpoint.path;
@@ -89,7 +149,7 @@ impl DeliveryMaker {
         &self,
         endpoint: &ReconciledEndpoint,
         repo: &RepoId,
-        MovedRef { old, new, .. }: MovedRef<'_>,
+        (old, new): (&str, &str),
     ) -> Result<Option<String>, ReconcileError> {
         let Some(own) = &endpoint.own else {
             return Ok(Some(new.to_owned()));
@@ -106,48 +166,14 @@ impl DeliveryMaker {
         Ok(None)
     }
 
-    /// Makes a delivery, if one is missing, and sets the commit of its ref in `seen`: `to` instead of `from`. It does
-    /// nothing if the Hub's own delivery has arrived after all.
-    ///
-    /// All is stored although the poll ends meanwhile, because the lease is lost or the server shuts down.
-    pub(super) async fn make(
-        &self,
-        of: ComparedRepo<'_>,
-        ref_name: &str,
-        (from, to): (SeenCommit, SeenCommit),
-        missing: Option<MissingDelivery>,
-        seen: &mut SeenCommits,
-    ) -> Result<(), ReconcileError> {
-        let making = Arc::clone(&self.making).lock_owned().await;
-        let log = self.memory.log(of).await?;
-        if log.moves(ref_name, from.after).bring(&from.sha, &to.sha) {
-            return Ok(());
-        }
-        let (maker, mut all) = (self.clone(), seen.clone());
-        let (endpoint, repo) = (of.endpoint.to_owned(), of.repo.to_owned());
-        let ref_name = ref_name.to_owned();
-        let made = tokio::spawn(async move {
-            let _making = making;
-            let of = ComparedRepo { endpoint: &endpoint, repo: &repo };
-            if let Some(missing) = missing {
-                maker.accept(of, &ref_name, missing).await?;
-            }
-            all.insert(ref_name, to);
-            maker.memory.set_seen(of, &all).await?;
-            Ok::<_, ReconcileError>(all)
-        });
-        *seen = made.await??;
-        Ok(())
-    }
-
     /// Stores a delivery, and notes that it was made here.
     async fn accept(
         &self,
         of: ComparedRepo<'_>,
         ref_name: &str,
-        missing: MissingDelivery,
+        delivery: MadeDelivery,
     ) -> Result<(), ReconcileError> {
-        let MissingDelivery { webhook_id, body, key, old, new } = missing;
+        let MadeDelivery { webhook_id, body, key, old, new } = delivery;
         let ComparedRepo { endpoint, repo } = of;
         let incoming = IncomingDelivery {
             path: endpoint,

@@ -1,8 +1,8 @@
 //! Keeps in the store what is known of the refs of watched repos, for all replicas.
 //!
 //! The replica that has the lease writes which commits were seen. Every replica appends to a log how its deliveries have
-//! moved the refs. Nothing is removed from the log: each commit that was seen names the last entry before it. Its size is
-//! limited, so that a sender who invents refs cannot fill the store.
+//! moved the refs. Nothing is removed from the log: each commit that was seen names the newest entry at that time. Its size
+//! is limited, because a sender can invent refs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,9 +17,10 @@ use crate::state::{SharedState, StateError};
 /// How long a value is stored. A poll stores it again, and the longest time between two polls is 30 days.
 pub(crate) const STORED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// The most characters of a repo's log, which are more than a hundred entries. A poll makes a delivery of what was cut off
-/// before it was seen, and the Hub's own delivery of a commit that was made before so many others runs again.
-const LONGEST_LOG: usize = 32 * 1024;
+/// The most characters of a repo's log, which are more than a thousand entries: the Hub triggers a webhook at most so often
+/// in a day. If an entry is cut off before a poll has read it, the poll makes its delivery again. If the entry of a made
+/// delivery is cut off, the Hub's own delivery runs again.
+const LONGEST_LOG: usize = 192 * 1024;
 
 /// A ref that does not exist, in place of its commit.
 pub(super) const NO_COMMIT: &str = "";
@@ -35,7 +36,7 @@ pub(super) struct ComparedRepo<'a> {
 
 impl ComparedRepo<'_> {
     fn seen_key(&self) -> String {
-        format!("reconcile.seen {} {}", self.endpoint, self.repo)
+        format!("reconcile.commits {} {}", self.endpoint, self.repo)
     }
 
     fn log_key(&self) -> String {
@@ -52,7 +53,7 @@ pub(super) struct SeenCommit {
     pub(super) sha: String,
     /// When it was seen first, in milliseconds of Unix time.
     pub(super) since: u64,
-    /// The last entry of the log from before it was seen last.
+    /// The newest entry of the log when this was last confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) after: Option<Uuid>,
 }
@@ -76,7 +77,7 @@ impl SeenCommit {
 pub(super) struct RefMemory(pub(super) Arc<dyn SharedState>);
 
 impl RefMemory {
-    /// Returns the commits that were seen. Those that another version has stored count as missing: the refs are new then.
+    /// Returns the commits that were seen. All refs are new if they cannot be read.
     pub(super) async fn seen(&self, of: ComparedRepo<'_>) -> Result<SeenCommits, StateError> {
         let text = self.0.get(&of.seen_key()).await?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
@@ -91,13 +92,13 @@ impl RefMemory {
         self.0.set(&of.seen_key(), &text, Some(STORED)).await
     }
 
-    /// Returns what deliveries have brought.
+    /// Returns the log of a repo.
     pub(super) async fn log(&self, of: ComparedRepo<'_>) -> Result<RefLog, StateError> {
         let text = self.0.get(&of.log_key()).await?;
         Ok(RefLog::parse(&text.unwrap_or_default()))
     }
 
-    /// Notes what a delivery has brought.
+    /// Appends to the log of a repo.
     pub(super) async fn note(
         &self,
         of: ComparedRepo<'_>,
@@ -156,14 +157,14 @@ mod tests {
         let memory = RefMemory(Arc::new(MemoryState::default()));
         let sha = "5".repeat(40);
         let mut entries = Vec::new();
-        for at in 0..1000 {
+        for at in 0..1500 {
             let entry = RefLogEntry::arrived(&format!("refs/heads/{at}"), (&sha, &sha));
             memory.note(OF, std::slice::from_ref(&entry)).await.unwrap();
             entries.push(entry);
         }
         let text = memory.0.get(&OF.log_key()).await.unwrap().unwrap();
         assert_eq!(text.len(), LONGEST_LOG);
-        assert!(text.lines().skip(1).count() > 100);
+        assert!(text.lines().skip(1).count() > 1000);
         assert!(RefLog::to_text(&entries).ends_with(&text));
     }
 }

@@ -6,12 +6,13 @@
 //! - `repos` asks the Hub for repos and refs, `payload` writes the payload of a delivery, `make` makes the delivery, and
 //!   `poll` does it for all endpoints.
 //! - `observe` notes what arrives, and `duplicates` finds a delivery of the Hub that arrives after it was made here.
-//! - `part` is the part of the server, and `timing` says how often it asks.
+//! - `part` is the part of the server, `timing` defines how often it asks, and `lease` elects the replica that asks.
 //!
 //! Nothing of it exists in a server that does not reconcile.
 
 mod decide;
 mod duplicates;
+mod lease;
 mod make;
 mod memory;
 mod observe;

@@ -23,6 +23,9 @@ const MOST_WAITING: usize = 4096;
 const LONGEST_REF: usize = 500;
 const LONGEST_SHA: usize = 64;
 
+/// The longest name of a repo, in bytes.
+const LONGEST_REPO: usize = 200;
+
 /// The conditions of endpoints, by their paths.
 pub(super) type EndpointConditions = HashMap<String, Conditions>;
 
@@ -66,7 +69,13 @@ impl Observer for CommitObserver {
         if !is_news || delivery.by_viewer {
             return;
         }
-        if let Some((repo, refs)) = observation.body.and_then(|body| moved_refs(body, conditions)) {
+        if let Some((repo, mut refs)) =
+            observation.body.and_then(|body| moved_refs(body, conditions))
+        {
+            refs.retain(|updated| is_noted(updated, conditions));
+            if refs.is_empty() {
+                return;
+            }
             let endpoint = (**delivery.endpoint).to_owned();
             let deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(deliveries) = &*deliveries {
@@ -76,20 +85,26 @@ impl Observer for CommitObserver {
     }
 }
 
-/// Returns the refs that polls compare and that a payload has moved; `None` if there are none.
+/// Returns the refs of a repo that an endpoint watches and that a payload has moved; `None` if there are none.
 pub(super) fn moved_refs(
     body: &[u8],
     conditions: &Conditions,
 ) -> Option<(RepoId, Vec<WebhookPayloadUpdatedRef>)> {
     let payload = parse_payload(body).ok()?.payload;
     let is_content = payload.event.matches(EventAction::Update, EventScope::RepoContent);
-    if !is_content || !conditions.watches(&payload.repo) {
+    let is_watched = conditions.watches(&payload.repo) && payload.repo.name.len() <= LONGEST_REPO;
+    if !is_content || !is_watched {
         return None;
     }
     let repo = RepoId::from(&payload);
     let mut refs = payload.updated_refs?;
-    refs.retain(|updated| is_compared(&updated.ref_name, conditions) && is_bounded(updated));
+    refs.retain(|updated| conditions.selects_ref(&updated.ref_name));
     (!refs.is_empty()).then_some((repo, refs))
+}
+
+/// Returns whether a move of a ref is noted.
+pub(super) fn is_noted(updated: &WebhookPayloadUpdatedRef, conditions: &Conditions) -> bool {
+    is_compared(&updated.ref_name, conditions) && is_bounded(updated)
 }
 
 fn is_bounded(updated: &WebhookPayloadUpdatedRef) -> bool {
@@ -138,7 +153,8 @@ mod tests {
             names.map(|name| json!({ "ref": name, "oldSha": "a", "newSha": null })).into();
         let conditions = filter.resolve(&Environment::default(), &mut Vec::new());
         let moved = moved_refs(body.to_string().as_bytes(), &conditions);
-        moved.into_iter().flat_map(|(_, refs)| refs).map(|it| it.ref_name).collect()
+        let refs = moved.into_iter().flat_map(|(_, refs)| refs);
+        refs.filter(|it| is_noted(it, &conditions)).map(|it| it.ref_name).collect()
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::duplicates::MadeDeliveries;
+use super::lease::PollLease;
 use super::make::DeliveryMaker;
 use super::memory::RefMemory;
 use super::observe::{CommitObserver, EndpointConditions, ObservedDelivery, note};
@@ -95,16 +96,17 @@ impl Part for ReconcilePart {
         };
         let state: Arc<dyn SharedState> = Arc::new(jobs.clone());
         let memory = RefMemory(Arc::clone(&state));
+        let (timing, holder, name) = (self.timing, self.holder, self.lease.clone());
+        let lease = Arc::new(PollLease { state, name, holder, renewal: timing.renewal() });
         let maker = DeliveryMaker {
             hub: self.hub.clone(),
             jobs: jobs.clone(),
             memory: memory.clone(),
             making: Arc::clone(&self.making),
+            lease: Arc::clone(&lease),
         };
-        let (endpoints, confirm) = (self.endpoints.clone(), self.timing.confirm);
+        let (endpoints, confirm) = (self.endpoints.clone(), timing.confirm);
         let poller = Arc::new(Poller { maker, endpoints, confirm });
-        let (timing, holder, name) = (self.timing, self.holder, self.lease.clone());
-        let lease = Arc::new(PollLease { state, name, holder, renewal: timing.renewal() });
         let polling = move || {
             let (poller, lease) = (Arc::clone(&poller), Arc::clone(&lease));
             // Boxed, because the compiler does not see that the future of an async closure is `Send`.
@@ -158,32 +160,6 @@ fn conditions(endpoints: &[ReconciledEndpoint]) -> EndpointConditions {
     endpoints.iter().map(conditions).collect()
 }
 
-/// The lease of one replica.
-struct PollLease {
-    state: Arc<dyn SharedState>,
-    name: String,
-    holder: Uuid,
-    renewal: Duration,
-}
-
-impl PollLease {
-    /// Takes or renews it. Returns whether this replica has it.
-    async fn renew(&self) -> bool {
-        self.state.lease(&self.name, self.holder, self.renewal * 3).await.unwrap_or(false)
-    }
-
-    /// Renews it meanwhile. Returns `None`, and ends the work, when this replica has lost it.
-    async fn renewing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                result = &mut work => return Some(result),
-                () = sleep(self.renewal) => if !self.renew().await { return None },
-            }
-        }
-    }
-}
-
 /// Asks the Hub again and again, while this replica has the lease.
 async fn run(poller: &Poller, lease: &PollLease, timing: PollTiming) {
     let (mut failures, mut pending) = (0, PendingCommits::new());
@@ -196,27 +172,22 @@ async fn run(poller: &Poller, lease: &PollLease, timing: PollTiming) {
         let Some(outcome) = lease.renewing(poller.poll(&mut pending)).await else {
             continue;
         };
-        let pause = match outcome.failed {
-            Some(PollFailure { what, error, wait }) => {
+        let mut wait = None;
+        match outcome.failed {
+            Some(failure) => {
                 // Once while it lasts.
                 if failures == 0 {
+                    let PollFailure { what, error, .. } = failure;
                     tracing::warn!(
                         %error,
                         "cannot look for missed deliveries of {what}: they are found when this works again"
                     );
                 }
-                failures += 1;
-                timing.backoff(failures, wait)
+                (failures, wait) = (failures + 1, failure.wait);
             }
-            None => {
-                failures = 0;
-                if outcome.is_pending {
-                    timing.interval.min(timing.confirm)
-                } else {
-                    timing.interval
-                }
-            }
-        };
+            None => failures = 0,
+        }
+        let pause = timing.pause(failures, wait, outcome.is_pending);
         lease.renewing(sleep(pause)).await;
     }
 }

@@ -8,9 +8,8 @@ use tokio::time::Instant;
 
 use super::ReconciledEndpoint;
 use super::decide::{RefDecision, UnconfirmedCommit, decide};
-use super::make::{DeliveryMaker, ReconcileError};
+use super::make::{DeliveryMaker, MakeOutcome, MissingMove, ReconcileError};
 use super::memory::{ComparedRepo, SeenCommit};
-use super::payload::MovedRef;
 use super::repos::{refs, repos};
 use crate::hub::{HubError, RepoId};
 
@@ -31,7 +30,7 @@ pub(super) type PendingCommits = HashMap<String, UnconfirmedCommit>;
 /// The outcome of a poll.
 #[derive(Debug, Default)]
 pub(super) struct PollOutcome {
-    /// Whether a difference must be confirmed.
+    /// Whether a difference must be confirmed, or its delivery could not be made.
     pub(super) is_pending: bool,
     /// The first failure.
     pub(super) failed: Option<PollFailure>,
@@ -81,7 +80,7 @@ impl Poller {
         PollOutcome { is_pending: !pending.is_empty(), failed }
     }
 
-    /// Compares the refs of a repo.
+    /// Compares the refs of a repo. Of several failures, it returns the first one.
     async fn compare(
         &self,
         endpoint: &ReconciledEndpoint,
@@ -91,47 +90,69 @@ impl Poller {
     ) -> Result<(), ReconcileError> {
         let (memory, name) = (&self.maker.memory, repo.to_string());
         let of = ComparedRepo { endpoint: &endpoint.path, repo: &name };
-        // First: what deliveries have brought by then, the Hub knows in its response.
+        // First: what the log has by then, the Hub knows when it responds.
         let log = memory.log(of).await?;
         let refs = refs(&self.maker.hub, repo, &endpoint.conditions).await?;
         let mut seen = memory.seen(of).await?;
         // A ref that is created again is a new one.
         seen.retain(|ref_name, _| refs.contains_key(ref_name));
+        let mut failed = None;
         for (ref_name, current) in &refs {
             let from = seen.get(ref_name).cloned();
             let from = from.unwrap_or_else(|| SeenCommit::new(current, log.last_id()));
-            let moves = log.moves(ref_name, from.after);
+            let to = from.then(current, log.last_id());
+            let progress = log.progress(ref_name, &from, current);
             let key = format!("{} {name} {ref_name}", endpoint.path);
-            let (before, is_known) = (noticed.remove(&key), moves.bring(&from.sha, current));
-            match decide(current, is_known, before, Instant::now(), self.confirm) {
+            let before = noticed.remove(&key);
+            match decide(progress, before.clone(), Instant::now(), self.confirm) {
                 RefDecision::UpToDate => {
-                    seen.insert(ref_name.clone(), from.then(current, log.last_id()));
+                    seen.insert(ref_name.clone(), to);
                 }
                 RefDecision::Pending(commit) => {
                     pending.insert(key, commit);
                 }
-                RefDecision::Missing => {
-                    let old = moves.last_after(&from.sha);
-                    let moved = MovedRef { ref_name, old, new: current };
-                    let missing = self.maker.prepare(endpoint, repo, moved, from.since).await?;
-                    let to = from.then(current, log.last_id());
-                    self.maker.make(of, ref_name, (from, to), missing, &mut seen).await?;
+                RefDecision::Missing { old, new } => {
+                    let missing = MissingMove { ref_name, old, new, from: &from, to: &to };
+                    match self.maker.make(endpoint, repo, missing).await {
+                        Ok(MakeOutcome::Seen) => {
+                            seen.insert(ref_name.clone(), to);
+                        }
+                        Ok(MakeOutcome::Changed) => {}
+                        Err(error) => {
+                            // It stays confirmed.
+                            pending.extend(before.map(|commit| (key, commit)));
+                            let is_limited = is_limited(&error);
+                            failed.get_or_insert(error);
+                            if is_limited {
+                                break;
+                            }
+                        }
+                    }
                 }
             }
         }
-        // They are stored for a limited time, from now on.
-        memory.set_seen(of, &seen).await?;
-        Ok(())
+        if self.maker.lease.renew().await {
+            // They are stored for a limited time, from now on.
+            memory.set_seen(of, &seen).await?;
+        }
+        failed.map_or(Ok(()), Err)
     }
 }
 
 /// Notes the first failure and the longest time to wait. Returns whether the Hub limits requests, so that nothing else is
 /// asked for now.
 fn fail(failed: &mut Option<PollFailure>, what: String, error: ReconcileError) -> bool {
-    let hub_error = error.downcast_ref::<HubError>();
-    let is_limited = hub_error.is_some_and(|error| error.status() == Some(LIMITED));
-    let wait = hub_error.and_then(HubError::retry_after);
+    let (is_limited, wait) = (is_limited(&error), retry_after(&error));
     let failed = failed.get_or_insert(PollFailure { what, error, wait });
     failed.wait = failed.wait.max(wait);
-    is_limited || wait.is_some()
+    is_limited
+}
+
+fn is_limited(error: &ReconcileError) -> bool {
+    let error = error.downcast_ref::<HubError>();
+    error.is_some_and(|it| it.status() == Some(LIMITED) || it.retry_after().is_some())
+}
+
+fn retry_after(error: &ReconcileError) -> Option<Duration> {
+    error.downcast_ref().and_then(HubError::retry_after)
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::memory::NO_COMMIT;
+use super::memory::{NO_COMMIT, SeenCommit};
 use crate::payload::WebhookPayloadUpdatedRef;
 
 /// One ref that a delivery has moved.
@@ -54,13 +54,29 @@ impl RefLog {
         self.0.last().map(|entry| entry.id)
     }
 
-    /// Returns how deliveries that have arrived moved a ref, after an entry. If that entry is not there any more, all
+    /// Returns what deliveries have made of a ref since a commit was seen. If the entry from then is not there any more, all
     /// entries are newer.
-    pub(super) fn moves(&self, ref_name: &str, after: Option<Uuid>) -> RefMoves<'_> {
+    pub(super) fn progress<'a>(
+        &'a self,
+        ref_name: &str,
+        from: &'a SeenCommit,
+        current: &'a str,
+    ) -> RefProgress<'a> {
+        let after = from.after;
         let start = self.0.iter().position(|entry| Some(entry.id) == after).map_or(0, |at| at + 1);
-        let entries = self.0[start..].iter();
-        let arrived = entries.filter(|entry| entry.ref_name == ref_name && entry.made.is_none());
-        RefMoves(arrived.map(|entry| (&*entry.old, &*entry.new)).collect())
+        let newer = self.0[start..].iter().filter(|entry| entry.ref_name == ref_name);
+        let arrived = newer.clone().filter(|entry| entry.made.is_none());
+        let mut moves = Moves(arrived.map(|entry| (&*entry.old, &*entry.new)).collect());
+        let old = moves.follow(&from.sha).last().copied().unwrap_or(&from.sha);
+        let new = moves.follow_back(current);
+        // A ref that was deleted, or is created again, is a new one.
+        let is_new = [old, new].contains(&NO_COMMIT);
+        let is_made =
+            newer.clone().any(|it| it.made.is_some() && (&*it.old, &*it.new) == (old, new));
+        if old == current || old == new || is_new || is_made {
+            return RefProgress::Known;
+        }
+        RefProgress::Missing { old, new }
     }
 
     /// Returns the delivery that was made here for the commit that a ref has been moved to; `None` if there is none, or
@@ -70,35 +86,45 @@ impl RefLog {
         let (old, new) = (old_sha.as_deref().unwrap_or(NO_COMMIT), new_sha.as_deref()?);
         let of_ref: Vec<_> = self.0.iter().filter(|entry| entry.ref_name == *ref_name).collect();
         let made = of_ref.iter().rposition(|entry| entry.made.is_some() && entry.new == new)?;
-        let returns = of_ref[made..].iter().any(|entry| entry.new == old);
-        if returns { None } else { of_ref[made].made }
+        let later = of_ref[made + 1..].iter();
+        let mut moves = Moves(later.map(|entry| (&*entry.old, &*entry.new)).collect());
+        if moves.follow(new).contains(&old) { None } else { of_ref[made].made }
     }
 }
 
-/// How deliveries have moved a ref: from and to which commits. The Hub sends them in any order.
-#[derive(Debug)]
-pub(super) struct RefMoves<'a>(Vec<(&'a str, &'a str)>);
+/// What deliveries have made of a ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RefProgress<'a> {
+    /// They have moved it to its current commit, or it is a new ref.
+    Known,
+    /// No delivery has moved it from the one commit to the other. Deliveries have moved it on from there, if the second one
+    /// is not the current commit.
+    Missing { old: &'a str, new: &'a str },
+}
 
-impl<'a> RefMoves<'a> {
-    /// Returns whether the moves have brought a ref to a commit, which was at the commit `from` before them: whether they
-    /// lead to it more often than away from it.
-    pub(super) fn bring(&self, from: &str, commit: &str) -> bool {
-        let to = self.0.iter().filter(|(_, new)| *new == commit).count();
-        let away = self.0.iter().filter(|(old, _)| *old == commit).count();
-        usize::from(from == commit) + to > away
+/// From and to which commits deliveries have moved a ref. The Hub sends them in any order.
+struct Moves<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Moves<'a> {
+    /// Takes the moves that lead on from a commit, and returns their commits.
+    ///
+    /// It takes no move that no other one leads to: a sample that a person triggers, the replay of an older delivery, and a
+    /// delivery after a missed one.
+    fn follow(&mut self, from: &str) -> Vec<&'a str> {
+        let (mut commits, mut at) = (Vec::new(), from);
+        while let Some(next) = self.0.iter().position(|(old, _)| *old == at) {
+            let (_, new) = self.0.remove(next);
+            commits.push(new);
+            at = new;
+        }
+        commits
     }
 
-    /// Follows the moves from a commit as far as they lead, and returns the last one.
-    ///
-    /// A move that no other one leads to is not followed: a sample that a person triggers, the replay of an older
-    /// delivery, and a delivery after a missed one.
-    pub(super) fn last_after<'b>(&self, from: &'b str) -> &'b str
-    where
-        'a: 'b,
-    {
-        let (mut left, mut at) = (self.0.clone(), from);
-        while let Some(next) = left.iter().position(|(old, _)| *old == at) {
-            at = left.remove(next).1;
+    /// Takes the moves that lead to a commit, and returns the first commit.
+    fn follow_back(&mut self, to: &'a str) -> &'a str {
+        let mut at = to;
+        while let Some(before) = self.0.iter().position(|(_, new)| *new == at) {
+            at = self.0.remove(before).0;
         }
         at
     }
@@ -114,39 +140,36 @@ mod tests {
         RefLog(moves.iter().map(|moved| RefLogEntry::arrived(MAIN, *moved)).collect())
     }
 
+    fn seen(after: Option<Uuid>) -> SeenCommit {
+        SeenCommit { sha: "a".to_owned(), since: 0, after }
+    }
+
     #[test]
     fn a_ref_is_where_its_moves_have_brought_it_in_any_order_of_arrival() {
-        for (name, moves, current, is_brought, last) in [
-            ("nothing has changed", &[][..], "a", true, "a"),
-            ("a missed commit", &[], "b", false, "a"),
-            ("a delivery", &[("a", "b")], "b", true, "b"),
-            ("a missed commit after it", &[("a", "b")], "c", false, "b"),
-            ("another order", &[("c", "d"), ("a", "b"), ("b", "c")], "d", true, "d"),
-            ("a delivery after a missed one", &[("b", "c")], "c", true, "a"),
-            ("two missed ones around a delivery", &[("b", "c")], "d", false, "a"),
-            ("a sample and a replay", &[("1", "2"), ("0", "a")], "b", false, "a"),
-            ("back and forth", &[("a", "b"), ("b", "a")], "a", true, "a"),
-            ("back, then a missed commit", &[("a", "b"), ("b", "a")], "b", false, "a"),
-            ("back, then on", &[("a", "b"), ("b", "a"), ("a", "c")], "c", true, "c"),
-            ("back and on, missed", &[("a", "b"), ("b", "a"), ("a", "c")], "b", false, "c"),
-            (
-                "back and on, in another order",
-                &[("a", "c"), ("a", "b"), ("b", "a")],
-                "c",
-                true,
-                "c",
-            ),
-            ("deleted and created again", &[("a", NO_COMMIT), (NO_COMMIT, "b")], "b", true, "b"),
-            ("created again, without its deletion", &[(NO_COMMIT, "b")], "b", true, "a"),
-            ("more than the Hub's response", &[("a", "b"), ("b", "c")], "b", false, "c"),
+        for (name, moves, current, missing) in [
+            ("nothing has changed", &[][..], "a", None),
+            ("a missed commit", &[], "b", Some(("a", "b"))),
+            ("a delivery", &[("a", "b")], "b", None),
+            ("a missed commit after it", &[("a", "b")], "c", Some(("b", "c"))),
+            ("another order", &[("c", "d"), ("a", "b"), ("b", "c")], "d", None),
+            ("a delivery after a missed one", &[("b", "c")], "c", Some(("a", "b"))),
+            ("deliveries around a missed one", &[("c", "d"), ("a", "b")], "d", Some(("b", "c"))),
+            ("missed ones around a delivery", &[("b", "c")], "d", Some(("a", "d"))),
+            ("a sample and a replay", &[("1", "2"), ("0", "a")], "b", Some(("a", "b"))),
+            ("a sample of the same commits", &[("1", "b"), ("a", "b")], "b", None),
+            ("back and forth", &[("a", "b"), ("b", "a")], "a", None),
+            ("back, then a missed commit", &[("a", "b"), ("b", "a")], "b", Some(("a", "b"))),
+            ("back, then on", &[("a", "b"), ("b", "a"), ("a", "c")], "c", None),
+            ("back and on, in another order", &[("a", "b"), ("a", "c"), ("b", "a")], "c", None),
+            ("deleted and created again", &[("a", NO_COMMIT), (NO_COMMIT, "b")], "b", None),
+            ("deleted, and created without a delivery", &[("a", NO_COMMIT)], "b", None),
+            ("deleted without a delivery", &[(NO_COMMIT, "b")], "b", None),
+            ("the first of two missed ones is late", &[("a", "b")], "c", Some(("b", "c"))),
+            ("more than the Hub's response", &[("a", "b"), ("b", "c")], "b", Some(("c", "b"))),
         ] {
-            let log = log(moves);
-            let moves = log.moves(MAIN, None);
-            assert_eq!(
-                (moves.bring("a", current), moves.last_after("a")),
-                (is_brought, last),
-                "{name}"
-            );
+            let expected =
+                missing.map_or(RefProgress::Known, |(old, new)| RefProgress::Missing { old, new });
+            assert_eq!(log(moves).progress(MAIN, &seen(None), current), expected, "{name}");
         }
     }
 
@@ -154,13 +177,22 @@ mod tests {
     fn only_later_moves_of_the_same_ref_count() {
         let mut log = log(&[("a", "b"), ("b", "c")]);
         log.0.push(RefLogEntry::arrived("refs/tags/v1", ("c", "d")));
-        log.0.push(RefLogEntry::made(MAIN, ("c", "d"), Uuid::nil()));
-        let moves = |after: Option<Uuid>| log.moves(MAIN, after).0;
-        assert_eq!(moves(None), [("a", "b"), ("b", "c")]);
-        assert_eq!(moves(Some(log.0[0].id)), [("b", "c")]);
-        assert_eq!(moves(log.last_id()), []);
-        // Its entry was cut off.
-        assert_eq!(moves(Some(Uuid::now_v7())).len(), 2);
+        let last = log.last_id();
+        log.0.push(RefLogEntry::made(MAIN, ("a", "e"), Uuid::nil()));
+        let first = Some(log.0[0].id);
+        for (name, after, current, missing) in [
+            ("all", None, "c", None),
+            ("none of the other ref", None, "d", Some(("c", "d"))),
+            ("not the first", first, "c", Some(("a", "b"))),
+            ("none", last, "c", Some(("a", "c"))),
+            ("another replica has made it", last, "e", None),
+            ("it was made before", log.last_id(), "e", Some(("a", "e"))),
+            ("the entry was cut off", Some(Uuid::now_v7()), "c", None),
+        ] {
+            let expected =
+                missing.map_or(RefProgress::Known, |(old, new)| RefProgress::Missing { old, new });
+            assert_eq!(log.progress(MAIN, &seen(after), current), expected, "{name}");
+        }
     }
 
     #[test]
@@ -190,6 +222,7 @@ mod tests {
             ("the same", &[][..], ("a", "c"), true),
             ("the last of two missed commits", &[], ("b", "c"), true),
             ("the first of two missed commits", &[], ("a", "b"), false),
+            ("the last of two, after the first", &[("a", "b")], ("b", "c"), true),
             ("after later commits", &[("c", "d"), ("d", "e")], ("b", "c"), true),
             ("a forced push back", &[("c", "d")], ("d", "c"), false),
             ("the same, after a forced push back", &[("c", "d"), ("d", "c")], ("b", "c"), true),

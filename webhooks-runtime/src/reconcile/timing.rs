@@ -33,10 +33,20 @@ impl PollTiming {
         }
     }
 
-    /// Returns the time until the next poll after this many failures in a row. The Hub may ask for a longer one.
-    pub(super) fn backoff(&self, failures: u32, at_least: Option<Duration>) -> Duration {
-        let backoff = RETRY.saturating_mul(1 << failures.saturating_sub(1).min(16));
-        backoff.min(self.interval).max(at_least.unwrap_or_default())
+    /// Returns the time until the next poll, after this many failures in a row. The Hub may ask for a longer one.
+    pub(super) fn pause(
+        &self,
+        failures: u32,
+        at_least: Option<Duration>,
+        is_pending: bool,
+    ) -> Duration {
+        let pause = match failures {
+            0 => self.interval,
+            _ => RETRY.saturating_mul(1 << (failures - 1).min(16)).min(self.interval),
+        };
+        // What must be confirmed does not wait for a repo that cannot be compared.
+        let pause = if is_pending { pause.min(self.confirm) } else { pause };
+        pause.max(at_least.unwrap_or_default())
     }
 
     /// Returns the interval at which the lease of the replica that asks is renewed. In a test with a short interval, it is
@@ -51,13 +61,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_are_retried_ever_later_up_to_the_interval() {
+    fn failures_are_retried_ever_later_and_a_difference_is_confirmed_soon() {
         let timing = PollTiming::new(Duration::from_secs(3600), &Environment::from_iter([]));
-        for (failures, at_least, seconds) in
-            [(1, None, 60), (2, None, 120), (u32::MAX, None, 3600), (1, Some(300), 300)]
-        {
+        for (failures, at_least, is_pending, seconds) in [
+            (0, None, false, 3600),
+            (0, None, true, 120),
+            (1, None, false, 60),
+            (2, None, false, 120),
+            (u32::MAX, None, false, 3600),
+            (u32::MAX, None, true, 120),
+            (1, Some(300), false, 300),
+            (9, Some(300), true, 300),
+        ] {
             let at_least = at_least.map(Duration::from_secs);
-            assert_eq!(timing.backoff(failures, at_least), Duration::from_secs(seconds));
+            let pause = timing.pause(failures, at_least, is_pending);
+            assert_eq!(pause, Duration::from_secs(seconds), "{failures} {at_least:?} {is_pending}");
         }
         assert_eq!(timing.confirm, Duration::from_secs(120));
     }

@@ -1,5 +1,8 @@
 //! Tests of polls with a stand-in for the Hub and a store.
 
+mod duplicates;
+mod missed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::ReconciledEndpoint;
+use super::lease::PollLease;
 use super::make::DeliveryMaker;
 use super::memory::{ComparedRepo, RefMemory};
 use super::poll::{PendingCommits, PollOutcome, Poller};
@@ -67,11 +71,15 @@ impl TestPoller {
             own: own.map(|own| Arc::new(own) as Arc<dyn OwnEvents>),
         };
         let stub = HubStub::new();
+        let state = Arc::new(jobs.clone());
+        let (name, holder) = ("reconcile".to_owned(), Uuid::new_v4());
+        let lease = Arc::new(PollLease { state, name, holder, renewal: Duration::from_secs(20) });
         let maker = DeliveryMaker {
             hub: stub.hub(),
             jobs: jobs.clone(),
             memory: RefMemory(Arc::new(jobs)),
             making: Arc::default(),
+            lease,
         };
         stub.on("GET", "/api/datasets/me/data").respond(json!({ "id": "me/data", "sha": "b" }));
         let poller = Poller { maker, endpoints: vec![endpoint], confirm: Duration::ZERO };
@@ -157,51 +165,6 @@ async fn a_delivery_that_does_not_continue_from_the_seen_commit_changes_nothing(
 }
 
 #[tokio::test]
-async fn moves_from_before_the_commit_that_was_seen_do_not_count() {
-    let mut poller = TestPoller::of_main().await;
-    let [a, b, c] = ["aaaaa", "bbbbb", "ccccc"].map(|sha| [(MAIN, sha)]);
-    poller.poll(&[&a]).await;
-    // Forced pushes back and forth.
-    for (old, new) in [("aaaaa", "bbbbb"), ("bbbbb", "aaaaa"), ("aaaaa", "ccccc")] {
-        poller.note(old, new).await;
-    }
-    poller.poll(&[&c, &c]).await;
-    assert_eq!(poller.made().await, [""; 0]);
-    // It returns to commits that it had before, without deliveries.
-    poller.poll(&[&b, &b]).await;
-    assert_eq!(poller.made().await, ["ccccc..bbbbb"]);
-    poller.poll(&[&a, &a]).await;
-    assert_eq!(poller.made().await, ["ccccc..bbbbb", "bbbbb..aaaaa"]);
-    // And with a delivery.
-    poller.note("aaaaa", "bbbbb").await;
-    poller.poll(&[&b, &b]).await;
-    assert_eq!(poller.made().await.len(), 2);
-}
-
-#[tokio::test]
-async fn a_commit_of_somebody_else_before_the_program_s_own_is_made() {
-    for (listed, own, expected) in [
-        (["ccccc", "bbbbb", "aaaaa"], &["ccccc"][..], &["aaaaa..bbbbb"][..]),
-        (["ccccc", "bbbbb", "aaaaa"], &["ccccc", "bbbbb"], &[]),
-        (["ccccc", "bbbbb", "aaaaa"], &[], &["aaaaa..ccccc"]),
-        // The commit that was seen is not in the list, after a forced push.
-        (["ccccc", "bbbbb", "00000"], &["ccccc"], &["aaaaa..bbbbb"]),
-    ] {
-        let filter = Filter::new().watch(DATA);
-        let mut poller = TestPoller::new(filter, Some(OwnCommits(own))).await;
-        let commits = poller.stub.on("GET", "/api/datasets/me/data/commits/ccccc");
-        // Two pages.
-        let (first, rest) = listed.split_at(1);
-        let page = |ids: &[&str]| ids.iter().map(|id| json!({ "id": id })).collect::<Value>();
-        commits.respond(page(first)).header("Link", NEXT).respond(page(rest));
-        let (a, c): (&[_], &[_]) = (&[(MAIN, "aaaaa")], &[(MAIN, "ccccc")]);
-        poller.poll(&[a, c, c, c, c]).await;
-        assert_eq!(poller.made().await, expected, "{own:?}");
-        assert_eq!(poller.memory().seen(OF).await.unwrap()[MAIN].sha, "ccccc");
-    }
-}
-
-#[tokio::test]
 async fn what_is_made_twice_is_accepted_once() {
     let mut poller = TestPoller::of_main().await;
     let (a, b): (&[_], &[_]) = (&[(MAIN, "aaaaa")], &[(MAIN, "bbbbb")]);
@@ -270,42 +233,4 @@ async fn a_difference_is_remembered_while_another_repo_cannot_be_compared() {
     assert!(poller.poller.poll(&mut poller.pending).await.is_pending);
     poller.poll(&[b]).await;
     assert_eq!(poller.made().await, ["aaaaa..bbbbb"]);
-}
-
-#[tokio::test]
-async fn the_hub_s_own_delivery_is_a_duplicate_until_the_ref_returns_to_its_commit() {
-    use std::sync::OnceLock;
-
-    use super::duplicates::MadeDeliveries;
-    use crate::http::background::KnownDeliveries;
-
-    let mut poller = TestPoller::of_main().await;
-    let (a, b): (&[_], &[_]) = (&[(MAIN, "aaaaa")], &[(MAIN, "bbbbb")]);
-    poller.poll(&[a, b, b]).await;
-    let conditions = poller.poller.endpoints[0].conditions.clone();
-    let known = MadeDeliveries {
-        endpoints: [(PATH.to_owned(), conditions)].into(),
-        jobs: Arc::new(OnceLock::from(poller.poller.maker.jobs.clone())),
-    };
-    let find = async |old: &str, new: &str| -> Option<Uuid> {
-        let body = json!({
-            "event": { "action": "update", "scope": "repo.content" },
-            "repo": { "type": "dataset", "name": "me/data" },
-            "updatedRefs": [{ "ref": MAIN, "oldSha": old, "newSha": new }],
-        });
-        Some(known.find(PATH, body.to_string().as_bytes()).await?.0)
-    };
-    assert!(find("aaaaa", "bbbbb").await.is_some());
-    // The last of two missed deliveries.
-    assert!(find("x", "bbbbb").await.is_some());
-    assert!(find("aaaaa", "ccccc").await.is_none());
-    poller.note("bbbbb", "ccccc").await;
-    // Another one is made.
-    let d: &[_] = &[(MAIN, "ddddd")];
-    poller.poll(&[d, d]).await;
-    assert!(find("aaaaa", "bbbbb").await.is_some());
-    assert!(find("ccccc", "ddddd").await.is_some());
-    // Forced pushes back.
-    assert!(find("ccccc", "bbbbb").await.is_none());
-    assert!(find("ddddd", "bbbbb").await.is_none());
 }
