@@ -94,9 +94,10 @@ fn to_delete_very_many_costs_no_lease(place: &Place) {
          FROM generate_series(1, 1000000), (SELECT now() - interval '30 days') AS old (past)",
     );
     assert_eq!(old, 1_000_000);
-    // One deletes, and the other one looks whether it lives. The lease is shorter than the whole takes, and long enough
-    // for a heartbeat that waits for a disk that others write to as well.
-    let lease = ("LEASE_SECONDS", "5");
+    // One deletes, and the other one looks whether it lives, and warns when a heartbeat is a quarter of the lease late. The
+    // lease is shorter than the whole takes, and long enough for a heartbeat that waits for a disk that others write to
+    // as well.
+    let lease = ("LEASE_SECONDS", "10");
     let one = place.start(&[lease, ("SHUTDOWN_SECONDS", "1")]);
     let _ = accepted(&one.local_url(), "alone", None, 600_000);
     place.wait_for_entries("start", "alone", 1);
