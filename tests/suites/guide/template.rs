@@ -41,6 +41,8 @@ The public Space me/my-bot, from /home/me/my-bot:
   leave out  .env.example, because it may contain a secret
 
 The Space is public: everyone can read its files and variables, but no secret.
+
+Nothing was changed, because of --dry-run.
 ";
 
 /// The blocks of the quick start that make the project and test it.
