@@ -97,7 +97,7 @@ fn a_script_that_fails_is_reported_with_its_last_lines_and_not_run_again() {
     assert_eq!(shown[16..], ["line 29", "```", "", "no GPU"]);
     let dead = home.wait_for(1, "dead").remove(0);
     assert_eq!(dead["attempts"], 1, "{dead}");
-    assert_eq!(dead["error"], failed);
+    assert_eq!(dead["error"], "fails.py ended with exit status: 1");
     assert_eq!(home.hub.comments(DATA, 1).len(), 2);
 
     // A person corrects the script, and runs the delivery again.
@@ -154,7 +154,11 @@ fn a_script_gets_the_variables_that_it_needs_and_not_the_secret_of_the_webhook()
     push(&home, "seed\n42\n");
     let report = home.hub.wait_for_comments(DATA, 1, 2).remove(1);
     let names: Vec<_> = visible(&report).lines().nth(2).unwrap().split_whitespace().collect();
-    assert_eq!(names, ["HF_TOKEN", "HOME", "LANG", "PATH"]);
+    // Python itself may set others.
+    let mut given: Vec<_> = home.variables.iter().map(|(name, _)| *name).collect();
+    given.retain(|name| names.contains(name));
+    given.sort_unstable();
+    assert_eq!(given, ["HF_TOKEN", "HOME", "LANG", "PATH"]);
     home.stop(bot);
 }
 
