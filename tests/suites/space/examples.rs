@@ -10,6 +10,9 @@ use tests::repository::{read, root};
 
 use super::{EXAMPLES, Example, PAGE, RunningSpace, Way, blocks_of, compiled, post, start};
 
+/// How many MB the program of an example may have.
+const LARGEST_SIZE: f64 = 9.0;
+
 /// How many MB the program has by the page's table.
 fn size_on_the_page() -> f64 {
     let page = read(PAGE);
@@ -24,6 +27,7 @@ fn the_program_is_as_small_as_the_page_says(name: &str, image: &Image) {
     writeln!(std::io::stderr(), "{name} is a program of {size:.1} MB; the page says {stated}")
         .unwrap();
     assert!((size / stated - 1.0).abs() < 0.1, "{name}: {size:.1} MB");
+    assert!(size <= LARGEST_SIZE, "{name}: {size:.2} MB");
 }
 
 /// A program with the default features. The other tests build programs with all of them.
