@@ -12,6 +12,7 @@ use tests::markdown::{CodeBlock, anchor, blocks, headings, links};
 use tests::program::{Program, build, forget_package};
 use tests::repository::{read, root};
 use tests::share::{Terms, TestShareServer};
+use tests::terminal::WITHOUT_DEBUG;
 
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
 
@@ -132,6 +133,7 @@ impl ReadmeProject {
         let mut command = Command::new("bash");
         command.args(["-ec", lines]).current_dir(&self.path).env("CARGO_NET_OFFLINE", "true");
         command.env("CARGO_TARGET_DIR", crate::target_of_my_bot());
+        command.envs([WITHOUT_DEBUG]);
         forget_package(&mut command);
         run(&mut command)
     }

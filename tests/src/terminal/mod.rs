@@ -19,15 +19,11 @@ pub use screen::commands;
 use screen::{indented, matched, named, pairs, starts_server};
 
 /// Where what is installed here is found, and how cargo is to build.
-const INSTALLED: [&str; 7] = [
-    "PATH",
-    "HOME",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "CARGO_INCREMENTAL",
-    "CARGO_PROFILE_DEV_DEBUG",
-];
+const INSTALLED: [&str; 6] =
+    ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_INCREMENTAL"];
+
+/// How cargo builds projects: without what a debugger needs, which would make them slow to compile and to link.
+pub const WITHOUT_DEBUG: (&str, &str) = ("CARGO_PROFILE_DEV_DEBUG", "none");
 
 /// What is another each time.
 static CHANGING: LazyLock<Regex> = LazyLock::new(|| {
@@ -81,10 +77,11 @@ impl Terminal {
     pub fn new(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let of_this = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
         let given = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        let offline = ("CARGO_NET_OFFLINE".to_owned(), "true".to_owned());
+        let cargo = [("CARGO_NET_OFFLINE", "true"), WITHOUT_DEBUG];
+        let cargo = cargo.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
             folder: folder.to_owned(),
-            variables: INSTALLED.iter().filter_map(of_this).chain([offline]).chain(given).collect(),
+            variables: INSTALLED.iter().filter_map(of_this).chain(cargo).chain(given).collect(),
             meant: Vec::new(),
             server: None,
             faults: Vec::new(),
