@@ -89,6 +89,36 @@ fn the_file_is_read_only_where_a_person_develops_the_program() {
 }
 
 #[test]
+fn a_command_in_a_pipe_says_that_the_file_is_not_read() {
+    let machine = OwnMachine::with(&quickstart()).unwrap();
+    let warning = "Warning: .env is not read, because standard output is not a terminal. Set its variables in the \
+                   environment.\n";
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = machine.command();
+        Program::spawn(command.args(arguments).envs(variables.iter().copied())).unwrap().wait()
+    };
+    let warns = |variables: &[(&str, &str)]| {
+        let ended = run(&["endpoints", "--json"], variables);
+        assert_eq!((ended.code, &ended.stdout[..1]), (Some(0), "["), "{ended:?}");
+        assert!(!ended.stderr.contains("hush"), "{ended:?}");
+        ended.stderr.contains(warning)
+    };
+    assert!(!warns(&[]));
+    fs::write(machine.folder().join(".env"), "WEBHOOK_SECRET=hush\n").unwrap();
+    assert!(warns(&[]));
+    // Also of a file that could not be read.
+    fs::write(machine.folder().join(".env"), "hush hush\n").unwrap();
+    assert!(warns(&[]));
+    fs::write(machine.folder().join(".env"), "WEBHOOK_SECRET=hush\n").unwrap();
+    // Its variables are set, or a platform sets them.
+    for variable in ["WEBHOOK_SECRET", "CI", "SPACE_ID", "JOB_ID", "container"] {
+        assert!(!warns(&[(variable, "1")]), "{variable}");
+    }
+    // A script that a shell reads at each start.
+    assert_eq!(run(&["completions", "bash"], &[]).stderr, "");
+}
+
+#[test]
 fn a_variable_that_redirects_the_token_is_ignored_with_a_warning() {
     let machine = OwnMachine::with(&quickstart()).unwrap();
     let env = "HF_ENDPOINT=http://evil.example\nhttps_proxy=http://evil.example\nPORT=1\n";

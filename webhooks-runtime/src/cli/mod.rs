@@ -154,7 +154,10 @@ fn execute(
     if let Some(Err(error)) = command_line.store().map(StoreUrl::parse) {
         return Err(command.error(ErrorKind::ValueValidation, error).into());
     }
-    dotenv::load()?;
+    // A script that is sourced in every shell needs no variables.
+    if !matches!(command_line.command, Some(Command::Completions { .. })) {
+        dotenv::load()?;
+    }
     let flags = command_line.serve.into();
     match command_line.command {
         None => server()?.launch_with(flags)?,

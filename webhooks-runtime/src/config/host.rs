@@ -71,7 +71,12 @@ impl Host {
     /// Returns whether a person develops the program here: at a terminal, and neither on a Space nor in a Job, in a
     /// container or in CI.
     pub(crate) fn is_for_development(&self) -> bool {
-        self.terminal && self.space.is_none() && !self.job && !self.container && !self.ci
+        self.terminal && self.is_own_machine()
+    }
+
+    /// Returns whether no platform runs the program: it is neither on a Space nor in a Job, in a container or in CI.
+    pub(crate) fn is_own_machine(&self) -> bool {
+        self.space.is_none() && !self.job && !self.container && !self.ci
     }
 
     /// Returns why no person is expected to follow the output, `None` when one is.

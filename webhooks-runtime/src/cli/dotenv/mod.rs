@@ -15,11 +15,15 @@ use crate::server::output::{Stream, print_message};
 
 const FILE: &str = ".env";
 
+/// The warning of a program in a pipe or without a person, such as a cron job.
+const UNREAD: &str = "Warning: .env is not read, because standard output is not a terminal. Set its variables in the \
+                      environment.\n";
+
 /// The size of the largest file that is read, in bytes.
 const MAX_SIZE: u64 = 64 * 1024;
 
 /// The variables that decide where requests, the token and the state of the program are, and which certificates are trusted.
-/// Proxies are also set in lower case. `PORT` and those of Spaces and Jobs belong to the platforms.
+/// Proxies are also set in lower case. The platforms set `PORT`, and the variables of Spaces and Jobs.
 const IGNORED: [&str; 15] = [
     "ALL_PROXY",
     "HF_ENDPOINT",
@@ -58,7 +62,9 @@ pub(super) enum DotenvError {
         /// From 1.
         line: usize,
     },
-    #[error("{name} in .env contains $, which is replaced by nothing: use single quotes")]
+    #[error(
+        "{name} in .env contains $ outside of single quotes, which is not supported: put the value in single quotes"
+    )]
     Expansion { name: String },
 }
 
@@ -67,22 +73,24 @@ pub(super) enum DotenvError {
 struct DotenvFile {
     /// In their order.
     variables: Vec<(String, String)>,
-    /// The names of those that are ignored.
+    /// The names of the ignored variables.
     ignored: BTreeSet<String>,
 }
 
-/// Sets the variables of `.env` that are not set yet, and reports that. Does nothing where no person develops the
-/// program.
+/// Sets the variables of `.env` that are not set yet, and reports that. Where no person develops the program, sets none.
 ///
 /// Must be called before the process has a second thread, because another thread could read the variables meanwhile.
 pub(super) fn load() -> Result<(), DotenvError> {
-    if !Host::detect(&Environment::Process).is_for_development() {
+    let host = Host::detect(&Environment::Process);
+    if !host.is_for_development() {
+        if host.is_own_machine() && lacks_variables(Path::new(FILE)) {
+            print_message(Stream::Err, UNREAD);
+        }
         return Ok(());
     }
     let Some(text) = read(Path::new(FILE))? else { return Ok(()) };
     let mut file = DotenvFile::parse(&text)?;
-    let is_new = |(name, _): &(String, String)| std::env::var_os(name).is_none();
-    file.variables.retain(is_new);
+    file.variables.retain(|(name, _)| is_new(name));
     // Setting a variable is unsafe code, which only dotenvy has.
     let text: String = file.variables.iter().map(|(name, value)| line(name, value)).collect();
     // These lines were just made to be valid.
@@ -92,6 +100,19 @@ pub(super) fn load() -> Result<(), DotenvError> {
         print_message(Stream::Err, &report);
     }
     Ok(())
+}
+
+fn is_new(name: &str) -> bool {
+    std::env::var_os(name).is_none()
+}
+
+/// Returns whether the file has variables that are not set, or may have: an unread file is no error.
+fn lacks_variables(path: &Path) -> bool {
+    match read(path).map(|text| text.map(|text| DotenvFile::parse(&text))) {
+        Ok(Some(Ok(file))) => file.variables.iter().any(|(name, _)| is_new(name)),
+        Ok(Some(Err(_))) | Err(_) => true,
+        Ok(None) => false,
+    }
 }
 
 /// Reads a file; `None` if there is none. A folder of this name belongs to Python.
@@ -190,112 +211,4 @@ fn line(name: &str, value: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> DotenvFile {
-        DotenvFile::parse(text).unwrap()
-    }
-
-    fn value(text: &str) -> String {
-        let file = parse(text);
-        let [(name, value)] = &file.variables[..] else { panic!("{file:?}") };
-        assert_eq!(name, "A", "{text}");
-        value.clone()
-    }
-
-    #[test]
-    fn a_value_is_read_as_other_tools_read_it() {
-        for (text, expected) in [
-            ("A=b", "b"),
-            ("export A=b\r\n", "b"),
-            ("\u{feff}A=b", "b"),
-            ("# A=c\n\nA=b # not this", "b"),
-            ("A=b ", "b"),
-            ("A=", ""),
-            ("A=\"b c\"", "b c"),
-            ("A='b $C \\n'", "b $C \\n"),
-            ("A=\"b\\nc\"", "b\nc"),
-            ("A=\"b\nc\"\n", "b\nc"),
-            ("A=b\nA=c", "b"),
-        ] {
-            assert_eq!(value(text), expected, "{text:?}");
-        }
-        assert_eq!(parse("").variables, []);
-    }
-
-    #[test]
-    fn a_variable_that_redirects_the_token_is_ignored() {
-        let lines = IGNORED.map(|name| format!("{name}=x\n"));
-        let file = parse(&(lines.concat() + "https_proxy=x\nHF_TOKEN=y\n"));
-        assert_eq!(file.variables, [("HF_TOKEN".to_owned(), "y".to_owned())]);
-        assert_eq!(file.ignored.len(), IGNORED.len() + 1);
-        let report = file.report();
-        assert!(report.starts_with("* Variables from .env: HF_TOKEN\nWarning: ALL_PROXY in .env"));
-        assert_eq!(report.lines().count(), 2 + IGNORED.len(), "{report}");
-    }
-
-    #[test]
-    fn no_other_variable_gets_into_a_value() {
-        for text in ["A=$PATH", "A=\"${PATH}\"", "A=hu$sh", "B=b\nA=b${B}"] {
-            let error = DotenvFile::parse(text).unwrap_err().to_string();
-            assert!(error.starts_with("A in .env contains $, which"), "{text}: {error}");
-        }
-        for text in ["A='${PATH}'", "A=\"\\${PATH}\"", "A=\\${PATH}"] {
-            assert_eq!(value(text), "${PATH}", "{text}");
-        }
-    }
-
-    #[test]
-    fn a_malformed_line_is_named_by_its_number_and_not_shown() {
-        for (text, line) in [
-            ("hush", 1),
-            ("A=b\n\n# c\nA b=hush\n", 4),
-            ("A=hush hush", 1),
-            ("A=\"b\nc\"\nB=\"hush\nC=d\n", 3),
-            ("A=\"b\nc\"\n1=hush\n", 3),
-            ("A=b\nB=hu\0sh", 2),
-        ] {
-            let error = DotenvFile::parse(text).unwrap_err().to_string();
-            assert!(error.starts_with(&format!(".env, line {line}, is not like")), "{error}");
-            assert!(!error.contains("hush"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_line_sets_a_variable_to_just_its_value() {
-        for expected in ["", "b", " b # c ", "\"b' \\n", "$HOME ${A}", "b\nc\n", "학습", "b\tc\r"]
-        {
-            assert_eq!(value(&line("A", expected)), expected);
-        }
-    }
-
-    #[test]
-    fn only_a_regular_file_of_a_sane_size_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let read_at = |name: &str| read(&path(name));
-        assert!(read_at("none").unwrap().is_none());
-        assert!(read(folder.path()).unwrap().is_none());
-        std::fs::write(path("file"), "A=b").unwrap();
-        assert_eq!(read_at("file").unwrap().as_deref(), Some("A=b"));
-        std::fs::write(path("large"), "#".repeat(64 * 1024 + 1)).unwrap();
-        assert!(matches!(read_at("large"), Err(DotenvError::TooLarge)));
-        std::fs::write(path("latin"), b"A=\xfa").unwrap();
-        assert!(matches!(read_at("latin"), Err(DotenvError::NotUtf8)));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_is_followed_and_a_device_is_an_error() {
-        use std::os::unix::fs::symlink;
-
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        std::fs::write(path("file"), "A=b").unwrap();
-        symlink(path("file"), path("link")).unwrap();
-        assert_eq!(read(&path("link")).unwrap().as_deref(), Some("A=b"));
-        let error = read(Path::new("/dev/zero")).unwrap_err().to_string();
-        assert_eq!(error, ".env cannot be read: it is not a regular file");
-    }
-}
+mod tests;
