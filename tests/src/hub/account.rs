@@ -16,6 +16,15 @@ pub enum Scope {
 impl Scope {
     /// All scopes.
     pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Webhooks];
+
+    /// Returns the permissions of a fine-grained token with this scope.
+    fn permissions(self) -> &'static [&'static str] {
+        match self {
+            Self::Read => &["repo.content.read"],
+            Self::Write => &["repo.write", "discussion.write", "job.write"],
+            Self::Webhooks => &["user.webhooks.read", "user.webhooks.write"],
+        }
+    }
 }
 
 /// A user, or an organization.
@@ -51,7 +60,19 @@ impl TestAccount {
             .iter()
             .map(|org| json!({ "type": "org", "id": org.id, "name": org.name, "roleInOrg": "admin" }))
             .collect();
-        let role = if token.scopes.contains(&Scope::Write) { "write" } else { "read" };
+        let mut access = json!({ "displayName": "test", "createdAt": super::state::START });
+        access["role"] = match token.scopes[..] {
+            [Scope::Read] => json!("read"),
+            _ if token.scopes == Scope::ALL => json!("write"),
+            _ => json!("fineGrained"),
+        };
+        if access["role"] == "fineGrained" {
+            let user = json!({ "_id": self.id, "type": "user", "name": self.name });
+            let permissions: Vec<_> = token.scopes.iter().flat_map(|it| it.permissions()).collect();
+            let scoped = [json!({ "entity": user, "permissions": permissions })];
+            access["fineGrained"] =
+                json!({ "canReadGatedRepos": false, "global": [], "scoped": scoped });
+        }
         json!({
             "type": "user",
             "id": self.id,
@@ -59,10 +80,7 @@ impl TestAccount {
             "fullname": self.name,
             "isPro": false,
             "orgs": orgs,
-            "auth": {
-                "type": "access_token",
-                "accessToken": { "displayName": "test", "role": role, "createdAt": super::state::START },
-            },
+            "auth": { "type": "access_token", "accessToken": access },
         })
     }
 }

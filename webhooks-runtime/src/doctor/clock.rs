@@ -1,5 +1,6 @@
 //! Compares this machine's clock with that of the Hub.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::finding::{Diagnosis, Finding};
@@ -35,9 +36,20 @@ pub(super) fn check(reading: Option<&ClockReading>) -> Diagnosis {
     Finding::new(
         format!("the clock of this machine is {} s off the Hub's", difference.as_secs()),
         "certificates, retries and retention depend on the time",
-        "timedatectl set-ntp true",
+        fix(Path::new("/")),
     )
     .into()
+}
+
+/// Returns the command that sets the clock of this system, or what to do in a container or without such a command.
+fn fix(root: &Path) -> &'static str {
+    let has_systemd = root.join("run/systemd/system").is_dir();
+    match std::env::consts::OS {
+        "macos" => "sudo sntp -sS time.apple.com",
+        "windows" => "w32tm /resync",
+        _ if has_systemd => "sudo timedatectl set-ntp true",
+        _ => "set the clock of this machine; in a container, set that of its host",
+    }
 }
 
 #[cfg(test)]
@@ -58,5 +70,14 @@ mod tests {
             assert_eq!(findings[0].what, "the clock of this machine is 61 s off the Hub's");
         }
         assert!(matches!(check(None), Diagnosis::Unchecked(_)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_a_system_with_systemd_is_told_its_command() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(fix(root.path()).starts_with("set the clock"));
+        std::fs::create_dir_all(root.path().join("run/systemd/system")).unwrap();
+        assert_eq!(fix(root.path()), "sudo timedatectl set-ntp true");
     }
 }

@@ -16,7 +16,7 @@ use crate::state::{FileState, MemoryState, SharedState};
 
 /// What the checks know of the program.
 pub(crate) struct DoctorInput {
-    /// The name that commands begin with: `my-bot`.
+    /// The words that commands begin with: `cargo run --`.
     pub(super) program: String,
     pub(super) version: String,
     /// The client of the Hub, or the reason why there is none.
@@ -30,7 +30,9 @@ pub(crate) struct DoctorInput {
     /// The store of a program with background endpoints.
     pub(super) store: Option<StoreUrl>,
     /// Why it cannot be opened, if it exists.
-    pub(super) store_error: Option<String>,
+    pub(super) store_error: Option<StoreError>,
+    /// Whether the token is in `HF_TOKEN`, which overrides that of `hf auth login`.
+    pub(super) token_in_variable: bool,
     /// What the program remembers. A check only reads it.
     pub(super) state: Box<dyn SharedState>,
     /// The open store, if the state is there.
@@ -67,7 +69,7 @@ impl DoctorInput {
             None => (of_file(target.file), None, None),
             Some(store) => match open(store).await {
                 Ok(jobs) => (Box::new(jobs.clone()) as Box<dyn SharedState>, Some(jobs), None),
-                Err(error) => (of_file(target.file), None, Some(error.to_string())),
+                Err(error) => (of_file(target.file), None, Some(error)),
             },
         };
         let public_url = match target.public_url {
@@ -75,13 +77,15 @@ impl DoctorInput {
             // One that cannot be read counts as none.
             None => ServerUrl::load(&*state).await.unwrap_or_default(),
         };
+        let environment = Environment::default();
         Ok(Self {
             program,
+            token_in_variable: matches!(environment.filled("HF_TOKEN"), Ok(Some(_))),
             version: program_version(target.version),
             hub: target.hub,
             endpoints: target.endpoints,
             public_url,
-            space: Environment::default().filled("SPACE_ID").unwrap_or_default(),
+            space: environment.filled("SPACE_ID").unwrap_or_default(),
             on_space: target.on_space,
             store: target.store,
             store_error,
@@ -112,7 +116,7 @@ impl DoctorInput {
     pub(super) fn settings(&self) -> Diagnosis {
         let finding = |error: &String| {
             let why = "with these settings, the server does not start";
-            Finding::new(error, why, "correct them: see https://docs.rs/webhooks-runtime")
+            Finding::new(error, why, "correct it: see https://docs.rs/webhooks-runtime")
         };
         Diagnosis::of(self.invalid.iter().map(finding).collect(), "valid")
     }
@@ -130,6 +134,7 @@ impl DoctorInput {
             on_space: false,
             store: None,
             store_error: None,
+            token_in_variable: false,
             state: Box::new(MemoryState::default()),
             jobs: None,
             invalid: Vec::new(),

@@ -3,9 +3,10 @@
 //!
 //! Each check turns what it has seen into a [`Diagnosis`], in a file of its own: `token`, `clock`, `webhooks`, `reach`
 //! (the public URL, the secret and the version), `store` and `space`. `finding` has the types, `input` is what the checks
-//! know of the program, and `probe` asks the server through its public URL.
+//! know of the program, `probe` asks the server through its public URL, and `commands` writes commands to copy.
 
 mod clock;
+mod commands;
 mod finding;
 mod input;
 mod left_alone;
@@ -18,6 +19,7 @@ mod webhooks;
 
 use self::probe::EndpointProbe;
 
+pub(crate) use commands::invocation;
 pub(crate) use finding::{CheckReport, Diagnosis, Finding};
 pub(crate) use input::DoctorInput;
 

@@ -39,8 +39,8 @@ pub(super) struct EndpointProbe {
 pub(super) enum ProbeAnswer {
     /// It knows probes, and has accepted the secret.
     Accepted {
-        /// The version of its program.
-        version: String,
+        /// The version of its program; `None` from an endpoint without a secret.
+        version: Option<String>,
     },
     /// It does not know probes: it has accepted the secret, and rejects a form.
     FormRejected,
@@ -103,7 +103,7 @@ fn answer(status: u16, headers: &HeaderMap, body: &str, nonce: &str) -> ProbeAns
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match status {
         200 if header(PROBE.as_str()) == Some(nonce) => {
-            let version = header(PROGRAM_VERSION.as_str()).unwrap_or_default().to_owned();
+            let version = header(PROGRAM_VERSION.as_str()).map(str::to_owned);
             ProbeAnswer::Accepted { version }
         }
         200 => ProbeAnswer::Foreign,
@@ -138,7 +138,7 @@ mod tests {
             });
             HeaderMap::from_iter(pairs)
         };
-        let accepted = ProbeAnswer::Accepted { version: "1.2.0".to_owned() };
+        let accepted = ProbeAnswer::Accepted { version: Some("1.2.0".to_owned()) };
         let skipped = r#"{"skipped":"doctor"}"#;
         assert_eq!(answer(200, &headers("once"), skipped, "once"), accepted);
         assert_eq!(answer(200, &headers("another"), skipped, "once"), ProbeAnswer::Foreign);

@@ -108,10 +108,10 @@ pub(super) fn check_version(input: &DoctorInput, probes: &[EndpointProbe]) -> Di
         return NO_URL;
     }
     let diagnosis = probes.iter().find_map(|probe| match &probe.answer {
-        ProbeAnswer::Accepted { version } if *version == input.version => {
+        ProbeAnswer::Accepted { version: Some(version) } if *version == input.version => {
             Some(Diagnosis::Healthy(version.clone()))
         }
-        ProbeAnswer::Accepted { version } => Some(
+        ProbeAnswer::Accepted { version: Some(version) } => Some(
             Finding::new(
                 format!("the server runs {version}, and this program is {}", input.version),
                 "what you see here may differ from what runs there",
@@ -129,7 +129,12 @@ pub(super) fn check_version(input: &DoctorInput, probes: &[EndpointProbe]) -> Di
         ),
         _ => None,
     });
-    diagnosis.unwrap_or(NO_ANSWER)
+    let is_silent =
+        |probe: &EndpointProbe| matches!(probe.answer, ProbeAnswer::Accepted { version: None });
+    diagnosis.unwrap_or(match probes.iter().any(is_silent) {
+        true => Diagnosis::Unchecked("without a secret, the server does not report its version"),
+        false => NO_ANSWER,
+    })
 }
 
 #[cfg(test)]
@@ -159,13 +164,28 @@ mod tests {
     }
 
     fn accepted(version: &str) -> ProbeAnswer {
-        ProbeAnswer::Accepted { version: version.to_owned() }
+        ProbeAnswer::Accepted { version: Some(version.to_owned()) }
     }
 
     #[test]
     fn a_server_that_accepts_the_secret_of_the_same_version_is_healthy() {
         let input = input(UrlKind::Fixed, endpoint());
         assert_eq!(found(&input, accepted(&input.version)), [None, None, None]);
+    }
+
+    #[test]
+    fn a_server_that_does_not_tell_its_version_is_not_compared() {
+        let input = input(UrlKind::Fixed, endpoint());
+        let probe = |answer| {
+            let path = "/webhooks/retrain".to_owned();
+            EndpointProbe { path, url: String::new(), answer }
+        };
+        let silent = probe(ProbeAnswer::Accepted { version: None });
+        let diagnosis = check_version(&input, &[silent.clone()]);
+        assert!(matches!(diagnosis, Diagnosis::Unchecked(reason) if reason.contains("secret")));
+        // Another endpoint has a secret.
+        let diagnosis = check_version(&input, &[silent, probe(accepted(&input.version))]);
+        assert_eq!(diagnosis, Diagnosis::Healthy(input.version.clone()));
     }
 
     #[test]

@@ -44,10 +44,10 @@ pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> Space
         }
     };
     let (Ok(hub), Some(_)) = (&input.hub, whoami) else { return NO_ANSWER.into() };
-    let settings = format!("open {}/spaces/{space}/settings", hub.address());
+    let page = format!("{}/spaces/{space}", hub.address());
     match hub.repo_info(RepoId::from(format!("space:{space}"))).await {
         Ok(info) => SpaceReading {
-            diagnosis: Diagnosis::of(findings(&space, &info, &settings), healthy(&space, &info)),
+            diagnosis: Diagnosis::of(findings(&space, &info, &page, input), healthy(&space, &info)),
             is_running: stage(&info).is_empty() || serves(stage(&info)),
         },
         // A host does not tell the name, only what it is like.
@@ -61,7 +61,7 @@ pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> Space
     }
 }
 
-fn findings(space: &str, info: &RepoInfo, settings: &str) -> Vec<Finding> {
+fn findings(space: &str, info: &RepoInfo, page: &str, input: &DoctorInput) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sdk = info.other.get("sdk").and_then(Value::as_str).unwrap_or("docker");
     if sdk != "docker" {
@@ -75,25 +75,36 @@ fn findings(space: &str, info: &RepoInfo, settings: &str) -> Vec<Finding> {
         findings.push(Finding::new(
             format!("the Space {space} is private"),
             "the Hub cannot deliver to a private Space",
-            settings,
+            format!("make it public in its settings: {page}/settings"),
         ));
     }
     let stage = stage(info);
-    let why = match stage {
+    let (why, fix) = match stage {
         "" => return findings,
         stage if serves(stage) => return findings,
-        "PAUSED" | "STOPPED" => "a person or a program has paused it",
-        "SLEEPING" => {
-            "it sleeps after a time without visitors, and it is not documented whether a delivery wakes it"
-        }
-        "BUILDING" | "APP_STARTING" => "it is being started, so it cannot be reached yet",
-        _ => "its program does not run: its logs have the reason",
+        "PAUSED" | "STOPPED" => (
+            "a person or a program has paused it",
+            format!("restart it in its settings: {page}/settings"),
+        ),
+        "SLEEPING" => (
+            "it sleeps after a time without visitors, and it is not documented whether a delivery wakes it",
+            format!("open its page, which starts it: {page}"),
+        ),
+        "BUILDING" | "APP_STARTING" => (
+            "it is being started, so it cannot be reached yet",
+            format!("wait until it runs, and check again: {}", input.command("doctor")),
+        ),
+        "BUILD_ERROR" => (
+            "its image was not built: its build log has the reason",
+            format!("correct what its log says: {page}?logs=build"),
+        ),
+        _ => (
+            "its program does not run: its log has the reason",
+            format!("correct what its log says: {page}?logs=container"),
+        ),
     };
-    findings.push(Finding::new(
-        format!("the Space {space} is in the stage {stage}"),
-        why,
-        settings,
-    ));
+    let what = format!("the Space {space} is in the stage {stage}");
+    findings.push(Finding::new(what, why, fix));
     findings
 }
 
@@ -168,18 +179,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_space_of_another_kind_or_stage_is_a_finding() {
-        for (sdk, private, stage, what) in [
-            ("gradio", false, "RUNNING", "the Space me/bot has the SDK gradio"),
-            ("docker", true, "RUNNING", "the Space me/bot is private"),
-            ("docker", false, "PAUSED", "the Space me/bot is in the stage PAUSED"),
-            ("docker", false, "SLEEPING", "the Space me/bot is in the stage SLEEPING"),
-            ("docker", false, "BUILD_ERROR", "the Space me/bot is in the stage BUILD_ERROR"),
+        let page = "https://hub.test/spaces/me/bot";
+        for (sdk, private, stage, what, fix) in [
+            ("gradio", false, "RUNNING", "has the SDK gradio", "README.md of the Space"),
+            ("docker", true, "RUNNING", "is private", "settings: {page}/settings"),
+            ("docker", false, "PAUSED", "is in the stage PAUSED", "settings: {page}/settings"),
+            ("docker", false, "SLEEPING", "is in the stage SLEEPING", "starts it: {page}"),
+            ("docker", false, "BUILDING", "is in the stage BUILDING", "again: my-bot doctor"),
+            ("docker", false, "BUILD_ERROR", "is in the stage BUILD_ERROR", "{page}?logs=build"),
+            ("docker", false, "RUNTIME_ERROR", "is in the stage RUNTIME_ERROR", "?logs=container"),
         ] {
             let Diagnosis::Faulty(findings) = checked(sdk, private, stage).await else {
                 panic!("{what}")
             };
             let [finding] = &findings[..] else { panic!("{findings:#?}") };
-            assert_eq!(finding.what, what);
+            assert_eq!(finding.what, format!("the Space me/bot {what}"));
+            assert!(finding.fix.ends_with(&fix.replace("{page}", page)), "{finding:?}");
         }
     }
 

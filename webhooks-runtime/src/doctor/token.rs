@@ -1,11 +1,13 @@
 //! Checks the token: whether there is one, whether the Hub accepts it, and whether it may write.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use actix_web::http::header::HttpDate;
 use serde_json::Value;
 
 use super::clock::ClockReading;
+use super::commands::login;
 use super::finding::{Diagnosis, Finding};
 use super::input::DoctorInput;
 use crate::hub::{Account, Hub, HubError};
@@ -14,13 +16,20 @@ use crate::hub::{Account, Hub, HubError};
 pub(super) const NO_ANSWER: Diagnosis =
     Diagnosis::Unchecked("the Hub was not asked for the account, or did not say which it is");
 
-const LOGIN: &str = "hf auth login";
+/// The permission that a fine-grained token needs for registration: see
+/// <https://huggingface.co/docs/hub/security-tokens>.
+const WRITE_WEBHOOKS: &str = "user.webhooks.write";
+
+/// Why a token that may only read is not enough.
+const NEED: &str = "registration needs a token that may write webhooks";
 
 /// What the Hub says of the token.
 pub(super) struct Whoami {
     pub(super) account: Account,
     /// `read`, `write` or `fineGrained`.
     role: Option<String>,
+    /// The permissions of a fine-grained token, for any repo or account; `None` if the Hub does not say.
+    permissions: Option<BTreeSet<String>>,
     pub(super) clock: Option<ClockReading>,
 }
 
@@ -42,31 +51,43 @@ async fn whoami(hub: &Hub) -> Result<Whoami, HubError> {
     Ok(Whoami {
         account: response.json()?,
         role: json.pointer("/auth/accessToken/role").and_then(Value::as_str).map(str::to_owned),
+        permissions: json.pointer("/auth/accessToken/fineGrained").and_then(permissions),
         clock: date.map(|date| ClockReading { hub: date.into(), sent, received }),
     })
+}
+
+/// Returns all permissions of a fine-grained token. `None` if they have another form than today.
+fn permissions(token: &Value) -> Option<BTreeSet<String>> {
+    let global = token.get("global").and_then(Value::as_array).into_iter().flatten();
+    let scoped = token.get("scoped")?.as_array()?.iter().map(|scope| scope.get("permissions"));
+    let scoped: Vec<_> = scoped.map(|it| it?.as_array()).collect::<Option<_>>()?;
+    let all = global.chain(scoped.into_iter().flatten());
+    all.map(|permission| Some(permission.as_str()?.to_owned())).collect()
 }
 
 pub(super) fn check(input: &DoctorInput, whoami: Option<&Result<Whoami, HubError>>) -> Diagnosis {
     let whoami = match (whoami, &input.hub) {
         (Some(Ok(whoami)), _) => whoami,
-        (Some(Err(error)), _) => return rejected(error).into(),
+        (Some(Err(error)), _) => return rejected(error, input).into(),
         (None, Err(_)) if !input.is_watching() => {
             return Diagnosis::Unchecked("no endpoint has `watch`");
         }
         (None, hub) => {
             let reason = hub.as_ref().err().cloned().unwrap_or_default();
             let why = "without a token, the webhooks can be neither checked nor registered";
-            return Finding::new(reason, why, LOGIN).into();
+            return Finding::new(reason, why, another_token(input)).into();
         }
     };
     let name = &whoami.account.name;
-    if whoami.role.as_deref() == Some("read") && input.is_watching() {
-        return Finding::new(
-            format!("the token of {name} may only read"),
-            "registration needs a token that may write webhooks",
-            new_token(input),
-        )
-        .into();
+    let lacks_webhooks = |all: &BTreeSet<String>| !all.contains(WRITE_WEBHOOKS);
+    if input.is_watching() && whoami.role.as_deref() == Some("read") {
+        let what = format!("the token of {name} may only read");
+        return Finding::new(what, NEED, another_token(input)).into();
+    }
+    if input.is_watching() && whoami.permissions.as_ref().is_some_and(lacks_webhooks) {
+        let what = format!("the token of {name} lacks the permission {WRITE_WEBHOOKS}");
+        let fix = format!("add the permission to the token at {}", tokens_page(input));
+        return Finding::new(what, NEED, fix).into();
     }
     Diagnosis::Healthy(match &whoami.role {
         Some(role) => format!("{name}, {role}"),
@@ -74,36 +95,39 @@ pub(super) fn check(input: &DoctorInput, whoami: Option<&Result<Whoami, HubError
     })
 }
 
-fn rejected(error: &HubError) -> Finding {
+fn rejected(error: &HubError, input: &DoctorInput) -> Finding {
+    let unanswered = |fix: &str| {
+        let why = "without this answer, nothing can be checked on the Hub";
+        Finding::new(error.to_string(), why, fix)
+    };
     match error.status() {
         Some(401) => Finding::new(
             "the Hub rejects the token",
             "it has expired, was deleted, or is not complete",
-            LOGIN,
+            another_token(input),
         ),
         // It says nothing about the token.
-        Some(429 | 500..) => Finding::new(
-            error.to_string(),
-            "without this answer, nothing can be checked on the Hub",
-            "try again later",
-        ),
-        Some(_) => Finding::new(
-            error.to_string(),
-            "without this answer, nothing can be checked on the Hub",
-            LOGIN,
-        ),
-        None => Finding::new(
-            error.to_string(),
-            "without this answer, nothing can be checked on the Hub",
+        Some(429 | 500..) => unanswered("try again later"),
+        Some(_) => unanswered(&another_token(input)),
+        None => unanswered(
             "check the network, and the variables HF_ENDPOINT and HTTPS_PROXY, or try again later",
         ),
     }
 }
 
-/// Returns where to create a token with other permissions.
-pub(super) fn new_token(input: &DoctorInput) -> String {
+/// Returns how to use a token with other permissions. `HF_TOKEN` overrides that of a login.
+pub(super) fn another_token(input: &DoctorInput) -> String {
+    let page = tokens_page(input);
+    match login().filter(|_| !input.token_in_variable) {
+        Some(login) => format!("create a token at {page}, and enter it after {login}"),
+        None => format!("create a token at {page}, and set HF_TOKEN to it"),
+    }
+}
+
+/// Returns the page of the account's tokens.
+fn tokens_page(input: &DoctorInput) -> String {
     let hub = input.hub.as_ref().map_or("https://huggingface.co", Hub::address);
-    format!("create a token at {hub}/settings/tokens, then {LOGIN}")
+    format!("{hub}/settings/tokens")
 }
 
 #[cfg(test)]
@@ -131,6 +155,48 @@ mod tests {
             stub.on("GET", "/api/whoami-v2").respond(account(role));
             assert_eq!(checked(&stub).await, Diagnosis::Healthy(format!("me, {role}")));
         }
+    }
+
+    #[tokio::test]
+    async fn a_fine_grained_token_needs_the_permission_to_write_webhooks() {
+        let user = json!({ "_id": "65d0", "type": "user", "name": "me" });
+        let scoped = |permissions: Value| json!([{ "entity": user, "permissions": permissions }]);
+        for (token, is_healthy) in [
+            (json!({ "scoped": scoped(json!(["user.webhooks.read", WRITE_WEBHOOKS])) }), true),
+            (json!({ "scoped": [], "global": [WRITE_WEBHOOKS] }), true),
+            (json!({ "scoped": scoped(json!(["repo.write", "user.webhooks.read"])) }), false),
+            (json!({ "scoped": [], "global": ["discussion.write"] }), false),
+            // Of another form than today: not judged.
+            (json!({}), true),
+            (json!({ "scoped": scoped(json!([{ "name": "repo.write" }])) }), true),
+            (json!({ "scoped": [{ "entity": user }] }), true),
+        ] {
+            let mut whoami = account("fineGrained");
+            whoami["auth"]["accessToken"]["fineGrained"] = token.clone();
+            let stub = HubStub::new();
+            stub.on("GET", "/api/whoami-v2").respond(whoami);
+            match checked(&stub).await {
+                Diagnosis::Healthy(_) => assert!(is_healthy, "{token}"),
+                Diagnosis::Faulty(findings) => {
+                    assert!(!is_healthy, "{token}");
+                    let what = "the token of me lacks the permission user.webhooks.write";
+                    assert_eq!(findings[0].what, what);
+                    assert!(findings[0].fix.ends_with("https://hub.test/settings/tokens"));
+                }
+                Diagnosis::Unchecked(_) => panic!("{token}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_in_the_variable_is_replaced_there() {
+        let mut input = DoctorInput::for_test(Err("no token".to_owned()), Vec::new());
+        input.token_in_variable = true;
+        let fix = another_token(&input);
+        assert_eq!(
+            fix,
+            "create a token at https://huggingface.co/settings/tokens, and set HF_TOKEN to it"
+        );
     }
 
     #[tokio::test]
@@ -162,7 +228,8 @@ mod tests {
             assert_eq!(findings[0].fix, "try again later");
         }
         let (call, reason) = ("GET /api/whoami-v2".to_owned(), "no route".to_owned());
-        let offline = rejected(&HubError::NoResponse { call, reason });
+        let input = DoctorInput::for_test(Err("no token".to_owned()), Vec::new());
+        let offline = rejected(&HubError::NoResponse { call, reason }, &input);
         assert!(offline.fix.ends_with("or try again later"), "{offline:?}");
     }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::finding::{Diagnosis, Finding, NO_URL};
 use super::input::DoctorInput;
 use super::left_alone::left_alone;
-use super::token::{NO_ANSWER, Whoami, new_token};
+use super::token::{NO_ANSWER, Whoami, another_token};
 use crate::endpoint::short;
 use crate::hub::{Hub, HubError, WebhookSpec};
 use crate::registration::plan::{
@@ -68,7 +68,7 @@ fn unreadable(input: &DoctorInput, error: &PlanError, account: &str) -> Finding 
         PlanError::Hub(error) if error.status() == Some(403) => Finding::new(
             format!("the token may not read the webhooks of {account}"),
             "registration needs a token that may write webhooks",
-            new_token(input),
+            another_token(input),
         ),
         error => Finding::new(
             error.to_string(),
@@ -86,7 +86,7 @@ fn findings(step: &PlannedStep, input: &DoctorInput) -> Vec<Finding> {
     let enable = || input.command(&format!("webhooks enable {}", short(path)));
     let paused = || {
         let why = "the server has disabled it when it was stopped, and enables it when it starts";
-        Finding::new(format!("{webhook} is disabled"), why, "start the server")
+        Finding::new(format!("{webhook} is disabled"), why, input.command("--register"))
     };
     let suspended = || {
         Finding::new(

@@ -231,7 +231,8 @@ impl Dispatcher {
         require_post(request)?;
         if sender == Sender::Unknown {
             authorize(request, guarded.secrets.as_ref(), &self.addresses)?;
-            intercept(self.interceptors.get().map_or(&[], Vec::as_slice), request)?;
+            let interceptors: &[_] = self.interceptors.get().map_or(&[], Vec::as_slice);
+            intercept(interceptors, request, guarded.secrets.is_some())?;
         }
         // Without a secret, anyone can call the endpoint, so the sender stays unknown.
         delivery.by_viewer = sender == Sender::Viewer;

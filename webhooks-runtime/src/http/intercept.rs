@@ -8,8 +8,9 @@ use super::rejection::Rejection;
 
 /// Responds to requests that deliver nothing. Such a request is not observed: it is in neither the log nor the activity.
 pub(crate) trait Interceptor: Send + Sync {
-    /// Returns the response to a request with the right secret, by its head; `None` if it is a delivery.
-    fn intercept(&self, request: &HttpRequest) -> Option<HttpResponse>;
+    /// Returns the response to an authorized request, by its head; `None` if it is a delivery. `has_secret` is whether the
+    /// endpoint has a secret, which the request then had. Otherwise, anyone may have sent it.
+    fn intercept(&self, request: &HttpRequest, has_secret: bool) -> Option<HttpResponse>;
 }
 
 /// Why a request's body is not read.
@@ -29,7 +30,9 @@ impl From<Rejection> for Unread {
 pub(super) fn intercept(
     interceptors: &[Arc<dyn Interceptor>],
     request: &HttpRequest,
+    has_secret: bool,
 ) -> Result<(), Unread> {
-    let response = interceptors.iter().find_map(|interceptor| interceptor.intercept(request));
+    let respond = |it: &Arc<dyn Interceptor>| it.intercept(request, has_secret);
+    let response = interceptors.iter().find_map(respond);
     response.map_or(Ok(()), |response| Err(Unread::Intercepted(response.into())))
 }

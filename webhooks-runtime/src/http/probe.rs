@@ -13,7 +13,7 @@ use super::part::Part;
 /// The header of a probe: a UUID that is used once. The response repeats it, so that it can be no other server's.
 pub(crate) const PROBE: HeaderName = HeaderName::from_static("x-webhooks-doctor");
 
-/// The header of the response that has the version of the server's program.
+/// The header of the response that has the version of the server's program, for a sender who knows the secret.
 pub(crate) const PROGRAM_VERSION: HeaderName = HeaderName::from_static("x-webhooks-version");
 
 /// The reason in the body of the response.
@@ -44,7 +44,7 @@ impl Part for ProbePart {
 }
 
 impl Interceptor for ProbePart {
-    fn intercept(&self, request: &HttpRequest) -> Option<HttpResponse> {
+    fn intercept(&self, request: &HttpRequest, has_secret: bool) -> Option<HttpResponse> {
         let nonce: Uuid = request.headers().get(PROBE)?.to_str().ok()?.parse().ok()?;
         tracing::debug!(
             endpoint = request.path(),
@@ -52,7 +52,10 @@ impl Interceptor for ProbePart {
         );
         let mut response = HttpResponse::Ok();
         response.insert_header((PROBE, nonce.to_string()));
-        response.insert_header((PROGRAM_VERSION, &*self.version));
+        // Anyone can ask an endpoint without a secret, and nobody is to know which faults a server has.
+        if has_secret {
+            response.insert_header((PROGRAM_VERSION, &*self.version));
+        }
         Some(response.json(SkippedBody { skipped: SKIP_REASON }))
     }
 }
@@ -101,6 +104,17 @@ mod tests {
         // Anything else is a delivery.
         assert_eq!(send("once", "hush").status(), 200);
         assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn an_endpoint_without_a_secret_does_not_show_its_version() {
+        let server = WebhooksServer::empty().add_webhook("/x", async || ()).of_version("1.2.0");
+        let client = TestClient::new(server).unwrap();
+        let request = client.post("/webhooks/x", dataset_commit());
+        let answer = request.header(PROBE.as_str(), NONCE).send();
+        assert_eq!(answer.text(), r#"{"skipped":"doctor"}"#);
+        assert_eq!(header(&answer, PROBE.as_str()).as_deref(), Some(NONCE));
+        assert_eq!(header(&answer, PROGRAM_VERSION.as_str()), None);
     }
 
     #[test]

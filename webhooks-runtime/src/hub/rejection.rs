@@ -80,7 +80,10 @@ impl HubRejection {
 
     /// Returns what to do about it.
     fn advice(&self) -> String {
-        let is_read = self.call.starts_with("GET ") || self.call.starts_with("HEAD ");
+        let is_get = self.call.starts_with("GET ") || self.call.starts_with("HEAD ");
+        // Only someone who may change a Space may see these of it.
+        let is_private = self.call.ends_with("/secrets") || self.call.contains("/logs/");
+        let is_read = is_get && !is_private;
         let scope = match () {
             () if self.call.contains(" /api/settings/webhooks") => "webhooks",
             () if is_read => "read",
@@ -192,6 +195,21 @@ mod tests {
             });
             assert!(rejection.message.is_some());
             assert!(!format!("{rejection:?}").contains("hf_a"), "{rejection:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_settings_of_a_space_need_the_scope_to_write() {
+        for (path, scope) in [
+            ("/api/spaces/me/bot/secrets", "write"),
+            ("/api/spaces/me/bot/logs/build", "write"),
+            ("/api/spaces/me/bot", "read"),
+            ("/api/settings/webhooks", "webhooks"),
+        ] {
+            let stub = HubStub::new();
+            stub.on("GET", path).error(403, "Forbidden");
+            let error = stub.hub().request("GET", path).send().await.unwrap_err().to_string();
+            assert!(error.contains(&format!("the scope `{scope}`")), "{error}");
         }
     }
 

@@ -44,6 +44,7 @@ mod outcome;
 mod postgres;
 mod recorded_limits;
 mod recovery;
+mod remedy;
 mod run;
 mod scheduler;
 #[cfg(feature = "background")]
@@ -71,6 +72,7 @@ pub(crate) use key::KeyFailure;
 pub(crate) use log_buffer::{AttemptLog, MAX_LINE};
 pub(crate) use opening::OpeningReport;
 pub(crate) use options::Options;
+pub(crate) use remedy::StoreRemedy;
 pub(crate) use run::{ATTEMPT_SPAN, BackgroundHandler};
 pub(crate) use state::State;
 pub(crate) use store::Access;

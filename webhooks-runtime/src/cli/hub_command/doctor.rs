@@ -10,7 +10,7 @@ use crate::cli::{CodeSettings, print};
 use crate::config::addresses::PublicUrl;
 use crate::config::exposure::ExposureChoice;
 use crate::config::settings::PartialSettings;
-use crate::doctor::{CheckReport, Diagnosis, DoctorInput, Finding, examine};
+use crate::doctor::{CheckReport, Diagnosis, DoctorInput, Finding, examine, invocation};
 use crate::server::WebhooksServer;
 use crate::text::{escaped_json, in_one_line};
 
@@ -88,7 +88,7 @@ pub(super) fn run(
     let error = error.map(|error| error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let reports = runtime.block_on(async {
-        let input = DoctorInput::of(program.to_owned(), server, error, flags).await?;
+        let input = DoctorInput::of(invocation(program), server, error, flags).await?;
         let reports = examine(&input).await;
         input.close().await;
         Ok::<_, Box<dyn Error>>(reports)

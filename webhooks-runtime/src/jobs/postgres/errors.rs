@@ -1,4 +1,4 @@
-//! Classifies errors of the database server, and explains those that are caused by a connection pooler.
+//! Classifies errors of the database server, and explains the errors that a connection pooler causes.
 
 use std::error::Error as StdError;
 
@@ -6,6 +6,7 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use super::super::error::StoreError;
+use super::super::remedy::{RemediableCause, StoreRemedy};
 
 /// The server cannot be reached or does not respond.
 #[derive(Debug, thiserror::Error)]
@@ -132,8 +133,17 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// Converts a cause for which a store cannot be opened, with its remedy.
+pub(super) fn explained(
+    cause: impl StdError + Send + Sync + 'static,
+    remedy: StoreRemedy,
+) -> sqlx::Error {
+    sqlx::Error::AnyDriverError(RemediableCause::new(cause, remedy).into())
+}
+
 /// Converts an error of opening the store.
 pub(super) fn unopened(store: &str, error: sqlx::Error) -> StoreError {
+    let remedy = remedy(&error);
     let cause: Box<dyn StdError + Send + Sync> = match error {
         sqlx::Error::PoolTimedOut => Box::new(NoResponse),
         error => match explain(error) {
@@ -141,5 +151,58 @@ pub(super) fn unopened(store: &str, error: sqlx::Error) -> StoreError {
             error => Box::new(error),
         },
     };
+    let cause = match remedy.or_else(|| remedy_of_cause(&*cause)) {
+        Some(remedy) => RemediableCause::new(cause, remedy).into(),
+        // It may have its remedy already.
+        None => cause,
+    };
     StoreError::Open { store: store.to_owned(), cause }
+}
+
+/// Returns what to do about an error of the connection or the server.
+fn remedy(error: &sqlx::Error) -> Option<StoreRemedy> {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    match (error, code.as_deref()) {
+        (sqlx::Error::PoolTimedOut | sqlx::Error::Io(_), _) => Some(StoreRemedy::StartDatabase),
+        (sqlx::Error::Tls(_), _) => Some(StoreRemedy::CorrectTls),
+        // `invalid_password`, `invalid_authorization_specification`
+        (_, Some("28P01" | "28000")) => Some(StoreRemedy::CorrectLogin),
+        // `invalid_catalog_name`
+        (_, Some("3D000")) => Some(StoreRemedy::CreateDatabase),
+        // `insufficient_privilege`
+        (_, Some("42501")) => Some(StoreRemedy::Grant),
+        (error, _) if is_read_only(error) => Some(StoreRemedy::UsePrimary),
+        _ => None,
+    }
+}
+
+fn remedy_of_cause(cause: &(dyn StdError + Send + Sync + 'static)) -> Option<StoreRemedy> {
+    match cause {
+        it if it.is::<NotBySession>() => Some(StoreRemedy::SetPoolMode),
+        it if it.is::<RejectsParameter>() => Some(StoreRemedy::RemoveParameter),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_has_its_remedy() {
+        let wrapped = |cause: Box<dyn StdError + Send + Sync>| sqlx::Error::AnyDriverError(cause);
+        for (error, expected) in [
+            (sqlx::Error::PoolTimedOut, StoreRemedy::StartDatabase),
+            (sqlx::Error::Io(std::io::Error::other("refused")), StoreRemedy::StartDatabase),
+            (sqlx::Error::Tls("no".into()), StoreRemedy::CorrectTls),
+            (ReadOnly.into(), StoreRemedy::UsePrimary),
+            (NotBySession.into(), StoreRemedy::SetPoolMode),
+            (wrapped(RejectsParameter("x".to_owned()).into()), StoreRemedy::RemoveParameter),
+            (explained(NoResponse, StoreRemedy::StartServer), StoreRemedy::StartServer),
+            (sqlx::Error::PoolClosed, StoreRemedy::NameAnother),
+        ] {
+            let text = error.to_string();
+            assert_eq!(unopened("host/bot", error).remedy(), expected, "{text}");
+        }
+    }
 }

@@ -12,7 +12,8 @@ use sqlx::{PgConnection, SqlSafeStr};
 use tokio::time::timeout;
 
 use super::super::opening::Obstacle;
-use super::errors::has_code;
+use super::super::remedy::StoreRemedy;
+use super::errors::{explained, has_code};
 use crate::text::in_one_line;
 
 /// The migrations by version. A released one is never changed.
@@ -133,7 +134,7 @@ pub(super) async fn migrate(
             let held = held_by.map_or(LockError::Unknown(lock_limit), |held_by| {
                 LockError::Held(held_by, lock_limit)
             });
-            Err(sqlx::Error::AnyDriverError(Box::new(held)))
+            Err(explained(held, StoreRemedy::EndLock))
         }
         Err(MigrateError::Execute(error)) => Err(error),
         migrated => Ok(migrated?),

@@ -7,8 +7,9 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 
 use super::super::opening::Obstacle;
+use super::super::remedy::StoreRemedy;
 use super::super::store::EndpointPolicy;
-use super::errors::has_code;
+use super::errors::{explained, has_code};
 use super::migration::{MIGRATIONS, migrate};
 use super::pool::connect_once;
 use super::pooler;
@@ -49,7 +50,7 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), sqlx::Error
     let encoding: Option<String> = encoding.fetch_one(connection).await?;
     match encoding {
         Some(encoding) if encoding != "UTF8" => {
-            Err(sqlx::Error::AnyDriverError(Box::new(WrongEncoding(encoding))))
+            Err(explained(WrongEncoding(encoding), StoreRemedy::CreateDatabase))
         }
         // Servers that only speak the protocol may have no such setting.
         _ => Ok(()),
@@ -75,7 +76,11 @@ enum SchemaVersionError {
 }
 
 fn unusable(why: SchemaVersionError) -> sqlx::Error {
-    sqlx::Error::AnyDriverError(Box::new(why))
+    let remedy = match why {
+        SchemaVersionError::NoTables | SchemaVersionError::Older(_) => StoreRemedy::StartServer,
+        SchemaVersionError::Newer(_) => StoreRemedy::UpdateProgram,
+    };
+    explained(why, remedy)
 }
 
 /// Inserts the endpoints, each with the version of this program.

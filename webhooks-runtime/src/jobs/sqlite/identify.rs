@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::files::{beside, immutable};
 use super::schema;
+use crate::jobs::remedy::StoreRemedy;
 
 /// The kind of the file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,17 @@ pub(super) enum UnusableFile {
         "it is not a store of background deliveries: choose another file. Nothing in it was changed"
     )]
     Other,
+}
+
+impl UnusableFile {
+    pub(super) fn remedy(&self) -> StoreRemedy {
+        match self {
+            Self::HardLink => StoreRemedy::DeleteLink,
+            Self::Empty => StoreRemedy::DeleteFile,
+            Self::Damaged => StoreRemedy::Recover,
+            Self::NotRegular | Self::Companion(_) | Self::Other => StoreRemedy::NameAnother,
+        }
+    }
 }
 
 /// Identifies the file at a resolved path.

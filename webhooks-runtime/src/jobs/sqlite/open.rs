@@ -11,9 +11,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::files::{beside, immutable, resolve};
 use super::identify::{FileKind, UnusableFile, identify};
-use super::schema;
+use super::schema::{self, FileVersionError};
 use super::watch::FileWatch;
 use crate::jobs::error::StoreError;
+use crate::jobs::remedy::{RemediableCause, StoreRemedy};
 use crate::jobs::store::Access;
 
 /// The connections to an open store.
@@ -81,10 +82,7 @@ const READER: [(&str, &str); 1] = [("cache_size", "-512")];
 const STATEMENTS: usize = 128;
 
 pub(super) fn open(file: &Path, access: Access) -> Result<OpenFile, StoreError> {
-    let failed = |cause: Box<dyn Error + Send + Sync>| StoreError::Open {
-        store: file.display().to_string(),
-        cause,
-    };
+    let failed = |cause| unopened(file, cause);
     let path = resolve(file).map_err(|error| failed(error.into()))?;
     if access == Access::Serve {
         let lock = Some(lock_and_create(file, &path)?);
@@ -125,6 +123,19 @@ pub(super) fn open(file: &Path, access: Access) -> Result<OpenFile, StoreError> 
     opened().map_err(|error| failed(explain(error)))
 }
 
+fn unopened(file: &Path, cause: Box<dyn Error + Send + Sync>) -> StoreError {
+    let remedy = match &cause {
+        it if it.is::<Locked>() => StoreRemedy::EndLock,
+        it => {
+            let version = || it.downcast_ref().map(FileVersionError::remedy);
+            let found = it.downcast_ref().map(UnusableFile::remedy).or_else(version);
+            found.unwrap_or(StoreRemedy::NameAnother)
+        }
+    };
+    let cause = RemediableCause::new(cause, remedy).into();
+    StoreError::Open { store: file.display().to_string(), cause }
+}
+
 /// Another program holds a lock on the file.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -148,10 +159,7 @@ const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY;
 /// Locks a store for this process and creates the file if it does not exist. Creates and changes nothing
 /// before the file is known to be a store or missing.
 fn lock_and_create(file: &Path, path: &Path) -> Result<File, StoreError> {
-    let failed = |cause: Box<dyn Error + Send + Sync>| StoreError::Open {
-        store: file.display().to_string(),
-        cause,
-    };
+    let failed = |cause| unopened(file, cause);
     // Checked first, because a running server may be writing to the file.
     let locked = lock(file, path, Create::No)?;
     let found = identify(path).map_err(failed)?;

@@ -4,6 +4,8 @@ use std::error::Error;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::jobs::remedy::StoreRemedy;
+
 /// The `application_id` in a store's header, which tells it from other programs' databases: "WHKS".
 pub(super) const APPLICATION_ID: i32 = 0x5748_4b53;
 
@@ -33,6 +35,15 @@ pub(super) enum FileVersionError {
         newest = MIGRATIONS.len()
     )]
     Older(usize),
+}
+
+impl FileVersionError {
+    pub(super) fn remedy(&self) -> StoreRemedy {
+        match self {
+            Self::Newer(_) => StoreRemedy::UpdateProgram,
+            Self::Older(_) => StoreRemedy::StartServer,
+        }
+    }
 }
 
 /// Checks that the tables have this program's version. Changes nothing.

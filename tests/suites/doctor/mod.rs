@@ -2,6 +2,10 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
+mod older;
+
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -71,6 +75,11 @@ impl Owner {
     }
 }
 
+/// Returns a command of the program as it was started.
+fn command(arguments: &str) -> String {
+    format!("{} {arguments}", watching().display())
+}
+
 /// Checks that the command has found this, and nothing else.
 fn assert_finds(ended: &Ended, what: &str, fix: &str) {
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -123,7 +132,7 @@ fn a_webhook_that_is_missing_suspended_or_disabled_is_found() {
     let retrain = owner.webhook("retrain");
     owner.hub.set_webhook_state(&retrain, Disabled);
     let disabled = format!("✗ webhooks    the webhook {retrain} of /webhooks/retrain is disabled");
-    assert_finds(&owner.doctor(&[]), &disabled, "fixture-watching webhooks enable retrain");
+    assert_finds(&owner.doctor(&[]), &disabled, &command("webhooks enable retrain"));
     server.stop();
 
     let (port, url) = (owner.port.to_string(), owner.url());
@@ -131,12 +140,12 @@ fn a_webhook_that_is_missing_suspended_or_disabled_is_found() {
     let _ = server.local_url();
     owner.hub.set_webhook_state(&retrain, Suspended);
     let suspended = format!("the Hub has suspended the webhook {retrain} of /webhooks/retrain");
-    assert_finds(&owner.doctor(&[]), &suspended, "fixture-watching webhooks enable retrain");
+    assert_finds(&owner.doctor(&[]), &suspended, &command("webhooks enable retrain"));
 
     let removed = owner.spawn(&["webhooks", "remove", "retrain", "--yes"], &[]).wait();
     assert_eq!(removed.code, Some(0), "{removed:?}");
     let missing = "✗ webhooks    /webhooks/retrain has no webhook";
-    assert_finds(&owner.doctor(&[]), missing, "fixture-watching webhooks sync");
+    assert_finds(&owner.doctor(&[]), missing, &command("webhooks sync"));
     server.stop();
     owner.hub.assert_no_faults();
 }
@@ -173,9 +182,18 @@ fn a_token_that_is_rejected_or_may_not_write_is_found() {
     {
         assert!(ended.stdout.contains(what), "{}", ended.stdout);
     }
+    let without_webhooks = owner.hub.token_with(&[Scope::Read, Scope::Write]);
+    let ended = owner.doctor(&[("HF_TOKEN", &without_webhooks)]);
+    let what = "✗ token       the token of me lacks the permission user.webhooks.write";
+    assert!(ended.stdout.contains(what), "{}", ended.stdout);
+    let fine_grained = owner.hub.token_with(&[Scope::Read, Scope::Webhooks]);
+    let ended = owner.doctor(&[("HF_TOKEN", &fine_grained)]);
+    assert!(ended.stdout.contains("✓ token       me, fineGrained\n"), "{}", ended.stdout);
     owner.hub.revoke_tokens();
     let ended = owner.doctor(&[]);
-    assert_finds(&ended, "✗ token       the Hub rejects the token", "hf auth login");
+    let token =
+        format!("create a token at {}/settings/tokens, and set HF_TOKEN to it", owner.hub.url());
+    assert_finds(&ended, "✗ token       the Hub rejects the token", &token);
     // The rest is checked all the same.
     assert!(ended.stdout.contains("✓ secret      the same"), "{}", ended.stdout);
     server.stop();
@@ -187,7 +205,9 @@ fn a_clock_that_is_off_is_found() {
     let server = owner.start();
     owner.hub.set_clock_ahead(Duration::from_secs(2 * 60 * 60));
     let what = "✗ clock       the clock of this machine is 7";
-    assert_finds(&owner.doctor(&[]), what, "timedatectl set-ntp true");
+    let has_systemd = Path::new("/run/systemd/system").is_dir();
+    let fix = if has_systemd { "sudo timedatectl set-ntp true" } else { "set the clock of this" };
+    assert_finds(&owner.doctor(&[]), what, fix);
     server.stop();
 }
 
@@ -198,9 +218,28 @@ fn a_store_that_cannot_be_used_and_an_invalid_setting_are_found() {
     let nowhere = [("WEBHOOKS_STORE", "/nonexistent/webhooks.db")];
     let ended = owner.doctor(&nowhere);
     let what = "/nonexistent/webhooks.db cannot be written: ";
-    assert_finds(&ended, what, "correct --store or WEBHOOKS_STORE");
+    assert_finds(&ended, what, "mkdir -p /nonexistent");
     let ended = owner.doctor(&[("GRADIO_SERVER_PORT", "many")]);
     assert_finds(&ended, "✗ settings    GRADIO_SERVER_PORT must be a port number", "correct");
+    server.stop();
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_has_a_fix_by_its_cause() {
+    let owner = Owner::new();
+    let server = owner.start();
+    let store = |name: &str| owner.home.path().join(name);
+    // An empty file of somebody else, which everyone may read.
+    fs::write(store("empty.db"), "").unwrap();
+    fs::write(store("other.db"), "no database").unwrap();
+    for (name, fix) in [
+        ("empty.db", format!("rm {}", store("empty.db").display())),
+        ("other.db", "name another store with --store or WEBHOOKS_STORE".to_owned()),
+    ] {
+        let ended = owner.doctor(&[("WEBHOOKS_STORE", store(name).to_str().unwrap())]);
+        assert!(ended.stdout.contains("✗ store       The background deliveries in"), "{ended:?}");
+        assert_finds(&ended, "cannot be opened: it is", &fix);
+    }
     server.stop();
 }
 
@@ -230,7 +269,7 @@ fn an_unknown_public_url_is_found_and_a_wrong_command_line_is_2() {
     assert_finds(
         &ended,
         "✗ public URL  the public URL of the server is not known",
-        "fixture-watching doctor --public-url https://…",
+        &command("doctor --public-url https://…"),
     );
     let ended = owner.spawn(&["doctor", "--public-url", "nowhere"], &[]).wait();
     assert_eq!(ended.code, Some(2), "{ended:?}");
