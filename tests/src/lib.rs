@@ -1,6 +1,7 @@
 //! What the suites share: a client that says exactly the bytes it is told, payloads, programs
 //! that run as processes of their own, background deliveries, a browser, proxies, a share server, pages of
-//! Markdown, a terminal for the commands on them, a walk through a Dockerfile, a Hub, and a chat model.
+//! Markdown, a terminal for the commands on them, a pseudo-terminal, a walk through a
+//! Dockerfile, a Hub, and a chat model.
 
 pub mod background;
 pub mod browser;
@@ -16,6 +17,7 @@ pub mod picture;
 pub mod program;
 pub mod programs;
 pub mod proxy;
+pub mod pty;
 pub mod repository;
 pub mod share;
 pub mod terminal;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::TestHub;
 
-/// What goes wrong with a request.
+/// The failure of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The response has this status, and nothing was done.
@@ -39,7 +39,7 @@ pub(super) struct TroubleRule {
 pub(super) struct Troubles(Vec<TroubleRule>);
 
 impl Troubles {
-    /// Returns what goes wrong with a request, and counts it.
+    /// Returns the failure of a request, if it has one, and counts it.
     pub(super) fn next(&mut self, first_line: &str) -> Option<Trouble> {
         let matches = |rule: &TroubleRule| {
             rule.left != Some(0) && first_line.starts_with(rule.first_line.as_str())

@@ -1,4 +1,4 @@
-//! What goes wrong, and what is said of it.
+//! Failed deployments and their messages.
 
 use tests::hub::{Scope, Trouble};
 

@@ -2,11 +2,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
+mod edits;
 mod errors;
 mod files;
 mod output;
 mod settings;
 mod space;
+mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -109,7 +111,12 @@ impl Developer {
     }
 
     fn serve_at(&self, port: u16, secret: &str) -> Program {
-        let variables = [("WEBHOOK_SECRET", secret), ("XDG_STATE_HOME", path(self.home.path()))];
+        let store = self.home.path().join("webhooks.db");
+        let variables = [
+            ("WEBHOOK_SECRET", secret),
+            ("WEBHOOKS_STORE", path(&store)),
+            ("XDG_STATE_HOME", path(self.home.path())),
+        ];
         let variables = [&variables[..], &self.hub.variables()].concat();
         let server = Program::start(&self.program, &["--port", &port.to_string()], &variables);
         let server = server.unwrap();

@@ -162,6 +162,7 @@ mod tests {
             variables: BTreeMap::from([("LEVEL".to_owned(), "info".to_owned())]),
             uploads: Vec::new(),
             deletions: Vec::new(),
+            edited: Vec::new(),
             unchanged: 0,
             parent: None,
         }

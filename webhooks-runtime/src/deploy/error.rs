@@ -69,6 +69,12 @@ pub(crate) enum DeployError {
     )]
     NotOurs { space: String },
     #[error(
+        "Files of the Space {space} were changed there since the last `deploy`: {}. Copy the changes that \
+         you want to keep into the project, and add --force to replace the files.",
+        some_of(.files)
+    )]
+    EditedOnSpace { space: String, files: Vec<String> },
+    #[error(
         "The Space {space} is {current}. `deploy` does not change that: change the visibility in its settings, or \
          leave out --visibility."
     )]
@@ -106,4 +112,26 @@ pub(crate) enum DeployError {
     NoAddress { space: String },
     #[error(transparent)]
     Hub(#[from] HubError),
+}
+
+/// Returns the first paths of a list, and how many others there are.
+fn some_of(paths: &[String]) -> String {
+    const MOST: usize = 10;
+    let first = paths.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let others = paths.len().saturating_sub(MOST);
+    let text = if others == 0 { first } else { format!("{first} and {others} more") };
+    in_one_line(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_files_is_shortened() {
+        let files = |count: usize| (0..count).map(|file| format!("f{file}")).collect::<Vec<_>>();
+        assert_eq!(some_of(&files(2)), "f0, f1");
+        assert!(some_of(&files(12)).ends_with(", f9 and 2 more"));
+        assert_eq!(some_of(&["a\u{1b}".to_owned()]), "a\\u{1b}");
+    }
 }

@@ -18,9 +18,9 @@ pub(crate) enum DeployEvent<'a> {
     Uploaded { files: usize, deleted: usize, commit: &'a str },
     /// The stage of the Space has changed.
     Stage { stage: &'a str },
-    /// The Space is still at its stage. Not a line of JSON.
+    /// The Space is still at its stage, or does not respond yet. Not a line of JSON.
     #[serde(skip)]
-    Waiting { stage: &'a str, seconds: u64 },
+    Waiting { on: &'a str, seconds: u64 },
     /// A line of the log of a Space that failed.
     Log { line: &'a str },
     /// The program responds at its public URL.

@@ -33,7 +33,7 @@ pub(crate) struct ProjectFiles {
 }
 
 impl ProjectFiles {
-    /// Reads the project's files, and makes those that it lacks.
+    /// Reads the project's files, and makes the missing ones.
     ///
     /// # Errors
     ///

@@ -55,13 +55,13 @@ impl SpaceRun<'_> {
     pub(crate) async fn follow(&self, report: EventReport<'_>) -> Result<(), DeployError> {
         self.wait_until_running(report).await?;
         let Some(url) = self.url else { return Ok(()) };
-        if let Err(reason) = health::wait(url, HEALTH_LIMIT).await {
+        if let Err(reason) = health::wait(url, HEALTH_LIMIT, report).await {
             self.report_log(SpaceLog::Run, report).await;
             return Err(DeployError::Unhealthy {
                 space: self.space.name.clone(),
                 url: format!("{url}/health"),
                 reason,
-                log: self.log_url(),
+                log: self.log_url(SpaceLog::Run),
             });
         }
         report(DeployEvent::Healthy { url });
@@ -71,6 +71,7 @@ impl SpaceRun<'_> {
     async fn wait_until_running(&self, report: EventReport<'_>) -> Result<(), DeployError> {
         let start = Instant::now();
         let (mut last_stage, mut has_changed, mut failures) = (None::<String>, false, 0);
+        let mut since = start;
         loop {
             let status = match self.hub.space_status(self.space).await {
                 Ok(status) => status,
@@ -85,24 +86,32 @@ impl SpaceRun<'_> {
             let stage = status.runtime.stage.as_str();
             let is_new = last_stage.as_deref() != Some(stage);
             has_changed |= is_new && last_stage.is_some();
+            if is_new {
+                since = Instant::now();
+            }
             let settled = has_changed || start.elapsed() >= SETTLING;
+            let seconds = since.elapsed().as_secs();
             report(match is_new {
+                // That of the commit before would look like that of this one.
+                _ if is_of_other(&status, self.commit) => {
+                    DeployEvent::Waiting { on: "the build", seconds }
+                }
                 true => DeployEvent::Stage { stage },
-                false => DeployEvent::Waiting { stage, seconds: start.elapsed().as_secs() },
+                false => DeployEvent::Waiting { on: stage, seconds },
             });
             match progress(&status, self.commit, settled) {
                 Progress::Running => return Ok(()),
                 Progress::Failed(log) => {
                     self.report_log(log, report).await;
                     let (space, stage) = (self.space.name.clone(), stage.to_owned());
-                    return Err(DeployError::Failed { space, stage, url: self.log_url() });
+                    return Err(DeployError::Failed { space, stage, url: self.log_url(log) });
                 }
                 Progress::Pending if start.elapsed() >= LIMIT => {
                     return Err(DeployError::TooSlow {
                         space: self.space.name.clone(),
                         stage: stage.to_owned(),
                         minutes: LIMIT.as_secs() / 60,
-                        url: self.log_url(),
+                        url: self.log_url(SpaceLog::Build),
                     });
                 }
                 Progress::Pending => {}
@@ -120,19 +129,22 @@ impl SpaceRun<'_> {
         }
     }
 
-    fn log_url(&self) -> String {
-        format!("{}/spaces/{}?logs=container", self.hub.address(), self.space.name)
+    fn log_url(&self, log: SpaceLog) -> String {
+        let log = if log == SpaceLog::Build { "build" } else { "container" };
+        format!("{}/spaces/{}?logs={log}", self.hub.address(), self.space.name)
     }
+}
+
+/// Returns whether the stage is certainly that of another commit than this one.
+fn is_of_other(status: &SpaceStatus, commit: Option<&str>) -> bool {
+    commit.zip(status.sha.as_deref()).is_some_and(|(commit, sha)| commit != sha)
 }
 
 /// Returns what a stage means for the commit that the Space is to run. `settled` is whether the Hub has had the time to
 /// notice the commit.
 fn progress(status: &SpaceStatus, commit: Option<&str>, settled: bool) -> Progress {
-    let is_old = match (commit, &status.sha) {
-        (Some(commit), Some(sha)) => commit != sha,
-        (Some(_), None) => !settled,
-        (None, _) => false,
-    };
+    let is_old =
+        is_of_other(status, commit) || (commit.is_some() && status.sha.is_none() && !settled);
     match status.runtime.stage.as_str() {
         _ if is_old => Progress::Pending,
         // A visit starts it, which the check of its health is.
@@ -198,6 +210,7 @@ mod tests {
     async fn each_stage_is_reported_once_until_the_space_runs() {
         let stub = HubStub::new();
         let mut runtime = stub.on("GET", "/api/spaces/me/bot/runtime");
+        runtime = runtime.respond(json!({ "stage": "BUILD_ERROR", "sha": "old" }));
         for stage in ["BUILDING", "BUILDING", "APP_STARTING", "RUNNING"] {
             runtime = runtime.respond(json!({ "stage": stage, "sha": "new" }));
         }
@@ -216,7 +229,7 @@ mod tests {
         stub.on("GET", "/api/spaces/me/bot/logs/build").text(&lines.collect::<String>());
         let (followed, events) = follow(&stub).await;
         let error = followed.unwrap_err().to_string();
-        assert!(error.contains("BUILD_ERROR") && error.contains("/spaces/me/bot?logs"), "{error}");
+        assert!(error.contains("BUILD_ERROR") && error.contains("/me/bot?logs=build"), "{error}");
         assert_eq!(events.len(), 21);
         assert_eq!(events[1], r#"{"event":"log","line":"line 11"}"#);
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
+use super::event::{DeployEvent, EventReport};
 use crate::network::HttpClient;
 
 /// How long one response may take. A sleeping Space starts meanwhile.
@@ -23,16 +24,22 @@ struct HealthStatus {
     _status: String,
 }
 
-/// Waits until the program responds at this URL.
+/// Waits until the program responds at this URL, and reports how long that takes.
 ///
 /// # Errors
 ///
 /// The last reason, when it does not respond within `limit`.
-pub(super) async fn wait(url: &str, limit: Duration) -> Result<(), String> {
-    let deadline = Instant::now() + limit;
+pub(super) async fn wait(
+    url: &str,
+    limit: Duration,
+    report: EventReport<'_>,
+) -> Result<(), String> {
+    let start = Instant::now();
+    let deadline = start + limit;
+    let health = format!("{url}/health");
     loop {
-        let health = format!("{url}/health");
-        let checked = spawn_blocking(move || check(&health)).await;
+        let url = health.clone();
+        let checked = spawn_blocking(move || check(&url)).await;
         let reason = match checked {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(reason)) => reason,
@@ -41,6 +48,7 @@ pub(super) async fn wait(url: &str, limit: Duration) -> Result<(), String> {
         if Instant::now() >= deadline {
             return Err(reason);
         }
+        report(DeployEvent::Waiting { on: &health, seconds: start.elapsed().as_secs() });
         sleep(PAUSE).await;
     }
 }

@@ -1,11 +1,11 @@
 //! The file on a Space that says which files a deployment has uploaded.
 //!
-//! It shows that the Space is one of `deploy`, which files have changed since, and which may be deleted.
+//! It shows that the Space is one of `deploy`, which files a person has changed since, and which may be deleted.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use serde::{Deserialize, Serialize};
 
 /// The marker's path on the Space.
@@ -18,15 +18,15 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeployMarker {
     version: u32,
-    /// The SHA-256 of each file, by its path.
+    /// The id of each file's content, by its path: the one that the Hub lists.
     pub(super) files: BTreeMap<String, String>,
 }
 
 impl DeployMarker {
     /// Returns the marker of these files.
     pub(super) fn of(files: &BTreeMap<String, Vec<u8>>) -> Self {
-        let hash = |(path, content): (&String, &Vec<u8>)| (path.clone(), sha256(content));
-        Self { version: VERSION, files: files.iter().map(hash).collect() }
+        let id = |(path, content): (&String, &Vec<u8>)| (path.clone(), content_id(content));
+        Self { version: VERSION, files: files.iter().map(id).collect() }
     }
 
     /// Parses the file on the Space. `None` if it is not a marker, or one that this version does not understand: such a
@@ -43,8 +43,12 @@ impl DeployMarker {
     }
 }
 
-fn sha256(content: &[u8]) -> String {
-    digest(&SHA256, content).as_ref().iter().fold(String::new(), |mut text, byte| {
+/// Returns the id that git gives a file of this content, by which the Hub lists it. git uses SHA-1.
+pub(super) fn content_id(content: &[u8]) -> String {
+    let mut context = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
+    context.update(format!("blob {}\0", content.len()).as_bytes());
+    context.update(content);
+    context.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -58,8 +62,8 @@ mod tests {
     fn a_marker_is_read_as_it_was_written() {
         let files = BTreeMap::from([("a".to_owned(), b"abc".to_vec())]);
         let marker = DeployMarker::of(&files);
-        // The SHA-256 of `abc` in FIPS 180-2.
-        assert!(marker.files["a"].starts_with("ba7816bf8f01cfea"), "{marker:?}");
+        // As `git hash-object` prints it.
+        assert_eq!(marker.files["a"], "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f");
         assert_eq!(DeployMarker::parse(&marker.to_file()), Some(marker));
         for text in ["", "{}", "[]", r#"{"version":2,"files":{}}"#] {
             assert_eq!(DeployMarker::parse(text.as_bytes()), None, "{text}");

@@ -1,9 +1,9 @@
 //! Decides what a deployment changes. Sends nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::error::DeployError;
-use super::marker::{DeployMarker, MARKER_FILE};
+use super::marker::{DeployMarker, MARKER_FILE, content_id};
 use super::snapshot::SpaceSnapshot;
 use crate::hub::RepoVisibility;
 
@@ -15,7 +15,7 @@ pub(crate) struct SpaceSettings {
     pub(crate) hardware: Option<String>,
     pub(crate) secrets: BTreeMap<String, String>,
     pub(crate) variables: BTreeMap<String, String>,
-    /// Whether a Space that `deploy` has not made may be changed.
+    /// Whether files that `deploy` has not uploaded may be replaced.
     pub(crate) force: bool,
 }
 
@@ -34,6 +34,8 @@ pub(crate) struct DeployPlan {
     pub(crate) uploads: Vec<String>,
     /// The paths of the files to delete, all of which an earlier deployment has uploaded.
     pub(crate) deletions: Vec<String>,
+    /// The paths among them of which the Space has another content than a deployment has uploaded.
+    pub(crate) edited: Vec<String>,
     /// How many files stay as they are.
     pub(crate) unchanged: usize,
     /// The commit that the upload follows.
@@ -45,7 +47,8 @@ impl DeployPlan {
     ///
     /// # Errors
     ///
-    /// When the Space is not one of `deploy`, or has another visibility.
+    /// When the Space is not one of `deploy`, when a person has changed files on it that would be lost, and when it has
+    /// another visibility.
     pub(crate) fn new(
         space: &str,
         snapshot: Option<&SpaceSnapshot>,
@@ -63,6 +66,7 @@ impl DeployPlan {
                 variables,
                 uploads: files.keys().cloned().collect(),
                 deletions: Vec::new(),
+                edited: Vec::new(),
                 unchanged: 0,
                 parent: None,
             });
@@ -75,7 +79,12 @@ impl DeployPlan {
             return Err(DeployError::OtherVisibility { space: space.to_owned(), current });
         }
         variables.retain(|name, value| snapshot.variables.get(name) != Some(value));
-        let uploads = uploads(files, &snapshot.files, snapshot.marker.as_ref());
+        let uploads = uploads(files, &snapshot.files);
+        let deletions = deletions(files, &snapshot.files, snapshot.marker.as_ref());
+        let edited = edited(uploads.iter().chain(&deletions), snapshot);
+        if !force && !edited.is_empty() {
+            return Err(DeployError::EditedOnSpace { space: space.to_owned(), files: edited });
+        }
         Ok(Self {
             creates: false,
             private: snapshot.private,
@@ -84,7 +93,8 @@ impl DeployPlan {
             variables,
             unchanged: files.len() - uploads.len(),
             uploads,
-            deletions: deletions(files, &snapshot.files, snapshot.marker.as_ref()),
+            deletions,
+            edited,
             parent: snapshot.sha.clone(),
         })
     }
@@ -105,29 +115,38 @@ impl DeployPlan {
 }
 
 /// Returns the files that the Space does not have, or not as they are now.
-fn uploads(
-    files: &BTreeMap<String, Vec<u8>>,
-    on_space: &BTreeSet<String>,
-    marker: Option<&DeployMarker>,
-) -> Vec<String> {
-    let now = DeployMarker::of(files).files;
-    let is_same = |path: &String| {
-        on_space.contains(path) && marker.and_then(|it| it.files.get(path)) == now.get(path)
+fn uploads(files: &BTreeMap<String, Vec<u8>>, on_space: &BTreeMap<String, String>) -> Vec<String> {
+    let differs = |(path, content): &(&String, &Vec<u8>)| {
+        on_space.get(*path).is_none_or(|id| *id != content_id(content))
     };
-    files.keys().filter(|path| !is_same(path)).cloned().collect()
+    files.iter().filter(differs).map(|(path, _)| path.clone()).collect()
 }
 
 /// Returns the files on the Space that an earlier deployment has uploaded and the project does not have any more.
 fn deletions(
     files: &BTreeMap<String, Vec<u8>>,
-    on_space: &BTreeSet<String>,
+    on_space: &BTreeMap<String, String>,
     marker: Option<&DeployMarker>,
 ) -> Vec<String> {
     let uploaded = marker.into_iter().flat_map(|marker| marker.files.keys());
     let is_gone = |path: &&String| {
-        on_space.contains(*path) && !files.contains_key(*path) && *path != MARKER_FILE
+        on_space.contains_key(*path) && !files.contains_key(*path) && *path != MARKER_FILE
     };
     uploaded.filter(is_gone).cloned().collect()
+}
+
+/// Returns the files that a person has changed or added on the Space since the last deployment.
+fn edited<'a>(paths: impl Iterator<Item = &'a String>, snapshot: &SpaceSnapshot) -> Vec<String> {
+    // What the Hub puts on a new Space is nobody's work.
+    let is_new = snapshot.marker.is_none() && snapshot.is_ours();
+    let uploaded = snapshot.marker.as_ref().map(|marker| &marker.files);
+    let is_edited = |path: &&String| {
+        let now = snapshot.files.get(*path);
+        now.is_some() && now != uploaded.and_then(|files| files.get(*path))
+    };
+    let mut edited: Vec<_> = paths.filter(|path| !is_new && is_edited(path)).cloned().collect();
+    edited.sort();
+    edited
 }
 
 #[cfg(test)]
@@ -138,13 +157,17 @@ mod tests {
         contents.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
     }
 
-    /// Returns a Space with these files, of which `deployed` were uploaded.
-    fn space(deployed: Option<&[(&str, &str)]>, others: &[&str]) -> SpaceSnapshot {
-        let deployed = deployed.map(files);
-        let mut paths: BTreeSet<_> = others.iter().map(|path| (*path).to_owned()).collect();
-        paths.extend(deployed.iter().flatten().map(|(path, _)| path.clone()));
-        let marker = deployed.as_ref().map(DeployMarker::of);
-        SpaceSnapshot { files: paths, marker, ..SpaceSnapshot::default() }
+    /// Returns a Space to which files were deployed, and with files that a person has written since.
+    fn space(deployed: Option<&[(&str, &str)]>, written: &[(&str, &str)]) -> SpaceSnapshot {
+        let marker = deployed.map(|deployed| DeployMarker::of(&files(deployed)));
+        let mut on_space = marker.clone().unwrap_or_default().files;
+        on_space.extend(DeployMarker::of(&files(written)).files);
+        SpaceSnapshot { files: on_space, marker, ..SpaceSnapshot::default() }
+    }
+
+    fn forced(snapshot: &SpaceSnapshot, local: &[(&str, &str)]) -> DeployPlan {
+        let settings = SpaceSettings { force: true, ..SpaceSettings::default() };
+        DeployPlan::new("me/bot", Some(snapshot), &files(local), settings).ok().unwrap()
     }
 
     fn plan(
@@ -159,11 +182,12 @@ mod tests {
         let local = [("a", "1"), ("b", "2")];
         for (deployed, others, uploads, deletions, unchanged) in [
             (&[][..], &[][..], &["a", "b"][..], &[][..], 0),
-            (&[("a", "1"), ("b", "2")], &["x"], &[], &[], 2),
+            (&[("a", "1"), ("b", "2")], &[("x", "")], &[], &[], 2),
             (&[("a", "1"), ("b", "old")], &[], &["b"], &[], 1),
-            (&[("a", "1"), ("b", "2"), ("c", "3")], &["x"], &[], &["c"], 2),
-            // A person has written it on the Space.
-            (&[("a", "1")], &["b", "x"], &["b"], &[], 1),
+            (&[("a", "1"), ("b", "2"), ("c", "3")], &[("x", "")], &[], &["c"], 2),
+            // A person has written the same on the Space.
+            (&[("a", "1")], &[("b", "2")], &[], &[], 2),
+            (&[("a", "1"), ("b", "old")], &[("b", "2")], &[], &[], 2),
         ] {
             let plan = plan(Some(&space(Some(deployed), others)), &local).ok().unwrap();
             assert_eq!(
@@ -176,6 +200,32 @@ mod tests {
                 "{deployed:?} {others:?}"
             );
             assert_eq!(plan.has_changes(), !uploads.is_empty() || !deletions.is_empty());
+            assert!(plan.edited.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_a_person_has_changed_on_the_space_is_replaced_only_by_force() {
+        let local = [("a", "1"), ("b", "2")];
+        for (deployed, written, edited) in [
+            // Changed there, and maybe here.
+            (&[("a", "1"), ("b", "2")][..], ("b", "theirs"), "b"),
+            (&[("a", "1"), ("b", "old")], ("b", "theirs"), "b"),
+            // Added there, and here.
+            (&[("a", "1")], ("b", "theirs"), "b"),
+            // Changed there, and deleted here.
+            (&[("a", "1"), ("b", "2"), ("c", "3")], ("c", "theirs"), "c"),
+        ] {
+            let snapshot = space(Some(deployed), &[written, ("x", "theirs")]);
+            let refused = plan(Some(&snapshot), &local).err().unwrap();
+            assert!(
+                matches!(&refused, DeployError::EditedOnSpace { files, .. } if files == &[edited]),
+                "{refused}"
+            );
+            let plan = forced(&snapshot, &local);
+            let changed: Vec<_> = plan.uploads.iter().chain(&plan.deletions).collect();
+            assert_eq!(changed, [edited]);
+            assert_eq!(plan.edited, [edited]);
         }
     }
 
@@ -197,13 +247,15 @@ mod tests {
 
     #[test]
     fn a_space_of_somebody_else_is_refused_and_loses_no_file_by_force() {
-        let other = space(None, &["README.md", "app.py"]);
+        let other = space(None, &[("README.md", "theirs"), ("app.py", "")]);
         assert!(matches!(plan(Some(&other), &[("a", "1")]), Err(DeployError::NotOurs { .. })));
-        let settings = SpaceSettings { force: true, ..SpaceSettings::default() };
-        let forced = DeployPlan::new("me/bot", Some(&other), &files(&[("a", "1")]), settings);
-        assert!(forced.ok().unwrap().deletions.is_empty());
+        let forced = forced(&other, &[("README.md", "1")]);
+        assert!(forced.deletions.is_empty());
+        assert_eq!(forced.edited, ["README.md"]);
         // What the Hub makes is nobody's work.
-        assert!(plan(Some(&space(None, &["README.md", ".gitattributes"])), &[("a", "1")]).is_ok());
+        let new = space(None, &[("README.md", "theirs"), (".gitattributes", "")]);
+        let plan = plan(Some(&new), &[("README.md", "1")]).ok().unwrap();
+        assert_eq!((plan.uploads.len(), plan.edited.len()), (1, 0));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reads what a Space has, before anything is changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ pub(crate) struct SpaceSnapshot {
     /// The head of its main branch.
     pub(crate) sha: Option<String>,
     pub(crate) private: bool,
-    /// The paths of its files.
-    pub(crate) files: BTreeSet<String>,
+    /// The ids of its files' contents, by their paths.
+    pub(crate) files: BTreeMap<String, String>,
     /// What the last deployment has uploaded; `None` if there was none.
     pub(crate) marker: Option<DeployMarker>,
     pub(crate) secrets: BTreeMap<String, SpaceSecretInfo>,
@@ -42,9 +42,13 @@ impl SpaceSnapshot {
             Err(error) if error.status() == Some(404) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let files: BTreeSet<_> = info.files.into_iter().collect();
+        let listed = match &info.sha {
+            Some(sha) => hub.files(space.clone(), sha).await?,
+            None => Vec::new(),
+        };
+        let files: BTreeMap<_, _> = listed.into_iter().map(|file| (file.path, file.oid)).collect();
         let marker = match &info.sha {
-            Some(sha) if files.contains(MARKER_FILE) => {
+            Some(sha) if files.contains_key(MARKER_FILE) => {
                 let text = hub.file_bytes(space.clone(), sha, MARKER_FILE).await?;
                 DeployMarker::parse(&text)
             }
@@ -73,7 +77,7 @@ impl SpaceSnapshot {
     /// the Hub puts there.
     pub(super) fn is_ours(&self) -> bool {
         let is_of_hub = |path: &String| [".gitattributes", "README.md"].contains(&path.as_str());
-        self.marker.is_some() || self.files.iter().all(is_of_hub)
+        self.marker.is_some() || self.files.keys().all(is_of_hub)
     }
 }
 
@@ -92,12 +96,13 @@ mod tests {
 
     fn stub(files: &[&str]) -> HubStub {
         let stub = HubStub::new();
-        let files: Vec<_> = files.iter().map(|path| json!({ "rfilename": path })).collect();
         let info = json!({
             "id": "me/bot", "sha": "abc", "private": true, "host": "https://me-bot.hf.space/",
-            "siblings": files,
         });
         stub.on("GET", "/api/spaces/me/bot").respond(info);
+        let file = |path: &&str| json!({ "type": "file", "path": path, "oid": "1a" });
+        let files: Vec<_> = files.iter().map(file).collect();
+        stub.on("GET", "/api/spaces/me/bot/tree/abc").respond(json!(files));
         stub
     }
 
@@ -114,6 +119,7 @@ mod tests {
         let read = SpaceSnapshot::read(&stub.hub(), &RepoId::space("me/bot"), false).await;
         let space = read.unwrap().unwrap();
         assert_eq!((space.private, space.is_ours()), (true, true));
+        assert_eq!(space.files["a"], "1a");
         assert_eq!(space.marker, Some(marker));
         assert_eq!(space.hardware.as_deref(), Some("cpu-upgrade"));
         assert_eq!(space.url.as_deref(), Some("https://me-bot.hf.space"));
@@ -125,7 +131,7 @@ mod tests {
         let stub = stub(&["app.py"]);
         let read = SpaceSnapshot::read(&stub.hub(), &RepoId::space("me/bot"), false).await;
         assert!(!read.unwrap().unwrap().is_ours());
-        assert_eq!(stub.calls().len(), 1);
+        assert_eq!(stub.calls().len(), 2);
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::hub::repo::RepoKey;
-use crate::hub::repo::commit::{RepoCommit, is_lfs, sha256, xet_hash};
+use crate::hub::repo::commit::{RepoCommit, blob_id, is_lfs, sha256, xet_hash};
 use crate::hub::server::{ApiCall, CallOutcome, CallRejection, CallResponse};
 
 #[derive(Deserialize)]
@@ -108,10 +108,10 @@ fn tree(commit: &RepoCommit) -> Vec<Value> {
         json!({ "type": "directory", "path": path, "oid": oid, "size": 0 })
     });
     let files = commit.files.iter().map(|(path, contents)| {
-        let (digest, size) = (sha256(contents), contents.len());
-        let mut file = json!({ "type": "file", "path": path, "oid": &digest[..40], "size": size });
+        let (oid, size) = (blob_id(contents), contents.len());
+        let mut file = json!({ "type": "file", "path": path, "oid": oid, "size": size });
         if is_lfs(path, size as u64) {
-            file["lfs"] = json!({ "oid": digest, "size": size, "pointerSize": 127 });
+            file["lfs"] = json!({ "oid": sha256(contents), "size": size, "pointerSize": 127 });
             if let Some(hash) = xet_hash(path, contents) {
                 file["xetHash"] = json!(hash);
             }

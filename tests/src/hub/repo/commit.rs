@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Repo;
@@ -138,6 +139,13 @@ fn oid_of(repo: &Repo, parent: Option<&str>, files: &Files, message: &CommitMess
 /// Returns the SHA-256 of a file.
 pub(in crate::hub) fn sha256(contents: &[u8]) -> String {
     hex(&Sha256::digest(contents))
+}
+
+/// Returns the id that git gives a file.
+pub(in crate::hub) fn blob_id(contents: &[u8]) -> String {
+    let mut hasher = Sha1::new_with_prefix(format!("blob {}\0", contents.len()));
+    hasher.update(contents);
+    hex(&hasher.finalize())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -89,19 +89,27 @@ fn ask_on_terminal(question: &str) -> Answer {
     if !stdin.is_terminal() || !stderr.is_terminal() {
         return Answer::NoTerminal;
     }
-    let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
-    let mut line = String::new();
-    let read = stdin.lock().read_line(&mut line);
-    if read.is_ok_and(|bytes| bytes == 0) {
-        let _ = writeln!(stderr);
+    loop {
+        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+        let mut line = String::new();
+        // Ctrl+D, or the terminal is gone.
+        if stdin.lock().read_line(&mut line).unwrap_or_default() == 0 {
+            let _ = writeln!(stderr);
+            return Answer::No;
+        }
+        if let Some(answer) = answer(&line) {
+            return answer;
+        }
+        let _ = writeln!(stderr, "Enter y for yes, or n for no.");
     }
-    answer(&line)
 }
 
-fn answer(line: &str) -> Answer {
+/// Returns what a line means. No text is a no.
+fn answer(line: &str) -> Option<Answer> {
     match line.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Answer::Yes,
-        _ => Answer::No,
+        "y" | "yes" => Some(Answer::Yes),
+        "" | "n" | "no" => Some(Answer::No),
+        _ => None,
     }
 }
 
@@ -112,12 +120,13 @@ mod tests {
     #[test]
     fn only_a_yes_is_a_yes() {
         for (line, expected) in [
-            ("y\n", Answer::Yes),
-            ("YES\r\n", Answer::Yes),
-            ("\n", Answer::No),
-            ("", Answer::No),
-            ("n\n", Answer::No),
-            ("yes please\n", Answer::No),
+            ("y\n", Some(Answer::Yes)),
+            ("YES\r\n", Some(Answer::Yes)),
+            ("\n", Some(Answer::No)),
+            ("n\n", Some(Answer::No)),
+            ("No", Some(Answer::No)),
+            ("yes please\n", None),
+            ("yn\n", None),
         ] {
             assert_eq!(answer(line), expected, "{line:?}");
         }

@@ -35,9 +35,9 @@ impl WebhooksServer {
 /// Registration on the Hub, with the Cargo feature `hub`.
 impl WebhooksServer {
     #[doc = setting_docs!(register)]
-    /// The server registers once its public URL works. It creates missing webhooks, updates those that it remembers,
-    /// and enables those that the Hub has suspended. It never changes other webhooks, never deletes one, and never
-    /// enables one that a person has disabled. The command `webhooks sync` does the same once, after it has shown what
+    /// The server registers once its public URL works. It creates missing webhooks, updates the webhooks that it
+    /// remembers, and enables suspended ones. It never changes other webhooks, never deletes a webhook, and never enables
+    /// a webhook that a person has disabled. The command `webhooks sync` does the same once, after it has shown what
     /// it will change.
     ///
     /// It needs a token with write access to webhooks, in `HF_TOKEN` or from `hf auth login`.

@@ -73,7 +73,7 @@ pub(super) fn in_sample(
     set(changed)
 }
 
-/// Sets fields of any JSON, and adds those that an object does not have.
+/// Sets fields of any JSON, and adds fields that an object does not have.
 pub(super) fn in_json(mut json: Value, assignments: &[Assignment]) -> Result<Value, SetError> {
     for assignment in assignments {
         json = assignment.set(&json, name_in_json, |changed| Ok(changed.clone()))?;

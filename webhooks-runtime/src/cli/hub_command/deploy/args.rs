@@ -28,10 +28,12 @@ Token:
   It is copied to the Space only with --secret HF_TOKEN.
 
 Exit code:
-  0  if the Space runs, or nothing was to be changed with --dry-run
-  1  if the Hub refused something or was not reachable, the Space failed, or you answered no
-  2  for a wrong command line, a start-up error such as a missing token, files that cannot be
-     uploaded, or without a terminal to ask on and without --yes";
+  0    if the Space runs, or nothing was to be changed with --dry-run
+  1    if the Hub refused something or was not reachable, the Space failed, files were changed on
+       the Space, or you answered no
+  2    for a wrong command line, a start-up error such as a missing token, files that cannot be
+       uploaded, or without a terminal to ask on and without --yes
+  130  after Ctrl+C (143 after SIGTERM): what was done until then stays";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -58,7 +60,7 @@ pub(in crate::cli) struct Deploy {
     /// Don't ask
     #[arg(long, conflicts_with = "dry_run")]
     pub(super) yes: bool,
-    /// Also deploy to a Space that `deploy` has not made
+    /// Also replace files on the Space that `deploy` has not uploaded, or that were changed there since
     #[arg(long)]
     pub(super) force: bool,
     /// Print each step as one line of JSON, for scripts

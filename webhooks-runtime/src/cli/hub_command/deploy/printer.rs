@@ -1,6 +1,7 @@
 //! Prints what a deployment does: as text for a person, or as lines of JSON for a script.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use humantime::format_duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::text::line;
+use super::text::{file_count, line};
 use crate::cli::print;
 use crate::deploy::event::DeployEvent;
 use crate::text::in_one_line;
@@ -18,6 +19,14 @@ const HIDDEN: &str = "***";
 
 /// The shortest secret that is looked for in the Space's log. Shorter ones are parts of words.
 const SHORTEST_SECRET: usize = 6;
+
+/// A signal has stopped the command.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} stopped the command. What it has done stays, and the Space goes on without it: run the command again to \
+     continue."
+)]
+struct Stopped(String);
 
 /// Prints the events of a deployment.
 pub(super) struct DeployPrinter {
@@ -32,7 +41,8 @@ pub(super) struct DeployPrinter {
 
 impl DeployPrinter {
     pub(super) fn of_terminal(json: bool) -> Self {
-        let in_place = !json && io::stderr().is_terminal();
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let in_place = !json && !is_dumb && io::stderr().is_terminal();
         Self { json, in_place, is_line_open: false, hidden: Vec::new() }
     }
 
@@ -56,7 +66,7 @@ impl DeployPrinter {
     /// Prints an event.
     pub(super) fn report(&mut self, event: &DeployEvent<'_>) {
         match event {
-            DeployEvent::Waiting { stage, seconds } => self.wait(stage, *seconds),
+            DeployEvent::Waiting { on, seconds } => self.wait(on, *seconds),
             // The program may print its own secrets.
             DeployEvent::Log { line } => {
                 let event = DeployEvent::Log { line: &self.without_secrets(line) };
@@ -75,11 +85,19 @@ impl DeployPrinter {
         }
     }
 
-    /// Replaces the last line of a terminal by the stage and its time.
-    fn wait(&mut self, stage: &str, seconds: u64) {
+    /// Prints that a signal has stopped the command, for a script too.
+    pub(super) fn stopped(&mut self, signal: &dyn Display) {
+        let stopped = Stopped(signal.to_string());
+        self.failed(&stopped);
+        let _ = writeln!(io::stderr(), "{stopped}");
+    }
+
+    /// Replaces the last line of a terminal by what is waited for, and since when.
+    fn wait(&mut self, on: &str, seconds: u64) {
         if self.in_place {
             let time = format_duration(Duration::from_secs(seconds));
-            let _ = write!(io::stderr(), "\r\x1b[K  {} for {time}", in_one_line(stage));
+            let line = line("waiting", &format!("{on} for {time}"));
+            let _ = write!(io::stderr(), "\r\x1b[K{}", line.trim_end());
             let _ = io::stderr().flush();
             self.is_line_open = true;
         }
@@ -105,11 +123,9 @@ fn text(event: &DeployEvent<'_>) -> String {
         DeployEvent::SecretSet { name } => line("set", &format!("secret {name}")),
         DeployEvent::VariableSet { name } => line("set", &format!("variable {name}")),
         DeployEvent::HardwareRequested { hardware } => line("requested", hardware),
-        DeployEvent::Uploaded { files, deleted: 0, .. } => {
-            line("uploaded", &format!("{files} files"))
-        }
+        DeployEvent::Uploaded { files, deleted: 0, .. } => line("uploaded", &file_count(*files)),
         DeployEvent::Uploaded { files, deleted, .. } => {
-            line("uploaded", &format!("{files} files; {deleted} deleted"))
+            line("uploaded", &format!("{}; {deleted} deleted", file_count(*files)))
         }
         DeployEvent::Stage { stage } => line("stage", stage),
         DeployEvent::Waiting { .. } => String::new(),
@@ -137,6 +153,8 @@ mod tests {
         assert_eq!(log, "  log        a\\u{1b}[2Jb\\nc\n");
         let uploaded = DeployEvent::Uploaded { files: 3, deleted: 1, commit: "abc" };
         assert_eq!(text(&uploaded), "  uploaded   3 files; 1 deleted\n");
+        let uploaded = DeployEvent::Uploaded { files: 1, deleted: 0, commit: "abc" };
+        assert_eq!(text(&uploaded), "  uploaded   1 file\n");
     }
 
     #[test]

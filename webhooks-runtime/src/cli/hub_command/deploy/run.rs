@@ -25,8 +25,8 @@ use crate::deploy::plan::{DeployPlan, SpaceSettings};
 use crate::deploy::project::CargoProject;
 use crate::deploy::snapshot::SpaceSnapshot;
 use crate::hub::{Hub, RepoId, login_token};
-use crate::server::WebhooksServer;
 use crate::server::hub::{RegistrationTarget, hub_of};
+use crate::server::{WebhooksServer, first_signal};
 use crate::text::escaped;
 
 /// The error of webhooks that the Hub refused.
@@ -71,7 +71,10 @@ pub(super) fn run(
     let deployment = SpaceDeployment { args, hub, space, project, files, secrets, variables };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(CommandError::failed)?;
-    runtime.block_on(deployment.run(server, &mut Dialog::of_terminal(), printer))
+    let ended = runtime.block_on(deployment.run(server, &mut Dialog::of_terminal(), printer));
+    // Does not wait for a call that a signal has interrupted.
+    runtime.shutdown_background();
+    ended
 }
 
 impl SpaceDeployment<'_> {
@@ -85,7 +88,7 @@ impl SpaceDeployment<'_> {
         let mut draft = self.draft(server, snapshot.as_ref()).await?;
         printer.hide(draft.plan.secrets.values());
         let (space, root) = (&self.space.name, self.project.root.display().to_string());
-        let text = plan_text(space, &root, &draft.plan, &self.files);
+        let text = plan_text(space, &root, &draft.plan, &self.files, self.args.dry_run);
         printer.print(&text, &plan_json(space, &draft.plan, &self.files));
         self.offer_token(&mut draft, snapshot.as_ref(), dialog, printer)?;
         if self.args.dry_run {
@@ -100,7 +103,27 @@ impl SpaceDeployment<'_> {
         } else {
             dialog.note("\nThere is nothing to change.\n");
         }
-        self.carry_out(draft, printer).await
+        self.carry_out_unless_stopped(draft, printer).await
+    }
+
+    /// Carries the draft out until a signal stops that. Before, a signal ends the process: nothing is changed yet.
+    async fn carry_out_unless_stopped(
+        &self,
+        draft: DeployDraft,
+        printer: &mut DeployPrinter,
+    ) -> Result<ExitCode, CommandError> {
+        let signal = first_signal().map_err(CommandError::failed)?;
+        let stopped = tokio::select! {
+            ended = self.carry_out(draft, printer) => Err(ended),
+            Ok(signal) = signal => Ok(signal),
+        };
+        match stopped {
+            Ok(signal) => {
+                printer.stopped(&signal);
+                Ok(signal.exit_code().into())
+            }
+            Err(ended) => ended,
+        }
     }
 
     /// Decides what to change, and checks the settings that the program will find on the Space.
@@ -158,7 +181,7 @@ impl SpaceDeployment<'_> {
         let question = format!(
             "The Space has no HF_TOKEN, which {paths} needs to act on the Hub. Copy your token to it as a secret?"
         );
-        if may_ask && dialog.ask(&question) == Answer::Yes {
+        if may_ask && dialog.ask(&format!("\n{question}")) == Answer::Yes {
             let token = login_token(&Environment::default())?;
             printer.hide([&token]);
             draft.plan.secrets.insert(HF_TOKEN.to_owned(), token);
