@@ -181,7 +181,7 @@ mod tests {
             EndpointProbe { path, url: String::new(), answer }
         };
         let silent = probe(ProbeAnswer::Accepted { version: None });
-        let diagnosis = check_version(&input, &[silent.clone()]);
+        let diagnosis = check_version(&input, std::slice::from_ref(&silent));
         assert!(matches!(diagnosis, Diagnosis::Unchecked(reason) if reason.contains("secret")));
         // Another endpoint has a secret.
         let diagnosis = check_version(&input, &[silent, probe(accepted(&input.version))]);

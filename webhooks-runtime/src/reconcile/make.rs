@@ -9,9 +9,10 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::ReconciledEndpoint;
 use super::lease::PollLease;
-use super::memory::{ComparedRepo, RefMemory, SeenCommit};
+use super::memory::{ComparedRepo, RefMemory};
 use super::payload::{MovedRef, payload};
 use super::ref_log::{RefLogEntry, RefProgress};
+use super::seen::SeenCommit;
 use crate::endpoint::filter::Verdict;
 use crate::hub::{Hub, RepoId};
 use crate::jobs::{Accepted, DeliveryKey, DeliveryOrigin, IncomingDelivery, Jobs};

@@ -4,14 +4,11 @@
 //! moved the refs. Nothing is removed from the log: each commit that was seen names the newest entry at that time. Its size
 //! is limited, because a sender can invent refs.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use std::time::Duration;
 
 use super::ref_log::{RefLog, RefLogEntry};
+use super::seen::SeenCommits;
 use crate::state::{SharedState, StateError};
 
 /// How long a value is stored. A poll stores it again, and the longest time between two polls is 30 days.
@@ -21,9 +18,6 @@ pub(crate) const STORED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// in a day. If an entry is cut off before a poll has read it, the poll makes its delivery again. If the entry of a made
 /// delivery is cut off, the Hub's own delivery runs again.
 const LONGEST_LOG: usize = 192 * 1024;
-
-/// A ref that does not exist, in place of its commit.
-pub(super) const NO_COMMIT: &str = "";
 
 /// The refs of a repo, as an endpoint watches them.
 #[derive(Clone, Copy, Debug)]
@@ -41,34 +35,6 @@ impl ComparedRepo<'_> {
 
     fn log_key(&self) -> String {
         format!("reconcile.log {} {}", self.endpoint, self.repo)
-    }
-}
-
-/// The commits of a repo that a poll has seen, by the names of their refs.
-pub(super) type SeenCommits = BTreeMap<String, SeenCommit>;
-
-/// The commit that a ref had when nothing was missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SeenCommit {
-    pub(super) sha: String,
-    /// When it was seen first, in milliseconds of Unix time.
-    pub(super) since: u64,
-    /// The newest entry of the log when this was last confirmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) after: Option<Uuid>,
-}
-
-impl SeenCommit {
-    /// Returns a commit that is seen first now, after an entry of the log.
-    pub(super) fn new(sha: &str, after: Option<Uuid>) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let since = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        Self { sha: sha.to_owned(), since, after }
-    }
-
-    /// Returns the commit that the ref has now, after an entry of the log.
-    pub(super) fn then(&self, sha: &str, after: Option<Uuid>) -> Self {
-        if self.sha == sha { Self { after, ..self.clone() } } else { Self::new(sha, after) }
     }
 }
 
@@ -112,6 +78,7 @@ impl RefMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::seen::SeenCommit;
     use crate::state::MemoryState;
     use crate::state::conformance::StateFixture;
 

@@ -1,8 +1,8 @@
 //! Finds commits whose deliveries the Hub did not send: a server compares the refs of the watched repos with those that
 //! it has seen, and makes a delivery for each difference. Servers that are down and suspended webhooks miss deliveries.
 //!
-//! - `decide` decides about one ref. `ref_log` records how deliveries have moved refs, and `memory` keeps that in the
-//!   store.
+//! - `decide` decides about one ref. `ref_log` records how deliveries have moved refs, `seen` defines the commits
+//!   that a poll has seen, and `memory` keeps both in the store.
 //! - `repos` asks the Hub for repos and refs, `payload` writes the payload of a delivery, `make` makes the delivery, and
 //!   `poll` does it for all endpoints.
 //! - `observe` notes what arrives, and `duplicates` finds a delivery of the Hub that arrives after it was made here.
@@ -21,6 +21,7 @@ mod payload;
 mod poll;
 mod ref_log;
 mod repos;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod timing;

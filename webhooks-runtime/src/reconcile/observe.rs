@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use actix_web::http::StatusCode;
 use tokio::sync::mpsc;
 
-use super::memory::{ComparedRepo, NO_COMMIT, RefMemory};
+use super::memory::{ComparedRepo, RefMemory};
 use super::ref_log::RefLogEntry;
+use super::seen::NO_COMMIT;
 use crate::endpoint::extract::body::parse_payload;
 use crate::endpoint::filter::Conditions;
 use crate::http::outcome::{Observation, Observer};

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use super::ReconciledEndpoint;
 use super::decide::{RefDecision, UnconfirmedCommit, decide};
 use super::make::{DeliveryMaker, MakeOutcome, MissingMove, ReconcileError};
-use super::memory::{ComparedRepo, SeenCommit};
+use super::memory::ComparedRepo;
 use super::repos::{refs, repos};
+use super::seen::SeenCommit;
 use crate::hub::{HubError, RepoId};
 
 /// The status with which the Hub limits requests.

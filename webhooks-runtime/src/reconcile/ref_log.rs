@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::memory::{NO_COMMIT, SeenCommit};
+use super::seen::{NO_COMMIT, SeenCommit};
 use crate::payload::WebhookPayloadUpdatedRef;
 
 /// One ref that a delivery has moved.
