@@ -1,16 +1,20 @@
 use webhooks_runtime::{Hub, HubError, WebhookPayload, webhook_endpoint, webhooks_main};
 
-/// Opens a discussion for each commit to the main branch.
+/// Reports each commit to the main branch in a discussion.
 #[webhook_endpoint(
     // The type and the name of the repo.
     watch = "{{repo_type}}:{{repo}}",
-    branch = "main"
+    branch = "main",
+    background(attempts = 3)
 )]
 async fn report(payload: WebhookPayload, hub: Hub) -> Result<(), HubError> {
     let commit = payload.commit_on("main").unwrap_or_default();
+    let description = "A bot comments here on each commit to the main branch.";
+    let num = hub.find_or_create_discussion(&payload, "New commits", description).await?;
+    // With this key, a second attempt does not write a second comment.
     let text = format!("The main branch is now at `{commit}`.");
-    let discussion = hub.create_discussion(&payload, "New commit", &text).await?;
-    tracing::info!("opened discussion {}", discussion.num);
+    hub.upsert_comment(&payload, num, commit, &text).await?;
+    tracing::info!("commented in discussion {num}");
     Ok(())
 }
 
@@ -34,12 +38,19 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_to_main_opens_a_discussion() {
+    fn a_commit_to_main_is_reported() {
         let stub = HubStub::new();
         let discussions = format!("/api/{{repo_type}}s/{REPO}/discussions");
-        stub.on("POST", &discussions).respond(json!({ "num": 7 }));
+        let commits =
+            json!({ "num": 7, "title": "New commits", "status": "open", "isPullRequest": false });
+        let page = json!({ "count": 1, "start": 0, "discussions": [commits] });
+        stub.on("GET", &discussions).respond(page);
+        stub.on("GET", &format!("{discussions}/7")).respond(commits);
+        let comment = json!({ "newMessage": { "id": "c1", "type": "comment" } });
+        stub.on("POST", &format!("{discussions}/7/comment")).respond(comment);
         assert_eq!(send(&stub, "main").cause(), None);
-        assert_eq!(stub.calls()[0].body["title"], "New commit");
+        let comment = stub.calls().pop().unwrap().body["comment"].to_string();
+        assert!(comment.starts_with("\"The main branch is now at `"), "{comment}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::MutexGuard;
 
-use tests::hub::TestHub;
+use tests::hub::{TestHub, Trouble};
 use tests::markdown::{CodeBlock, blocks as blocks_of};
 use tests::program::Program;
 use tests::programs::free_port;
@@ -140,22 +140,32 @@ fn copy_times(from: &Path, to: &Path) {
     }
 }
 
-/// Starts the bot, which registers its webhook, and commits to its dataset.
-fn a_commit_opens_a_discussion(hub: &TestHub, folder: &Path) {
+/// Starts the bot, which registers its webhook, and commits twice to its dataset.
+fn a_commit_is_reported_once(hub: &TestHub, folder: &Path) {
     let port = free_port().to_string();
     let url = format!("http://127.0.0.1:{port}");
-    let arguments = ["--port", &port, "--public-url", &url, "--register"];
+    let store = folder.join("webhooks.db");
+    let store = ["--store", store.to_str().unwrap()];
+    let arguments = [&["--port", &port, "--public-url", &url, "--register"][..], &store].concat();
     let mut variables = vec![("XDG_STATE_HOME", folder.to_str().unwrap())];
     variables.extend([("WEBHOOK_SECRET", "hush")].into_iter().chain(hub.variables()));
     let bot = crate::target_of_my_bot().join("debug/my-bot");
     let bot = Program::start(&bot, &arguments, &variables).unwrap();
     let _ = bot.wait_for("Webhooks on the Hub");
-    let oid = hub.push(DATA, "main", &[("data.csv", Some(b"a,b\n"))]);
+    // The response to its first comment is lost.
+    let comment = "POST /api/datasets/me/data/discussions/1/comment";
+    hub.trouble_at(comment, 1, Trouble::LostResponse);
+    let first = hub.push(DATA, "main", &[("data.csv", Some(b"a,b\n"))]);
     hub.wait_until_delivered();
+    let _ = bot.wait_for_log("commented in discussion 1");
+    let second = hub.push(DATA, "main", &[("data.csv", Some(b"a,b\n1,2\n"))]);
+    let comments = hub.wait_for_comments(DATA, 1, 3);
     let [discussion] = <[_; 1]>::try_from(hub.discussions(DATA)).unwrap();
-    assert_eq!(discussion.title, "New commit");
-    assert_eq!(discussion.comments[0].text, format!("The main branch is now at `{oid}`."));
-    let _ = bot.wait_for_log("opened discussion 1");
+    assert_eq!((discussion.title.as_str(), discussion.comments.len()), ("New commits", 3));
+    for (commit, comment) in [first, second].iter().zip(&comments[1..]) {
+        let text = format!("The main branch is now at `{commit}`.");
+        assert!(comment.text.starts_with(&text), "{comments:?}");
+    }
     assert_eq!(bot.stop().code, Some(0));
     hub.assert_no_faults();
 }
@@ -173,7 +183,7 @@ fn the_template_makes_a_project_that_is_tested_runs_and_is_deployed() {
     terminal.type_in(&testing);
     terminal.type_in("$ cargo fmt --check\n$ cargo clippy --all-targets -- --deny warnings\n");
     terminal.type_in("$ cargo build\n");
-    a_commit_opens_a_discussion(&hub, home.path());
+    a_commit_is_reported_once(&hub, home.path());
 
     for (name, value) in hub.variables() {
         terminal.set(name, value);
