@@ -3,8 +3,7 @@
 use std::{env, time::Duration};
 
 use anyhow::{Context, Error, bail, ensure};
-use webhooks_runtime::serde_json::{self, Value, json};
-use webhooks_runtime::{Permanent, RetryAfter};
+use webhooks_runtime::{Permanent, RetryAfter, serde_json, serde_json::Value, serde_json::json};
 
 const ROUTER: &str = "https://router.huggingface.co/v1";
 
@@ -37,11 +36,10 @@ impl Chat {
         let request = config.http_status_as_error(false).build();
         let body = json!({ "model": self.model, "messages": messages, "max_tokens": 2000 });
         let response = request.send(body.to_string());
-        let mut response = response.with_context(|| format!("{url} does not respond"))?;
-        let seconds = response.headers().get("Retry-After");
-        let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(60);
-        let later = RetryAfter(Duration::from_secs(seconds));
-        match response.status().as_u16() {
+        let mut reply = response.with_context(|| format!("{url} does not respond"))?;
+        let wait = reply.headers().get("Retry-After").and_then(|it| it.to_str().ok()?.parse().ok());
+        let later = RetryAfter(Duration::from_secs(wait.unwrap_or(60)));
+        match reply.status().as_u16() {
             200 => {}
             429 | 503 => return Err(Error::from(later).context(format!("{url} is busy"))),
             status @ (408 | 500..) => bail!("{url} responds with {status}"),
@@ -49,7 +47,7 @@ impl Chat {
                 "{url} responds with {status}: check CHAT_ENDPOINT, CHAT_MODEL and the token"
             ))),
         }
-        let answer: Value = serde_json::from_str(&response.body_mut().read_to_string()?)?;
+        let answer: Value = serde_json::from_str(&reply.body_mut().read_to_string()?)?;
         let text = answer["choices"][0]["message"]["content"].as_str().unwrap_or_default().trim();
         ensure!(!text.is_empty(), "the model {} has written no text", self.model);
         Ok(text.to_owned())

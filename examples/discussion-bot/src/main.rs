@@ -4,15 +4,13 @@ mod tests;
 
 use chat::Chat;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd, TextMergeStream};
-use webhooks_runtime::hub::Comment;
-use webhooks_runtime::serde_json::{Value, json};
 use webhooks_runtime::{
-    Hub, Note, WebhookPayload, WebhooksServer, web, webhook_endpoint, webhooks_main,
+    Hub, MarkPermanent, Note, WebhookPayload, WebhooksServer, hub::Comment, serde_json::Value,
+    serde_json::json, web, webhook_endpoint, webhooks_main,
 };
 
 /// The most replies in one discussion. Two bots that mention each other stop here.
 const MAX_REPLIES: usize = 20;
-
 /// The most comments that the model reads: the newest, and 2,000 characters of each.
 const MAX_COMMENTS: usize = 20;
 
@@ -49,9 +47,13 @@ async fn reply(payload: WebhookPayload, hub: Hub, chat: web::Data<Chat>) -> anyh
     let model = chat.model.clone();
     let answer = web::block(move || chat.complete(&messages)).await??;
     // As a quote, the text of a model does not pass for anything else.
-    let quote: String = answer.split(['\n', '\r']).map(|line| format!("> {line}\n")).collect();
-    hub.reply(&payload, &format!("{quote}\n{model}, in reply to [this comment]{link}")).await?;
-    Ok(Note(format!("replied with {} characters", answer.chars().count())))
+    let text: String = answer.split(['\n', '\r']).map(|line| format!("> {line}\n")).collect();
+    let note = Note(format!("replied with {} characters", answer.chars().count()));
+    match hub.reply(&payload, &format!("{text}\n{model}, in reply to [this comment]{link}")).await {
+        // The token may not write here. Another attempt would ask the model in vain.
+        Err(error) if error.status() == Some(403) => Err(error.permanent().into()),
+        reply => Ok(reply.map(|_| note)?),
+    }
 }
 
 /// Returns whether a text in Markdown has this mention, outside of quotes and code.

@@ -26,6 +26,8 @@ fn discuss(home: &BotHome) -> u64 {
 #[test]
 fn a_mention_gets_one_reply_of_a_slow_model_and_nothing_else_gets_any() {
     let [question, answer] = <[_; 2]>::try_from(texts("discussion-bot")).unwrap();
+    // The account of the tests has another name.
+    let question = question.replace("@my-bot ", "@me ");
     let text = "Seed 42, as the model card says.";
     let model = TestModel::start(&[ChatResponse::Text(text, Duration::from_secs(2))]);
     let home = home(&model);
@@ -132,6 +134,26 @@ fn a_rejected_token_needs_a_person() {
     assert!(error.ends_with(advice), "{error}");
     assert_eq!((&dead["attempts"], model.requests().len()), (&json!(1), 1));
     home.stop(bot);
+}
+
+#[test]
+fn a_discussion_in_which_the_bot_may_not_write_costs_one_request_to_the_model() {
+    let model = TestModel::start(&[ChatResponse::Text("Hello!", Duration::ZERO)]);
+    let home = home(&model);
+    let bot = home.start();
+    let comment = "POST /api/models/me/tiny/discussions/1/comment";
+    home.hub.trouble_at(comment, 5, tests::hub::Trouble::Status(403));
+    home.hub.open_discussion(TINY, "ada", "Hello", "@me Are you there?");
+    let dead = home.wait_for(1, "dead").remove(0);
+    assert_eq!((&dead["attempts"], model.requests().len()), (&json!(1), 1), "{dead}");
+    home.stop(bot);
+}
+
+#[test]
+fn the_readme_shows_a_mention_of_an_account_that_is_not_the_readers() {
+    let readme = tests::repository::read("examples/discussion-bot/README.md");
+    let [question, _] = <[_; 2]>::try_from(texts("discussion-bot")).unwrap();
+    assert!(question.starts_with("@my-bot ") && readme.contains("Give the bot its own account: "));
 }
 
 #[test]
