@@ -1,13 +1,10 @@
-use std::collections::VecDeque;
 use std::process::{ExitStatus, Stdio};
-use std::{env, io, time::Duration};
+use std::{collections::VecDeque, env, io, time::Duration};
 
-use anyhow::{Context, bail};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use anyhow::{Context, ensure};
+use nix::{sys::signal, unistd::Pid};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::unix::pipe::Receiver;
-use tokio::{fs, process::Command, time::timeout};
+use tokio::{fs, net::unix::pipe::Receiver, process::Command, time::timeout};
 use webhooks_runtime::{
     Delivery, Hub, MarkPermanent, Note, Permanent, WebhookPayload, WebhooksServer, web,
     webhook_endpoint, webhooks_main,
@@ -23,18 +20,19 @@ const REPORTED_LINES: usize = 20;
 /// How long the script may run: less than the `timeout` of an attempt, which also has to report.
 const TIME_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// The variables that the script gets. The secret of the webhook is not its business.
-const VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "HF_HOME", "HF_TOKEN"];
+/// The variables that the script gets. Others, such as `WEBHOOK_SECRET`, are not passed.
+const VARIABLES: &str = "PATH HOME LANG LD_LIBRARY_PATH HF_HOME HF_TOKEN HF_ENDPOINT \
+                         ALL_PROXY HTTPS_PROXY https_proxy NO_PROXY no_proxy SSL_CERT_FILE";
 
-/// The Python script that trains the model, and its time limit.
-struct Script(String, Duration);
+/// The Python script that trains the model, its time limit, and the folder of the models.
+struct Script(String, Duration, String);
 
 /// A process group. It is killed when this value is dropped.
 struct ProcessGroup(Pid);
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        let _ = killpg(self.0, Signal::SIGKILL);
+        let _ = signal::killpg(self.0, signal::SIGKILL);
     }
 }
 
@@ -45,7 +43,7 @@ async fn run(script: &Script, arguments: [&str; 3]) -> io::Result<(Option<ExitSt
         .args(["-u", &script.0])
         .args(arguments)
         .env_clear()
-        .envs(VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))))
+        .envs(VARIABLES.split(' ').filter_map(|name| Some((name, env::var_os(name)?))))
         .stdin(Stdio::null())
         .stdout(input.try_clone()?)
         .stderr(input)
@@ -79,30 +77,27 @@ async fn log(output: io::PipeReader) -> io::Result<String> {
     Ok(last.into_iter().collect())
 }
 
-/// Trains a model into this folder. Returns the report.
-async fn train(script: &Script, data: &str, commit: &str, model: &str) -> anyhow::Result<String> {
-    let unfinished = format!("{model}.unfinished");
-    // An attempt that was interrupted may have left files behind.
-    for folder in [&unfinished, model] {
-        if fs::try_exists(folder).await? {
-            fs::remove_dir_all(folder).await?;
-        }
+/// Trains a model into this folder, or one that ends with `.failed`. The report is a file in it.
+async fn train(script: &Script, data: &str, commit: &str, model: &str) -> anyhow::Result<()> {
+    let (unfinished, failed) = (format!("{model}.unfinished"), format!("{model}.failed"));
+    // An earlier attempt may have left files behind.
+    for folder in [&unfinished, &failed] {
+        let _ = fs::remove_dir_all(folder).await;
     }
     fs::create_dir_all(&unfinished).await?;
     let run = run(script, [data, commit, &unfinished]).await;
     let (status, lines) = run.context("python3 cannot be started: is it installed?")?;
-    let Script(script, limit) = script;
-    // This removes the folder only if it is empty.
-    let _ = fs::remove_dir(&unfinished).await;
-    let outcome = match status {
-        None => format!("failed: {script} has not ended within {limit:?}"),
-        Some(status) if !status.success() => format!("failed: {script} ended with {status}"),
-        Some(_) => match fs::rename(&unfinished, model).await {
-            Ok(()) => format!("succeeded. The model is in `{model}`."),
-            Err(_) => format!("failed: {script} has saved no model"),
-        },
+    let is_empty = fs::read_dir(&unfinished).await?.next_entry().await?.is_none();
+    let (folder, outcome) = match status {
+        None => (&*failed, format!("failed: {} has not ended within {:?}", script.0, script.1)),
+        Some(it) if !it.success() => (&*failed, format!("failed: {} ended with {it}", script.0)),
+        Some(_) if is_empty => (&*failed, format!("failed: {} has saved no model", script.0)),
+        Some(_) => (model, format!("succeeded. The model is in `{model}`.")),
     };
-    Ok(format!("Training on {commit} {outcome}\n\n{lines}"))
+    let report = format!("Training on {data} at {commit} {outcome}\n\n{lines}");
+    fs::write(format!("{unfinished}/report.md"), report).await?;
+    // After a crash, either the folder has its final name and a whole report, or it is unfinished.
+    Ok(fs::rename(&unfinished, folder).await?)
 }
 
 /// Retrains the model when its dataset changes.
@@ -122,34 +117,41 @@ async fn retrain(
     let is_id = |commit: &&str| commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     let commit =
         payload.commit_on("main").filter(is_id).context("no commit on main").permanent()?;
-    // The id is the same in each attempt.
-    let model = format!("models/{}", delivery.id);
+    let model = format!("{}/{}", script.2, delivery.id);
+    let failed = format!("{model}.failed/report.md");
     // An earlier attempt may have trained, and failed to report.
-    let report = format!("{model}.md");
-    let mut text = fs::read_to_string(&report).await.unwrap_or_default();
-    if text.is_empty() {
-        text = train(&script, &payload.repo.name, commit, &model).await?;
-        fs::write(&report, &text).await?;
+    if !fs::try_exists(&model).await? && !fs::try_exists(&failed).await? {
+        train(&script, &payload.repo.name, commit, &model).await?;
     }
+    let failure = fs::read_to_string(&failed).await.unwrap_or_default();
+    let failure = failure.lines().next().and_then(|line| line.split_once(" failed: "));
     let num = hub.find_or_create_discussion(&payload, TITLE, DESCRIPTION).await?;
-    // With this key, a second call does not write a second comment.
-    hub.upsert_comment(&payload, num, &delivery.id, &text).await?;
-    fs::remove_file(&report).await?;
-    let summary = text.lines().next().unwrap_or_default();
-    if let Some((_, failure)) = summary.split_once(" failed: ") {
-        bail!(Permanent::new(failure));
+    let start = format!("Training on {} at ", payload.repo.name);
+    // Other reports are here if a newer commit has superseded a delivery that failed to report.
+    let mut folders = fs::read_dir(&script.2).await?;
+    while let Some(folder) = folders.next_entry().await? {
+        let folder = folder.path();
+        let text = fs::read_to_string(folder.join("report.md")).await.unwrap_or_default();
+        if text.starts_with(&start) && folder.extension() != Some("unfinished".as_ref()) {
+            let id = folder.file_stem().unwrap_or_default().to_string_lossy();
+            hub.upsert_comment(&payload, num, &id, &text).await?;
+            fs::rename(folder.join("report.md"), folder.join("reported.md")).await?;
+        }
     }
+    ensure!(failure.is_none(), Permanent::new(failure.unwrap_or_default().1));
     Ok(Note(format!("trained {model}")))
 }
 
-fn server(script: &str, limit: Duration) -> WebhooksServer {
-    WebhooksServer::new().data(Script(script.to_owned(), limit))
-}
-
-webhooks_main!(server(&env::var("TRAIN_SCRIPT").unwrap_or("train.py".into()), TIME_LIMIT));
+webhooks_main!(WebhooksServer::new().data(Script(
+    env::var("TRAIN_SCRIPT").unwrap_or("train.py".into()),
+    TIME_LIMIT,
+    "models".into(),
+)));
 
 #[cfg(test)]
 mod tests {
+    use std::{process, thread};
+
     use webhooks_runtime::serde_json::json;
     use webhooks_runtime::testing::{
         HubStub, TestClient, TestResponse, comment_created, dataset_commit,
@@ -172,8 +174,14 @@ mod tests {
     }
 
     fn send(stub: &HubStub, script: &str, delivery: impl Into<WebhookPayload>) -> TestResponse {
-        let server = server(script, Duration::from_secs(2)).hub(stub.hub());
-        TestClient::new(server).unwrap().post(retrain::PATH, delivery.into()).send()
+        let models =
+            env::temp_dir().join(format!("models-{:?}-{}", thread::current().id(), process::id()));
+        let limit = Duration::from_secs(2);
+        let script = Script(script.to_owned(), limit, models.to_str().unwrap().to_owned());
+        let server = WebhooksServer::new().data(script).hub(stub.hub());
+        let response = TestClient::new(server).unwrap().post(retrain::PATH, delivery.into()).send();
+        let _ = std::fs::remove_dir_all(models);
+        response
     }
 
     /// Trains with a script that fails. Returns the report.
@@ -213,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_training_that_exceeds_its_time_limit_is_reported() {
-        let script = env::temp_dir().join(format!("slow-{}.py", std::process::id()));
+        let script = env::temp_dir().join(format!("slow-{}.py", process::id()));
         std::fs::write(&script, "import time\ntime.sleep(600)\n").unwrap();
         failed(script.to_str().unwrap(), "has not ended within 2s");
         std::fs::remove_file(&script).unwrap();

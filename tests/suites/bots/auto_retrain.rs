@@ -66,7 +66,7 @@ fn commits_are_trained_on_together_and_reported_in_one_discussion() {
     home.hub.comment(DATA, 1, "ada", "Nice!");
     let commit = push(&home, "seed\n45\n");
     let comments = home.hub.wait_for_comments(DATA, 1, 4);
-    let succeeded = format!("Training on {commit} succeeded. ");
+    let succeeded = format!("Training on me/data at {commit} succeeded. ");
     assert!(comments[3].text.starts_with(&succeeded), "{comments:?}");
     let deliveries = home.wait_for(2, "done");
     let note = format!("trained models/{}", deliveries[0]["id"].as_str().unwrap());
@@ -90,7 +90,8 @@ fn a_script_that_fails_is_reported_with_its_last_lines_and_not_run_again() {
     let commit = push(&home, "seed\n42\n");
     let report = home.hub.wait_for_comments(DATA, 1, 2).remove(1);
     let report = visible(&report);
-    let failed = format!("Training on {commit} failed: fails.py ended with exit status: 1");
+    let failed =
+        format!("Training on me/data at {commit} failed: fails.py ended with exit status: 1");
     let lines = report.strip_prefix(&format!("{failed}\n\n")).unwrap();
     let shown: Vec<_> = lines.lines().map(|line| line.strip_prefix("    ").unwrap()).collect();
     assert_eq!((shown.len(), shown[0]), (20, "line 13"), "{report}");
@@ -106,7 +107,7 @@ fn a_script_that_fails_is_reported_with_its_last_lines_and_not_run_again() {
     assert_eq!(home.run(&["deliveries", "retry", id]).code, Some(0));
     home.wait_for(1, "done");
     let comments = home.hub.comments(DATA, 1);
-    let succeeded = format!("Training on {commit} succeeded. ");
+    let succeeded = format!("Training on me/data at {commit} succeeded. ");
     assert!(comments.len() == 2 && comments[1].text.starts_with(&succeeded), "{comments:?}");
     home.stop(bot);
 }
@@ -146,19 +147,91 @@ fn a_lost_response_causes_no_second_report_and_no_second_training() {
 }
 
 #[test]
+fn a_superseded_delivery_that_failed_to_report_is_reported_by_the_next_one() {
+    let script = "import pathlib, sys, time\n\
+                  pathlib.Path(sys.argv[3], 'model.txt').write_text('a model')\n\
+                  print('saved the model')\n\
+                  while not pathlib.Path('go').exists(): time.sleep(0.05)\n";
+    let home = home_with_script("waits.py", script);
+    let models = home.folder.path().join("models");
+    // Neither a report that is not whole nor one of another dataset is for this discussion.
+    for (folder, data) in [("a.unfinished", "me/data"), ("b", "me/data2")] {
+        fs::create_dir_all(models.join(folder)).unwrap();
+        let text = format!("Training on {data} at 22 succeeded.");
+        fs::write(models.join(folder).join("report.md"), text).unwrap();
+    }
+    let bot = home.start();
+    let first = push(&home, "seed\n42\n");
+    let _ = bot.wait_for_log("saved the model");
+    let second = push(&home, "seed\n43\n");
+    home.hub.wait_until_delivered();
+    home.hub.trouble_at("GET /api/datasets/me/data/discussions", 1, Trouble::Status(500));
+    fs::write(home.folder.path().join("go"), "").unwrap();
+    let comments = home.hub.wait_for_comments(DATA, 1, 3);
+    let deliveries = home.wait_for(1, "done");
+    let states: Vec<_> = deliveries.iter().map(|delivery| &delivery["state"]).collect();
+    assert_eq!(states, ["done", "superseded"]);
+    for (commit, delivery) in [second, first].iter().zip(&deliveries) {
+        let id = delivery["id"].as_str().unwrap();
+        let start =
+            format!("Training on me/data at {commit} succeeded. The model is in `models/{id}`.\n");
+        assert!(comments.iter().any(|it| it.text.starts_with(&start)), "{comments:?}");
+    }
+    assert_eq!(home.hub.comments(DATA, 1).len(), 3);
+    home.stop(bot);
+}
+
+#[test]
+fn a_training_that_was_reported_is_not_repeated() {
+    let home = home_with_script("fails.py", "raise SystemExit('trained again')\n");
+    let bot = home.start();
+    push(&home, "seed\n42\n");
+    home.hub.wait_until_delivered();
+    let id = home.wait_for(1, "queued").remove(0)["id"].as_str().unwrap().to_owned();
+    // An attempt that ends after its report, before its delivery is done, leaves these files behind.
+    let model = home.folder.path().join("models").join(id);
+    fs::create_dir_all(&model).unwrap();
+    fs::write(model.join("model.txt"), "a model").unwrap();
+    fs::write(model.join("reported.md"), "Training on me/data at 22 succeeded.").unwrap();
+    home.wait_for(1, "done");
+    assert_eq!(fs::read_to_string(model.join("model.txt")).unwrap(), "a model");
+    assert_eq!(home.hub.comments(DATA, 1).len(), 1);
+    home.stop(bot);
+}
+
+#[test]
 fn a_script_gets_the_variables_that_it_needs_and_not_the_secret_of_the_webhook() {
-    let script = "import os\nprint(*sorted(os.environ))\n";
+    let script = "import os, pathlib\n\
+                  print(*sorted(os.environ))\n\
+                  bot = pathlib.Path('/proc', str(os.getppid()), 'environ').read_text()\n\
+                  print('WEBHOOK_SECRET=hush' in bot.split(chr(0)))\n";
     let mut home = home_with_script("prints.py", script);
     home.set("LANG", "C.UTF-8");
+    home.set("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
+    home.set("NO_PROXY", "127.0.0.1");
     let bot = home.start();
     push(&home, "seed\n42\n");
     let report = home.hub.wait_for_comments(DATA, 1, 2).remove(1);
-    let names: Vec<_> = visible(&report).lines().nth(2).unwrap().split_whitespace().collect();
+    let [names, secret] = <[_; 2]>::try_from(visible(&report).lines().skip(2).collect::<Vec<_>>())
+        .unwrap()
+        .map(str::trim);
+    let names: Vec<_> = names.split(' ').collect();
     // Python itself may set others.
     let mut given: Vec<_> = home.variables.iter().map(|(name, _)| *name).collect();
     given.retain(|name| names.contains(name));
     given.sort_unstable();
-    assert_eq!(given, ["HF_TOKEN", "HOME", "LANG", "PATH"]);
+    let expected = ["HF_ENDPOINT", "HF_TOKEN", "HOME", "LANG", "NO_PROXY", "PATH", "SSL_CERT_FILE"];
+    assert_eq!(given, expected);
+    // A hostile script finds the secret nevertheless, as the pages say.
+    assert_eq!(secret, "True");
+    let warnings =
+        ["This is no protection against hostile code", "악성 코드를 막아 주지는 않습니다"];
+    for (language, warning) in ["en", "ko"].iter().zip(warnings) {
+        for page in ["first-bot", "bot-auto-retrain"] {
+            let page = read(format!("docs/{language}/{page}.md"));
+            assert!(page.split_whitespace().collect::<Vec<_>>().join(" ").contains(warning));
+        }
+    }
     home.stop(bot);
 }
 
