@@ -11,21 +11,21 @@ use webhooks_runtime::{
 /// The title of the report, by which the bot finds it again.
 const TITLE: &str = "Metadata review";
 
-/// Reviews the metadata of a card when the model or dataset changes.
+/// Reviews the metadata of a card when the model or dataset changes. Spaces are left alone.
 #[webhook_endpoint(
     watch_env = "REVIEW_WATCH",
     on = "repo.content",
     branch = "main",
-    background(key = "repo", latest, attempts = 5, timeout = "5m")
+    background(key = "repo", latest, concurrency = 4, attempts = 5, timeout = "5m")
 )]
 async fn review(payload: WebhookPayload, hub: Hub) -> anyhow::Result<Note> {
-    // An owner's webhook is also triggered by Spaces.
     if !matches!(payload.repo.repo_type, RepoType::Model | RepoType::Dataset) {
         return Ok(Note("neither a model nor a dataset"));
     }
     // The newest card, not that of the commit: another commit may be on main by now.
-    let card = hub.file_bytes(&payload, "main", "README.md").await.optional()?;
+    let card = hub.file_start(&payload, "main", "README.md", 1_000_001).await.optional()?;
     let problems = match &card {
+        Some(card) if card.len() > 1_000_000 => vec!["The card is larger than 1 MB.".to_owned()],
         Some(card) => card::problems(&String::from_utf8_lossy(card)),
         None => vec!["There is no card: add a `README.md`.".to_owned()],
     };

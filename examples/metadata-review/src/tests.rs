@@ -81,6 +81,19 @@ fn a_model_without_a_card_gets_a_report_too() {
 }
 
 #[test]
+fn a_card_that_is_too_large_is_reported_and_not_parsed() {
+    for (size, problem) in [(1_000_001, "The card is larger than 1 MB."), (1_000_000, "")] {
+        let stub = hub(&format!("{COMPLETE}{}", "x".repeat(size - COMPLETE.len())));
+        discussions(&stub, Some(("open", "Another report.")));
+        push(&stub);
+        let (_, edited) = changes(&stub).pop().unwrap();
+        let text = edited["content"].as_str().unwrap();
+        assert!(text.contains(problem), "{text}");
+        assert_eq!(text == report(&model(), &[]), problem.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn the_bot_is_silent_when_nothing_has_changed() {
     let stub = hub(COMPLETE);
     discussions(&stub, None);

@@ -1,6 +1,5 @@
 //! The ephemeral copy of a Space, which runs the files of a pull request.
 
-use anyhow::ensure;
 use webhooks_runtime::hub::{OptionalExtension, code_span};
 use webhooks_runtime::{Hub, RepoId};
 
@@ -20,27 +19,31 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
     let variables = hub.space_variables(&copy).await.optional()?;
     let mark = variables.map(|mut variables| variables.remove(MARK).unwrap_or_default());
     let is_own = mark.as_ref().is_none_or(|mark| mark.starts_with(&own));
-    ensure!(is_own, "{copy} was not made by this bot: rename it");
-    let details = hub.discussion(space, num).await.optional()?;
-    let Some(details) = details.filter(|it| it.discussion.is_open_pull_request()) else {
+    anyhow::ensure!(is_own, "{copy} was not made by this bot: rename it");
+    let details = hub.discussion_without_diff(space, num).await.optional()?;
+    let Some(open) = details.as_ref().filter(|it| it.discussion.is_open_pull_request()) else {
         if mark.is_some() {
             // Before the comment: a locked discussion must not keep the copy running.
             hub.delete_repo(&copy).await.optional()?;
+        }
+        // Also without a copy: an earlier attempt may have ended after the deletion.
+        let all: String = details.iter().flat_map(|it| it.comments()).map(|c| c.content).collect();
+        if mark.is_some() || all.contains("<!-- spaces-ci -->") {
             let text = "The copy was deleted.";
             hub.upsert_comment(space, num, "spaces-ci", text).await.optional()?;
         }
         return Ok(());
     };
     let head = hub.repo_info_at(space, &format!("refs/pr/{num}")).await?.sha.unwrap_or_default();
-    let mut trusted = hub.repo_owners(space).await?;
+    let mut trusted = hub.repo_members(space).await?;
     trusted.extend(config.trusted_authors.split(',').map(|author| author.trim().to_owned()));
-    let trusts = |account: &Option<String>| account.as_ref().is_some_and(|it| trusted.contains(it));
     // With the whole id of the commit: another one with the same short id is easy to make.
     let approval = format!("/trust {head}");
-    let is_trusted = trusts(&details.discussion.author)
-        || details.comments().iter().any(|it| trusts(&it.author) && it.content.trim() == approval);
+    let mut comments = open.comments().into_iter().filter(|it| it.content.trim() == approval);
+    let is_trusted = open.is_only_by(&trusted, &head)
+        || comments.any(|it| it.author.is_some_and(|author| trusted.contains(&author)));
     let none = format!("It has no secrets until a trusted author comments `{approval}`.");
-    let secrets = if is_trusted { "It has secrets." } else { &none };
+    let end = if is_trusted { "It has secrets." } else { &none };
     let settings = if is_trusted { &config.trusted } else { &config.untrusted };
     let wanted = format!("{own}{is_trusted}");
     if mark.as_ref() != Some(&wanted) {
@@ -51,13 +54,11 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
         hub.duplicate_space(space, &copy.name, &settings.clone().variable(MARK, wanted)).await?;
     }
     let missing = hub.mirror_files(space, &head, &copy, "main").await?;
-    let (name, url) = (&copy.name, format!("{}/spaces/{}", hub.address(), copy.name));
-    let mut text = format!(
-        "[{name}]({url}) runs this pull request at {head:.7}, until it is closed. {secrets}"
-    );
-    for file in missing {
+    let link = format!("[{0}]({1}/spaces/{0})", copy.name, hub.address());
+    let mut text = format!("{link} runs this pull request at {head:.7}, until it is closed. {end}");
+    for file in missing.iter().take(20) {
         let path = code_span(&file.path);
-        text += &format!("\n- The copy lacks the large file {path}: the Hub cannot copy it.");
+        text += &format!("\n- The copy lacks the file {path}: it cannot be copied.");
     }
     hub.upsert_comment(space, num, "spaces-ci", &text).await?;
     Ok(())

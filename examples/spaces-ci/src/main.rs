@@ -24,7 +24,7 @@ struct Config {
     on = ["repo.content", "discussion", "create discussion.comment", "delete repo"],
     refs = "refs/pr/*",
     own = true,
-    background(key = "discussion", attempts = 5, timeout = "10m")
+    background(key = "discussion", concurrency = 4, attempts = 5, timeout = "10m")
 )]
 async fn sync(
     payload: WebhookPayload,
@@ -53,7 +53,7 @@ async fn all(hub: &Hub, space: &RepoId) -> Result<BTreeSet<u64>, HubError> {
     Ok(open.iter().map(|it| it.num).chain(copied).filter(|num| *num > 0).collect())
 }
 
-/// Enqueues a delivery for one pull request, with attempts of its own, or for all of a Space.
+/// Enqueues a delivery for one pull request or for all of a Space. Each delivery has its attempts.
 async fn enqueue(store: &DeliveryStore, space: &str, num: Option<u64>) -> Result<(), EnqueueError> {
     let event = json!({ "action": "update", "scope": "repo" });
     let repo = json!({ "type": "space", "name": space });

@@ -65,6 +65,11 @@ fn a_report_is_opened_edited_closed_and_opened_again() {
 
     assert_eq!(push(&home, "# Tiny\n", 6), "updated discussion 1");
     assert_eq!(report(&home).status, "open");
+
+    // Its metadata is complete, but it is not read.
+    let large = format!("{COMPLETE}{}", "x".repeat(2_000_000));
+    assert_eq!(push(&home, &large, 7), "updated discussion 1");
+    assert!(report(&home).comments[0].text.contains("larger than 1 MB"));
     home.stop(bot);
 }
 

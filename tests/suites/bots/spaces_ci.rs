@@ -98,6 +98,15 @@ fn a_pull_request_has_a_copy_from_its_opening_to_its_end() {
     assert_eq!(has_file(&home, COPY, "notes.txt"), None);
     assert_eq!(home.hub.comments(DEMO, num).len(), 2);
 
+    // A file becomes a folder, and a folder a file.
+    for (old, new) in [("app.py", "app.py/main.py"), ("app.py/main.py", "app.py")] {
+        let changes: [(&str, Option<&[u8]>); 2] = [(old, None), (new, Some(b"print(44)"))];
+        home.hub.push(DEMO, "refs/pr/1", &changes);
+        wait_for_copy(&home, num);
+        assert_eq!(has_file(&home, COPY, new).as_deref(), Some("print(44)"));
+        assert_eq!(has_file(&home, COPY, old), None);
+    }
+
     // The deletion is called twice, because the first response is lost.
     home.hub.trouble_at("DELETE /api/repos/delete", 1, Trouble::LostResponse);
     call(&home, "POST /api/spaces/me/demo/discussions/1/merge", &json!({}));
@@ -116,20 +125,20 @@ fn large_files_are_copied_by_the_hub_or_named_in_the_comment() {
     let files: [(&str, Option<&[u8]>); 1] = [("weights.bin", Some(b"new"))];
     let num = home.hub.open_pull_request(DEMO, "ada", "Train", &files);
     let comment = wait_for_copy(&home, num);
-    assert!(!comment.contains("large file"), "{comment}");
+    assert!(!comment.contains("lacks"), "{comment}");
     assert_eq!(has_file(&home, COPY, "weights.bin").as_deref(), Some("new"));
     assert_eq!(has_file(&home, COPY, "data.gz").as_deref(), Some("old"));
 
     // The Hub has it in its old storage.
     push(&home, num, "data.gz", Some(b"new"));
     let comment = wait_for_copy(&home, num);
-    let missing = "\n- The copy lacks the large file `data.gz`: the Hub cannot copy it.\n";
+    let missing = "\n- The copy lacks the file `data.gz`: it cannot be copied.\n";
     assert!(comment.contains(missing), "{comment}");
     assert_eq!(has_file(&home, COPY, "data.gz"), None, "not the old one");
     assert!(home.hub.file_requests().is_empty(), "no file was downloaded");
 
     push(&home, num, "data.gz", None);
-    assert!(!wait_for_copy(&home, num).contains("large file"));
+    assert!(!wait_for_copy(&home, num).contains("lacks"));
     home.stop(bot);
 }
 

@@ -21,11 +21,11 @@
 //!
 //! | about | calls |
 //! | --- | --- |
-//! | accounts | [`whoami`](Hub::whoami), [`organization_members`](Hub::organization_members), [`repo_owners`](Hub::repo_owners) |
-//! | discussions and pull requests | [`discussions`](Hub::discussions), [`discussion`](Hub::discussion), [`create_discussion`](Hub::create_discussion), [`find_or_create_discussion`](Hub::find_or_create_discussion), [`create_pull_request`](Hub::create_pull_request), [`set_discussion_status`](Hub::set_discussion_status), [`rename_discussion`](Hub::rename_discussion), [`merge_pull_request`](Hub::merge_pull_request) |
+//! | accounts | [`whoami`](Hub::whoami), [`organization_members`](Hub::organization_members), [`repo_members`](Hub::repo_members) |
+//! | discussions and pull requests | [`discussions`](Hub::discussions), [`discussion`](Hub::discussion), [`discussion_without_diff`](Hub::discussion_without_diff), [`create_discussion`](Hub::create_discussion), [`find_or_create_discussion`](Hub::find_or_create_discussion), [`create_pull_request`](Hub::create_pull_request), [`set_discussion_status`](Hub::set_discussion_status), [`rename_discussion`](Hub::rename_discussion), [`merge_pull_request`](Hub::merge_pull_request) |
 //! | comments | [`reply`](Hub::reply), [`comment`](Hub::comment), [`upsert_comment`](Hub::upsert_comment), [`edit_comment`](Hub::edit_comment), [`hide_comment`](Hub::hide_comment) |
 //! | repos | [`repo_info`](Hub::repo_info), [`repo_info_at`](Hub::repo_info_at), [`refs`](Hub::refs), [`repos`](Hub::repos), [`create_repo`](Hub::create_repo), [`delete_repo`](Hub::delete_repo) |
-//! | files | [`files`](Hub::files), [`file_text`](Hub::file_text), [`file_bytes`](Hub::file_bytes), [`changed_files`](Hub::changed_files), [`commit`](Hub::commit), [`mirror_files`](Hub::mirror_files) |
+//! | files | [`files`](Hub::files), [`file_text`](Hub::file_text), [`file_bytes`](Hub::file_bytes), [`file_start`](Hub::file_start), [`changed_files`](Hub::changed_files), [`commit`](Hub::commit), [`mirror_files`](Hub::mirror_files) |
 //! | Spaces | [`duplicate_space`](Hub::duplicate_space), [`set_space_secret`](Hub::set_space_secret), [`delete_space_secret`](Hub::delete_space_secret), [`space_variables`](Hub::space_variables), [`set_space_variable`](Hub::set_space_variable), [`delete_space_variable`](Hub::delete_space_variable), [`space_runtime`](Hub::space_runtime), [`restart_space`](Hub::restart_space), [`pause_space`](Hub::pause_space), [`set_space_hardware`](Hub::set_space_hardware) |
 //! | Jobs | [`run_job`](Hub::run_job) |
 //! | webhooks | [`webhooks`](Hub::webhooks), [`webhook`](Hub::webhook), [`create_webhook`](Hub::create_webhook), [`update_webhook`](Hub::update_webhook), [`enable_webhook`](Hub::enable_webhook), [`disable_webhook`](Hub::disable_webhook), [`delete_webhook`](Hub::delete_webhook), [`replay_webhook`](Hub::replay_webhook) |

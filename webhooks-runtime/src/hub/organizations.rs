@@ -1,4 +1,4 @@
-//! Lists the members of organizations, and the owners of repos.
+//! Lists the members of organizations, and of the owners of repos.
 
 use serde::Deserialize;
 
@@ -42,8 +42,10 @@ impl Hub {
         Ok(members.into_iter().map(|member| member.user).collect())
     }
 
-    /// Returns the names of the users that own a repo: its user, or the members of its organization, as far as the token
-    /// may see them. A repo whose name has no owner is owned by nobody.
+    /// Returns the name of the user that owns a repo, or the names of all members of the organization that owns it, as
+    /// far as the token may see them. A repo whose name has no owner has no members.
+    ///
+    /// A member of an organization may have a role without any right in the repo.
     ///
     /// ```
     /// # use webhooks_runtime::serde_json::json;
@@ -54,8 +56,8 @@ impl Hub {
     /// # stub.on("GET", "/api/organizations/acme/members").respond(json!([{ "user": "ada" }]));
     /// # stub.on("GET", "/api/organizations/me/members").error(404, "There is no such organization");
     /// # let hub = stub.hub();
-    /// assert_eq!(hub.repo_owners("space:acme/demo").await?, ["ada"]);
-    /// assert_eq!(hub.repo_owners("space:me/demo").await?, ["me"]);
+    /// assert_eq!(hub.repo_members("space:acme/demo").await?, ["ada"]);
+    /// assert_eq!(hub.repo_members("space:me/demo").await?, ["me"]);
     /// # Ok(())
     /// # }
     /// ```
@@ -63,7 +65,7 @@ impl Hub {
     /// # Errors
     ///
     /// Returns an error when a call fails.
-    pub async fn repo_owners(&self, repo: impl Into<RepoId>) -> Result<Vec<String>, HubError> {
+    pub async fn repo_members(&self, repo: impl Into<RepoId>) -> Result<Vec<String>, HubError> {
         let repo = repo.into();
         let Some(owner) = repo.owner() else { return Ok(Vec::new()) };
         // The Hub has no organization of a user's name.
@@ -92,16 +94,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_repo_is_owned_by_its_user_or_by_the_members_of_its_organization() {
+    async fn the_members_of_a_repo_are_its_user_or_the_members_of_its_organization() {
         let stub = HubStub::new();
         stub.on("GET", "/api/organizations/acme/members").respond(json!([{ "user": "ada" }]));
         stub.on("GET", "/api/organizations/me/members").error(404, "No such organization");
         stub.on("GET", "/api/organizations/secret/members").error(403, "Forbidden");
         let hub = stub.hub();
-        assert_eq!(hub.repo_owners("space:acme/demo").await.unwrap(), ["ada"]);
-        assert_eq!(hub.repo_owners("space:me/demo").await.unwrap(), ["me"]);
-        assert_eq!(hub.repo_owners("gpt2").await.unwrap(), [""; 0]);
+        assert_eq!(hub.repo_members("space:acme/demo").await.unwrap(), ["ada"]);
+        assert_eq!(hub.repo_members("space:me/demo").await.unwrap(), ["me"]);
+        assert_eq!(hub.repo_members("gpt2").await.unwrap(), [""; 0]);
         // A failure is not taken for a user.
-        assert_eq!(hub.repo_owners("secret/x").await.unwrap_err().status(), Some(403));
+        assert_eq!(hub.repo_members("secret/x").await.unwrap_err().status(), Some(403));
     }
 }

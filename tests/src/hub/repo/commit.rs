@@ -84,7 +84,7 @@ impl Repo {
     ///
     /// # Errors
     ///
-    /// The path of a deleted file or folder that does not exist.
+    /// The path of a deleted file or folder that does not exist, or of a file that would be a folder as well.
     pub(in crate::hub) fn commit(
         &mut self,
         parent: Option<&str>,
@@ -110,6 +110,12 @@ pub(in crate::hub) fn apply(files: &mut Files, change: Change) -> Result<(), Str
     let before = files.len();
     match change {
         Change::Add(path, contents) => {
+            let folder = format!("{path}/");
+            let is_folder = files.keys().any(|file| file.starts_with(&folder));
+            let mut parents = path.match_indices('/').map(|(end, _)| &path[..end]);
+            if is_folder || parents.any(|parent| files.contains_key(parent)) {
+                return Err(format!("{path}, which would be a file and a folder"));
+            }
             files.insert(path, contents.into());
             Ok(())
         }

@@ -1,24 +1,35 @@
-//! Makes the files of one repo those of another.
+//! Copies the files of one repo to another.
 
 use std::collections::BTreeMap;
 
 use super::Commit;
 use super::large::LargeFile;
+use super::operations::Operation;
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
 use crate::hub::files::RepoFile;
+use crate::hub::path::{check_file_path, segment};
 use crate::hub::repo_id::RepoId;
+
+/// How many bytes one call reads and sends. They are in memory twice: as they are, and encoded in the commit.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The call that copies files.
 impl Hub {
-    /// Makes the files on a branch of a repo those of another repo at a revision, in one commit. If they are already,
-    /// nothing is committed.
+    /// Copies the files of a repo at a revision to a branch of another repo, in one commit. Other files of the branch are
+    /// deleted. If no file differs, nothing is committed.
     ///
     /// Only files that differ are read and sent. They are kept in memory. Large files (LFS) are copied by the Hub itself,
-    /// from a repo in the same storage region. The call returns those that the Hub cannot copy, such as files that are
-    /// not in Xet's storage. The branch then has no file at their paths, rather than one with another content.
+    /// from a repo in the same storage region. The call returns the files that were not copied:
     ///
-    /// The revision is best a commit, which does not change meanwhile.
+    /// - large files that the Hub cannot copy, such as those that are not in Xet's storage,
+    /// - files that the target's `.gitignore` names, or that the target keeps as large files,
+    /// - files whose path has a control character,
+    /// - files above the limit of 64 MB for each call. The next call copies more of them.
+    ///
+    /// The branch then has no file at their paths, rather than one with another content.
+    ///
+    /// Pass a commit id as the revision: a branch may change meanwhile.
     ///
     /// ```
     /// # use webhooks_runtime::serde_json::json;
@@ -55,18 +66,35 @@ impl Hub {
         let existing = self.files(&to, branch).await?.into_iter();
         let mut existing: BTreeMap<_, _> = existing.map(|file| (file.path, file.oid)).collect();
         let mut commit = Commit::new(format!("Copy the files of {from} at {revision:.40}"));
-        let mut large = Vec::new();
+        let (mut small, mut large, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        let mut bytes = 0_u64;
         for file in wanted {
+            let total = bytes.saturating_add(file.size);
             if existing.get(&file.path) == Some(&file.oid) {
                 existing.remove(&file.path);
             } else if file.is_large {
                 large.push(file);
+            } else if total > MAX_BYTES || check_file_path("path", &file.path).is_err() {
+                missing.push(file);
             } else {
-                existing.remove(&file.path);
+                bytes = total;
                 let content = self.file_bytes(&from, revision, &file.path).await?;
-                commit = commit.add(file.path, content);
+                commit = commit.add(file.path.clone(), content);
+                small.push(file);
             }
         }
+        let branch = segment("branch", branch)?;
+        let rejected = self.rejected_files(&to, &branch, &commit).await?;
+        for file in small {
+            if rejected.contains_key(&file.path) {
+                missing.push(file);
+            } else {
+                existing.remove(&file.path);
+            }
+        }
+        commit
+            .operations
+            .retain(|it| !matches!(it, Operation::Add { path, .. } if rejected.contains_key(path)));
         let stored = large
             .iter()
             .filter_map(|file| Some(LargeFile { path: &file.path, stored: file.stored.as_ref()? }));
@@ -78,11 +106,15 @@ impl Hub {
             commit = commit.add_stored((*path).to_owned(), stored.sha256.clone());
         }
         large.retain(|file| file.stored.as_ref().is_none_or(|it| failed.contains(&it.sha256)));
-        let commit = existing.into_keys().fold(commit, Commit::delete);
+        missing.extend(large);
+        // Deletions first: a file may become a folder.
+        let deletions = existing.into_keys().map(|path| Operation::DeleteFile { path });
+        commit.operations.splice(..0, deletions);
         if !commit.is_empty() {
-            self.commit(&to, branch, &commit).await?;
+            // Its paths come from the Hub, which may know some that a program could not commit.
+            self.send_commit(&to, &branch, &commit).await?;
         }
-        Ok(large)
+        Ok(missing)
     }
 }
 
@@ -145,12 +177,13 @@ mod tests {
         let (missing, lines) = mirror(&stub).await;
         assert_eq!(missing, [""; 0]);
         assert_eq!(lines.len(), 2, "{lines:?}");
+        // The deletion first: the Hub may not accept `data/x.csv` while there is a file `data`.
+        let deleted = json!({ "key": "deletedFile", "value": { "path": "old.bin" } });
+        assert_eq!(lines[0], deleted);
         assert_eq!(
-            (&lines[0]["key"], &lines[0]["value"]["path"]),
+            (&lines[1]["key"], &lines[1]["value"]["path"]),
             (&json!("file"), &json!("app.py"))
         );
-        let deleted = json!({ "key": "deletedFile", "value": { "path": "old.bin" } });
-        assert_eq!(lines[1], deleted);
         let calls = stub.calls();
         let read = calls.iter().filter(|call| call.path.contains("/resolve/")).count();
         assert_eq!((read, calls.iter().any(|call| call.path == COPY)), (1, false));
@@ -189,6 +222,47 @@ mod tests {
         assert_eq!(missing, ["legacy.bin", "w.bin", "new.bin"]);
         let deleted = |path: &str| json!({ "key": "deletedFile", "value": { "path": path } });
         assert_eq!(lines, [deleted("legacy.bin"), deleted("w.bin")]);
+    }
+
+    #[tokio::test]
+    async fn files_above_the_limit_are_neither_read_nor_copied() {
+        let sized = |path: &str, size: u64| json!({ "type": "file", "path": path, "size": size, "oid": "n" });
+        let wanted =
+            [sized("a.txt", u64::MAX), sized("app.py", 40 << 20), sized("b.txt", 25 << 20)];
+        let stub = stub(&wanted, &[file("b.txt", "o")]);
+        let (missing, lines) = mirror(&stub).await;
+        assert_eq!(missing, ["a.txt", "b.txt"]);
+        assert_eq!(lines[0], json!({ "key": "deletedFile", "value": { "path": "b.txt" } }));
+        assert_eq!((lines.len(), &lines[1]["value"]["path"]), (2, &json!("app.py")));
+        let read = stub.calls().into_iter().filter(|call| call.path.contains("/resolve/")).count();
+        assert_eq!(read, 1);
+    }
+
+    #[tokio::test]
+    async fn files_that_the_target_does_not_take_are_missing_and_stop_no_other() {
+        let stub = HubStub::new();
+        let paths = ["app.py", "data.csv", "w.txt", "odd\n.txt"];
+        let wanted: Vec<Value> = paths.iter().map(|path| file(path, "n")).collect();
+        stub.on("GET", &format!("/api/spaces/acme/demo/tree/{HEAD}")).respond(wanted);
+        let existing = [file("data.csv", "o"), file("odd\n.txt", "o")];
+        stub.on("GET", "/api/spaces/me/preview/tree/main").respond(existing);
+        for path in &paths[..3] {
+            stub.on("GET", &format!("/spaces/acme/demo/resolve/{HEAD}/{path}")).text("new");
+        }
+        let mode = |path: &str, mode: &str, ignore: bool| json!({ "path": path, "uploadMode": mode, "shouldIgnore": ignore });
+        let modes = [
+            mode("app.py", "regular", false),
+            mode("data.csv", "regular", true),
+            mode("w.txt", "lfs", false),
+        ];
+        let modes = json!({ "files": modes });
+        stub.on("POST", "/api/spaces/me/preview/preupload/main").respond(modes);
+        let commit = json!({ "commitOid": "abc" });
+        stub.on("POST", "/api/spaces/me/preview/commit/main").respond(commit);
+        let (missing, lines) = mirror(&stub).await;
+        assert_eq!(missing, ["odd\n.txt", "data.csv", "w.txt"]);
+        let changed: Vec<_> = lines.iter().map(|line| &line["value"]["path"]).collect();
+        assert_eq!(changed, ["data.csv", "odd\n.txt", "app.py"]);
     }
 
     #[tokio::test]

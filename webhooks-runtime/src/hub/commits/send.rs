@@ -1,5 +1,7 @@
 //! Sends a commit, after the Hub has said that none of its files is a large one.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -106,7 +108,19 @@ impl Hub {
     ) -> Result<CommitInfo, HubError> {
         let (repo, revision) = (repo.into(), segment("revision", revision)?);
         commit.check()?;
-        self.check_upload_modes(&repo, &revision, commit).await?;
+        match self.rejected_files(&repo, &revision, commit).await?.pop_first() {
+            Some((_, error)) => Err(error),
+            None => self.send_commit(&repo, &revision, commit).await,
+        }
+    }
+
+    /// Commits without a check. The revision is encoded.
+    pub(super) async fn send_commit(
+        &self,
+        repo: &RepoId,
+        revision: &str,
+        commit: &Commit,
+    ) -> Result<CommitInfo, HubError> {
         let path = repo.api(format_args!("/commit/{revision}"))?;
         let mut request = self.post(&path).limits(CallLimits::FILE);
         if commit.pull_request {
@@ -121,13 +135,14 @@ impl Hub {
         .await
     }
 
-    /// Asks the Hub how each file is uploaded.
-    async fn check_upload_modes(
+    /// Asks the Hub how each file is uploaded. Returns the paths of those that cannot be in the commit, with the reason.
+    pub(super) async fn rejected_files(
         &self,
         repo: &RepoId,
         revision: &str,
         commit: &Commit,
-    ) -> Result<(), HubError> {
+    ) -> Result<BTreeMap<String, HubError>, HubError> {
+        let mut rejected = BTreeMap::new();
         let path = repo.api(format_args!("/preupload/{revision}"))?;
         let files = commit.operations.iter().filter_map(|operation| match operation {
             Operation::Add { path, content } => Some((path.as_str(), content)),
@@ -148,10 +163,12 @@ impl Hub {
             let modes: PreuploadJson = request.json(&body).fetch().await?;
             for (path, content) in files {
                 let mode = modes.files.iter().find(|mode| mode.path == *path);
-                check_mode(path, content, mode)?;
+                if let Err(error) = check_mode(path, content, mode) {
+                    rejected.insert((*path).to_owned(), error);
+                }
             }
         }
-        Ok(())
+        Ok(rejected)
     }
 }
 

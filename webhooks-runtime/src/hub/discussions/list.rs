@@ -1,11 +1,10 @@
-//! Lists discussions, and reads one with its events.
+//! Lists discussions.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::comment::Comment;
 use super::event::{DiscussionEvent, DiscussionEventKind};
-use super::path;
 use super::query::DiscussionQuery;
 use crate::hub::client::Hub;
 use crate::hub::error::HubError;
@@ -110,7 +109,7 @@ struct PageJson {
     discussions: Vec<Discussion>,
 }
 
-/// Calls that read discussions and pull requests.
+/// The call that lists discussions and pull requests.
 impl Hub {
     /// Lists the discussions and pull requests of a repo, of all pages.
     ///
@@ -159,37 +158,6 @@ impl Hub {
             }
         }
         Ok(discussions)
-    }
-
-    /// Returns a discussion or pull request with its events, and a pull request with its diff.
-    ///
-    /// ```
-    /// # use webhooks_runtime::serde_json::json;
-    /// # use webhooks_runtime::testing::HubStub;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
-    /// # let stub = HubStub::new();
-    /// # let mut one = json!({ "num": 7, "title": "Fix", "status": "open", "isPullRequest": true });
-    /// # one["changes"] = json!({ "base": "refs/heads/main" });
-    /// # stub.on("GET", "/api/models/me/tiny/discussions/7").respond(one);
-    /// # let hub = stub.hub();
-    /// let details = hub.discussion("me/tiny", 7).await?;
-    /// assert!(details.discussion.is_pull_request);
-    /// assert_eq!(details.changes.unwrap().base, "refs/heads/main");
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the call fails.
-    pub async fn discussion(
-        &self,
-        repo: impl Into<RepoId>,
-        num: u64,
-    ) -> Result<DiscussionDetails, HubError> {
-        let path = path(&repo.into(), num, "")?;
-        self.get(&path).query("diff", "1").fetch().await
     }
 }
 
@@ -250,8 +218,6 @@ mod tests {
         let nobody = DiscussionQuery::new().author("");
         assert!(hub.discussions("me/x", &merged).await.is_err());
         assert!(hub.discussions("me/x", &nobody).await.is_err());
-        assert!(hub.discussion("me/x", 0).await.is_err());
-        assert!(hub.discussion("bucket:me/x", 1).await.is_err());
         assert_eq!(stub.calls(), []);
     }
 

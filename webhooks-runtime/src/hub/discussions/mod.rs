@@ -7,6 +7,7 @@ mod list;
 mod markdown;
 mod open;
 mod query;
+mod read;
 mod review;
 mod upsert;
 

@@ -1,5 +1,5 @@
-//! What a bot that reviews asks of a discussion: whether a pull request is open, what was said about a commit, and how
-//! the discussion began.
+//! What a bot that reviews asks of a discussion: whether a pull request is open, who has written it, and how the
+//! discussion began.
 
 use super::comment::Comment;
 use super::event::{DiscussionEvent, DiscussionEventKind};
@@ -26,33 +26,30 @@ impl Discussion {
 }
 
 impl DiscussionDetails {
-    /// Returns the comments that were written after a commit was pushed to the pull request, without hidden ones. There
-    /// are none if the commit is not one of the pull request.
+    /// Returns whether these accounts have opened the pull request and pushed all its commits, of which `head` is one.
     ///
-    /// So a comment that approves is known to be about this commit, and not about an older one.
+    /// Anyone who can push to a pull request can change what it runs, so its author alone is not enough to trust it. Pass
+    /// the commit that you run: if it was pushed after the events were read, the result is `false`.
     ///
     /// ```
     /// use webhooks_runtime::hub::DiscussionDetails;
     ///
-    /// /// Returns whether an account has approved a commit.
-    /// fn is_approved(details: &DiscussionDetails, oid: &str, reviewer: &str) -> bool {
-    ///     details.comments_after(oid).iter().any(|comment| {
-    ///         comment.author.as_deref() == Some(reviewer) && comment.content.trim() == "/approve"
-    ///     })
+    /// fn may_run(details: &DiscussionDetails, maintainers: &[String], head: &str) -> bool {
+    ///     details.discussion.is_open_pull_request() && details.is_only_by(maintainers, head)
     /// }
     /// ```
     #[must_use]
-    pub fn comments_after(&self, oid: &str) -> Vec<Comment> {
-        let is_commit = |event: &DiscussionEvent| match &event.kind {
-            DiscussionEventKind::Commit { oid: pushed, .. } => pushed == oid,
-            _ => false,
-        };
-        let at = self.events.iter().rposition(is_commit);
-        let after = at.map_or(&[][..], |at| &self.events[at..]);
-        let is_comment = |event: &&DiscussionEvent| {
-            matches!(event.kind, DiscussionEventKind::Comment { hidden: false, .. })
-        };
-        after.iter().filter(is_comment).cloned().map(Comment::from).collect()
+    pub fn is_only_by(&self, accounts: &[String], head: &str) -> bool {
+        let is_one = |name: &Option<String>| name.as_ref().is_some_and(|it| accounts.contains(it));
+        let mut has_head = false;
+        let all = self.events.iter().all(|event| match &event.kind {
+            DiscussionEventKind::Commit { oid, .. } => {
+                has_head |= oid == head;
+                is_one(&event.author)
+            }
+            _ => true,
+        });
+        is_one(&self.discussion.author) && all && has_head
     }
 
     /// Returns the first comment, with which the discussion was opened, also if it is hidden.
@@ -102,32 +99,24 @@ mod tests {
     }
 
     #[test]
-    fn only_comments_after_the_last_push_of_the_commit_are_about_it() {
-        let commit = |oid: &str| json!({ "id": "", "type": "commit", "data": { "oid": oid } });
-        let comment = |text: &str, hidden: bool| {
-            let data = json!({ "hidden": hidden, "latest": { "raw": text } });
-            json!({ "id": "", "type": "comment", "data": data })
-        };
-        let events = [
-            comment("0", false),
-            commit("a"),
-            comment("1", false),
-            commit("b"),
-            comment("2", true),
-            comment("3", false),
-        ];
-        let with_events = |events: &[Value]| details("open", true, events);
-        let details = with_events(&events);
-        let after = |details: &DiscussionDetails, oid: &str| -> Vec<String> {
-            details.comments_after(oid).into_iter().map(|comment| comment.content).collect()
-        };
-        assert_eq!(after(&details, "a"), ["1", "3"]);
-        assert_eq!(after(&details, "b"), ["3"]);
-        // Not a part of an id, and nothing for an id that is unknown.
-        assert_eq!(after(&details, ""), [""; 0]);
-        // A commit that was replaced and pushed again.
-        let again = [&events[..4], &events[1..2]].concat();
-        assert_eq!(after(&with_events(&again), "a"), [""; 0]);
+    fn one_commit_of_another_account_is_enough_not_to_trust_a_pull_request() {
+        let commit = |author: &str, oid: &str| json!({ "id": "", "type": "commit", "author": { "name": author }, "data": { "oid": oid } });
+        let nobody = json!({ "id": "", "type": "commit", "data": { "oid": "b" } });
+        let accounts = ["ada".to_owned(), "me".to_owned()];
+        let comment = json!({ "id": "", "type": "comment", "author": { "name": "eve" } });
+        for (author, events, expected) in [
+            ("ada", vec![commit("me", "a"), comment, commit("ada", "b")], true),
+            ("eve", vec![commit("ada", "b")], false),
+            ("ada", vec![commit("eve", "a"), commit("ada", "b")], false),
+            ("ada", vec![commit("ada", "a"), commit("eve", "b")], false),
+            ("ada", vec![nobody], false),
+            ("ada", vec![commit("ada", "a")], false),
+            ("ada", vec![], false),
+        ] {
+            let mut details = details("open", true, &events);
+            details.discussion.author = Some(author.to_owned());
+            assert_eq!(details.is_only_by(&accounts, "b"), expected, "{author}: {events:?}");
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Hub {
         let text = format!("{}\n\n{mark}", filled("text", text)?);
         let repo = repo.into();
         let account = self.whoami().await?.name;
-        let details = self.discussion(&repo, num).await?;
+        let details = self.discussion_without_diff(&repo, num).await?;
         let mut own = details.events.iter().filter(|event| event.author.as_ref() == Some(&account));
         let written = own.find_map(|event| match &event.kind {
             DiscussionEventKind::Comment { content, hidden: false, .. } => {

@@ -33,7 +33,7 @@ impl Hub {
         revision: &str,
         path: &str,
     ) -> Result<String, HubError> {
-        let response = self.file(repo.into(), revision, path).await?;
+        let response = self.file(repo.into(), revision, path, CallLimits::FILE).await?;
         let text = String::from_utf8(response.bytes().to_vec());
         text.map_err(|_| response.invalid("is not UTF-8: read it with file_bytes".to_owned()))
     }
@@ -64,7 +64,42 @@ impl Hub {
         revision: &str,
         path: &str,
     ) -> Result<Vec<u8>, HubError> {
-        Ok(self.file(repo.into(), revision, path).await?.bytes().to_vec())
+        Ok(self.file(repo.into(), revision, path, CallLimits::FILE).await?.bytes().to_vec())
+    }
+
+    /// Returns the first bytes of a file at a commit, branch, tag or ref: at most `limit`. The rest is not read.
+    ///
+    /// ```
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # stub.on("GET", "/me/tiny/resolve/main/README.md").text("# Tiny\nIt is small.");
+    /// # let hub = stub.hub();
+    /// let start = hub.file_start("me/tiny", "main", "README.md", 6).await?;
+    /// assert_eq!(start, b"# Tiny");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the call fails, and when the connection is lost before `limit` bytes.
+    pub async fn file_start(
+        &self,
+        repo: impl Into<RepoId>,
+        revision: &str,
+        path: &str,
+        limit: usize,
+    ) -> Result<Vec<u8>, HubError> {
+        let limits = CallLimits { response: limit as u64, partial: true, ..CallLimits::FILE };
+        let response = self.file(repo.into(), revision, path, limits).await?;
+        let bytes = response.bytes();
+        let length = response.header("Content-Length").and_then(|it| it.parse::<usize>().ok());
+        if length.is_some_and(|length| bytes.len() < length.min(limit)) {
+            return Err(response.invalid("ended too early".to_owned()));
+        }
+        Ok(bytes[..bytes.len().min(limit)].to_vec())
     }
 
     async fn file(
@@ -72,9 +107,10 @@ impl Hub {
         repo: RepoId,
         revision: &str,
         path: &str,
+        limits: CallLimits,
     ) -> Result<HubResponse, HubError> {
         let (revision, path) = (segment("revision", revision)?, file_path("path", path)?);
         let path = format!("{}/resolve/{revision}/{path}", repo.page()?);
-        self.get(&path).limits(CallLimits::FILE).send().await
+        self.get(&path).limits(limits).send().await
     }
 }
