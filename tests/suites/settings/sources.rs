@@ -138,7 +138,8 @@ pub(super) fn variables() -> BTreeSet<String> {
         let mut call = |argument: String| {
             let read = argument.trim_matches('"');
             // The cargo that runs the program; and `.env` may have any variable.
-            let is_any = ["environment.rs", "dotenv/mod.rs"].iter().any(|file| path.ends_with(file));
+            let is_any =
+                ["environment.rs", "dotenv/mod.rs"].iter().any(|file| path.ends_with(file));
             let known = VARIABLE.is_match(read) || read == "CARGO" || is_any;
             assert!(known, "{}: which variable is {argument}?", path.display());
         };
