@@ -137,10 +137,11 @@ pub(super) fn variables() -> BTreeSet<String> {
         };
         let mut call = |argument: String| {
             let read = argument.trim_matches('"');
-            // The cargo that runs the program; and `.env` may have any variable.
+            // Those of cargo, the shell and the terminal; and `.env` may have any variable.
             let is_any =
                 ["environment.rs", "dotenv/mod.rs"].iter().any(|file| path.ends_with(file));
-            let known = VARIABLE.is_match(read) || read == "CARGO" || is_any;
+            let known =
+                VARIABLE.is_match(read) || ["CARGO", "PATH", "TERM"].contains(&read) || is_any;
             assert!(known, "{}: which variable is {argument}?", path.display());
         };
         texts(without_tests(source.parse().unwrap()), &mut text, &mut call);
