@@ -10,7 +10,9 @@ use webhooks_runtime::{Hub, HubError, WebhookPayload, webhook_endpoint, webhooks
 async fn report(payload: WebhookPayload, hub: Hub) -> Result<(), HubError> {
     let commit = payload.commit_on("main").unwrap_or_default();
     let description = "A bot comments here on each commit to the main branch.";
-    let num = hub.find_or_create_discussion(&payload, "New commits", description).await?;
+    let num = hub
+        .find_or_create_discussion(&payload, "New commits", description)
+        .await?;
     // With this key, a second attempt does not write a second comment.
     let text = format!("The main branch is now at `{commit}`.");
     hub.upsert_comment(&payload, num, commit, &text).await?;
@@ -47,10 +49,14 @@ mod tests {
         stub.on("GET", &discussions).respond(page);
         stub.on("GET", &format!("{discussions}/7")).respond(commits);
         let comment = json!({ "newMessage": { "id": "c1", "type": "comment" } });
-        stub.on("POST", &format!("{discussions}/7/comment")).respond(comment);
+        stub.on("POST", &format!("{discussions}/7/comment"))
+            .respond(comment);
         assert_eq!(send(&stub, "main").cause(), None);
         let comment = stub.calls().pop().unwrap().body["comment"].to_string();
-        assert!(comment.starts_with("\"The main branch is now at `"), "{comment}");
+        assert!(
+            comment.starts_with("\"The main branch is now at `"),
+            "{comment}"
+        );
     }
 
     #[test]
