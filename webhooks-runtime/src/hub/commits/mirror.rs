@@ -22,7 +22,7 @@ impl Hub {
     /// Only files that differ are read and sent. They are kept in memory. Large files (LFS) are copied by the Hub itself,
     /// from a repo in the same storage region. The call returns the files that were not copied:
     ///
-    /// - large files that the Hub cannot copy, such as those that are not in Xet's storage,
+    /// - large files that the Hub cannot copy, such as files outside of Xet's storage,
     /// - files that the target's `.gitignore` names, or that the target keeps as large files,
     /// - files whose path has a control character,
     /// - files above the limit of 64 MB for each call. The next call copies more of them.

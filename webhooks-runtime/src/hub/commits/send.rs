@@ -135,7 +135,7 @@ impl Hub {
         .await
     }
 
-    /// Asks the Hub how each file is uploaded. Returns the paths of those that cannot be in the commit, with the reason.
+    /// Asks the Hub how each file is uploaded. Returns each path that cannot be in the commit, with the reason.
     pub(super) async fn rejected_files(
         &self,
         repo: &RepoId,
