@@ -56,8 +56,8 @@ struct FailedFile {
 /// The call before a commit that adds the files, as `create_commit` of Python's client makes it for a
 /// `CommitOperationCopy` from another repo.
 impl Hub {
-    /// Copies the contents of large files to a repo, where they are in no commit yet. Returns the SHA-256 of those that
-    /// the Hub did not copy.
+    /// Copies the contents of large files to a repo, where they are in no commit yet. Returns the SHA-256 of each
+    /// file that the Hub did not copy.
     pub(super) async fn copy_large_files(
         &self,
         from: &RepoId,
