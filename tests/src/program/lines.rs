@@ -5,25 +5,24 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::fail;
-
 /// The lines that a stream has brought so far.
 pub(super) type Lines = Arc<(Mutex<Vec<String>>, Condvar)>;
 
+/// Waits for a line that holds `text`; `None` if it does not come in time.
 pub(super) fn wait_in(
     (lines, news): &(Mutex<Vec<String>>, Condvar),
     text: &str,
     patience: Duration,
-) -> String {
+) -> Option<String> {
     let deadline = Instant::now() + patience;
     let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         if let Some(line) = lines.iter().find(|line| line.contains(text)) {
-            return line.clone();
+            return Some(line.clone());
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            fail(&format!("no line with {text:?} in {lines:#?}"));
+            return None;
         }
         lines = news.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
     }

@@ -114,7 +114,7 @@ impl Program {
     /// When it doesn't come.
     #[must_use]
     pub fn wait_for(&self, text: &str) -> String {
-        wait_in(&self.stdout, text, PATIENCE)
+        wait_in(&self.stdout, text, PATIENCE).unwrap_or_else(|| self.did_not_print(text))
     }
 
     /// The same on standard error.
@@ -125,6 +125,14 @@ impl Program {
     #[must_use]
     pub fn wait_for_log(&self, text: &str) -> String {
         self.wait_long_for_log(text, PATIENCE)
+    }
+
+    fn did_not_print(&self, line: &str) -> ! {
+        let state = if self.is_running() { "runs" } else { "has ended" };
+        let (stdout, stderr) = (text(&self.stdout), text(&self.stderr));
+        fail(&format!(
+            "no line with {line:?}; the program {state}\nstdout:\n{stdout}\nstderr:\n{stderr}"
+        ))
     }
 
     /// Waits until so many lines of standard error hold `text`.
@@ -152,7 +160,7 @@ impl Program {
     /// When it doesn't come.
     #[must_use]
     pub fn wait_long_for_log(&self, text: &str, patience: Duration) -> String {
-        wait_in(&self.stderr, text, patience)
+        wait_in(&self.stderr, text, patience).unwrap_or_else(|| self.did_not_print(text))
     }
 
     /// Waits for the line with the local URL and gives the URL. The ready lines have come then, too.

@@ -39,7 +39,12 @@ impl OwnMachine {
             copy.parent().map_or(Ok(()), fs::create_dir_all)?;
             fs::copy(library, copy)?;
         }
-        fs::copy(program, folder.path().join("program"))?;
+        // Not by this process: another test that starts a program meanwhile would pass on the open file, and a
+        // program that is open for writing cannot be run.
+        let copied = Command::new("cp").arg(program).arg(folder.path().join("program")).status()?;
+        if !copied.success() {
+            return Err(io::Error::other(format!("cp: {copied}")));
+        }
         Ok(Self { folder, is_root: true, program: "/program".into() })
     }
 

@@ -42,6 +42,11 @@ impl Project {
         self.folder.join("my-bot")
     }
 
+    /// Where its programs keep what they remember.
+    fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
     /// Brings it back to the end of the quick start.
     pub(super) fn reset(&self) {
         let path = self.path();
@@ -50,12 +55,14 @@ impl Project {
         for end in ["", "-shm", "-wal"] {
             let _ = fs::remove_file(path.join(format!("webhooks.db{end}")));
         }
+        // What the programs of other pages remember: their public URL, for example.
+        let _ = fs::remove_dir_all(self.state());
     }
 
     /// A terminal with what a person's has, and no way to the internet.
     pub(super) fn terminal(&self, folder: &Path) -> Terminal {
         let target = crate::target_of_my_bot();
-        let (home, state) = (self.folder.to_str().unwrap(), self.folder.join("state"));
+        let (home, state) = (self.folder.to_str().unwrap(), self.state());
         let share_server = self.share_server.address.to_string();
         let variables = [
             ("CARGO_TARGET_DIR", target.to_str().unwrap()),
