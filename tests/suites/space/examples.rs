@@ -3,12 +3,15 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tests::dockerfile::Image;
 use tests::repository::{read, root};
 
-use super::{EXAMPLES, Example, PAGE, RunningSpace, Way, blocks_of, compiled, post, start};
+use super::{
+    EXAMPLES, Example, PAGE, Profile, RunningSpace, Way, blocks_of, compiled, post, start,
+};
 
 /// How many MB the program of an example may have.
 const LARGEST_SIZE: f64 = 9.0;
@@ -21,13 +24,12 @@ fn size_on_the_page() -> f64 {
 }
 
 #[allow(clippy::explicit_write, reason = "tests show what is written so, and hide what is printed")]
-fn the_program_is_as_small_as_the_page_says(name: &str, image: &Image) {
+fn the_program_is_as_small_as_the_page_says(image: &Image) {
     let size = image.program().metadata().unwrap().len() as f64 / 1e6;
     let stated = size_on_the_page();
-    writeln!(std::io::stderr(), "{name} is a program of {size:.1} MB; the page says {stated}")
-        .unwrap();
-    assert!((size / stated - 1.0).abs() < 0.1, "{name}: {size:.1} MB");
-    assert!(size <= LARGEST_SIZE, "{name}: {size:.2} MB");
+    writeln!(std::io::stderr(), "A program of {size:.2} MB; the page says {stated}").unwrap();
+    assert!((size / stated - 1.0).abs() < 0.1, "{size:.2} MB");
+    assert!(size <= LARGEST_SIZE, "{size:.2} MB");
 }
 
 /// A program with the default features. The other tests build programs with all of them.
@@ -40,10 +42,8 @@ fn without_its_feature_postgresql_is_an_error_that_says_how_to_add_it(image: &Im
     assert!(!error.contains("hush"), "{error}");
 }
 
-#[test]
-#[ignore = "needs port 7860, a machine without /data, and minutes to compile all crates once more"]
-fn every_example_runs_on_a_space_when_it_was_copied_out_as_its_readme_says() {
-    let way = Way::begin();
+/// A copy of what the READMEs of the examples copy from.
+fn repository(way: &Way) -> PathBuf {
     let repository = way.path("webhooks");
     fs::create_dir(&repository).unwrap();
     let parts = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT"];
@@ -52,44 +52,70 @@ fn every_example_runs_on_a_space_when_it_was_copied_out_as_its_readme_says() {
         let copied = Command::new("cp").arg("-a").arg(root().join(name)).arg(&repository).status();
         assert!(copied.unwrap().success());
     }
-    for Example { name, endpoints, secret, status } in EXAMPLES {
-        let readme = read(format!("examples/{name}/README.md"));
-        let [here, copied_out] = <[_; 2]>::try_from(blocks_of("console", &readme)).unwrap();
-        // As many tests do.
-        assert_eq!(here, format!("$ cargo run -p {name}\n"));
-        // With the versions of the workspace, none of which cargo needs a network for.
-        fs::copy(
-            root().join("Cargo.lock"),
-            repository.join("examples").join(name).join("Cargo.lock"),
-        )
-        .unwrap();
-        way.terminal(&repository).type_in(&copied_out);
-        let project = way.path("my-bot");
-        let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap();
-        for line in blocks_of("toml", &readme) {
-            assert!(manifest.contains(&line), "{name}: {manifest}");
-        }
+    repository
+}
 
-        let image = way.build(&project);
-        // The layer with the dependencies is none of these.
-        assert_eq!(compiled(&image.printed[1]), [name], "{}", image.printed[1]);
-        the_program_is_as_small_as_the_page_says(name, &image);
+/// Copies an example out of the repository as its README says, and returns its project.
+fn copied_out(way: &Way, repository: &Path, name: &str) -> PathBuf {
+    let readme = read(format!("examples/{name}/README.md"));
+    let [here, copied_out] = <[_; 2]>::try_from(blocks_of("console", &readme)).unwrap();
+    // As many tests do.
+    assert_eq!(here, format!("$ cargo run -p {name}\n"));
+    // With the versions of the workspace, none of which cargo needs a network for.
+    let lock = repository.join("examples").join(name).join("Cargo.lock");
+    fs::copy(root().join("Cargo.lock"), lock).unwrap();
+    way.terminal(repository).type_in(&copied_out);
+    let project = way.path("my-bot");
+    let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap();
+    for line in blocks_of("toml", &readme) {
+        assert!(manifest.contains(&line), "{name}: {manifest}");
+    }
+    project
+}
+
+/// Builds an example, starts it as on a Space, and sends it deliveries.
+fn runs_on_a_space(way: &Way, project: &Path, example: &Example) -> Image {
+    let &Example { name, endpoints, secret, status } = example;
+    let image = way.build(project);
+    // The layer with the dependencies is none of these.
+    assert_eq!(compiled(&image.printed[1]), [name], "{}", image.printed[1]);
+
+    let RunningSpace { program, _port } = start(&image);
+    for endpoint in endpoints {
+        let _ = program.wait_for(&format!("POST https://me-my-bot.hf.space/webhooks/{endpoint}"));
+        assert_eq!(post(endpoint, "wrong"), 403, "{name}: {endpoint}");
+        assert_eq!(post(endpoint, secret), status, "{name}: {endpoint}");
+    }
+    if status == 202 {
+        let _ = program.wait_for_log("state=done");
+        let _ = program.wait_for_log("LOSES at each restart");
+        let file = image.path("/home/bot/webhooks.db").metadata().unwrap();
+        assert!(!image.is_made_by_root() || file.uid() == 1000);
+    }
+    assert_eq!(program.stop().code, Some(0), "{name}");
+    image
+}
+
+#[test]
+#[ignore = "needs port 7860, a machine without /data, and minutes to compile all crates once more"]
+fn every_example_runs_on_a_space_when_it_was_copied_out_as_its_readme_says() {
+    let way = Way::begin(Profile::Dev);
+    let repository = repository(&way);
+    for example in &EXAMPLES {
+        let project = copied_out(&way, &repository, example.name);
+        let image = runs_on_a_space(&way, &project, example);
         without_its_feature_postgresql_is_an_error_that_says_how_to_add_it(&image);
-
-        let RunningSpace { program, _port } = start(&image);
-        for endpoint in endpoints {
-            let _ =
-                program.wait_for(&format!("POST https://me-my-bot.hf.space/webhooks/{endpoint}"));
-            assert_eq!(post(endpoint, "wrong"), 403, "{name}: {endpoint}");
-            assert_eq!(post(endpoint, secret), status, "{name}: {endpoint}");
-        }
-        if status == 202 {
-            let _ = program.wait_for_log("state=done");
-            let _ = program.wait_for_log("LOSES at each restart");
-            let file = image.path("/home/bot/webhooks.db").metadata().unwrap();
-            assert!(!image.is_made_by_root() || file.uid() == 1000);
-        }
-        assert_eq!(program.stop().code, Some(0), "{name}");
         fs::remove_dir_all(project).unwrap();
     }
+}
+
+#[test]
+#[ignore = "needs port 7860, a machine without /data, and minutes to compile all crates once more"]
+fn the_image_of_the_quick_start_is_as_small_as_the_page_says_and_runs() {
+    let way = Way::begin(Profile::Image);
+    let repository = repository(&way);
+    let [quickstart, ..] = &EXAMPLES;
+    let project = copied_out(&way, &repository, quickstart.name);
+    let image = runs_on_a_space(&way, &project, quickstart);
+    the_program_is_as_small_as_the_page_says(&image);
 }

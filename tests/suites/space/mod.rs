@@ -23,7 +23,7 @@ use tests::dockerfile::{Image, Owner, build};
 use tests::markdown::{CodeBlock, blocks};
 use tests::payloads::{dataset_commit, with};
 use tests::program::{Program, ReservedPort, reserve_port_7860};
-use tests::terminal::Terminal;
+use tests::terminal::{Terminal, WITHOUT_DEBUG};
 
 const PAGE: &str = "docs/en/deploy-to-a-space.md";
 
@@ -100,27 +100,42 @@ fn is_front_matter_of_a_docker_space(readme: &str) {
     assert_eq!((value("sdk"), value("app_port"), value("pinned")), ("docker", "7860", "false"));
 }
 
+/// How a program is compiled.
+#[derive(Clone, Copy, PartialEq)]
+enum Profile {
+    /// As the Dockerfile says, which takes minutes.
+    Image,
+    /// Without optimizing, as the projects of the guide, whose dependencies are compiled already.
+    Dev,
+}
+
 /// A folder for all that is made on the way. It is at the same place each time, so that what is compiled in it is
 /// found again; one test at a time has it.
 struct Way {
     folder: PathBuf,
+    profile: Profile,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Way {
-    fn begin() -> Self {
+    fn begin(profile: Profile) -> Self {
         // Where the deliveries go then, which is not for a test.
         assert!(
             !Path::new("/data").exists(),
             "this machine has a /data, as a Space with a disk has"
         );
-        // Beside the walks of the guide, which build without optimizing.
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = tests::repository::fixed_folder("space");
+        static IMAGE: Mutex<()> = Mutex::new(());
+        let (turn, name) = match profile {
+            // Beside the walks of the guide, which build without optimizing.
+            Profile::Image => {
+                (IMAGE.lock().unwrap_or_else(PoisonError::into_inner), "optimized-space")
+            }
+            Profile::Dev => (crate::turn_of_my_bot().0, "space"),
+        };
+        let folder = tests::repository::fixed_folder(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        Self { folder, _turn: turn }
+        Self { folder, profile, _turn: turn }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -128,11 +143,16 @@ impl Way {
     }
 
     /// What every command has: crates that are compiled once for all, and no network.
-    fn variables() -> [(&'static str, String); 2] {
-        [
-            ("CARGO_TARGET_DIR", crate::target_of_my_bot().to_str().unwrap().to_owned()),
-            ("CARGO_NET_OFFLINE", "true".to_owned()),
-        ]
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let target = crate::target_of_my_bot().to_str().unwrap().to_owned();
+        let mut variables =
+            vec![("CARGO_TARGET_DIR", target), ("CARGO_NET_OFFLINE", "true".to_owned())];
+        if self.profile == Profile::Dev {
+            let (name, value) = WITHOUT_DEBUG;
+            // The Dockerfile sets flags for which all dependencies would be compiled again.
+            variables.extend([(name, value.to_owned()), ("CARGO_BUILD_RUSTFLAGS", String::new())]);
+        }
+        variables
     }
 
     /// A terminal of a person who has git, and no network.
@@ -148,7 +168,7 @@ impl Way {
             ("GIT_CONFIG_KEY_2", hub.as_str()),
             ("GIT_CONFIG_VALUE_2", "https://huggingface.co"),
         ];
-        let variables = Self::variables();
+        let variables = self.variables();
         let variables: Vec<_> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).chain(git).collect();
         Terminal::new(folder, &variables)
@@ -156,8 +176,21 @@ impl Way {
 
     /// Walks a project's Dockerfile.
     fn build(&self, project: &Path) -> Image {
-        let variables = Self::variables();
-        let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+        if self.profile == Profile::Dev {
+            let file = project.join("Dockerfile");
+            let mut text = fs::read_to_string(&file).unwrap();
+            for (optimized, command) in [
+                ("cargo build --release", "cargo build"),
+                ("cargo install", "cargo install --debug"),
+            ] {
+                assert_eq!(text.matches(optimized).count(), 1, "{text}");
+                text = text.replace(optimized, command);
+            }
+            fs::write(&file, text).unwrap();
+        }
+        let variables = self.variables();
+        let variables: Vec<_> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         build(project, &self.path("stages"), &variables)
     }
 }

@@ -8,7 +8,9 @@ use tests::dockerfile::Image;
 use tests::markdown::{CodeBlock, blocks};
 use tests::repository::{self, copy_time, read, root};
 
-use super::{PAGE, RunningSpace, Way, compiled, is_front_matter_of_a_docker_space, post, start};
+use super::{
+    PAGE, Profile, RunningSpace, Way, compiled, is_front_matter_of_a_docker_space, post, start,
+};
 
 /// The project at the end of the quick start, and what it was made from.
 fn project_of_the_quick_start(way: &Way) -> PathBuf {
@@ -88,7 +90,7 @@ fn pushed_to(way: &Way, project: &Path, space: &Path) -> PathBuf {
 #[test]
 #[ignore = "needs git, port 7860, a machine without /data, and minutes to compile all crates once more"]
 fn the_page_leads_from_the_quick_start_to_a_space() {
-    let way = Way::begin();
+    let way = Way::begin(Profile::Dev);
     let (project, space) = (project_of_the_quick_start(&way), new_space(&way));
     let page = read(PAGE);
     let (mut logs, mut running): (_, Option<(RunningSpace, Image)>) = (Vec::new(), None);
