@@ -8,6 +8,7 @@ mod embedded;
 mod hosting;
 mod listening;
 mod log;
+mod log_format;
 mod output;
 mod setup_errors;
 mod shutdown;

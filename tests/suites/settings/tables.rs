@@ -79,7 +79,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 9] = [
         "network",
         &["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"],
     ),
-    ("log", &["RUST_LOG", "NO_COLOR", "HF_HUB_DISABLE_EXPERIMENTAL_WARNING"]),
+    ("log", &["RUST_LOG", "--log-format", "NO_COLOR", "HF_HUB_DISABLE_EXPERIMENTAL_WARNING"]),
     (
         "place",
         &[

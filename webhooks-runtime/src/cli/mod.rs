@@ -25,11 +25,13 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::exposure::{ExposureChoice, PartialExposure};
+use crate::config::log_format::LogFormat;
 use crate::config::settings::PartialSettings;
 use crate::config::table;
 use crate::jobs::StoreUrl;
@@ -58,12 +60,19 @@ struct Serve {
     store: Option<String>,
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    #[arg(long, value_name = "FORMAT", value_parser = log_format())]
+    log_format: Option<LogFormat>,
     #[cfg_attr(feature = "hub", command(flatten))]
     #[cfg_attr(not(feature = "hub"), arg(skip))]
     hub: HubFlags,
     #[cfg_attr(feature = "share", command(flatten))]
     #[cfg_attr(not(feature = "share"), arg(skip))]
     share: Share,
+}
+
+/// Parses a format of log lines, with the formats in the text of the error.
+fn log_format() -> impl TypedValueParser<Value = LogFormat> {
+    PossibleValuesParser::new(["text", "json"]).try_map(|format| format.parse::<LogFormat>())
 }
 
 /// What the server does on the Hub by itself.
@@ -245,6 +254,7 @@ impl From<Serve> for PartialSettings {
             store: flags.store,
             register,
             reconcile: flags.hub.reconcile,
+            log_format: flags.log_format,
             exposure,
         }
     }

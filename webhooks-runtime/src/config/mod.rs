@@ -10,6 +10,7 @@
 //! | `limits` | sizes and times |
 //! | `exposure` | how others reach the server: not at all, at a URL, or through a tunnel |
 //! | `secret` | the secrets of endpoints |
+//! | `reconcile`, `log_format` | how the texts of these settings are parsed |
 //! | `environment`, `host`, `space` | the variables and the machine that defaults depend on |
 //! | `addresses` | the URLs of a server that listens |
 //! | `error` | the error of an invalid setting |
@@ -20,6 +21,7 @@ pub(crate) mod error;
 pub(crate) mod exposure;
 pub(crate) mod host;
 pub(crate) mod limits;
+pub(crate) mod log_format;
 mod reconcile;
 pub(crate) mod secret;
 pub(crate) mod settings;

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::limits::Limits;
+use super::log_format::LogFormat;
 use super::reconcile::{OFF, interval};
 use crate::config::environment::{Environment, NotUnicode};
 use crate::config::error::SettingError;
@@ -22,6 +23,7 @@ pub(crate) struct PartialSettings {
     pub(crate) register: Option<bool>,
     /// How often it looks for missed deliveries.
     pub(crate) reconcile: Option<String>,
+    pub(crate) log_format: Option<LogFormat>,
     pub(crate) exposure: PartialExposure,
 }
 
@@ -45,8 +47,10 @@ impl PartialSettings {
             parsed
         });
         let register = environment.switch("WEBHOOKS_REGISTER", errors);
+        let log_format = LogFormat::from_variable(environment);
+        let log_format = log_format.map_err(|error| errors.push(error)).unwrap_or_default();
         let exposure = PartialExposure::environment(environment, errors);
-        Self { host, port, workers: None, store, register, reconcile, exposure }
+        Self { host, port, workers: None, store, register, reconcile, log_format, exposure }
     }
 
     /// Returns them for a process that does nothing on the Hub by itself.
@@ -63,6 +67,7 @@ impl PartialSettings {
             store: self.store.or(weaker.store),
             register: self.register.or(weaker.register),
             reconcile: self.reconcile.or(weaker.reconcile),
+            log_format: self.log_format.or(weaker.log_format),
             exposure: self.exposure.or(weaker.exposure),
         }
     }
@@ -92,6 +97,7 @@ pub(crate) struct Settings {
     pub(crate) register: bool,
     /// How often it looks for missed deliveries, if it does.
     pub(crate) reconcile: Option<Duration>,
+    pub(crate) log_format: LogFormat,
     pub(crate) exposure: Exposure,
     /// Why no tunnel is opened by default, if none is and no setting decides it.
     pub(crate) unshared: Option<Unattended>,
@@ -150,6 +156,7 @@ impl Settings {
             store: given.store,
             register: given.register.unwrap_or(false),
             reconcile,
+            log_format: given.log_format.unwrap_or_default(),
             exposure: given.exposure.decide(host, by_default && unattended.is_none(), errors),
             unshared,
         }

@@ -179,6 +179,7 @@ settings! {
         variable "SSL_CERT_FILE": "PEM file with the certificate authorities to trust", default "the system's";
         variable "SSL_CERT_DIR": "Directory of such files", default "the system's";
         variable "RUST_LOG": "Log filter, such as `info` or `debug`", default "`info,sqlx=warn`", feature "cli";
+        flag "--log-format" variable "WEBHOOKS_LOG_FORMAT": "Format of the log lines, text or json", default "`text`", feature "cli";
         variable "NO_COLOR": "Log lines without colors, if set", default "colors in a terminal", feature "cli";
         variable "HF_HUB_DISABLE_EXPERIMENTAL_WARNING": "`1` hides the note that the API may change between versions";
         variable "XDG_STATE_HOME": "Directory of the share link's name and registered webhooks", default "`~/.local/state`", feature "share" or "hub";

@@ -13,6 +13,7 @@ use super::running::RunningServer;
 use super::signals::Signals;
 use super::{LaunchError, WebhooksServer, banner, log, output, panics};
 use crate::config::environment::Environment;
+use crate::config::log_format::LogFormat;
 use crate::config::settings::PartialSettings;
 use crate::http::part::Console;
 use crate::jobs::DeliveryStore;
@@ -52,7 +53,11 @@ impl WebhooksServer {
             return Err(LaunchError::InAsyncCode);
         }
         let _flush = FlushOnDrop::new();
-        log::init();
+        // The settings, which are checked later, say what is wrong with an invalid format.
+        let format = flags
+            .log_format
+            .map_or_else(|| LogFormat::from_variable(&Environment::default()).ok().flatten(), Some);
+        log::init(format.unwrap_or_default());
         panics::install();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let result = runtime.block_on(self.run_with(flags));

@@ -20,6 +20,7 @@ use super::prepare::{Mode, prepare};
 use super::signals::StopSignal;
 use super::{LaunchError, WebhooksServer, log};
 use crate::config::environment::Environment;
+use crate::config::log_format::LogFormat;
 use crate::config::settings::PartialSettings;
 use crate::endpoint::call::WEBHOOK_ID;
 use crate::endpoint::filter::Conditions;
@@ -53,6 +54,7 @@ pub(crate) struct OneDelivery {
     /// Sorted by path.
     pub(crate) endpoints: Vec<Route>,
     blueprint: Blueprint,
+    log_format: LogFormat,
     last: Arc<LastRun>,
 }
 
@@ -70,7 +72,8 @@ impl OneDelivery {
         prepared.dispatcher.set_store(Arc::new(WithoutStore { shared }));
         let last = Arc::new(LastRun::default());
         let observer = Arc::clone(&last) as Arc<dyn Observer>;
-        Ok(Self { endpoints, blueprint: prepared.blueprint(Some(observer)), last })
+        let log_format = prepared.settings.log_format;
+        Ok(Self { endpoints, blueprint: prepared.blueprint(Some(observer)), log_format, last })
     }
 
     /// Returns the conditions of the endpoint's filter, if it has one.
@@ -87,7 +90,7 @@ impl OneDelivery {
         signal: oneshot::Receiver<StopSignal>,
         report: impl FnMut(&str, &RunOutcome, Duration),
     ) -> io::Result<Option<StopSignal>> {
-        log::init();
+        log::init(self.log_format);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let stopped = LocalSet::new().block_on(&runtime, async {
             tokio::select! {

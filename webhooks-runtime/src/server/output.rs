@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -38,9 +38,20 @@ pub(crate) enum Stream {
     Err,
 }
 
+/// How messages on standard error become lines of the log, if they do.
+static MESSAGE_FORMAT: OnceLock<fn(&str) -> String> = OnceLock::new();
+
+/// Makes lines of the log of the messages on standard error, for programs that read it line by line.
+pub(super) fn format_messages(format: fn(&str) -> String) {
+    let _ = MESSAGE_FORMAT.set(format);
+}
+
 /// Prints a message. Errors are ignored.
 pub(crate) fn print_message(stream: Stream, text: &str) {
-    MESSAGES.push(stream, text.as_bytes());
+    match MESSAGE_FORMAT.get() {
+        Some(format) if stream == Stream::Err => LOG.push(stream, format(text).as_bytes()),
+        _ => MESSAGES.push(stream, text.as_bytes()),
+    }
 }
 
 /// Flushes all output when it is dropped at the end of the program, with a timeout. A panic drops it, too, so that

@@ -66,6 +66,7 @@ mod tests {
 
     use super::*;
     use crate::config::exposure::Exposure;
+    use crate::config::log_format::LogFormat;
 
     /// Connects more clients at once than the standard library's backlog allows.
     fn assert_accepts_a_burst(listener: &TcpListener) {
@@ -87,6 +88,7 @@ mod tests {
             store: None,
             register: false,
             reconcile: None,
+            log_format: LogFormat::Text,
             exposure: Exposure::Local,
             unshared: None,
         };

@@ -5,10 +5,12 @@
 #[cfg(feature = "cli")]
 pub(crate) mod subscriber;
 
+use crate::config::log_format::LogFormat;
+
 /// Starts logging to standard error, unless the program has set up its own subscriber.
-pub(crate) fn init() {
+pub(crate) fn init(format: LogFormat) {
     #[cfg(feature = "cli")]
-    subscriber::init();
+    subscriber::init(format);
 }
 
 /// Starts logging to the captured output of a test, unless the program has set up its own subscriber.

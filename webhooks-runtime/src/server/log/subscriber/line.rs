@@ -9,7 +9,7 @@ use super::super::super::output::{LOG, Stream};
 use crate::text::log_line;
 
 /// The maximum length of a line before escaping, in bytes.
-const MAX_LENGTH: usize = 32 * 1024;
+pub(super) const MAX_LENGTH: usize = 32 * 1024;
 
 /// A writer that receives one log line per call.
 pub(super) struct LogLine {

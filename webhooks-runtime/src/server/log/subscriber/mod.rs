@@ -1,11 +1,12 @@
 //! Configures the `tracing` subscriber that writes log lines to standard error, or to the output of a test.
 //!
 //! - `filter` decides which events are logged.
-//! - `line` writes them.
+//! - `line` writes them as text, `json` as JSON.
 //! - `capture` stores what background functions log.
 
 mod capture;
 mod filter;
+mod json;
 mod line;
 
 use tracing_subscriber::layer::SubscriberExt;
@@ -14,20 +15,35 @@ use tracing_subscriber::{fmt, registry};
 
 pub use capture::delivery_log_layer;
 use filter::{filter, silence};
+use json::JsonLines;
 use line::LogLine;
 
+use super::super::output::{LOG, Stream, format_messages};
+use crate::config::log_format::LogFormat;
+
 /// Starts logging to standard error, unless the program has set up its own subscriber.
-pub(super) fn init() {
+pub(super) fn init(format: LogFormat) {
     use std::io::{IsTerminal, stderr};
 
-    let colored = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = fmt::layer()
-        .with_writer(move || LogLine { colored })
-        .with_ansi(colored)
-        // They are reported with `eprintln!`, which panics if standard error cannot be written.
-        .log_internal_errors(false);
+    let wants_color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colored = stderr().is_terminal() && wants_color;
+    let text = (format == LogFormat::Text).then(|| {
+        fmt::layer()
+            .with_writer(move || LogLine { colored })
+            .with_ansi(colored)
+            // They are reported with `eprintln!`, which panics if standard error cannot be written.
+            .log_internal_errors(false)
+    });
+    let json = (format == LogFormat::Json).then(|| JsonLines::new(write_line));
     let stored = delivery_log_layer();
-    let _ = registry().with(lines).with(stored).with(filter()).with(silence()).try_init();
+    let log = registry().with(text).with(json).with(stored).with(filter()).with(silence());
+    if log.try_init().is_ok() && format == LogFormat::Json {
+        format_messages(json::message);
+    }
+}
+
+fn write_line(line: &str) {
+    LOG.push(Stream::Err, line.as_bytes());
 }
 
 /// Starts logging to the captured output of a test, unless the program has set up its own subscriber.
