@@ -140,6 +140,7 @@ impl HubState {
             author: author.to_owned(),
             created_at,
             status: pull_request.as_ref().map_or("open", |(status, _)| status),
+            locked: false,
             pull_request: pull_request
                 .as_ref()
                 .map(|_| PullRequest { base: MAIN.to_owned(), merge_commit: None }),

@@ -102,6 +102,16 @@ impl TestHub {
         num
     }
 
+    /// Locks a discussion, as a moderator does: then nobody can comment with the API.
+    pub fn lock_discussion(&self, repo: &str, num: u64) {
+        self.with_repo(repo, |state, key| {
+            let discussions = state.repos.get_mut(key).map(|repo| &mut repo.discussions);
+            if let Some(discussion) = discussions.and_then(|all| all.get_mut(&num)) {
+                discussion.locked = true;
+            }
+        });
+    }
+
     /// Writes a comment and returns its id.
     pub fn comment(&self, repo: &str, num: u64, author: &str, text: &str) -> String {
         let event = self.with_repo(repo, |state, key| state.comment(key, num, author, text));

@@ -1,6 +1,6 @@
 //! The way to the Hub that all requests of a client share: its address, the token, the transport.
 
-use super::address::HubAddress;
+use super::address::{HUGGING_FACE, HubAddress};
 use super::error::HubError;
 use super::rejection::HubRejection;
 use super::token::HubToken;
@@ -43,8 +43,18 @@ impl HubAccess {
         self.address.as_str()
     }
 
+    /// Returns the token, if it is one of `https://huggingface.co`.
+    pub(super) fn token_of_hugging_face(&self) -> Option<String> {
+        (self.address() == HUGGING_FACE).then(|| self.token.reveal())
+    }
+
     pub(super) fn transport(&self) -> &dyn Transport {
         &*self.transport
+    }
+
+    /// Returns a text in which the token is hidden.
+    pub(super) fn hide_token_in(&self, text: &str) -> String {
+        self.token.hide_in(text)
     }
 
     /// Returns the error of a response whose status is not 2xx.

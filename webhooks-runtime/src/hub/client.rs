@@ -56,7 +56,7 @@ const WHOAMI: &str = "/api/whoami-v2";
 /// ```
 #[derive(Clone)]
 pub struct Hub {
-    access: Arc<HubAccess>,
+    pub(super) access: Arc<HubAccess>,
     shared: Arc<Shared>,
 }
 

@@ -29,6 +29,7 @@
 //! | Spaces | [`duplicate_space`](Hub::duplicate_space), [`set_space_secret`](Hub::set_space_secret), [`delete_space_secret`](Hub::delete_space_secret), [`space_variables`](Hub::space_variables), [`set_space_variable`](Hub::set_space_variable), [`delete_space_variable`](Hub::delete_space_variable), [`space_runtime`](Hub::space_runtime), [`restart_space`](Hub::restart_space), [`pause_space`](Hub::pause_space), [`set_space_hardware`](Hub::set_space_hardware) |
 //! | Jobs | [`run_job`](Hub::run_job) |
 //! | webhooks | [`webhooks`](Hub::webhooks), [`webhook`](Hub::webhook), [`create_webhook`](Hub::create_webhook), [`update_webhook`](Hub::update_webhook), [`enable_webhook`](Hub::enable_webhook), [`disable_webhook`](Hub::disable_webhook), [`delete_webhook`](Hub::delete_webhook), [`replay_webhook`](Hub::replay_webhook) |
+//! | models | [`router_token`](Hub::router_token) |
 //! | anything else | [`request`](Hub::request) |
 //!
 //! # Retries
@@ -97,6 +98,7 @@ mod repos;
 mod request;
 mod response;
 mod retry;
+mod router;
 mod spaces;
 mod token;
 pub(crate) mod transport;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use ureq::http::Method;
 
 use super::access::HubAccess;
@@ -167,6 +168,12 @@ impl HubRequest {
     }
 
     /// Sets the body.
+    /// Sets a body of JSON that others can read, in which the token is hidden.
+    pub(super) fn public_json(self, body: &Value) -> Self {
+        let text = self.access.hide_token_in(&body.to_string());
+        self.body("application/json", text.into_bytes())
+    }
+
     pub(super) fn body(mut self, content_type: &'static str, bytes: Vec<u8>) -> Self {
         self.request.body = Some(ApiBody { content_type, bytes: Bytes::from(bytes) });
         self

@@ -59,6 +59,11 @@ impl HubToken {
         Self::new(&text, &path.display().to_string())
     }
 
+    /// Returns the token itself, for another client.
+    pub(super) fn reveal(&self) -> String {
+        self.0.to_string()
+    }
+
     /// Returns the value of the header `Authorization`.
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.0)).ok()?;
@@ -78,7 +83,7 @@ impl HubToken {
 ///
 /// When there is none, or an invalid one.
 pub(crate) fn login_token(environment: &Environment) -> Result<String, HubError> {
-    HubToken::from_environment(environment).map(|token| token.0.to_string())
+    HubToken::from_environment(environment).map(|token| token.reveal())
 }
 
 impl fmt::Debug for HubToken {

@@ -122,6 +122,9 @@ pub(in crate::hub) fn comment(call: &mut ApiCall<'_>) -> Result<CallOutcome, Cal
     if body.comment.trim().is_empty() {
         return Err(CallRejection::new(400, "The comment is empty"));
     }
+    if discussion(call, num)?.locked {
+        return Err(CallRejection::new(403, "This discussion is locked"));
+    }
     let event = call.state.comment(&key, num, &author, &body.comment).ok_or_else(no_discussion)?;
     Ok(CallResponse::json(&json!({ "newMessage": event.json() })).into())
 }

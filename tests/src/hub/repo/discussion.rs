@@ -15,6 +15,7 @@ pub(in crate::hub) struct RepoDiscussion {
     pub(in crate::hub) created_at: String,
     /// `draft`, `open`, `closed` or `merged`.
     pub(in crate::hub) status: &'static str,
+    pub(in crate::hub) locked: bool,
     pub(in crate::hub) pull_request: Option<PullRequest>,
     pub(in crate::hub) events: Vec<RepoDiscussionEvent>,
 }
@@ -100,6 +101,7 @@ impl RepoDiscussion {
     /// Returns the discussion with its events.
     pub(in crate::hub) fn details(&self, repo: &RepoKey, diff: Option<String>) -> Value {
         let mut details = self.summary(repo);
+        details["locked"] = json!(self.locked);
         details["events"] = self.events.iter().map(RepoDiscussionEvent::json).collect();
         if let Some(pull_request) = &self.pull_request {
             details["changes"] = json!({ "base": pull_request.base });

@@ -56,7 +56,7 @@ impl Hub {
         if let Some(comment) = comment {
             body["comment"] = filled("comment", comment)?.into();
         }
-        self.post(&path).json(&body).send().await?;
+        self.post(&path).public_json(&body).send().await?;
         Ok(())
     }
 
@@ -86,7 +86,7 @@ impl Hub {
     ) -> Result<(), HubError> {
         let path = path(&repo.into(), num, "/title")?;
         filled("title", title)?;
-        self.post(&path).json(&json!({ "title": title })).send().await?;
+        self.post(&path).public_json(&json!({ "title": title })).send().await?;
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl Hub {
         let (merge, pull_request) = (path(&repo, num, "/merge")?, path(&repo, num, "")?);
         let mut request = self.post(&merge);
         if let Some(comment) = comment {
-            request = request.json(&json!({ "comment": filled("comment", comment)? }));
+            request = request.public_json(&json!({ "comment": filled("comment", comment)? }));
         }
         let details = self.commit_log().map(|_| self.get(&pull_request).by_server());
         self.make_commit(async move {

@@ -63,7 +63,7 @@ struct UpdatedCommentJson {
 
 /// Calls that write comments.
 impl Hub {
-    /// Writes a comment, in Markdown.
+    /// Writes a comment, in Markdown. If the text contains the token of this client, the comment has `hf_***` instead.
     ///
     /// ```
     /// # use webhooks_runtime::serde_json::json;
@@ -92,7 +92,7 @@ impl Hub {
     ) -> Result<Comment, HubError> {
         let path = path(&repo.into(), num, "/comment")?;
         filled("text", text)?;
-        let request = self.post(&path).json(&json!({ "comment": text }));
+        let request = self.post(&path).public_json(&json!({ "comment": text }));
         Ok(request.fetch::<NewMessageJson>().await?.new_message)
     }
 
@@ -159,7 +159,7 @@ impl Hub {
     ) -> Result<Comment, HubError> {
         let path = comment_path(&repo.into(), num, id, "edit")?;
         filled("text", text)?;
-        let request = self.post(&path).json(&json!({ "content": text })).idempotent();
+        let request = self.post(&path).public_json(&json!({ "content": text })).idempotent();
         Ok(request.fetch::<UpdatedCommentJson>().await?.updated_comment)
     }
 

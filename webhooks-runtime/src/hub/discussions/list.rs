@@ -60,6 +60,9 @@ pub struct DiscussionDetails {
     /// What happened in it, in order. The first comment is its description.
     #[serde(default, deserialize_with = "or_default")]
     pub events: Vec<DiscussionEvent>,
+    /// Whether a moderator has locked it, so that others cannot comment.
+    #[serde(default, deserialize_with = "or_default")]
+    pub locked: bool,
     /// The changes of a pull request.
     #[serde(default)]
     pub changes: Option<WebhookPayloadDiscussionChanges>,

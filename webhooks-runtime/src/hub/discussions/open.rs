@@ -182,7 +182,7 @@ impl Hub {
             "description": filled("text", text)?,
             "pullRequest": pull_request,
         });
-        let NewJson { num } = self.post(&path).json(&body).fetch().await?;
+        let NewJson { num } = self.post(&path).public_json(&body).fetch().await?;
         Ok(NewDiscussion { repo, num })
     }
 }

@@ -49,7 +49,8 @@ impl Hub {
         }
         // HTML comments cannot contain `--`.
         let mark = format!("<!-- {key} -->");
-        let text = format!("{}\n\n{mark}", filled("text", text)?);
+        // As the comment has it, to compare both.
+        let text = self.access.hide_token_in(&format!("{}\n\n{mark}", filled("text", text)?));
         let repo = repo.into();
         let account = self.whoami().await?.name;
         let details = self.discussion_without_diff(&repo, num).await?;
@@ -112,6 +113,22 @@ mod tests {
         let same = comment("c2", "bot", marked, false);
         let (changed, path, _) = report(&[question, same]).await;
         assert_eq!((changed, path.as_str()), (false, ""));
+    }
+
+    #[tokio::test]
+    async fn a_text_with_the_token_is_written_without_it_and_once() {
+        let stub = HubStub::new();
+        let mut details =
+            json!({ "num": 1, "title": "", "status": "open", "isPullRequest": false });
+        details["events"] = json!([comment("c2", "bot", "It is hf_***.\n\n<!-- a -->", false)]);
+        stub.on("GET", DISCUSSION).respond(details);
+        let written = json!({ "newMessage": { "id": "c9", "type": "comment" } });
+        stub.on("POST", &format!("{DISCUSSION}/comment")).respond(written);
+        let hub = stub.hub();
+        assert!(!hub.upsert_comment("me/x", 1, "a", "It is hf_test.").await.unwrap());
+        assert!(hub.upsert_comment("me/x", 1, "b", "It is hf_test.").await.unwrap());
+        let body = stub.calls().pop().unwrap().body;
+        assert_eq!(body, json!({ "comment": "It is hf_***.\n\n<!-- b -->" }));
     }
 
     #[tokio::test]
