@@ -1,10 +1,10 @@
 use std::process::{ExitStatus, Stdio};
-use std::{collections::VecDeque, env, io, time::Duration};
+use std::{env, io, pin::pin, time::Duration};
 
 use anyhow::{Context, ensure};
 use nix::{sys::signal, unistd::Pid};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::{fs, net::unix::pipe::Receiver, process::Command, time::timeout};
+use tokio::{fs, net::unix::pipe::Receiver, process::Command, time};
 use webhooks_runtime::{
     Delivery, Hub, MarkPermanent, Note, Permanent, WebhookPayload, WebhooksServer, web,
     webhook_endpoint, webhooks_main,
@@ -50,40 +50,37 @@ async fn run(script: &Script, arguments: [&str; 3]) -> io::Result<(Option<ExitSt
         .process_group(0)
         .spawn()?;
     let group = child.id().map(|id| ProcessGroup(Pid::from_raw(id.cast_signed())));
-    let ended = async {
-        let status = timeout(script.1, child.wait()).await.ok().transpose();
-        // Processes that still run are killed: they would keep the output open.
+    let mut ended = pin!(async {
+        let status = time::timeout(script.1, child.wait()).await.ok().transpose();
+        // Processes that still run are killed. One that has left the group keeps the output open.
         drop(group);
+        time::sleep(Duration::from_secs(1)).await;
         status
-    };
-    tokio::try_join!(ended, log(output))
-}
-
-/// Logs the lines of the script while it runs. Returns the last ones.
-async fn log(output: io::PipeReader) -> io::Result<String> {
+    });
     let mut lines = BufReader::new(Receiver::from_owned_fd(output.into())?).split(b'\n');
-    let mut last = VecDeque::new();
-    while let Some(line) = lines.next_segment().await? {
+    let mut last = Vec::new();
+    let status = loop {
+        let line = tokio::select! {
+            status = &mut ended => break status?,
+            line = lines.next_segment() => line?,
+        };
+        let Some(line) = line else { break ended.await? };
         let line = String::from_utf8_lossy(&line);
         // A progress bar rewrites its line after a carriage return.
         let line = line.trim_end().rsplit('\r').next().unwrap_or_default();
         tracing::info!("{line}");
         // Four spaces make the report show it as code, whatever it contains.
-        last.push_back(format!("    {line:.500}\n"));
-        if last.len() > REPORTED_LINES {
-            last.pop_front();
-        }
-    }
-    Ok(last.into_iter().collect())
+        last.push(format!("    {line:.500}\n"));
+        last.drain(..last.len().saturating_sub(REPORTED_LINES));
+    };
+    Ok((status, last.concat()))
 }
 
 /// Trains a model into this folder, or one that ends with `.failed`. The report is a file in it.
 async fn train(script: &Script, data: &str, commit: &str, model: &str) -> anyhow::Result<()> {
     let (unfinished, failed) = (format!("{model}.unfinished"), format!("{model}.failed"));
     // An earlier attempt may have left files behind.
-    for folder in [&unfinished, &failed] {
-        let _ = fs::remove_dir_all(folder).await;
-    }
+    let _ = (fs::remove_dir_all(&unfinished).await, fs::remove_dir_all(&failed).await);
     fs::create_dir_all(&unfinished).await?;
     let run = run(script, [data, commit, &unfinished]).await;
     let (status, lines) = run.context("python3 cannot be started: is it installed?")?;
@@ -114,7 +111,7 @@ async fn retrain(
     script: web::Data<Script>,
 ) -> anyhow::Result<Note> {
     // Anyone who knows the secret can write a payload: no other text reaches the script.
-    let is_id = |commit: &&str| commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_id = |id: &&str| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let commit =
         payload.commit_on("main").filter(is_id).context("no commit on main").permanent()?;
     let model = format!("{}/{}", script.2, delivery.id);
@@ -128,15 +125,19 @@ async fn retrain(
     let num = hub.find_or_create_discussion(&payload, TITLE, DESCRIPTION).await?;
     let start = format!("Training on {} at ", payload.repo.name);
     // Other reports are here if a newer commit has superseded a delivery that failed to report.
-    let mut folders = fs::read_dir(&script.2).await?;
+    let (mut folders, mut posted) = (fs::read_dir(&script.2).await?, Vec::new());
     while let Some(folder) = folders.next_entry().await? {
         let folder = folder.path();
         let text = fs::read_to_string(folder.join("report.md")).await.unwrap_or_default();
         if text.starts_with(&start) && folder.extension() != Some("unfinished".as_ref()) {
             let id = folder.file_stem().unwrap_or_default().to_string_lossy();
             hub.upsert_comment(&payload, num, &id, &text).await?;
-            fs::rename(folder.join("report.md"), folder.join("reported.md")).await?;
+            posted.push(folder);
         }
+    }
+    // Not before all are posted: an attempt that does not find its own report trains again.
+    for folder in posted {
+        fs::rename(folder.join("report.md"), folder.join("reported.md")).await?;
     }
     ensure!(failure.is_none(), Permanent::new(failure.unwrap_or_default().1));
     Ok(Note(format!("trained {model}")))
