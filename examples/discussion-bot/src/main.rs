@@ -4,15 +4,15 @@ mod tests;
 
 use chat::Chat;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd, TextMergeStream};
-use webhooks_runtime::{
-    Hub, MarkPermanent, Note, WebhookPayload, WebhooksServer, hub::Comment, serde_json::Value,
-    serde_json::json, web, webhook_endpoint, webhooks_main,
-};
+use webhooks_runtime::{Hub, MarkPermanent, Note, WebhookPayload, WebhooksServer, hub::Comment};
+use webhooks_runtime::{serde_json::json, web, webhook_endpoint, webhooks_main};
 
 /// The most replies in one discussion. Two bots that mention each other stop here.
 const MAX_REPLIES: usize = 20;
 /// The most comments that the model reads: the newest, and 2,000 characters of each.
 const MAX_COMMENTS: usize = 20;
+/// The end of each reply, before the id of the comment. The bot's account may write others.
+const REPLY: &str = "in reply to [this comment](#";
 
 /// Replies to a comment that mentions the bot.
 #[webhook_endpoint(
@@ -26,15 +26,16 @@ async fn reply(payload: WebhookPayload, hub: Hub, chat: web::Data<Chat>) -> anyh
     let (Some(comment), Some(discussion)) = (comment, &payload.discussion) else {
         return Ok(Note("the bot is not mentioned"));
     };
-    let details = hub.discussion(&payload, discussion.num).await?;
+    let details = hub.discussion_without_diff(&payload, discussion.num).await?;
     let comments = details.comments();
-    let own = comments.iter().filter(|comment| comment.author.as_ref() == Some(&bot));
-    // Each reply ends with such a link. An earlier attempt may have replied, and failed afterwards.
-    let link = format!("(#{})", comment.id);
-    if own.clone().any(|reply| reply.content.ends_with(&link)) {
+    let is_own = |it: &&Comment| it.author.as_ref() == Some(&bot) && it.content.contains(REPLY);
+    let own: Vec<_> = comments.iter().filter(is_own).collect();
+    // An earlier attempt may have replied, and failed afterwards.
+    let end = format!("{REPLY}{})", comment.id);
+    if own.iter().any(|reply| reply.content.ends_with(&end)) {
         return Ok(Note("there is a reply already"));
     }
-    if own.count() >= MAX_REPLIES {
+    if own.len() >= MAX_REPLIES {
         return Ok(Note(format!("the discussion has {MAX_REPLIES} replies already")));
     }
     let Some(at) = comments.iter().position(|it| it.id == comment.id) else {
@@ -42,17 +43,18 @@ async fn reply(payload: WebhookPayload, hub: Hub, chat: web::Data<Chat>) -> anyh
         anyhow::ensure!(is_hidden, "the Hub does not list the comment yet");
         return Ok(Note("the comment is hidden"));
     };
-    // The comments after it have their own deliveries.
-    let messages = messages(&details.discussion.title, &comments[..=at], &bot);
+    // The comments after it have their own deliveries. In JSON, no author can pose as another one.
+    let turn = |it: &Comment| json!({ "by": it.author, "text": format!("{:.2000}", it.content) });
+    let newest: Vec<_> = comments[..=at].iter().rev().take(MAX_COMMENTS).rev().map(turn).collect();
+    let discussion = json!({ "you": bot, "title": details.discussion.title, "comments": newest });
     let model = chat.model.clone();
-    let answer = web::block(move || chat.complete(&messages)).await??;
-    // As a quote, the text of a model does not pass for anything else.
-    let text: String = answer.split(['\n', '\r']).map(|line| format!("> {line}\n")).collect();
-    let note = Note(format!("replied with {} characters", answer.chars().count()));
-    match hub.reply(&payload, &format!("{text}\n{model}, in reply to [this comment]{link}")).await {
+    let answer = web::block(move || chat.reply_to(&discussion)).await??;
+    match hub.reply(&payload, &format!("{}\n{model}, {end}", quote(&answer))).await {
+        Ok(_) => Ok(Note(format!("replied with {} characters", answer.chars().count()))),
+        Err(error) if error.status() != Some(403) => Err(error.into()),
+        Err(_) if details.locked => Ok(Note("the discussion is locked")),
         // The token may not write here. Another attempt would ask the model in vain.
-        Err(error) if error.status() == Some(403) => Err(error.permanent().into()),
-        reply => Ok(reply.map(|_| note)?),
+        Err(error) => Err(error.permanent().into()),
     }
 }
 
@@ -62,34 +64,27 @@ fn mentions(text: &str, mention: &str) -> bool {
     let is_separator = |c: char| !c.is_ascii_alphanumeric() && !"@-_./".contains(c);
     let mut depth = 0;
     TextMergeStream::new(Parser::new(text)).any(|event| {
-        depth += match event {
-            Event::Start(Tag::BlockQuote(_) | Tag::CodeBlock(_)) => 1,
-            Event::End(TagEnd::BlockQuote(_) | TagEnd::CodeBlock) => -1,
-            _ => 0,
-        };
+        depth += i32::from(matches!(event, Event::Start(Tag::BlockQuote(_) | Tag::CodeBlock(_))));
+        depth -= i32::from(matches!(event, Event::End(TagEnd::BlockQuote(_) | TagEnd::CodeBlock)));
         matches!(event, Event::Text(text) if depth == 0 && text.split(is_separator).any(is_mention))
     })
 }
 
-/// Returns a discussion as the messages of a chat, in which the user and the assistant take turns.
-fn messages(title: &str, comments: &[Comment], bot: &str) -> Vec<Value> {
-    let instruction = format!(
-        "You are {bot}, a bot in a discussion on the Hugging Face Hub. Reply to the last comment, \
-         briefly and in its language. If you do not know, say so."
-    );
-    let mut messages = vec![("system", instruction), ("user", format!("Title: {title:.200}"))];
-    for Comment { author, content, .. } in comments.iter().rev().take(MAX_COMMENTS).rev() {
-        let quote: Vec<_> = content.lines().filter_map(|line| line.strip_prefix("> ")).collect();
-        let (role, text) = match author.as_deref() {
-            Some(author) if author == bot && !quote.is_empty() => ("assistant", quote.join("\n")),
-            author => ("user", format!("{}: {content}", author.unwrap_or("someone"))),
+/// Quotes the text of a model, which a stranger may have dictated: it mentions nobody, except in code.
+fn quote(answer: &str) -> String {
+    let (mut text, mut is_code) = (answer.to_owned(), false);
+    let events: Vec<_> = Parser::new(answer).into_offset_iter().collect();
+    for (event, place) in events.into_iter().rev() {
+        is_code ^= matches!(event, Event::Start(Tag::CodeBlock(_)) | Event::End(TagEnd::CodeBlock));
+        let (Event::Text(part) | Event::Html(part) | Event::InlineHtml(part)) = event else {
+            continue;
         };
-        match messages.last_mut() {
-            Some((last, message)) if *last == role => *message += &format!("\n\n{text:.2000}"),
-            _ => messages.push((role, format!("{text:.2000}"))),
+        if part.contains('@') && !is_code {
+            text.replace_range(place, &part.replace("@\u{2060}", "@").replace('@', "@\u{2060}"));
         }
     }
-    messages.iter().map(|(role, content)| json!({ "role": role, "content": content })).collect()
+    let lines = || text.split(['\n', '\r']).map(|line| format!("> {line}\n"));
+    if text == answer { lines().collect() } else { quote(&text) }
 }
 
 webhooks_main!(Chat::from_env().map(|chat| WebhooksServer::new().data(chat)));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use tests::chat::{ChatResponse, TestModel};
+use serde_json::{Value, json};
+use tests::chat::{ChatRequest, ChatResponse, TestModel};
 use tests::programs::discussion_bot;
 
 use super::{BotHome, texts};
@@ -17,6 +17,11 @@ fn home(model: &TestModel) -> BotHome {
     home.set("CHAT_ENDPOINT", model.endpoint());
     home.set("CHAT_TOKEN", "sk-of-the-model");
     home
+}
+
+/// Returns the discussion that a model got.
+fn discussion(request: &ChatRequest) -> Value {
+    serde_json::from_str(request.body["messages"][1]["content"].as_str().unwrap()).unwrap()
 }
 
 fn discuss(home: &BotHome) -> u64 {
@@ -64,8 +69,13 @@ fn a_mention_gets_one_reply_of_a_slow_model_and_nothing_else_gets_any() {
     assert_eq!(request.authorization.as_deref(), Some("Bearer sk-of-the-model"));
     assert_eq!(request.body["model"], "openai/gpt-oss-20b");
     let messages = request.body["messages"].as_array().unwrap();
-    let text = format!("Title: Reproduce it\n\nada: I like this model.\n\nada: {question}");
-    assert_eq!(messages[1..], [json!({ "role": "user", "content": text.trim_end() })]);
+    assert_eq!((messages.len(), &messages[1]["role"]), (2, &json!("user")));
+    let comments = json!([
+        { "by": "ada", "text": "I like this model." },
+        { "by": "ada", "text": question.trim_end() },
+    ]);
+    let expected = json!({ "you": "me", "title": "Reproduce it", "comments": comments });
+    assert_eq!(discussion(&request), expected);
     let ended = home.stop(bot);
     assert!(!(ended.stdout + &ended.stderr).contains("sk-of-the-model"));
 }
@@ -91,10 +101,10 @@ fn mentions_in_a_row_get_one_reply_each() {
     let requests = model.requests();
     for (number, (reply, request)) in (1..).zip(comments[4..].iter().zip(&requests)) {
         assert!(reply.text.starts_with(&format!("> Answer {number}\n")), "{comments:?}");
-        let messages = request.body["messages"].as_array().unwrap();
-        let last = messages.last().unwrap()["content"].as_str().unwrap();
+        let discussion = discussion(request);
+        let last = discussion["comments"].as_array().unwrap().last().unwrap();
         let asked = comments.iter().find(|asked| reply.text.ends_with(&format!("(#{})", asked.id)));
-        assert!(last.ends_with(&format!("ada: {}", asked.unwrap().text)), "{messages:?}");
+        assert_eq!(*last, json!({ "by": "ada", "text": asked.unwrap().text }), "{discussion}");
     }
     assert!(ids.iter().all(|id| comments.iter().any(|it| it.text.contains(id))), "{comments:?}");
     home.stop(bot);
@@ -130,7 +140,7 @@ fn a_rejected_token_needs_a_person() {
     home.hub.open_discussion(TINY, "ada", "Hello", "@me Are you there?");
     let dead = home.wait_for(1, "dead").remove(0);
     let error = dead["error"].as_str().unwrap();
-    let advice = "responds with 401: check CHAT_ENDPOINT, CHAT_MODEL and the token";
+    let advice = "responds with 401: check CHAT_ENDPOINT, CHAT_MODEL, the token and its credit";
     assert!(error.ends_with(advice), "{error}");
     assert_eq!((&dead["attempts"], model.requests().len()), (&json!(1), 1));
     home.stop(bot);
@@ -146,6 +156,21 @@ fn a_discussion_in_which_the_bot_may_not_write_costs_one_request_to_the_model() 
     home.hub.open_discussion(TINY, "ada", "Hello", "@me Are you there?");
     let dead = home.wait_for(1, "dead").remove(0);
     assert_eq!((&dead["attempts"], model.requests().len()), (&json!(1), 1), "{dead}");
+    home.stop(bot);
+}
+
+#[test]
+fn a_reply_in_a_locked_discussion_is_given_up_with_a_note() {
+    let model = TestModel::start(&[ChatResponse::Text("Hello!", Duration::ZERO)]);
+    let home = home(&model);
+    let bot = home.start();
+    let num = discuss(&home);
+    home.hub.lock_discussion(TINY, num);
+    // A maintainer of the repo may still comment.
+    home.hub.comment(TINY, num, "ada", "@me Are you there?");
+    let done = home.wait_for(2, "done").remove(0);
+    assert_eq!(done["note"], "the discussion is locked");
+    assert_eq!((model.requests().len(), home.hub.comments(TINY, num).len()), (1, 2));
     home.stop(bot);
 }
 
@@ -180,5 +205,17 @@ fn without_a_token_for_the_router_the_bot_does_not_start() {
     home.variables.retain(|(name, _)| !["CHAT_ENDPOINT", "HF_TOKEN"].contains(name));
     let ended = home.run(&["--port", "0"]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("error: set HF_TOKEN"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("the Hub needs a token: set HF_TOKEN"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_token_of_another_hub_does_not_go_to_the_router() {
+    let model = TestModel::start(&[]);
+    let mut home = home(&model);
+    // `HF_ENDPOINT` is the Hub of the test.
+    home.set("CHAT_ENDPOINT", "");
+    let ended = home.run(&["--port", "0"]);
+    assert_eq!(ended.code, Some(1));
+    let error = "error: set CHAT_ENDPOINT: the Hub's address is http://127.0.0.1:";
+    assert!(ended.stderr.contains(error), "{}", ended.stderr);
 }
