@@ -5,7 +5,8 @@ use webhooks_runtime::{Hub, HubError, WebhookPayload, webhook_endpoint, webhooks
     // The type and the name of the repo.
     watch = "{{repo_type}}:{{repo}}",
     branch = "main",
-    background(attempts = 3)
+    // Deliveries of the repo run one after the other: two at a time could open two discussions.
+    background(key = "repo", attempts = 3)
 )]
 async fn report(payload: WebhookPayload, hub: Hub) -> Result<(), HubError> {
     let commit = payload.commit_on("main").unwrap_or_default();
