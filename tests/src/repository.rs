@@ -68,7 +68,7 @@ pub fn fixed_folder(name: &str) -> PathBuf {
 
 /// The modules for tests alone that have files of their own.
 fn test_modules(path: &Path, source: &str) -> Vec<PathBuf> {
-    let is_folders = ["mod.rs", "lib.rs"].iter().any(|name| path.ends_with(name));
+    let is_folders = ["mod.rs", "lib.rs", "main.rs"].iter().any(|name| path.ends_with(name));
     let folder = if is_folders { path.parent().unwrap().into() } else { path.with_extension("") };
     let modules = source.split("#[cfg(test)]\nmod ").skip(1);
     let names = modules.filter_map(|rest| rest.lines().next()?.strip_suffix(';'));

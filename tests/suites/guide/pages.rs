@@ -6,7 +6,7 @@ use std::process::Command;
 
 use regex::Regex;
 use tests::markdown::{CodeBlock, anchor, blocks, headings, links, outline, parts};
-use tests::repository::{files, read, root};
+use tests::repository::{files, read, root, sources};
 use url::Url;
 use webhooks_runtime::WebhookPayload;
 use webhooks_runtime::testing::dataset_commit;
@@ -53,7 +53,7 @@ fn both_languages_have_the_same_pages_each_with_its_title() {
 
 #[test]
 fn both_languages_have_the_same_sections_tables_blocks_pictures_and_sources() {
-    let sources = |page: &str| {
+    let outer_links = |page: &str| {
         let mut links = links(page);
         links.retain(|link| link.starts_with("http"));
         links.sort();
@@ -68,7 +68,7 @@ fn both_languages_have_the_same_sections_tables_blocks_pictures_and_sources() {
         }
         assert_eq!(parts(&english).len(), parts(&korean).len(), "{name}");
         assert_eq!(outline(&english), outline(&korean), "{name}");
-        assert_eq!(sources(&english), sources(&korean), "{name}");
+        assert_eq!(outer_links(&english), outer_links(&korean), "{name}");
     }
     let pictures = |language| {
         let files = fs::read_dir(guide(language).join("pictures")).unwrap();
@@ -190,16 +190,26 @@ fn the_pages_of_the_bots_show_what_their_examples_have() {
             );
         }
         assert!(shown > 0 || name == "bot-auto-retrain", "the tutorial has the program");
-        let of_program = sources.iter().filter(|(path, _)| {
-            !path.ends_with("tests.rs") && path.components().all(|it| it.as_os_str() != "tests")
-        });
-        let lines =
-            of_program.map(|(_, source)| match source.split_once("\n#[cfg(test)]\nmod tests {") {
-                Some((program, _)) => program.lines().count(),
-                None => source.lines().count(),
-            });
-        assert!(lines.sum::<usize>() <= 150, "{example}");
+        assert!(program_lines(example) <= 150, "{example}");
     }
+}
+
+/// Returns how many lines of an example are compiled into its program.
+fn program_lines(example: &str) -> usize {
+    let folder = format!("examples/{example}");
+    assert!(!root().join(&folder).join("build.rs").exists(), "{example} has lines outside of src");
+    let lines = sources(&format!("{folder}/src")).into_iter().map(|(path, source)| {
+        let is_one = |line: &str| line.chars().count() <= 100 && !line.contains("include!(");
+        assert!(source.lines().all(is_one), "{}: a line that is more than one", path.display());
+        let Some((program, tests)) = source.split_once("\n#[cfg(test)]\nmod tests {\n") else {
+            return source.lines().count();
+        };
+        // Nothing follows the tests: only their last bracket is not indented.
+        let outer: Vec<_> = tests.lines().filter(|line| line.starts_with(|it| it != ' ')).collect();
+        assert_eq!(outer, ["}"], "{}: code after the tests", path.display());
+        program.lines().count()
+    });
+    lines.sum()
 }
 
 #[test]
