@@ -70,7 +70,7 @@ fn mentions(text: &str, mention: &str) -> bool {
     })
 }
 
-/// Quotes the text of a model, which a stranger may have dictated: it mentions nobody, except in code.
+/// Quotes the text of a model, which strangers may dictate: it mentions nobody, except in code.
 fn quote(answer: &str) -> String {
     let (mut text, mut is_code) = (answer.to_owned(), false);
     let events: Vec<_> = Parser::new(answer).into_offset_iter().collect();
