@@ -32,8 +32,9 @@ pub use in_background as background;
 pub mod in_background {
     pub use crate::endpoint::Handler;
     pub use crate::endpoint::background::{
-        ArgTypes, BackgroundTask, BackgroundWork, KeyFunction, KeySource, Latest, OtherArgTypes,
-        OtherBackgroundArg, Policy, SharedData, TaskFuture, missing_data, run_blocking,
+        ArgTypes, BackgroundTask, BackgroundWork, CheckedBody, KeyFunction, KeySource, Latest,
+        OtherArgTypes, OtherBackgroundArg, Policy, SharedData, TaskFuture, missing_data,
+        run_blocking,
     };
     pub use crate::endpoint::extract::body::BodyFaults;
     pub use crate::endpoint::extract::kind::{Arg, OtherArg};

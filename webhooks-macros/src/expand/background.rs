@@ -120,7 +120,7 @@ fn check_body(function: &Function, paths: &Paths) -> TokenStream {
     let types = function.argument_types();
     quote_spanned! {Span::mixed_site()=>
         fn __webhooks_check(
-            body: &[u8],
+            body: __webhooks_background::CheckedBody<'_>,
         ) -> #result<(), __webhooks_background::BodyFaults> {
             #[allow(unused_imports, reason = "not every function needs it")]
             use __webhooks_background::OtherBackgroundArg as _;

@@ -12,7 +12,7 @@ use super::key::key_of;
 use super::outcome::Outcome;
 use super::rejection::Rejection;
 use super::respond::body_rejected;
-use crate::endpoint::background::BackgroundWork;
+use crate::endpoint::background::{BackgroundWork, CheckedBody};
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::checks::Checks;
 use crate::endpoint::registry::Route;
@@ -79,7 +79,7 @@ impl Accept for Jobs {
 
 async fn accept(jobs: &Jobs, request: AcceptRequest<'_>) -> Outcome {
     let AcceptRequest { route, background, call, force, .. } = request;
-    if let Err(faults) = (background.check)(&call.body) {
+    if let Err(faults) = (background.check)(CheckedBody::arrived(&call.body)) {
         return body_rejected(faults);
     }
     let key = match key_of(background, &call) {

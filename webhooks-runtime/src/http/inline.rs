@@ -16,7 +16,8 @@ use super::outcome::Outcome;
 use super::respond::body_rejected;
 use crate::endpoint::Delivery;
 use crate::endpoint::background::{
-    AttemptCheck, AttemptDecision, BackgroundTask, BackgroundWork, OnThread, SharedData,
+    AttemptCheck, AttemptDecision, BackgroundTask, BackgroundWork, CheckedBody, OnThread,
+    SharedData,
 };
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::checks::Checks;
@@ -47,7 +48,7 @@ pub(super) async fn run_inline(
     checks: Option<&Checks>,
     span: Span,
 ) -> Outcome {
-    if let Err(faults) = span.in_scope(|| (background.check)(&call.body)) {
+    if let Err(faults) = span.in_scope(|| (background.check)(CheckedBody::arrived(&call.body))) {
         return body_rejected(faults);
     }
     // As when it is stored: a test shows that the key is known.

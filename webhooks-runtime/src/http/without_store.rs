@@ -12,7 +12,7 @@ use super::background::{Accept, AcceptRequest};
 use super::filter::skipped;
 use super::outcome::Outcome;
 use super::respond::body_rejected;
-use crate::endpoint::background::{AttemptCheck, SharedData};
+use crate::endpoint::background::{AttemptCheck, CheckedBody, SharedData};
 use crate::jobs::{BackgroundHandler, State, UnstoredDelivery, UnstoredEnd};
 
 /// Runs background deliveries instead of storing them.
@@ -29,7 +29,7 @@ impl Accept for WithoutStore {
 
 async fn run(shared: Arc<SharedData>, request: AcceptRequest<'_>) -> Outcome {
     let AcceptRequest { route, background, call, checks, .. } = request;
-    if let Err(faults) = (background.check)(&call.body) {
+    if let Err(faults) = (background.check)(CheckedBody::arrived(&call.body)) {
         return body_rejected(faults);
     }
     let check = checks.cloned().map(|checks| Arc::new(checks) as Arc<dyn AttemptCheck>);

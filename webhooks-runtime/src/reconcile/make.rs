@@ -13,6 +13,7 @@ use super::memory::{ComparedRepo, RefMemory};
 use super::payload::{MovedRef, payload};
 use super::ref_log::{RefLogEntry, RefProgress};
 use super::seen::SeenCommit;
+use crate::endpoint::background::CheckedBody;
 use crate::endpoint::filter::Verdict;
 use crate::hub::{Hub, RepoId};
 use crate::jobs::{Accepted, DeliveryKey, DeliveryOrigin, IncomingDelivery, Jobs};
@@ -122,7 +123,8 @@ impl DeliveryMaker {
         if verdict != Verdict::Match {
             return Ok(None);
         }
-        let key = (endpoint.background.check)(&body).map_err(|faults| faults.to_string());
+        let key = (endpoint.background.check)(CheckedBody::made(&body))
+            .map_err(|faults| faults.to_string());
         let key = key.and_then(|()| {
             let key = DeliveryKey::of(&endpoint.background, &body, Some(Box::new(parsed)));
             key.map_err(|_| "the key is unknown".to_owned())

@@ -6,7 +6,7 @@ use actix_web::web::Bytes;
 use serde::Serialize;
 
 use super::EnqueueError;
-use crate::endpoint::background::BackgroundWork;
+use crate::endpoint::background::{BackgroundWork, CheckedBody};
 use crate::endpoint::extract::body::BodyFaults;
 use crate::jobs::delivery::DeliveryKey;
 use crate::jobs::key::KeyFailure;
@@ -61,7 +61,7 @@ impl EnqueueRequest {
             path: path.to_owned(),
             faults: faults.to_string(),
         };
-        (background.check)(&body).map_err(rejected)?;
+        (background.check)(CheckedBody::made(&body)).map_err(rejected)?;
         let unknown = |reason| EnqueueError::Key { path: path.to_owned(), reason };
         let key = DeliveryKey::of(&background, &body, None).map_err(|failure| match failure {
             KeyFailure::Unreadable(faults) => rejected(faults),

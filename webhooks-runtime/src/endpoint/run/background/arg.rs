@@ -6,6 +6,7 @@ use std::any::type_name;
 use actix_web::web::{Data, Json};
 use serde::de::DeserializeOwned;
 
+use super::checked_body::CheckedBody;
 use super::task::{BackgroundTask, TaskFailure};
 use crate::endpoint::delivery::Delivery;
 use crate::endpoint::extract::body::{self, BodyFaults};
@@ -50,7 +51,7 @@ use crate::payload::WebhookPayload;
 pub trait BackgroundArg: Sized + Send + 'static {
     /// Checks that the body has it.
     #[doc(hidden)]
-    fn check(_body: &[u8]) -> Result<(), BodyFaults> {
+    fn check(_body: CheckedBody<'_>) -> Result<(), BodyFaults> {
         Ok(())
     }
 
@@ -88,8 +89,11 @@ pub trait SharedValue: Send + Sync + 'static {}
 impl<T: Send + Sync + 'static> SharedValue for T {}
 
 impl BackgroundArg for WebhookPayload {
-    fn check(body: &[u8]) -> Result<(), BodyFaults> {
-        body::read_payload(body).map(|_| ())
+    fn check(body: CheckedBody<'_>) -> Result<(), BodyFaults> {
+        match body.warns {
+            true => body::read_payload(body.bytes).map(drop),
+            false => body::parse_payload(body.bytes).map(drop),
+        }
     }
 
     fn extract(task: &BackgroundTask) -> Result<Self, TaskFailure> {
@@ -101,8 +105,8 @@ impl BackgroundArg for WebhookPayload {
 }
 
 impl<T: DeserializeOwned + SendBody> BackgroundArg for Json<T> {
-    fn check(body: &[u8]) -> Result<(), BodyFaults> {
-        body::read::<T>(body).map(|_| ()).map_err(BodyFaults::from)
+    fn check(body: CheckedBody<'_>) -> Result<(), BodyFaults> {
+        body::read::<T>(body.bytes).map(|_| ()).map_err(BodyFaults::from)
     }
 
     fn extract(task: &BackgroundTask) -> Result<Self, TaskFailure> {

@@ -7,6 +7,7 @@ use actix_web::web::Json;
 use serde::Deserialize;
 
 use super::arg::{BackgroundArg, SendBody};
+use super::checked_body::CheckedBody;
 use super::task::{BackgroundTask, TaskFailure};
 use crate::endpoint::extract::body::{self, BodyFaults};
 use crate::endpoint::extract::kind::{Arg, FormArgKind, IsJson, JsonArgKind, PlainArgKind};
@@ -104,7 +105,7 @@ impl<T: BackgroundArg> Arg<T> {
     /// # Errors
     ///
     /// The faults of a body that does not.
-    pub fn check(self, body: &[u8]) -> Result<(), BodyFaults> {
+    pub fn check(self, body: CheckedBody<'_>) -> Result<(), BodyFaults> {
         T::check(body)
     }
 
@@ -122,7 +123,7 @@ pub trait OtherBackgroundArg {
     /// # Errors
     ///
     /// None.
-    fn check(&self, _body: &[u8]) -> Result<(), BodyFaults> {
+    fn check(&self, _body: CheckedBody<'_>) -> Result<(), BodyFaults> {
         Ok(())
     }
 

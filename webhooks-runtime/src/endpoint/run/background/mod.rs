@@ -2,6 +2,7 @@
 //!
 //! - `policy` is how deliveries are run, the options of `background(…)`, and `key` what groups them
 //! - `task` is one run of a function
+//! - `checked_body` is a body in which the arguments are looked for, before its delivery is stored
 //! - `check` is the rule for what decides before each attempt whether to call the function
 //! - `arg` is the rule for arguments, and `kind` finds it for an argument of the attribute
 //! - `reply` is the rule for returned values, and finds it as well
@@ -12,6 +13,7 @@
 
 mod arg;
 mod check;
+mod checked_body;
 mod future;
 mod key;
 mod kind;
@@ -24,6 +26,7 @@ use std::fmt;
 
 pub use arg::BackgroundArg;
 pub(crate) use check::{AttemptCheck, AttemptDecision};
+pub use checked_body::CheckedBody;
 pub use future::{ArgTypes, OtherArgTypes, run_blocking};
 pub(crate) use key::KeyError;
 pub use key::{KeyFunction, KeySource};
@@ -43,7 +46,7 @@ pub struct BackgroundWork {
     /// What groups the deliveries; `None` if nothing does.
     pub(crate) key: Option<KeySource>,
     /// Checks that all arguments can be read from a body.
-    pub(crate) check: fn(&[u8]) -> Result<(), BodyFaults>,
+    pub(crate) check: for<'a> fn(CheckedBody<'a>) -> Result<(), BodyFaults>,
     /// Returns the types of the data that the function takes and the server lacks.
     pub(crate) missing: fn(&SharedData) -> Vec<&'static str>,
     pub(crate) run: fn(BackgroundTask) -> TaskFuture,
@@ -55,7 +58,7 @@ impl BackgroundWork {
     #[must_use]
     pub const fn __new(
         policy: Policy,
-        check: fn(&[u8]) -> Result<(), BodyFaults>,
+        check: for<'a> fn(CheckedBody<'a>) -> Result<(), BodyFaults>,
         missing: fn(&SharedData) -> Vec<&'static str>,
         run: fn(BackgroundTask) -> TaskFuture,
     ) -> Self {
