@@ -30,18 +30,21 @@ pub(crate) async fn examine(input: &DoctorInput) -> Vec<CheckReport> {
     // Before the probes: they would wake a Space that sleeps, and hide why nothing arrives.
     let space = space::check(input, account).await;
     let probes = if space.is_running { Some(probe::ask_all(input).await) } else { None };
-    let reach = |check: fn(&DoctorInput, &[EndpointProbe]) -> Diagnosis| match &probes {
+    let reach = |check: &dyn Fn(&DoctorInput, &[EndpointProbe]) -> Diagnosis| match &probes {
         Some(probes) => check(input, probes),
         None => Diagnosis::Unchecked("the Space does not run"),
+    };
+    let check_version = |input: &DoctorInput, probes: &[EndpointProbe]| {
+        reach::check_version(input, probes, space.id.as_deref())
     };
     let diagnoses = [
         ("settings", input.settings()),
         ("token", token::check(input, whoami.as_ref())),
         ("clock", account.map_or(token::NO_ANSWER, |it| clock::check(it.clock.as_ref()))),
         ("webhooks", webhooks::check(input, account).await),
-        ("public URL", reach(reach::check_url)),
-        ("secret", reach(reach::check_secret)),
-        ("version", reach(reach::check_version)),
+        ("public URL", reach(&reach::check_url)),
+        ("secret", reach(&reach::check_secret)),
+        ("version", reach(&check_version)),
         ("store", store::check(input)),
         ("space", space.diagnosis),
     ];
@@ -50,15 +53,49 @@ pub(crate) async fn examine(input: &DoctorInput) -> Vec<CheckReport> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::ErrorKind;
+    use std::io::{BufRead, BufReader, ErrorKind, Write};
     use std::net::TcpListener;
 
     use serde_json::json;
 
     use super::*;
     use crate::config::addresses::PublicUrl;
+    use crate::http::authorize::FORM_REJECTED;
     use crate::registration::remembered::{ServerUrl, UrlKind};
     use crate::testing::HubStub;
+
+    /// Returns a server that answers each request like an older version, and its URL.
+    fn older_server() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let mut head = BufReader::new(&connection).lines().map(Result::unwrap);
+                while head.next().is_some_and(|line| !line.is_empty()) {}
+                let body = json!({ "error": FORM_REJECTED }).to_string();
+                let head = format!("HTTP/1.1 415 X\r\nContent-Length: {}\r\n", body.len());
+                write!(connection, "{head}Connection: close\r\n\r\n{body}").unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn an_older_version_on_a_space_is_replaced_by_deploy() {
+        let url = PublicUrl::parse(&older_server()).unwrap();
+        let stub = HubStub::new();
+        let info = json!({ "id": "me/bot", "sdk": "docker", "runtime": { "stage": "RUNNING" } });
+        stub.on("GET", "/api/spaces/me/bot").respond(info);
+        stub.on("GET", "/api/settings/webhooks").respond(json!([]));
+        let mut input = DoctorInput::for_test(Ok(stub.hub()), vec![webhooks::tests::endpoint()]);
+        let url = ServerUrl { url, kind: UrlKind::Fixed };
+        (input.public_url, input.space) = (Some(url), Some("me/bot".to_owned()));
+        let reports = examine(&input).await;
+        let version = reports.iter().find(|report| report.check == "version").unwrap();
+        let Diagnosis::Faulty(findings) = &version.diagnosis else { panic!("{reports:?}") };
+        assert_eq!(findings[0].fix, "my-bot deploy me/bot");
+    }
 
     #[tokio::test]
     async fn a_space_that_sleeps_is_not_woken() {

@@ -1,6 +1,7 @@
 //! Judges the server's answers: whether its public URL can be reached, whether it has the same secret, and the same
 //! version.
 
+use super::commands::shell_word;
 use super::finding::{Diagnosis, Finding, NO_URL};
 use super::input::DoctorInput;
 use super::probe::{EndpointProbe, ProbeAnswer};
@@ -102,11 +103,20 @@ pub(super) fn check_secret(input: &DoctorInput, probes: &[EndpointProbe]) -> Dia
     }
 }
 
-pub(super) fn check_version(input: &DoctorInput, probes: &[EndpointProbe]) -> Diagnosis {
-    const DEPLOY: &str = "start this version there";
-    if input.public_url.is_none() {
-        return NO_URL;
-    }
+/// Compares the versions. `space` is the id of the Space of the public URL, if it is one and the Hub knows it.
+pub(super) fn check_version(
+    input: &DoctorInput,
+    probes: &[EndpointProbe],
+    space: Option<&str>,
+) -> Diagnosis {
+    let Some(public) = &input.public_url else { return NO_URL };
+    let fix = || match (space, public.kind) {
+        (Some(space), _) => input.command(&format!("deploy {}", shell_word(space))),
+        (None, UrlKind::Tunnel) => {
+            format!("stop it, and start this version: {}", input.command("--share"))
+        }
+        (None, UrlKind::Fixed) => "start this version there".to_owned(),
+    };
     let diagnosis = probes.iter().find_map(|probe| match &probe.answer {
         ProbeAnswer::Accepted { version: Some(version) } if *version == input.version => {
             Some(Diagnosis::Healthy(version.clone()))
@@ -115,7 +125,7 @@ pub(super) fn check_version(input: &DoctorInput, probes: &[EndpointProbe]) -> Di
             Finding::new(
                 format!("the server runs {version}, and this program is {}", input.version),
                 "what you see here may differ from what runs there",
-                DEPLOY,
+                fix(),
             )
             .into(),
         ),
@@ -123,7 +133,7 @@ pub(super) fn check_version(input: &DoctorInput, probes: &[EndpointProbe]) -> Di
             Finding::new(
                 "the server runs an older version, which does not know `doctor`",
                 "it has accepted the secret, and called no function",
-                DEPLOY,
+                fix(),
             )
             .into(),
         ),
@@ -157,7 +167,9 @@ mod tests {
         let path = "/webhooks/retrain".to_owned();
         let url = format!("https://me-bot.hf.space{path}");
         let probes = [EndpointProbe { path, url, answer }];
-        [check_url, check_secret, check_version].map(|check| match check(input, &probes) {
+        let version = check_version(input, &probes, None);
+        let reached = [check_url(input, &probes), check_secret(input, &probes), version];
+        reached.map(|diagnosis| match diagnosis {
             Diagnosis::Faulty(findings) => Some(findings[0].what.clone()),
             Diagnosis::Healthy(_) | Diagnosis::Unchecked(_) => None,
         })
@@ -181,10 +193,10 @@ mod tests {
             EndpointProbe { path, url: String::new(), answer }
         };
         let silent = probe(ProbeAnswer::Accepted { version: None });
-        let diagnosis = check_version(&input, std::slice::from_ref(&silent));
+        let diagnosis = check_version(&input, std::slice::from_ref(&silent), None);
         assert!(matches!(diagnosis, Diagnosis::Unchecked(reason) if reason.contains("secret")));
         // Another endpoint has a secret.
-        let diagnosis = check_version(&input, &[silent, probe(accepted(&input.version))]);
+        let diagnosis = check_version(&input, &[silent, probe(accepted(&input.version))], None);
         assert_eq!(diagnosis, Diagnosis::Healthy(input.version.clone()));
     }
 
@@ -234,6 +246,24 @@ mod tests {
         let input = DoctorInput::for_test(Err("no token".to_owned()), vec![endpoint()]);
         assert!(matches!(check_url(&input, &[]), Diagnosis::Faulty(_)));
         assert_eq!(check_secret(&input, &[]), NO_URL);
-        assert_eq!(check_version(&input, &[]), NO_URL);
+        assert_eq!(check_version(&input, &[], None), NO_URL);
+    }
+
+    #[test]
+    fn another_version_is_replaced_by_a_command_where_one_is_known() {
+        let fix = |kind, space| {
+            let path = "/webhooks/retrain".to_owned();
+            let probe = EndpointProbe { path, url: String::new(), answer: accepted("1.1.0") };
+            let Diagnosis::Faulty(findings) =
+                check_version(&input(kind, endpoint()), &[probe], space)
+            else {
+                panic!()
+            };
+            findings[0].fix.clone()
+        };
+        assert_eq!(fix(UrlKind::Fixed, Some("me/bot")), "my-bot deploy me/bot");
+        let share = "stop it, and start this version: my-bot --share";
+        assert_eq!(fix(UrlKind::Tunnel, None), share);
+        assert_eq!(fix(UrlKind::Fixed, None), "start this version there");
     }
 }

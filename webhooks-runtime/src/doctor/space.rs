@@ -16,13 +16,15 @@ const DOMAIN: &str = ".hf.space";
 /// What is known about the Space.
 pub(super) struct SpaceReading {
     pub(super) diagnosis: Diagnosis,
+    /// Its id, if the Hub knows it.
+    pub(super) id: Option<String>,
     /// Whether it runs, or may run.
     pub(super) is_running: bool,
 }
 
 impl From<Diagnosis> for SpaceReading {
     fn from(diagnosis: Diagnosis) -> Self {
-        Self { diagnosis, is_running: true }
+        Self { diagnosis, id: None, is_running: true }
     }
 }
 
@@ -49,6 +51,7 @@ pub(super) async fn check(input: &DoctorInput, whoami: Option<&Whoami>) -> Space
         Ok(info) => SpaceReading {
             diagnosis: Diagnosis::of(findings(&space, &info, &page, input), healthy(&space, &info)),
             is_running: stage(&info).is_empty() || serves(stage(&info)),
+            id: Some(space),
         },
         // A host does not tell the name, only what it is like.
         Err(error) if input.space.is_none() && matches!(error.status(), Some(401 | 403 | 404)) => {
