@@ -55,7 +55,7 @@ pub(crate) fn log_line(text: &str, colored: bool) -> Cow<'_, str> {
 }
 
 /// Returns whether a character controls the terminal, ends a line, or changes the direction of text.
-fn is_control(character: char) -> bool {
+pub(crate) fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

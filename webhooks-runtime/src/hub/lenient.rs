@@ -19,11 +19,13 @@ struct Author {
     name: Option<String>,
 }
 
-/// Reads the name in `{"name": "…"}`; `None` for a deleted account.
+/// Reads the name in `{"name": "…"}`; `None` for a deleted account. An empty name is none: a list of trusted names that a
+/// program splits from an empty text has one, too.
 pub(super) fn author_name<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
-    Ok(Option::<Author>::deserialize(deserializer)?.and_then(|author| author.name))
+    let name = Option::<Author>::deserialize(deserializer)?.and_then(|author| author.name);
+    Ok(name.filter(|name| !name.is_empty()))
 }
 
 /// Reads a list, without the items of an unknown shape.

@@ -14,6 +14,10 @@ use crate::hub::repo_id::RepoId;
 /// How many bytes one call reads and sends. They are in memory twice: as they are, and encoded in the commit.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// How many files one call reads, each with a request. Otherwise a commit of very many small files would take all the time
+/// and all the requests that the account has.
+const MAX_FILES: usize = 1000;
+
 /// The call that copies files.
 impl Hub {
     /// Copies the files of a repo at a revision to a branch of another repo, in one commit. Other files of the branch are
@@ -25,7 +29,7 @@ impl Hub {
     /// - large files that the Hub cannot copy, such as files outside of Xet's storage,
     /// - files that the target's `.gitignore` names, or that the target keeps as large files,
     /// - files whose path has a control character,
-    /// - files above the limit of 64 MB for each call. The next call copies more of them.
+    /// - files above the limit of 64 MB or 1,000 files for each call. The next call copies more of them.
     ///
     /// The branch then has no file at their paths, rather than one with another content.
     ///
@@ -74,7 +78,10 @@ impl Hub {
                 existing.remove(&file.path);
             } else if file.is_large {
                 large.push(file);
-            } else if total > MAX_BYTES || check_file_path("path", &file.path).is_err() {
+            } else if total > MAX_BYTES
+                || small.len() == MAX_FILES
+                || check_file_path("path", &file.path).is_err()
+            {
                 missing.push(file);
             } else {
                 bytes = total;
@@ -236,6 +243,17 @@ mod tests {
         assert_eq!((lines.len(), &lines[1]["value"]["path"]), (2, &json!("app.py")));
         let read = stub.calls().into_iter().filter(|call| call.path.contains("/resolve/")).count();
         assert_eq!(read, 1);
+    }
+
+    #[tokio::test]
+    async fn no_more_than_a_thousand_files_are_read() {
+        let wanted: Vec<Value> = (0..1002).map(|n| file(&format!("{n:04}"), "n")).collect();
+        let stub = stub(&wanted, &[]);
+        for n in 0..1000 {
+            stub.on("GET", &format!("/spaces/acme/demo/resolve/{HEAD}/{n:04}")).text("x");
+        }
+        let (missing, lines) = mirror(&stub).await;
+        assert_eq!((missing, lines.len()), (vec!["1000".to_owned(), "1001".to_owned()], 1000));
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Writes a comment once, and edits it from then on.
+//! Writes a comment once, and edits it from then on. A key in the comment identifies it.
 
 use super::event::DiscussionEventKind;
 use crate::hub::client::Hub;
@@ -6,7 +6,7 @@ use crate::hub::error::HubError;
 use crate::hub::path::filled;
 use crate::hub::repo_id::RepoId;
 
-/// The call that keeps a comment up to date.
+/// Calls that keep a comment up to date.
 impl Hub {
     /// Writes a comment, or edits the one that an earlier call with the same `key` wrote. Returns whether there was
     /// something to change: a comment that has the text already stays as it is.
@@ -42,6 +42,49 @@ impl Hub {
         key: &str,
         text: &str,
     ) -> Result<bool, HubError> {
+        self.write_keyed(repo.into(), num, key, text, true).await
+    }
+
+    /// Edits the comment that [`upsert_comment`](Self::upsert_comment) wrote with the same `key`. Writes none if there is
+    /// no such comment. Returns whether there was something to change.
+    ///
+    /// ```
+    /// # use webhooks_runtime::serde_json::json;
+    /// # use webhooks_runtime::testing::HubStub;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webhooks_runtime::HubError> {
+    /// # let stub = HubStub::new();
+    /// # let details = json!({ "num": 7, "title": "Fix", "status": "closed", "isPullRequest": true });
+    /// # stub.on("GET", "/api/models/me/tiny/discussions/7").respond(details);
+    /// # let hub = stub.hub();
+    /// let changed = hub.update_comment("me/tiny", 7, "test-report", "The tests were stopped.").await?;
+    /// assert!(!changed, "there is no report");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when a call fails, and when the key is invalid or the text is empty.
+    pub async fn update_comment(
+        &self,
+        repo: impl Into<RepoId>,
+        num: u64,
+        key: &str,
+        text: &str,
+    ) -> Result<bool, HubError> {
+        self.write_keyed(repo.into(), num, key, text, false).await
+    }
+
+    /// Edits the comment with a key. Without one, writes it if `insert`.
+    async fn write_keyed(
+        &self,
+        repo: RepoId,
+        num: u64,
+        key: &str,
+        text: &str,
+        insert: bool,
+    ) -> Result<bool, HubError> {
         let is_key = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if key.is_empty() || key.contains("--") || !key.bytes().all(is_key) {
             let reason = format!("{key:?} is not a name of letters, digits and single `-`");
@@ -51,7 +94,6 @@ impl Hub {
         let mark = format!("<!-- {key} -->");
         // As the comment has it, to compare both.
         let text = self.access.hide_token_in(&format!("{}\n\n{mark}", filled("text", text)?));
-        let repo = repo.into();
         let account = self.whoami().await?.name;
         let details = self.discussion_without_diff(&repo, num).await?;
         let mut own = details.events.iter().filter(|event| event.author.as_ref() == Some(&account));
@@ -64,6 +106,7 @@ impl Hub {
         match written {
             Some((_, content)) if content == text => return Ok(false),
             Some((id, _)) => drop(self.edit_comment(&repo, num, id, &text).await?),
+            None if !insert => return Ok(false),
             None => drop(self.comment(&repo, num, &text).await?),
         }
         Ok(true)
@@ -144,10 +187,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_update_edits_the_own_comment_and_writes_no_new_one() {
+        let stub = HubStub::new();
+        let json = json!({ "num": 1, "title": "", "status": "closed", "isPullRequest": true });
+        let with = |events: &[Value]| {
+            let mut details = json.clone();
+            details["events"] = events.into();
+            details
+        };
+        let marked = "Old.\n\n<!-- report -->";
+        let of_others = [comment("c1", "ada", marked, false), comment("c2", "bot", marked, true)];
+        let details = stub.on("GET", DISCUSSION).respond(with(&of_others));
+        details.respond(with(&[comment("c3", "bot", marked, false)]));
+        let edited = json!({ "updatedComment": { "id": "c3", "type": "comment" } });
+        stub.on("POST", &format!("{DISCUSSION}/comment/c3/edit")).respond(edited);
+        let hub = stub.hub();
+        let update = || hub.update_comment("me/x", 1, "report", "New.");
+        assert!(!update().await.unwrap());
+        assert!(stub.calls().iter().all(|call| call.method == "GET"));
+        assert!(update().await.unwrap());
+        assert_eq!(stub.calls().pop().unwrap().body["content"], "New.\n\n<!-- report -->");
+    }
+
+    #[tokio::test]
     async fn an_invalid_argument_is_an_error_before_anything_is_sent() {
         let stub = HubStub::new();
         for (key, text) in [("", "x"), ("a--b", "x"), ("a b", "x"), ("-->", "x"), ("a", " ")] {
             assert!(stub.hub().upsert_comment("me/x", 1, key, text).await.is_err(), "{key}");
+            assert!(stub.hub().update_comment("me/x", 1, key, text).await.is_err(), "{key}");
         }
         assert_eq!(stub.calls(), []);
     }
