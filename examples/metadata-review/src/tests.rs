@@ -224,6 +224,7 @@ fn license_language_and_tags_are_checked() {
     let own_license = "license: other\nlicense_name: mine\nlicense_link: LICENSE";
     assert_eq!(card::problems(&COMPLETE.replace("license: mit", own_license)), [""; 0]);
     // Not `false`, as in YAML 1.1.
+    assert_eq!(card::problems(&COMPLETE.replace(": en", ": no")), [""; 0]);
     assert_eq!(card::problems(&COMPLETE.replace(": en", ": [no, zh-Hans, multilingual]")), [""; 0]);
     for (from, to, problem) in [
         ("license: mit\n", "", "`license` is missing"),

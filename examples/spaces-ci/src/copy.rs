@@ -18,22 +18,22 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
     let own = format!("{space}#{num}, trusted: ");
     let variables = hub.space_variables(&copy).await.optional()?;
     let mark = variables.map(|mut variables| variables.remove(MARK).unwrap_or_default());
-    let is_own = mark.as_ref().is_none_or(|mark| mark.starts_with(&own));
-    anyhow::ensure!(is_own, "{copy} was not made by this bot: rename it");
+    let is_own = mark.as_ref().is_some_and(|mark| mark.starts_with(&own));
     let details = hub.discussion_without_diff(space, num).await.optional()?;
-    let Some(open) = details.as_ref().filter(|it| it.discussion.is_open_pull_request()) else {
-        if mark.is_some() {
+    let Some(open) = details.filter(|it| it.discussion.is_open_pull_request()) else {
+        if is_own {
             // Before the comment: a locked discussion must not keep the copy running.
             hub.delete_repo(&copy).await.optional()?;
         }
         // Also without a copy: an earlier attempt may have ended after the deletion.
-        let all: String = details.iter().flat_map(|it| it.comments()).map(|c| c.content).collect();
-        if mark.is_some() || all.contains("<!-- spaces-ci -->") {
-            let text = "The copy was deleted.";
-            hub.upsert_comment(space, num, "spaces-ci", text).await.optional()?;
+        match hub.update_comment(space, num, "spaces-ci", "The copy was deleted.").await {
+            // The discussion is locked or deleted.
+            Err(error) if matches!(error.status(), Some(403 | 404)) => {}
+            edited => _ = edited?,
         }
         return Ok(());
     };
+    anyhow::ensure!(mark.is_none() || is_own, "{copy} was not made by this bot: rename it");
     let head = hub.repo_info_at(space, &format!("refs/pr/{num}")).await?.sha.unwrap_or_default();
     let mut trusted = hub.repo_members(space).await?;
     trusted.extend(config.trusted_authors.split(',').map(|author| author.trim().to_owned()));
@@ -57,8 +57,11 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
     let link = format!("[{0}]({1}/spaces/{0})", copy.name, hub.address());
     let mut text = format!("{link} runs this pull request at {head:.7}, until it is closed. {end}");
     for file in missing.iter().take(20) {
-        let path = code_span(&file.path);
-        text += &format!("\n- The copy lacks the file {path}: it cannot be copied.");
+        let path: String = file.path.chars().take(200).collect();
+        text += &format!("\n- The copy lacks the file {}: it cannot be copied.", code_span(&path));
+    }
+    if missing.len() > 20 {
+        text += &format!("\n- It lacks {} more files.", missing.len() - 20);
     }
     hub.upsert_comment(space, num, "spaces-ci", &text).await?;
     Ok(())

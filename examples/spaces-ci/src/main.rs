@@ -24,7 +24,7 @@ struct Config {
     on = ["repo.content", "discussion", "create discussion.comment", "delete repo"],
     refs = "refs/pr/*",
     own = true,
-    background(key = "discussion", concurrency = 4, attempts = 5, timeout = "10m")
+    background(key = "discussion", concurrency = 4, attempts = 10, timeout = "10m")
 )]
 async fn sync(
     payload: WebhookPayload,

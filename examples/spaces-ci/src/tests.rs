@@ -156,12 +156,31 @@ fn the_comment_names_the_files_that_cannot_be_copied() {
 }
 
 #[test]
+fn the_comment_stays_short_however_many_files_are_missing() {
+    let stub = HubStub::new();
+    stub.on("GET", &format!("{COPY}/tree/main")).respond(json!([]));
+    let file = |n: u64| {
+        let path = format!("{n}{}", "x".repeat(4000));
+        json!({ "type": "file", "path": path, "size": 5, "oid": "b2", "lfs": {} })
+    };
+    let files: Vec<_> = (0..23).map(file).collect();
+    stub.on("GET", &format!("{SPACE}/tree/{HEAD}")).respond(files);
+    prepare(&stub, "me", "open", &[commit(HEAD)], None);
+    assert_eq!(post(&stub, opened()).cause(), None);
+    let (_, commented) = changes(&stub).pop().unwrap();
+    let text = commented["comment"].as_str().unwrap();
+    assert_eq!(text.matches("lacks the file").count(), 20);
+    assert!(text.contains("\n- It lacks 3 more files.\n"), "{text}");
+    assert!(text.len() < 10_000, "{}", text.len());
+}
+
+#[test]
 fn the_copy_of_a_closed_pull_request_is_deleted_once() {
     for status in ["closed", "merged"] {
         let stub = hub("ada", status, &[], Some("space:me/demo#7, trusted: false"));
         assert_eq!(post(&stub, opened()).cause(), None);
-        let [deleted, commented] = <[_; 2]>::try_from(changes(&stub)).unwrap();
-        assert!(commented.1["comment"].as_str().unwrap().contains("was deleted"));
+        // There is no comment of the bot, so it needs none that corrects it.
+        let [deleted] = <[_; 1]>::try_from(changes(&stub)).unwrap();
         let copy = json!({ "name": "demo-ci-pr-7", "organization": "me", "type": "space" });
         assert_eq!(deleted.1, copy);
         let stub = hub("ada", status, &[], None);
@@ -187,31 +206,38 @@ fn the_end_of_an_attempt_after_the_deletion_leaves_no_wrong_comment() {
 #[test]
 fn a_copy_is_deleted_even_if_the_bot_cannot_comment() {
     let events = [comment("bot", "It runs.\n\n<!-- spaces-ci -->")];
-    let stub = hub("ada", "closed", &events, Some("space:me/demo#7, trusted: true"));
     let edit = format!("{SPACE}/discussions/7/comment/e1/edit");
-    stub.on("POST", &edit).error(403, "This discussion is locked");
-    assert!(post(&stub, opened()).cause().unwrap().contains("This discussion is locked"));
-    let calls: Vec<_> = changes(&stub).into_iter().map(|(call, _)| call).collect();
-    assert_eq!(calls, ["DELETE /api/repos/delete".to_owned(), format!("POST {edit}")]);
+    for (status, ends_well) in [(403, true), (404, true), (500, false)] {
+        let stub = hub("ada", "closed", &events, Some("space:me/demo#7, trusted: true"));
+        stub.on("POST", &edit).error(status, "This discussion is locked");
+        assert_eq!(post(&stub, opened()).cause().is_none(), ends_well, "{status}");
+        let calls: Vec<_> = changes(&stub).into_iter().map(|(call, _)| call).collect();
+        assert_eq!(calls, ["DELETE /api/repos/delete".to_owned(), format!("POST {edit}")]);
+    }
 }
 
 #[test]
 fn a_space_that_the_bot_did_not_make_is_left_alone() {
     // No variable, and those of duplicates of other copies.
     let marks = ["", "1", "space:me/demo#4, trusted: false", "space:me/demo#71, trusted: false"];
-    for (mark, status) in marks.iter().flat_map(|mark| [(mark, "open"), (mark, "closed")]) {
-        let stub = hub("me", status, &[commit(HEAD)], Some(mark));
-        let response = post(&stub, opened());
+    for mark in marks {
+        let stub = hub("me", "open", &[commit(HEAD)], Some(mark));
         let cause = "space:me/demo-ci-pr-7 was not made by this bot: rename it";
-        assert_eq!(response.cause(), Some(cause));
+        assert_eq!(post(&stub, opened()).cause(), Some(cause));
+        assert_eq!(changes(&stub), []);
+        // It is in nobody's way any more.
+        let stub = hub("me", "closed", &[commit(HEAD)], Some(mark));
+        assert_eq!(post(&stub, opened()).cause(), None);
         assert_eq!(changes(&stub), []);
     }
 }
 
 #[test]
-fn a_discussion_that_is_no_pull_request_has_no_copy() {
+fn a_discussion_that_is_no_pull_request_has_no_copy_and_no_comment_of_the_bot() {
     let stub = hub("ada", "open", &[], None);
-    let details = json!({ "num": 8, "title": "Hi", "status": "open", "isPullRequest": false });
+    // A person has copied the comment of another discussion.
+    let events = [comment("ada", "It runs.\n\n<!-- spaces-ci -->")];
+    let details = json!({ "num": 8, "title": "Hi", "status": "open", "isPullRequest": false, "events": events });
     stub.on("GET", &format!("{SPACE}/discussions/8")).respond(details);
     stub.on("GET", "/api/spaces/me/demo-ci-pr-8/variables").error(404, "Repository not found");
     let response = post(&stub, discussion_opened().repo("me/demo").number(8));

@@ -19,6 +19,20 @@ fn only_trusted_authors_get_secrets() {
 }
 
 #[test]
+fn an_account_without_a_name_is_not_trusted_because_no_author_is() {
+    for trusted_authors in ["", "grace,"] {
+        let stub = hub("", "open", &[commit_of("", HEAD)], None);
+        let server = WebhooksServer::new()
+            .data(Config { trusted_authors: trusted_authors.into(), ..config() });
+        let client = TestClient::new(server.hub(stub.hub())).unwrap();
+        let mut event = opened();
+        event.repo.repo_type = RepoType::Space;
+        assert_eq!(client.post(sync::PATH, event).send().cause(), None);
+        assert!(!has_secrets(&stub), "{trusted_authors:?}");
+    }
+}
+
+#[test]
 fn commits_of_other_accounts_get_no_secrets_in_a_pull_request_of_a_trusted_author() {
     let old = "1111111111111111111111111111111111111111";
     let nobody = json!({ "id": "e1", "type": "commit", "data": { "oid": HEAD } });
@@ -44,9 +58,12 @@ fn an_approval_is_for_the_commit_that_it_names() {
     let of_head = format!("/trust {HEAD}");
     // It begins like the commit at the head.
     let alike = format!("/trust {}0", &HEAD[..39]);
+    let mut hidden = comment("me", &of_head);
+    hidden["data"]["hidden"] = true.into();
     for (events, trusted) in [
         (vec![commit(HEAD), comment("me", &format!(" {of_head}\n"))], true),
         (vec![commit(HEAD), comment("ada", &of_head)], false),
+        (vec![commit(HEAD), hidden], false),
         (vec![commit(HEAD), comment("me", &format!("I don't {of_head}"))], false),
         (vec![commit(HEAD), comment("me", "/trust")], false),
         (vec![commit(HEAD), comment("me", "/trust 2222222")], false),
