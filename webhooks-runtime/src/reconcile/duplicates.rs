@@ -31,7 +31,8 @@ impl KnownDeliveries for MadeDeliveries {
             }
             let (memory, repo) = (RefMemory(Arc::new(jobs.clone())), repo.to_string());
             // A store that fails rejects the delivery anyway.
-            let log = memory.log(ComparedRepo { endpoint, repo: &repo }).await.ok()?;
+            let log = memory.log_since_made(ComparedRepo { endpoint, repo: &repo }, &refs);
+            let log = log.await.ok()?;
             let mut known = None;
             for updated in &refs {
                 let id = log.made_for(updated)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::ref_log::{RefLog, RefLogEntry};
 use super::seen::SeenCommits;
+use crate::payload::WebhookPayloadUpdatedRef;
 use crate::state::{SharedState, StateError};
 
 /// How long a value is stored. A poll stores it again, and the longest time between two polls is 30 days.
@@ -62,6 +63,16 @@ impl RefMemory {
     pub(super) async fn log(&self, of: ComparedRepo<'_>) -> Result<RefLog, StateError> {
         let text = self.0.get(&of.log_key()).await?;
         Ok(RefLog::parse(&text.unwrap_or_default()))
+    }
+
+    /// Returns the log of a repo since the first delivery that was made here for one of these commits.
+    pub(super) async fn log_since_made(
+        &self,
+        of: ComparedRepo<'_>,
+        refs: &[WebhookPayloadUpdatedRef],
+    ) -> Result<RefLog, StateError> {
+        let text = self.0.get(&of.log_key()).await?;
+        Ok(RefLog::parse_since_made(&text.unwrap_or_default(), refs))
     }
 
     /// Appends to the log of a repo.

@@ -20,6 +20,9 @@ pub(super) struct RefLogEntry {
     made: Option<Uuid>,
 }
 
+/// What only the line of a delivery that was made here contains. Texts have no unescaped quotation marks.
+const MADE: &str = "\"made\":";
+
 impl RefLogEntry {
     /// Creates the entry of a delivery that has arrived.
     pub(super) fn arrived(ref_name: &str, (old, new): (&str, &str)) -> Self {
@@ -41,6 +44,18 @@ impl RefLog {
     /// Reads entries. The first line may be cut off.
     pub(super) fn parse(text: &str) -> Self {
         Self(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// Reads the entries since the first delivery that was made here for one of these commits. Most logs have none, and to
+    /// parse a long one takes longer than to accept a delivery.
+    pub(super) fn parse_since_made(text: &str, refs: &[WebhookPayloadUpdatedRef]) -> Self {
+        // The commits that the Hub has named need no escapes.
+        let commits: Vec<_> = refs.iter().filter_map(|it| it.new_sha.as_deref()).collect();
+        let is_made =
+            |line: &str| line.contains(MADE) && commits.iter().any(|sha| line.contains(sha));
+        let start =
+            text.split_inclusive('\n').take_while(|line| !is_made(line)).map(str::len).sum();
+        Self::parse(&text[start..])
     }
 
     /// Writes entries, one in each line.
@@ -202,6 +217,28 @@ mod tests {
         assert_eq!(RefLog::parse(&text).0, log.0);
         assert_eq!(RefLog::parse(&text[1..]).0, log.0[1..]);
         assert_eq!(RefLog::parse("").0, []);
+    }
+
+    #[test]
+    fn only_entries_since_a_made_delivery_are_parsed_to_find_it() {
+        let updated = |new: &str| WebhookPayloadUpdatedRef {
+            ref_name: MAIN.to_owned(),
+            old_sha: Some("b".repeat(40)),
+            new_sha: Some(new.repeat(40)),
+        };
+        let [a, b, c] = ["a", "b", "c"].map(|sha| sha.repeat(40));
+        let mut log = log(&[(&a, &b), (&b, &c), ("\"made\":", &c)]);
+        let since_made = |log: &RefLog, new| {
+            let text = RefLog::to_text(&log.0);
+            RefLog::parse_since_made(&text, &[updated("0"), updated(new)])
+        };
+        assert_eq!(since_made(&log, "c").0, []);
+        log.0.push(RefLogEntry::made(MAIN, (&a, &c), Uuid::now_v7()));
+        log.0.push(RefLogEntry::arrived(MAIN, (&c, &a)));
+        let made = since_made(&log, "c");
+        assert_eq!(made.0, log.0[3..]);
+        assert_eq!(made.made_for(&updated("c")), log.0[3].made);
+        assert_eq!(since_made(&log, "b").0, []);
     }
 
     #[test]
