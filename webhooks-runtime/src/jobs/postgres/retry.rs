@@ -20,8 +20,8 @@ const DEAD: &str = "
         AND ended_at <= statement_timestamp() - $1 * interval '1 millisecond'
     ORDER BY ended_at LIMIT $2";
 
-/// Queues ended deliveries, as barriers of their keys: those in state `$2`, or all if that is null. A superseded one
-/// leaves its group.
+/// Queues ended deliveries, as barriers of their keys: those in state `$2`, or all if that is null. They are due since
+/// their last attempts started, or since they were accepted. A superseded one leaves its group.
 const QUEUE_AGAIN: &str = "
     WITH ended AS (
         SELECT id, state, merge_group FROM webhooks_runtime.deliveries
@@ -35,7 +35,7 @@ const QUEUE_AGAIN: &str = "
     )
     UPDATE webhooks_runtime.deliveries AS it
     SET state = 0, attempt = 0, releases = 0, waits = 0, snoozes = 0, note = NULL, ended_at = NULL,
-        run_at = least(statement_timestamp(), it.ended_at), merge_scope = NULL, superseded_by = NULL,
+        run_at = coalesce(it.started_at, it.accepted_at), merge_scope = NULL, superseded_by = NULL,
         merge_group = CASE WHEN ended.state <> 4 THEN it.merge_group END,
         merged = CASE WHEN ended.state <> 4 THEN it.merged ELSE 0 END
     FROM ended WHERE it.id = ended.id";

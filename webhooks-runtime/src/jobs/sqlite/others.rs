@@ -50,8 +50,8 @@ impl Writer {
     }
 
     /// Adds the ids of deliveries that a command has run again to the index, which had lost them when their
-    /// deduplication windows ended. These deliveries are due since they ended, as `queue_again` has it, so that few other
-    /// ones have to be looked at.
+    /// deduplication windows ended. These deliveries are due since before they ended, as `queue_again` has it, so that
+    /// few other ones have to be looked at.
     fn index_rerun(&self, newest: i64, changes: &mut Changes) -> Result<(), rusqlite::Error> {
         let until = self.forgotten[0].0.max(self.forgotten[1].0);
         for query in [

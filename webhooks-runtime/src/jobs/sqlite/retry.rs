@@ -8,14 +8,15 @@ use super::keys::KeyQueue;
 use super::writer::{Changes, Writer};
 use crate::jobs::state::State;
 
-/// Builds the statement that queues deliveries, due since they ended. The clock of the process that has the file may be
-/// behind that of the command, so "now" could be in the future.
+/// Builds the statement that queues deliveries, due since their last attempts started, or since they were accepted. Both
+/// are times of the server's clock. That of a command, which may have ended them, is ahead of it after the machine has
+/// slept.
 macro_rules! queue_again {
     ($clause:literal) => {
         concat!(
             "UPDATE deliveries
-             SET state = 0, attempt = 0, releases = 0, waits = 0, snoozes = 0, note = NULL, run_at = min(?1, ended_at),
-                 ended_at = NULL, merge_scope = NULL, superseded_by = NULL ",
+             SET state = 0, attempt = 0, releases = 0, waits = 0, snoozes = 0, note = NULL,
+                 run_at = coalesce(started_at, accepted_at), ended_at = NULL, merge_scope = NULL, superseded_by = NULL ",
             $clause,
             " RETURNING endpoint, key"
         )
@@ -34,8 +35,7 @@ struct EndedDelivery {
 impl Writer {
     /// Queues a dead delivery.
     pub(super) fn retry(&self, id: Uuid, changes: &mut Changes) -> Result<u64, rusqlite::Error> {
-        let now = self.clock.now();
-        self.queue_again(queue_again!("WHERE state = 3 AND id = ?2"), (now, id), changes)
+        self.queue_again(queue_again!("WHERE state = 3 AND id = ?"), [id], changes)
     }
 
     /// Returns when the last dead delivery died.
@@ -55,9 +55,9 @@ impl Writer {
     ) -> Result<u64, rusqlite::Error> {
         self.queue_again(
             queue_again!(
-                "WHERE seq IN (SELECT seq FROM deliveries WHERE state = 3 AND ended_at <= ?2 LIMIT ?3)"
+                "WHERE seq IN (SELECT seq FROM deliveries WHERE state = 3 AND ended_at <= ? LIMIT ?)"
             ),
-            (self.clock.now(), until, CHUNK.cast_signed()),
+            (until, CHUNK.cast_signed()),
             changes,
         )
     }
@@ -86,7 +86,7 @@ impl Writer {
         if ended.state == State::Superseded {
             self.leave_group(&ended)?;
         }
-        self.queue_again(queue_again!("WHERE seq = ?2"), (self.clock.now(), ended.seq), changes)?;
+        self.queue_again(queue_again!("WHERE seq = ?"), [ended.seq], changes)?;
         let group = ended.group.filter(|_| ended.state != State::Superseded);
         let id = ended.webhook_id.as_deref();
         self.index_queued_again((ended.seq, ended.endpoint, id, group), self.newest, changes)?;

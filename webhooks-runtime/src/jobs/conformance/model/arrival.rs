@@ -40,7 +40,7 @@ impl Model {
             bytes,
             run_at: now,
             accepted_at: now,
-            ended_at: now,
+            since: now,
             debounce_since: None,
             attempt: 0,
             stop: None,

@@ -34,7 +34,8 @@ pub(super) struct ModelDelivery {
     bytes: u64,
     run_at: ModelTime,
     accepted_at: ModelTime,
-    ended_at: ModelTime,
+    /// When its last attempt started, or when it arrived if it had none.
+    since: ModelTime,
     /// Since when its key waits for quiet.
     debounce_since: Option<ModelTime>,
     pub(super) attempt: u32,
@@ -42,7 +43,7 @@ pub(super) struct ModelDelivery {
     pub(super) stop: Option<CancelReason>,
     /// Whether it ended without a run of its function, or was superseded by one that had been done already.
     pub(super) is_unseen: bool,
-    /// Whether a person queued it again, due since it ended. If that was when another one arrived, either may run first.
+    /// Whether a person queued it again. If it is due since another one arrived, either may run first.
     is_requeued: bool,
     /// Which `Webhook-Id` it has.
     pub(super) webhook: usize,
@@ -95,11 +96,11 @@ impl Model {
 
     /// Supersedes a delivery by a newer one.
     fn join(&mut self, older: usize, newer: usize) {
-        let (by, now) = (self.deliveries[newer].id, self.now);
+        let by = self.deliveries[newer].id;
         let is_late = self.deliveries[newer].state == State::Done;
         let it = &mut self.deliveries[older];
         (it.state, it.superseded_by, it.is_unseen) = (State::Superseded, Some(by), is_late);
-        (it.ended_at, it.debounce_since) = (now, None);
+        it.debounce_since = None;
         let (mut carried, bytes) = (std::mem::take(&mut it.carries), it.bytes);
         if is_late {
             for at in &carried {
@@ -139,6 +140,7 @@ impl Model {
         for at in claimed {
             let it = &mut self.deliveries[at];
             (it.state, it.stop, it.debounce_since) = (State::Running, None, None);
+            it.since = self.now;
             it.attempt += 1;
         }
     }
@@ -151,7 +153,6 @@ impl Model {
 
     /// Ends an attempt.
     pub(super) fn complete(&mut self, at: usize, next: Transition) {
-        let now = self.now;
         let stop = self.deliveries[at].stop.take();
         let state = match (next.state(), stop) {
             (State::Queued, Some(CancelReason::Person)) => State::Cancelled,
@@ -170,7 +171,7 @@ impl Model {
             Transition::Released | Transition::Wait { .. } | Transition::Snooze { .. }
         ) && (next != Transition::Cancelled || state == State::Cancelled);
         let it = &mut self.deliveries[at];
-        (it.state, it.run_at, it.ended_at) = (state, run_at, now);
+        (it.state, it.run_at) = (state, run_at);
         it.attempt -= u32::from(!counts);
         it.is_unseen = next == Transition::Skipped;
         let (key, scope, bytes) = (it.key, it.scope, it.bytes);
@@ -197,11 +198,10 @@ impl Model {
     }
 
     pub(super) fn cancel(&mut self, at: usize) {
-        let now = self.now;
         let it = &mut self.deliveries[at];
         match it.state {
             State::Queued => {
-                (it.state, it.ended_at, it.debounce_since) = (State::Cancelled, now, None);
+                (it.state, it.debounce_since) = (State::Cancelled, None);
             }
             State::Running => it.stop = Some(CancelReason::Person),
             _ => {}
@@ -230,7 +230,7 @@ impl Model {
         let it = &mut self.deliveries[at];
         (it.state, it.scope, it.superseded_by) = (State::Queued, None, None);
         (it.is_unseen, it.is_requeued) = (false, true);
-        (it.attempt, it.run_at) = (0, it.ended_at);
+        (it.attempt, it.run_at) = (0, it.since);
     }
 
     /// Returns the delivery that has run, or not, for this one in the end.

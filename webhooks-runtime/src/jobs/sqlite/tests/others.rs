@@ -8,6 +8,7 @@ use super::{FileFixture, endpoints};
 use crate::endpoint::background::Policy;
 use crate::jobs::conformance::new;
 use crate::jobs::delivery::{Accepted, ClaimRequest, Completion, DeliveryKey, NewDelivery};
+use crate::jobs::inspect::CancelTarget;
 use crate::jobs::sqlite::SqliteStore;
 use crate::jobs::sqlite::command::WriterCommand;
 use crate::jobs::state::{State, Transition};
@@ -78,6 +79,18 @@ async fn a_delivery_that_waits_behind_one_of_its_key_has_duplicates() {
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// Moves all times of the deliveries in a file, as if another clock had written them.
+fn move_times(fixture: &FileFixture, millis: i64) {
+    let file = rusqlite::Connection::open(fixture.file()).unwrap();
+    let deliveries =
+        "UPDATE deliveries SET accepted_at = accepted_at + ?1, run_at = run_at + ?1, ended_at = ended_at + ?1,
+             debounce_since = debounce_since + ?1";
+    for statement in [deliveries, "UPDATE key_heads SET run_at = run_at + ?1"] {
+        file.execute(statement, [millis]).unwrap();
+    }
+}
 
 /// Has a program enqueue a delivery by a clock that is a day ahead of the server's, which claims what is due.
 async fn enqueue_a_day_ahead(policy: Policy) -> (FileFixture, SqliteStore, Uuid) {
@@ -92,12 +105,7 @@ async fn enqueue_a_day_ahead(policy: Policy) -> (FileFixture, SqliteStore, Uuid)
     let new = NewDelivery { key: policy.keyed.then_some(key), ..new(0, None, "{}") };
     program.accept(vec![new]).await.unwrap();
     program.close().await;
-    let file = rusqlite::Connection::open(fixture.file()).unwrap();
-    let ahead =
-        "UPDATE deliveries SET accepted_at = accepted_at + 86400000, run_at = run_at + 86400000,
-             debounce_since = debounce_since + 86400000;
-         UPDATE key_heads SET run_at = run_at + 86400000";
-    file.execute_batch(ahead).unwrap();
+    move_times(&fixture, DAY_MILLIS);
     (fixture, server, me)
 }
 
@@ -120,4 +128,25 @@ async fn a_delivery_of_a_program_whose_clock_is_ahead_waits_for_quiet_and_no_lon
     server.advance_clock(Duration::from_secs(60)).await.unwrap();
     claim(&server, me).await;
     server.close().await;
+}
+
+#[tokio::test]
+async fn what_a_command_whose_clock_is_ahead_cancels_and_runs_again_runs_at_once() {
+    for delivery in [new(0, None, "{}"), keyed("id")] {
+        let fixture = FileFixture::new();
+        let server = SqliteStore::open(&fixture.file(), endpoints(), 1000, Access::Serve).unwrap();
+        let (me, id) = (Uuid::now_v7(), delivery.id);
+        server.register(me, DAY).await.unwrap();
+        server.accept(vec![delivery]).await.unwrap();
+        // For the command, the delivery was accepted a day ago.
+        move_times(&fixture, -DAY_MILLIS);
+        let command = SqliteStore::open(&fixture.file(), Vec::new(), 1, Access::Modify).unwrap();
+        let report = command.cancel(&CancelTarget::One(id)).await.unwrap();
+        assert_eq!(report.cancelled, 1);
+        assert!(command.rerun(id).await.unwrap());
+        command.close().await;
+        move_times(&fixture, DAY_MILLIS);
+        assert_eq!(claim(&server, me).await.id, id);
+        server.close().await;
+    }
 }
