@@ -196,7 +196,8 @@ impl<'a> Case<'a> {
             let carries = &self.model.deliveries[at].carries;
             let merged: Vec<_> = carries.iter().map(|at| self.model.deliveries[*at].id).collect();
             assert_eq!(claimed.merged, merged, "in order of arrival");
-            assert_eq!(claimed.attempt, self.model.deliveries[at].attempt);
+            let it = &self.model.deliveries[at];
+            assert_eq!((claimed.attempt, claimed.snoozes), (it.attempt, it.snoozes));
             let expected: BTreeSet<_> = carries.iter().copied().chain([at]).collect();
             assert_eq!(refs_of(&claimed), expected);
             self.running.push((replica, claimed));

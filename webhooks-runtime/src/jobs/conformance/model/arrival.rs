@@ -43,6 +43,7 @@ impl Model {
             since: now,
             debounce_since: None,
             attempt: 0,
+            snoozes: 0,
             stop: None,
             is_unseen: false,
             is_requeued: false,
@@ -113,7 +114,7 @@ impl Model {
     pub(in super::super) fn revive(&mut self, id: Uuid) {
         let (at, now) = (self.position(id), self.now);
         let it = &mut self.deliveries[at];
-        (it.state, it.scope, it.attempt) = (State::Queued, None, 0);
+        (it.state, it.scope, it.attempt, it.snoozes) = (State::Queued, None, 0, 0);
         (it.run_at, it.accepted_at) = (now, now);
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct ModelDelivery {
     /// Since when its key waits for quiet.
     debounce_since: Option<ModelTime>,
     pub(super) attempt: u32,
+    /// How often in a row its function asked to run it again later.
+    pub(super) snoozes: u32,
     /// Who requests that it is stopped.
     pub(super) stop: Option<CancelReason>,
     /// Whether it ended without a run of its function, or was superseded by one that had been done already.
@@ -173,6 +175,11 @@ impl Model {
         let it = &mut self.deliveries[at];
         (it.state, it.run_at) = (state, run_at);
         it.attempt -= u32::from(!counts);
+        it.snoozes = match next {
+            Transition::Snooze { .. } | Transition::CountedSnooze { .. } => it.snoozes + 1,
+            Transition::Released | Transition::Wait { .. } => it.snoozes,
+            _ => 0,
+        };
         it.is_unseen = next == Transition::Skipped;
         let (key, scope, bytes) = (it.key, it.scope, it.bytes);
         if scope.is_none() || !self.policy.supersedes() {
@@ -230,7 +237,7 @@ impl Model {
         let it = &mut self.deliveries[at];
         (it.state, it.scope, it.superseded_by) = (State::Queued, None, None);
         (it.is_unseen, it.is_requeued) = (false, true);
-        (it.attempt, it.run_at) = (0, it.since);
+        (it.attempt, it.snoozes, it.run_at) = (0, 0, it.since);
     }
 
     /// Returns the delivery that has run, or not, for this one in the end.
