@@ -131,6 +131,7 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
+//! | `metrics` | metrics for Prometheus at `/metrics`: [`WebhooksServer::metrics`] |
 //! | `postgres` | background deliveries in PostgreSQL, shared by several replicas; includes `background` |
 //! | `full` | every feature |
 
@@ -142,6 +143,7 @@
         feature = "background",
         feature = "cli",
         feature = "hub",
+        feature = "metrics",
         feature = "page",
         feature = "postgres",
         feature = "share"
@@ -165,6 +167,8 @@ mod http;
 pub mod hub;
 mod jobs;
 mod json_lines;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(any(feature = "cli", feature = "hub", feature = "share"))]
 mod network;
 mod openapi;

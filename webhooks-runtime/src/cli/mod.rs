@@ -32,6 +32,7 @@ use clap_complete::Shell;
 
 use crate::config::exposure::{ExposureChoice, PartialExposure};
 use crate::config::log_format::LogFormat;
+use crate::config::metrics::PartialMetrics;
 use crate::config::settings::PartialSettings;
 use crate::config::table;
 use crate::jobs::StoreUrl;
@@ -62,6 +63,10 @@ struct Serve {
     public_url: Option<String>,
     #[arg(long, value_name = "FORMAT", value_parser = log_format())]
     log_format: Option<LogFormat>,
+    #[arg(long)]
+    metrics: bool,
+    #[arg(long, value_name = "PORT")]
+    metrics_port: Option<u16>,
     #[cfg_attr(feature = "hub", command(flatten))]
     #[cfg_attr(not(feature = "hub"), arg(skip))]
     hub: HubFlags,
@@ -147,8 +152,10 @@ fn command(name: &'static str, version: &'static str) -> clap::Command {
     let version = format!("{version} (webhooks-runtime {})", env!("CARGO_PKG_VERSION"));
     let command = CommandLine::command().name(name).bin_name(name).version(version);
     let command = command.mut_args(|arg| {
-        let help = arg.get_long().and_then(|long| table::flag_help(&format!("--{long}")));
-        if let Some(help) = help { arg.help(help) } else { arg }
+        let Some(flag) = arg.get_long().map(|long| format!("--{long}")) else { return arg };
+        // A flag that this build lacks is an error that names the Cargo feature, and is not offered.
+        let arg = if table::is_compiled(&flag) { arg } else { arg.hide(true) };
+        if let Some(help) = table::flag_help(&flag) { arg.help(help) } else { arg }
     });
     command.max_term_width(MAX_WIDTH).after_help(table::variables_help())
 }
@@ -255,6 +262,7 @@ impl From<Serve> for PartialSettings {
             register,
             reconcile: flags.hub.reconcile,
             log_format: flags.log_format,
+            metrics: PartialMetrics { on: flags.metrics.then_some(true), port: flags.metrics_port },
             exposure,
         }
     }

@@ -1,6 +1,7 @@
 //! The URLs of the server: the local one and the public one.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::http::Uri;
@@ -55,12 +56,15 @@ pub(crate) struct Addresses {
     /// Set once the server listens.
     local: Arc<OnceLock<String>>,
     public: Arc<watch::Sender<Option<PublicUrl>>>,
+    /// Whether the tunnel is open, if there is one.
+    tunnel_is_open: Arc<AtomicBool>,
 }
 
 impl Addresses {
     /// Returns the URLs of a server that doesn't listen yet.
     pub(crate) fn before_listening(public: Option<PublicUrl>) -> Self {
-        Self { local: Arc::default(), public: Arc::new(watch::Sender::new(public)) }
+        let public = Arc::new(watch::Sender::new(public));
+        Self { local: Arc::default(), public, tunnel_is_open: Arc::default() }
     }
 
     /// Returns the URLs of a listening server, for tests.
@@ -100,6 +104,15 @@ impl Addresses {
     /// Sets the public URL, and returns the previous one.
     pub(crate) fn set_public(&self, url: PublicUrl) -> Option<PublicUrl> {
         self.public.send_replace(Some(url))
+    }
+
+    /// Returns whether the tunnel is open. The public URL stays the same while it is not.
+    pub(crate) fn tunnel_is_open(&self) -> bool {
+        self.tunnel_is_open.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_tunnel_is_open(&self, is_open: bool) {
+        self.tunnel_is_open.store(is_open, Ordering::Relaxed);
     }
 }
 

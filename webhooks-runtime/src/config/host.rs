@@ -114,9 +114,18 @@ pub(super) fn assigned_port(
     errors: &mut Vec<SettingError>,
 ) -> Option<u16> {
     let value = environment.filled("PORT").unwrap_or_else(|NotUnicode| Some(String::new()))?;
+    parse_port("PORT", &value, errors)
+}
+
+/// Parses the port that a variable sets. An invalid one is added to `errors`.
+pub(super) fn parse_port(
+    name: &'static str,
+    value: &str,
+    errors: &mut Vec<SettingError>,
+) -> Option<u16> {
     let port = value.trim().parse().ok();
     if port.is_none() {
-        errors.push(SettingError { name: "PORT", wants: "a port number, 0 to 65535" });
+        errors.push(SettingError { name, wants: "a port number, 0 to 65535" });
     }
     port
 }

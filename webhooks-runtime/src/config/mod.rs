@@ -9,8 +9,9 @@
 //! | `settings` | how the settings are resolved |
 //! | `limits` | sizes and times |
 //! | `exposure` | how others reach the server: not at all, at a URL, or through a tunnel |
-//! | `secret` | the secrets of endpoints |
 //! | `reconcile`, `log_format` | how the texts of these settings are parsed |
+//! | `metrics` | where the metrics are served |
+//! | `secret`, `token` | the secrets of endpoints; the tokens that authorize a reader of the page or of the metrics |
 //! | `environment`, `host`, `space` | the variables and the machine that defaults depend on |
 //! | `addresses` | the URLs of a server that listens |
 //! | `error` | the error of an invalid setting |
@@ -22,8 +23,10 @@ pub(crate) mod exposure;
 pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod log_format;
+pub(crate) mod metrics;
 mod reconcile;
 pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod space;
 pub(crate) mod table;
+pub(crate) mod token;

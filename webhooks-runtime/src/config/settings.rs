@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::limits::Limits;
 use super::log_format::LogFormat;
+use super::metrics::{MetricsListener, PartialMetrics};
 use super::reconcile::{OFF, interval};
 use crate::config::environment::{Environment, NotUnicode};
 use crate::config::error::SettingError;
 use crate::config::exposure::{Exposure, PartialExposure};
-use crate::config::host::{Host, Unattended, assigned_port};
+use crate::config::host::{Host, Unattended, assigned_port, parse_port};
 
 /// The settings from one source: flags, code or environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub(crate) struct PartialSettings {
     /// How often it looks for missed deliveries.
     pub(crate) reconcile: Option<String>,
     pub(crate) log_format: Option<LogFormat>,
+    pub(crate) metrics: PartialMetrics,
     pub(crate) exposure: PartialExposure,
 }
 
@@ -38,19 +40,14 @@ impl PartialSettings {
         };
         let (host, port) = (filled("GRADIO_SERVER_NAME"), filled("GRADIO_SERVER_PORT"));
         let (store, reconcile) = (filled("WEBHOOKS_STORE"), filled("WEBHOOKS_RECONCILE"));
-        let port = port.and_then(|port| {
-            let parsed = port.trim().parse().ok();
-            if parsed.is_none() {
-                let wants = "a port number, 0 to 65535";
-                errors.push(SettingError { name: "GRADIO_SERVER_PORT", wants });
-            }
-            parsed
-        });
+        let port = port.and_then(|port| parse_port("GRADIO_SERVER_PORT", &port, errors));
         let register = environment.switch("WEBHOOKS_REGISTER", errors);
         let log_format = LogFormat::from_variable(environment);
         let log_format = log_format.map_err(|error| errors.push(error)).unwrap_or_default();
+        let metrics = PartialMetrics::environment(environment, errors);
         let exposure = PartialExposure::environment(environment, errors);
-        Self { host, port, workers: None, store, register, reconcile, log_format, exposure }
+        let workers = None;
+        Self { host, port, workers, store, register, reconcile, log_format, metrics, exposure }
     }
 
     /// Returns them for a process that does nothing on the Hub by itself.
@@ -68,6 +65,7 @@ impl PartialSettings {
             register: self.register.or(weaker.register),
             reconcile: self.reconcile.or(weaker.reconcile),
             log_format: self.log_format.or(weaker.log_format),
+            metrics: self.metrics.or(weaker.metrics),
             exposure: self.exposure.or(weaker.exposure),
         }
     }
@@ -98,6 +96,7 @@ pub(crate) struct Settings {
     /// How often it looks for missed deliveries, if it does.
     pub(crate) reconcile: Option<Duration>,
     pub(crate) log_format: LogFormat,
+    pub(crate) metrics: MetricsListener,
     pub(crate) exposure: Exposure,
     /// Why no tunnel is opened by default, if none is and no setting decides it.
     pub(crate) unshared: Option<Unattended>,
@@ -157,6 +156,7 @@ impl Settings {
             register: given.register.unwrap_or(false),
             reconcile,
             log_format: given.log_format.unwrap_or_default(),
+            metrics: given.metrics.decide(errors),
             exposure: given.exposure.decide(host, by_default && unattended.is_none(), errors),
             unshared,
         }

@@ -115,6 +115,16 @@ settings! {
             flags { "--reconcile": "Ask the Hub this often for commits whose deliveries were missed; 1h without a value" },
             variables { "WEBHOOKS_RECONCILE": "Default of --reconcile; true is 1h" },
             feature "hub";
+        metrics: "Sets whether the server serves metrics for Prometheus, at `/metrics`",
+            default "no",
+            flags { "--metrics": "Serve metrics for Prometheus at /metrics" },
+            variables { "WEBHOOKS_METRICS": "true or false, like --metrics" },
+            feature "metrics";
+        metrics_port: "Sets a port of its own for the metrics, which no other path is served on; 0 lets the system choose one",
+            default "the port of the server",
+            flags { "--metrics-port": "Serve metrics on this port instead, and nothing else on it" },
+            variables { "WEBHOOKS_METRICS_PORT": "Default of --metrics-port" },
+            feature "metrics";
         body_limit: "Sets the size of the largest accepted request body, in bytes",
             default "10 MiB";
         request_timeout: "Sets how long a client may take to send the head of a request, and then its body: more than zero, at most one day",
@@ -167,6 +177,8 @@ settings! {
         flag "--new-share-url": "Open the share link with a new URL, and give up the previous one", feature "share";
         variable "WEBHOOKS_PAGE_TOKEN": "Token that opens the page: at least 16 characters of letters, digits, `-` or `_`",
             default "a new one at each start", feature "page";
+        variable "WEBHOOKS_METRICS_TOKEN": "Token that reads the metrics, `Authorization: Bearer …`: at least 16 characters of letters, digits, `-` or `_`",
+            default "none: on the port of the server, nobody can read them", feature "metrics";
         variable "HF_TOKEN": "Token for the Hub's API", default "the one that `hf auth login` has stored", feature "hub";
         variable "HF_TOKEN_PATH": "File with that token", default "`token` in `HF_HOME`", feature "hub";
         variable "HF_HOME": "Directory of that file", default "`huggingface` in `XDG_CACHE_HOME`", feature "hub";
@@ -191,6 +203,12 @@ settings! {
         variable "WEBHOOK_ID": "Set in a Job that a webhook starts: the delivery's id, for `deliver`", feature "cli";
         variable "KUBERNETES_SERVICE_HOST": "Set in a Kubernetes pod: no share link by default", feature "share";
     }
+}
+
+/// Returns whether this build has the setting of a flag.
+pub(crate) fn is_compiled(flag: &str) -> bool {
+    let sets = |setting: &&Setting| setting.flags.iter().any(|(name, _)| *name == flag);
+    SETTINGS.iter().find(sets).is_none_or(|setting| setting.is_compiled)
 }
 
 /// Returns the text of a flag, such as `--host`, for `--help`. `None` if the flag sets no setting.

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::auth::{TOKEN_VARIABLE, Token, ViewerAuth};
+use super::auth::{TOKEN_VARIABLE, ViewerAuth};
 use super::blocks::Blocks;
 use super::openapi::OpenApi;
 use super::page::Page;
@@ -16,6 +16,7 @@ use crate::activity::{Activity, NewEntry};
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
 use crate::config::error::SettingError;
+use crate::config::token::Token;
 use crate::endpoint::registry::EndpointInfo;
 use crate::http::dispatch::Dispatcher;
 use crate::http::outcome::{Observation, Observer};
@@ -48,7 +49,9 @@ pub(crate) fn compose(
     environment: &Environment,
     errors: &mut Vec<SettingError>,
 ) -> Vec<Arc<dyn Part>> {
-    let token = Token::from_environment(environment).map_err(|error| errors.push(error)).ok();
+    let token = Token::from_environment(environment, TOKEN_VARIABLE);
+    let token = token.map_err(|error| errors.push(error)).ok();
+    let token = token.map(|set| set.unwrap_or_else(Token::random));
     let openapi = OpenApi::new(settings.endpoints, settings.version);
     let mut parts: Vec<Arc<dyn Part>> = Vec::new();
     if let Some(blocks) = settings.blocks {
@@ -182,7 +185,8 @@ mod tests {
         let base = "http://127.0.0.1:7860";
         let random = Token::random();
         let variable = [(TOKEN_VARIABLE, "a-token-of_16-ch")];
-        let set = Token::from_environment(&Environment::from_iter(variable)).unwrap();
+        let set = Token::from_environment(&Environment::from_iter(variable), TOKEN_VARIABLE);
+        let set = set.unwrap().unwrap();
         for token in [&random, &set] {
             let url = format!("* Page with deliveries:  {base}/?token={}\n", token.as_str());
             assert!(banner(base, token, true, true).starts_with(&url));

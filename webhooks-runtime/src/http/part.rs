@@ -16,6 +16,7 @@ use super::background::KnownDeliveries;
 use super::intercept::Interceptor;
 use super::outcome::Observer;
 use super::webhook_status::WebhooksHealth;
+use crate::jobs::JobsObserver;
 
 /// The optional capabilities of a server.
 pub(crate) type Parts = Arc<[Arc<dyn Part>]>;
@@ -37,6 +38,11 @@ pub(crate) trait Part: Send + Sync {
 
     /// Returns what finds a delivery that the part has made for what arrives again.
     fn known_deliveries(&self) -> Option<Arc<dyn KnownDeliveries>> {
+        None
+    }
+
+    /// Returns the part's observer of background deliveries.
+    fn jobs_observer(&self) -> Option<Arc<dyn JobsObserver>> {
         None
     }
 

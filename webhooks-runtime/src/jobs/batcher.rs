@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::delivery::{Accepted, NewDelivery};
 use super::error::StoreError;
+use super::observer::{JobsObservers, StoreOperation};
 use super::store::Store;
 use super::wakeups::Wakeups;
 use crate::task;
@@ -38,9 +39,13 @@ pub(super) struct Batcher(mpsc::Sender<PendingDelivery>);
 
 impl Batcher {
     /// Starts collecting batches, in this runtime.
-    pub(super) fn start(store: Arc<dyn Store>, wakeups: Arc<Wakeups>) -> Self {
+    pub(super) fn start(
+        store: Arc<dyn Store>,
+        wakeups: Arc<Wakeups>,
+        observers: JobsObservers,
+    ) -> Self {
         let (sender, pending) = mpsc::channel(MAX_PENDING);
-        task::spawn(collect(store, wakeups, pending));
+        task::spawn(collect(store, wakeups, observers, pending));
         Self(sender)
     }
 
@@ -60,6 +65,7 @@ impl Batcher {
 async fn collect(
     store: Arc<dyn Store>,
     wakeups: Arc<Wakeups>,
+    observers: JobsObservers,
     mut pending: mpsc::Receiver<PendingDelivery>,
 ) {
     let permits = Arc::new(Semaphore::new(store.max_concurrent_batches()));
@@ -80,18 +86,24 @@ async fn collect(
         // These requests have timed out, and were answered that nothing was stored.
         batch.retain(|pending| !pending.reply.is_closed());
         let (store, wakeups) = (Arc::clone(&store), Arc::clone(&wakeups));
+        let observers = observers.clone();
         task::spawn(async move {
-            accept_batch(&*store, &wakeups, batch).await;
+            accept_batch(&*store, &wakeups, &observers, batch).await;
             drop(permit);
         });
     }
 }
 
-async fn accept_batch(store: &dyn Store, wakeups: &Wakeups, pending: Vec<PendingDelivery>) {
+async fn accept_batch(
+    store: &dyn Store,
+    wakeups: &Wakeups,
+    observers: &JobsObservers,
+    pending: Vec<PendingDelivery>,
+) {
     let (batch, replies): (Vec<_>, Vec<_>) =
         pending.into_iter().map(|pending| (pending.delivery, pending.reply)).unzip();
     let endpoints: Vec<_> = batch.iter().map(|delivery| delivery.endpoint).collect();
-    let accepted = store.accept(batch).await;
+    let accepted = observers.measure(StoreOperation::Accept, store.accept(batch)).await;
     wakeups.record_batch(endpoints.len());
     match accepted {
         Ok(accepted) => {

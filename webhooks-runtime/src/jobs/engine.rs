@@ -152,7 +152,8 @@ impl Engine {
         let wakeups = Arc::new(Wakeups::new(handlers.len()));
         let changes = watch::Sender::new(0);
         let (log_sender, unwritten) = mpsc::unbounded_channel();
-        let scheduler = Scheduler::new(
+        let observers = options.observers.clone();
+        let mut scheduler = Scheduler::new(
             Arc::clone(&store),
             handlers,
             Arc::clone(&wakeups),
@@ -161,6 +162,7 @@ impl Engine {
             changes.clone(),
             log_sender,
         );
+        scheduler.observers = observers.clone();
         let (command_sender, commands) = mpsc::channel(4);
         // Deduplication finds a delivery only while its row is there.
         let retain_done = options.retain_done.max(longest_window(endpoints.iter()));
@@ -181,8 +183,9 @@ impl Engine {
             lease_expiries: scheduler.lease_expiries.clone(),
             lease_ends: scheduler.lease_ends.clone(),
             recover_as,
+            observers: observers.clone(),
         };
-        let logs = LogWriter { store: Arc::clone(&store), unwritten };
+        let logs = LogWriter { store: Arc::clone(&store), unwritten, observers: observers.clone() };
         let (start_sender, start) = mpsc::channel(1);
         let (close_sender, close) = mpsc::channel(1);
         let indexes =
@@ -190,12 +193,13 @@ impl Engine {
         let jobs = Jobs {
             indexes: Arc::new(indexes.collect()),
             endpoints: endpoints.into(),
-            batcher: Batcher::start(Arc::clone(&store), Arc::clone(&wakeups)),
+            batcher: Batcher::start(Arc::clone(&store), Arc::clone(&wakeups), observers.clone()),
             wakeups,
             store: Arc::clone(&store),
             store_runtime: store.is_runtime_bound().then(Handle::current),
             changes,
             overdue: Arc::clone(&scheduler.overdue),
+            observers,
             start: start_sender,
             commands: command_sender,
             close: close_sender,

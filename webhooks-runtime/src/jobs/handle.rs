@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::batcher::Batcher;
 use super::error::StoreError;
 use super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget};
+use super::observer::{JobsObservers, StoreOperation};
 use super::scheduler::SchedulerCommand;
 use super::store::{EndpointPolicy, Store};
 use super::wakeups::Wakeups;
@@ -42,6 +43,7 @@ pub(crate) struct Jobs {
     pub(super) store_runtime: Option<Handle>,
     pub(super) changes: watch::Sender<u64>,
     pub(super) overdue: Arc<AtomicUsize>,
+    pub(super) observers: JobsObservers,
     pub(super) start: mpsc::Sender<()>,
     pub(super) commands: mpsc::Sender<SchedulerCommand>,
     pub(super) close: mpsc::Sender<oneshot::Sender<()>>,
@@ -97,16 +99,19 @@ impl Jobs {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let result = query(Arc::clone(&self.store));
-        match &self.store_runtime {
-            Some(runtime) => {
-                let (reply, response) = oneshot::channel();
-                // Without a result: one kind of task, instead of one for each query.
-                let task = result.map(|result| drop(reply.send(result)));
-                runtime.spawn(task.boxed());
-                response.await.unwrap_or(Err(StoreError::Closed.into()))
+        let responding = async move {
+            match &self.store_runtime {
+                Some(runtime) => {
+                    let (reply, response) = oneshot::channel();
+                    // Without a result: one kind of task, instead of one for each query.
+                    let task = result.map(|result| drop(reply.send(result)));
+                    runtime.spawn(task.boxed());
+                    response.await.unwrap_or(Err(StoreError::Closed.into()))
+                }
+                None => result.await,
             }
-            None => result.await,
-        }
+        };
+        self.observers.measure(StoreOperation::Query, responding).await
     }
 
     /// Queries the store with a timeout. The timeout is enforced in the caller's runtime, because a slow disk may

@@ -2,6 +2,7 @@
 //!
 //! Runs on the engine's thread, which runs no function, so that no function can block a heartbeat.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use super::delivery::{HeartbeatResponse, ReplicaId};
 use super::error::StoreError;
+use super::observer::{JobsObservers, StoreOperation};
 use super::scheduler::SchedulerCommand;
 use super::store::{Retention, Store};
 use crate::task;
@@ -33,6 +35,7 @@ pub(super) struct Heartbeats {
     pub(super) lease_ends: watch::Sender<Option<Instant>>,
     /// Has this replica recover lost deliveries, as this replica.
     pub(super) recover_as: watch::Sender<ReplicaId>,
+    pub(super) observers: JobsObservers,
 }
 
 impl Heartbeats {
@@ -103,7 +106,8 @@ impl Heartbeats {
     /// Sends a heartbeat. Stops the running attempts when the lease may have expired by the store's clock:
     /// the response is late, or this process was suspended.
     async fn send(&self, lease_ends: Instant) -> Result<HeartbeatResponse, StoreError> {
-        let mut heartbeat = self.store.heartbeat(self.replica, self.lease);
+        let heartbeat = self.store.heartbeat(self.replica, self.lease);
+        let mut heartbeat = pin!(self.observers.measure(StoreOperation::Heartbeat, heartbeat));
         let response = match timeout_at(lease_ends, &mut heartbeat).await {
             Ok(response) => response,
             Err(_) => {

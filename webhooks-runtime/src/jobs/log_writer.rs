@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::attempt_log::RunningLog;
 use super::log_buffer::AttemptLog;
+use super::observer::{JobsObservers, StoreOperation};
 use super::store::Store;
 
 /// How long lines are collected before they are written. Those of an attempt that ends sooner are written with its
@@ -25,6 +26,7 @@ pub(super) struct LogWriter {
     pub(super) store: Arc<dyn Store>,
     /// The logs that have lines to write.
     pub(super) unwritten: mpsc::UnboundedReceiver<AttemptLog>,
+    pub(super) observers: JobsObservers,
 }
 
 impl LogWriter {
@@ -37,14 +39,14 @@ impl LogWriter {
                 logs.push(log);
             }
             for logs in logs.chunks(MAX_BATCH) {
-                write(&*self.store, logs).await;
+                write(&*self.store, &self.observers, logs).await;
             }
         }
     }
 }
 
 /// Writes lines of several attempts. Those that are not written stay in their logs, and are written later.
-async fn write(store: &dyn Store, logs: &[AttemptLog]) {
+async fn write(store: &dyn Store, observers: &JobsObservers, logs: &[AttemptLog]) {
     let mut updates = Vec::with_capacity(logs.len());
     let mut last = Vec::with_capacity(logs.len());
     for log in logs {
@@ -57,7 +59,8 @@ async fn write(store: &dyn Store, logs: &[AttemptLog]) {
     if updates.is_empty() {
         return;
     }
-    let written = store.write_logs(&updates).await.unwrap_or_else(|error| {
+    let writing = observers.measure(StoreOperation::WriteLogs, store.write_logs(&updates));
+    let written = writing.await.unwrap_or_else(|error| {
         // The scheduler and the heartbeats report a store that fails.
         tracing::debug!(%error, "the log lines of running attempts could not be written");
         Vec::new()

@@ -14,6 +14,8 @@
 //! - `attempt_log` defines the lines that functions log. `log_buffer` collects those of a running attempt, `log_writer`
 //!   writes them to the store, and `logs` reads them.
 //! - `heartbeat` renews this replica's lease, and `recovery` recovers the deliveries of lost replicas.
+//! - `observer` defines who is notified of attempts and of the store's responses, and `counts` counts deliveries: both for
+//!   the metrics.
 //! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses; `control` is how people
 //!   cancel deliveries, run them again and pause endpoints.
 
@@ -24,6 +26,7 @@ mod clock;
 #[cfg(test)]
 mod conformance;
 mod control;
+mod counts;
 mod delivery;
 mod engine;
 pub(crate) mod enqueue;
@@ -37,6 +40,7 @@ mod log;
 mod log_buffer;
 mod log_writer;
 mod logs;
+mod observer;
 mod opening;
 mod options;
 mod outcome;
@@ -59,6 +63,7 @@ mod unstored;
 mod wakeups;
 
 pub(crate) use attempt_log::{AttemptLogLine, LogPosition};
+pub(crate) use counts::StateCount;
 pub(crate) use delivery::{Accepted, DeliveryKey, DeliveryOrigin};
 pub use enqueue::{DeliveryStore, EnqueueError};
 pub use error::StoreError;
@@ -70,6 +75,7 @@ pub(crate) use inspect::{
 };
 pub(crate) use key::KeyFailure;
 pub(crate) use log_buffer::{AttemptLog, MAX_LINE};
+pub(crate) use observer::{AttemptResult, JobsObserver, JobsObservers, StoreOperation};
 pub(crate) use opening::OpeningReport;
 pub(crate) use options::Options;
 pub(crate) use remedy::StoreRemedy;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::observer::JobsObservers;
 use super::store::StoreLimits;
 use crate::config::error::SettingError;
 
@@ -19,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) connections: u32,
     /// How long opening may wait for a database lock that another process holds.
     pub(crate) lock_limit: Duration,
+    /// Who is notified of attempts and of the store's responses.
+    pub(crate) observers: JobsObservers,
 }
 
 impl Options {
@@ -45,6 +48,7 @@ impl Default for Options {
             lease: Duration::from_secs(30),
             connections: 9,
             lock_limit: Duration::from_secs(60),
+            observers: JobsObservers::default(),
         }
     }
 }

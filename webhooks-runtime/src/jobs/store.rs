@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
+use super::counts::StateCount;
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -166,6 +167,10 @@ pub(crate) trait Store: SharedState {
     ///
     /// When the store is unreachable or read-only.
     fn oldest_due(&self) -> StoreFuture<'_, Option<Duration>>;
+
+    /// Counts the deliveries of each endpoint in each state of [`COUNTED`](super::counts::COUNTED). Leaves out what
+    /// there is none of.
+    fn counts(&self) -> StoreFuture<'_, Vec<StateCount>>;
 
     /// Returns the paths of endpoints that have queued deliveries and that this program does not have.
     fn orphaned_endpoints(&self) -> StoreFuture<'_, Vec<String>>;

@@ -62,14 +62,11 @@ impl StoreUrl {
         }
     }
 
-    #[cfg(feature = "postgres")]
     fn postgres(url: &str) -> Result<Self, StoreError> {
-        super::postgres::check_url(url)?;
-        Ok(Self::Postgres { url: url.to_owned(), name: super::postgres::name_of(url) })
-    }
-
-    #[cfg(not(feature = "postgres"))]
-    fn postgres(_: &str) -> Result<Self, StoreError> {
+        #[cfg(feature = "postgres")]
+        return super::postgres::check_url(url)
+            .map(|()| Self::Postgres { url: url.to_owned(), name: super::postgres::name_of(url) });
+        #[allow(unreachable_code, reason = "with the feature, the statement above returns")]
         let reason = "this program is built without PostgreSQL. Add it: cargo add webhooks-runtime --features \
                       postgres"
             .to_owned();

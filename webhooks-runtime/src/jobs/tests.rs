@@ -19,6 +19,7 @@ use super::delivery::ClaimRequest;
 use super::inspect::DeliveryFilter;
 use super::log_buffer::AttemptLog;
 use super::log_writer::LogWriter;
+use super::observer::JobsObservers;
 use super::sqlite::SqliteStore;
 use super::store::{Access, EndpointPolicy, Store};
 use super::{Jobs, Options, StoreError, StoreUrl};
@@ -100,7 +101,11 @@ async fn lines_are_written_after_a_second_and_those_that_are_not_stay() {
     for log in [&current, &stale] {
         log.push(SystemTime::now(), Level::INFO, "training".to_owned());
     }
-    let mut writer = LogWriter { store: Arc::clone(&store) as Arc<dyn Store>, unwritten };
+    let mut writer = LogWriter {
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        unwritten,
+        observers: JobsObservers::default(),
+    };
     let stored = async || store.logs(claimed.id, None, 10).await.unwrap();
     let mut running = pin!(writer.run());
     assert!((&mut running).now_or_never().is_none());

@@ -17,7 +17,8 @@ use crate::http::part::{Console, Part};
 use crate::http::part::{OK, StoreHealth, StoreStatus, UNAVAILABLE};
 use crate::http::store_monitor::{StoreMonitor, paused_endpoints};
 use crate::jobs::{
-    BackgroundHandler, Jobs, OpeningReport, Options, StoreError, StoreUrl, paused_text,
+    BackgroundHandler, Jobs, JobsObservers, OpeningReport, Options, StoreError, StoreUrl,
+    paused_text,
 };
 
 /// Returns the configured store, or the default one.
@@ -43,6 +44,8 @@ pub(super) struct BackgroundPart {
     paused: OnceLock<Vec<(String, SystemTime)>>,
     /// What finds deliveries that the program has made for what arrives later, if a part does.
     pub(super) known: OnceLock<Arc<dyn KnownDeliveries>>,
+    /// Who is notified of attempts, if a part is.
+    pub(super) observers: OnceLock<JobsObservers>,
     /// A warning if deliveries can be lost in this store.
     warning: OnceLock<String>,
     /// Shared with the page.
@@ -72,7 +75,9 @@ impl BackgroundPart {
             return Ok(());
         }
         let store = store_url(self.store.as_deref(), self.on_space)?;
-        let jobs = Jobs::open(&store, &self.options, functions, report).await?;
+        let observers = self.observers.get().cloned().unwrap_or_default();
+        let options = Options { observers, ..self.options.clone() };
+        let jobs = Jobs::open(&store, &options, functions, report).await?;
         let _ = self.paused.set(paused_endpoints(&jobs).await?);
         match self.known.get() {
             None => dispatcher.set_store(Arc::new(jobs.clone())),

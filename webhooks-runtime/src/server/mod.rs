@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `builder`, `ui` | `WebhooksServer` and its methods |
 //! | `prepare`, `guard`, `missing_data`, `error` | find every invalid setting before a port is opened |
-//! | `parts` | composes the optional capabilities from a `composition`; `background`, `hub`, `page` and `tunnel` are four of them |
+//! | `parts` | composes the optional capabilities from a `composition`; `background`, `hub`, `metrics`, `page` and `tunnel` are five of them |
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
 //! | `start` | calls the functions of `on_start` |
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
@@ -29,6 +29,8 @@ mod into_server;
 mod launch;
 mod listing;
 pub(crate) mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod missing_data;
 mod one_delivery;
 mod open_files;

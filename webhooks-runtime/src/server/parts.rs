@@ -20,7 +20,7 @@ use crate::endpoint::registry::Route;
 use crate::http::part::{Part, Parts};
 use crate::http::probe::ProbePart;
 use crate::http::webhook_status::WebhookStatus;
-use crate::jobs::{BackgroundHandler, DeliveryStore, Options};
+use crate::jobs::{BackgroundHandler, DeliveryStore, JobsObservers, Options};
 
 /// The settings of the parts that the builder's methods set.
 #[derive(Default)]
@@ -64,10 +64,7 @@ pub(super) fn provide_hub(
     if !registers && !reconciles && !for_endpoints {
         return None;
     }
-    #[cfg(feature = "hub")]
-    let hub = settings.hub.provide(for_endpoints, (registers, reconciles), environment, shared);
-    #[cfg(not(feature = "hub"))]
-    let hub = Err("the program is built without the Cargo feature `hub`".to_owned());
+    let hub = hub_client(settings, for_endpoints, (registers, reconciles), environment, shared);
     hub.unwrap_or_else(|reason| {
         if registers {
             errors.push(SetupError::Registration { reason: reason.clone() });
@@ -82,6 +79,19 @@ pub(super) fn provide_hub(
     })
 }
 
+fn hub_client(
+    settings: &mut PartSettings,
+    for_endpoints: bool,
+    for_server: (bool, bool),
+    environment: Option<&Environment>,
+    shared: &mut SharedData,
+) -> Result<Option<HubChecks>, String> {
+    #[cfg(feature = "hub")]
+    return settings.hub.provide(for_endpoints, for_server, environment, shared);
+    #[allow(unreachable_code, reason = "with the feature, the statement above returns")]
+    Err(WITHOUT_HUB.to_owned())
+}
+
 /// Returns the name of the account that the program acts with on the Hub, or why it is unknown.
 pub(super) fn account(
     settings: &PartSettings,
@@ -89,9 +99,11 @@ pub(super) fn account(
 ) -> Result<String, String> {
     #[cfg(feature = "hub")]
     return settings.hub.account_name(environment);
-    #[cfg(not(feature = "hub"))]
-    Err("the program is built without the Cargo feature `hub`".to_owned())
+    #[allow(unreachable_code, reason = "with the feature, the statement above returns")]
+    Err(WITHOUT_HUB.to_owned())
 }
+
+const WITHOUT_HUB: &str = "the program is built without the Cargo feature `hub`";
 
 /// Composes the parts of a server. Invalid settings are added to `errors`.
 pub(super) fn compose(
@@ -120,6 +132,8 @@ pub(super) fn compose(
         server,
         errors,
     ));
+    #[cfg(feature = "metrics")]
+    parts.extend(super::metrics::compose(webhooks.clone(), &background, server, errors));
     parts.push(Arc::clone(&background) as Arc<dyn Part>);
     let store = DeliveryStore::of_server(server.jobs);
     parts.push(Arc::new(StartPart::new(settings.on_start, store)));
@@ -143,6 +157,9 @@ pub(super) fn compose(
     if let Some(known) = parts.iter().find_map(|part| part.known_deliveries()) {
         // A server is composed once.
         let _ = background.known.set(known);
+    }
+    if let Some(observer) = parts.iter().find_map(|part| part.jobs_observer()) {
+        let _ = background.observers.set(JobsObservers(Some(observer)));
     }
     (background, parts.into())
 }

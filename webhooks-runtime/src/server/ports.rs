@@ -32,8 +32,7 @@ pub(super) fn listen_for_tunnel() -> io::Result<(TcpListener, SocketAddr)> {
 /// Opens the configured port, or the first free port of the configured range. Returns the listener and its URL.
 pub(super) fn bind(settings: &Settings) -> Result<(TcpListener, String), LaunchError> {
     let host = settings.host.as_str();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let listen = |port| listen((bare, port));
+    let listen = |port| listen((bare(host), port));
     let (listener, ports) = match &settings.ports {
         Ports::One(port) => (listen(*port), port.to_string()),
         Ports::FirstFreeOf(range) => {
@@ -54,6 +53,25 @@ pub(super) fn bind(settings: &Settings) -> Result<(TcpListener, String), LaunchE
     }
 }
 
+/// Opens a port for the metrics, on the same host. Returns the listener and its URL.
+pub(super) fn bind_for_metrics(host: &str, port: u16) -> io::Result<(TcpListener, String)> {
+    let listened = listen((bare(host), port));
+    let listened = listened.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
+    let (port, listener) = listened.map_err(|error| {
+        let text = format!(
+            "the metrics cannot be served on {host}:{port}: {error}: choose another port with --metrics-port, \
+             .metrics_port(…) or WEBHOOKS_METRICS_PORT"
+        );
+        io::Error::new(error.kind(), text)
+    })?;
+    Ok((listener, format!("http://{}:{port}", url_host(host))))
+}
+
+/// Returns a host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// Formats a host for a URL, where an IPv6 address needs brackets.
 pub(super) fn url_host(host: &str) -> String {
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
@@ -67,6 +85,7 @@ mod tests {
     use super::*;
     use crate::config::exposure::Exposure;
     use crate::config::log_format::LogFormat;
+    use crate::config::metrics::MetricsListener;
 
     /// Connects more clients at once than the standard library's backlog allows.
     fn assert_accepts_a_burst(listener: &TcpListener) {
@@ -89,6 +108,7 @@ mod tests {
             register: false,
             reconcile: None,
             log_format: LogFormat::Text,
+            metrics: MetricsListener::Off,
             exposure: Exposure::Local,
             unshared: None,
         };

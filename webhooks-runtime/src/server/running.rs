@@ -48,8 +48,9 @@ impl RunningServer {
         // A connection through the tunnel takes two more file descriptors, in the tunnel.
         let limits = connection_limits(if listeners.len() > 1 { 3 } else { 1 });
         watchdog::start();
+        let blueprint = prepared.blueprint(None);
         let setup = WorkerSetup {
-            blueprint: prepared.blueprint(None),
+            app: Arc::new(move |app| blueprint.apply(app)),
             request_timeout: prepared.limits.request_timeout,
         };
         let threads = Threads::start(listeners, limits, &setup, prepared.settings.workers)?;

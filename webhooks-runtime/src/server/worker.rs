@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::accept::DISCONNECT_TIMEOUT;
 use super::balancer::{AcceptedConnection, WorkerQueue};
-use crate::http::app::{Blueprint, track_request};
+use crate::http::app::{Configure, track_request};
 use crate::http::connection::{Connection, ConnectionTimeouts};
 
 /// How long a connection may be idle between two requests. Proxies and share servers close an idle connection
@@ -35,7 +35,8 @@ pub(super) enum Phase {
 /// The app and the limits of a worker.
 #[derive(Clone)]
 pub(super) struct WorkerSetup {
-    pub(super) blueprint: Blueprint,
+    /// What each worker's app is made of.
+    pub(super) app: Configure,
     pub(super) request_timeout: Duration,
 }
 
@@ -46,7 +47,7 @@ pub(super) async fn run_worker(
     mut phase: watch::Receiver<Phase>,
 ) -> io::Result<()> {
     let timeouts = ConnectionTimeouts { idle: KEEP_ALIVE, progress: setup.request_timeout };
-    let service = Rc::new(service(&setup.blueprint, &phase).await?);
+    let service = Rc::new(service(&setup.app, &phase).await?);
     queue.mark_ready();
     let serve = |accepted: AcceptedConnection| {
         let service = Rc::clone(&service);
@@ -90,10 +91,10 @@ async fn is_past(phase: &mut watch::Receiver<Phase>, last: Phase) {
 
 /// Builds this worker's app and the HTTP service around it.
 async fn service(
-    blueprint: &Blueprint,
+    configure: &Configure,
     phase: &watch::Receiver<Phase>,
 ) -> io::Result<impl Service<(Connection, Protocol, Option<std::net::SocketAddr>)> + use<>> {
-    let app = App::new().wrap_fn(track_request).configure(|app| blueprint.apply(app));
+    let app = App::new().wrap_fn(track_request).configure(|app| configure(app));
     let app = app.into_factory().map_err(|error| error.error_response());
     let phase = phase.clone();
     let http = HttpService::build()

@@ -3,7 +3,7 @@
 //!
 //! The client's address does not count, because behind a proxy every request can come from this machine.
 
-mod token;
+mod session;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{COOKIE, HOST, HeaderName, ORIGIN};
@@ -13,9 +13,12 @@ use actix_web::web;
 use serde::Deserialize;
 
 use crate::config::addresses::{Addresses, plain};
+use crate::config::token::Token;
 use crate::http::cross_site::{SEC_FETCH_SITE, is_own_origin};
-use token::Session;
-pub(super) use token::{Token, VARIABLE as TOKEN_VARIABLE};
+use session::{Session, cookie_suffix};
+
+/// The variable that sets the token.
+pub(super) const TOKEN_VARIABLE: &str = "WEBHOOKS_PAGE_TOKEN";
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -36,7 +39,7 @@ struct TokenQuery {
 
 impl ViewerAuth {
     pub(crate) fn new(token: Option<Token>, addresses: Addresses) -> Self {
-        let session = token.as_ref().map(Token::session);
+        let session = token.as_ref().map(Session::of);
         Self { token, session, addresses }
     }
 
@@ -45,7 +48,7 @@ impl ViewerAuth {
     fn cookie_name(&self) -> String {
         let name = match &self.token {
             // The same in all replicas.
-            Some(token) if token.is_set() => token.name(),
+            Some(token) if token.is_set() => cookie_suffix(token),
             // The same at each start, so that the browser replaces the old cookie.
             _ => self.addresses.local().rsplit(':').next().unwrap_or_default().to_owned(),
         };

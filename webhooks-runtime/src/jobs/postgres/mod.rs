@@ -54,6 +54,7 @@ use uuid::Uuid;
 pub(super) use self::address::{check as check_url, name_of};
 pub(crate) use self::store::PostgresStore;
 use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
+use super::counts::StateCount;
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -130,6 +131,10 @@ impl Store for PostgresStore {
 
     fn oldest_due(&self) -> StoreFuture<'_, Option<Duration>> {
         Box::pin(self.oldest_due_wait())
+    }
+
+    fn counts(&self) -> StoreFuture<'_, Vec<StateCount>> {
+        Box::pin(self.count_states())
     }
 
     fn orphaned_endpoints(&self) -> StoreFuture<'_, Vec<String>> {

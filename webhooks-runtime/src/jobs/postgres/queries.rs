@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Connection, FromRow, PgConnection, Row};
 use uuid::Uuid;
 
+use super::super::counts::StateCount;
 use super::super::delivery::DeliveryOrigin;
 use super::super::error::StoreError;
 use super::super::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt};
@@ -91,7 +92,38 @@ pub(super) const OLDEST_DUE: &str = "
     ) AS oldest
     WHERE endpoint.id = ANY($1::bigint[]) AND endpoint.paused_at IS NULL";
 
+/// The number of deliveries of each endpoint in each state but `done`, each from its index.
+const COUNTS: &str = "
+    SELECT endpoint.path, it.state, sum(it.count)::bigint FROM (
+        SELECT endpoint, state, count(*) AS count FROM webhooks_runtime.deliveries
+        WHERE state = 0 AND key IS NULL GROUP BY endpoint, state
+        UNION ALL
+        SELECT endpoint, state, count(*) FROM webhooks_runtime.deliveries
+        WHERE state = 0 AND key IS NOT NULL GROUP BY endpoint, state
+        UNION ALL
+        SELECT endpoint, state, count(*) FROM webhooks_runtime.deliveries
+        WHERE state = 1 GROUP BY endpoint, state
+        UNION ALL
+        SELECT endpoint, state, count(*) FROM webhooks_runtime.deliveries
+        WHERE state IN (3, 4, 5) GROUP BY endpoint, state
+    ) AS it JOIN webhooks_runtime.endpoints AS endpoint ON endpoint.id = it.endpoint
+    GROUP BY endpoint.path, it.state";
+
 impl PostgresStore {
+    pub(super) async fn count_states(&self) -> Result<Vec<StateCount>, StoreError> {
+        let rows: Vec<(String, i16, i64)> = with_retries(&self.pool, |mut connection| async move {
+            let rows = sqlx::query_as(COUNTS).fetch_all(&mut *connection).await;
+            (connection, rows)
+        })
+        .await?;
+        let count = |(endpoint, state, count): (String, i16, i64)| StateCount {
+            endpoint,
+            state: State::from_code(state).unwrap_or(State::Dead),
+            count: count.unsigned_abs(),
+        };
+        Ok(rows.into_iter().map(count).collect())
+    }
+
     pub(super) async fn list_deliveries(
         &self,
         filter: &DeliveryFilter,

@@ -10,6 +10,7 @@ use super::running::RunningAttempt;
 use crate::endpoint::call::DELIVERY;
 use crate::jobs::delivery::{ClaimId, Claimed, Completion};
 use crate::jobs::log::EndedAttempt;
+use crate::jobs::observer::AttemptResult;
 use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::FinishedAttempt;
 use crate::jobs::state::{State, Transition};
@@ -171,8 +172,10 @@ impl Scheduler {
 
     fn log(&self, end: &AttemptSummary, state: State) {
         let AttemptSummary { id, running, duration, next, error, note } = end;
+        let path = &self.handlers[running.endpoint].path;
+        self.observers.attempt_ended(path, AttemptResult::of(*next, state), *duration);
         let ended = EndedAttempt {
-            path: &self.handlers[running.endpoint].path,
+            path,
             id,
             webhook_id: running.webhook_id.as_deref(),
             attempt: running.attempt,

@@ -25,6 +25,7 @@ use self::finish::AttemptSummary;
 use self::running::{RunningAttempt, RunningAttempts};
 use super::delivery::{ClaimId, Claimed, Completion, ReplicaId};
 use super::log_buffer::AttemptLog;
+use super::observer::{JobsObservers, StoreOperation};
 use super::run::{BackgroundHandler, FinishedAttempt};
 use super::store::Store;
 use super::wakeups::Wakeups;
@@ -66,6 +67,7 @@ pub(super) struct Scheduler {
     pub(super) lease_ends: watch::Sender<Option<Instant>>,
     /// How many attempts run past their timeouts.
     pub(super) overdue: Arc<AtomicUsize>,
+    pub(super) observers: JobsObservers,
     running: RunningAttempts,
     /// Results that have not been written to the store yet.
     completions: Vec<Completion>,
@@ -103,6 +105,7 @@ impl Scheduler {
             lease_expiries: watch::Sender::new(0),
             lease_ends: watch::Sender::new(None),
             overdue: Arc::default(),
+            observers: JobsObservers::default(),
             completions: Vec::new(),
             unwritten,
             undecided: Vec::new(),
@@ -180,7 +183,7 @@ impl Scheduler {
             return None;
         }
         let step = self.store.complete_and_claim(self.replica, &self.completions, &requests);
-        let response = match step.await {
+        let response = match self.observers.measure(StoreOperation::Claim, step).await {
             Ok(response) => response,
             Err(error) => {
                 let pause =

@@ -53,6 +53,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
+use super::counts::StateCount;
 use super::delivery::{
     Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
     UnresponsiveReplicas,
@@ -172,6 +173,10 @@ impl Store for SqliteStore {
 
     fn oldest_due(&self) -> StoreFuture<'_, Option<Duration>> {
         self.send(WriterCommand::OldestDue).boxed()
+    }
+
+    fn counts(&self) -> StoreFuture<'_, Vec<StateCount>> {
+        self.reader.query(read::counts).boxed()
     }
 
     fn orphaned_endpoints(&self) -> StoreFuture<'_, Vec<String>> {

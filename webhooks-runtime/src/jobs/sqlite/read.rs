@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::open::FileReader;
 use crate::jobs::clock::from_millis;
+use crate::jobs::counts::StateCount;
 use crate::jobs::delivery::DeliveryOrigin;
 use crate::jobs::error::StoreError;
 use crate::jobs::inspect::{DeliveryDetail, DeliveryFilter, DeliverySummary, FailedAttempt};
@@ -114,6 +115,33 @@ pub(super) fn paused(
         "SELECT path, paused_at FROM endpoints WHERE paused_at IS NOT NULL ORDER BY path",
     )?;
     statement.query_map([], |row| Ok((row.get(0)?, from_millis(row.get(1)?))))?.collect()
+}
+
+/// Counts the deliveries of each endpoint in each state but `done`, each from its index.
+pub(super) fn counts(connection: &Connection) -> Result<Vec<StateCount>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT e.path, it.state, sum(it.count) FROM (
+             SELECT endpoint, state, count(*) AS count FROM deliveries INDEXED BY queued
+                 WHERE state = 0 AND key IS NULL GROUP BY endpoint
+             UNION ALL SELECT endpoint, state, count(*) FROM deliveries INDEXED BY queued_keys
+                 WHERE state = 0 AND key IS NOT NULL GROUP BY endpoint
+             UNION ALL SELECT endpoint, state, count(*) FROM deliveries INDEXED BY running
+                 WHERE state = 1 GROUP BY endpoint
+             UNION ALL SELECT endpoint, state, count(*) FROM deliveries INDEXED BY dead
+                 WHERE state = 3 GROUP BY endpoint
+             UNION ALL SELECT endpoint, state, count(*) FROM deliveries INDEXED BY merge_groups
+                 WHERE merge_group IS NOT NULL AND state = 4 GROUP BY endpoint
+             UNION ALL SELECT endpoint, state, count(*) FROM deliveries INDEXED BY cancelled
+                 WHERE state = 5 GROUP BY endpoint
+         ) AS it JOIN endpoints AS e ON e.id = it.endpoint
+         GROUP BY e.path, it.state",
+    )?;
+    let count = |row: &Row<'_>| {
+        let state = State::from_code(row.get(1)?).unwrap_or(State::Dead);
+        let count: i64 = row.get(2)?;
+        Ok(StateCount { endpoint: row.get(0)?, state, count: count.unsigned_abs() })
+    };
+    statement.query_map([], count)?.collect()
 }
 
 /// Returns the highest row number.

@@ -81,11 +81,14 @@ impl Part for TunnelPart {
         else {
             return;
         };
-        let report = move |event: TunnelEvent| match console {
-            Console::Log => announcer.log(event),
-            Console::Terminal => {
-                for (stream, text) in announcer.texts(event) {
-                    print_message(stream, &text);
+        let report = move |event: TunnelEvent| {
+            announcer.addresses.set_tunnel_is_open(matches!(event, TunnelEvent::Open { .. }));
+            match console {
+                Console::Log => announcer.log(event),
+                Console::Terminal => {
+                    for (stream, text) in announcer.texts(event) {
+                        print_message(stream, &text);
+                    }
                 }
             }
         };
