@@ -34,6 +34,7 @@ mod functions;
 mod hub;
 mod hub_bot;
 mod messages;
+mod metrics;
 mod openapi;
 mod output;
 mod page;

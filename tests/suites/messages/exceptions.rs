@@ -1,10 +1,14 @@
 //! The texts of the source that are no messages, and the messages that are not in the source.
 
 /// Parts of the source whose texts are no messages, and what they are.
-pub(super) const OTHER_PLACES: [(&str, &str); 5] = [
+pub(super) const OTHER_PLACES: [(&str, &str); 9] = [
     ("webhooks-runtime/src/config/table.rs", "the docs and the help of settings"),
     ("webhooks-runtime/src/openapi/", "what the OpenAPI document says of the endpoints"),
     ("webhooks-runtime/src/dashboard/", "the page's headings, headers and samples"),
+    ("webhooks-runtime/src/metrics/background.rs", "the descriptions of metrics"),
+    ("webhooks-runtime/src/metrics/deliveries.rs", "the descriptions of metrics"),
+    ("webhooks-runtime/src/metrics/process.rs", "the descriptions of metrics"),
+    ("webhooks-runtime/src/metrics/scrape.rs", "the descriptions of metrics"),
     ("webhooks-runtime/src/deploy/dockerfile.rs", "the `Dockerfile` that a project lacks"),
     ("webhooks-runtime/src/samples/", "what is in the samples, and what they are called"),
 ];
@@ -62,6 +66,7 @@ pub(super) const OTHER_TEXTS: &[(&str, &str)] = &[
     ("'; DROP TABLE", "a value that tests store"),
     ("the secret of a test", "a secret"),
     ("public, max-age=", "a header"),
+    ("application/openmetrics-text", "a header"),
     ("default-src 'none'", "a header"),
     ("HTTP/1.1 503 Service Unavailable", "the head of a response"),
     ("an empty object", "the name of a sample"),
@@ -84,6 +89,8 @@ pub(super) const OTHER_TEXTS: &[(&str, &str)] = &[
     ("To open it, set", "a line of each start"),
     ("* Account on the Hub:", "a line of each start"),
     ("* Background deliveries:", "a line of each start"),
+    ("* Metrics:", "a line of each start with metrics"),
+    ("The version of webhooks-runtime", "the description of a metric"),
     ("Webhooks are correctly set up and ready to use:", "a line of each start"),
     ("Go to https://huggingface.co/settings/webhooks", "a line of each start"),
     ("It stays the same at every start.", "a line of each start"),

@@ -11,7 +11,7 @@ use crate::config::token::Token;
 
 /// Who may read the metrics.
 #[derive(Clone, Debug)]
-pub(super) enum Access {
+pub(super) enum ScrapeAccess {
     /// Anyone who reaches the port.
     Anyone,
     /// Anyone who has the token.
@@ -20,7 +20,7 @@ pub(super) enum Access {
     Nobody,
 }
 
-impl Access {
+impl ScrapeAccess {
     /// Returns the access on the port of the server or on an own one.
     pub(super) fn new(token: Option<Token>, own_port: bool) -> Self {
         match token {
@@ -57,7 +57,7 @@ mod tests {
     fn only_the_token_opens_the_port_of_the_server() {
         let token = Token::random();
         let right = format!("Bearer {}", token.as_str());
-        let allows = |access: &Access, headers: &[&str]| {
+        let allows = |access: &ScrapeAccess, headers: &[&str]| {
             let mut request = TestRequest::default();
             for header in headers {
                 request = request.append_header((AUTHORIZATION, *header));
@@ -65,7 +65,7 @@ mod tests {
             access.allows(&request.to_http_request())
         };
         for own_port in [false, true] {
-            let access = Access::new(Some(token.clone()), own_port);
+            let access = ScrapeAccess::new(Some(token.clone()), own_port);
             assert!(allows(&access, &[&right]) && allows(&access, &[&right.replace("B", "b")]));
             let basic = right.replace("Bearer", "Basic");
             let wrong = format!("{right}x");
@@ -75,9 +75,9 @@ mod tests {
                 assert!(!allows(&access, wrong), "{wrong:?}");
             }
         }
-        assert!(allows(&Access::new(None, true), &[]));
+        assert!(allows(&ScrapeAccess::new(None, true), &[]));
         for headers in [&[][..], &["Bearer "], &[&right]] {
-            assert!(!allows(&Access::new(None, false), headers));
+            assert!(!allows(&ScrapeAccess::new(None, false), headers));
         }
     }
 }

@@ -12,7 +12,7 @@ use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
-use super::access::Access;
+use super::access::ScrapeAccess;
 use super::part::TOKEN_VARIABLE;
 use super::scrape::Sources;
 
@@ -25,7 +25,7 @@ pub(super) struct Export {
     /// The metrics that are updated as things happen.
     pub(super) registry: Registry,
     pub(super) sources: Sources,
-    pub(super) access: Access,
+    pub(super) access: ScrapeAccess,
 }
 
 impl Export {
@@ -43,7 +43,7 @@ impl Export {
     async fn respond(&self, request: &HttpRequest) -> HttpResponse {
         if !self.access.allows(request) {
             let error = match self.access {
-                Access::Nobody => format!(
+                ScrapeAccess::Nobody => format!(
                     "Nobody can read the metrics here: set {TOKEN_VARIABLE}, or serve them on a port of their own \
                      with --metrics-port."
                 ),

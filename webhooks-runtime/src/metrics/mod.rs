@@ -24,7 +24,7 @@ mod part;
 mod process;
 mod scrape;
 
-pub(crate) use part::{MetricsPart, MetricsSettings, TOKEN_VARIABLE};
+pub(crate) use part::{MetricsPart, MetricsSettings};
 
 /// The label of an endpoint.
 type EndpointLabel = [(&'static str, String); 1];

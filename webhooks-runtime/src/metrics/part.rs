@@ -7,7 +7,7 @@ use actix_web::web::ServiceConfig;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::access::Access;
+use super::access::ScrapeAccess;
 use super::background::BackgroundMetrics;
 use super::counts::CountReader;
 use super::deliveries::DeliveryMetrics;
@@ -26,7 +26,7 @@ use crate::http::webhook_status::WebhookStatus;
 use crate::jobs::{Jobs, JobsObserver};
 
 /// The variable that sets the token of the metrics.
-pub(crate) const TOKEN_VARIABLE: &str = "WEBHOOKS_METRICS_TOKEN";
+pub(super) const TOKEN_VARIABLE: &str = "WEBHOOKS_METRICS_TOKEN";
 
 /// What the metrics of a server are composed from.
 pub(crate) struct MetricsSettings<'a> {
@@ -86,7 +86,7 @@ impl MetricsPart {
             started: SystemTime::now(),
         };
         let own_port = settings.own_port;
-        let access = Access::new(token, own_port);
+        let access = ScrapeAccess::new(token, own_port);
         let export = Arc::new(Export { registry, sources, access });
         Self { export, deliveries, background, own_port, addresses: settings.addresses }
     }
@@ -119,7 +119,7 @@ impl Part for MetricsPart {
     }
 
     fn warning(&self) -> Option<String> {
-        matches!(self.export.access, Access::Nobody).then(|| {
+        matches!(self.export.access, ScrapeAccess::Nobody).then(|| {
             format!(
                 "Warning: nobody can read the metrics yet, because strangers reach this port. Set {TOKEN_VARIABLE} \
                  to a token for Prometheus, or serve the metrics on a port of their own with --metrics-port.\n"

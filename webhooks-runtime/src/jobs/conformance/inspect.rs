@@ -1,6 +1,9 @@
 //! Tests of what people and the health check read.
 
+use super::keyed::{LATEST, open_with, push, queued};
 use super::*;
+use crate::jobs::delivery::DeliveryKey;
+use crate::jobs::inspect::CancelTarget;
 
 pub(crate) async fn lists_are_newest_first(fixture: &dyn Fixture) {
     let store = open(fixture).await;
@@ -163,4 +166,46 @@ pub(crate) async fn orphaned_endpoints_are_reported(fixture: &dyn Fixture) {
     drop(store);
     let store = fixture.open(endpoints().split_off(1), NO_LIMIT.into()).await;
     assert_eq!(store.orphaned_endpoints().await.unwrap(), ["/webhooks/train"]);
+}
+
+pub(crate) async fn deliveries_that_are_not_done_are_counted(fixture: &dyn Fixture) {
+    let store = open(fixture).await;
+    assert!(store.counts().await.unwrap().is_empty());
+    run(&*store, new(TRAIN, None, "{}"), Transition::Done).await;
+    for _ in 0..2 {
+        run(&*store, new(TRAIN, None, "{}"), Transition::Dead).await;
+    }
+    let cancelled = queue(&*store, TRAIN).await;
+    store.cancel(&CancelTarget::One(cancelled)).await.unwrap();
+    let me = replica(&*store).await;
+    queue(&*store, ONE_AT_A_TIME).await;
+    claim_one(&*store, me, ONE_AT_A_TIME).await;
+    queue(&*store, TRAIN).await;
+    // One with a key, too.
+    let key = DeliveryKey { text: "a key".to_owned(), merge: None, merge_bytes: 0 };
+    accept(&*store, NewDelivery { key: Some(key), ..new(TRAIN, None, "{}") }).await;
+    let mut counts = store.counts().await.unwrap();
+    counts.sort_by_key(|it| (it.endpoint.clone(), it.state.code()));
+    let counts: Vec<_> =
+        counts.iter().map(|it| (it.endpoint.as_str(), it.state, it.count)).collect();
+    assert_eq!(
+        counts,
+        [
+            ("/webhooks/one_at_a_time", State::Running, 1),
+            ("/webhooks/train", State::Queued, 2),
+            ("/webhooks/train", State::Dead, 2),
+            ("/webhooks/train", State::Cancelled, 1),
+        ]
+    );
+}
+
+pub(crate) async fn superseded_deliveries_are_counted(fixture: &dyn Fixture) {
+    let store = open_with(fixture, LATEST).await;
+    for old in 1..=3 {
+        queued(&*store, push("a", old, old + 1)).await;
+    }
+    let mut counts = store.counts().await.unwrap();
+    counts.sort_by_key(|it| it.state.code());
+    let counts: Vec<_> = counts.iter().map(|it| (it.state, it.count)).collect();
+    assert_eq!(counts, [(State::Queued, 1), (State::Superseded, 2)]);
 }

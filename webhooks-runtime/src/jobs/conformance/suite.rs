@@ -69,6 +69,8 @@ macro_rules! conformance {
                 the_oldest_due_delivery_is_the_one_waiting_longest
                 deliveries_of_orphaned_endpoints_are_never_the_oldest_due
                 orphaned_endpoints_are_reported
+                deliveries_that_are_not_done_are_counted
+                superseded_deliveries_are_counted
             }
             retry {
                 a_retried_delivery_has_all_its_attempts_again

@@ -2,12 +2,11 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix_web::web;
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::http::app::Configure;
