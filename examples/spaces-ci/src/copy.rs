@@ -25,13 +25,11 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
             // Before the comment: a locked discussion must not keep the copy running.
             hub.delete_repo(&copy).await.optional()?;
         }
-        // Also without a copy: an earlier attempt may have ended after the deletion.
-        match hub.update_comment(space, num, "spaces-ci", "The copy was deleted.").await {
-            // The discussion is locked or deleted.
-            Err(error) if matches!(error.status(), Some(403 | 404)) => {}
-            edited => _ = edited?,
-        }
-        return Ok(());
+        // Also without a copy, after an attempt that ended early. A locked discussion is no error.
+        return match hub.update_comment(space, num, "spaces-ci", "The copy was deleted.").await {
+            Err(error) if matches!(error.status(), Some(403 | 404)) => Ok(()),
+            edited => Ok(edited.map(drop)?),
+        };
     };
     anyhow::ensure!(mark.is_none() || is_own, "{copy} was not made by this bot: rename it");
     let head = hub.repo_info_at(space, &format!("refs/pr/{num}")).await?.sha.unwrap_or_default();
@@ -63,6 +61,5 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
     if missing.len() > 20 {
         text += &format!("\n- It lacks {} more files.", missing.len() - 20);
     }
-    hub.upsert_comment(space, num, "spaces-ci", &text).await?;
-    Ok(())
+    Ok(hub.upsert_comment(space, num, "spaces-ci", &text).await.map(drop)?)
 }
