@@ -3,9 +3,10 @@
 mod build;
 mod lines;
 mod own_machine;
+mod process;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -213,33 +214,10 @@ impl Program {
         line.rsplit(' ').next().unwrap_or_default().to_owned()
     }
 
-    /// The process's resident memory, in bytes.
-    ///
-    /// # Errors
-    ///
-    /// When it has ended.
-    pub fn memory(&self) -> io::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = resident.and_then(|text| text.trim().strip_suffix(" kB"));
-        let kibibytes: u64 = kibibytes.and_then(|text| text.parse().ok()).unwrap_or_default();
-        Ok(kibibytes * 1024)
-    }
-
     /// The number of its process.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
-    }
-
-    /// Whether it has not ended yet.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        // Its state is after its name, which is in brackets; `Z` when it has ended.
-        let status = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        status.is_ok_and(|status| {
-            !status.rsplit_once(") ").is_some_and(|(_, it)| it.starts_with('Z'))
-        })
     }
 
     /// Ends the program without a word, like a machine that loses its power does, and gives what it

@@ -37,7 +37,7 @@ fn on_the_port_of_the_server_only_the_token_opens_the_metrics() {
     let response = get_with_token(&url, TOKEN);
     assert_eq!(response.status, 200);
     assert_eq!(response.header("cache-control"), Some("no-store"));
-    let _ = Scrape::parse(response.body);
+    let _ = Scrape::parse(&response.body);
     assert_eq!(post(&url, "/metrics", "{}").unwrap().status, 404);
     let ended = program.stop();
     assert!(ended.stdout.contains(&format!("* Metrics:               {url}/metrics\n")));

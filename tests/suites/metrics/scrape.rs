@@ -37,10 +37,10 @@ impl Scrape {
         assert_eq!(response.status, 200, "{response:?}");
         let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         assert_eq!(response.header("content-type"), Some(format));
-        Self::parse(response.body)
+        Self::parse(&response.body)
     }
 
-    pub(super) fn parse(text: String) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let sample = Regex::new(r"^([a-z_]+)(?:\{(.*)\})? (\S+)$").unwrap();
         let label = Regex::new(r#"([a-z_]+)="([^"]*)""#).unwrap();
         let (mut samples, mut families) = (Vec::new(), BTreeMap::<String, ExportedFamily>::new());
@@ -50,7 +50,7 @@ impl Scrape {
         while let Some(line) = lines.next() {
             if line == "# EOF" {
                 assert_eq!(lines.peek(), None);
-                return Self { text: text.clone(), samples, families };
+                return Self { text: text.to_owned(), samples, families };
             }
             if let Some(described) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = described.split_once(' ').unwrap();

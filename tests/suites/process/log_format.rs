@@ -17,8 +17,7 @@ const KEYS: [&str; 3] = ["timestamp", "level", "target"];
 /// The lines of standard error, each of which must be an object with what all have.
 fn objects(stderr: &str) -> Vec<Map<String, Value>> {
     let object = |line: &str| {
-        let object: Map<String, Value> =
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let object: Map<String, Value> = serde_json::from_str(line).expect(line);
         for key in KEYS {
             assert!(object.get(key).is_some_and(Value::is_string), "{key}: {line}");
         }
@@ -46,11 +45,11 @@ fn each_line_is_an_object_with_the_names_of_the_text_format() {
     // How the request ended, and the first attempt.
     for (part, level) in [("status", "INFO"), ("retry_in", "WARN")] {
         let object = json.iter().find(|object| object.contains_key(part));
-        let object = object.unwrap_or_else(|| panic!("{part}: {json:#?}"));
+        let object = object.expect(part);
         let is_field = |key: &&str| !KEYS.contains(key) && *key != "message";
         let names: BTreeSet<_> = object.keys().map(String::as_str).filter(is_field).collect();
         let line = text.lines().find(|line| line.contains(&format!(" {part}=")));
-        let line = line.unwrap_or_else(|| panic!("{part}: {text}"));
+        let line = line.expect(part);
         let in_text: BTreeSet<_> =
             name.captures_iter(line).map(|found| found.get(1).unwrap().as_str()).collect();
         assert_eq!(names, in_text, "{line}");

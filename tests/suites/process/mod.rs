@@ -1,6 +1,6 @@
 //! Whole programs: what they print, how they are told where to listen, how they stop.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod command_line;
 mod dotenv;

@@ -19,14 +19,14 @@ pub(crate) enum LogFormat {
 const VARIABLE: &str = "WEBHOOKS_LOG_FORMAT";
 
 impl LogFormat {
-    /// Reads the variable; `None` if it is not set.
-    ///
-    /// # Errors
-    ///
-    /// When its value is no format.
-    pub(crate) fn from_variable(environment: &Environment) -> Result<Option<Self>, SettingError> {
+    /// Reads the variable; `None` if it is not set. An invalid value goes to `errors`.
+    pub(crate) fn environment(
+        environment: &Environment,
+        errors: &mut Vec<SettingError>,
+    ) -> Option<Self> {
         let text = environment.filled(VARIABLE).unwrap_or_else(|_| Some(String::new()));
-        text.map(|text| text.trim().parse()).transpose()
+        let format = text.map(|text| text.trim().parse()).transpose();
+        format.map_err(|error| errors.push(error)).ok().flatten()
     }
 }
 

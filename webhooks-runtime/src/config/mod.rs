@@ -13,7 +13,7 @@
 //! | `metrics` | where the metrics are served |
 //! | `secret`, `token` | the secrets of endpoints; the tokens that authorize a reader of the page or of the metrics |
 //! | `environment`, `host`, `space` | the variables and the machine that defaults depend on |
-//! | `addresses` | the URLs of a server that listens |
+//! | `ports`, `addresses` | the ports of a server, and the URLs of one that listens |
 //! | `error` | the error of an invalid setting |
 
 pub(crate) mod addresses;
@@ -24,6 +24,7 @@ pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod log_format;
 pub(crate) mod metrics;
+pub(crate) mod ports;
 mod reconcile;
 pub(crate) mod secret;
 pub(crate) mod settings;

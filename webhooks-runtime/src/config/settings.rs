@@ -1,11 +1,11 @@
 //! Resolves the server's settings once: flags override code, code overrides the environment.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::limits::Limits;
 use super::log_format::LogFormat;
 use super::metrics::{MetricsListener, PartialMetrics};
+use super::ports::Ports;
 use super::reconcile::{OFF, interval};
 use crate::config::environment::{Environment, NotUnicode};
 use crate::config::error::SettingError;
@@ -42,8 +42,7 @@ impl PartialSettings {
         let (store, reconcile) = (filled("WEBHOOKS_STORE"), filled("WEBHOOKS_RECONCILE"));
         let port = port.and_then(|port| parse_port("GRADIO_SERVER_PORT", &port, errors));
         let register = environment.switch("WEBHOOKS_REGISTER", errors);
-        let log_format = LogFormat::from_variable(environment);
-        let log_format = log_format.map_err(|error| errors.push(error)).unwrap_or_default();
+        let log_format = LogFormat::environment(environment, errors);
         let metrics = PartialMetrics::environment(environment, errors);
         let exposure = PartialExposure::environment(environment, errors);
         let workers = None;
@@ -69,15 +68,6 @@ impl PartialSettings {
             exposure: self.exposure.or(weaker.exposure),
         }
     }
-}
-
-/// The ports to try.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ports {
-    /// This port only. 0 lets the system choose one.
-    One(u16),
-    /// The first free one.
-    FirstFreeOf(RangeInclusive<u16>),
 }
 
 /// Where and how the server listens: the resolved settings.

@@ -53,10 +53,9 @@ impl WebhooksServer {
             return Err(LaunchError::InAsyncCode);
         }
         let _flush = FlushOnDrop::new();
-        // The settings, which are checked later, say what is wrong with an invalid format.
-        let format = flags
-            .log_format
-            .map_or_else(|| LogFormat::from_variable(&Environment::default()).ok().flatten(), Some);
+        // An invalid one is an error of the settings, which are checked later.
+        let variable = || LogFormat::environment(&Environment::default(), &mut Vec::new());
+        let format = flags.log_format.or_else(variable);
         log::init(format.unwrap_or_default());
         panics::install();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -7,7 +7,8 @@ use std::net::{TcpListener, ToSocketAddrs};
 use socket2::SockRef;
 
 use super::LaunchError;
-use crate::config::settings::{Ports, Settings};
+use crate::config::ports::Ports;
+use crate::config::settings::Settings;
 
 /// The maximum number of connections that wait to be accepted. With the standard library's 128, about a quarter of
 /// 500 clients that connect at the same time would wait a second for a retransmission. The system may lower it.

@@ -2,7 +2,7 @@
 
 use super::send::is_endpoint;
 use crate::config::addresses::PublicUrl;
-use crate::config::settings::Ports;
+use crate::config::ports::Ports;
 
 /// The error of an endpoint whose URL is not known.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,8 @@ use super::WebhooksServer;
 use crate::config::environment::Environment;
 use crate::config::exposure::Exposure;
 use crate::config::host::Host;
-use crate::config::settings::{PartialSettings, Ports, Settings};
+use crate::config::ports::Ports;
+use crate::config::settings::{PartialSettings, Settings};
 use crate::config::table::SETTINGS;
 
 /// Returns the default of a method's setting, as the table has it.
