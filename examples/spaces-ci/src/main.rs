@@ -72,7 +72,7 @@ async fn recover(store: DeliveryStore) -> Result<(), EnqueueError> {
 }
 
 fn config() -> Config {
-    let mut untrusted = NewRepo::new().hardware("cpu-basic");
+    let mut untrusted = NewRepo::new().hardware("cpu-basic").variables_from_env("CI_VARIABLE_");
     if let Ok(visibility) = env::var("CI_VISIBILITY") {
         untrusted = untrusted.visibility(visibility.into());
     }

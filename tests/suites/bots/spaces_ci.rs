@@ -19,6 +19,8 @@ fn home() -> BotHome {
     let mut home = BotHome::new(spaces_ci(), DEMO);
     home.set("CI_SPACES", DEMO);
     home.set("CI_SECRET_API_KEY", "hush-hush");
+    home.set("CI_VARIABLE_MODE", "ci");
+    home.set("CI_HARDWARE", "auto");
     home.set("TRUSTED_AUTHORS", "linus, grace");
     let files = [("app.py", Some(&b"print(42)"[..])), ("notes.txt", Some(b"old"))];
     home.hub.push(DEMO, "main", &files);
@@ -90,7 +92,9 @@ fn a_pull_request_has_a_copy_from_its_opening_to_its_end() {
     let readme = texts("spaces-ci").remove(0);
     assert_eq!(shown, format!("{}\n\n<!-- spaces-ci -->", readme.trim_end()));
     assert_eq!(has_file(&home, COPY, "app.py").as_deref(), Some("print(43)"));
-    assert_eq!(home.hub.space_variables(COPY)["SPACES_CI"], "space:me/demo#1, trusted: false");
+    let variables = home.hub.space_variables(COPY);
+    assert_eq!(variables["SPACES_CI"], "space:me/demo#1, trusted: false");
+    assert_eq!(variables["MODE"], "ci");
 
     // A push updates the copy, and the comment, of which there stays one.
     push(&home, num, "notes.txt", None);

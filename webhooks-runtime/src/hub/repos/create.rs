@@ -108,7 +108,11 @@ impl Hub {
         if !to.name.contains('/') {
             return Err(HubError::argument("to", "must have an owner, as in \"me/copy\""));
         }
-        let body = settings.to_duplicate(&to.name)?;
+        let mut body = settings.to_duplicate(&to.name)?;
+        if settings.has_hardware_of_original() {
+            let runtime = self.space_runtime(&from).await?;
+            body["hardware"] = runtime.requested_hardware.or(runtime.hardware).into();
+        }
         let path = from.api(format_args!("/duplicate"))?;
         let response: NewRepoResponse = self.post(&path).json(&body).fetch().await?;
         Ok(response.url)
@@ -158,6 +162,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_copy_may_have_the_hardware_of_the_space() {
+        for (runtime, expected) in [
+            (json!({ "current": "t4-small", "requested": "l4x1" }), json!("l4x1")),
+            (json!({ "current": "t4-small" }), json!("t4-small")),
+            // A Space that has never run: as the Hub decides.
+            (json!({}), json!(null)),
+        ] {
+            let stub = HubStub::new();
+            let runtime = json!({ "stage": "RUNNING", "hardware": runtime });
+            stub.on("GET", "/api/spaces/me/bot/runtime").respond(runtime);
+            stub.on("POST", "/api/spaces/me/bot/duplicate").respond(json!({ "url": "" }));
+            let settings = NewRepo::new().hardware("auto");
+            stub.hub().duplicate_space("space:me/bot", "me/copy", &settings).await.unwrap();
+            assert_eq!(stub.calls().pop().unwrap().body["hardware"], expected);
+        }
+    }
+
+    #[tokio::test]
     async fn settings_that_do_not_fit_are_an_error_before_anything_is_sent() {
         let stub = HubStub::new();
         let hub = stub.hub();
@@ -168,6 +190,7 @@ mod tests {
             ("me/tiny", NewRepo::new().hardware("cpu-basic")),
             ("space:me/bot", sdk().secret("", "hush")),
             ("space:me/bot", sdk().hardware(" ")),
+            ("space:me/bot", sdk().hardware("auto")),
             ("bucket:me/x", NewRepo::new()),
             ("space:", sdk()),
         ] {

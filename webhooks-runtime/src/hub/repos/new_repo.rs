@@ -49,6 +49,9 @@ pub struct NewRepo {
     variables: Vec<SpaceVariable>,
 }
 
+/// The hardware of the Space that is duplicated.
+const AUTO: &str = "auto";
+
 /// A secret or a variable of a Space.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 struct SpaceVariable {
@@ -92,7 +95,8 @@ impl NewRepo {
         self
     }
 
-    /// Sets the hardware of a Space, such as `cpu-basic`.
+    /// Sets the hardware of a Space, such as `cpu-basic`. For [`duplicate_space`](crate::Hub::duplicate_space), `auto` is
+    /// the hardware of the Space that is duplicated.
     ///
     /// ```
     /// use webhooks_runtime::hub::NewRepo;
@@ -128,21 +132,21 @@ impl NewRepo {
     /// let settings = NewRepo::new().secrets_from_env("CI_SECRET_");
     /// ```
     pub fn secrets_from_env(self, prefix: &str) -> Self {
-        self.secrets_from(prefix, std::env::vars_os())
+        with_prefix(prefix, std::env::vars_os())
+            .fold(self, |settings, (key, value)| settings.secret(key, value))
     }
 
-    fn secrets_from(
-        self,
-        prefix: &str,
-        variables: impl Iterator<Item = (OsString, OsString)>,
-    ) -> Self {
-        let secret = |(name, value): (OsString, OsString)| {
-            let key = name.to_str()?.strip_prefix(prefix)?.to_owned();
-            Some((key, value.into_string().ok()?))
-        };
-        variables
-            .filter_map(secret)
-            .fold(self, |settings, (key, value)| settings.secret(key, value))
+    /// Adds the variables of this program with a prefix as variables of a Space, without the prefix, like
+    /// [`secrets_from_env`](Self::secrets_from_env).
+    ///
+    /// ```
+    /// use webhooks_runtime::hub::NewRepo;
+    ///
+    /// let settings = NewRepo::new().variables_from_env("CI_VARIABLE_");
+    /// ```
+    pub fn variables_from_env(self, prefix: &str) -> Self {
+        with_prefix(prefix, std::env::vars_os())
+            .fold(self, |settings, (key, value)| settings.variable(key, value))
     }
 
     /// Adds a variable of a Space.
@@ -172,6 +176,12 @@ impl NewRepo {
             (_, None) => {}
         }
         let settings = self.settings()?;
+        if self.has_hardware_of_original() {
+            return Err(HubError::argument(
+                "hardware",
+                "is `auto`, which needs a Space to duplicate",
+            ));
+        }
         if repo.repo_type != RepoType::Space && settings.keys().any(|key| key != "visibility") {
             return Err(HubError::argument("settings", only_for_spaces(repo)));
         }
@@ -179,6 +189,11 @@ impl NewRepo {
             body.extend(settings);
         }
         Ok(body)
+    }
+
+    /// Returns whether the hardware is that of the Space that is duplicated.
+    pub(super) fn has_hardware_of_original(&self) -> bool {
+        self.hardware.as_deref() == Some(AUTO)
     }
 
     /// Returns the body that duplicates a Space to one of this name.
@@ -212,6 +227,17 @@ impl NewRepo {
     }
 }
 
+/// Returns the variables whose names have a prefix, without it.
+fn with_prefix(
+    prefix: &str,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> impl Iterator<Item = (String, String)> {
+    variables.filter_map(move |(name, value)| {
+        let key = name.to_str()?.strip_prefix(prefix)?.to_owned();
+        Some((key, value.into_string().ok()?))
+    })
+}
+
 fn only_for_spaces(repo: &RepoId) -> String {
     format!("are only for a Space, and {repo} is none")
 }
@@ -236,10 +262,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_variables_with_the_prefix_become_secrets() {
+    fn only_variables_with_the_prefix_are_taken() {
         let variables = [("HF_TOKEN", "hf"), ("CI_SECRET_API_KEY", "hush"), ("CI_SECRETS", "no")];
         let variables = variables.map(|(name, value)| (name.into(), value.into()));
-        let settings = NewRepo::new().secrets_from("CI_SECRET_", variables.into_iter());
-        assert_eq!(settings, NewRepo::new().secret("API_KEY", "hush"));
+        let taken: Vec<_> = with_prefix("CI_SECRET_", variables.into_iter()).collect();
+        assert_eq!(taken, [("API_KEY".to_owned(), "hush".to_owned())]);
     }
 }
