@@ -179,7 +179,7 @@ impl NewRepo {
         if self.has_hardware_of_original() {
             return Err(HubError::argument(
                 "hardware",
-                "is `auto`, which needs a Space to duplicate",
+                "is auto, which needs a Space to duplicate",
             ));
         }
         if repo.repo_type != RepoType::Space && settings.keys().any(|key| key != "visibility") {
