@@ -1,5 +1,5 @@
-//! The names of the metrics: those that a server with everything exports are those of the guide, and the dashboard and
-//! the alert rules use no others.
+//! The names of the metrics: a server with everything exports exactly the names of the guide, and the dashboard and the
+//! alert rules use no other names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ fn scrape_everything() -> Scrape {
     let arguments = ["--port", "0", "--share", "--register", "--metrics-port", "0"];
     let program = Program::start(&watching(), &arguments, &variables).unwrap();
     let _ = program.wait_for("/webhooks/unwatched: none");
-    // The program prints other words than those that `local_url` waits for.
+    // A server that registers webhooks does not print the line that `local_url` waits for.
     let url = url_in(&program, "* Running on local URL:");
     let metrics = metrics_url(&program);
     assert_eq!(post(&url, "/webhooks/unwatched", "{}").unwrap().status, 200);
