@@ -111,7 +111,7 @@ pub(crate) trait JobsObserver: Send + Sync {
     fn store_responded(&self, operation: StoreOperation, duration: Duration, succeeded: bool);
 }
 
-/// The observer, if there is one.
+/// Notifies the observer, if there is one.
 #[derive(Clone, Default)]
 pub(crate) struct JobsObservers(pub(crate) Option<Arc<dyn JobsObserver>>);
 

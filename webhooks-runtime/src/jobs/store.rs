@@ -197,9 +197,9 @@ pub(crate) trait Store: SharedState {
     /// since their last attempts started, so they run before everything that was accepted later.
     fn retry(&self, target: RetryTarget) -> StoreFuture<'_, u64>;
 
-    /// Queues an ended delivery again, with all its attempts restored. It is due since its last attempt started, or since it was
-    /// accepted if it had none. A superseded one no longer belongs to the delivery that replaced it. Returns whether it was
-    /// ended.
+    /// Queues an ended delivery again, with all its attempts restored. It is due since its last attempt started, or since
+    /// it was accepted if it had none. A superseded one no longer belongs to the delivery that replaced it. Returns
+    /// whether it was ended.
     fn rerun(&self, id: Uuid) -> StoreFuture<'_, bool>;
 
     /// Cancels queued deliveries, and requests that the replicas of running ones stop them.

@@ -1,8 +1,7 @@
 //! Decides who may read the metrics.
 //!
-//! They say how much a program does, and when it fails. Strangers reach the port of the webhooks, and learn no more there than
-//! `/health` tells, so Prometheus needs a token on it. A port of its own is for the own network, and needs
-//! one only if the token is set.
+//! They tell how much a program does, and when it fails. Strangers can reach the port of the webhooks, so a reader of the
+//! metrics needs a token there. A separate port is meant for a private network, and needs the token only if it is set.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
@@ -21,7 +20,7 @@ pub(super) enum ScrapeAccess {
 }
 
 impl ScrapeAccess {
-    /// Returns the access on the port of the server or on an own one.
+    /// Returns the access on the port of the server, or on a separate one.
     pub(super) fn new(token: Option<Token>, own_port: bool) -> Self {
         match token {
             Some(token) => Self::Token(token),
