@@ -1,7 +1,7 @@
 //! The command line of `webhooks_main!()`: the flags of the server and the commands beside it.
 //!
-//! - `deliver`, `deliveries`, `endpoints`, `trigger` and `webhooks` are commands
-//! - `hub_command` is the commands that need the Hub's API, with `deploy` and `doctor`
+//! - `deliver`, `deliveries`, `endpoints` and `trigger` are commands
+//! - `hub_command` is the commands that need the Hub's API: `deploy`, `doctor` and `webhooks`
 //! - `dotenv` reads `.env` before any of them
 //! - `body` makes a delivery for a command, `choose` finds the endpoint that one names
 //! - `text` formats what terminals are shown
@@ -16,8 +16,6 @@ mod endpoints;
 mod hub_command;
 mod text;
 mod trigger;
-#[cfg(feature = "hub")]
-mod webhooks;
 
 use std::error::Error;
 use std::io::{self, Write};

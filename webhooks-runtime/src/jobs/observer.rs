@@ -111,13 +111,13 @@ pub(crate) trait JobsObserver: Send + Sync {
     fn store_responded(&self, operation: StoreOperation, duration: Duration, succeeded: bool);
 }
 
-/// Notifies the observer, if there is one.
+/// Notifies the observers, in the order of the parts that they belong to.
 #[derive(Clone, Default)]
-pub(crate) struct JobsObservers(pub(crate) Option<Arc<dyn JobsObserver>>);
+pub(crate) struct JobsObservers(Arc<[Arc<dyn JobsObserver>]>);
 
 impl JobsObservers {
     pub(super) fn attempt_ended(&self, endpoint: &str, result: AttemptResult, duration: Duration) {
-        if let Some(observer) = &self.0 {
+        for observer in &*self.0 {
             observer.attempt_ended(endpoint, result, duration);
         }
     }
@@ -128,19 +128,28 @@ impl JobsObservers {
         operation: StoreOperation,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let Some(observer) = &self.0 else {
+        if self.0.is_empty() {
             return future.await;
-        };
+        }
         let started = Instant::now();
         let result = future.await;
-        observer.store_responded(operation, started.elapsed(), result.is_ok());
+        let duration = started.elapsed();
+        for observer in &*self.0 {
+            observer.store_responded(operation, duration, result.is_ok());
+        }
         result
+    }
+}
+
+impl FromIterator<Arc<dyn JobsObserver>> for JobsObservers {
+    fn from_iter<I: IntoIterator<Item = Arc<dyn JobsObserver>>>(observers: I) -> Self {
+        Self(observers.into_iter().collect())
     }
 }
 
 impl fmt::Debug for JobsObservers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JobsObservers({})", self.0.is_some())
+        write!(f, "JobsObservers({})", self.0.len())
     }
 }
 

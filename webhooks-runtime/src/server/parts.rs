@@ -20,7 +20,7 @@ use crate::endpoint::registry::Route;
 use crate::http::part::{Part, Parts};
 use crate::http::probe::ProbePart;
 use crate::http::webhook_status::WebhookStatus;
-use crate::jobs::{BackgroundHandler, DeliveryStore, JobsObservers, Options};
+use crate::jobs::{BackgroundHandler, DeliveryStore, Options};
 
 /// The settings of the parts that the builder's methods set.
 #[derive(Default)]
@@ -158,9 +158,8 @@ pub(super) fn compose(
         // A server is composed once.
         let _ = background.known.set(known);
     }
-    if let Some(observer) = parts.iter().find_map(|part| part.jobs_observer()) {
-        let _ = background.observers.set(JobsObservers(Some(observer)));
-    }
+    let _ =
+        background.observers.set(parts.iter().filter_map(|part| part.jobs_observer()).collect());
     (background, parts.into())
 }
 

@@ -2,6 +2,7 @@
 
 mod deploy;
 mod doctor;
+mod webhooks;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use clap::Subcommand;
 
 use self::deploy::Deploy;
 use self::doctor::Doctor;
-use super::webhooks::{self, Webhooks};
+use self::webhooks::Webhooks;
 use crate::config::settings::PartialSettings;
 use crate::server::WebhooksServer;
 

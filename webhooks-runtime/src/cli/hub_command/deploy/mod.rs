@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 pub(super) use self::args::Deploy;
 use self::printer::DeployPrinter;
-use crate::cli::webhooks::{BAD_INPUT, CommandError};
+use crate::cli::hub_command::webhooks::{BAD_INPUT, CommandError};
 use crate::server::WebhooksServer;
 use crate::server::output::{Stream, print_message};
 use crate::text::escaped;

@@ -3,10 +3,10 @@
 use std::time::SystemTime;
 
 use super::environment::is_unknown;
-use crate::cli::webhooks::CommandError;
-use crate::cli::webhooks::program::ProgramContext;
-use crate::cli::webhooks::report::done_word;
-use crate::cli::webhooks::sync::Draft;
+use crate::cli::hub_command::webhooks::CommandError;
+use crate::cli::hub_command::webhooks::program::ProgramContext;
+use crate::cli::hub_command::webhooks::report::done_word;
+use crate::cli::hub_command::webhooks::sync::Draft;
 use crate::config::addresses::PublicUrl;
 use crate::deploy::event::{DeployEvent, EventReport};
 use crate::hub::Hub;

@@ -24,7 +24,7 @@ use clap::{Args, Subcommand};
 
 use self::dialog::Dialog;
 use self::program::ProgramContext;
-use super::CodeSettings;
+use crate::cli::CodeSettings;
 use crate::config::addresses::PublicUrl;
 use crate::config::exposure::ExposureChoice;
 use crate::config::settings::PartialSettings;
@@ -64,7 +64,7 @@ Exit code:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Webhooks {
+pub(in crate::cli) struct Webhooks {
     #[command(subcommand)]
     command: WebhooksCommand,
 }
