@@ -264,5 +264,7 @@ fn no_text_of_a_card_becomes_markdown() {
         let [problem] = <[_; 1]>::try_from(card::problems(&format!("---\n{yaml}\n---\n"))).unwrap();
         assert!(problem.starts_with("The metadata is invalid: `"), "{problem}");
         assert!(problem.ends_with("`."), "{problem}");
+        // The place, rather than a picture of the lines.
+        assert!(problem.contains(" at line ") && !problem.contains("-->"), "{problem}");
     }
 }

@@ -114,3 +114,31 @@ impl Hub {
         self.get(&path).limits(limits).send().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use crate::hub::Hub;
+
+    /// More than the buffers of a connection hold.
+    const SIZE: usize = 64 * 1024 * 1024;
+
+    #[tokio::test]
+    async fn the_rest_of_a_file_is_not_read_after_its_start() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let _ = connection.read(&mut [0; 4096]).unwrap();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n");
+            connection.write_all(head.as_bytes()).unwrap();
+            let part = [b'x'; 64 * 1024];
+            (0..SIZE / part.len()).take_while(|_| connection.write_all(&part).is_ok()).count()
+        });
+        let hub = Hub::new(&url, "hf_hush").unwrap();
+        assert_eq!(hub.file_start("me/tiny", "main", "README.md", 6).await.unwrap(), b"xxxxxx");
+        assert!(server.join().unwrap() < SIZE / (64 * 1024), "the whole file was read");
+    }
+}
