@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use actix_web::http::StatusCode;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::memory::{ComparedRepo, RefMemory};
 use super::ref_log::RefLogEntry;
@@ -39,49 +39,67 @@ pub(super) struct ObservedDelivery {
     refs: Vec<WebhookPayloadUpdatedRef>,
 }
 
+/// What is passed on, in the order in which requests end.
+#[derive(Debug)]
+pub(super) enum ObservedItem {
+    Delivery(ObservedDelivery),
+    /// Answered when everything before it is stored.
+    Flush(oneshot::Sender<()>),
+}
+
 /// Passes on what deliveries bring, so that no request waits for the store.
 pub(super) struct CommitObserver {
-    endpoints: EndpointConditions,
+    pub(super) endpoints: EndpointConditions,
     /// Taken when the server has responded to the last request.
-    deliveries: Mutex<Option<mpsc::Sender<ObservedDelivery>>>,
+    items: Mutex<Option<mpsc::Sender<ObservedItem>>>,
 }
 
 impl CommitObserver {
     /// Creates the observer of endpoints, and the receiver of what it observes.
-    pub(super) fn new(endpoints: EndpointConditions) -> (Self, mpsc::Receiver<ObservedDelivery>) {
-        let (deliveries, receiver) = mpsc::channel(MOST_WAITING);
-        (Self { endpoints, deliveries: Mutex::new(Some(deliveries)) }, receiver)
+    pub(super) fn new(endpoints: EndpointConditions) -> (Self, mpsc::Receiver<ObservedItem>) {
+        let (items, receiver) = mpsc::channel(MOST_WAITING);
+        (Self { endpoints, items: Mutex::new(Some(items)) }, receiver)
     }
 
     /// Ends the receiver, once it has received what was observed.
     pub(super) fn close(&self) {
-        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Waits until what was observed before is stored. Returns `false` if the server ends instead.
+    pub(super) async fn flush(&self) -> bool {
+        let Some(items) = self.items.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
+            return false;
+        };
+        let (flushed, is_flushed) = oneshot::channel();
+        items.send(ObservedItem::Flush(flushed)).await.is_ok() && is_flushed.await.is_ok()
+    }
+
+    /// Passes on the refs that a delivery has moved.
+    pub(super) fn pass_on(&self, endpoint: &str, body: &[u8]) {
+        let Some(conditions) = self.endpoints.get(endpoint) else { return };
+        let Some((repo, mut refs)) = moved_refs(body, conditions) else { return };
+        refs.retain(|updated| is_noted(updated, conditions));
+        if refs.is_empty() {
+            return;
+        }
+        let delivery = ObservedDelivery { endpoint: endpoint.to_owned(), repo, refs };
+        let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(items) = &*items {
+            let _ = items.try_send(ObservedItem::Delivery(delivery));
+        }
     }
 }
 
 impl Observer for CommitObserver {
     fn observe(&self, observation: &Observation<'_>) {
         let (delivery, outcome) = (observation.delivery, observation.outcome);
-        let Some(conditions) = self.endpoints.get(&**delivery.endpoint) else { return };
         // A duplicate was noted before. What a viewer sends says nothing of the Hub.
         let is_accepted =
             outcome.delivery.is_some() && outcome.response.status() == StatusCode::ACCEPTED;
         let is_news = is_accepted || outcome.skip_reason().is_some();
-        if !is_news || delivery.by_viewer {
-            return;
-        }
-        if let Some((repo, mut refs)) =
-            observation.body.and_then(|body| moved_refs(body, conditions))
-        {
-            refs.retain(|updated| is_noted(updated, conditions));
-            if refs.is_empty() {
-                return;
-            }
-            let endpoint = (**delivery.endpoint).to_owned();
-            let deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(deliveries) = &*deliveries {
-                let _ = deliveries.try_send(ObservedDelivery { endpoint, repo, refs });
-            }
+        if let Some(body) = observation.body.filter(|_| is_news && !delivery.by_viewer) {
+            self.pass_on(delivery.endpoint, body);
         }
     }
 }
@@ -120,11 +138,24 @@ pub(super) fn is_compared(ref_name: &str, conditions: &Conditions) -> bool {
     is_kind && conditions.selects_ref(ref_name)
 }
 
+/// Stores the moves that deliveries report, until the observer is closed.
+pub(super) async fn note_all(memory: &RefMemory, mut observed: mpsc::Receiver<ObservedItem>) {
+    while let Some(item) = observed.recv().await {
+        match item {
+            ObservedItem::Delivery(delivery) => {
+                // A poll makes a delivery of what was not noted.
+                if let Err(error) = note(memory, &delivery).await {
+                    tracing::debug!(%error, "the commits of a delivery were not noted");
+                }
+            }
+            // The request that waits may have ended.
+            ObservedItem::Flush(flushed) => drop(flushed.send(())),
+        }
+    }
+}
+
 /// Stores the moves that a delivery reports.
-pub(super) async fn note(
-    memory: &RefMemory,
-    observed: &ObservedDelivery,
-) -> Result<(), StateError> {
+async fn note(memory: &RefMemory, observed: &ObservedDelivery) -> Result<(), StateError> {
     let repo = observed.repo.to_string();
     let of = ComparedRepo { endpoint: &observed.endpoint, repo: &repo };
     let entry = |updated: &WebhookPayloadUpdatedRef| {

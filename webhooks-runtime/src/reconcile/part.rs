@@ -15,7 +15,7 @@ use super::duplicates::MadeDeliveries;
 use super::lease::PollLease;
 use super::make::DeliveryMaker;
 use super::memory::RefMemory;
-use super::observe::{CommitObserver, EndpointConditions, ObservedDelivery, note};
+use super::observe::{CommitObserver, EndpointConditions, ObservedItem, note_all};
 use super::poll::{PendingCommits, PollFailure, Poller};
 use super::timing::PollTiming;
 use super::{ReconcileSettings, ReconciledEndpoint};
@@ -42,7 +42,7 @@ pub(crate) struct ReconcilePart {
     holder: Uuid,
     observer: Arc<CommitObserver>,
     /// Taken when the server starts.
-    observed: Mutex<Option<mpsc::Receiver<ObservedDelivery>>>,
+    observed: Mutex<Option<mpsc::Receiver<ObservedItem>>>,
     /// Asks the Hub.
     polling: Mutex<JoinSet<()>>,
     /// Notes what was observed.
@@ -78,8 +78,8 @@ impl Part for ReconcilePart {
     }
 
     fn known_deliveries(&self) -> Option<Arc<dyn KnownDeliveries>> {
-        let endpoints = conditions(&self.endpoints);
-        Some(Arc::new(MadeDeliveries { endpoints, jobs: Arc::clone(&self.jobs) }))
+        let (observer, jobs) = (Arc::clone(&self.observer), Arc::clone(&self.jobs));
+        Some(Arc::new(MadeDeliveries { observer, jobs }))
     }
 
     fn warning(&self) -> Option<String> {
@@ -115,15 +115,8 @@ impl Part for ReconcilePart {
         let mut tasks = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.spawn(restart_on_panic("reconcile", polling).boxed());
         let observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut observed) = observed {
-            let noting = task::spawn(async move {
-                while let Some(delivery) = observed.recv().await {
-                    // A poll makes a delivery of what was not noted.
-                    if let Err(error) = note(&memory, &delivery).await {
-                        tracing::debug!(%error, "the commits of a delivery were not noted");
-                    }
-                }
-            });
+        if let Some(observed) = observed {
+            let noting = task::spawn(async move { note_all(&memory, observed).await });
             *self.noting.lock().unwrap_or_else(PoisonError::into_inner) = Some(noting);
         }
     }
