@@ -132,6 +132,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `metrics` | metrics for Prometheus at `/metrics`: [`WebhooksServer::metrics`] |
+//! | `otel` | traces of deliveries, sent to an OpenTelemetry collector: [`otel`] |
 //! | `postgres` | background deliveries in PostgreSQL, shared by several replicas; includes `background` |
 //! | `full` | every feature |
 
@@ -139,15 +140,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a feature, the code that only it uses is dead.
 #![cfg_attr(
-    not(all(
-        feature = "background",
-        feature = "cli",
-        feature = "hub",
-        feature = "metrics",
-        feature = "page",
-        feature = "postgres",
-        feature = "share"
-    )),
+    not(feature = "full"),
     allow(dead_code, unused_imports, unused_variables, reason = "some features are off")
 )]
 
@@ -169,9 +162,11 @@ mod jobs;
 mod json_lines;
 #[cfg(feature = "metrics")]
 mod metrics;
-#[cfg(any(feature = "cli", feature = "hub", feature = "share"))]
+#[cfg(any(feature = "cli", feature = "hub", feature = "otel", feature = "share"))]
 mod network;
 mod openapi;
+#[cfg(feature = "otel")]
+pub mod otel;
 mod payload;
 #[cfg(feature = "hub")]
 mod reconcile;
@@ -185,6 +180,7 @@ mod state;
 mod task;
 pub mod testing;
 mod text;
+mod trace;
 
 pub use actix_web::{self, HttpRequest, HttpResponse, web};
 pub use utoipa;

@@ -28,6 +28,9 @@ ALTER TABLE deliveries ADD COLUMN cancel_requested INTEGER NOT NULL DEFAULT 0;
 -- Where it comes from: 0 a webhook, 1 a comparison with the Hub, 2 the program itself.
 ALTER TABLE deliveries ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;
 
+-- The context of the span that stored it: a `traceparent` of W3C's Trace Context.
+ALTER TABLE deliveries ADD COLUMN trace TEXT;
+
 -- Since when nothing of the endpoint runs.
 ALTER TABLE endpoints ADD COLUMN paused_at INTEGER;
 

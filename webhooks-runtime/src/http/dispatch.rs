@@ -20,9 +20,10 @@ use super::authorize::{authorize, check_body_headers, require_post, take_secret_
 use super::background::{Accept, AcceptRequest};
 use super::body;
 use super::checks::admit;
-use super::guarded::{GuardedRoute, RunningGuard, sum};
+use super::guarded::{GuardedRoute, RunningGuard, log_running, sum};
+use super::hooks::RequestHooks;
 use super::inline::run_inline;
-use super::intercept::{Interceptor, Unread, intercept};
+use super::intercept::{Unread, intercept};
 use super::log::DeliveryLog;
 use super::outcome::{DeliveryRequest, Observation, Observer, Outcome};
 use super::rejection::{Rejection, not_found};
@@ -36,6 +37,7 @@ use crate::endpoint::background::{BackgroundWork, SharedData};
 use crate::endpoint::call::{Call, DELIVERY};
 use crate::endpoint::filter::Conditions;
 use crate::payload::replace_unpaired_surrogates;
+use crate::trace::{Tracer, in_span};
 
 /// The sender of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +60,8 @@ pub(crate) struct Dispatcher {
     /// Accepts background deliveries. Unset in a test, which runs them within the request.
     store: OnceLock<Arc<dyn Accept>>,
     log: DeliveryLog,
-    /// The observers other than the log, once the parts are composed.
-    observers: OnceLock<Vec<Arc<dyn Observer>>>,
-    interceptors: OnceLock<Vec<Arc<dyn Interceptor>>>,
+    /// Set once the parts are composed.
+    hooks: OnceLock<RequestHooks>,
     /// The number of deliveries so far.
     count: AtomicU64,
 }
@@ -82,25 +83,15 @@ impl Dispatcher {
             shared,
             store: OnceLock::new(),
             log: DeliveryLog::default(),
-            observers: OnceLock::new(),
-            interceptors: OnceLock::new(),
+            hooks: OnceLock::new(),
             count: AtomicU64::new(0),
         }
     }
 
-    /// Sets the observers of all deliveries, in addition to the log.
-    pub(crate) fn set_observers(&self, observers: impl Iterator<Item = Arc<dyn Observer>>) {
+    /// Sets what the parts do with each request.
+    pub(crate) fn set_hooks(&self, hooks: RequestHooks) {
         // A server is prepared once.
-        let _ = self.observers.set(observers.collect());
-    }
-
-    /// Sets what responds to requests that deliver nothing.
-    pub(crate) fn set_interceptors(
-        &self,
-        interceptors: impl Iterator<Item = Arc<dyn Interceptor>>,
-    ) {
-        // A server is prepared once.
-        let _ = self.interceptors.set(interceptors.collect());
+        let _ = self.hooks.set(hooks);
     }
 
     /// Sets the store of background deliveries.
@@ -160,14 +151,7 @@ impl Dispatcher {
 
     /// Logs the functions that are still running when the shutdown timeout is over.
     pub(crate) fn report_running(&self) {
-        if let Some((count, endpoints)) = sum(self.routes.values(), |guarded| &guarded.running) {
-            tracing::warn!(
-                target: DELIVERY,
-                count,
-                endpoints,
-                "the shutdown timeout is over: the server stops while these functions are still running"
-            );
-        }
+        log_running(self.routes.values());
     }
 
     /// Responds to a request to a path below `/webhooks`.
@@ -192,7 +176,13 @@ impl Dispatcher {
         let read = self.read(sender, guarded, &mut delivery, payload).await;
         let (body, outcome) = match read {
             Ok(body) => {
-                let outcome = self.call(sender, guarded, &delivery, body.clone()).await;
+                // Twice, so that the future without a span is not stored twice.
+                let outcome = match delivery.span.clone() {
+                    Some(span) => {
+                        in_span(span, self.call(sender, guarded, &delivery, body.clone())).await
+                    }
+                    None => self.call(sender, guarded, &delivery, body.clone()).await,
+                };
                 (Some(body), outcome)
             }
             Err(Unread::Rejected(rejection)) => (None, rejection.outcome()),
@@ -203,6 +193,9 @@ impl Dispatcher {
             return outcome;
         }
         let duration = delivery.finish();
+        if let Some(tracer) = self.tracer() {
+            delivery.end_span(tracer, outcome.response.status());
+        }
         let (mut outcome, response_body) = outcome.with_response_body();
         let observation = Observation {
             delivery: &delivery,
@@ -212,11 +205,15 @@ impl Dispatcher {
             duration,
         };
         self.log.observe(&observation);
-        for observer in self.observers.get().into_iter().flatten() {
+        for observer in self.hooks.get().into_iter().flat_map(|hooks| &hooks.observers) {
             observer.observe(&observation);
         }
         outcome.number = number;
         outcome
+    }
+
+    fn tracer(&self) -> Option<&dyn Tracer> {
+        self.hooks.get()?.tracer.as_deref()
     }
 
     /// Checks a request and reads its body.
@@ -231,9 +228,10 @@ impl Dispatcher {
         require_post(request)?;
         if sender == Sender::Unknown {
             authorize(request, guarded.secrets.as_ref(), &self.addresses)?;
-            let interceptors: &[_] = self.interceptors.get().map_or(&[], Vec::as_slice);
+            let interceptors: &[_] = self.hooks.get().map_or(&[], |hooks| &hooks.interceptors);
             intercept(interceptors, request, guarded.secrets.is_some())?;
         }
+        delivery.span = self.tracer().map(|tracer| delivery.start_span(tracer, true));
         // Without a secret, anyone can call the endpoint, so the sender stays unknown.
         delivery.by_viewer = sender == Sender::Viewer;
         delivery.trusted = delivery.by_viewer || guarded.secrets.is_some();

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::config::secret::Secrets;
+use crate::endpoint::call::DELIVERY;
 use crate::endpoint::checks::Checks;
 use crate::endpoint::filter::Conditions;
 use crate::endpoint::registry::Route;
@@ -48,6 +49,18 @@ pub(super) fn sum<'a>(
     let endpoints: Vec<_> =
         numbers.iter().map(|(path, number)| format!("{path} ({number})")).collect();
     (sum > 0).then(|| (sum, endpoints.join(", ")))
+}
+
+/// Logs the functions that are still running when the shutdown timeout is over.
+pub(super) fn log_running<'a>(routes: impl Iterator<Item = &'a GuardedRoute>) {
+    if let Some((count, endpoints)) = sum(routes, |guarded| &guarded.running) {
+        tracing::warn!(
+            target: DELIVERY,
+            count,
+            endpoints,
+            "the shutdown timeout is over: the server stops while these functions are still running"
+        );
+    }
 }
 
 /// Counts a running function until it is dropped.

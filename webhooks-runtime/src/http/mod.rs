@@ -32,6 +32,7 @@ pub(crate) mod dispatch;
 mod filter;
 pub(crate) mod guarded;
 pub(crate) mod health;
+pub(crate) mod hooks;
 pub(crate) mod inline;
 pub(crate) mod intercept;
 mod key;

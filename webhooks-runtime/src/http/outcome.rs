@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
+use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,6 +16,7 @@ use super::connection::{ConnectionState, Origin};
 use super::watchdog::record_last_poll;
 use crate::endpoint::call::WEBHOOK_ID;
 use crate::payload::cut;
+use crate::trace::{ActiveSpan, RequestStart, SpanEnd, Tracer};
 
 /// The outcome of a request: its response, and details for the observers.
 pub(crate) struct Outcome {
@@ -104,13 +106,15 @@ pub(crate) struct DeliveryRequest<'a> {
     pub(crate) trusted: bool,
     /// Whether an authorized viewer of the page has sent it.
     pub(crate) by_viewer: bool,
+    /// Its span, once its sender is authorized, if deliveries have spans.
+    pub(super) span: Option<ActiveSpan>,
 }
 
 impl<'a> DeliveryRequest<'a> {
     pub(super) fn new(number: u64, request: &'a HttpRequest, endpoint: &'a Arc<str>) -> Self {
         let connection = request.conn_data::<Rc<ConnectionState>>();
         let received = connection.map_or_else(Instant::now, |connection| connection.received_at());
-        Self { number, request, endpoint, received, trusted: false, by_viewer: false }
+        Self { number, request, endpoint, received, trusted: false, by_viewer: false, span: None }
     }
 
     /// Returns the connection, or `None` in a test.
@@ -121,6 +125,25 @@ impl<'a> DeliveryRequest<'a> {
     /// Returns when bytes last arrived.
     pub(super) fn last_read(&self) -> Instant {
         self.connection().map_or_else(Instant::now, |connection| connection.received_at())
+    }
+
+    /// Starts the request's span.
+    pub(super) fn start_span(&self, tracer: &dyn Tracer, authorized: bool) -> ActiveSpan {
+        let header = |name| self.request.headers().get(name)?.to_str().ok();
+        tracer.start_request(&RequestStart {
+            endpoint: self.endpoint,
+            received: self.received,
+            traceparent: header("traceparent"),
+            tracestate: header("tracestate"),
+            authorized,
+        })
+    }
+
+    /// Ends the request's span, which a request of an unauthorized sender has none of yet.
+    pub(super) fn end_span(&mut self, tracer: &dyn Tracer, status: StatusCode) {
+        let span = self.span.take();
+        let span = span.unwrap_or_else(|| self.start_span(tracer, false));
+        span.end(SpanEnd::Response(status.as_u16()));
     }
 
     /// Records the end of the delivery, and returns its duration. Everything that needs the time shares one reading

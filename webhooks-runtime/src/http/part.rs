@@ -17,6 +17,7 @@ use super::intercept::Interceptor;
 use super::outcome::Observer;
 use super::webhook_status::WebhooksHealth;
 use crate::jobs::JobsObserver;
+use crate::trace::Tracer;
 
 /// The optional capabilities of a server.
 pub(crate) type Parts = Arc<[Arc<dyn Part>]>;
@@ -43,6 +44,11 @@ pub(crate) trait Part: Send + Sync {
 
     /// Returns the part's observer of background deliveries.
     fn jobs_observer(&self) -> Option<Arc<dyn JobsObserver>> {
+        None
+    }
+
+    /// Returns what starts the spans of deliveries.
+    fn tracer(&self) -> Option<Arc<dyn Tracer>> {
         None
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct NewDelivery {
     /// Its key, if its endpoint has keys.
     pub(crate) key: Option<DeliveryKey>,
     pub(crate) origin: DeliveryOrigin,
+    /// The context of the span that stores it, if it has one.
+    pub(crate) trace: Option<String>,
 }
 
 /// The key of a delivery: at most one delivery of an endpoint's key runs at a time, in order of arrival.
@@ -134,6 +136,10 @@ pub(crate) struct Claimed {
     pub(crate) body: Bytes,
     /// The older deliveries that the body carries, in order of arrival.
     pub(crate) merged: Vec<Uuid>,
+    /// The context of the span that stored it, if it had one.
+    pub(crate) trace: Option<String>,
+    /// Those of the older deliveries.
+    pub(crate) merged_traces: Vec<String>,
 }
 
 /// A claim: the id of the delivery, and the fencing token. A later attempt of the delivery has another one.

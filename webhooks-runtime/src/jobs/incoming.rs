@@ -10,6 +10,7 @@ use super::delivery::{Accepted, DeliveryKey, DeliveryOrigin, NewDelivery};
 use super::error::StoreError;
 use super::handle::Jobs;
 use crate::payload::Summary;
+use crate::trace::SpanEnd;
 
 /// A delivery on its way to the store.
 pub(crate) struct IncomingDelivery<'a> {
@@ -43,6 +44,7 @@ impl Jobs {
         let event = summary.as_ref().map(Summary::event);
         let repo = summary.map(|summary| summary.repo().to_owned());
         let id = Uuid::now_v7();
+        let span = self.observers.tracer.as_ref().map(|tracer| tracer.start_storing(path));
         let delivery = NewDelivery {
             id,
             endpoint,
@@ -54,8 +56,15 @@ impl Jobs {
             force,
             key,
             origin,
+            trace: span.as_ref().map(|span| span.context()),
         };
         let accepted = self.batcher.accept(delivery).await;
+        if let Some(span) = span {
+            span.end(match accepted {
+                Ok(Accepted::Queued(id) | Accepted::Duplicate(id, _)) => SpanEnd::Stored(id),
+                Ok(Accepted::BacklogFull | Accepted::StoreFull) | Err(_) => SpanEnd::NotStored,
+            });
+        }
         if matches!(accepted, Ok(Accepted::Queued(_))) {
             self.changed();
         }

@@ -22,7 +22,6 @@
 mod attempt_log;
 mod batcher;
 mod clock;
-#[cfg(feature = "background")]
 #[cfg(test)]
 mod conformance;
 mod control;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::state::{State, Transition};
+use crate::trace::Tracer;
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +55,11 @@ impl AttemptResult {
             Self::Cancelled => "cancelled",
             Self::Superseded => "superseded",
         }
+    }
+
+    /// Returns whether the function failed.
+    pub(super) fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Dead)
     }
 
     /// Returns the result of an attempt with this transition, whose delivery is in this state afterwards.
@@ -111,13 +117,24 @@ pub(crate) trait JobsObserver: Send + Sync {
     fn store_responded(&self, operation: StoreOperation, duration: Duration, succeeded: bool);
 }
 
-/// Notifies the observers, in the order of the parts that they belong to.
+/// Notifies the observers, in the order of the parts that they belong to, and starts spans.
 #[derive(Clone, Default)]
-pub(crate) struct JobsObservers(Arc<[Arc<dyn JobsObserver>]>);
+pub(crate) struct JobsObservers {
+    observers: Arc<[Arc<dyn JobsObserver>]>,
+    /// Starts the spans of deliveries, if a part does.
+    pub(super) tracer: Option<Arc<dyn Tracer>>,
+}
 
 impl JobsObservers {
+    pub(crate) fn new(
+        observers: impl Iterator<Item = Arc<dyn JobsObserver>>,
+        tracer: Option<Arc<dyn Tracer>>,
+    ) -> Self {
+        Self { observers: observers.collect(), tracer }
+    }
+
     pub(super) fn attempt_ended(&self, endpoint: &str, result: AttemptResult, duration: Duration) {
-        for observer in &*self.0 {
+        for observer in &*self.observers {
             observer.attempt_ended(endpoint, result, duration);
         }
     }
@@ -128,28 +145,22 @@ impl JobsObservers {
         operation: StoreOperation,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        if self.0.is_empty() {
+        if self.observers.is_empty() {
             return future.await;
         }
         let started = Instant::now();
         let result = future.await;
         let duration = started.elapsed();
-        for observer in &*self.0 {
+        for observer in &*self.observers {
             observer.store_responded(operation, duration, result.is_ok());
         }
         result
     }
 }
 
-impl FromIterator<Arc<dyn JobsObserver>> for JobsObservers {
-    fn from_iter<I: IntoIterator<Item = Arc<dyn JobsObserver>>>(observers: I) -> Self {
-        Self(observers.into_iter().collect())
-    }
-}
-
 impl fmt::Debug for JobsObservers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JobsObservers({})", self.0.len())
+        write!(f, "JobsObservers({})", self.observers.len())
     }
 }
 

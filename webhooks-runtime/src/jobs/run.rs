@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actix_web::web::Bytes;
-use futures_util::future::{AbortHandle, Abortable, Aborted};
+use futures_util::future::{AbortHandle, Abortable, Aborted, Either};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
@@ -23,6 +23,7 @@ use crate::endpoint::background::{
 use crate::endpoint::call::DELIVERY;
 use crate::endpoint::note::{AttemptNotes, Note};
 use crate::endpoint::panic::caught_in;
+use crate::trace::{ActiveSpan, in_span};
 
 /// The name of the span around an attempt.
 pub(crate) const ATTEMPT_SPAN: &str = "delivery";
@@ -45,11 +46,13 @@ pub(super) struct Attempt {
     pub(super) merged: Vec<Uuid>,
     /// Receives what the function logs, unless the delivery is not stored.
     pub(super) log: Option<AttemptLog>,
+    /// Its span, if it has one.
+    pub(super) span: Option<ActiveSpan>,
 }
 
 impl Attempt {
     /// Returns the attempt at a claimed delivery.
-    fn of(claimed: Claimed, log: AttemptLog) -> Self {
+    fn of(claimed: Claimed, log: AttemptLog, span: Option<ActiveSpan>) -> Self {
         Self {
             id: claimed.id.to_string(),
             webhook_id: claimed.webhook_id,
@@ -61,6 +64,7 @@ impl Attempt {
             body: claimed.body,
             merged: claimed.merged,
             log: Some(log),
+            span,
         }
     }
 }
@@ -98,7 +102,7 @@ impl BackgroundHandler {
     pub(super) fn attempt(
         &self,
         claimed: Claimed,
-        log: AttemptLog,
+        (log, span): (AttemptLog, Option<ActiveSpan>),
         finished: mpsc::UnboundedSender<FinishedAttempt>,
         mut lease_expiries: watch::Receiver<u64>,
     ) -> (impl Future<Output = ()> + Send + 'static, AbortHandle) {
@@ -110,7 +114,7 @@ impl BackgroundHandler {
                 Ok(()) = lease_expiries.changed() => {}
             }
         };
-        let attempt = self.run(Attempt::of(claimed, log), stopped);
+        let attempt = self.run(Attempt::of(claimed, log, span), stopped);
         let reported = async move {
             let end = attempt.await;
             let _ = finished.send(FinishedAttempt { id, fencing_token, end });
@@ -138,6 +142,7 @@ impl BackgroundHandler {
                 attempt = attempt.attempt
             )
         });
+        let traced = attempt.span;
         let notes = AttemptNotes::default();
         let delivery = Delivery {
             id: attempt.id,
@@ -183,6 +188,10 @@ impl BackgroundHandler {
                 let outcome = Some(failed(format!("it panicked: {}", panic.text())));
                 AttemptEnd { outcome, note: notes.join(None) }
             })
+        };
+        let attempt = match traced {
+            Some(traced) => Either::Left(in_span(traced, attempt)),
+            None => Either::Right(attempt),
         };
         attempt.instrument(span)
     }

@@ -59,6 +59,7 @@ impl BackgroundHandler {
                 body,
                 merged: Vec::new(),
                 log: None,
+                span: None,
             };
             // Never stopped.
             let AttemptEnd { outcome, note } = self.run(running, pending()).await;

@@ -7,11 +7,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::handle::ServerHandle;
+use super::log::{self, LogOutput};
 use super::output::{FlushOnDrop, Stream, print_message};
 use super::prepare::{Mode, prepare};
 use super::running::RunningServer;
 use super::signals::Signals;
-use super::{LaunchError, WebhooksServer, banner, log, output, panics};
+use super::{LaunchError, WebhooksServer, banner, output, panics};
 use crate::config::environment::Environment;
 use crate::config::log_format::LogFormat;
 use crate::config::settings::PartialSettings;
@@ -56,7 +57,7 @@ impl WebhooksServer {
         // An invalid one is an error of the settings, which are checked later.
         let variable = || LogFormat::environment(&Environment::default(), &mut Vec::new());
         let format = flags.log_format.or_else(variable);
-        log::init(format.unwrap_or_default());
+        log::init(LogOutput::StandardError(format.unwrap_or_default()));
         panics::install();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let result = runtime.block_on(self.run_with(flags));

@@ -16,9 +16,10 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
+use super::log::{self, LogOutput};
 use super::prepare::{Mode, prepare};
 use super::signals::StopSignal;
-use super::{LaunchError, WebhooksServer, log};
+use super::{LaunchError, WebhooksServer};
 use crate::config::environment::Environment;
 use crate::config::log_format::LogFormat;
 use crate::config::settings::PartialSettings;
@@ -90,7 +91,7 @@ impl OneDelivery {
         signal: oneshot::Receiver<StopSignal>,
         report: impl FnMut(&str, &RunOutcome, Duration),
     ) -> io::Result<Option<StopSignal>> {
-        log::init(self.log_format);
+        log::init(LogOutput::StandardError(self.log_format));
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let stopped = LocalSet::new().block_on(&runtime, async {
             tokio::select! {
@@ -101,6 +102,9 @@ impl OneDelivery {
         });
         // Does not wait for a thread, which cannot be stopped.
         runtime.shutdown_background();
+        if let Some(tracer) = self.blueprint.parts.iter().find_map(|part| part.tracer()) {
+            tracer.flush(MAX_FLUSH);
+        }
         Ok(stopped)
     }
 
@@ -126,6 +130,9 @@ impl OneDelivery {
         }
     }
 }
+
+/// How long the last spans of a trace may take to be sent.
+const MAX_FLUSH: Duration = Duration::from_secs(3);
 
 /// Makes the request that a server would get.
 fn request(path: &str, delivery: &GivenDelivery) -> TestRequest {

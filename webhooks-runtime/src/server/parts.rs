@@ -20,7 +20,7 @@ use crate::endpoint::registry::Route;
 use crate::http::part::{Part, Parts};
 use crate::http::probe::ProbePart;
 use crate::http::webhook_status::WebhookStatus;
-use crate::jobs::{BackgroundHandler, DeliveryStore, Options};
+use crate::jobs::{BackgroundHandler, DeliveryStore, JobsObservers, Options};
 
 /// The settings of the parts that the builder's methods set.
 #[derive(Default)]
@@ -120,6 +120,9 @@ pub(super) fn compose(
     let background = Arc::new(background);
     let webhooks = server.settings.register.then(WebhookStatus::new);
     let mut parts: Vec<Arc<dyn Part>> = vec![Arc::new(ProbePart::new(settings.version))];
+    // Among the first, because parts are closed in reverse order: the last spans end while the others are closed.
+    #[cfg(feature = "otel")]
+    parts.extend(crate::otel::compose(server.environment, errors));
     if let Some(RootPage::Handler(page)) = &settings.page {
         parts.push(Arc::new(page.clone()));
     }
@@ -158,8 +161,9 @@ pub(super) fn compose(
         // A server is composed once.
         let _ = background.known.set(known);
     }
-    let _ =
-        background.observers.set(parts.iter().filter_map(|part| part.jobs_observer()).collect());
+    let observers = parts.iter().filter_map(|part| part.jobs_observer());
+    let tracer = parts.iter().find_map(|part| part.tracer());
+    let _ = background.observers.set(JobsObservers::new(observers, tracer));
     (background, parts.into())
 }
 

@@ -23,6 +23,7 @@ use crate::endpoint::registry::{self, EndpointInfo, Route};
 use crate::http::app::{Blueprint, Configure};
 use crate::http::dispatch::Dispatcher;
 use crate::http::guarded::GuardedRoute;
+use crate::http::hooks::RequestHooks;
 use crate::http::inline::EnqueueInline;
 use crate::http::outcome::Observer;
 use crate::http::part::Parts;
@@ -47,10 +48,7 @@ impl PreparedServer {
     /// Returns the blueprint of each worker's app. Its deliveries are observed by the parts' observers and by
     /// `observer`.
     pub(super) fn blueprint(&self, observer: Option<Arc<dyn Observer>>) -> Blueprint {
-        let observers = self.parts.iter().filter_map(|part| part.observer());
-        self.dispatcher.set_observers(observers.chain(observer));
-        let interceptors = self.parts.iter().filter_map(|part| part.interceptor());
-        self.dispatcher.set_interceptors(interceptors);
+        self.dispatcher.set_hooks(RequestHooks::of(&self.parts, observer));
         Blueprint {
             dispatcher: Arc::clone(&self.dispatcher),
             configure: self.configure.clone(),

@@ -18,8 +18,9 @@ use crate::http::authorize::SECRET;
 use crate::http::dispatch::Dispatcher;
 use crate::jobs::EnqueueError;
 use crate::jobs::enqueue::{EnqueueFuture, EnqueueRequest, EnqueueTarget, Sealed};
+use crate::server::LaunchError;
 use crate::server::WebhooksServer;
-use crate::server::{LaunchError, log};
+use crate::server::log::{self, LogOutput};
 
 /// A client of a server that runs inside the test: no port, no network, no waiting.
 ///
@@ -74,7 +75,7 @@ impl TestClient {
     ///
     /// Returns the error when this server cannot start.
     pub fn new(server: WebhooksServer) -> Result<Self, LaunchError> {
-        log::init_for_tests();
+        log::init(LogOutput::Test);
         // On its own thread, so that a test may be async or not.
         let (dispatcher, app) = app::start(server)?;
         Ok(Self { dispatcher, app })

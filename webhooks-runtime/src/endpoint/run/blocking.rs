@@ -9,6 +9,7 @@ use tracing::Span;
 
 use super::panic::caught;
 use crate::endpoint::call::Failure;
+use crate::trace::{self, in_scope};
 
 /// An argument of an endpoint that is not async. It is sent to another thread.
 ///
@@ -91,9 +92,9 @@ impl<T> fmt::Debug for Deferred<T> {
 pub fn run_blocking<R: BlockingReply>(
     function: impl FnOnce() -> R + Send + 'static,
 ) -> Pin<Box<dyn Future<Output = Result<R, Failure>>>> {
-    let span = Span::current();
+    let (span, traced) = (Span::current(), trace::current());
     Box::pin(async move {
-        let run = move || caught(|| span.in_scope(function));
+        let run = move || caught(|| span.in_scope(|| in_scope(traced.as_ref(), function)));
         match web::block(run).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(panic)) => panic.resume(),

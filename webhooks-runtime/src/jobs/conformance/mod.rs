@@ -24,6 +24,7 @@ pub(crate) mod retry;
 pub(crate) mod simulation;
 mod steps;
 mod suite;
+pub(crate) mod trace;
 pub(crate) mod values;
 pub(crate) mod version_3;
 pub(crate) mod waiting;
@@ -92,6 +93,7 @@ pub(crate) fn new(endpoint: usize, webhook_id: Option<&str>, body: &'static str)
         force: false,
         key: None,
         origin: DeliveryOrigin::Webhook,
+        trace: None,
     }
 }
 

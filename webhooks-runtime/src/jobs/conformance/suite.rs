@@ -187,6 +187,12 @@ macro_rules! conformance {
                 a_delivery_that_runs_again_is_a_barrier
                 a_retried_delivery_carries_its_group
             }
+            trace {
+                each_attempt_has_the_context_that_was_accepted
+                a_delivery_without_a_context_has_none
+                a_merged_delivery_has_the_contexts_of_those_that_it_carries
+                a_revived_delivery_has_the_new_context
+            }
             interleavings {
                 random_interleavings_agree_with_the_model
             }

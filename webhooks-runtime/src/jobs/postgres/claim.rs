@@ -38,6 +38,8 @@ macro_rules! claim_columns {
             $delivery,
             ".origin, ",
             $delivery,
+            ".trace, ",
+            $delivery,
             ".merge_group, payload.body "
         )
     };
@@ -189,6 +191,8 @@ impl PostgresStore {
                 .unwrap_or(DeliveryOrigin::Webhook),
             body: row.try_get::<Vec<u8>, _>("body")?.into(),
             merged: Vec::new(),
+            trace: row.try_get("trace")?,
+            merged_traces: Vec::new(),
         };
         let key: Option<String> = row.try_get("key")?;
         let group: Option<Uuid> = row.try_get("merge_group")?;

@@ -13,8 +13,8 @@ use super::store::PostgresStore;
 /// it fail as a whole when another replica has just inserted one.
 const INSERT_IF_ALL_NEW: &str = "
     WITH new AS (
-        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::smallint[])
-            AS new (id, endpoint, webhook_id, received_at, body, event, repo, origin)
+        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::smallint[], $9::text[])
+            AS new (id, endpoint, webhook_id, received_at, body, event, repo, origin, trace)
     ), existing AS (
         SELECT 1 FROM new CROSS JOIN LATERAL (
             SELECT 1 FROM webhooks_runtime.deliveries AS old
@@ -23,8 +23,8 @@ const INSERT_IF_ALL_NEW: &str = "
             LIMIT 1
         ) AS old (one)
     ), inserted AS (
-        INSERT INTO webhooks_runtime.deliveries (id, endpoint, webhook_id, received_at, event, repo, origin)
-        SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0), event, repo, origin FROM new
+        INSERT INTO webhooks_runtime.deliveries (id, endpoint, webhook_id, received_at, event, repo, origin, trace)
+        SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0), event, repo, origin, trace FROM new
         WHERE NOT EXISTS (SELECT 1 FROM existing)
         RETURNING id
     ), bodies AS (
@@ -37,17 +37,17 @@ const INSERT_IF_ALL_NEW: &str = "
 const INSERT: &str = "
     WITH new AS (
         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::smallint[],
-                $9::text[], $10::bigint[], $11::smallint[], $12::bigint[], $13::uuid[], $14::integer[], $15::bigint[],
-                $16::bigint[], $17::bigint[], $18::uuid[])
-            AS new (id, endpoint, webhook_id, received_at, body, event, repo, origin,
+                $9::text[], $10::text[], $11::bigint[], $12::smallint[], $13::bigint[], $14::uuid[], $15::integer[], $16::bigint[],
+                $17::bigint[], $18::bigint[], $19::uuid[])
+            AS new (id, endpoint, webhook_id, received_at, body, event, repo, origin, trace,
                 key, arrival, state, merge_scope, merge_group, merged, merge_bytes,
                 debounce_since, run_at, superseded_by)
     ), inserted AS (
         INSERT INTO webhooks_runtime.deliveries
-            (id, endpoint, webhook_id, received_at, event, repo, origin,
+            (id, endpoint, webhook_id, received_at, event, repo, origin, trace,
             key, arrival, state, merge_scope, merge_group, merged, merge_bytes, superseded_by,
             debounce_since, run_at, ended_at)
-        SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0), event, repo, origin,
+        SELECT id, endpoint, webhook_id, to_timestamp(received_at / 1000.0), event, repo, origin, trace,
             key, arrival, state, merge_scope, merge_group, merged, merge_bytes, superseded_by,
             timestamptz 'epoch' + debounce_since * interval '1 microsecond',
             coalesce(timestamptz 'epoch' + run_at * interval '1 microsecond', statement_timestamp()),
@@ -65,15 +65,15 @@ const INSERT: &str = "
 /// barriers, in their old place by arrival if they had this key already.
 const REVIVE: &str = "
     WITH new AS (
-        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-            AS new (id, received_at, body, event, repo, key, arrival)
+        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[])
+            AS new (id, received_at, body, event, repo, key, arrival, trace)
     ), revived AS (
         UPDATE webhooks_runtime.deliveries AS old
         SET state = 0, attempt = 0, releases = 0, waits = 0, snoozes = 0, note = NULL, owner = NULL,
             ended_at = NULL, run_at = statement_timestamp(),
             accepted_at = statement_timestamp(),
             received_at = to_timestamp(new.received_at / 1000.0), event = new.event, repo = new.repo,
-            key = new.key, merge_scope = NULL,
+            key = new.key, merge_scope = NULL, trace = new.trace,
             arrival = CASE WHEN old.key = new.key THEN old.arrival ELSE new.arrival END
         FROM new WHERE old.id = new.id
     )
@@ -90,6 +90,7 @@ struct Columns<'a> {
     events: Vec<Option<String>>,
     repos: Vec<Option<String>>,
     origins: Vec<i16>,
+    traces: Vec<Option<&'a str>>,
 }
 
 impl PostgresStore {
@@ -103,6 +104,7 @@ impl PostgresStore {
             events: convert::texts(new.iter().map(|new| &new.event)),
             repos: convert::texts(new.iter().map(|new| &new.repo)),
             origins: new.iter().map(|new| new.origin.code()).collect(),
+            traces: new.iter().map(|new| new.trace.as_deref()).collect(),
         }
     }
 
@@ -122,6 +124,7 @@ impl PostgresStore {
             .bind(columns.events)
             .bind(columns.repos)
             .bind(columns.origins)
+            .bind(columns.traces)
             .fetch_one(connection)
             .await?;
         Ok(inserted == new.len() as i64)
@@ -146,6 +149,7 @@ impl PostgresStore {
             .bind(columns.events)
             .bind(columns.repos)
             .bind(columns.origins)
+            .bind(columns.traces)
             .bind(keys.collect::<Vec<_>>())
             .bind(places().map(|place| place?.arrival).collect::<Vec<_>>())
             .bind(places().map(|place| place.map_or(0, |it| it.state.code())).collect::<Vec<_>>())
@@ -188,6 +192,7 @@ impl PostgresStore {
             .bind(columns.repos)
             .bind(keys)
             .bind(arrivals)
+            .bind(columns.traces)
             .execute(connection)
             .await?;
         Ok(())

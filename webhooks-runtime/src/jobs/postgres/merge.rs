@@ -10,15 +10,15 @@ use crate::payload::Merge;
 
 /// The superseded deliveries of groups that arrived before their newest ones, group by group in order of arrival.
 pub(super) const CARRIED: &str = "
-    SELECT carrier.place, it.id, payload.body, it.origin
+    SELECT carrier.place, it.id, payload.body, it.origin, it.trace
     FROM UNNEST($1::bigint[], $2::uuid[], $3::bigint[]) AS carrier (place, merge_group, arrival)
     JOIN webhooks_runtime.deliveries AS it
         ON it.merge_group = carrier.merge_group AND it.state = 4 AND it.arrival < carrier.arrival
     JOIN webhooks_runtime.payloads AS payload ON payload.delivery = it.id
     ORDER BY carrier.place, it.arrival";
 
-/// The place of the delivery that carries it, its id, its body and its origin.
-type CarriedRow = (i64, Uuid, Vec<u8>, i16);
+/// The place of the delivery that carries it, its id, its body, its origin and the context of its span.
+type CarriedRow = (i64, Uuid, Vec<u8>, i16, Option<String>);
 
 /// Merges the bodies of the deliveries that these carry, one after the other.
 ///
@@ -43,10 +43,11 @@ pub(super) async fn merge(
     let carried = sqlx::query_as::<_, CarriedRow>(CARRIED);
     let mut carried = carried.bind(places).bind(groups).bind(arrivals).fetch(connection);
     let mut merging: Option<(usize, Merge)> = None;
-    while let Some((place, id, body, origin)) = carried.try_next().await? {
+    while let Some((place, id, body, origin, trace)) = carried.try_next().await? {
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         let Some(carrier) = claimed.get_mut(place) else { continue };
         carrier.merged.push(id);
+        carrier.merged_traces.extend(trace);
         if origin == DeliveryOrigin::Enqueued.code() {
             carrier.origin = DeliveryOrigin::Enqueued;
         }

@@ -34,6 +34,8 @@ ALTER TABLE webhooks_runtime.deliveries
     ADD COLUMN IF NOT EXISTS cancel_requested smallint NOT NULL DEFAULT 0,
     -- 0 a request of the Hub, 1 a comparison with the Hub, 2 the program
     ADD COLUMN IF NOT EXISTS origin smallint NOT NULL DEFAULT 0,
+    -- The context of the span that stored it: a `traceparent` of W3C's Trace Context.
+    ADD COLUMN IF NOT EXISTS trace text,
     -- Whether it is the running delivery of its key.
     ADD COLUMN IF NOT EXISTS holds_key boolean NOT NULL DEFAULT false
         CONSTRAINT "this program is too old for deliveries with keys: update it"

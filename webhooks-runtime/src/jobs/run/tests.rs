@@ -55,6 +55,7 @@ async fn of_origin(
         body,
         merged: Vec::new(),
         log: None,
+        span: None,
     };
     let stop = if stopped { ready(()).boxed() } else { pending().boxed() };
     handler.run(attempt, stop).await
@@ -118,6 +119,7 @@ async fn end_of(run: fn(BackgroundTask) -> TaskFuture, snoozes: u32) -> AttemptE
         body: Bytes::new(),
         merged: vec![Uuid::nil(), Uuid::max()],
         log: None,
+        span: None,
     };
     handler.run(attempt, pending()).await
 }

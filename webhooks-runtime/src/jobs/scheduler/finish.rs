@@ -15,6 +15,7 @@ use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::FinishedAttempt;
 use crate::jobs::state::{State, Transition};
 use crate::text::beginning;
+use crate::trace::SpanEnd;
 
 /// An attempt that has ended, for the log.
 pub(super) struct AttemptSummary {
@@ -173,7 +174,12 @@ impl Scheduler {
     fn log(&self, end: &AttemptSummary, state: State) {
         let AttemptSummary { id, running, duration, next, error, note } = end;
         let path = &self.handlers[running.endpoint].path;
-        self.observers.attempt_ended(path, AttemptResult::of(*next, state), *duration);
+        let result = AttemptResult::of(*next, state);
+        self.observers.attempt_ended(path, result, *duration);
+        if let Some(span) = &running.span {
+            let (result, failed) = (result.name(), result.is_failure());
+            span.end(SpanEnd::Attempt { result, failed, duration: *duration });
+        }
         let ended = EndedAttempt {
             path,
             id,

@@ -30,6 +30,7 @@ use super::run::{BackgroundHandler, FinishedAttempt};
 use super::store::Store;
 use super::wakeups::Wakeups;
 use crate::task;
+use crate::trace::AttemptStart;
 
 /// The interval between polls of the store, which find what no wakeup announces: a delivery that another
 /// process queued or cancelled, or a slot that another replica freed.
@@ -227,9 +228,18 @@ impl Scheduler {
             let Claimed { endpoint, attempt, releases, .. } = claimed;
             let webhook_id = claimed.webhook_id.clone();
             let log = AttemptLog::new(claim, self.unwritten.clone());
+            let span = self.observers.tracer.as_ref().map(|tracer| {
+                tracer.start_attempt(&AttemptStart {
+                    endpoint: &self.handlers[endpoint].path,
+                    delivery: claimed.id,
+                    attempt,
+                    context: claimed.trace.as_deref(),
+                    merged: &claimed.merged_traces,
+                })
+            });
             let (running, abort) = self.handlers[endpoint].attempt(
                 claimed,
-                log.clone(),
+                (log.clone(), span.clone()),
                 self.finished.0.clone(),
                 self.lease_expiries.subscribe(),
             );
@@ -242,6 +252,7 @@ impl Scheduler {
                 webhook_id,
                 abort,
                 log,
+                span,
                 cancelled: false,
                 started,
                 reminder: RunningAttempt::first_reminder(started, self.timeout(endpoint)),

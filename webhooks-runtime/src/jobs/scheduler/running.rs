@@ -12,6 +12,7 @@ use crate::jobs::inspect::OVERDUE_MARGIN;
 use crate::jobs::log_buffer::AttemptLog;
 use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::BackgroundHandler;
+use crate::trace::ActiveSpan;
 
 /// The bounds of the time after which an overdue attempt is reported again. It starts with the timeout
 /// and doubles with each report.
@@ -26,6 +27,8 @@ pub(super) struct RunningAttempt {
     pub(super) webhook_id: Option<String>,
     pub(super) abort: AbortHandle,
     pub(super) log: AttemptLog,
+    /// Its span, if it has one.
+    pub(super) span: Option<ActiveSpan>,
     /// Whether it was stopped because a person cancelled it, or for a newer delivery.
     pub(super) cancelled: bool,
     pub(super) started: Instant,

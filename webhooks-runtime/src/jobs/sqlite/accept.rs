@@ -113,8 +113,8 @@ impl Writer {
     fn insert(&self, inserted: &[(i64, &NewDelivery)], now: i64) -> Result<(), rusqlite::Error> {
         let mut delivery = self.connection.prepare_cached(
             "INSERT INTO deliveries
-             (seq, id, endpoint, webhook_id, event, repo, received_at, accepted_at, run_at, origin)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+             (seq, id, endpoint, webhook_id, event, repo, received_at, accepted_at, run_at, origin, trace)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)",
         )?;
         let mut payload = self
             .connection
@@ -132,6 +132,7 @@ impl Writer {
                 received_at,
                 now,
                 new.origin.code(),
+                &new.trace,
             ))?;
             payload.execute((seq, &*new.body))?;
         }
@@ -178,9 +179,9 @@ impl Writer {
             "UPDATE deliveries
              SET state = 0, attempt = 0, releases = 0, waits = 0, snoozes = 0, note = NULL, received_at = ?3,
                  accepted_at = ?2, run_at = ?2, ended_at = NULL, owner = NULL, event = ?4, repo = ?5, key = ?6,
-                 merge_scope = NULL
+                 merge_scope = NULL, trace = ?7
              WHERE seq = ?1",
-            (seq, now, to_millis(new.received_at), &new.event, &new.repo, &key),
+            (seq, now, to_millis(new.received_at), &new.event, &new.repo, &key, &new.trace),
         )?;
         self.execute("UPDATE payloads SET body = ? WHERE delivery = ?", (&*new.body, seq))?;
         let queue = KeyQueue::of(self.endpoints[new.endpoint].id, key);

@@ -84,7 +84,8 @@ impl Writer {
                  )))
              ))
              RETURNING id, fence, webhook_id, attempt, received_at, run_at, releases, waits,
-                 (SELECT body FROM payloads WHERE delivery = deliveries.seq), snoozes, key, merge_group, merged, origin",
+                 (SELECT body FROM payloads WHERE delivery = deliveries.seq), snoozes, key, merge_group, merged, origin,
+                 trace",
         )?;
         let concurrency = endpoint.endpoint.policy.concurrency;
         let id = endpoint.id;
@@ -103,6 +104,8 @@ impl Writer {
                 origin: DeliveryOrigin::from_code(row.get(13)?).unwrap_or(DeliveryOrigin::Webhook),
                 body: row.get::<_, Vec<u8>>(8)?.into(),
                 merged: Vec::new(),
+                trace: row.get(14)?,
+                merged_traces: Vec::new(),
             };
             let queue = KeyQueue::of(id, row.get(10)?);
             let group: Option<i64> = row.get(11)?;

@@ -8,6 +8,7 @@ use crate::jobs::clock::{millis, to_millis};
 use crate::jobs::delivery::{DeliveryKey, MAX_MERGED, NewDelivery};
 use crate::jobs::state::{CancelReason, State};
 use crate::payload::MergeScope;
+use rusqlite::params;
 
 impl Writer {
     /// Inserts a delivery with a key, and supersedes the one that it replaces.
@@ -46,9 +47,9 @@ impl Writer {
         self.execute(
             "INSERT INTO deliveries
              (seq, id, endpoint, webhook_id, event, repo, received_at, accepted_at, run_at, origin, key, merge_scope,
-              merge_group, merged, merge_bytes, debounce_since)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-            (
+              merge_group, merged, merge_bytes, debounce_since, trace)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            params![
                 seq,
                 new.id,
                 queue.endpoint,
@@ -65,7 +66,8 @@ impl Writer {
                 older.as_ref().map_or(0, |older| older.merged + 1),
                 older.as_ref().map_or(0, |older| older.bytes) + i64::from(key.merge_bytes),
                 debounce_since,
-            ),
+                &new.trace,
+            ],
         )?;
         self.execute("INSERT INTO payloads (delivery, body) VALUES (?, ?)", (seq, &*new.body))?;
         // Most new deliveries are the last ones of their keys.

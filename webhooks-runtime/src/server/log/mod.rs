@@ -7,14 +7,16 @@ pub(crate) mod subscriber;
 
 use crate::config::log_format::LogFormat;
 
-/// Starts logging to standard error, unless the program has set up its own subscriber.
-pub(crate) fn init(format: LogFormat) {
-    #[cfg(feature = "cli")]
-    subscriber::init(format);
+/// Where log lines go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LogOutput {
+    StandardError(LogFormat),
+    /// The captured output of a test.
+    Test,
 }
 
-/// Starts logging to the captured output of a test, unless the program has set up its own subscriber.
-pub(crate) fn init_for_tests() {
+/// Starts logging, unless the program has set up its own subscriber.
+pub(crate) fn init(output: LogOutput) {
     #[cfg(feature = "cli")]
-    subscriber::init_for_tests();
+    subscriber::init(output);
 }

@@ -9,6 +9,7 @@ use tracing::Span;
 
 use super::task::{BackgroundTask, TaskFailure, TaskFuture, TaskResult};
 use crate::endpoint::run::panic::caught;
+use crate::trace::{self, in_scope};
 
 /// The future of an `async fn`, with its type erased.
 type SendFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -51,9 +52,10 @@ pub fn run_blocking(
 ) -> TaskFuture {
     let BackgroundTask { on_thread, .. } = task;
     on_thread.set();
-    let span = Span::current();
+    let (span, traced) = (Span::current(), trace::current());
     Box::pin(async move {
-        match spawn_blocking(move || caught(|| span.in_scope(function))).await {
+        let run = move || caught(|| span.in_scope(|| in_scope(traced.as_ref(), function)));
+        match spawn_blocking(run).await {
             Ok(Ok(ended)) => ended,
             Ok(Err(panic)) => panic.resume(),
             // The runtime is shut down by force.

@@ -19,10 +19,18 @@ use json::JsonLines;
 use line::LogLine;
 
 use super::super::output::{LOG, Stream, format_messages};
+use super::LogOutput;
 use crate::config::log_format::LogFormat;
 
-/// Starts logging to standard error, unless the program has set up its own subscriber.
-pub(super) fn init(format: LogFormat) {
+/// Starts logging, unless the program has set up its own subscriber.
+pub(super) fn init(output: LogOutput) {
+    match output {
+        LogOutput::StandardError(format) => init_for_program(format),
+        LogOutput::Test => init_for_tests(),
+    }
+}
+
+fn init_for_program(format: LogFormat) {
     use std::io::{IsTerminal, stderr};
 
     let wants_color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -37,6 +45,8 @@ pub(super) fn init(format: LogFormat) {
     let json = (format == LogFormat::Json).then(|| JsonLines::new(write_line));
     let stored = delivery_log_layer();
     let log = registry().with(text).with(json).with(stored).with(filter()).with(silence());
+    #[cfg(feature = "otel")]
+    let log = log.with(crate::otel::layer());
     if log.try_init().is_ok() && format == LogFormat::Json {
         format_messages(json::message);
     }
@@ -46,8 +56,7 @@ fn write_line(line: &str) {
     LOG.push(Stream::Err, line.as_bytes());
 }
 
-/// Starts logging to the captured output of a test, unless the program has set up its own subscriber.
-pub(super) fn init_for_tests() {
+fn init_for_tests() {
     let lines = fmt::layer().with_test_writer().with_ansi(false);
     let _ = registry().with(lines).with(filter()).with(silence()).try_init();
 }

@@ -1,0 +1,172 @@
+//! Reads OpenTelemetry's variables. The crates of OpenTelemetry read most of them again, and ignore invalid values: here
+//! they are errors.
+
+use std::fmt;
+use std::time::Duration;
+
+use ureq::http::{HeaderName, HeaderValue, Uri};
+
+use crate::config::environment::{Environment, NotUnicode};
+use crate::config::error::SettingError;
+
+const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
+const DISABLED: &str = "OTEL_SDK_DISABLED";
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+const SAMPLER_ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
+
+/// The endpoint if only [`EXPORTER`] is set.
+const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
+
+/// How long sending a batch may take if no variable says so.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where traces are sent.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct TraceSettings {
+    /// May have a password or a token in it.
+    pub(super) endpoint: String,
+    /// The endpoint without user, password and query.
+    pub(super) shown: String,
+    /// How long sending a batch may take.
+    pub(super) timeout: Duration,
+}
+
+impl TraceSettings {
+    /// Reads the variables. `None` if they ask for no traces, or if one is invalid, which is added to `errors`.
+    pub(super) fn read(environment: &Environment, errors: &mut Vec<SettingError>) -> Option<Self> {
+        let mut variables = Variables { environment, errors };
+        let disabled = variables
+            .parsed(&[DISABLED], "true or false", |text| text.to_ascii_lowercase().parse().ok());
+        let exports = variables.parsed(&[EXPORTER], "otlp or none", |text| match text {
+            "otlp" => Some(true),
+            "none" => Some(false),
+            _ => None,
+        });
+        let wants = "a URL like http://localhost:4318";
+        let traces = variables.parsed(&[TRACES_ENDPOINT], wants, |text| endpoint(text, ""));
+        let general = variables.parsed(&[ENDPOINT], wants, |text| endpoint(text, "/v1/traces"));
+        let chosen = match traces.or(general) {
+            _ if disabled == Some(true) || exports == Some(false) => None,
+            None if exports == Some(true) => endpoint(DEFAULT_ENDPOINT, "/v1/traces"),
+            chosen => chosen,
+        };
+        let timeout = variables.check_others();
+        let (endpoint, shown) = chosen.filter(|_| errors.is_empty())?;
+        Some(Self { endpoint, shown, timeout: timeout.unwrap_or(DEFAULT_TIMEOUT) })
+    }
+}
+
+impl fmt::Debug for TraceSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TraceSettings({})", self.shown)
+    }
+}
+
+/// Returns the URL of traces, and the same without secrets; `None` if it is no URL.
+fn endpoint(text: &str, path: &str) -> Option<(String, String)> {
+    let uri: Uri = text.parse().ok()?;
+    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+    let is_valid = matches!(scheme, "http" | "https") && !authority.host().is_empty();
+    // It would be in the middle of the URL.
+    let is_valid = is_valid && (path.is_empty() || uri.query().is_none());
+    is_valid.then(|| {
+        let (_, host) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
+        let shown = format!("{scheme}://{host}{}", uri.path());
+        let whole = |text: &str| [text.strip_suffix('/').unwrap_or(text), path].concat();
+        if path.is_empty() { (text.to_owned(), shown) } else { (whole(text), whole(&shown)) }
+    })
+}
+
+/// The variables, and the errors that were found in them.
+struct Variables<'a> {
+    environment: &'a Environment,
+    errors: &'a mut Vec<SettingError>,
+}
+
+impl Variables<'_> {
+    /// Parses the first of these variables that is set and not empty.
+    fn parsed<T>(
+        &mut self,
+        names: &[&'static str],
+        wants: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        for &name in names {
+            let parsed = match self.environment.filled(name) {
+                Ok(None) => continue,
+                Ok(Some(text)) => parse(text.trim()),
+                Err(NotUnicode) => None,
+            };
+            if parsed.is_none() {
+                self.errors.push(SettingError { name, wants });
+            }
+            return parsed;
+        }
+        None
+    }
+
+    /// Checks the variables that the crates of OpenTelemetry read. Returns how long sending a batch may take.
+    fn check_others(&mut self) -> Option<Duration> {
+        const PROTOCOL: &str = "http/protobuf, the protocol that this program speaks";
+        let protocol = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+        let _ = self.parsed(&protocol, PROTOCOL, |text| (text == "http/protobuf").then_some(()));
+        let compression =
+            ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
+        let _ = self.parsed(&compression, "none", |text| (text == "none").then_some(()));
+        let headers = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
+        let wants = "headers like name=value,other=value";
+        let _ = self.parsed(&headers, wants, |text| all_pairs(text, is_header));
+        let wants = "attributes like name=value,other=value";
+        let _ = self.parsed(&["OTEL_RESOURCE_ATTRIBUTES"], wants, |text| {
+            all_pairs(text, |name, _| !name.is_empty())
+        });
+        let _ = self.parsed(&["OTEL_SERVICE_NAME"], "text in UTF-8", |_| Some(()));
+        self.check_sampler();
+        let positive = |text: &str| text.parse().ok().filter(|number| *number > 0_u64);
+        for name in [
+            "OTEL_BSP_SCHEDULE_DELAY",
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "OTEL_BSP_EXPORT_TIMEOUT",
+        ] {
+            let _ = self.parsed(&[name], "a whole number, at least 1", positive);
+        }
+        let timeout = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
+        self.parsed(&timeout, "a number of milliseconds, at least 1", positive)
+            .map(Duration::from_millis)
+    }
+
+    fn check_sampler(&mut self) {
+        let wants = "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or \
+                     parentbased_traceidratio";
+        let has_ratio = self.parsed(&[SAMPLER], wants, |text| match text {
+            "traceidratio" | "parentbased_traceidratio" => Some(true),
+            "always_on" | "always_off" | "parentbased_always_on" | "parentbased_always_off" => {
+                Some(false)
+            }
+            _ => None,
+        });
+        if has_ratio == Some(true) {
+            let ratio =
+                |text: &str| text.parse().ok().filter(|ratio| (0.0..=1.0_f64).contains(ratio));
+            let _ = self.parsed(&[SAMPLER_ARGUMENT], "a number from 0 to 1", ratio);
+        }
+    }
+}
+
+/// Checks each pair of a list.
+fn all_pairs(text: &str, is_valid: impl Fn(&str, &str) -> bool) -> Option<()> {
+    let mut pairs = text.split_terminator(',').map(|pair| pair.split_once('='));
+    pairs
+        .all(|pair| pair.is_some_and(|(name, value)| is_valid(name.trim(), value.trim())))
+        .then_some(())
+}
+
+fn is_header(name: &str, value: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
+}
+
+#[cfg(test)]
+mod tests;
