@@ -1,12 +1,13 @@
 //! What the suites share: a client that says exactly the bytes it is told, payloads, programs
 //! that run as processes of their own, background deliveries, a browser, proxies, a share server, pages of
 //! Markdown, a terminal for the commands on them, a pseudo-terminal, a walk through a
-//! Dockerfile, a Hub, and a chat model.
+//! Dockerfile, a Hub, a chat model, and a collector of traces.
 
 pub mod background;
 pub mod browser;
 pub mod chat;
 pub mod client;
+pub mod collector;
 pub mod dockerfile;
 pub mod forward;
 pub mod golden;

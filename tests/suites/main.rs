@@ -47,5 +47,6 @@ mod secret;
 mod settings;
 mod share;
 mod testing;
+mod traces;
 mod trigger;
 mod webhooks;
