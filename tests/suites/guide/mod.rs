@@ -24,7 +24,7 @@ use project::project;
 const LANGUAGES: [&str; 2] = ["en", "ko"];
 
 /// The pages whose commands and files have suites of their own.
-const ELSEWHERE: [&str; 3] = ["deploy-to-a-space", "deploy-elsewhere", "metrics"];
+const ELSEWHERE: [&str; 4] = ["deploy-to-a-space", "deploy-elsewhere", "metrics", "traces"];
 
 /// The pages of the bots, and their examples. Their commands and output are those of the examples' READMEs.
 const BOTS: [(&str, &str); 4] = [

@@ -1,11 +1,14 @@
 //! The variables that say whether and where traces are sent.
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use regex::Regex;
 use tests::client::post;
 use tests::collector::Collector;
 use tests::program::Program;
-use tests::programs::quickstart;
+use tests::programs::{background, quickstart};
+use tests::repository::read;
 
 use super::{post_with, sending_to};
 
@@ -102,4 +105,31 @@ fn an_invalid_value_is_an_error_at_the_start_that_does_not_show_it() {
         assert!(ended.stderr.contains(&format!("{name} must be ")), "{}", ended.stderr);
         assert!(!ended.stderr.contains("4711"), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn the_page_has_every_variable_that_is_read_and_no_other() {
+    let variable = Regex::new("OTEL_[A-Z_]*[A-Z]").unwrap();
+    let in_file = |file: &str| -> BTreeSet<String> {
+        let text = read(file);
+        variable.find_iter(&text).map(|name| name.as_str().to_owned()).collect()
+    };
+    let expected = in_file("webhooks-runtime/src/otel/settings.rs");
+    assert!(expected.len() > 10, "{expected:?}");
+    for language in ["en", "ko"] {
+        assert_eq!(in_file(&format!("docs/{language}/traces.md")), expected, "{language}");
+    }
+}
+
+/// The command `deliver` has no server, and sends its spans before it ends.
+#[test]
+fn deliver_sends_the_spans_of_its_function() {
+    let collector = Collector::start();
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url)];
+    let arguments = ["deliver", "trains_at_once", "--sample", "dataset-commit"];
+    let ended = Program::start(&background(), &arguments, &variables).unwrap().wait();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let [request] = &collector.wait_for("POST /webhooks/trains_at_once", 1)[..] else { panic!() };
+    let [made] = &collector.wait_for("train", 1)[..] else { panic!() };
+    assert_eq!((&made.trace, &made.parent), (&request.trace, &request.id));
 }

@@ -69,7 +69,7 @@ impl opentelemetry_http::HttpClient for CollectorClient {
         let sent = self.send(request);
         let failure = match &sent {
             Ok(response) if response.status().is_success() => None,
-            Ok(response) => Some(format!("the response has the status {}", response.status())),
+            Ok(response) => Some(format!("status {}", response.status())),
             Err(reason) => Some(reason.clone()),
         };
         self.report(failure.as_deref());

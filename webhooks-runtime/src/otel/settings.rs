@@ -125,12 +125,9 @@ impl Variables<'_> {
         let _ = self.parsed(&["OTEL_SERVICE_NAME"], "text in UTF-8", |_| Some(()));
         self.check_sampler();
         let positive = |text: &str| text.parse().ok().filter(|number| *number > 0_u64);
-        for name in [
-            "OTEL_BSP_SCHEDULE_DELAY",
-            "OTEL_BSP_MAX_QUEUE_SIZE",
-            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-            "OTEL_BSP_EXPORT_TIMEOUT",
-        ] {
+        for name in
+            ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"]
+        {
             let _ = self.parsed(&[name], "a whole number, at least 1", positive);
         }
         let timeout = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
