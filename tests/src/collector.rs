@@ -70,7 +70,7 @@ pub struct ReceivedBatch {
 }
 
 #[derive(Debug, Default)]
-struct Received {
+struct CollectorState {
     batches: Vec<ReceivedBatch>,
     spans: Vec<ReceivedSpan>,
     /// What it responds with, unless 200.
@@ -82,14 +82,14 @@ struct Received {
 pub struct Collector {
     /// Its URL, without a path.
     pub url: String,
-    received: Arc<Mutex<Received>>,
+    received: Arc<Mutex<CollectorState>>,
 }
 
 impl Collector {
     /// Starts one.
     #[must_use]
     pub fn start() -> Self {
-        let received = Arc::<Mutex<Received>>::default();
+        let received = Arc::<Mutex<CollectorState>>::default();
         let data = web::Data::from(Arc::clone(&received));
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
@@ -139,7 +139,7 @@ impl Collector {
         }
     }
 
-    fn received(&self) -> MutexGuard<'_, Received> {
+    fn received(&self) -> MutexGuard<'_, CollectorState> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,7 +147,7 @@ impl Collector {
 async fn receive(
     request: HttpRequest,
     body: web::Bytes,
-    received: web::Data<Mutex<Received>>,
+    received: web::Data<Mutex<CollectorState>>,
 ) -> HttpResponse {
     let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
     let header = |(name, value): (&_, &actix_web::http::header::HeaderValue)| {

@@ -9,6 +9,7 @@ tests::on_both_stores! {
     a_delivery_is_one_trace_from_its_request_to_its_last_attempt
     a_delivery_that_runs_after_a_restart_continues_its_trace
     an_attempt_is_linked_to_the_deliveries_that_it_carries
+    a_delivery_that_a_function_enqueues_is_in_the_trace_of_its_attempt
 }
 
 fn assert_attributes(span: &ReceivedSpan, expected: &[(&str, &str)]) {
@@ -120,5 +121,18 @@ fn an_attempt_is_linked_to_the_deliveries_that_it_carries(place: &Place) {
     assert_eq!((&carrying.trace, &carrying.parent), (&stored[2].trace, &stored[2].id));
     let context = |span: &ReceivedSpan| (span.trace.clone(), span.id.clone());
     assert_eq!(carrying.links, [context(&stored[2]), context(&stored[1])]);
+    program.kill();
+}
+
+fn a_delivery_that_a_function_enqueues_is_in_the_trace_of_its_attempt(place: &Place) {
+    let collector = Collector::start();
+    let program = place.start(&sending_to(&collector));
+    let response = post_with(&program.local_url(), "enqueues", &[&traceparent()], "{}");
+    assert_eq!(response.status, 202, "{response:?}");
+    let [enqueuing] = &collector.wait_for("process /webhooks/enqueues", 1)[..] else { panic!() };
+    let [storing] = &collector.wait_for("store /webhooks/trains", 1)[..] else { panic!() };
+    let [enqueued] = &collector.wait_for("process /webhooks/trains", 1)[..] else { panic!() };
+    assert_eq!((&*storing.trace, &storing.parent), (TRACE, &enqueuing.id));
+    assert_eq!((&*enqueued.trace, &enqueued.parent), (TRACE, &storing.id));
     program.kill();
 }

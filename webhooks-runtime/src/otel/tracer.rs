@@ -66,7 +66,7 @@ impl Tracer for OtelTracer {
         let (parent, links) = if request.authorized {
             (sent.map(remote), Vec::new())
         } else {
-            (None, sent.map(|sent| Link::with_context(sent)).into_iter().collect())
+            (None, sent.map(Link::with_context).into_iter().collect())
         };
         let parent = parent.unwrap_or_default();
         let started = SystemTime::now().checked_sub(request.received.elapsed());
@@ -92,7 +92,7 @@ impl Tracer for OtelTracer {
             .tracer
             .span_builder(format!("process {}", attempt.endpoint))
             .with_kind(SpanKind::Consumer)
-            .with_links(links.map(|context| Link::with_context(context)).collect())
+            .with_links(links.map(Link::with_context).collect())
             .with_attributes([
                 KeyValue::new("messaging.system", SYSTEM),
                 KeyValue::new("messaging.operation.name", "process"),
