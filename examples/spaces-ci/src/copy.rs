@@ -1,7 +1,6 @@
 //! The ephemeral copy of a Space, which runs the files of a pull request.
 
-use webhooks_runtime::hub::{OptionalExtension, code_span};
-use webhooks_runtime::{Hub, RepoId};
+use webhooks_runtime::{Hub, RepoId, hub::OptionalExtension, hub::code_span};
 
 use crate::Config;
 
@@ -34,7 +33,7 @@ pub async fn sync(hub: &Hub, config: &Config, space: &RepoId, num: u64) -> anyho
     anyhow::ensure!(mark.is_none() || is_own, "{copy} was not made by this bot: rename it");
     let head = hub.repo_info_at(space, &format!("refs/pr/{num}")).await?.sha.unwrap_or_default();
     let mut trusted = hub.repo_members(space).await?;
-    trusted.extend(config.trusted_authors.split(',').map(|author| author.trim().to_owned()));
+    trusted.extend(config.authors.split(',').map(|author| author.trim().to_owned()));
     // With the whole id of the commit: another one with the same short id is easy to make.
     let approval = format!("/trust {head}");
     let mut comments = open.comments().into_iter().filter(|it| it.content.trim() == approval);

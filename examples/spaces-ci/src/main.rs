@@ -5,14 +5,13 @@ mod tests;
 use std::{collections::BTreeSet, env};
 
 use webhooks_runtime::hub::{DiscussionQuery, HubError, NewRepo, OptionalExtension};
-use webhooks_runtime::{
-    DeliveryStore, DiscussionStatus, EnqueueError, Hub, RepoId, RepoType, WebhookPayload,
-    WebhooksServer, serde_json::json, web, webhook_endpoint, webhooks_main,
-};
+use webhooks_runtime::{DeliveryStore, DiscussionStatus, EnqueueError, Hub, RepoId, RepoType};
+use webhooks_runtime::{WebhookPayload, WebhooksServer, serde_json::json, web};
+use webhooks_runtime::{webhook_endpoint, webhooks_main};
 
 struct Config {
     /// The authors who are trusted beside the owner of the Space, separated by commas.
-    trusted_authors: String,
+    authors: String,
     /// The settings of a copy with secrets, and of one without.
     trusted: NewRepo,
     untrusted: NewRepo,
@@ -71,15 +70,17 @@ async fn recover(store: DeliveryStore) -> Result<(), EnqueueError> {
     Ok(())
 }
 
-fn config() -> Config {
+fn config() -> anyhow::Result<Config> {
     let mut untrusted = NewRepo::new().hardware("cpu-basic").variables_from_env("CI_VARIABLE_");
     if let Ok(visibility) = env::var("CI_VISIBILITY") {
+        let is_known = ["public", "private"].contains(&visibility.as_str());
+        anyhow::ensure!(is_known, "CI_VISIBILITY must be public or private");
         untrusted = untrusted.visibility(visibility.into());
     }
     // With a prefix, so that no other secret of the bot gets into a copy.
     let trusted = untrusted.clone().secrets_from_env("CI_SECRET_");
     let trusted = trusted.hardware(env::var("CI_HARDWARE").unwrap_or("cpu-basic".into()));
-    Config { trusted_authors: env::var("TRUSTED_AUTHORS").unwrap_or_default(), trusted, untrusted }
+    Ok(Config { authors: env::var("TRUSTED_AUTHORS").unwrap_or_default(), trusted, untrusted })
 }
 
-webhooks_main!(WebhooksServer::new().data(config()).on_start(recover));
+webhooks_main!(config().map(|config| WebhooksServer::new().data(config).on_start(recover)));

@@ -78,7 +78,7 @@ fn prepare(stub: &HubStub, author: &str, status: &str, events: &[Value], mark: O
 fn config() -> Config {
     let untrusted = NewRepo::new().hardware("cpu-basic");
     let trusted = untrusted.clone().secret("API_KEY", "hush");
-    Config { trusted_authors: "grace, linus".to_owned(), trusted, untrusted }
+    Config { authors: "grace, linus".to_owned(), trusted, untrusted }
 }
 
 fn post(stub: &HubStub, event: impl Into<WebhookPayload>) -> TestResponse {

@@ -247,3 +247,13 @@ fn what_was_missed_is_made_up_for_at_the_next_start() {
     let ended = home.stop(bot);
     assert!(!ended.stderr.contains("differs from the Hub's documentation"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_misspelled_visibility_ends_the_program_at_its_start() {
+    let mut home = home();
+    home.set("CI_VISIBILITY", "pirvate");
+    let ended = home.run(&["--port", "0"]);
+    assert_eq!(ended.code, Some(1));
+    let error = "error: CI_VISIBILITY must be public or private";
+    assert!(ended.stderr.contains(error), "{}", ended.stderr);
+}

@@ -20,15 +20,14 @@ fn only_trusted_authors_get_secrets() {
 
 #[test]
 fn an_account_without_a_name_is_not_trusted_because_no_author_is() {
-    for trusted_authors in ["", "grace,"] {
+    for authors in ["", "grace,"] {
         let stub = hub("", "open", &[commit_of("", HEAD)], None);
-        let server = WebhooksServer::new()
-            .data(Config { trusted_authors: trusted_authors.into(), ..config() });
+        let server = WebhooksServer::new().data(Config { authors: authors.into(), ..config() });
         let client = TestClient::new(server.hub(stub.hub())).unwrap();
         let mut event = opened();
         event.repo.repo_type = RepoType::Space;
         assert_eq!(client.post(sync::PATH, event).send().cause(), None);
-        assert!(!has_secrets(&stub), "{trusted_authors:?}");
+        assert!(!has_secrets(&stub), "{authors:?}");
     }
 }
 
