@@ -148,8 +148,10 @@ pub(super) async fn note_all(memory: &RefMemory, mut observed: mpsc::Receiver<Ob
                     tracing::debug!(%error, "the commits of a delivery were not noted");
                 }
             }
-            // The request that waits may have ended.
-            ObservedItem::Flush(flushed) => drop(flushed.send(())),
+            ObservedItem::Flush(flushed) => {
+                // The request that waits may have ended.
+                let _ = flushed.send(());
+            }
         }
     }
 }
