@@ -33,8 +33,9 @@ pub(crate) trait DeliverySpan: Send + Sync {
     /// Makes it the parent of the spans that this thread starts, until the value is dropped.
     fn enter(&self) -> Box<dyn Any>;
 
-    /// Returns the span's context, to store with the delivery: a `traceparent` of W3C's Trace Context.
-    fn context(&self) -> String;
+    /// Returns the span's context, to store with the delivery: a `traceparent` of W3C's Trace Context. A span that is not
+    /// recorded has one as well, which says so.
+    fn context(&self) -> Option<String>;
 
     /// Ends the span.
     fn end(&self, end: SpanEnd);

@@ -56,7 +56,7 @@ impl Jobs {
             force,
             key,
             origin,
-            trace: span.as_ref().map(|span| span.context()),
+            trace: span.as_ref().and_then(|span| span.context()),
         };
         let accepted = self.batcher.accept(delivery).await;
         if let Some(span) = span {

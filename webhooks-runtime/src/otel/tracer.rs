@@ -51,7 +51,9 @@ impl OtelTracer {
 
 impl Tracer for OtelTracer {
     fn start_request(&self, request: &RequestStart<'_>) -> ActiveSpan {
-        let sent = extract(request.traceparent, request.tracestate);
+        // Any text can be in the state, so that of a stranger is not sent on.
+        let state = request.tracestate.filter(|_| request.authorized);
+        let sent = extract(request.traceparent, state);
         let span = self
             .tracer
             .span_builder(format!("POST {}", request.endpoint))
@@ -124,10 +126,10 @@ impl DeliverySpan for OtelSpan {
         Box::new(self.context.clone().attach())
     }
 
-    fn context(&self) -> String {
+    fn context(&self) -> Option<String> {
         let mut fields = HashMap::new();
         TraceContextPropagator::new().inject_context(&self.context, &mut fields);
-        fields.remove(TRACEPARENT).unwrap_or_default()
+        fields.remove(TRACEPARENT)
     }
 
     fn end(&self, end: SpanEnd) {
