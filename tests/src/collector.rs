@@ -40,6 +40,8 @@ pub struct ReceivedSpan {
     pub parent: String,
     /// Traces and ids of the spans that it is linked to.
     pub links: Vec<(String, String)>,
+    /// The states of its trace and of those that it is linked to.
+    pub states: Vec<String>,
     /// Its attributes.
     pub attributes: Attributes,
     /// Names and attributes of its events.
@@ -172,6 +174,8 @@ fn read(span: Span, resource: Attributes) -> ReceivedSpan {
     let kind = SpanKind::try_from(span.kind).unwrap();
     let nanoseconds = span.end_time_unix_nano.checked_sub(span.start_time_unix_nano).unwrap();
     let status = span.status.unwrap_or_default();
+    let states = span.links.iter().map(|link| link.trace_state.clone());
+    let states = std::iter::once(span.trace_state).chain(states).collect();
     let links = span.links.into_iter();
     let events = span.events.into_iter();
     ReceivedSpan {
@@ -183,6 +187,7 @@ fn read(span: Span, resource: Attributes) -> ReceivedSpan {
         links: links
             .map(|link| (hexadecimal(&link.trace_id), hexadecimal(&link.span_id)))
             .collect(),
+        states,
         attributes: attributes(span.attributes),
         events: events.map(|event| (event.name, attributes(event.attributes))).collect(),
         error: (status.code == SpanStatus::Error as i32).then_some(status.message),

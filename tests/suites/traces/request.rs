@@ -19,7 +19,7 @@ fn a_rejected_request_has_a_span_and_its_sender_does_not_decide_about_it() {
     for (header, secret, status) in
         [(&*traceparent(), None, 401), (&*unsampled, Some("X-Webhook-Secret: loud"), 403)]
     {
-        let headers: Vec<_> = [header].into_iter().chain(secret).collect();
+        let headers: Vec<_> = [header, "tracestate: team=ml"].into_iter().chain(secret).collect();
         assert_eq!(post_with(&url, "evaluation", &headers, "{}").status, status);
     }
     let spans = collector.wait_for("POST /webhooks/evaluation", 2);
@@ -29,15 +29,20 @@ fn a_rejected_request_has_a_span_and_its_sender_does_not_decide_about_it() {
         assert_ne!(span.trace, TRACE);
         assert_eq!((&*span.parent, span.error.as_deref()), ("", None));
         assert_eq!(span.links, [(TRACE.to_owned(), PARENT.to_owned())]);
+        assert_eq!(span.states, ["", ""]);
     }
     // With the secret, the sender decides that its trace is not sampled.
     let right = "X-Webhook-Secret: hush";
     let body =
         r#"{"event":{"action":"update","scope":"repo"},"repo":{"type":"model","name":"a/b"}}"#;
     let status = post_with(&url, "evaluation", &[&unsampled, right], body).status;
-    assert_eq!(post_with(&url, "evaluation", &[&traceparent(), right], body).status, status);
+    assert_eq!(
+        post_with(&url, "evaluation", &[&traceparent(), "tracestate: team=ml", right], body).status,
+        status
+    );
     let spans = collector.wait_for("POST /webhooks/evaluation", 3);
     assert_eq!((&*spans[2].trace, &*spans[2].parent), (TRACE, PARENT));
+    assert_eq!(spans[2].states, ["team=ml"]);
     // A request that delivers nothing, and one to no endpoint.
     assert_eq!(request(&url, "GET /webhooks/evaluation", &[], "").unwrap().status, 405);
     assert_eq!(post_with(&url, "nobody", &[], "{}").status, 404);
