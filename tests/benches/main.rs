@@ -10,6 +10,7 @@ mod link;
 mod load;
 mod numbers;
 mod print;
+mod scale;
 mod server;
 mod table;
 
@@ -69,6 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["--quick"] => QUICK,
         ["--builds"] => return report_builds(WHOLE.builds),
         ["--background"] => return report_background(&Load::new()?),
+        ["--scale"] => return scale::report(&Load::new()?, 3, 150_000),
         ["--link"] => return report_link(&Load::new()?, &WHOLE),
         ["--requests"] => return report_requests(&Load::new()?, &WHOLE),
         ["--soak"] => return report_soak(&Load::new()?, SOAK_SECONDS),

@@ -159,6 +159,10 @@ pub(crate) struct StartedServer {
 }
 
 impl StartedServer {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its resident memory, in MiB.
     pub(crate) fn memory(&self) -> Result<f64, Box<dyn Error>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

@@ -15,7 +15,7 @@ use crate::load::{Load, LoadEvent};
 use crate::server::SECRET;
 use crate::table::Table;
 use drain::DrainRates;
-use served::{BenchPostgres, BenchStore, Served};
+pub(crate) use served::{BenchPostgres, BenchStore, Served};
 
 /// How many connections send deliveries.
 const CONNECTIONS: u32 = 64;

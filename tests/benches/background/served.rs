@@ -13,13 +13,13 @@ use crate::PROFILE;
 use crate::server::{SERVER_CORE, StartedServer, launch, pinned};
 
 /// A PostgreSQL server of the benchmark's own. It is stopped when this is dropped.
-pub(super) struct BenchPostgres {
+pub(crate) struct BenchPostgres {
     folder: TempDir,
     url: String,
 }
 
 impl BenchPostgres {
-    pub(super) fn start() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let output = script("start", folder.path()).output()?;
         let url = String::from_utf8(output.stdout)?.trim().to_owned();
@@ -29,8 +29,13 @@ impl BenchPostgres {
         Ok(Self { folder, url })
     }
 
+    /// The folder of its data.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The URL of a new database.
-    pub(super) fn database(&self, name: &str) -> Result<String, Box<dyn Error>> {
+    pub(crate) fn database(&self, name: &str) -> Result<String, Box<dyn Error>> {
         psql(&self.url, &format!("CREATE DATABASE {name}"))?;
         let server = self.url.rsplit_once('/').map_or("", |(server, _)| server);
         Ok(format!("{server}/{name}"))
@@ -49,26 +54,31 @@ fn script(command: &str, folder: &Path) -> Command {
     script
 }
 
-fn psql(url: &str, statement: &str) -> Result<(), Box<dyn Error>> {
-    let ended =
-        Command::new("psql").args(["--quiet", "--dbname", url, "--command", statement]).status()?;
-    if ended.success() { Ok(()) } else { Err(format!("psql fails: {statement}").into()) }
+/// Executes a statement and returns the values that it selects.
+fn psql(url: &str, statement: &str) -> Result<String, Box<dyn Error>> {
+    let options = ["--quiet", "--tuples-only", "--no-align", "--dbname", url, "--command"];
+    let ended = Command::new("psql").args(options).arg(statement).output()?;
+    if !ended.status.success() {
+        let errors = String::from_utf8_lossy(&ended.stderr);
+        return Err(format!("psql fails: {statement}: {errors}").into());
+    }
+    Ok(String::from_utf8(ended.stdout)?)
 }
 
 /// Where a server has its deliveries.
-pub(super) enum BenchStore {
+pub(crate) enum BenchStore {
     File(TempDir),
     Postgres(String),
 }
 
 impl BenchStore {
     /// A new file.
-    pub(super) fn file() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn file() -> Result<Self, Box<dyn Error>> {
         Ok(Self::File(tempfile::tempdir()?))
     }
 
     /// A new database.
-    pub(super) fn postgres(server: &BenchPostgres, name: &str) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn postgres(server: &BenchPostgres, name: &str) -> Result<Self, Box<dyn Error>> {
         Ok(Self::Postgres(server.database(name)?))
     }
 
@@ -80,29 +90,39 @@ impl BenchStore {
     }
 
     /// Ends the leases of servers that were killed. A file has only one server, which knows that it is the only one.
-    pub(super) fn end_leases(&self) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn end_leases(&self) -> Result<(), Box<dyn Error>> {
         match self {
             Self::File(_) => Ok(()),
             Self::Postgres(url) => {
-                psql(url, "UPDATE webhooks_runtime.owners SET lease_until = 'epoch'")
+                psql(url, "UPDATE webhooks_runtime.owners SET lease_until = 'epoch'").map(drop)
+            }
+        }
+    }
+
+    /// The size of a database, in bytes.
+    pub(crate) fn database_size(&self) -> Result<f64, Box<dyn Error>> {
+        match self {
+            Self::File(_) => Err("a file is no database".into()),
+            Self::Postgres(url) => {
+                Ok(psql(url, "SELECT pg_database_size(current_database())")?.trim().parse()?)
             }
         }
     }
 }
 
 /// A server with a store of its own.
-pub(super) struct Served {
-    pub(super) running: StartedServer,
-    pub(super) base: String,
+pub(crate) struct Served {
+    pub(crate) running: StartedServer,
+    pub(crate) base: String,
 }
 
 impl Served {
     /// Starts one that logs no deliveries.
-    pub(super) fn start(store: &BenchStore) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start(store: &BenchStore) -> Result<Self, Box<dyn Error>> {
         Self::start_with(store, &[])
     }
 
-    pub(super) fn start_with(
+    pub(crate) fn start_with(
         store: &BenchStore,
         variables: &[(&str, &str)],
     ) -> Result<Self, Box<dyn Error>> {
@@ -115,12 +135,12 @@ impl Served {
         Ok(Self { running, base })
     }
 
-    pub(super) fn url(&self, endpoint: &str) -> String {
+    pub(crate) fn url(&self, endpoint: &str) -> String {
         format!("{}/webhooks/{endpoint}", self.base)
     }
 
     /// What the program has counted.
-    pub(super) fn figures(&self) -> Result<Value, Box<dyn Error>> {
+    pub(crate) fn figures(&self) -> Result<Value, Box<dyn Error>> {
         Ok(get(&self.base, "/figures")?.json())
     }
 }
