@@ -2,51 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::path::{Path, PathBuf};
-
-use tests::background::{Place, accepted, deliver, id_of, repeated, wait_until};
-use tests::program::Program;
-
-/// A clock that a program goes by, and that can be set.
-struct FakeClock {
-    library: PathBuf,
-    setting: PathBuf,
-}
-
-impl FakeClock {
-    fn new(place: &Place) -> Self {
-        let libraries = Path::new("/usr/lib").read_dir().unwrap();
-        let mut libraries = libraries.map(|folder| folder.unwrap().path());
-        let library = libraries
-            .find_map(|folder| {
-                let library = folder.join("faketime/libfaketime.so.1");
-                library.exists().then_some(library)
-            })
-            .unwrap();
-        let clock = Self { library, setting: place.folder().join("clock") };
-        clock.set("+0");
-        clock
-    }
-
-    /// Sets it so far from the real one: `+1d`, `-1h`.
-    fn set(&self, offset: &str) {
-        std::fs::write(&self.setting, offset).unwrap();
-    }
-
-    fn variables(&self) -> [(&str, &str); 4] {
-        [
-            ("LD_PRELOAD", self.library.to_str().unwrap()),
-            ("FAKETIME_TIMESTAMP_FILE", self.setting.to_str().unwrap()),
-            ("FAKETIME_NO_CACHE", "1"),
-            // As a jump does: what counts the time since the start goes on as before.
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ]
-    }
-
-    fn start(&self, place: &Place, more: &[(&str, &str)]) -> Program {
-        place.start(&[&self.variables(), more].concat())
-    }
-}
+use tests::background::{FakeClock, Place, accepted, deliver, id_of, repeated, wait_until};
 
 macro_rules! with_faketime {
     ($($name:ident)*) => {

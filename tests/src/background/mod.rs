@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 #![allow(clippy::missing_panics_doc, reason = "each panics when there is no such thing")]
 
+mod clock;
+pub mod kills;
 mod place;
 mod postgres;
 mod requests;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 use crate::client::PATIENCE;
 use crate::program::build;
 
+pub use clock::FakeClock;
 pub use place::Place;
 pub use postgres::TestPostgres;
 pub use requests::{accepted, accepted_many, deliver, id_of};

@@ -16,6 +16,7 @@ use crate::program::{Ended, Program};
 #[derive(Debug)]
 pub struct Place {
     folder: TempDir,
+    is_kept: bool,
     pub(super) store: StoreKind,
 }
 
@@ -35,14 +36,15 @@ impl Place {
     pub fn file() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("webhooks.db");
-        Self { folder, store: StoreKind::File(file) }
+        Self { folder, is_kept: false, store: StoreKind::File(file) }
     }
 
     /// With a file in another folder.
     #[must_use]
     pub fn file_in(folder: &Path) -> Self {
         let file = folder.join("webhooks.db");
-        Self { folder: tempfile::tempdir().unwrap(), store: StoreKind::File(file) }
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, is_kept: false, store: StoreKind::File(file) }
     }
 
     /// With a database on the tests' server.
@@ -63,7 +65,13 @@ impl Place {
         let name = format!("test_{:016x}", random());
         on_server(server, format!("CREATE DATABASE {name}")).unwrap();
         let store = StoreKind::Database { server: server.to_owned(), name };
-        Self { folder: tempfile::tempdir().unwrap(), store }
+        Self { folder: tempfile::tempdir().unwrap(), is_kept: false, store }
+    }
+
+    /// Leaves the folder and the database where they are, so that somebody can look into them.
+    pub fn keep(&mut self) {
+        self.is_kept = true;
+        self.folder.disable_cleanup(true);
     }
 
     /// The folder.
@@ -204,7 +212,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let StoreKind::Database { server, name } = &self.store {
+        if let StoreKind::Database { server, name } = &self.store
+            && !self.is_kept
+        {
             // Its server may have ended before.
             let _ = on_server(server, format!("DROP DATABASE {name} WITH (FORCE)"));
         }

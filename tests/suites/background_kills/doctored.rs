@@ -1,11 +1,10 @@
 //! Proves that `evidence` finds faults: each test makes one in a history that has none.
 
 use std::collections::{BTreeSet, HashSet};
+use std::time::{Duration, Instant};
 
+use tests::background::kills::{Evidence, Kind, Sent};
 use tests::background::{JournalEntry, Kept};
-
-use super::evidence::Evidence;
-use super::senders::{Kind, Sent};
 
 /// A commit that failed once and was merged into the next one, which ran while a third one waited.
 fn history() -> Evidence {
@@ -15,6 +14,8 @@ fn history() -> Evidence {
         repo: "me/0".to_owned(),
         kind: Kind::Commit,
         change: format!("refs/tags/{id}"),
+        at: Instant::now(),
+        took: Duration::ZERO,
     };
     let kept = |id: &str, state, group: Option<&str>| Kept {
         id: id.to_owned(),

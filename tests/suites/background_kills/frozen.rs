@@ -3,17 +3,16 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use nix::sys::signal::Signal;
 use serde_json::json;
+use tests::background::kills::{Evidence, Kind, Repo, Sent};
 use tests::background::{Place, id_of, random, wait_long_until, wait_until};
 use tests::client::post;
 use tests::program::Program;
 
-use super::evidence::Evidence;
-use super::senders::{Kind, Repo, Sent};
 use super::{Seed, variable};
 
 const KEYS: usize = 500;
@@ -94,6 +93,7 @@ fn send(urls: &[String], keys: &[usize], rounds: usize, mut random: Rng, sent: &
             let (change, mut body) = repo.next(name, Kind::Commit, &mut random);
             (body["milliseconds"], body["failures"]) = (json!(random.u8(..10)), json!(0));
             let url = &urls[random.usize(..urls.len())];
+            let begin = Instant::now();
             let response = post(url, &format!("/webhooks/{FUNCTION}"), &body.to_string()).unwrap();
             assert_eq!(response.status, 202, "{response:?}");
             sent.lock().unwrap().push(Sent {
@@ -102,6 +102,8 @@ fn send(urls: &[String], keys: &[usize], rounds: usize, mut random: Rng, sent: &
                 repo: name.clone(),
                 kind: Kind::Commit,
                 change,
+                at: Instant::now(),
+                took: begin.elapsed(),
             });
         }
     }

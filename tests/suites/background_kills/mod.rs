@@ -8,10 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod doctored;
-mod evidence;
 mod frozen;
-mod people;
-mod senders;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,13 +18,10 @@ use std::thread;
 use std::time::Duration;
 
 use fastrand::Rng;
+use tests::background::kills::{Evidence, FUNCTIONS, People, Senders};
 use tests::background::{Place, random};
 use tests::on_both_stores;
 use tests::program::Program;
-
-use self::evidence::Evidence;
-use self::people::People;
-use self::senders::Senders;
 
 on_both_stores! {
     servers_that_are_killed_lose_nothing_and_run_no_key_twice
@@ -112,14 +106,14 @@ fn servers_that_are_killed_lose_nothing_and_run_no_key_twice(place: &Place) {
     let kills = variable("KILLS").unwrap_or(30);
     let mut random = Rng::with_seed(seed.0);
     let (urls, stop) = (&RwLock::default(), &AtomicBool::new(false));
-    let (senders, people) = (&Senders::new(urls, stop), &People::new(place, stop));
+    let (senders, people) = (&Senders::new("me", urls, stop), &People::new(place, stop));
     let mut servers = Servers { place, running: Vec::new(), urls, without_lease: BTreeSet::new() };
     thread::scope(|scope| {
         let _stop = Stop(stop);
         // A file has one server at a time.
         let replicas = if place.is_file() { 1 } else { 2 };
         (0..replicas).for_each(|_| servers.start());
-        for function in senders::FUNCTIONS {
+        for function in FUNCTIONS {
             let random = random.fork();
             scope.spawn(move || senders.send_to(function, random));
         }

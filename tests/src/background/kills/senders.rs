@@ -3,16 +3,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
-use tests::background::id_of;
-use tests::client::request;
-use tests::payloads::dataset_commit;
+
+use crate::background::id_of;
+use crate::client::request;
+use crate::payloads::dataset_commit;
 
 /// The functions, each with its own kind of queue.
-pub(super) const FUNCTIONS: [&str; 5] =
+pub const FUNCTIONS: [&str; 5] =
     ["one_by_one", "newest", "newest_only", "when_quiet", "newest_on_thread"];
 
 const REPOS: usize = 8;
@@ -22,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(30);
 
 /// What a delivery is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// A commit, which can be merged with other ones.
     Commit,
     /// A setting, which can be merged with other ones.
@@ -33,60 +34,88 @@ pub(super) enum Kind {
 
 /// A delivery that was accepted.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
-    pub(super) id: String,
-    pub(super) function: &'static str,
-    pub(super) repo: String,
-    pub(super) kind: Kind,
+pub struct Sent {
+    /// Its id, as the response has it.
+    pub id: String,
+    /// The endpoint's name.
+    pub function: &'static str,
+    /// The repo, which is its key.
+    pub repo: String,
+    /// What it is about.
+    pub kind: Kind,
     /// What it changes and no other delivery does; empty for a barrier.
-    pub(super) change: String,
+    pub change: String,
+    /// When it was accepted.
+    pub at: Instant,
+    /// How long the request took that was accepted.
+    pub took: Duration,
 }
 
 /// A repo whose events are sent.
 #[derive(Debug, Default)]
-pub(super) struct Repo {
+pub struct Repo {
     events: u32,
     commits: u32,
 }
 
-pub(super) struct Senders<'a> {
+/// Sends deliveries until it is stopped.
+#[derive(Debug)]
+pub struct Senders<'a> {
+    owner: String,
+    secret: String,
     urls: &'a RwLock<Vec<String>>,
     stop: &'a AtomicBool,
     sent: Mutex<Vec<Sent>>,
 }
 
 impl<'a> Senders<'a> {
-    pub(super) fn new(urls: &'a RwLock<Vec<String>>, stop: &'a AtomicBool) -> Self {
-        Self { urls, stop, sent: Mutex::default() }
+    /// Sends to these servers, until `stop` is set. The functions run for repos of this owner.
+    #[must_use]
+    pub fn new(owner: &str, urls: &'a RwLock<Vec<String>>, stop: &'a AtomicBool) -> Self {
+        let (owner, secret) = (owner.to_owned(), String::new());
+        Self { owner, secret, urls, stop, sent: Mutex::default() }
+    }
+
+    /// Sends this secret with each delivery.
+    #[must_use]
+    pub fn with_secret(mut self, secret: &str) -> Self {
+        self.secret = format!("X-Webhook-Secret: {secret}");
+        self
     }
 
     /// What was accepted so far; of each repo in order of arrival.
-    pub(super) fn sent(&self) -> Vec<Sent> {
+    #[must_use]
+    pub fn sent(&self) -> Vec<Sent> {
         self.sent.lock().unwrap().clone()
     }
 
     /// The id of one of the newest deliveries.
-    pub(super) fn one_of_the_newest(&self, random: &mut Rng) -> Option<String> {
+    #[must_use]
+    pub fn one_of_the_newest(&self, random: &mut Rng) -> Option<String> {
         let sent = self.sent.lock().unwrap();
         let newest = sent.len().saturating_sub(20)..sent.len();
         (!newest.is_empty()).then(|| sent[random.usize(newest)].id.clone())
     }
 
     /// Sends deliveries to a function until the end. Each repo's events are sent one after the other.
-    pub(super) fn send_to(&self, function: &'static str, mut random: Rng) {
+    pub fn send_to(&self, function: &'static str, mut random: Rng) {
         let mut repos: [Repo; REPOS] = Default::default();
+        // What is sent does not depend on how often it is sent.
+        let mut routes = random.fork();
         while !self.stop.load(Ordering::Relaxed) {
             let at = random.usize(..REPOS);
-            let repo = format!("me/{at}");
+            let repo = format!("{}/{at}", self.owner);
             let kind = match random.u8(..10) {
                 0 => Kind::Barrier,
                 1 => Kind::Setting,
                 _ => Kind::Commit,
             };
             let (change, body) = repos[at].next(&repo, kind, &mut random);
-            let webhook_id = format!("{function}-{at}-{}", repos[at].events);
-            if let Some(id) = self.post(function, &webhook_id, &body.to_string(), &mut random) {
-                let sent = Sent { id, function, repo, kind, change };
+            let webhook_id = format!("{}-{function}-{at}-{}", self.owner, repos[at].events);
+            let posted = self.post(function, &webhook_id, &body.to_string(), &mut routes);
+            if let Some((id, took)) = posted {
+                let at = Instant::now();
+                let sent = Sent { id, function, repo, kind, change, at, took };
                 self.sent.lock().unwrap().push(sent);
             }
             thread::sleep(LONGEST_PAUSE.mul_f64(random.f64()));
@@ -94,10 +123,18 @@ impl<'a> Senders<'a> {
     }
 
     /// Posts a delivery until it is accepted. Gives nothing if the test ends before.
-    fn post(&self, function: &str, id: &str, body: &str, random: &mut Rng) -> Option<String> {
+    fn post(
+        &self,
+        function: &str,
+        id: &str,
+        body: &str,
+        random: &mut Rng,
+    ) -> Option<(String, Duration)> {
         let id = format!("Webhook-Id: {id}");
-        let headers = ["Content-Type: application/json", &id];
+        let mut headers = vec!["Content-Type: application/json", &id];
+        headers.extend((!self.secret.is_empty()).then_some(self.secret.as_str()));
         loop {
+            let begin = Instant::now();
             let url = {
                 let urls = self.urls.read().unwrap();
                 (!urls.is_empty()).then(|| urls[random.usize(..urls.len())].clone())
@@ -106,7 +143,7 @@ impl<'a> Senders<'a> {
                 url.map(|url| request(&url, &format!("POST /webhooks/{function}"), &headers, body));
             if let Some(Ok(response)) = response {
                 match response.status {
-                    200 | 202 => return Some(id_of(&response)),
+                    200 | 202 => return Some((id_of(&response), begin.elapsed())),
                     // Its store does not respond.
                     status => assert_eq!(status, 503, "{response:?}"),
                 }
@@ -121,7 +158,8 @@ impl<'a> Senders<'a> {
 
 impl Repo {
     /// Makes the next event, and what it changes.
-    pub(super) fn next(&mut self, repo: &str, kind: Kind, random: &mut Rng) -> (String, Value) {
+    #[must_use]
+    pub fn next(&mut self, repo: &str, kind: Kind, random: &mut Rng) -> (String, Value) {
         self.events += 1;
         let mut body = dataset_commit();
         body["repo"]["name"] = json!(repo);

@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use fastrand::Rng;
-use tests::background::Place;
-
 use super::senders::Senders;
+use crate::background::Place;
+use fastrand::Rng;
 
 /// The longest time between two commands.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) struct People<'a> {
+/// People who decide about deliveries.
+#[derive(Debug)]
+pub struct People<'a> {
     place: &'a Place,
     stop: &'a AtomicBool,
     /// The ids of deliveries that somebody cancelled, and of deliveries that somebody had run again.
@@ -22,12 +23,14 @@ pub(super) struct People<'a> {
 }
 
 impl<'a> People<'a> {
-    pub(super) fn new(place: &'a Place, stop: &'a AtomicBool) -> Self {
+    /// They decide with commands about deliveries of this place, until `stop` is set.
+    #[must_use]
+    pub fn new(place: &'a Place, stop: &'a AtomicBool) -> Self {
         Self { place, stop, decided: Mutex::default() }
     }
 
     /// Decides about deliveries until the end.
-    pub(super) fn decide(&self, senders: &Senders<'_>, mut random: Rng) {
+    pub fn decide(&self, senders: &Senders<'_>, mut random: Rng) {
         while !self.stop.load(Ordering::Relaxed) {
             thread::sleep(LONGEST_PAUSE.mul_f64(random.f64()));
             let Some(id) = senders.one_of_the_newest(&mut random) else { continue };
@@ -43,7 +46,9 @@ impl<'a> People<'a> {
         }
     }
 
-    pub(super) fn decided(&self) -> (HashSet<String>, HashSet<String>) {
+    /// The ids of deliveries that they cancelled, and of deliveries that they had run again.
+    #[must_use]
+    pub fn decided(&self) -> (HashSet<String>, HashSet<String>) {
         self.decided.lock().unwrap().clone()
     }
 }

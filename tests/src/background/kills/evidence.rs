@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use tests::background::{JournalEntry, Kept};
-
 use super::senders::Sent;
+use crate::background::{JournalEntry, Kept};
 
 /// Everything that is known in the end.
-pub(super) struct Evidence {
+#[derive(Debug)]
+pub struct Evidence {
     /// What was accepted; of each queue in order of arrival.
-    pub(super) sent: Vec<Sent>,
+    pub sent: Vec<Sent>,
     /// What the store has.
-    pub(super) kept: Vec<Kept>,
+    pub kept: Vec<Kept>,
     /// What the functions wrote down, and which processes were killed.
-    pub(super) journal: Vec<JournalEntry>,
+    pub journal: Vec<JournalEntry>,
     /// The ids of deliveries that somebody cancelled.
-    pub(super) cancelled: HashSet<String>,
+    pub cancelled: HashSet<String>,
     /// The ids of deliveries that somebody had run again.
-    pub(super) requeued: HashSet<String>,
+    pub requeued: HashSet<String>,
     /// The processes whose lease ended while they ran.
-    pub(super) without_lease: BTreeSet<u32>,
+    pub without_lease: BTreeSet<u32>,
 }
 
 /// A function and a repo.
@@ -40,7 +40,7 @@ struct Attempt<'a> {
 
 impl Evidence {
     /// Asserts that nothing is wrong.
-    pub(super) fn check(&self) {
+    pub fn check(&self) {
         let faults = self.faults();
         let shown = faults.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
         assert!(faults.is_empty(), "{} faults:\n{shown}", faults.len());
@@ -50,23 +50,30 @@ impl Evidence {
     /// Prints how much was proved, for people who run this with `--nocapture`.
     #[expect(clippy::print_stdout, reason = "the figures of a long run")]
     fn print_summary(&self) {
+        println!("{}", self.summary());
+    }
+
+    /// How much was proved, in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
         let mut states: BTreeMap<_, usize> = BTreeMap::new();
         for kept in &self.kept {
             *states.entry(kept.state).or_default() += 1;
         }
         let attempts = self.attempts().0;
         let killed = attempts.iter().filter(|attempt| attempt.end.is_none()).count();
-        println!(
+        format!(
             "{} deliveries ended, {states:?}; {} attempts, {killed} of them were killed; \
              {} processes lost their lease",
             self.sent.len(),
             attempts.len(),
             self.without_lease.len()
-        );
+        )
     }
 
     /// Describes everything that is wrong.
-    pub(super) fn faults(&self) -> Vec<String> {
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
         let (attempts, mut faults) = self.attempts();
         faults.extend(self.unfinished());
         faults.extend(self.groups_without_a_carrier());
