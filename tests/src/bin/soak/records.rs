@@ -1,0 +1,49 @@
+//! The pipe through which functions record that they start and end.
+//!
+//! What a process has written to the pipe is read also when the process is killed, a limit of its files is none of the
+//! pipe, and one reader gives the records of all processes one order.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+/// The pipe, and the thread that writes what comes out of it to a file.
+#[derive(Debug)]
+pub(crate) struct Records {
+    pub(crate) pipe: PathBuf,
+    writer: Mutex<File>,
+    reader: thread::JoinHandle<io::Result<u64>>,
+}
+
+impl Records {
+    /// Makes a pipe in this folder. The records go to `journal` beside it.
+    pub(crate) fn start(folder: &Path) -> io::Result<Self> {
+        let pipe = folder.join("records");
+        mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        // With both ends, so that neither is waited for.
+        let both = OpenOptions::new().read(true).write(true).open(&pipe)?;
+        let mut from = File::open(&pipe)?;
+        let writer = Mutex::new(OpenOptions::new().append(true).open(&pipe)?);
+        drop(both);
+        let mut to = OpenOptions::new().append(true).create(true).open(folder.join("journal"))?;
+        let reader = thread::spawn(move || io::copy(&mut from, &mut to));
+        Ok(Self { pipe, writer, reader })
+    }
+
+    /// Records what is done to a process: `killed` or `continued`.
+    pub(crate) fn write(&self, what: &str, process: u32) {
+        let line = format!("{what} - - - 0 {process}\n");
+        self.writer.lock().unwrap().write_all(line.as_bytes()).unwrap();
+    }
+
+    /// Waits until everything is in the file. All processes must have ended.
+    pub(crate) fn finish(self) {
+        drop(self.writer);
+        self.reader.join().unwrap().unwrap();
+    }
+}
