@@ -1,4 +1,4 @@
-//! The model of the guide's page "How far it goes".
+//! The model: a few constants, and what they say of the rates.
 
 /// What limits how many deliveries are accepted.
 #[derive(Clone, Copy)]
