@@ -41,7 +41,8 @@ fn main() -> ExitCode {
                 scope.spawn(move || run().unwrap_or(false))
             })
             .collect();
-        runs.into_iter().map(|run| run.join().unwrap_or(false)).fold(true, |all, it| all && it)
+        let held: Vec<_> = runs.into_iter().map(|run| run.join().unwrap_or(false)).collect();
+        held.into_iter().all(|held| held)
     });
     if passed {
         println!("no promise was broken");

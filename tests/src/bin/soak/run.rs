@@ -110,7 +110,7 @@ fn soak(
     loads.push(load("planted-b", &mut servers, random.fork(), true, |_| thread::sleep(rest / 4)));
     let before = at_rest(&servers);
     loads.push(load("planted-c", &mut servers, random.fork(), true, |_| {
-        thread::sleep(rest * 3 / 4)
+        thread::sleep(rest * 3 / 4);
     }));
     drained(place);
     let deadline = Instant::now() + Duration::from_secs(60);
