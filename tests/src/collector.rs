@@ -30,7 +30,7 @@ pub type Attributes = BTreeMap<String, String>;
 pub struct ReceivedSpan {
     /// Its name.
     pub name: String,
-    /// `Server` for instance.
+    /// The kind of span, such as `Server`.
     pub kind: String,
     /// Its trace, in hexadecimal.
     pub trace: String,
@@ -40,7 +40,7 @@ pub struct ReceivedSpan {
     pub parent: String,
     /// Traces and ids of the spans that it is linked to.
     pub links: Vec<(String, String)>,
-    /// The states of its trace and of those that it is linked to.
+    /// The `tracestate` of the span and of each of its links.
     pub states: Vec<String>,
     /// Its attributes.
     pub attributes: Attributes,

@@ -34,7 +34,7 @@ impl ServerProcesses {
         Ok(pids.filter(is_child).chain([self.first]).collect())
     }
 
-    /// Moves all of them to these cores. Those that start later follow.
+    /// Moves all of them to these cores. Processes that start later inherit the cores.
     pub(super) fn pin(&self, cores: &str) -> Result<(), Box<dyn Error>> {
         for pid in self.all()? {
             let mut taskset = Command::new("taskset");
@@ -45,7 +45,7 @@ impl ServerProcesses {
         Ok(())
     }
 
-    /// The CPU time of all of them until now, also of those that have ended, in seconds.
+    /// The CPU time of all of them until now, including processes that have ended, in seconds.
     pub(super) fn seconds(&self) -> Result<f64, Box<dyn Error>> {
         let ended: u64 = stat(self.first).map_or(0, |it| it[13] + it[14]);
         let live: u64 = self.all()?.into_iter().filter_map(stat).map(|it| it[11] + it[12]).sum();

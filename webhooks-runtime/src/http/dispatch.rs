@@ -176,7 +176,7 @@ impl Dispatcher {
         let read = self.read(sender, guarded, &mut delivery, payload).await;
         let (body, outcome) = match read {
             Ok(body) => {
-                // Twice, so that the future without a span is not stored twice.
+                // Only a call in a span is boxed.
                 let outcome = match delivery.span.clone() {
                     Some(span) => {
                         in_span(span, self.call(sender, guarded, &delivery, body.clone())).await

@@ -103,7 +103,7 @@ impl Tracer for OtelTracer {
                 KeyValue::new("messaging.message.id", attempt.delivery.to_string()),
                 KeyValue::new("webhooks.attempt", i64::from(attempt.attempt)),
             ]);
-        // The conventions only link it. Its own trace would be another one than that of the request.
+        // The conventions ask for the link. As a child too, the attempt is in the trace of its request.
         self.start(span, &stored.map(remote).unwrap_or_default(), SystemTime::now())
     }
 

@@ -38,8 +38,8 @@ impl KnownDeliveries for MadeDeliveries {
             let repo = repo.to_string();
             let of = ComparedRepo { endpoint, repo: &repo };
             made_for_all(jobs, of, &refs).await?;
-            // An earlier request may have moved the ref on from that commit, which is stored after its response. Then this
-            // one returns to the commit.
+            // An earlier push may have moved the ref away from that commit, which is stored only after its response. Then
+            // this push moves the ref back, and is no duplicate.
             timeout(LONGEST_WAIT, self.observer.flush()).await.ok().filter(|flushed| *flushed)?;
             made_for_all(jobs, of, &refs).await
         }

@@ -1,18 +1,18 @@
-//! What was measured.
+//! The figures of a run.
 
 use std::time::Duration;
 
 use tests::background::kills::Sent;
 use tests::program::Program;
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
+pub(crate) struct ProcessResources {
     pub(crate) descriptors: usize,
     pub(crate) bytes: u64,
 }
 
-impl Held {
+impl ProcessResources {
     pub(crate) fn by(program: &Program) -> Self {
         let descriptors = std::fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap().count();
         Self { descriptors, bytes: program.memory().unwrap() }

@@ -1,12 +1,13 @@
-//! Soaks servers: mixed load and faults by a seed for as long as it is told, and then proof that no promise was broken.
+//! A soak test: runs servers under mixed load while faults happen to them, for a given time, and then checks that every
+//! promise was kept.
 //!
-//! `./tests/soak` starts it. The schedule of faults and the deliveries follow from the seed. What the processes make of
-//! them depends on the machine, so a seed that failed may have to be repeated several times.
+//! `./tests/soak` starts it. The seed decides the schedule of faults and the deliveries. Their effect also depends on
+//! the timing of the machine, so a failure may need several runs with its seed.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 #![allow(clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "it is run by people")]
 
-mod cable;
+mod database_proxy;
 mod figures;
 mod options;
 mod plan;
@@ -19,10 +20,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::thread;
 
-use options::Options;
+use options::SoakOptions;
 
 fn main() -> ExitCode {
-    let options = Options::read();
+    let options = SoakOptions::read();
     if options.is_plan {
         for store in &options.stores {
             println!("{store}:");

@@ -1,4 +1,4 @@
-//! What is to be done.
+//! The command line.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use fastrand::Rng;
 use tests::background::random;
 
-use crate::plan::{Kind, Step, schedule};
+use crate::plan::{FaultStep, SoakFault, schedule};
 
-/// What is to be done.
+/// The options of the command line.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub(crate) struct SoakOptions {
     pub(crate) minutes: f64,
     pub(crate) seed: u64,
     pub(crate) stores: Vec<&'static str>,
-    pub(crate) faults: Vec<Kind>,
+    pub(crate) faults: Vec<SoakFault>,
     pub(crate) is_plan: bool,
 }
 
-impl Options {
+impl SoakOptions {
     pub(crate) fn read() -> Self {
-        let names = Kind::ALL.map(|(name, _)| name);
+        let names = SoakFault::ALL.map(|(name, _)| name);
         let matches = Command::new("soak")
             .arg(
                 Arg::new("minutes")
@@ -50,7 +50,7 @@ impl Options {
             _ => vec!["sqlite", "postgres"],
         };
         let chosen: Vec<_> = matches.get_many::<String>("faults").unwrap().collect();
-        let faults = Kind::ALL.iter().filter(|(name, _)| chosen.iter().any(|it| it == name));
+        let faults = SoakFault::ALL.iter().filter(|(name, _)| chosen.iter().any(|it| it == name));
         Self {
             minutes: *matches.get_one("minutes").unwrap(),
             seed: matches.get_one("seed").copied().unwrap_or_else(|| random() % 1_000_000),
@@ -76,7 +76,7 @@ impl Options {
         [random.fork(), random.fork()]
     }
 
-    pub(crate) fn schedule(&self, store: &str) -> Vec<Step> {
+    pub(crate) fn schedule(&self, store: &str) -> Vec<FaultStep> {
         let [mut random, _] = self.random(store);
         schedule(&mut random, &self.faults, store == "sqlite", self.time_of_faults())
     }

@@ -8,9 +8,9 @@ use fastrand::Rng;
 /// The mean time between two faults: with three kills among four faults, more than 1,000 kills in an hour.
 const MEAN_GAP: Duration = Duration::from_millis(1700);
 
-/// What can be done to a store's servers.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SoakFault {
     Kill,
     KillEarly,
     Stop,
@@ -21,7 +21,7 @@ pub(crate) enum Kind {
     Database,
 }
 
-impl Kind {
+impl SoakFault {
     pub(crate) const ALL: [(&str, Self); 8] = [
         ("kill", Self::Kill),
         ("kill-early", Self::KillEarly),
@@ -50,17 +50,17 @@ impl Kind {
 
 /// A fault, when it happens, and to which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct FaultStep {
     pub(crate) at: Duration,
-    pub(crate) kind: Kind,
+    pub(crate) kind: SoakFault,
     pub(crate) server: usize,
-    /// How long it lasts, for those that last.
+    /// How long it lasts; zero for a fault of one moment.
     pub(crate) lasts: Duration,
-    /// Which form it has, for those that have several.
+    /// A number that chooses among the forms of the fault, such as the offset of a clock.
     pub(crate) form: u8,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for FaultStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (at, name, lasts) = (self.at.as_secs_f64(), self.kind.name(), self.lasts.as_secs_f64());
         write!(
@@ -74,13 +74,16 @@ impl fmt::Display for Step {
 /// Makes the schedule of a store.
 pub(crate) fn schedule(
     random: &mut Rng,
-    kinds: &[Kind],
+    kinds: &[SoakFault],
     is_file: bool,
     time: Duration,
-) -> Vec<Step> {
-    let others: Vec<Kind> =
-        kinds.iter().copied().filter(|kind| *kind != Kind::Kill && kind.is_for(is_file)).collect();
-    let kills = kinds.contains(&Kind::Kill);
+) -> Vec<FaultStep> {
+    let others: Vec<SoakFault> = kinds
+        .iter()
+        .copied()
+        .filter(|kind| *kind != SoakFault::Kill && kind.is_for(is_file))
+        .collect();
+    let kills = kinds.contains(&SoakFault::Kill);
     let mut at = Duration::ZERO;
     let mut steps = Vec::new();
     loop {
@@ -93,18 +96,24 @@ pub(crate) fn schedule(
         }
         let kind = match others.get(other % others.len().max(1)) {
             Some(kind) if share == 0 || !kills => *kind,
-            _ if kills => Kind::Kill,
+            _ if kills => SoakFault::Kill,
             _ => return steps,
         };
-        // Most faults are short. One in four of those that last is long, up to half a minute for a frozen process.
+        // One freeze in four lasts up to half a minute. All other faults are short.
         let longest = match (kind, form) {
-            (Kind::Freeze, 0) => 30.0,
-            (Kind::Freeze | Kind::Network | Kind::Disk, _) => 3.0,
-            (Kind::KillEarly, _) => 0.1,
-            (Kind::Database, _) => 1.0,
+            (SoakFault::Freeze, 0) => 30.0,
+            (SoakFault::Freeze | SoakFault::Network | SoakFault::Disk, _) => 3.0,
+            (SoakFault::KillEarly, _) => 0.1,
+            (SoakFault::Database, _) => 1.0,
             _ => 0.0,
         };
         let server = if is_file { 0 } else { server };
-        steps.push(Step { at, kind, server, lasts: Duration::from_secs_f64(longest * part), form });
+        steps.push(FaultStep {
+            at,
+            kind,
+            server,
+            lasts: Duration::from_secs_f64(longest * part),
+            form,
+        });
     }
 }

@@ -10,11 +10,11 @@ use fastrand::Rng;
 use tests::background::kills::{Evidence, FUNCTIONS, People, Senders, Sent};
 use tests::background::{Place, TestPostgres, wait_long_until};
 
-use crate::cable::Cable;
-use crate::figures::{Held, accepts};
-use crate::options::Options;
+use crate::database_proxy::DatabaseProxy;
+use crate::figures::{ProcessResources, accepts};
+use crate::options::SoakOptions;
 use crate::records::Records;
-use crate::servers::{SECRET, Servers};
+use crate::servers::{SECRET, SoakServers};
 use crate::traffic::{INTRUDER, Traffic};
 
 /// How long the queue may take to drain.
@@ -43,20 +43,20 @@ impl Drop for Stop<'_> {
 }
 
 /// Soaks a store, and prints what it found. Whether no promise was broken.
-pub(crate) fn run(store: &str, options: &Options) -> bool {
+pub(crate) fn run(store: &str, options: &SoakOptions) -> bool {
     let database = (store == "postgres").then(|| {
         let server = TestPostgres::start();
         let address = server.url.split(['@', '/']).nth(3).unwrap().parse().unwrap();
-        (server, Cable::to(address).unwrap())
+        (server, DatabaseProxy::to(address).unwrap())
     });
     let mut place = match &database {
         None => Place::file(),
-        Some((_, cable)) => {
-            Place::database_on(&format!("postgres://postgres@{}/postgres", cable.address))
+        Some((_, proxy)) => {
+            Place::database_on(&format!("postgres://postgres@{}/postgres", proxy.address))
         }
     };
     let run = std::panic::AssertUnwindSafe(|| {
-        soak(store, options, &place, database.as_ref().map(|(server, cable)| (server, cable)))
+        soak(store, options, &place, database.as_ref().map(|(server, proxy)| (server, proxy)))
     });
     let faults = std::panic::catch_unwind(run).unwrap_or_else(|_| vec!["see above".to_owned()]);
     if faults.is_empty() {
@@ -74,13 +74,13 @@ pub(crate) fn run(store: &str, options: &Options) -> bool {
 
 fn soak(
     store: &str,
-    options: &Options,
+    options: &SoakOptions,
     place: &Place,
-    database: Option<(&TestPostgres, &Cable)>,
+    database: Option<(&TestPostgres, &DatabaseProxy)>,
 ) -> Vec<String> {
     let records = Records::start(place.folder()).unwrap();
     let urls = &RwLock::default();
-    let mut servers = Servers::new(place, urls, &records, database);
+    let mut servers = SoakServers::new(place, urls, &records, database);
     let replicas = if place.is_file() { 1 } else { 2 };
     (0..replicas).for_each(|_| servers.start());
     let [_, mut random] = options.random(store);
@@ -115,7 +115,7 @@ fn soak(
     drained(place);
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut after = at_rest(&servers);
-    let has_grown = |after: &[Held]| {
+    let has_grown = |after: &[ProcessResources]| {
         after.iter().zip(&before).any(|(after, before)| {
             after.descriptors > before.descriptors || after.bytes > before.bytes + MARGIN
         })
@@ -156,8 +156,10 @@ fn soak(
     faults.extend(intruders.map(|kept| format!("rejected and stored: {kept:?}")));
 
     let (half, almost_all, gap) = accepts(&evidence.sent);
-    let megabytes = |held: &[Held]| held.iter().map(|it| it.mebibytes()).collect::<Vec<_>>();
-    let descriptors = |held: &[Held]| held.iter().map(|it| it.descriptors).collect::<Vec<_>>();
+    let megabytes =
+        |held: &[ProcessResources]| held.iter().map(|it| it.mebibytes()).collect::<Vec<_>>();
+    let descriptors =
+        |held: &[ProcessResources]| held.iter().map(|it| it.descriptors).collect::<Vec<_>>();
     println!("{store}: {}", evidence.summary());
     println!("{store}: faults {done:?}");
     println!("{store}: other requests {:?}", all.counts);
@@ -172,10 +174,10 @@ fn soak(
 /// Runs a load while something is done to the servers.
 fn load<'a>(
     owner: &str,
-    servers: &mut Servers<'a>,
+    servers: &mut SoakServers<'a>,
     mut random: Rng,
     is_calm: bool,
-    meanwhile: impl FnOnce(&mut Servers<'a>),
+    meanwhile: impl FnOnce(&mut SoakServers<'a>),
 ) -> Load {
     let stop = &AtomicBool::new(false);
     let (urls, place) = (servers.urls, servers.place);
@@ -211,9 +213,9 @@ fn drained(place: &Place) {
 }
 
 /// What the servers hold when nothing is sent any more.
-fn at_rest(servers: &Servers<'_>) -> Vec<Held> {
+fn at_rest(servers: &SoakServers<'_>) -> Vec<ProcessResources> {
     drained(servers.place);
     // Connections that were left open are closed meanwhile.
     thread::sleep(Duration::from_secs(3));
-    servers.running.iter().map(Held::by).collect()
+    servers.running.iter().map(ProcessResources::by).collect()
 }

@@ -11,8 +11,8 @@ use tests::background::{FakeClock, Place, TestPostgres};
 use tests::client::PAGE_TOKEN;
 use tests::program::{Ended, Program};
 
-use crate::cable::{Cable, Trouble};
-use crate::plan::{Kind, Step};
+use crate::database_proxy::{DatabaseProxy, NetworkFault};
+use crate::plan::{FaultStep, SoakFault};
 use crate::records::Records;
 
 /// The secret of every server. It is planted: nobody may see it.
@@ -22,7 +22,7 @@ pub(crate) const SECRET: &str = "planted-secret-of-the-soak";
 const LEASE: &str = "2";
 
 /// The servers that run now.
-pub(crate) struct Servers<'a> {
+pub(crate) struct SoakServers<'a> {
     pub(crate) place: &'a Place,
     pub(crate) running: Vec<Program>,
     /// Their URLs, in the same order.
@@ -30,7 +30,7 @@ pub(crate) struct Servers<'a> {
     records: &'a Records,
     clock: Option<FakeClock>,
     /// The database and the way to it.
-    pub(crate) database: Option<(&'a TestPostgres, &'a Cable)>,
+    pub(crate) database: Option<(&'a TestPostgres, &'a DatabaseProxy)>,
     /// The processes whose lease ended while they ran.
     pub(crate) without_lease: BTreeSet<u32>,
     /// What was done, how often.
@@ -39,12 +39,12 @@ pub(crate) struct Servers<'a> {
     pub(crate) faults: Vec<String>,
 }
 
-impl<'a> Servers<'a> {
+impl<'a> SoakServers<'a> {
     pub(crate) fn new(
         place: &'a Place,
         urls: &'a RwLock<Vec<String>>,
         records: &'a Records,
-        database: Option<(&'a TestPostgres, &'a Cable)>,
+        database: Option<(&'a TestPostgres, &'a DatabaseProxy)>,
     ) -> Self {
         Self {
             place,
@@ -129,42 +129,47 @@ impl<'a> Servers<'a> {
     }
 
     /// Makes a fault happen.
-    pub(crate) fn apply(&mut self, step: &Step) {
+    pub(crate) fn apply(&mut self, step: &FaultStep) {
         *self.done.entry(step.kind.name()).or_default() += 1;
         let program = &self.running[step.server];
         match step.kind {
-            Kind::Kill => self.replace(step.server, Program::kill),
-            Kind::Stop => self.replace(step.server, Program::stop),
-            Kind::KillEarly => {
+            SoakFault::Kill => self.replace(step.server, Program::kill),
+            SoakFault::Stop => self.replace(step.server, Program::stop),
+            SoakFault::KillEarly => {
                 // Of a file, one that does not start, because another one runs.
                 let program = self.spawn();
                 thread::sleep(step.lasts);
                 self.end(program, Program::kill);
             }
-            Kind::Freeze => {
+            SoakFault::Freeze => {
                 program.signal(Signal::SIGSTOP).unwrap();
                 thread::sleep(step.lasts);
                 self.records.write("continued", program.id());
                 program.signal(Signal::SIGCONT).unwrap();
             }
-            Kind::Clock => {
+            SoakFault::Clock => {
                 let offset = ["+6h", "-6h", "+90s", "+0"][usize::from(step.form % 4)];
                 self.clock.as_ref().unwrap().set(offset);
             }
-            Kind::Disk => {
+            SoakFault::Disk => {
                 let file = std::fs::metadata(self.place.store()).unwrap().len();
                 limit_files(program, &format!("{}:", file / 2));
                 thread::sleep(step.lasts);
                 limit_files(program, "unlimited");
             }
-            Kind::Network => {
-                let cable = self.database.unwrap().1;
-                let trouble = [Trouble::Silent, Trouble::Slow, Trouble::Closed, Trouble::Reset];
-                cable.set(trouble[usize::from(step.form % 4)]);
+            SoakFault::Network => {
+                let proxy = self.database.unwrap().1;
+                let network_faults = [
+                    NetworkFault::Silent,
+                    NetworkFault::Slow,
+                    NetworkFault::Closed,
+                    NetworkFault::Reset,
+                ];
+                proxy.set(network_faults[usize::from(step.form % 4)]);
                 thread::sleep(step.lasts);
-                cable.set(Trouble::None);
+                proxy.set(NetworkFault::None);
             }
-            Kind::Database => {
+            SoakFault::Database => {
                 let server = self.database.unwrap().0;
                 server.stop();
                 thread::sleep(step.lasts);

@@ -1,4 +1,4 @@
-//! The way to the database, which can be cut, be slow, fall silent, or reset what goes over it.
+//! A proxy between the servers and the database that can delay, hold, close and reset connections.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,43 +9,43 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-/// What is wrong with the way.
+/// A fault of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Trouble {
+pub(crate) enum NetworkFault {
     None,
-    /// Bytes arrive when it is over.
+    /// Nothing arrives until the fault is over.
     Silent,
-    /// Each piece takes a tenth of a second.
+    /// Each chunk is delayed by a tenth of a second.
     Slow,
-    /// Connections end, and new ones end at once.
+    /// Connections are closed, and new ones at once.
     Closed,
-    /// The same, with a reset.
+    /// Connections are reset, and new ones closed at once.
     Reset,
 }
 
-/// The way to a server. It runs until the process ends.
+/// A proxy in front of a server. It runs until the process ends.
 #[derive(Debug)]
-pub(crate) struct Cable {
+pub(crate) struct DatabaseProxy {
     pub(crate) address: SocketAddr,
-    trouble: Arc<AtomicU8>,
+    fault: Arc<AtomicU8>,
     open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
-impl Cable {
+impl DatabaseProxy {
     pub(crate) fn to(server: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let (trouble, open) = (Arc::new(AtomicU8::new(0)), Arc::<Mutex<Vec<TcpStream>>>::default());
-        let (is, streams) = (Arc::clone(&trouble), Arc::clone(&open));
+        let (fault, open) = (Arc::new(AtomicU8::new(0)), Arc::<Mutex<Vec<TcpStream>>>::default());
+        let (is, streams) = (Arc::clone(&fault), Arc::clone(&open));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                if is.load(Ordering::Relaxed) >= Trouble::Closed as u8 {
+                if is.load(Ordering::Relaxed) >= NetworkFault::Closed as u8 {
                     continue;
                 }
                 let Ok(server) = TcpStream::connect(server) else { continue };
                 let mut open = streams.lock().unwrap();
-                // Of those that have ended, nothing is left to cut.
+                // Connections that have ended need not be cut.
                 open.retain(|stream| stream.peer_addr().is_ok());
                 let pair = [(&client, &server), (&server, &client)];
                 for (from, to) in pair {
@@ -59,17 +59,17 @@ impl Cable {
                 open.extend([client, server]);
             }
         });
-        Ok(Self { address, trouble, open })
+        Ok(Self { address, fault, open })
     }
 
-    /// Makes the way so.
-    pub(crate) fn set(&self, trouble: Trouble) {
-        self.trouble.store(trouble as u8, Ordering::Relaxed);
-        if matches!(trouble, Trouble::Closed | Trouble::Reset) {
+    /// Starts or ends a fault.
+    pub(crate) fn set(&self, fault: NetworkFault) {
+        self.fault.store(fault as u8, Ordering::Relaxed);
+        if matches!(fault, NetworkFault::Closed | NetworkFault::Reset) {
             for stream in self.open.lock().unwrap().drain(..) {
-                let _ = match trouble {
+                let _ = match fault {
                     // What is closed without a lingering end is reset.
-                    Trouble::Reset => SockRef::from(&stream)
+                    NetworkFault::Reset => SockRef::from(&stream)
                         .set_linger(Some(Duration::ZERO))
                         .and_then(|()| stream.shutdown(Shutdown::Read)),
                     _ => stream.shutdown(Shutdown::Both),
@@ -79,20 +79,20 @@ impl Cable {
     }
 }
 
-fn carry(mut from: TcpStream, mut to: TcpStream, trouble: &AtomicU8) {
+fn carry(mut from: TcpStream, mut to: TcpStream, fault: &AtomicU8) {
     let mut buffer = [0; 16_384];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        while trouble.load(Ordering::Relaxed) == Trouble::Silent as u8 {
+        while fault.load(Ordering::Relaxed) == NetworkFault::Silent as u8 {
             thread::sleep(Duration::from_millis(20));
         }
-        if trouble.load(Ordering::Relaxed) == Trouble::Slow as u8 {
+        if fault.load(Ordering::Relaxed) == NetworkFault::Slow as u8 {
             thread::sleep(Duration::from_millis(100));
         }
         if to.write_all(&buffer[..read]).is_err() {
             break;
         }
     }
-    if trouble.load(Ordering::Relaxed) == Trouble::Reset as u8 {
+    if fault.load(Ordering::Relaxed) == NetworkFault::Reset as u8 {
         return;
     }
     let _ = to.shutdown(Shutdown::Both);
