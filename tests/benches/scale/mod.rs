@@ -31,13 +31,18 @@ struct AcceptPoint {
     gives_constants: bool,
 }
 
+/// The points that give the constants of accepting. They are in the middle: a batch of the store costs less for each
+/// delivery the larger it is, so constants from the ends would be further off between them.
+const FEW_CONNECTIONS: u32 = 4;
+const MANY_CONNECTIONS: u32 = 64;
+
 const ACCEPTS: [AcceptPoint; 6] = [
-    accept(1, 1, true),
-    accept(1, 256, true),
-    accept(1, 4, false),
+    accept(1, 1, false),
+    accept(1, FEW_CONNECTIONS, true),
     accept(1, 16, false),
-    accept(1, 64, false),
-    accept(2, 64, false),
+    accept(1, MANY_CONNECTIONS, true),
+    accept(1, 256, false),
+    accept(2, MANY_CONNECTIONS, false),
 ];
 
 /// A point of running.

@@ -3,9 +3,9 @@
 /// What limits how many deliveries are accepted.
 #[derive(Clone, Copy)]
 pub(super) struct AcceptLimits {
-    /// From the request to the response with one connection, in seconds.
+    /// From the request to the response, apart from the time for which deliveries wait for each other, in seconds.
     pub(super) alone: f64,
-    /// With many connections, in deliveries a second.
+    /// What the rate approaches with ever more connections, in deliveries a second.
     pub(super) most: f64,
 }
 
@@ -19,12 +19,12 @@ impl AcceptLimits {
 }
 
 /// How many functions a second are run, `concurrency` at a time in all replicas, if one takes `seconds`, and
-/// `turnaround` seconds pass from the end of a run to the start of the next one in its place.
+/// `turnaround` seconds pass from the end of a run to the start of the next one in its slot.
 pub(super) fn run_rate(concurrency: u32, seconds: f64, turnaround: f64) -> f64 {
     f64::from(concurrency) / (seconds + turnaround)
 }
 
-/// How many seconds pass between two runs in one place, if functions that do nothing are run at this rate.
+/// How many seconds pass between two runs in one slot, if functions that do nothing are run at this rate.
 pub(super) fn turnaround(concurrency: u32, rate: f64) -> f64 {
     f64::from(concurrency) / rate
 }

@@ -1,27 +1,26 @@
 //! The tables: the constants of the model, and each point with its prediction.
 
 use super::model::{AcceptLimits, run_rate, turnaround};
-use super::{ACCEPTS, Measurements, RUNS};
+use super::{ACCEPTS, FEW_CONNECTIONS, MANY_CONNECTIONS, Measurements, RUNS};
 use crate::numbers::{median, thousands};
 use crate::table::Table;
 
 /// How far a prediction may be off.
 const BOUND: f64 = 0.2;
 
-/// The limits of accepting, from the points with one connection and with the most.
+/// The limits of accepting, from the points with a few connections and with many.
 fn accept_limits(accepted: &[Measurements]) -> AcceptLimits {
-    let rate_with = |connections: u32| {
-        let index = ACCEPTS.iter().position(|point| point.connections == connections);
-        index.map_or(0.0, |index| median(&accepted[index].rates))
+    // From the request to the response, in seconds.
+    let time_with = |connections: u32| {
+        let index = ACCEPTS.iter().position(|it| (it.replicas, it.connections) == (1, connections));
+        index.map_or(0.0, |index| f64::from(connections) / median(&accepted[index].rates))
     };
-    let (one, many) = (1, 256);
-    let alone = 1.0 / rate_with(one);
-    // With that many connections, the time alone is still a part of the whole.
-    let most = 1.0 / (1.0 / rate_with(many) - alone / f64::from(many));
-    AcceptLimits { alone: alone - 1.0 / most, most }
+    let (few, many) = (FEW_CONNECTIONS, MANY_CONNECTIONS);
+    let each = (time_with(many) - time_with(few)) / f64::from(many - few);
+    AcceptLimits { alone: time_with(few) - f64::from(few) * each, most: 1.0 / each }
 }
 
-/// The time between two runs in one place with this many replicas, from functions that do nothing.
+/// The time between two runs in one slot with this many replicas, from functions that do nothing.
 fn turnaround_with(replicas: u32, run: &[Measurements]) -> f64 {
     let points = RUNS.iter().zip(run);
     let point = points.clone().find(|(point, _)| (point.replicas, point.takes) == (replicas, 0));
@@ -36,7 +35,7 @@ pub(super) fn constants(accepted: &[Measurements], run: &[Measurements], bytes: 
     row("accepted/s, the most", thousands(limits.most));
     for replicas in [1, 2, 4] {
         let milliseconds = turnaround_with(replicas, run) * 1e3;
-        let name = format!("between two runs in one place, {}, ms", replicas_text(replicas));
+        let name = format!("turnaround of a slot, {}, ms", replicas_text(replicas));
         row(&name, format!("{milliseconds:.1}"));
     }
     let micros = |seconds: &[f64]| format!("{:.0}", median(seconds) * 1e6);
