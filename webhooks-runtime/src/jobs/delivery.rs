@@ -194,3 +194,12 @@ pub(crate) struct UnresponsiveReplicas {
     /// The time until the last of their leases expires.
     pub(crate) lease_left: Duration,
 }
+
+/// What a recovery of lost deliveries did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RecoveryReport {
+    /// How many deliveries it took from lost replicas.
+    pub(crate) recovered: u64,
+    /// Those of them that are dead now, because the lost attempt was their last one.
+    pub(crate) dead: Vec<Uuid>,
+}

@@ -173,6 +173,7 @@ impl Engine {
             wakeups: Arc::clone(&wakeups),
             lease: options.lease,
             recover_as: recover_as.subscribe(),
+            observers: observers.clone(),
         };
         let heartbeats = Heartbeats {
             store: Arc::clone(&store),

@@ -1,9 +1,11 @@
-//! Defines the observer of background deliveries, which is notified of each attempt that has ended and of each
-//! response of the store.
+//! Defines the observer of background deliveries, which is notified of each attempt that has ended, of each delivery
+//! that is dead, and of each response of the store.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use uuid::Uuid;
 
 use super::state::{State, Transition};
 use crate::trace::Tracer;
@@ -108,13 +110,17 @@ impl StoreOperation {
     }
 }
 
-/// An observer of background deliveries.
+/// An observer of background deliveries. It is called on the thread of the store, so it must not wait. Every method has
+/// a default that does nothing.
 pub(crate) trait JobsObserver: Send + Sync {
     /// Is called when an attempt has ended that this process ran.
-    fn attempt_ended(&self, endpoint: &str, result: AttemptResult, duration: Duration);
+    fn attempt_ended(&self, _endpoint: &str, _result: AttemptResult, _duration: Duration) {}
+
+    /// Is called when the store has written that a delivery is dead, in the one process that has written it.
+    fn delivery_died(&self, _id: Uuid) {}
 
     /// Is called when the store has responded.
-    fn store_responded(&self, operation: StoreOperation, duration: Duration, succeeded: bool);
+    fn store_responded(&self, _operation: StoreOperation, _duration: Duration, _succeeded: bool) {}
 }
 
 /// Notifies the observers, in the order of the parts that they belong to, and starts spans.
@@ -136,6 +142,14 @@ impl JobsObservers {
     pub(super) fn attempt_ended(&self, endpoint: &str, result: AttemptResult, duration: Duration) {
         for observer in &*self.observers {
             observer.attempt_ended(endpoint, result, duration);
+        }
+    }
+
+    pub(super) fn deliveries_died(&self, ids: impl Iterator<Item = Uuid>) {
+        for id in ids {
+            for observer in &*self.observers {
+                observer.delivery_died(id);
+            }
         }
     }
 

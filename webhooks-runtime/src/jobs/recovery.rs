@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::delivery::{ReplicaId, UnresponsiveReplicas};
+use super::delivery::{RecoveryReport, ReplicaId, UnresponsiveReplicas};
+use super::observer::JobsObservers;
 use super::outcome::AttemptOutcome;
 use super::state::Transition;
 use super::store::{EndpointPolicy, Store};
@@ -22,6 +23,7 @@ pub(super) struct Recovery {
     pub(super) lease: Duration,
     /// This replica, whenever it may recover others.
     pub(super) recover_as: watch::Receiver<ReplicaId>,
+    pub(super) observers: JobsObservers,
 }
 
 impl Recovery {
@@ -44,10 +46,11 @@ impl Recovery {
             })
         };
         match self.store.recover_lost(replica, &decide).await {
-            Ok(0) => {}
-            Ok(count) => {
+            Ok(RecoveryReport { recovered: 0, .. }) => {}
+            Ok(RecoveryReport { recovered, dead }) => {
+                self.observers.deliveries_died(dead.into_iter());
                 tracing::warn!(
-                    count,
+                    count = recovered,
                     "recovered the running deliveries of a process that died, or whose lease expired"
                 );
                 self.wakeups.wake_all();

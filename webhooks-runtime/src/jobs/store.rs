@@ -32,8 +32,8 @@ use uuid::Uuid;
 use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
 use super::counts::StateCount;
 use super::delivery::{
-    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
-    UnresponsiveReplicas,
+    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery,
+    RecoveryReport, ReplicaId, UnresponsiveReplicas,
 };
 use super::error::StoreError;
 use super::inspect::{
@@ -142,12 +142,13 @@ pub(crate) trait Store: SharedState {
     fn write_logs<'a>(&'a self, logs: &'a [RunningLog]) -> StoreFuture<'a, Vec<(Uuid, i64)>>;
 
     /// Recovers the deliveries of other replicas whose leases have expired: applies the transition that `decide`
-    /// returns for each. Returns their number.
+    /// returns for each. Each delivery that is dead afterwards is in the report of one replica, unless that one does
+    /// not get the response.
     fn recover_lost<'a>(
         &'a self,
         replica: ReplicaId,
         decide: RecoveryPolicy<'a>,
-    ) -> StoreFuture<'a, u64>;
+    ) -> StoreFuture<'a, RecoveryReport>;
 
     /// Returns the running deliveries of other replicas whose leases end within `lease_left`; `None` when
     /// there are none.

@@ -3,6 +3,7 @@
 use super::keyed::*;
 use super::*;
 use crate::endpoint::background::Latest;
+use crate::jobs::delivery::RecoveryReport;
 use crate::jobs::inspect::{CancelReport, CancelTarget, Purge};
 
 const CANCEL: Policy = KEYED.latest(Latest::Cancel);
@@ -187,7 +188,10 @@ pub(crate) async fn a_lost_cancelled_delivery_is_cancelled(fixture: &dyn Fixture
         cancel(&*store, id).await;
         store.advance_clock(LEASE * 2).await.unwrap();
         let me = replica(&*store).await;
-        assert_eq!(store.recover_lost(me, &|_, _| next).await.unwrap(), 2);
+        let report = store.recover_lost(me, &|_, _| next).await.unwrap();
+        // Not the cancelled one.
+        let dead: Vec<_> = (uncancelled == State::Dead).then_some(other).into_iter().collect();
+        assert_eq!(report, RecoveryReport { recovered: 2, dead });
         assert_eq!(state(&*store, id).await, State::Cancelled);
         assert_eq!(note(&*store, id).await.as_deref(), Some("cancelled"));
         assert!(summary(&*store, id).await.ended_at.is_some());

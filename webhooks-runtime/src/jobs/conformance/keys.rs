@@ -107,7 +107,7 @@ pub(crate) async fn a_recovered_delivery_frees_its_key(fixture: &dyn Fixture) {
     let next = queued(&*store, comment("a")).await;
     store.advance_clock(LEASE * 2).await.unwrap();
     let me = replica(&*store).await;
-    assert_eq!(store.recover_lost(me, &retried).await.unwrap(), 1);
+    assert_eq!(store.recover_lost(me, &retried).await.unwrap().recovered, 1);
     assert_eq!(drain(&*store).await, [next]);
     store.advance_clock(Policy::DEFAULT.longest_backoff).await.unwrap();
     assert_eq!(drain(&*store).await, [lost]);

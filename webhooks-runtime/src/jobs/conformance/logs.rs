@@ -140,7 +140,7 @@ pub(crate) async fn lines_of_a_stale_attempt_are_discarded(fixture: &dyn Fixture
     let first = claim_one(&*store, me, TRAIN).await;
     assert!(write(&*store, &first, lines(1..=1)).await);
     store.deregister(me).await.unwrap();
-    assert_eq!(store.recover_lost(other, &|_, _| Transition::Released).await.unwrap(), 1);
+    assert_eq!(store.recover_lost(other, &|_, _| Transition::Released).await.unwrap().recovered, 1);
     assert!(!write(&*store, &first, lines(2..=2)).await, "it is queued");
     let second = claim_one(&*store, other, TRAIN).await;
     assert!(write(&*store, &second, lines(1..=2)).await);
@@ -210,7 +210,7 @@ pub(crate) async fn a_lost_attempt_keeps_what_was_written(fixture: &dyn Fixture)
     let claimed = claim_one(&*store, me, TRAIN).await;
     assert!(write(&*store, &claimed, lines(1..=2)).await);
     store.deregister(me).await.unwrap();
-    assert_eq!(store.recover_lost(other, &retried).await.unwrap(), 1);
+    assert_eq!(store.recover_lost(other, &retried).await.unwrap().recovered, 1);
     assert_eq!(numbers(&*store, id).await, [(1, 1), (1, 2)]);
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::jobs::delivery::RecoveryReport;
 
 /// Recovers lost deliveries as a new replica, and returns their number.
 async fn recover_lost(store: &dyn Store) -> u64 {
     let other = replica(store).await;
-    store.recover_lost(other, &retried).await.unwrap()
+    store.recover_lost(other, &retried).await.unwrap().recovered
 }
 
 pub(crate) async fn a_replica_with_an_expired_lease_claims_nothing(fixture: &dyn Fixture) {
@@ -84,7 +85,7 @@ pub(crate) async fn a_replica_does_not_recover_its_own_deliveries(fixture: &dyn 
     queue(&*store, TRAIN).await;
     let claimed = claim_one(&*store, me, TRAIN).await;
     store.advance_clock(LEASE * 2).await.unwrap();
-    assert_eq!(store.recover_lost(me, &retried).await.unwrap(), 0);
+    assert_eq!(store.recover_lost(me, &retried).await.unwrap().recovered, 0);
     assert!(store.heartbeat(me, LEASE).await.unwrap().is_registered);
     assert!(complete(&*store, me, &claimed, Transition::Done).await);
 }
@@ -161,7 +162,8 @@ pub(crate) async fn recovery_decides_by_endpoint_and_attempt(fixture: &dyn Fixtu
         Transition::Dead
     };
     let other = replica(&*store).await;
-    assert_eq!(store.recover_lost(other, &decide).await.unwrap(), 1);
+    let report = store.recover_lost(other, &decide).await.unwrap();
+    assert_eq!(report, RecoveryReport { recovered: 1, dead: vec![id] });
     assert_eq!(*calls.lock().unwrap(), [(Some(ONE_AT_A_TIME), 2)]);
     assert_eq!(state(&*store, id).await, State::Dead);
 
@@ -175,6 +177,6 @@ pub(crate) async fn recovery_decides_by_endpoint_and_attempt(fixture: &dyn Fixtu
     calls.lock().unwrap().clear();
     let store = fixture.open(endpoints()[..1].to_vec(), NO_LIMIT.into()).await;
     let other = replica(&*store).await;
-    assert_eq!(store.recover_lost(other, &decide).await.unwrap(), 1);
+    assert_eq!(store.recover_lost(other, &decide).await.unwrap().recovered, 1);
     assert_eq!(*calls.lock().unwrap(), [(None, 1)]);
 }

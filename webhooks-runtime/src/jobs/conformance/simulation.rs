@@ -168,19 +168,23 @@ pub(crate) async fn two_replicas_never_run_a_delivery_at_the_same_time(fixture: 
                     lost.lock().unwrap().push(next);
                     next
                 };
-                let count = me.store.recover_lost(me.replica, &decide).await.unwrap();
-                recovered += count;
+                let report = me.store.recover_lost(me.replica, &decide).await.unwrap();
+                recovered += report.recovered;
+                let mut dead = Vec::new();
                 for next in lost.into_inner().unwrap() {
                     if next == Transition::Dead {
                         // The lost one, of which there is at most one.
-                        let running = |delivery: &&mut ExpectedDelivery| {
+                        let running = |(_, delivery): &(&Uuid, &mut ExpectedDelivery)| {
                             delivery.end.is_none() && delivery.attempts == POLICY.attempts
                         };
-                        let mut expected = expected.values_mut().filter(running);
-                        expected.next().unwrap().end = Some(State::Dead);
+                        let mut expected = expected.iter_mut().filter(running);
+                        let (id, delivery) = expected.next().unwrap();
+                        delivery.end = Some(State::Dead);
                         assert!(expected.next().is_none());
+                        dead.push(*id);
                     }
                 }
+                assert_eq!(report.dead, dead, "seed {seed}: reported as dead");
             }
 
             if me.runs.is_none() {

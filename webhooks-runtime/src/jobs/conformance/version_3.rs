@@ -30,7 +30,7 @@ pub(crate) async fn keeps_its_deliveries_of_every_state(store: &dyn Store) {
 
     let me = replica(store).await;
     let released = |_: Option<usize>, _: u32| Transition::Released;
-    assert_eq!(store.recover_lost(me, &released).await.unwrap(), 1);
+    assert_eq!(store.recover_lost(me, &released).await.unwrap().recovered, 1);
     assert_eq!(store.retry(RetryTarget::AllDead).await.unwrap(), 1);
     let mut ran = Vec::new();
     for endpoint in [0, 0, 0, 2] {

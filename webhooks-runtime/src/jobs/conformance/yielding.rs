@@ -52,7 +52,7 @@ pub(crate) async fn a_lost_delivery_yields_to_a_newer_one(fixture: &dyn Fixture)
     let newer = queued(&*store, push("a", 2, 3)).await;
     store.advance_clock(LEASE * 2).await.unwrap();
     let me = replica(&*store).await;
-    assert_eq!(store.recover_lost(me, &retried).await.unwrap(), 1);
+    assert_eq!(store.recover_lost(me, &retried).await.unwrap().recovered, 1);
     assert_superseded(&*store, older, newer).await;
     let claimed = claim_one(&*store, me, TRAIN).await;
     assert_eq!((claimed.id, moved(&claimed)), (newer, (1, 3)));

@@ -56,8 +56,8 @@ pub(crate) use self::store::PostgresStore;
 use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
 use super::counts::StateCount;
 use super::delivery::{
-    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
-    UnresponsiveReplicas,
+    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery,
+    RecoveryReport, ReplicaId, UnresponsiveReplicas,
 };
 use super::inspect::{
     CancelReport, CancelTarget, DeliveryDetail, DeliveryFilter, DeliverySummary, Purge, RetryTarget,
@@ -102,7 +102,7 @@ impl Store for PostgresStore {
         &'a self,
         replica: ReplicaId,
         decide: RecoveryPolicy<'a>,
-    ) -> StoreFuture<'a, u64> {
+    ) -> StoreFuture<'a, RecoveryReport> {
         Box::pin(self.recover_lost_deliveries(replica, decide))
     }
 

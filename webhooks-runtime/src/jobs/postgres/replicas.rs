@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::super::attempt_log::LogUpdate;
 use super::super::delivery::{
-    ClaimId, Completion, HeartbeatResponse, ReplicaId, UnresponsiveReplicas,
+    ClaimId, Completion, HeartbeatResponse, RecoveryReport, ReplicaId, UnresponsiveReplicas,
 };
 use super::super::error::StoreError;
 use super::super::outcome::AttemptOutcome;
+use super::super::state::State;
 use super::super::store::RecoveryPolicy;
 use super::convert;
 use super::pool::with_retries;
@@ -160,16 +161,16 @@ impl PostgresStore {
         &self,
         replica: ReplicaId,
         decide: RecoveryPolicy<'_>,
-    ) -> Result<u64, StoreError> {
-        let recovered = with_retries(&self.pool, |mut connection| async move {
-            let recovered = self.recover_lost_on(&mut connection, replica, decide).await;
-            (connection, recovered)
+    ) -> Result<RecoveryReport, StoreError> {
+        let report = with_retries(&self.pool, |mut connection| async move {
+            let report = self.recover_lost_on(&mut connection, replica, decide).await;
+            (connection, report)
         })
         .await?;
-        if recovered > 0 {
+        if report.recovered > 0 {
             self.notifier.notify();
         }
-        Ok(recovered)
+        Ok(report)
     }
 
     async fn recover_lost_on(
@@ -177,7 +178,7 @@ impl PostgresStore {
         connection: &mut PgConnection,
         replica: ReplicaId,
         decide: RecoveryPolicy<'_>,
-    ) -> Result<u64, sqlx::Error> {
+    ) -> Result<RecoveryReport, sqlx::Error> {
         let mut transaction = connection.begin().await?;
         let unresponsive: Vec<Uuid> =
             sqlx::query_scalar(EXPIRED_REPLICAS).bind(replica).fetch_all(&mut *transaction).await?;
@@ -194,16 +195,18 @@ impl PostgresStore {
                 log: LogUpdate::default(),
             })
             .collect();
-        let mut recovered = 0;
+        let mut report = RecoveryReport::default();
         if !completions.is_empty() {
             let completed = self.complete_lost(&mut transaction, replica, &completions).await?;
-            recovered = completed.states.len() as u64;
+            report.recovered = completed.states.len() as u64;
+            let dead = completed.states.into_iter().filter(|(_, state)| *state == State::Dead);
+            report.dead = dead.map(|(id, _)| id).collect();
         }
         if !unresponsive.is_empty() {
             sqlx::query(DEREGISTER).bind(&unresponsive).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
-        Ok(recovered)
+        Ok(report)
     }
 }
 

@@ -144,6 +144,13 @@ impl Scheduler {
     /// deliveries whose results it discarded, and `diverted` the states that differ from those of the attempts'
     /// transitions.
     pub(super) fn confirm_completions(&mut self, stale: &[Uuid], diverted: &[(Uuid, State)]) {
+        let mut diverted: HashMap<_, _> = diverted.iter().copied().collect();
+        let dead = self.completions.iter().filter(|completion| {
+            let state = diverted.get(&completion.id).copied();
+            state.unwrap_or(completion.next.state()) == State::Dead
+                && !stale.contains(&completion.id)
+        });
+        self.observers.deliveries_died(dead.map(|completion| completion.id));
         self.completions.clear();
         for id in stale {
             tracing::warn!(
@@ -152,7 +159,6 @@ impl Scheduler {
                 "discarding the result of this attempt: another replica now owns the delivery"
             );
         }
-        let mut diverted: HashMap<_, _> = diverted.iter().copied().collect();
         for end in std::mem::take(&mut self.undecided) {
             if !stale.contains(&end.id) {
                 let state = diverted.remove(&end.id).unwrap_or(end.next.state());

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::jobs::attempt_log::RunningLog;
 use crate::jobs::delivery::{
-    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
+    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery,
+    RecoveryReport, ReplicaId,
 };
 use crate::jobs::error::StoreError;
 use crate::jobs::inspect::{CancelReport, Purge};
@@ -31,7 +32,7 @@ pub(super) enum WriterCommand {
     CompleteAndClaim(ReplicaId, Vec<Completion>, Vec<ClaimRequest>, CommandReply<ClaimResponse>),
     WriteLogs(Vec<RunningLog>, CommandReply<Vec<(Uuid, i64)>>),
     FindLost(ReplicaId, CommandReply<Vec<LostDelivery>>),
-    RecoverLost(ReplicaId, Vec<(ReplicaId, Completion)>, CommandReply<u64>),
+    RecoverLost(ReplicaId, Vec<(ReplicaId, Completion)>, CommandReply<RecoveryReport>),
     CountBacklog(CommandReply<()>),
     PurgeExpired(Retention, CommandReply<PurgeStep>),
     OldestDue(CommandReply<Option<Duration>>),

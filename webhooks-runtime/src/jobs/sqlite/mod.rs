@@ -55,8 +55,8 @@ use uuid::Uuid;
 use super::attempt_log::{AttemptLogLine, LogPosition, RunningLog};
 use super::counts::StateCount;
 use super::delivery::{
-    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery, ReplicaId,
-    UnresponsiveReplicas,
+    Accepted, ClaimRequest, ClaimResponse, Completion, HeartbeatResponse, NewDelivery,
+    RecoveryReport, ReplicaId, UnresponsiveReplicas,
 };
 use super::error::StoreError;
 use super::inspect::{
@@ -154,7 +154,7 @@ impl Store for SqliteStore {
         &'a self,
         replica: ReplicaId,
         decide: RecoveryPolicy<'a>,
-    ) -> StoreFuture<'a, u64> {
+    ) -> StoreFuture<'a, RecoveryReport> {
         self.recover(replica, decide).boxed()
     }
 

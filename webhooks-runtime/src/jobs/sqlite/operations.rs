@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep};
 use super::command::{CHUNK, CommandReply, WriterCommand};
 use super::{SqliteStore, read};
 use crate::jobs::attempt_log::LogUpdate;
-use crate::jobs::delivery::{Completion, ReplicaId};
+use crate::jobs::delivery::{Completion, RecoveryReport, ReplicaId};
 use crate::jobs::error::StoreError;
 use crate::jobs::inspect::{CancelReport, CancelTarget, Purge, RetryTarget};
 use crate::jobs::outcome::AttemptOutcome;
@@ -34,7 +34,7 @@ impl SqliteStore {
         &self,
         replica: ReplicaId,
         decide: RecoveryPolicy<'_>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<RecoveryReport, StoreError> {
         let lost = self.send(|reply| WriterCommand::FindLost(replica, reply)).await?;
         let completions = lost.iter().map(|lost| {
             let next = decide(lost.endpoint, lost.attempt);

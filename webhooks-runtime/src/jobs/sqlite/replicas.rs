@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::command::LostDelivery;
 use super::writer::{Changes, Writer};
 use crate::jobs::clock::millis;
-use crate::jobs::delivery::{Completion, HeartbeatResponse, ReplicaId};
+use crate::jobs::delivery::{Completion, HeartbeatResponse, RecoveryReport, ReplicaId};
+use crate::jobs::state::State;
 
 impl Writer {
     /// Registers a replica.
@@ -75,18 +76,26 @@ impl Writer {
         me: ReplicaId,
         completions: Vec<(ReplicaId, Completion)>,
         changes: &mut Changes,
-    ) -> Result<u64, rusqlite::Error> {
+    ) -> Result<RecoveryReport, rusqlite::Error> {
         let now = self.clock.now();
-        let mut recovered = 0;
+        let mut report = RecoveryReport::default();
         for (replica, completion) in completions {
             if self.is_alive(replica, now)? {
                 continue;
             }
+            let (id, next) = (completion.id, completion.next.state());
             let completed = self.complete(replica, &[completion], true, changes)?;
-            recovered += u64::from(completed.stale.is_empty());
+            if !completed.stale.is_empty() {
+                continue;
+            }
+            report.recovered += 1;
+            let state = completed.diverted.first().map_or(next, |(_, state)| *state);
+            if state == State::Dead {
+                report.dead.push(id);
+            }
         }
         self.execute("DELETE FROM owners WHERE id != ? AND lease_until < ?", (me, now))?;
-        Ok(recovered)
+        Ok(report)
     }
 
     fn is_alive(&self, replica: ReplicaId, now: i64) -> Result<bool, rusqlite::Error> {
