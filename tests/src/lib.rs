@@ -1,7 +1,7 @@
 //! What the suites share: a client that says exactly the bytes it is told, payloads, programs
 //! that run as processes of their own, background deliveries, a browser, proxies, a share server, pages of
 //! Markdown, a terminal for the commands on them, a pseudo-terminal, a walk through a
-//! Dockerfile, a Hub, a chat model, and a collector of traces.
+//! Dockerfile, a Hub, a chat model, a collector of traces, and a receiver of alerts.
 
 pub mod background;
 pub mod browser;
@@ -19,6 +19,7 @@ pub mod program;
 pub mod programs;
 pub mod proxy;
 pub mod pty;
+pub mod receiver;
 pub mod repository;
 pub mod share;
 pub mod terminal;

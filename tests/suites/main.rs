@@ -8,6 +8,7 @@
 
 mod acting;
 mod activity;
+mod alerts;
 mod background_accept;
 mod background_clock;
 mod background_control;

@@ -88,7 +88,8 @@
 //!
 //! A delivery that fails is retried with a growing delay until its attempts are used up, unless the error is
 //! [`Permanent`]. [`BackgroundArg`] lists the arguments of such a function, [`BackgroundReply`] its
-//! return values. What the function logs with `tracing` is stored with its delivery: the page and the command
+//! return values. [`WebhooksServer::on_dead`] notifies the program of a delivery that has used up its attempts, and
+//! [`WebhooksServer::alert_url`] a chat. What the function logs with `tracing` is stored with its delivery: the page and the command
 //! `deliveries logs` show it. Deliveries are stored in a file or, for several replicas, in PostgreSQL: see
 //! [`WebhooksServer::store`]. The program itself can enqueue a delivery, too: `evaluate_model::enqueue(&target, payload)`,
 //! where the target is a [`ServerHandle`] or a [`DeliveryStore`].
@@ -145,6 +146,8 @@
 )]
 
 mod activity;
+#[cfg(any(feature = "cli", feature = "hub"))]
+mod alerts;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
@@ -196,7 +199,7 @@ pub use endpoint::{
 #[cfg(feature = "hub")]
 pub use hub::{Hub, HubError, RepoId};
 pub use jobs::enqueue::EnqueueTarget;
-pub use jobs::{DeliveryStore, EnqueueError, StoreError};
+pub use jobs::{DeadDelivery, DeliveryStore, EnqueueError, StoreError};
 pub use payload::{
     DiscussionStatus, EventAction, EventScope, FileAction, NewComment, ObjectId, RepoType,
     WebhookPayload, WebhookPayloadComment, WebhookPayloadDiscussion,

@@ -1,8 +1,9 @@
 //! The texts of the source that are no messages, and the messages that are not in the source.
 
 /// Parts of the source whose texts are no messages, and what they are.
-pub(super) const OTHER_PLACES: [(&str, &str); 9] = [
+pub(super) const OTHER_PLACES: [(&str, &str); 10] = [
     ("webhooks-runtime/src/config/table.rs", "the docs and the help of settings"),
+    ("webhooks-runtime/src/alerts/alert.rs", "the lines of alerts"),
     ("webhooks-runtime/src/openapi/", "what the OpenAPI document says of the endpoints"),
     ("webhooks-runtime/src/dashboard/", "the page's headings, headers and samples"),
     ("webhooks-runtime/src/metrics/background.rs", "the descriptions of metrics"),

@@ -23,7 +23,7 @@ pub(super) fn head<const N: usize>(cells: [&str; N]) -> PageTable {
 
 /// The tables of settings, and what a setting in each is called: the first of its method, flag and variable that it
 /// has. Each setting is in one of them.
-pub(super) const GROUPS: [(&str, &[&str]); 10] = [
+pub(super) const GROUPS: [(&str, &[&str]); 11] = [
     ("endpoints", &["add_webhook", "add_filtered_webhook", "endpoint", "data", "configure", "ui"]),
     ("secrets", &["webhook_secret", "webhook_secrets", "secret_in_query", "WEBHOOKS_PAGE_TOKEN"]),
     (
@@ -81,6 +81,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 10] = [
     ),
     ("log", &["RUST_LOG", "--log-format", "NO_COLOR", "HF_HUB_DISABLE_EXPERIMENTAL_WARNING"]),
     ("metrics", &["metrics", "metrics_port", "WEBHOOKS_METRICS_TOKEN"]),
+    ("alerts", &["alert_url", "on_dead"]),
     (
         "place",
         &[

@@ -28,6 +28,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::config::alert_url::AlertUrl;
 use crate::config::exposure::{ExposureChoice, PartialExposure};
 use crate::config::log_format::LogFormat;
 use crate::config::metrics::PartialMetrics;
@@ -65,6 +66,8 @@ struct Serve {
     metrics: bool,
     #[arg(long, value_name = "PORT")]
     metrics_port: Option<u16>,
+    #[arg(long, value_name = "URL")]
+    alert_url: Option<AlertUrl>,
     #[cfg_attr(feature = "hub", command(flatten))]
     #[cfg_attr(not(feature = "hub"), arg(skip))]
     hub: HubFlags,
@@ -261,6 +264,7 @@ impl From<Serve> for PartialSettings {
             reconcile: flags.hub.reconcile,
             log_format: flags.log_format,
             metrics: PartialMetrics { on: flags.metrics.then_some(true), port: flags.metrics_port },
+            alert_url: flags.alert_url,
             exposure,
         }
     }

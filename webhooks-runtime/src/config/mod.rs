@@ -10,13 +10,14 @@
 //! | `limits` | sizes and times |
 //! | `exposure` | how others reach the server: not at all, at a URL, or through a tunnel |
 //! | `reconcile`, `log_format` | how the texts of these settings are parsed |
-//! | `metrics` | where the metrics are served |
+//! | `metrics`, `alert_url` | where the metrics are served, and where alerts are posted |
 //! | `secret`, `token` | the secrets of endpoints; the tokens that authorize a reader of the page or of the metrics |
 //! | `environment`, `host`, `space` | the variables and the machine that defaults depend on |
 //! | `ports`, `addresses` | the ports of a server, and the URLs of one that listens |
 //! | `error` | the error of an invalid setting |
 
 pub(crate) mod addresses;
+pub(crate) mod alert_url;
 pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod exposure;

@@ -28,7 +28,7 @@ macro_rules! settings {
                 $(, default $default:literal)?
                 $(, flags { $flag:literal: $flag_help:literal $(, $next_flag:literal: $next_flag_help:literal)* })?
                 $(, variables { $variable:literal: $variable_help:literal $(, $next_variable:literal: $next_help:literal)* })?
-                $(, feature $feature:literal)?;
+                $(, feature $feature:literal $(or $or_feature:literal)*)?;
         )*}
         others {$(
             $(flag $other_flag:literal)? $(variable $other_variable:literal)?: $other_summary:literal
@@ -57,7 +57,7 @@ macro_rules! settings {
                 method: Some(stringify!($method)),
                 variables: &[$(($variable, $variable_help) $(, ($next_variable, $next_help))*)?],
                 default: concat!($($default)?),
-                is_compiled: true $(&& cfg!(feature = $feature))?,
+                is_compiled: true $(&& cfg!(any(feature = $feature $(, feature = $or_feature)*)))?,
             },)*
             $(Setting {
                 summary: $other_summary,
@@ -125,6 +125,11 @@ settings! {
             flags { "--metrics-port": "Serve metrics on this port instead, and nothing else on it" },
             variables { "WEBHOOKS_METRICS_PORT": "Default of --metrics-port" },
             feature "metrics";
+        alert_url: "Sets the URL to which alerts are posted as JSON, as Slack and other chats take it: dead deliveries, webhooks that the Hub has suspended, a store that is unavailable",
+            default "none: no alerts are sent",
+            flags { "--alert-url": "URL to post alerts to, such as an incoming webhook of Slack" },
+            variables { "WEBHOOKS_ALERT_URL": "Default of --alert-url; not shown in the list of processes, unlike the flag" },
+            feature "cli" or "hub";
         body_limit: "Sets the size of the largest accepted request body, in bytes",
             default "10 MiB";
         request_timeout: "Sets how long a client may take to send the head of a request, and then its body: more than zero, at most one day",
@@ -171,6 +176,8 @@ settings! {
             default "30 s",
             feature "background";
         on_start: "Calls a function with the store once the server runs, for example to enqueue deliveries",
+            feature "background";
+        on_dead: "Calls a function for each background delivery that has ended dead",
             feature "background";
     }
     others {

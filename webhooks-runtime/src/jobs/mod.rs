@@ -14,8 +14,8 @@
 //! - `attempt_log` defines the lines that functions log. `log_buffer` collects those of a running attempt, `log_writer`
 //!   writes them to the store, and `logs` reads them.
 //! - `heartbeat` renews this replica's lease, and `recovery` recovers the deliveries of lost replicas.
-//! - `observer` defines who is notified of attempts and of the store's responses, and `counts` counts deliveries: both for
-//!   the metrics.
+//! - `observer` defines who is notified of attempts, of dead deliveries and of the store's responses. `dead` collects dead
+//!   deliveries for functions and alerts, and `counts` counts deliveries for the metrics.
 //! - `engine` starts all of this on its threads, and `handle` is what the rest of the crate uses; `control` is how people
 //!   cancel deliveries, run them again and pause endpoints.
 
@@ -26,6 +26,7 @@ mod clock;
 mod conformance;
 mod control;
 mod counts;
+mod dead;
 mod delivery;
 mod engine;
 pub(crate) mod enqueue;
@@ -63,6 +64,8 @@ mod wakeups;
 
 pub(crate) use attempt_log::{AttemptLogLine, LogPosition};
 pub(crate) use counts::StateCount;
+pub use dead::DeadDelivery;
+pub(crate) use dead::DeadQueue;
 pub(crate) use delivery::{Accepted, DeliveryKey, DeliveryOrigin};
 pub use enqueue::{DeliveryStore, EnqueueError};
 pub use error::StoreError;

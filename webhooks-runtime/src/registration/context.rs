@@ -110,7 +110,7 @@ impl Context {
         let _ = own_health::announce(&*self.state, self.status.instance, url).await;
         let text = self.state.get(&self.report_key()).await.ok().flatten();
         if let Some(report) = text.and_then(|text| serde_json::from_str(&text).ok()) {
-            self.status.set(report);
+            self.status.follow(report);
         }
     }
 }

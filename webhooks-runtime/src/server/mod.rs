@@ -4,9 +4,9 @@
 //! | --- | --- |
 //! | `builder`, `ui` | `WebhooksServer` and its methods |
 //! | `prepare`, `guard`, `missing_data`, `error` | find every invalid setting before a port is opened |
-//! | `parts` | composes the optional capabilities from a `composition`; `background`, `hub`, `metrics`, `page` and `tunnel` are five of them |
+//! | `parts` | composes the optional capabilities from a `composition`; `alerts`, `background`, `hub`, `metrics`, `page` and `tunnel` are six of them |
 //! | `launch`, `running`, `handle` | start the server, serve, shut down |
-//! | `start` | calls the functions of `on_start` |
+//! | `start`, `on_dead` | call the functions of `on_start` and `on_dead` |
 //! | `ports`, `accept`, `balancer`, `threads`, `worker` | listen, and distribute connections to the workers |
 //! | `banner`, `signals` | the start-up message, and the signals that stop the program |
 //! | `output`, `log`, `panics` | write to a person and to the log without ever blocking |
@@ -15,6 +15,8 @@
 //! | `listing`, `recipients`, `store_target` | what the commands `endpoints`, `trigger` and `deliveries` know of a server that does not run in their process |
 
 mod accept;
+#[cfg(any(feature = "cli", feature = "hub"))]
+mod alerts;
 mod background;
 mod balancer;
 mod banner;
@@ -32,6 +34,7 @@ pub(crate) mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod missing_data;
+mod on_dead;
 mod one_delivery;
 mod open_files;
 pub(crate) mod output;

@@ -10,6 +10,7 @@ use actix_web::web::ServiceConfig;
 use super::background::BackgroundPart;
 use super::composition::Composition;
 use super::error::SetupError;
+use super::on_dead::{DeadFunction, OnDeadPart};
 use super::start::{StartFunction, StartPart};
 use super::ui::{CustomPage, RootPage};
 use crate::config::environment::Environment;
@@ -28,6 +29,8 @@ pub(super) struct PartSettings {
     pub(super) background: Options,
     /// What is called at the start.
     pub(super) on_start: Vec<StartFunction>,
+    /// What is called for each dead delivery.
+    pub(super) on_dead: Vec<DeadFunction>,
     /// The page at `/`; `None` means the default page.
     pub(super) page: Option<RootPage>,
     /// The program's version, if known.
@@ -140,6 +143,10 @@ pub(super) fn compose(
     parts.push(Arc::clone(&background) as Arc<dyn Part>);
     let store = DeliveryStore::of_server(server.jobs);
     parts.push(Arc::new(StartPart::new(settings.on_start, store)));
+    // After the store, because parts are closed in reverse order: both read dead deliveries to the end.
+    parts.extend(OnDeadPart::compose(settings.on_dead, &background.jobs));
+    #[cfg(any(feature = "cli", feature = "hub"))]
+    parts.extend(super::alerts::compose(webhooks.as_ref(), &background, server));
     #[cfg(feature = "hub")]
     parts.extend(super::hub::compose(
         settings.hub,

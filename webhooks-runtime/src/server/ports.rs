@@ -110,6 +110,7 @@ mod tests {
             reconcile: None,
             log_format: LogFormat::Text,
             metrics: MetricsListener::Off,
+            alert_url: None,
             exposure: Exposure::Local,
             unshared: None,
         };

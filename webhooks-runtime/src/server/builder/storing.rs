@@ -1,12 +1,13 @@
-//! What can be set of how background deliveries are kept, and what is enqueued at the start.
+//! What can be set of how background deliveries are kept, and what is called at the start and for dead deliveries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::WebhooksServer;
 use crate::config::table::setting_docs;
 use crate::endpoint::EndpointError;
 use crate::endpoint::causes::causes;
-use crate::jobs::DeliveryStore;
+use crate::jobs::{DeadDelivery, DeliveryStore};
 
 /// Background deliveries, with the Cargo feature `background`.
 impl WebhooksServer {
@@ -136,6 +137,32 @@ impl WebhooksServer {
             let called = function(store);
             Box::pin(async move { called.await.map_err(|error| causes(&*error.into_boxed())) })
         }));
+        self
+    }
+    #[doc = setting_docs!(on_dead)]
+    /// A delivery is dead when all its attempts have failed, or one with a [`Permanent`](crate::Permanent) error. The
+    /// function is called once for each time that a delivery ends dead, in the replica that has written it to the store. It is
+    /// a notification, not a part of the delivery: a crash at that moment costs the call, and a failed call is not repeated.
+    ///
+    /// The function runs on threads of its own, where it delays neither requests nor deliveries. At most 8 calls run at a
+    /// time, each for at most 1 minute, and 10,000 deliveries can wait for theirs. A panic is logged. At a shutdown, the
+    /// calls end within the grace period. A [`TestClient`](crate::testing::TestClient) and the command `deliver` don't call
+    /// it.
+    ///
+    /// ```
+    /// use webhooks_runtime::{DeadDelivery, WebhooksServer};
+    ///
+    /// let server = WebhooksServer::new().on_dead(async |delivery: DeadDelivery| {
+    ///     let repo = delivery.repo.as_deref().unwrap_or("an unknown repo");
+    ///     tracing::error!(id = delivery.id, error = delivery.error, "nothing was trained for {repo}");
+    /// });
+    /// ```
+    pub fn on_dead<F, R>(mut self, function: F) -> Self
+    where
+        F: Fn(DeadDelivery) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.parts.on_dead.push(Arc::new(move |delivery| Box::pin(function(delivery))));
         self
     }
 }

@@ -1,0 +1,109 @@
+//! Functions that are called for dead deliveries.
+
+use tests::background::{Place, accepted, wait_until};
+use tests::on_both_stores;
+use tests::receiver::AlertReceiver;
+
+use super::{commit, poison, start};
+
+const PRINTS: (&str, &str) = ("ON_DEAD", "prints");
+
+on_both_stores! {
+    the_function_gets_the_delivery_with_its_payload_once
+    the_function_is_called_for_a_delivery_whose_last_attempt_was_lost
+}
+
+fn the_function_gets_the_delivery_with_its_payload_once(place: &Place) {
+    let program = place.start(&[PRINTS]);
+    let url = program.local_url();
+    let id = commit(&url, "fails");
+    let line = program.wait_for(&format!("dead {id}"));
+    let expected = format!(
+        "dead {id} Some(\"w1\") /webhooks/fails Some(\"update repo.content\") Some(\"dataset\") Some(\"me/data\") 3 \
+         \"the training failed: the disk is full\" true "
+    );
+    assert!(line.starts_with(&expected) && line.ends_with(" true"), "{line}");
+    // With a body that is not the Hub's.
+    let other = accepted(&url, "gives_up", None, 0);
+    let line = program.wait_for(&format!("dead {other}"));
+    let expected = format!(
+        "dead {other} None /webhooks/gives_up None None None 1 \"no such dataset\" false 18 true"
+    );
+    assert_eq!(line, expected);
+    let ended = program.stop();
+    assert_eq!(ended.stdout.matches(&format!("dead {id}")).count(), 1, "{}", ended.stdout);
+}
+
+fn the_function_is_called_for_a_delivery_whose_last_attempt_was_lost(place: &Place) {
+    let variables = [PRINTS, ("LEASE_SECONDS", "1")];
+    let id = poison(place, place.start(&variables));
+    let program = loop {
+        let program = place.start(&variables);
+        wait_until("it dies of it or has it no more", || {
+            place.delivery(&id).state == "dead" || !program.is_running()
+        });
+        if place.delivery(&id).state == "dead" {
+            break program;
+        }
+        program.wait();
+    };
+    let line = program.wait_for(&format!("dead {id}"));
+    assert!(line.contains("3 \"the process that ran it died, or its lease expired\""), "{line}");
+    program.stop();
+}
+
+#[test]
+fn a_panic_is_logged_and_costs_nothing() {
+    let place = Place::file();
+    let program = place.start(&[("ON_DEAD", "panics")]);
+    let url = program.local_url();
+    for count in 1..=2 {
+        let id = accepted(&url, "gives_up", None, 0);
+        // The third function is called, too.
+        let _ = program.wait_for(&format!("dead {id}"));
+        program.wait_for_logs("the function of on_dead panicked", 2 * count);
+    }
+    let id = accepted(&url, "quick", None, 0);
+    place.wait_for(&id, "done");
+    let ended = program.stop();
+    assert_eq!(ended.code, Some(0));
+    let panicked = ended.stderr.lines().filter(|line| line.contains("of on_dead panicked"));
+    let panicked: Vec<_> = panicked.collect();
+    assert!(panicked[0].contains("nobody is\\nthere"), "{panicked:#?}");
+    assert!(panicked[1].contains("nobody listens") && panicked[1].contains("dead.rs"));
+    assert!(!ended.stderr.contains("a thread panicked"), "{}", ended.stderr);
+}
+
+#[test]
+fn functions_that_block_delay_neither_deliveries_nor_alerts_nor_the_shutdown_for_long() {
+    let (place, receiver) = (Place::file(), AlertReceiver::start());
+    let more = [("ON_DEAD", "blocks"), ("SHUTDOWN_SECONDS", "1")];
+    let program = start(&place, &receiver, &more);
+    let url = program.local_url();
+    for _ in 0..20 {
+        let _ = accepted(&url, "gives_up", None, 0);
+    }
+    place.wait_for_all();
+    let id = accepted(&url, "quick", None, 0);
+    place.wait_for(&id, "done");
+    let _ = receiver.wait_for("dead_delivery", 20);
+    let ended = program.stop();
+    assert_eq!(ended.code, Some(0));
+    let text = "shutting down before on_dead was called for each dead delivery, or before it ended";
+    assert!(ended.stderr.contains(text), "{}", ended.stderr);
+}
+
+#[test]
+fn a_shutdown_waits_for_the_function() {
+    let place = Place::file();
+    let program = place.start(&[("ON_DEAD", "waits")]);
+    let ids: Vec<_> =
+        (0..10).map(|_| accepted(&program.local_url(), "gives_up", None, 0)).collect();
+    let _ = program.wait_for("on_dead begins with");
+    let ended = program.stop();
+    // Also for those that waited for the others.
+    for id in ids {
+        assert!(ended.stdout.contains(&format!("on_dead ends with {id}")), "{}", ended.stdout);
+    }
+    assert!(!ended.stderr.contains("shutting down before"), "{}", ended.stderr);
+}
