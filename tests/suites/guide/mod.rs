@@ -36,7 +36,7 @@ const BOTS: [(&str, &str); 4] = [
 ];
 
 /// The pages without commands and output: reference and explanation. Their Rust compiles, as on every page.
-const PROSE: [&str; 9] = [
+const PROSE: [&str; 10] = [
     "introduction",
     "attribute",
     "http-responses",
@@ -46,6 +46,7 @@ const PROSE: [&str; 9] = [
     "security-model",
     "delivery-guarantees",
     "performance",
+    "how-far-it-goes",
 ];
 
 fn guide(language: &str) -> PathBuf {
