@@ -27,7 +27,8 @@ pub use build::{
     ReservedPort, build, build_bin, build_with_full_lto, forget_package, reserve_port_7860,
     turn_of_port_7860,
 };
-use lines::{Lines, follow, text, wait_in};
+pub use lines::OutputReading;
+use lines::{Lines, ReadingState, follow, text, wait_in};
 pub use own_machine::OwnMachine;
 
 #[allow(clippy::panic, reason = "a test that cannot go on")]
@@ -42,6 +43,7 @@ pub struct Program {
     stdout: Lines,
     stderr: Lines,
     readers: Vec<thread::JoinHandle<()>>,
+    reading: ReadingState,
 }
 
 /// What a program left when it had ended.
@@ -100,12 +102,14 @@ impl Program {
     }
 
     fn follow(mut child: Child, output: Option<impl Read + Send + 'static>) -> Self {
-        let (stdout, stderr) = (Lines::default(), Lines::default());
+        let (stdout, stderr, reading) =
+            (Lines::default(), Lines::default(), ReadingState::default());
         let readers = [
-            output.map(|stream| follow(stream, &stdout)),
-            child.stderr.take().map(|stream| follow(stream, &stderr)),
+            output.map(|stream| follow(stream, &stdout, &reading)),
+            child.stderr.take().map(|stream| follow(stream, &stderr, &reading)),
         ];
-        Self { child, stdout, stderr, readers: readers.into_iter().flatten().collect() }
+        let readers = readers.into_iter().flatten().collect();
+        Self { child, stdout, stderr, readers, reading }
     }
 
     /// Waits for a line of standard output that holds `text`.
@@ -257,6 +261,7 @@ impl Program {
                 other => fail(&format!("the program doesn't end: {other:?} {:?}", self.stderr)),
             }
         };
+        self.set_reading(OutputReading::Followed);
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
@@ -276,6 +281,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        self.set_reading(OutputReading::Followed);
         // An error says that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
