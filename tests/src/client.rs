@@ -101,8 +101,12 @@ pub fn exchange(url: &str, bytes: impl AsRef<[u8]>) -> io::Result<ClientResponse
 /// A request's head with its end, `POST /webhooks/x` and header lines.
 #[must_use]
 pub fn head(first: &str, headers: &[&str]) -> String {
+    head_for("localhost", first, headers)
+}
+
+fn head_for(host: &str, first: &str, headers: &[&str]) -> String {
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-    format!("{first} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
+    format!("{first} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")
 }
 
 /// Sends a whole request with a body.
@@ -111,9 +115,24 @@ pub fn head(first: &str, headers: &[&str]) -> String {
 ///
 /// When there is no response.
 pub fn request(url: &str, first: &str, headers: &[&str], body: &str) -> io::Result<ClientResponse> {
+    request_for("localhost", url, first, headers, body)
+}
+
+/// Sends a whole request with a body for a host that a server at this URL serves among others.
+///
+/// # Errors
+///
+/// When there is no response.
+pub fn request_for(
+    host: &str,
+    url: &str,
+    first: &str,
+    headers: &[&str],
+    body: &str,
+) -> io::Result<ClientResponse> {
     let length = format!("Content-Length: {}", body.len());
     let headers: Vec<_> = headers.iter().copied().chain([length.as_str()]).collect();
-    exchange(url, head(first, &headers) + body)
+    exchange(url, head_for(host, first, &headers) + body)
 }
 
 /// Posts JSON.

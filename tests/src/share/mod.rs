@@ -90,17 +90,28 @@ impl TestShareServer {
     /// # Errors
     ///
     /// When it doesn't start again.
-    pub fn restart(mut self, terms: &Terms) -> io::Result<Self> {
+    pub fn restart(self, terms: &Terms) -> io::Result<Self> {
+        self.restart_after(Duration::ZERO, terms)
+    }
+
+    /// The same, with a time in which nobody listens.
+    ///
+    /// # Errors
+    ///
+    /// When it doesn't start again.
+    pub fn restart_after(mut self, pause: Duration, terms: &Terms) -> io::Result<Self> {
         let addresses = [self.address, self.public];
         match self.running.take() {
             Some(Backend::Real(process)) => {
                 let program = process.program.clone();
                 drop(process);
+                thread::sleep(pause);
                 Self::real_at(program, &addresses, terms)
             }
             ours => {
                 self.running = ours;
                 drop(self);
+                thread::sleep(pause);
                 Self::ours_at(&addresses, terms)
             }
         }

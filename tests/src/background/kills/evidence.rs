@@ -1,6 +1,6 @@
 //! Compares what was accepted with what the functions wrote down and with what the store has.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::senders::Sent;
 use crate::background::{JournalEntry, Kept};
@@ -27,13 +27,13 @@ type Queue<'a> = (&'a str, &'a str);
 
 /// An attempt, as its function wrote it down.
 #[derive(Debug)]
-struct Attempt<'a> {
+pub(super) struct Attempt<'a> {
     entry: &'a JournalEntry,
     queue: Queue<'a>,
     /// The names of what it saw.
     changes: HashSet<&'a str>,
     /// How it ended; `None` when its process was killed.
-    end: Option<&'a str>,
+    pub(super) end: Option<&'a str>,
     /// Whether its process had been frozen after it had claimed the delivery, and another one has run it.
     is_late: bool,
 }
@@ -53,24 +53,6 @@ impl Evidence {
         println!("{}", self.summary());
     }
 
-    /// How much was proved, in one line.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let mut states: BTreeMap<_, usize> = BTreeMap::new();
-        for kept in &self.kept {
-            *states.entry(kept.state).or_default() += 1;
-        }
-        let attempts = self.attempts().0;
-        let killed = attempts.iter().filter(|attempt| attempt.end.is_none()).count();
-        format!(
-            "{} deliveries ended, {states:?}; {} attempts, {killed} of them were killed; \
-             {} processes lost their lease",
-            self.sent.len(),
-            attempts.len(),
-            self.without_lease.len()
-        )
-    }
-
     /// Describes everything that is wrong.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
@@ -85,7 +67,7 @@ impl Evidence {
 
     /// Reads the attempts, and finds the ones that ran at the same time as another one of their queue. That may only be
     /// when the lease of one's process had ended, and then its result does not count.
-    fn attempts(&self) -> (Vec<Attempt<'_>>, Vec<String>) {
+    pub(super) fn attempts(&self) -> (Vec<Attempt<'_>>, Vec<String>) {
         let (mut attempts, mut faults): (Vec<Attempt<'_>>, _) = (Vec::new(), Vec::new());
         let mut running: Vec<usize> = Vec::new();
         let (mut overtaken, mut continued) = (BTreeSet::new(), BTreeSet::new());

@@ -4,7 +4,8 @@
 mod evidence;
 mod people;
 mod senders;
+mod summary;
 
 pub use evidence::Evidence;
 pub use people::People;
-pub use senders::{FUNCTIONS, Kind, Repo, Senders, Sent};
+pub use senders::{FUNCTIONS, Kind, LinkRoute, Repo, Senders, Sent};

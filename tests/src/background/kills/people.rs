@@ -10,7 +10,7 @@ use super::senders::Senders;
 use crate::background::Place;
 use fastrand::Rng;
 
-/// The longest time between two commands.
+/// The longest time between two commands, unless another one is chosen.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// People who decide about deliveries.
@@ -18,6 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 pub struct People<'a> {
     place: &'a Place,
     stop: &'a AtomicBool,
+    longest_pause: Duration,
     /// The ids of deliveries that somebody cancelled, and of deliveries that somebody had run again.
     decided: Mutex<(HashSet<String>, HashSet<String>)>,
 }
@@ -26,13 +27,20 @@ impl<'a> People<'a> {
     /// They decide with commands about deliveries of this place, until `stop` is set.
     #[must_use]
     pub fn new(place: &'a Place, stop: &'a AtomicBool) -> Self {
-        Self { place, stop, decided: Mutex::default() }
+        Self { place, stop, longest_pause: LONGEST_PAUSE, decided: Mutex::default() }
+    }
+
+    /// The longest time between two commands.
+    #[must_use]
+    pub fn with_pause(mut self, longest_pause: Duration) -> Self {
+        self.longest_pause = longest_pause;
+        self
     }
 
     /// Decides about deliveries until the end.
     pub fn decide(&self, senders: &Senders<'_>, mut random: Rng) {
         while !self.stop.load(Ordering::Relaxed) {
-            thread::sleep(LONGEST_PAUSE.mul_f64(random.f64()));
+            thread::sleep(self.longest_pause.mul_f64(random.f64()));
             let Some(id) = senders.one_of_the_newest(&mut random) else { continue };
             let command = ["cancel", "rerun", "retry"][random.usize(..3)];
             {

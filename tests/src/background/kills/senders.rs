@@ -1,6 +1,7 @@
 //! Sends the deliveries of several repos to each function, and sends those again that got no response, as the Hub does.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::background::id_of;
-use crate::client::request;
+use crate::client::{ClientResponse, request_for};
 use crate::payloads::dataset_commit;
 
 /// The functions, each with its own kind of queue.
@@ -58,22 +59,50 @@ pub struct Repo {
     commits: u32,
 }
 
+/// A way to a server through a share link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRoute {
+    /// The URL of the share server.
+    pub share_server: String,
+    /// The link's host.
+    pub host: String,
+}
+
 /// Sends deliveries until it is stopped.
 #[derive(Debug)]
 pub struct Senders<'a> {
     owner: String,
     secret: String,
     urls: &'a RwLock<Vec<String>>,
+    links: Option<&'a RwLock<Vec<LinkRoute>>>,
     stop: &'a AtomicBool,
     sent: Mutex<Vec<Sent>>,
+    /// How many requests were accepted that went through a link, and how many were not accepted.
+    through_links: AtomicUsize,
+    not_accepted: AtomicUsize,
 }
 
 impl<'a> Senders<'a> {
     /// Sends to these servers, until `stop` is set. The functions run for repos of this owner.
     #[must_use]
     pub fn new(owner: &str, urls: &'a RwLock<Vec<String>>, stop: &'a AtomicBool) -> Self {
-        let (owner, secret) = (owner.to_owned(), String::new());
-        Self { owner, secret, urls, stop, sent: Mutex::default() }
+        Self {
+            owner: owner.to_owned(),
+            secret: String::new(),
+            urls,
+            links: None,
+            stop,
+            sent: Mutex::default(),
+            through_links: AtomicUsize::default(),
+            not_accepted: AtomicUsize::default(),
+        }
+    }
+
+    /// Sends a part of the requests through these links.
+    #[must_use]
+    pub fn with_links(mut self, links: &'a RwLock<Vec<LinkRoute>>) -> Self {
+        self.links = Some(links);
+        self
     }
 
     /// Sends this secret with each delivery.
@@ -87,6 +116,18 @@ impl<'a> Senders<'a> {
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.lock().unwrap().clone()
+    }
+
+    /// How many of them came through a link.
+    #[must_use]
+    pub fn through_links(&self) -> usize {
+        self.through_links.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were not accepted: they had no response, or one that asks for a retry.
+    #[must_use]
+    pub fn not_accepted(&self) -> usize {
+        self.not_accepted.load(Ordering::Relaxed)
     }
 
     /// The id of one of the newest deliveries.
@@ -135,24 +176,49 @@ impl<'a> Senders<'a> {
         headers.extend((!self.secret.is_empty()).then_some(self.secret.as_str()));
         loop {
             let begin = Instant::now();
-            let url = {
-                let urls = self.urls.read().unwrap();
-                (!urls.is_empty()).then(|| urls[random.usize(..urls.len())].clone())
-            };
-            let response =
-                url.map(|url| request(&url, &format!("POST /webhooks/{function}"), &headers, body));
-            if let Some(Ok(response)) = response {
-                match response.status {
-                    200 | 202 => return Some((id_of(&response), begin.elapsed())),
-                    // Its store does not respond.
-                    status => assert_eq!(status, 503, "{response:?}"),
+            if let Some((response, is_link)) = self.post_once(function, &headers, body, random) {
+                match response.map(|response| (response.status, response)) {
+                    Ok((200 | 202, response)) => {
+                        self.through_links.fetch_add(usize::from(is_link), Ordering::Relaxed);
+                        return Some((id_of(&response), begin.elapsed()));
+                    }
+                    // Its store does not respond, or the link is not open.
+                    Ok((503, _)) => {}
+                    Ok((404, response)) => assert!(is_link, "{response:?}"),
+                    Ok((_, response)) => assert_eq!(response.status, 202, "{response:?}"),
+                    Err(_) => {}
                 }
+                self.not_accepted.fetch_add(1, Ordering::Relaxed);
             }
             if self.stop.load(Ordering::Relaxed) && self.urls.read().unwrap().is_empty() {
                 return None;
             }
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Posts a delivery to one of the servers, if there is any. Whether it went through a link.
+    fn post_once(
+        &self,
+        function: &str,
+        headers: &[&str],
+        body: &str,
+        random: &mut Rng,
+    ) -> Option<(io::Result<ClientResponse>, bool)> {
+        let one_of = |count: usize, random: &mut Rng| (count > 0).then(|| random.usize(..count));
+        let link = self.links.filter(|_| random.u8(..8) == 0).and_then(|links| {
+            let links = links.read().unwrap();
+            one_of(links.len(), random).map(|at| links[at].clone())
+        });
+        let first = format!("POST /webhooks/{function}");
+        if let Some(LinkRoute { share_server, host }) = link {
+            return Some((request_for(&host, &share_server, &first, headers, body), true));
+        }
+        let url = {
+            let urls = self.urls.read().unwrap();
+            one_of(urls.len(), random).map(|at| urls[at].clone())
+        };
+        Some((request_for("localhost", &url?, &first, headers, body), false))
     }
 }
 
