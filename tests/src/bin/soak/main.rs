@@ -7,19 +7,24 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 #![allow(clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "it is run by people")]
 
-mod database_proxy;
+mod database;
 mod figures;
+mod load;
 mod options;
+mod outcome;
 mod plan;
+mod proof;
 mod records;
 mod run;
 mod servers;
-mod traffic;
+mod share_link;
+mod trace_sink;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::thread;
 
+use figures::FigureTable;
 use options::SoakOptions;
 
 fn main() -> ExitCode {
@@ -32,23 +37,32 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("seed {}, {} minutes", options.seed, options.minutes);
-    let passed = thread::scope(|scope| {
+    let (figures, passed): (Vec<_>, Vec<_>) = thread::scope(|scope| {
         let runs: Vec<_> = options
             .stores
             .iter()
             .map(|store| {
                 let options = &options;
                 let run = move || catch_unwind(AssertUnwindSafe(|| run::run(store, options)));
-                scope.spawn(move || run().unwrap_or(false))
+                (*store, scope.spawn(move || run().unwrap_or_default()))
             })
             .collect();
-        let held: Vec<_> = runs.into_iter().map(|run| run.join().unwrap_or(false)).collect();
-        held.into_iter().all(|held| held)
+        let runs = runs.into_iter().map(|(store, run)| {
+            let (figures, passed) = run.join().unwrap_or_default();
+            ((title(store), figures), passed)
+        });
+        runs.unzip()
     });
-    if passed {
+    println!("\n{}", FigureTable(figures));
+    if passed.into_iter().all(|passed| passed) {
         println!("no promise was broken");
         return ExitCode::SUCCESS;
     }
     eprintln!("failed; this repeats it: {}", options.command());
     ExitCode::FAILURE
+}
+
+/// The name of a store in the table.
+fn title(store: &str) -> &'static str {
+    if store == "sqlite" { "SQLite" } else { "PostgreSQL" }
 }

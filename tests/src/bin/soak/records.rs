@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use nix::sys::stat::Mode;
@@ -17,6 +18,7 @@ use nix::unistd::mkfifo;
 pub(crate) struct Records {
     pub(crate) pipe: PathBuf,
     writer: Mutex<File>,
+    numbers: AtomicU32,
     reader: thread::JoinHandle<io::Result<u64>>,
 }
 
@@ -32,13 +34,19 @@ impl Records {
         drop(both);
         let mut to = OpenOptions::new().append(true).create(true).open(folder.join("journal"))?;
         let reader = thread::spawn(move || io::copy(&mut from, &mut to));
-        Ok(Self { pipe, writer, reader })
+        Ok(Self { pipe, writer, numbers: AtomicU32::default(), reader })
     }
 
-    /// Records what is done to a process: `killed` or `continued`.
-    pub(crate) fn write(&self, what: &str, process: u32) {
-        let line = format!("{what} - - - 0 {process}\n");
+    /// Records what is done to a process, `killed` or `continued`, or to a function: `paused` or `resumed`, with the
+    /// number of the pause.
+    pub(crate) fn write(&self, what: &str, function: &str, number: u32) {
+        let line = format!("{what} {function} - - 0 {number}\n");
         self.writer.lock().unwrap().write_all(line.as_bytes()).unwrap();
+    }
+
+    /// A number of its own for something that is recorded.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Waits until everything is in the file. All processes must have ended.

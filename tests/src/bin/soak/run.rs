@@ -1,215 +1,166 @@
 //! The run of one store: load and faults, then load without faults, then the proof.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fastrand::Rng;
-use tests::background::kills::{Evidence, FUNCTIONS, People, Senders, Sent};
-use tests::background::{Place, TestPostgres, wait_long_until};
+use tests::background::Place;
+use tests::background::kills::Evidence;
 
-use crate::database_proxy::DatabaseProxy;
-use crate::figures::{ProcessResources, accepts};
+use crate::database::DatabaseCluster;
+use crate::figures::{ProcessResources, SoakFigures};
+use crate::load::{LoadPhase, load};
 use crate::options::SoakOptions;
+use crate::outcome::{SoakOutcome, figures};
+use crate::plan::SoakFault;
+use crate::proof::{started_while_paused, stored_intruders, uncounted};
 use crate::records::Records;
-use crate::servers::{SECRET, SoakServers};
-use crate::traffic::{INTRUDER, Traffic};
+use crate::servers::{ServerRoutes, SoakServers};
 
 /// How long the queue may take to drain.
 const DRAIN: Duration = Duration::from_secs(300);
 
 /// By how much a process may have grown that lived through the load.
-const MARGIN: u64 = 24 << 20;
+const MARGIN: u64 = 16 << 20;
 
-/// What a load was, and how it ended.
-#[derive(Default)]
-struct Load {
-    sent: Vec<Sent>,
-    cancelled: HashSet<String>,
-    requeued: HashSet<String>,
-    counts: BTreeMap<&'static str, usize>,
-    faults: Vec<String>,
-}
+/// How many more descriptors it may have: connections of its pool to the database.
+const DESCRIPTORS: usize = 8;
 
-/// Ends the threads of a load, also when something fails.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Soaks a store, and prints what it found. Whether no promise was broken.
-pub(crate) fn run(store: &str, options: &SoakOptions) -> bool {
-    let database = (store == "postgres").then(|| {
-        let server = TestPostgres::start();
-        let address = server.url.split(['@', '/']).nth(3).unwrap().parse().unwrap();
-        (server, DatabaseProxy::to(address).unwrap())
-    });
+/// Soaks a store, and prints what was broken. Returns the figures, and whether nothing was.
+pub(crate) fn run(store: &str, options: &SoakOptions) -> (SoakFigures, bool) {
+    let has_standby = options.faults.contains(&SoakFault::Failover);
+    let mut database = (store == "postgres").then(|| DatabaseCluster::start(has_standby));
     let mut place = match &database {
         None => Place::file(),
-        Some((_, proxy)) => {
-            Place::database_on(&format!("postgres://postgres@{}/postgres", proxy.address))
+        Some(database) => {
+            Place::database_on(&format!("postgres://postgres@{}/postgres", database.proxy.address))
         }
     };
-    let run = std::panic::AssertUnwindSafe(|| {
-        soak(store, options, &place, database.as_ref().map(|(server, proxy)| (server, proxy)))
-    });
-    let faults = std::panic::catch_unwind(run).unwrap_or_else(|_| vec!["see above".to_owned()]);
+    let soaked = AssertUnwindSafe(|| soak(store, options, &place, database.as_mut()));
+    let (mut figures, faults) = catch_unwind(soaked)
+        .unwrap_or_else(|_| (SoakFigures::default(), vec!["see above".to_owned()]));
+    figures.count("broken promises", faults.len());
     if faults.is_empty() {
-        return true;
+        return (figures, true);
     }
     for fault in faults.iter().take(20) {
         println!("{store}: {fault}");
     }
-    let kept: Vec<_> = place.kept().iter().map(|kept| format!("{kept:?}\n")).collect();
+    let kept = catch_unwind(AssertUnwindSafe(|| place.kept())).unwrap_or_default();
+    let kept: Vec<_> = kept.iter().map(|kept| format!("{kept:?}\n")).collect();
     let _ = std::fs::write(place.folder().join("store.txt"), kept.concat());
     place.keep();
     println!("{store}: {} faults; see {}", faults.len(), place.folder().display());
-    false
+    (figures, false)
 }
 
 fn soak(
     store: &str,
     options: &SoakOptions,
     place: &Place,
-    database: Option<(&TestPostgres, &DatabaseProxy)>,
-) -> Vec<String> {
+    database: Option<&mut DatabaseCluster>,
+) -> (SoakFigures, Vec<String>) {
     let records = Records::start(place.folder()).unwrap();
-    let urls = &RwLock::default();
-    let mut servers = SoakServers::new(place, urls, &records, database);
+    let routes = &ServerRoutes::default();
+    let mut servers = SoakServers::new(place, routes, &records, database);
     let replicas = if place.is_file() { 1 } else { 2 };
     (0..replicas).for_each(|_| servers.start());
     let [_, mut random] = options.random(store);
-    let start = Instant::now();
 
-    let mut loads = vec![load("planted-a", &mut servers, random.fork(), false, |servers| {
-        let mut next_line = Duration::ZERO;
-        for step in options.schedule(store) {
-            while start.elapsed() < step.at {
-                thread::sleep(
-                    (step.at - start.elapsed().min(step.at)).min(Duration::from_millis(50)),
-                );
-            }
-            servers.apply(&step);
-            if start.elapsed() >= next_line {
-                next_line = start.elapsed() + Duration::from_secs(10);
-                println!("{store}: {:4} s, {:?}", start.elapsed().as_secs(), servers.done);
-            }
-        }
-    })];
+    let mut all = load("planted-a", &mut servers, random.fork(), LoadPhase::Faults, |servers| {
+        make_faults(store, options, servers);
+    });
+    let draining = Instant::now();
     drained(place);
+    let draining = draining.elapsed();
+    servers.check_links();
 
-    // A process that lives on: what it holds before the rest of the load, and afterwards.
+    // Processes that live on: what they hold before the rest of the load, and afterwards.
     servers.stop_all();
     (0..replicas).for_each(|_| servers.start());
     let rest = options.time().saturating_sub(options.time_of_faults());
-    loads.push(load("planted-b", &mut servers, random.fork(), true, |_| thread::sleep(rest / 4)));
+    let mut calm = load("planted-b", &mut servers, random.fork(), LoadPhase::WarmUp, |servers| {
+        servers.sleep(rest / 4);
+    });
     let before = at_rest(&servers);
-    loads.push(load("planted-c", &mut servers, random.fork(), true, |_| {
-        thread::sleep(rest * 3 / 4);
+    calm.add(load("planted-c", &mut servers, random.fork(), LoadPhase::Measured, |servers| {
+        servers.sleep(rest * 3 / 4);
     }));
-    drained(place);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let mut after = at_rest(&servers);
-    let has_grown = |after: &[ProcessResources]| {
-        after.iter().zip(&before).any(|(after, before)| {
-            after.descriptors > before.descriptors || after.bytes > before.bytes + MARGIN
-        })
-    };
-    while has_grown(&after) && Instant::now() < deadline {
-        after = at_rest(&servers);
-    }
-    servers.stop_all();
-    let (without_lease, done) = (std::mem::take(&mut servers.without_lease), servers.done.clone());
+    servers.check_links();
+    let after = at_rest_again(&servers, &before);
+    let counts = servers.stop_all();
+
     let mut faults = std::mem::take(&mut servers.faults);
-    drop(servers);
-    records.finish();
-    if has_grown(&after) {
+    if has_grown(&before, &after) {
         faults.push(format!("holds more than before: {before:?}, {after:?}"));
     }
+    faults.extend(uncounted(&calm, &counts));
+    faults.extend(servers.traces.leaks());
+    let exports = servers.traces.exports();
+    let oldest_due = calm.oldest_due.iter().copied().reduce(f64::max).unwrap_or_default();
+    all.add(calm);
+    faults.append(&mut all.faults);
+    let without_lease = std::mem::take(&mut servers.without_lease);
+    let done = std::mem::take(&mut servers.done);
+    drop(servers);
+    records.finish();
 
-    let mut all = Load::default();
-    for load in loads {
-        all.sent.extend(load.sent);
-        all.cancelled.extend(load.cancelled);
-        all.requeued.extend(load.requeued);
-        faults.extend(load.faults);
-        load.counts
-            .into_iter()
-            .for_each(|(what, count)| *all.counts.entry(what).or_default() += count);
-    }
+    let (mut journal, kept) = (place.journal(), place.kept());
+    faults.extend(started_while_paused(&journal, &all.pauses, &all.sent));
+    journal.retain(|entry| !["paused", "resumed"].contains(&entry.what.as_str()));
+    faults.extend(stored_intruders(&kept));
     let evidence = Evidence {
-        sent: all.sent,
-        kept: place.kept(),
-        journal: place.journal(),
-        cancelled: all.cancelled,
-        requeued: all.requeued,
+        sent: std::mem::take(&mut all.sent),
+        kept,
+        journal,
+        cancelled: std::mem::take(&mut all.cancelled),
+        requeued: std::mem::take(&mut all.requeued),
         without_lease,
     };
     faults.extend(evidence.faults());
-    let intruded = |id: &Option<String>| id.as_ref().is_some_and(|id| id.starts_with(INTRUDER));
-    let intruders = evidence.kept.iter().filter(|kept| intruded(&kept.webhook_id));
-    faults.extend(intruders.map(|kept| format!("rejected and stored: {kept:?}")));
-
-    let (half, almost_all, gap) = accepts(&evidence.sent);
-    let megabytes =
-        |held: &[ProcessResources]| held.iter().map(|it| it.mebibytes()).collect::<Vec<_>>();
-    let descriptors =
-        |held: &[ProcessResources]| held.iter().map(|it| it.descriptors).collect::<Vec<_>>();
     println!("{store}: {}", evidence.summary());
-    println!("{store}: faults {done:?}");
-    println!("{store}: other requests {:?}", all.counts);
-    println!(
-        "{store}: accepted within {half:.1?}, 99 % within {almost_all:.1?}, longest gap {gap:.1?}"
-    );
-    println!("{store}: memory {:?} MiB, then {:?} MiB", megabytes(&before), megabytes(&after));
-    println!("{store}: descriptors {:?}, then {:?}", descriptors(&before), descriptors(&after));
-    faults
+    let outcome = SoakOutcome {
+        is_file: place.is_file(),
+        evidence,
+        load: all,
+        done,
+        draining,
+        exports,
+        oldest_due,
+        before,
+        after,
+    };
+    (figures(&outcome), faults)
 }
 
-/// Runs a load while something is done to the servers.
-fn load<'a>(
-    owner: &str,
-    servers: &mut SoakServers<'a>,
-    mut random: Rng,
-    is_calm: bool,
-    meanwhile: impl FnOnce(&mut SoakServers<'a>),
-) -> Load {
-    let stop = &AtomicBool::new(false);
-    let (urls, place) = (servers.urls, servers.place);
-    let senders = &Senders::new(owner, urls, stop).with_secret(SECRET);
-    let people = &People::new(place, stop);
-    let traffic = &Traffic::new(owner, urls, stop, is_calm);
-    thread::scope(|scope| {
-        let _stop = Stop(stop);
-        for function in FUNCTIONS {
-            let random = random.fork();
-            scope.spawn(move || senders.send_to(function, random));
+/// Makes the faults of the schedule happen, each at its time, or as soon as the one before it is over. Ends with the first
+/// broken promise that the servers show.
+fn make_faults(store: &str, options: &SoakOptions, servers: &mut SoakServers<'_>) {
+    let (start, mut next_line) = (Instant::now(), Duration::ZERO);
+    for step in options.schedule(store) {
+        servers.sleep(step.at.saturating_sub(start.elapsed()));
+        servers.apply(&step);
+        if let Some(fault) = servers.faults.first() {
+            println!("{store}: {:4} s, {fault}", start.elapsed().as_secs());
+            return;
         }
-        let (by_people, of_traffic) = (random.fork(), random.fork());
-        scope.spawn(move || people.decide(senders, by_people));
-        scope.spawn(move || traffic.run(of_traffic));
-        meanwhile(servers);
-    });
-    let (cancelled, requeued) = people.decided();
-    Load {
-        sent: senders.sent(),
-        cancelled,
-        requeued,
-        counts: std::mem::take(&mut *traffic.counts.lock().unwrap()),
-        faults: std::mem::take(&mut *traffic.faults.lock().unwrap()),
+        if start.elapsed() >= next_line {
+            next_line = start.elapsed() + Duration::from_secs(10);
+            println!("{store}: {:4} s, {:?}", start.elapsed().as_secs(), servers.done);
+        }
     }
 }
 
 fn drained(place: &Place) {
-    wait_long_until("the queue drains", DRAIN, || {
+    let deadline = Instant::now() + DRAIN;
+    loop {
         let states = place.states();
-        !states.contains_key("queued") && !states.contains_key("running")
-    });
+        if !states.contains_key("queued") && !states.contains_key("running") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the queue does not drain: {states:?}");
+        thread::sleep(Duration::from_millis(500));
+    }
 }
 
 /// What the servers hold when nothing is sent any more.
@@ -218,4 +169,21 @@ fn at_rest(servers: &SoakServers<'_>) -> Vec<ProcessResources> {
     // Connections that were left open are closed meanwhile.
     thread::sleep(Duration::from_secs(3));
     servers.running.iter().map(ProcessResources::by).collect()
+}
+
+/// The same after more load: a busy machine may need a while.
+fn at_rest_again(servers: &SoakServers<'_>, before: &[ProcessResources]) -> Vec<ProcessResources> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let after = at_rest(servers);
+        if !has_grown(before, &after) || Instant::now() > deadline {
+            return after;
+        }
+    }
+}
+
+fn has_grown(before: &[ProcessResources], after: &[ProcessResources]) -> bool {
+    after.iter().zip(before).any(|(after, before)| {
+        after.descriptors > before.descriptors + DESCRIPTORS || after.bytes > before.bytes + MARGIN
+    })
 }

@@ -28,6 +28,7 @@ pub(crate) enum NetworkFault {
 #[derive(Debug)]
 pub(crate) struct DatabaseProxy {
     pub(crate) address: SocketAddr,
+    server: Arc<Mutex<SocketAddr>>,
     fault: Arc<AtomicU8>,
     open: Arc<Mutex<Vec<TcpStream>>>,
 }
@@ -37,12 +38,14 @@ impl DatabaseProxy {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let (fault, open) = (Arc::new(AtomicU8::new(0)), Arc::<Mutex<Vec<TcpStream>>>::default());
-        let (is, streams) = (Arc::clone(&fault), Arc::clone(&open));
+        let server = Arc::new(Mutex::new(server));
+        let (is, streams, to) = (Arc::clone(&fault), Arc::clone(&open), Arc::clone(&server));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if is.load(Ordering::Relaxed) >= NetworkFault::Closed as u8 {
                     continue;
                 }
+                let server = *to.lock().unwrap();
                 let Ok(server) = TcpStream::connect(server) else { continue };
                 let mut open = streams.lock().unwrap();
                 // Connections that have ended need not be cut.
@@ -59,7 +62,12 @@ impl DatabaseProxy {
                 open.extend([client, server]);
             }
         });
-        Ok(Self { address, fault, open })
+        Ok(Self { address, server, fault, open })
+    }
+
+    /// Leads new connections to another server.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        *self.server.lock().unwrap() = server;
     }
 
     /// Starts or ends a fault.
