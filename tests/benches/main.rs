@@ -37,8 +37,8 @@ struct Effort {
 }
 
 const WHOLE: Effort = Effort { rounds: 9, seconds: 5, starts: 21, builds: 3, requests: 100_000 };
-/// How long the soak lasts.
-const SOAK_SECONDS: u32 = 600;
+/// How long short connections are made.
+const CONNECTION_SECONDS: u32 = 600;
 /// Enough to see that all of it works; the figures mean little.
 const QUICK: Effort = Effort { rounds: 1, seconds: 1, starts: 1, builds: 0, requests: 1 };
 
@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["--scale"] => return scale::report(&Load::new()?, 3, 150_000),
         ["--link"] => return report_link(&Load::new()?, &WHOLE),
         ["--requests"] => return report_requests(&Load::new()?, &WHOLE),
-        ["--soak"] => return report_soak(&Load::new()?, SOAK_SECONDS),
+        ["--connections"] => return report_connections(&Load::new()?, CONNECTION_SECONDS),
         [link::SHARE_SERVER] => return link::share_server(),
         _ => return Err("the arguments are listed in tests/bench".into()),
     };
@@ -136,10 +136,10 @@ fn report_requests(load: &Load, effort: &Effort) -> Result<(), Box<dyn Error>> {
 }
 
 /// Measures how much memory many short connections leave behind.
-fn report_soak(load: &Load, seconds: u32) -> Result<(), Box<dyn Error>> {
+fn report_connections(load: &Load, seconds: u32) -> Result<(), Box<dyn Error>> {
     let servers = MeasuredServer::all()?;
     let mut table = Table::new(&[
-        "soak: a connection for each 404",
+        "a connection for each 404",
         "connections/s",
         "memory before, MiB",
         "after, MiB",
