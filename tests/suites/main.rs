@@ -47,6 +47,7 @@ mod request;
 mod secret;
 mod settings;
 mod share;
+mod soak;
 mod testing;
 mod traces;
 mod trigger;

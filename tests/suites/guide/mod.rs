@@ -24,8 +24,8 @@ use project::project;
 const LANGUAGES: [&str; 2] = ["en", "ko"];
 
 /// The pages whose commands and files have suites of their own.
-const ELSEWHERE: [&str; 5] =
-    ["alerts", "deploy-to-a-space", "deploy-elsewhere", "metrics", "traces"];
+const ELSEWHERE: [&str; 6] =
+    ["alerts", "deploy-to-a-space", "deploy-elsewhere", "metrics", "soak-test", "traces"];
 
 /// The pages of the bots, and their examples. Their commands and output are those of the examples' READMEs.
 const BOTS: [(&str, &str); 4] = [
