@@ -52,3 +52,4 @@ mod testing;
 mod traces;
 mod trigger;
 mod webhooks;
+mod weight;

@@ -158,6 +158,9 @@ mod deploy;
 #[cfg(all(feature = "cli", feature = "hub"))]
 mod doctor;
 mod endpoint;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 #[cfg(feature = "hub")]
 pub mod hub;
@@ -171,6 +174,7 @@ mod openapi;
 #[cfg(feature = "otel")]
 pub mod otel;
 mod payload;
+mod random;
 #[cfg(feature = "hub")]
 mod reconcile;
 #[cfg(feature = "hub")]

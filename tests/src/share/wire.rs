@@ -5,7 +5,6 @@ use std::io;
 use aes::Aes128;
 use cfb_mode::cipher::KeyIvInit;
 use cfb_mode::{BufDecryptor, BufEncryptor};
-use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -49,9 +48,7 @@ pub struct NewProxy {
 impl Login {
     /// Whether it knows the token, which is empty.
     pub(super) fn is_proven(&self) -> bool {
-        let digest = Md5::digest(self.timestamp.to_string());
-        let proof: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.privilege_key == proof
+        self.privilege_key == format!("{:x}", md5::compute(self.timestamp.to_string()))
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ureq::http::HeaderMap;
 
 use super::transport::{ApiRequest, ApiResponse, FailureKind, Transport, TransportError};
+use crate::random;
 
 /// How often a request is sent again.
 const MOST_RETRIES: u32 = 3;
@@ -55,13 +56,13 @@ fn wait_before_retry(
 ) -> Option<Duration> {
     let backoff = FIRST_WAIT * 2_u32.pow(retries.min(8));
     // So that the replicas of a program do not call at the same time.
-    let jitter = |wait: Duration| wait + wait.mul_f64(fastrand::f64() / 2.0);
+    let jitter = |wait: Duration| wait + wait.mul_f64(random::fraction() / 2.0);
     match outcome {
         Ok(response) => match response.status {
             // At the named second, the Hub may still count the last one.
             429 => Some(wait_of(&response.headers).map_or_else(
                 || jitter(backoff),
-                |wait| wait.saturating_add(FIRST_WAIT.mul_f64(1.0 + fastrand::f64())),
+                |wait| wait.saturating_add(FIRST_WAIT.mul_f64(1.0 + random::fraction())),
             )),
             502..=504 if idempotent => {
                 Some(wait_of(&response.headers).unwrap_or_else(|| jitter(backoff)))

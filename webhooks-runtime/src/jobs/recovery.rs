@@ -13,6 +13,7 @@ use super::outcome::AttemptOutcome;
 use super::state::Transition;
 use super::store::{EndpointPolicy, Store};
 use super::wakeups::Wakeups;
+use crate::random;
 
 /// The recovery of lost deliveries.
 pub(super) struct Recovery {
@@ -42,7 +43,7 @@ impl Recovery {
             // The policy of an endpoint that this program does not have is unknown: it stays queued.
             let policy = endpoint.map(|endpoint| &self.endpoints[endpoint].policy);
             policy.map_or(Transition::Retry { after: Duration::ZERO }, |policy| {
-                AttemptOutcome::Lost.transition(policy, attempt, fastrand::f64())
+                AttemptOutcome::Lost.transition(policy, attempt, random::fraction())
             })
         };
         match self.store.recover_lost(replica, &decide).await {

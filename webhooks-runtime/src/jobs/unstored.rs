@@ -11,6 +11,7 @@ use super::log::EndedAttempt;
 use super::outcome::AttemptOutcome;
 use super::run::{Attempt, AttemptEnd, BackgroundHandler};
 use super::state::Transition;
+use crate::random;
 
 /// A background delivery that is not stored. It is lost when the process ends.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ impl BackgroundHandler {
             // Never stopped.
             let AttemptEnd { outcome, note } = self.run(running, pending()).await;
             let outcome = outcome.unwrap_or(AttemptOutcome::Lost);
-            let next = outcome.transition(&self.background.policy, attempt, fastrand::f64());
+            let next = outcome.transition(&self.background.policy, attempt, random::fraction());
             let ended = EndedAttempt {
                 path: &self.path,
                 id: &delivery.id,

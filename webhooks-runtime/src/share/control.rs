@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use md5::{Digest, Md5};
 use tokio::io::{ReadHalf, WriteHalf, split};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -86,8 +85,8 @@ impl ControlStream {
     ) -> Result<Self, ControlError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or_default();
-        let key = Md5::new().chain_update(TOKEN).chain_update(now.to_string()).finalize();
-        send(&mut stream, &LoginRequest::new(hex(&key), now, previous)).await?;
+        let key = md5::compute([TOKEN, now.to_string().as_bytes()].concat());
+        send(&mut stream, &LoginRequest::new(hex(&key.0), now, previous)).await?;
         let ServerMessage::LoginResp(response) = receive(&mut stream).await? else {
             return Err(ControlError::Unexpected("login"));
         };

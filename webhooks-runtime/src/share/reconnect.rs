@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::tunnel::{OpenTunnel, Tunnel, TunnelEnd, TunnelError};
 use crate::config::addresses::PublicUrl;
+use crate::random;
 
 /// After how long an attempt is reported as slow.
 const SLOW: Duration = Duration::from_secs(9);
@@ -97,7 +98,7 @@ pub(crate) async fn keep_open(
 /// Returns growing delays, with jitter: many programs may have lost the same share server.
 fn backoff() -> impl Iterator<Item = Duration> {
     std::iter::successors(Some(DELAYS.0), |delay| Some((*delay * 2).min(DELAYS.1)))
-        .map(|delay| delay.mul_f64(1.0 + fastrand::f64()))
+        .map(|delay| delay.mul_f64(1.0 + random::fraction()))
 }
 
 #[cfg(test)]

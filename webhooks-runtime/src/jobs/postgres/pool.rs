@@ -11,6 +11,7 @@ use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
 
 use super::super::error::StoreError;
 use super::errors::{failed, is_conflict, is_read_only, leaves_usable};
+use crate::random;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -178,8 +179,8 @@ where
                 // A new connection may reach the new primary server.
                 Err(error) if tries == 1 && is_read_only(&error) => {}
                 Err(error) if tries < MAX_TRIES && is_conflict(&error) => {
-                    let pause = 1 << tries;
-                    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=pause))).await;
+                    let pause = Duration::from_millis(1 << tries);
+                    tokio::time::sleep(pause.mul_f64(random::fraction())).await;
                 }
                 result => return result,
             }

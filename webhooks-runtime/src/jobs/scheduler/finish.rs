@@ -14,6 +14,7 @@ use crate::jobs::observer::AttemptResult;
 use crate::jobs::outcome::AttemptOutcome;
 use crate::jobs::run::FinishedAttempt;
 use crate::jobs::state::{State, Transition};
+use crate::random;
 use crate::text::beginning;
 use crate::trace::SpanEnd;
 
@@ -94,7 +95,7 @@ impl Scheduler {
             );
             self.wakeups.mark(endpoint);
             let policy = &self.handlers[endpoint].background.policy;
-            let next = AttemptOutcome::Lost.transition(policy, attempt, fastrand::f64());
+            let next = AttemptOutcome::Lost.transition(policy, attempt, random::fraction());
             let error = AttemptOutcome::Lost.error().map(str::to_owned);
             let log = Default::default();
             self.completions.push(Completion { id, fencing_token, next, error, note: None, log });
@@ -117,7 +118,7 @@ impl Scheduler {
     ) {
         let (id, fencing_token) = claim;
         let policy = &self.handlers[running.endpoint].background.policy;
-        let next = outcome.transition(policy, running.attempt, fastrand::f64());
+        let next = outcome.transition(policy, running.attempt, random::fraction());
         let is_undecided = next == Transition::Cancelled
             || next.state() == State::Queued && (policy.supersedes() || running.cancelled);
         let (error, note) = (outcome.error(), note.or(outcome.note()));
