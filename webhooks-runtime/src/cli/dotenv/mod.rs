@@ -1,7 +1,8 @@
 //! Reads variables from `.env` in the current folder, where a person develops the program.
 //!
 //! The file may come with a cloned repository. So it is read only if the person sees the program start, the names of its
-//! variables are printed, and variables that could send the token of `hf auth login` elsewhere are ignored.
+//! variables are printed, and variables that could send the token of `hf auth login`, or that of a collector of traces,
+//! elsewhere are ignored.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -22,9 +23,10 @@ const UNREAD: &str = "Warning: .env is not read, because standard output is not 
 /// The size of the largest file that is read, in bytes.
 const MAX_SIZE: u64 = 64 * 1024;
 
-/// The variables that decide where requests, the token and the state of the program are, and which certificates are trusted.
-/// Proxies are also set in lower case. The platforms set `PORT`, and the variables of Spaces and Jobs.
-const IGNORED: [&str; 15] = [
+/// The variables that decide where requests, tokens and the state of the program are, and which certificates are trusted.
+/// Proxies are also set in lower case. The platforms set `PORT`, and the variables of Spaces and Jobs. A collector of
+/// traces gets the token in `OTEL_EXPORTER_OTLP_HEADERS`.
+const IGNORED: [&str; 17] = [
     "ALL_PROXY",
     "HF_ENDPOINT",
     "HF_HOME",
@@ -33,6 +35,8 @@ const IGNORED: [&str; 15] = [
     "HTTP_PROXY",
     "JOB_ID",
     "NO_PROXY",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "PORT",
     "SPACE_HOST",
     "SPACE_ID",

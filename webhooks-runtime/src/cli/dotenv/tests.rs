@@ -34,11 +34,16 @@ fn a_value_is_read_as_other_tools_read_it() {
 #[test]
 fn a_variable_that_redirects_the_token_is_ignored() {
     let lines = IGNORED.map(|name| format!("{name}=x\n"));
-    let file = parse(&(lines.concat() + "https_proxy=x\nHF_TOKEN=y\n"));
-    assert_eq!(file.variables, [("HF_TOKEN".to_owned(), "y".to_owned())]);
+    let others =
+        ["HF_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"].map(|name| (name.to_owned(), "y".to_owned()));
+    let set = others.iter().map(|(name, value)| format!("{name}={value}\n"));
+    let file = parse(&(lines.concat() + "https_proxy=x\n" + &set.collect::<String>()));
+    assert_eq!(file.variables, others);
     assert_eq!(file.ignored.len(), IGNORED.len() + 1);
     let report = file.report();
-    assert!(report.starts_with("* Variables from .env: HF_TOKEN\nWarning: ALL_PROXY in .env"));
+    assert!(report.starts_with(
+        "* Variables from .env: HF_TOKEN, OTEL_EXPORTER_OTLP_HEADERS\nWarning: ALL_PROXY in .env"
+    ));
     assert_eq!(report.lines().count(), 2 + IGNORED.len(), "{report}");
 }
 
