@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 /// Starts the spans of deliveries.
@@ -21,8 +22,8 @@ pub(crate) trait Tracer: Send + Sync {
     /// Starts the span of an attempt.
     fn start_attempt(&self, attempt: &AttemptStart<'_>) -> ActiveSpan;
 
-    /// Sends the spans that have ended, and waits for that at most this long. Blocks.
-    fn flush(&self, limit: Duration);
+    /// Sends the spans that have ended, and waits for that at most this long.
+    fn flush(&self, limit: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// A span that has started. One that is dropped has ended.

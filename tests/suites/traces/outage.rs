@@ -40,6 +40,27 @@ fn a_collector_that_hangs_delays_neither_requests_nor_the_shutdown_for_long() {
 }
 
 #[test]
+fn a_full_queue_is_logged_once() {
+    // Accepts connections, and never responds.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let program = start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "1"),
+    ]);
+    let url = program.local_url();
+    // The first is being sent, and one waits.
+    for _ in 0..20 {
+        let _ = post_with(&url, "trigger_training", &[], BODY);
+    }
+    let line = program.wait_for_log("the queue of spans is full");
+    assert!(line.contains("OTEL_BSP_MAX_QUEUE_SIZE") && line.contains("dropped="), "{line}");
+    let ended = program.stop();
+    assert_eq!(ended.stderr.matches("queue of spans is full").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
 fn an_outage_is_logged_once_and_so_is_its_end() {
     let collector = Collector::start();
     collector.respond_with(403);

@@ -9,6 +9,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use super::client::CollectorClient;
+use super::queue::SpanQueue;
 use super::settings::TraceSettings;
 use crate::config::error::SettingError;
 
@@ -36,7 +37,8 @@ fn start(settings: &TraceSettings) -> Result<SdkTracerProvider, SettingError> {
         name: "OTEL_EXPORTER_OTLP_ENDPOINT",
         wants: "a URL like http://localhost:4318",
     })?;
-    Ok(SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build())
+    let queue = SpanQueue::new(exporter, settings.queue_size);
+    Ok(SdkTracerProvider::builder().with_resource(resource()).with_span_processor(queue).build())
 }
 
 /// Returns the attributes of this process: those of the variables, and the program's name if they have none.

@@ -12,13 +12,14 @@
 //! The spans that your function makes with `tracing` are part of the trace. A program with its own `tracing` subscriber
 //! adds [`layer`] to it for that.
 
-// `settings` reads the variables, `exporter` sends spans with the requests of `client`, `tracer` makes the spans of
-// deliveries, and `part` connects all of it to the server. An attribute that is added here belongs on the guide's page
+// `settings` reads the variables, `exporter` sends the spans in `queue` with the requests of `client`, `tracer` makes the spans
+// of deliveries, and `part` connects all of it to the server. An attribute that is added here belongs on the guide's page
 // `traces.md`; none has anything of a payload.
 
 mod client;
 mod exporter;
 mod part;
+mod queue;
 mod settings;
 mod tracer;
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use opentelemetry::trace::TracerProvider;
-use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::exporter;
@@ -59,9 +58,7 @@ impl Part for TracesPart {
     fn close(&self, deadline: Instant) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let left = deadline.saturating_duration_since(Instant::now());
-            let (tracer, limit) = (Arc::clone(&self.tracer), left.clamp(FLUSH.0, FLUSH.1));
-            // Fails only if the runtime stops.
-            let _ = spawn_blocking(move || tracer.flush(limit)).await;
+            self.tracer.flush(left.clamp(FLUSH.0, FLUSH.1)).await;
         })
     }
 }

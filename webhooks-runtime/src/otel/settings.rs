@@ -2,6 +2,7 @@
 //! they are errors.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use ureq::http::{HeaderName, HeaderValue, Uri};
@@ -13,14 +14,21 @@ const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const DISABLED: &str = "OTEL_SDK_DISABLED";
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const SAMPLER_ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
+
+/// What the variables with a number must be.
+const COUNT: &str = "a whole number, at least 1";
 
 /// The endpoint if only [`EXPORTER`] is set.
 const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
 
 /// How long sending a batch may take if no variable says so.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest number of spans that wait if no variable says so.
+const DEFAULT_QUEUE_SIZE: usize = 2048;
 
 /// Where traces are sent.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +39,8 @@ pub(super) struct TraceSettings {
     pub(super) shown: String,
     /// How long sending a batch may take.
     pub(super) timeout: Duration,
+    /// The largest number of spans that wait to be sent.
+    pub(super) queue_size: usize,
 }
 
 impl TraceSettings {
@@ -52,9 +62,16 @@ impl TraceSettings {
             None if exports == Some(true) => endpoint(DEFAULT_ENDPOINT, "/v1/traces"),
             chosen => chosen,
         };
-        let timeout = variables.check_others();
+        variables.check_others();
+        let timeout = variables.timeout();
+        let queue_size = variables.parsed(&[QUEUE_SIZE], COUNT, positive);
         let (endpoint, shown) = chosen.filter(|_| errors.is_empty())?;
-        Some(Self { endpoint, shown, timeout: timeout.unwrap_or(DEFAULT_TIMEOUT) })
+        Some(Self {
+            endpoint,
+            shown,
+            timeout: timeout.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
+            queue_size: queue_size.unwrap_or(DEFAULT_QUEUE_SIZE),
+        })
     }
 }
 
@@ -107,8 +124,14 @@ impl Variables<'_> {
         None
     }
 
-    /// Checks the variables that the crates of OpenTelemetry read. Returns how long sending a batch may take.
-    fn check_others(&mut self) -> Option<Duration> {
+    /// Returns how long sending a batch may take, in milliseconds.
+    fn timeout(&mut self) -> Option<u64> {
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
+        self.parsed(&names, "a number of milliseconds, at least 1", positive)
+    }
+
+    /// Checks the variables that only the crates of OpenTelemetry read.
+    fn check_others(&mut self) {
         const PROTOCOL: &str = "http/protobuf, the protocol that this program speaks";
         let protocol = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
         let _ = self.parsed(&protocol, PROTOCOL, |text| (text == "http/protobuf").then_some(()));
@@ -124,15 +147,9 @@ impl Variables<'_> {
         });
         let _ = self.parsed(&["OTEL_SERVICE_NAME"], "text in UTF-8", |_| Some(()));
         self.check_sampler();
-        let positive = |text: &str| text.parse().ok().filter(|number| *number > 0_u64);
-        for name in
-            ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"]
-        {
-            let _ = self.parsed(&[name], "a whole number, at least 1", positive);
+        for name in ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] {
+            let _ = self.parsed(&[name], COUNT, positive::<u64>);
         }
-        let timeout = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
-        self.parsed(&timeout, "a number of milliseconds, at least 1", positive)
-            .map(Duration::from_millis)
     }
 
     fn check_sampler(&mut self) {
@@ -151,6 +168,11 @@ impl Variables<'_> {
             let _ = self.parsed(&[SAMPLER_ARGUMENT], "a number from 0 to 1", ratio);
         }
     }
+}
+
+/// Parses a number that is not 0.
+fn positive<T: FromStr + Default + PartialEq>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|number| *number != T::default())
 }
 
 /// Checks each pair of a list.

@@ -3,10 +3,12 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{
     Link, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer as _,
@@ -14,6 +16,8 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::trace::{ActiveSpan, AttemptStart, DeliverySpan, RequestStart, SpanEnd, Tracer};
 
@@ -107,17 +111,22 @@ impl Tracer for OtelTracer {
         self.start(span, &stored.map(remote).unwrap_or_default(), SystemTime::now())
     }
 
-    fn flush(&self, limit: Duration) {
+    fn flush(&self, limit: Duration) -> BoxFuture<'_, ()> {
         let provider = self.provider.clone();
-        let (done, flushed) = mpsc::channel();
-        // On a thread of its own, because it may take longer.
+        let (done, flushed) = oneshot::channel();
+        // It may take longer than the limit, and the runtime would wait for one of its own threads.
         let flushing = thread::Builder::new().name("webhooks-traces".to_owned()).spawn(move || {
             let _ = provider.force_flush();
             let _ = done.send(());
         });
-        if flushing.is_ok() && flushed.recv_timeout(limit).is_err() {
-            tracing::warn!("the last traces were not sent: the collector does not respond in time");
+        async move {
+            if flushing.is_ok() && timeout(limit, flushed).await.is_err() {
+                tracing::warn!(
+                    "the last traces were not sent: the collector does not respond in time"
+                );
+            }
         }
+        .boxed()
     }
 }
 

@@ -100,11 +100,11 @@ impl OneDelivery {
                 () = self.run_all(paths, delivery, report) => None,
             }
         });
+        if let Some(tracer) = self.blueprint.parts.iter().find_map(|part| part.tracer()) {
+            runtime.block_on(tracer.flush(MAX_FLUSH));
+        }
         // Does not wait for a thread, which cannot be stopped.
         runtime.shutdown_background();
-        if let Some(tracer) = self.blueprint.parts.iter().find_map(|part| part.tracer()) {
-            tracer.flush(MAX_FLUSH);
-        }
         Ok(stopped)
     }
 
