@@ -16,7 +16,7 @@ use regex::Regex;
 use crate::program::{Program, fail};
 
 pub use screen::commands;
-use screen::{indented, matched, named, pairs, starts_server};
+use screen::{exported, indented, matched, named, pairs, starts_server};
 
 /// Where what is installed here is found, and how cargo is to build.
 const INSTALLED: [&str; 6] =
@@ -116,6 +116,9 @@ impl Terminal {
             if let Some(folder) = typed.strip_prefix("cd ") {
                 self.folder.push(folder);
                 assert!(self.folder.is_dir(), "$ {command}: there is no such folder");
+            } else if let Some((name, value)) = exported(&typed) {
+                let (_, value) = self.run(&format!("printf %s {value}"));
+                self.set(name, &value);
             } else if starts_server(&typed) {
                 self.start(&typed, &shown);
             } else {

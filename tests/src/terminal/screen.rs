@@ -57,6 +57,11 @@ pub(super) fn starts_server(command: &str) -> bool {
         && !ends.contains(&own())
 }
 
+/// The variable that a command sets for those after it, and its value as it is written.
+pub(super) fn exported(command: &str) -> Option<(&str, &str)> {
+    command.strip_prefix("export ")?.split_once('=')
+}
+
 /// How many of the printed lines are shown, if those that are shown are all there. A `…` stands for any
 /// number of lines.
 pub(super) fn matched(shown: &[&str], printed: &[String]) -> Option<usize> {
@@ -144,6 +149,12 @@ mod tests {
         for command in ["cargo run -- endpoints", "cargo run -- --help", "cargo test", "A=1 env"] {
             assert!(!starts_server(command), "{command}");
         }
+    }
+
+    #[test]
+    fn a_variable_is_set_for_later_commands() {
+        let mut terminal = Terminal::new(Path::new("."), &[]);
+        terminal.type_in("$ export A=$(printf 1)2\n$ echo $A\n12\n");
     }
 
     #[test]

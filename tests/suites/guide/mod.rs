@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod hub;
+mod metrics;
 mod pages;
 mod project;
 mod template;
@@ -24,8 +25,8 @@ use project::project;
 const LANGUAGES: [&str; 2] = ["en", "ko"];
 
 /// The pages whose commands and files have suites of their own.
-const ELSEWHERE: [&str; 6] =
-    ["alerts", "deploy-to-a-space", "deploy-elsewhere", "metrics", "soak-test", "traces"];
+const ELSEWHERE: [&str; 5] =
+    ["alerts", "deploy-to-a-space", "deploy-elsewhere", "soak-test", "traces"];
 
 /// The pages of the bots, and their examples. Their commands and output are those of the examples' READMEs.
 const BOTS: [(&str, &str); 4] = [
@@ -246,6 +247,7 @@ walks! {
     bots_are_tested_as_the_guide_shows: "testing",
     jobs_run_as_the_guide_shows: "jobs",
     settings_are_read_as_the_guide_shows: "settings",
+    metrics_are_served_as_the_guide_shows: "metrics",
     commands_print_what_the_guide_shows: "command-line",
     what_python_users_do_goes_as_the_guide_shows: "coming-from-python",
     troubles_look_as_the_guide_shows: "troubleshooting",

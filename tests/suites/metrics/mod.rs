@@ -9,6 +9,7 @@ mod scrape;
 mod store;
 mod tunnel;
 mod values;
+mod webhooks;
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,6 @@
 //! Composes the metrics of a server.
 
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
 
 use actix_web::web::ServiceConfig;
 use prometheus_client::metrics::info::Info;
@@ -12,6 +11,7 @@ use super::background::BackgroundMetrics;
 use super::counts::CountReader;
 use super::deliveries::DeliveryMetrics;
 use super::export::Export;
+use super::process;
 use super::scrape::{Sources, StoreSource};
 use crate::config::addresses::Addresses;
 use crate::config::environment::Environment;
@@ -83,7 +83,7 @@ impl MetricsPart {
             store,
             webhooks: settings.webhooks,
             tunnel: settings.has_tunnel.then(|| settings.addresses.clone()),
-            started: SystemTime::now(),
+            started: process::start_time(),
         };
         let own_port = settings.own_port;
         let access = ScrapeAccess::new(token, own_port);

@@ -11,13 +11,13 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 
-/// Registers the values of this moment. `started` is when the server was prepared.
+/// Registers the values of this moment. `started` is when the process started.
 pub(super) fn register(registry: &mut Registry, started: SystemTime) {
     let registry = registry.sub_registry_with_prefix("process");
     let since = started.duration_since(UNIX_EPOCH).unwrap_or_default();
     let start = Gauge::<f64, AtomicU64>::default();
     start.set(since.as_secs_f64());
-    let help = "Start of the server in Unix time";
+    let help = "Start of the process in Unix time";
     registry.register_with_unit("start_time", help, Unit::Seconds, start);
     if let Some(time) = cpu_time() {
         let help = "CPU time of the process";
@@ -34,6 +34,34 @@ pub(super) fn register(registry: &mut Registry, started: SystemTime) {
     if let Some(count) = max_files() {
         registry.register("max_fds", "Limit of open file descriptors", ConstGauge::new(count));
     }
+}
+
+/// Returns when this process started. Elsewhere than on Linux this is the time of the call.
+pub(super) fn start_time() -> SystemTime {
+    let now = SystemTime::now();
+    age().and_then(|age| now.checked_sub(age)).unwrap_or(now)
+}
+
+#[cfg(target_os = "linux")]
+fn age() -> Option<Duration> {
+    use rustix::param::clock_ticks_per_second;
+    use rustix::time::{ClockId, clock_gettime};
+    let since_boot = Duration::try_from(clock_gettime(ClockId::Boottime)).ok()?;
+    let started = started_after_boot(&fs::read_to_string("/proc/self/stat").ok()?)?;
+    since_boot
+        .checked_sub(Duration::from_secs_f64(started as f64 / clock_ticks_per_second() as f64))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn age() -> Option<Duration> {
+    None
+}
+
+/// Reads from `/proc/self/stat` when the process started, in ticks since the machine's start: the 22nd field. The second
+/// one is the program's name in parentheses, which may contain spaces and parentheses.
+fn started_after_boot(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(unix)]
@@ -75,6 +103,26 @@ fn max_files() -> Option<u64> {
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_start_is_that_of_the_process_and_not_of_the_call() {
+        let stat =
+            "7 (a) b (c) S 1 7 7 0 -1 4194304 90 0 0 0 3 1 0 0 20 0 1 0 123456 8056832 860 0\n";
+        assert_eq!(started_after_boot(stat), Some(123_456));
+        assert_eq!(started_after_boot("7 (a"), None);
+        // A process that sleeps is younger than this one.
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let stat = |process: u32| {
+            started_after_boot(&fs::read_to_string(format!("/proc/{process}/stat")).unwrap())
+                .unwrap()
+        };
+        assert!(stat(std::process::id()) <= stat(child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let [first, second] = [start_time(), start_time()];
+        let apart = second.duration_since(first).unwrap_or_else(|error| error.duration());
+        assert!(first <= SystemTime::now() && apart < Duration::from_secs(1), "{apart:?}");
+    }
 
     #[test]
     fn the_values_are_those_of_this_process() {
