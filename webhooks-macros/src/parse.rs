@@ -1,6 +1,6 @@
 //! Helpers that the parsers of the attribute's options share.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Ident, LitStr, Token, token};
 
@@ -29,10 +29,27 @@ pub(crate) fn parse_parts(
             input.parse::<TokenStream>()?;
             Err(error)
         };
-        if let Err(error) = parse.parse2(part) {
+        if let Err(error) = parse_grouped(part, parse) {
             errors.push(error);
         }
     }
+}
+
+/// Parses tokens in a group at their last token, which is the place of an error at their end. Without the group it would be
+/// the whole attribute.
+fn parse_grouped(
+    tokens: TokenStream,
+    parse: impl FnOnce(ParseStream<'_>) -> syn::Result<()>,
+) -> syn::Result<()> {
+    let last = tokens.clone().into_iter().last().map_or_else(Span::call_site, |last| last.span());
+    let mut group = Group::new(Delimiter::Parenthesis, tokens);
+    group.set_span(last);
+    let parse = |input: ParseStream<'_>| {
+        let content;
+        syn::parenthesized!(content in input);
+        parse(&content)
+    };
+    parse.parse2(TokenTree::from(group).into())
 }
 
 /// Sets the value of an option, or returns an error if it is set already.

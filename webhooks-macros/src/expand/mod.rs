@@ -31,7 +31,7 @@ use signature::{body_kind, location, takes_hub};
 /// Expands `#[webhook_endpoint(args)] item`.
 pub(crate) fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Function>(item.clone()) {
-        Ok(function) => expand(&args, &function),
+        Ok(function) => expand(&args, &function, MAX_CONDITIONS),
         Err(error) => {
             let mut errors = Errors::new();
             Args::parse(args, &mut errors);
@@ -50,11 +50,25 @@ pub(crate) fn webhook_endpoint(args: TokenStream, item: TokenStream) -> TokenStr
     }
 }
 
-fn expand(args: &TokenStream, function: &Function) -> TokenStream {
-    if let Some(forms) = conditions::split(function) {
-        return forms.iter().map(|function| expand(args, function)).collect();
+/// How many conditions of a function are expanded. Each doubles the generated code.
+const MAX_CONDITIONS: usize = 8;
+
+/// Expands a function, and at most this many of its conditions.
+fn expand(args: &TokenStream, function: &Function, conditions: usize) -> TokenStream {
+    let forms = conditions::split(function);
+    if let (Some(forms), Some(conditions)) = (&forms, conditions.checked_sub(1)) {
+        return forms.iter().map(|function| expand(args, function, conditions)).collect();
     }
     let mut errors = Errors::new();
+    if forms.is_some() {
+        errors.at(
+            &function.signature.ident,
+            format!(
+                "a webhook endpoint can have up to {MAX_CONDITIONS} conditions, `#[cfg(…)]` before arguments and \
+                 `#[cfg_attr(…, doc = …)]`: write functions with fewer, each under its own `#[cfg(…)]`"
+            ),
+        );
+    }
     let args = Args::parse(args.clone(), &mut errors);
     let path = check(function, &args, &mut errors);
     let cfgs: Vec<_> = function.cfgs().collect();
@@ -181,4 +195,20 @@ fn has_ident(tokens: TokenStream, word: &str) -> bool {
 
 fn is_ident(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_conditions_than_can_be_expanded_are_an_error() {
+        let errors = |count: usize| {
+            let arguments = (0..count).map(|_| quote!(#[cfg(unix)] _: web::Data<u8>));
+            let expanded = webhook_endpoint(quote!(), quote!(async fn hook(#(#arguments),*) {}));
+            expanded.to_string().matches("compile_error").count()
+        };
+        assert_eq!(errors(MAX_CONDITIONS), 0);
+        assert_ne!(errors(MAX_CONDITIONS + 1), 0);
+    }
 }
