@@ -46,14 +46,16 @@ pub fn files(folder: &str, end: &str) -> Vec<(PathBuf, String)> {
     files.into_iter().map(|path| (path.clone(), read(path))).collect()
 }
 
-/// The source below a folder, without modules that are for tests alone.
+/// The source below a folder, without modules that are for tests alone, and without those of the fuzz targets.
 #[must_use]
 pub fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut sources = files(folder, "rs");
     let for_tests: Vec<_> =
         sources.iter().flat_map(|(path, source)| test_modules(path, source)).collect();
     sources.retain(|(path, _)| {
-        !for_tests.iter().any(|module| path.with_extension("").starts_with(module))
+        let mut folders = path.ancestors().filter_map(Path::file_stem);
+        !folders.any(|name| name == "fuzzing")
+            && !for_tests.iter().any(|module| path.with_extension("").starts_with(module))
     });
     sources
 }
@@ -172,6 +174,7 @@ mod tests {
         };
         assert!(named("jobs/mod.rs") && named("server/prepare.rs"));
         assert!(!named("jobs/conformance/mod.rs") && !named("jobs/conformance/simulation.rs"));
+        assert!(!named("jobs/fuzzing/operations.rs") && !named("cli/body/fuzzing.rs"));
         assert!(!named("server/defaults.rs") && !named("jobs/sqlite/tests/mod.rs"));
     }
 }

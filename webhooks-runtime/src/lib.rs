@@ -159,7 +159,6 @@ mod deploy;
 mod doctor;
 mod endpoint;
 #[cfg(fuzzing)]
-#[doc(hidden)]
 pub mod fuzzing;
 mod http;
 #[cfg(feature = "hub")]
@@ -190,8 +189,7 @@ mod text;
 mod trace;
 
 pub use actix_web::{self, HttpRequest, HttpResponse, web};
-pub use utoipa;
-pub use {serde, serde_json};
+pub use {serde, serde_json, utoipa};
 
 pub use config::error::SettingError;
 pub use config::secret::SecretError;

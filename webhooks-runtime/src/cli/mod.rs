@@ -37,6 +37,10 @@ use crate::config::table;
 use crate::jobs::StoreUrl;
 use crate::server::WebhooksServer;
 use crate::text::in_one_line;
+#[cfg(fuzzing)]
+pub use body::fuzzing::{set_in_json, set_in_sample};
+#[cfg(fuzzing)]
+pub(crate) use deliveries::fuzzing::print_delivery;
 
 /// Receives webhooks of the Hugging Face Hub.
 #[derive(Debug, Parser)]

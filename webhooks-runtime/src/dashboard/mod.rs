@@ -33,5 +33,9 @@ mod send;
 mod steps;
 mod text;
 
+#[cfg(fuzzing)]
+pub use auth::fuzzing::FuzzedViewerAuth;
+#[cfg(fuzzing)]
+pub(crate) use background::fuzzing::render_delivery;
 pub use blocks::{Block, Blocks, PageContext, Visit};
 pub(crate) use part::{DashboardSettings, compose};

@@ -31,6 +31,8 @@ mod delivery;
 mod engine;
 pub(crate) mod enqueue;
 mod error;
+#[cfg(all(fuzzing, feature = "background"))]
+mod fuzzing;
 mod handle;
 mod heartbeat;
 mod incoming;
@@ -69,6 +71,8 @@ pub(crate) use dead::DeadQueue;
 pub(crate) use delivery::{Accepted, DeliveryKey, DeliveryOrigin};
 pub use enqueue::{DeliveryStore, EnqueueError};
 pub use error::StoreError;
+#[cfg(all(fuzzing, feature = "background"))]
+pub use fuzzing::{FuzzedCell, FuzzedClaim, FuzzedDelivery, FuzzedStore};
 pub(crate) use handle::Jobs;
 pub(crate) use incoming::IncomingDelivery;
 pub(crate) use inspect::{

@@ -3,6 +3,8 @@
 //!
 //! - `set` changes fields of the body; `names` converts between the names of a field in Rust and in JSON.
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod names;
 mod set;
 

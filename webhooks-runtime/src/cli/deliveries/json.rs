@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::io;
 use std::time::SystemTime;
 
-use serde::de::IgnoredAny;
 use serde::{Serialize, Serializer};
 use serde_json::Deserializer;
-use serde_transcode::Transcoder;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::jobs::{DeliveryDetail, DeliverySummary, FailedAttempt};
@@ -63,8 +62,10 @@ struct AttemptJson<'a> {
 }
 
 /// A payload: JSON with its keys in their order, or else text.
+#[derive(Serialize)]
+#[serde(untagged)]
 enum PayloadJson<'a> {
-    Json(&'a [u8]),
+    Json(Box<RawValue>),
     Text(Cow<'a, str>),
 }
 
@@ -123,22 +124,21 @@ impl<'a> AttemptJson<'a> {
 
 impl<'a> PayloadJson<'a> {
     fn of(body: &'a [u8]) -> Self {
-        match serde_json::from_slice::<IgnoredAny>(body) {
-            Ok(_) => Self::Json(body),
+        match compact(body) {
+            Ok(json) => Self::Json(json),
+            // Some JSON is valid and cannot be read nevertheless: nested too deeply, or with a number that is too large.
             Err(_) => Self::Text(String::from_utf8_lossy(body)),
         }
     }
 }
 
-impl Serialize for PayloadJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Json(json) => {
-                Transcoder::new(&mut Deserializer::from_slice(json)).serialize(serializer)
-            }
-            Self::Text(text) => text.serialize(serializer),
-        }
-    }
+/// Writes JSON anew, without its white space.
+fn compact(body: &[u8]) -> serde_json::Result<Box<RawValue>> {
+    let mut json = Deserializer::from_slice(body);
+    let mut text = Vec::new();
+    serde_transcode::transcode(&mut json, &mut serde_json::Serializer::new(&mut text))?;
+    json.end()?;
+    RawValue::from_string(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn id<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
@@ -147,4 +147,23 @@ fn id<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
 
 fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_json_in_its_order_or_else_text() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for (body, expected) in [
+            ("{\"b\": 1,\n\"a\": [ ]}", "{\"b\":1,\"a\":[]}"),
+            ("no JSON", "\"no JSON\""),
+            ("1e999", "\"1e999\""),
+            (&deep, &format!("{deep:?}")),
+        ] {
+            let payload = PayloadJson::of(body.as_bytes());
+            assert_eq!(serde_json::to_string(&payload).unwrap(), expected);
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub(super) async fn list(
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(delivery: &DeliverySummary, target: &StoreTarget) -> [String; HEADER.len()] {
+pub(super) fn row(delivery: &DeliverySummary, target: &StoreTarget) -> [String; HEADER.len()] {
     let attempts = match target.attempts(&delivery.endpoint) {
         Some(max) => format!("{}/{max}", delivery.attempts),
         None => delivery.attempts.to_string(),

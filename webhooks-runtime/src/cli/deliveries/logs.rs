@@ -77,7 +77,7 @@ pub(super) async fn logs(jobs: &Jobs, args: &LogsArgs) -> Result<ExitCode, Box<d
 
 /// Formats lines for a person, with a mark between attempts and where lines are missing. `after` is the place of the line
 /// before them.
-fn as_text(lines: &[AttemptLogLine], after: LogPosition) -> String {
+pub(super) fn as_text(lines: &[AttemptLogLine], after: LogPosition) -> String {
     let (mut text, mut last) = (String::new(), after);
     for line in lines {
         let begins = line.fence != last.fence;
@@ -99,7 +99,7 @@ fn as_text(lines: &[AttemptLogLine], after: LogPosition) -> String {
     text
 }
 
-fn as_json(lines: &[AttemptLogLine]) -> Result<String, serde_json::Error> {
+pub(super) fn as_json(lines: &[AttemptLogLine]) -> Result<String, serde_json::Error> {
     let mut text = String::new();
     for line in lines {
         let json = LineJson {

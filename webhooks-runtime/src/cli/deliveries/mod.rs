@@ -12,6 +12,8 @@
 
 mod control;
 mod errors;
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod id;
 mod json;
 mod list;

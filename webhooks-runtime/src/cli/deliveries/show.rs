@@ -36,7 +36,7 @@ pub(super) async fn show(
 }
 
 /// Formats everything except the payload.
-fn describe(
+pub(super) fn describe(
     DeliveryDetail { summary, failed, .. }: &DeliveryDetail,
     target: &StoreTarget,
     is_paused: bool,

@@ -3,6 +3,8 @@
 //!
 //! The client's address does not count, because behind a proxy every request can come from this machine.
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod session;
 
 use actix_web::HttpRequest;

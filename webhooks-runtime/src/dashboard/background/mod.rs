@@ -9,6 +9,8 @@
 mod actions;
 mod detail;
 mod follow;
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod list;
 mod log;
 mod pause;

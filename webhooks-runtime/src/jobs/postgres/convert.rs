@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::super::clock::from_millis;
 use super::super::state::State;
 
 /// The longest duration: three centuries, which every server's dates can express.
@@ -30,10 +31,7 @@ pub(super) fn unix(time: SystemTime) -> i64 {
 }
 
 pub(super) fn time(unix: i64) -> SystemTime {
-    let offset = Duration::from_millis(unix.unsigned_abs());
-    let time =
-        if unix < 0 { UNIX_EPOCH.checked_sub(offset) } else { UNIX_EPOCH.checked_add(offset) };
-    time.unwrap_or(UNIX_EPOCH)
+    from_millis(unix)
 }
 
 /// Returns the state with this code.

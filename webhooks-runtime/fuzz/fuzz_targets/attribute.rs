@@ -1,0 +1,230 @@
+//! Whatever is in the parentheses of `#[webhook_endpoint(…)]`, it gives code or errors, never a panic; every error has a
+//! place inside of what was written; and the attribute accepts a path or a filter if and only if the runtime does.
+
+#![no_main]
+#![allow(dead_code, reason = "the rest of the modules is for their tests")]
+
+extern crate proc_macro;
+
+#[path = "../../../webhooks-macros/src/args.rs"]
+mod args;
+#[path = "../../../webhooks-macros/src/background.rs"]
+mod background;
+#[path = "../../../webhooks-macros/src/check/mod.rs"]
+mod check;
+#[path = "../../../webhooks-macros/src/conditions.rs"]
+mod conditions;
+#[path = "../../../webhooks-macros/src/errors.rs"]
+mod errors;
+#[path = "../../../webhooks-macros/src/expand/mod.rs"]
+mod expand;
+#[path = "../../../webhooks-macros/src/filter.rs"]
+mod filter;
+#[path = "../../../webhooks-macros/src/item.rs"]
+mod item;
+#[path = "../../../webhooks-macros/src/parse.rs"]
+mod parse;
+#[path = "../../../webhooks-macros/src/paths.rs"]
+mod paths;
+#[path = "../../../webhooks-macros/src/queue.rs"]
+mod queue;
+#[path = "../../../webhooks-macros/src/source.rs"]
+mod source;
+
+use std::sync::LazyLock;
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use webhooks_runtime::testing::dataset_commit;
+use webhooks_runtime::{__private::normalize, Filter, WebhookPayload};
+
+/// What the attribute's options are made of.
+const WORDS: [&str; 52] = [
+    "path",
+    "on",
+    "watch",
+    "watch_env",
+    "branch",
+    "refs",
+    "paths",
+    "own",
+    "secret_env",
+    "background",
+    "crate",
+    "attempts",
+    "timeout",
+    "concurrency",
+    "backoff",
+    "dedup_window",
+    "key",
+    "latest",
+    "debounce",
+    "=",
+    "=",
+    "=",
+    ",",
+    ",",
+    "::",
+    "!",
+    "-",
+    "true",
+    "false",
+    "r#on",
+    "'a",
+    "'",
+    "\"/say_hello\"",
+    "\"repo\"",
+    "\"cancel\"",
+    "\"update repo.content\"",
+    "\"dataset:me/data\"",
+    "\"org:acme\"",
+    "\"main\"",
+    "\"release/*\"",
+    "\"refs/tags/*\"",
+    "\"data/**\"",
+    "\"!README.md\"",
+    "\"10s..30m\"",
+    "\"2h\"",
+    "\"BOT_WATCH\"",
+    "b\"x\"",
+    "r#\"x\"#",
+    "1.5",
+    "0x1f",
+    "5",
+    "my_name::a",
+];
+
+/// Items that the attribute is before.
+const ITEMS: [&str; 12] = [
+    "async fn f() {}",
+    "fn f(a: web::Json<Value>) -> Result<(), E> { body }",
+    "/// A doc comment.\npub(crate) async fn f(payload: WebhookPayload, hub: Hub) -> impl Responder {}",
+    "#[doc = include_str!(\"a.md\")] async fn f(#[cfg(unix)] a: A, #[cfg_attr(x, cfg(y))] b: B) {}",
+    "#[cfg_attr(unix, doc = \"a\", cfg(z))] #[cfg(test)] fn r#f() {}",
+    "const unsafe extern \"C\" fn f<T: A>(self, a: impl B, ...) where T: C {}",
+    "async fn f(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L, m: M) {}",
+    "fn 함수() { half typed",
+    "async fn f(a: u8",
+    "struct S;",
+    "impl S { async fn f(&self) {} }",
+    "",
+];
+
+#[derive(Arbitrary, Debug)]
+enum Part {
+    Word(u8),
+    /// A text in quotes.
+    Text(String),
+    Number(u64),
+    Raw(String),
+    /// Parts in parentheses, brackets or braces.
+    Group(u8, Vec<Part>),
+}
+
+impl Part {
+    fn write(&self, depth: usize, to: &mut String) {
+        match self {
+            Self::Word(number) => *to += WORDS[usize::from(*number) % WORDS.len()],
+            Self::Text(text) => *to += &format!("{text:?}"),
+            Self::Number(number) => *to += &number.to_string(),
+            Self::Raw(text) => *to += text,
+            // The compiler bounds the depth, too.
+            Self::Group(..) if depth > 20 => {}
+            Self::Group(kind, parts) => {
+                let (open, close) = [('(', ')'), ('[', ']'), ('{', '}')][usize::from(*kind) % 3];
+                to.push(open);
+                parts.iter().for_each(|part| part.write(depth + 1, to));
+                to.push(close);
+            }
+        }
+        to.push(' ');
+    }
+}
+
+/// The longest text of an attribute or of a function. Deep nesting, which the compiler bounds, would need more.
+const LONGEST: usize = 1500;
+
+/// Parses a text as the compiler does; `None` for what it does not pass to an attribute.
+fn tokens(text: &str) -> Option<TokenStream> {
+    if text.len() > LONGEST { None } else { text.parse().ok() }
+}
+
+/// Returns the places of all errors in generated code.
+fn places(tokens: TokenStream, found: &mut Vec<Span>) {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(ident) if ident == "compile_error" => {
+                let rest: Vec<_> = tokens.by_ref().take(2).collect();
+                found.push(ident.span());
+                found.extend(rest.iter().map(TokenTree::span));
+            }
+            TokenTree::Group(group) => places(group.stream(), found),
+            _ => {}
+        }
+    }
+}
+
+/// Returns whether the attribute accepts these options.
+fn accepts(options: &str) -> bool {
+    let item = "async fn f() {}".parse().unwrap();
+    let mut errors = Vec::new();
+    places(expand::webhook_endpoint(options.parse().unwrap(), item), &mut errors);
+    errors.is_empty()
+}
+
+/// Checks a path and the values of a filter against the runtime.
+fn compare_with_runtime(text: &str) {
+    static PAYLOAD: LazyLock<WebhookPayload> = LazyLock::new(|| dataset_commit().into());
+    let literal = format!("{text:?}");
+    assert_eq!(accepts(&literal), normalize(text).is_ok(), "{text:?}");
+    for (key, more, filter) in [
+        ("on", "", Filter::new().on(text)),
+        ("watch", "", Filter::new().watch(text)),
+        ("branch", "", Filter::new().branch(text)),
+        ("refs", "", Filter::new().refs(text)),
+        ("paths", ", background", Filter::new().paths(text)),
+    ] {
+        let is_valid = filter.skip_reason(&PAYLOAD).is_ok();
+        assert_eq!(accepts(&format!("{key} = {literal}{more}")), is_valid, "{key} = {text:?}");
+    }
+}
+
+/// Where a change of an item begins, how many bytes it takes away, and what it puts in their place.
+type Change = (u16, u8, String);
+
+fuzz_target!(|input: (Vec<Part>, u8, Vec<Change>, String)| {
+    let (parts, number, changes, text) = input;
+    let mut options = String::new();
+    parts.iter().for_each(|part| part.write(0, &mut options));
+    let mut item = ITEMS[usize::from(number) % ITEMS.len()].to_owned();
+    for (begin, length, put) in changes {
+        let mut at = [usize::from(begin) % (item.len() + 1); 2];
+        at[1] = item.len().min(at[0] + usize::from(length));
+        if at.iter().all(|at| item.is_char_boundary(*at)) {
+            item.replace_range(at[0]..at[1], &put);
+        }
+    }
+    let written = format!("#[webhook_endpoint({options})] {item}");
+    if let (Some(options), Some(item)) = (tokens(&options), tokens(&item)) {
+        let expanded = expand::webhook_endpoint(options, item.clone());
+        // The compiler passes nothing else.
+        if let Ok(function) = syn::parse2::<syn::ItemFn>(item) {
+            let name = function.sig.ident.to_string();
+            let file: syn::File = syn::parse2(expanded.clone()).unwrap();
+            let is_it =
+                |item: &syn::Item| matches!(item, syn::Item::Fn(it) if it.sig.ident == name);
+            assert!(file.items.iter().any(is_it), "{expanded}");
+            let mut errors = Vec::new();
+            places(expanded.clone(), &mut errors);
+            for place in errors {
+                // Only its `Debug` tells in a build for fuzzing.
+                assert_ne!(format!("{place:?}"), "bytes(0..0)", "{written}: {expanded}");
+            }
+        }
+    }
+    if text.len() < LONGEST {
+        compare_with_runtime(&text);
+    }
+});

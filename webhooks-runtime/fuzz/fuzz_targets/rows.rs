@@ -1,0 +1,140 @@
+//! Deliveries come back from the store as they were stored, and whatever else a table contains is an error or a delivery
+//! that can be shown without a control character.
+
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use webhooks_runtime::fuzzing::{FuzzedCell, FuzzedDelivery, FuzzedStore};
+
+#[derive(Arbitrary, Debug)]
+enum Cell {
+    Null,
+    Integer(i64),
+    /// A number near to those that are valid.
+    Small(i8),
+    Real(f64),
+    Text(Vec<u8>),
+    Blob(Vec<u8>),
+}
+
+impl From<Cell> for FuzzedCell {
+    fn from(cell: Cell) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Integer(number) => Self::Integer(number),
+            Cell::Small(number) => Self::Integer(number.into()),
+            Cell::Real(number) => Self::Real(number),
+            Cell::Text(bytes) => Self::Text(bytes),
+            Cell::Blob(bytes) => Self::Blob(bytes),
+        }
+    }
+}
+
+#[derive(Arbitrary, Clone, Debug)]
+struct Delivery {
+    webhook_id: Option<String>,
+    event: Option<String>,
+    repo: Option<String>,
+    /// One of two keys, or none.
+    key: Option<bool>,
+    trace: Option<String>,
+    enqueued: bool,
+    /// Bytes, or an update with these refs.
+    body: Result<Vec<u8>, Vec<(u8, u8, u8)>>,
+}
+
+impl Delivery {
+    fn fuzzed(self) -> FuzzedDelivery {
+        let body = self.body.unwrap_or_else(|refs| {
+            let sha = |sha: u8| if sha == 0 { "null".to_owned() } else { format!("\"{sha:02x}\"") };
+            let refs = refs.into_iter().map(|(name, old, new)| {
+                format!(
+                    r#"{{"ref":"refs/heads/{name}","oldSha":{},"newSha":{}}}"#,
+                    sha(old),
+                    sha(new)
+                )
+            });
+            let refs: Vec<_> = refs.collect();
+            format!(r#"{{"updatedRefs":[{}]}}"#, refs.join(",")).into_bytes()
+        });
+        let key = self.key.map(|key| if key { "a" } else { "b" }.to_owned());
+        let Self { webhook_id, event, repo, trace, enqueued, .. } =
+            Self { body: Ok(Vec::new()), ..self };
+        FuzzedDelivery { webhook_id, event, repo, key, trace, enqueued, body }
+    }
+}
+
+/// Whether a terminal or a reader could be misled by a character.
+fn misleads(character: char) -> bool {
+    let is_bidirectional = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    is_bidirectional || (character.is_control() && !matches!(character, '\n' | '\t'))
+}
+
+/// Stores deliveries, and compares them with what is shown of them and with what is claimed.
+fn hold_to_their_word(store: &FuzzedStore, deliveries: &[FuzzedDelivery]) {
+    for delivery in deliveries {
+        assert!(store.accept(delivery).unwrap());
+    }
+    let untraced = |delivery: &FuzzedDelivery| FuzzedDelivery { trace: None, ..delivery.clone() };
+    assert_eq!(store.shown().unwrap(), deliveries.iter().map(untraced).collect::<Vec<_>>());
+
+    let claimed = store.claim().unwrap();
+    // Each without a key, and the newest one of each key, which carries the others.
+    let of_key = |key: &str| {
+        let of_key = deliveries.iter().filter(|delivery| delivery.key.as_deref() == Some(key));
+        of_key.collect::<Vec<_>>()
+    };
+    let alone = deliveries.iter().filter(|delivery| delivery.key.is_none());
+    let mut groups: Vec<_> = alone.map(|delivery| vec![delivery]).collect();
+    groups.extend(["a", "b"].map(of_key).into_iter().filter(|group| !group.is_empty()));
+    assert_eq!(claimed.len(), groups.len(), "{claimed:?}");
+    for group in groups {
+        let (newest, older) = group.split_last().unwrap();
+        let traces: Vec<_> = older.iter().filter_map(|delivery| delivery.trace.clone()).collect();
+        let is_it = claimed.iter().any(|claimed| {
+            claimed.webhook_id == newest.webhook_id
+                && claimed.trace == newest.trace
+                && claimed.merged_traces == traces
+                && claimed.enqueued == group.iter().any(|delivery| delivery.enqueued)
+                && (claimed.body == newest.body || !older.is_empty())
+        });
+        assert!(is_it, "{newest:?} in {claimed:?}");
+    }
+}
+
+fuzz_target!(|input: (Vec<Delivery>, Vec<(u8, Cell)>, bool)| {
+    let (deliveries, cells, reopens) = input;
+    let folder = tempfile::Builder::new().tempdir_in(folder()).unwrap();
+    let file = folder.path().join("webhooks.db");
+    let mut store = FuzzedStore::open(&file).unwrap();
+    let mut deliveries: Vec<_> = deliveries.into_iter().take(4).map(Delivery::fuzzed).collect();
+    // Not duplicates of each other.
+    for (number, delivery) in deliveries.iter_mut().enumerate() {
+        delivery.webhook_id = delivery.webhook_id.take().map(|id| format!("{number} {id}"));
+    }
+    hold_to_their_word(&store, &deliveries);
+    store.fill().unwrap();
+    for (column, cell) in cells {
+        // Some tables do not allow it.
+        let _ = store.damage(column.into(), cell.into());
+    }
+    if reopens {
+        // A damaged store may not open.
+        let Ok(opened) = store.reopen() else { return };
+        store = opened;
+    }
+    for text in store.use_all() {
+        assert!(!text.contains(misleads), "{text:?}");
+    }
+    store.close();
+});
+
+/// In memory, where there is such a folder: each input has a store of its own.
+fn folder() -> &'static std::path::Path {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { memory } else { std::path::Path::new("/tmp") }
+}
