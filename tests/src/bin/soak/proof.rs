@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tests::background::kills::{FUNCTIONS, Sent};
-use tests::background::{JournalEntry, Kept};
+use ::tests::background::kills::{FUNCTIONS, Sent};
+use ::tests::background::{JournalEntry, Kept};
 
 use crate::load::{INTRUDER, PauseStart, SoakLoad};
 use crate::servers::DeliveryCounts;
@@ -76,7 +76,7 @@ pub(crate) fn successes_again(journal: &[JournalEntry], requeued: &HashSet<Strin
 mod tests {
     use std::time::{Duration, Instant};
 
-    use tests::background::kills::Kind;
+    use ::tests::background::kills::Kind;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tests::client::{ClientResponse, exchange, head};
+use ::tests::client::{ClientResponse, exchange, head};
 
 use super::METRICS_TOKEN;
 
