@@ -18,7 +18,7 @@ use crate::records::Records;
 use crate::servers::{ServerRoutes, SoakServers};
 
 /// How long the queue may take to drain.
-const DRAIN: Duration = Duration::from_secs(300);
+const DRAIN: Duration = Duration::from_secs(900);
 
 /// By how much a process may have grown that lived through the load.
 const MARGIN: u64 = 16 << 20;
