@@ -79,8 +79,23 @@ pub struct FuzzedStore {
     file: PathBuf,
     runtime: Runtime,
     store: SqliteStore,
-    /// A connection of another program.
+    /// A connection of another program, with the tables as they were at first.
     other: Connection,
+    /// How many inputs it was used for.
+    inputs: u32,
+    /// Whether numbers of rows were damaged, the newest of which the store knows by heart.
+    renumbered: bool,
+}
+
+/// A store is used for so many inputs: it remembers the ids of all their deliveries.
+const INPUTS: u32 = 1000;
+
+/// Returns the names of a store's tables.
+fn tables(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+    let mut tables = connection.prepare_cached(
+        "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    )?;
+    tables.query_map([], |row| row.get(0))?.collect()
 }
 
 impl fmt::Debug for FuzzedStore {
@@ -102,7 +117,34 @@ impl FuzzedStore {
         };
         let other = Connection::open(file)?;
         other.busy_timeout(Duration::from_secs(5))?;
-        Ok(Self { file: file.to_owned(), runtime, store, other })
+        other.execute_batch("ATTACH ':memory:' AS first")?;
+        for table in tables(&other)? {
+            other.execute_batch(&format!(
+                "CREATE TABLE first.{table} AS SELECT * FROM main.{table}"
+            ))?;
+        }
+        Ok(Self { file: file.to_owned(), runtime, store, other, inputs: 0, renumbered: false })
+    }
+
+    /// Makes the tables what they were at first, so that the store can be used for another input; opening one takes longer.
+    /// Closes it, and returns `None`, if that is not enough, or was done often.
+    pub fn reset(mut self) -> Option<Self> {
+        self.inputs += 1;
+        if self.inputs == INPUTS || self.renumbered || self.clear().is_err() {
+            self.close();
+            return None;
+        }
+        Some(self)
+    }
+
+    fn clear(&self) -> Result<(), rusqlite::Error> {
+        let transaction = self.other.unchecked_transaction()?;
+        for table in tables(&self.other)? {
+            self.other.execute_batch(&format!(
+                "DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM first.{table}"
+            ))?;
+        }
+        transaction.commit()
     }
 
     /// Closes the store and opens it again.
@@ -185,7 +227,7 @@ impl FuzzedStore {
     }
 
     /// Sets the cells of a column to a value, as far as the table allows it. The number chooses the column, of all tables.
-    pub fn damage(&self, column: usize, value: FuzzedCell) -> Result<(), StoreError> {
+    pub fn damage(&mut self, column: usize, value: FuzzedCell) -> Result<(), StoreError> {
         let mut columns = self.other.prepare_cached(
             "SELECT it.name, of_it.name FROM sqlite_schema AS it, pragma_table_info(it.name) AS of_it
              WHERE it.type = 'table' ORDER BY 1, 2",
@@ -196,6 +238,7 @@ impl FuzzedStore {
         let Some((table, column)) = columns.get(column % columns.len().max(1)) else {
             return Ok(());
         };
+        self.renumbered |= column == "seq";
         let (set, value) = match value {
             FuzzedCell::Null => ("?", Value::Null),
             FuzzedCell::Integer(number) => ("?", Value::Integer(number)),

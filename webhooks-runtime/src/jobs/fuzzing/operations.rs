@@ -100,19 +100,20 @@ impl FuzzedStore {
         let _ = store.counts().await;
         let _ = store.oldest_due().await;
         let _ = store.orphaned_endpoints().await;
-        for state in State::ALL.map(Some).into_iter().chain([None]) {
-            let filter = DeliveryFilter { state, endpoint: None, limit: 100 };
-            for summary in store.list(&filter).await.unwrap_or_default() {
-                let _ = store.summary_of(summary.id).await;
-                let log = store.logs(summary.id, Some(LogPosition::default()), 100).await;
-                let _ = store.logs(summary.id, None, 100).await;
-                let log = log.unwrap_or_default();
-                if let Ok(Some(detail)) = store.show(summary.id).await {
-                    #[cfg(feature = "cli")]
-                    texts.extend(crate::cli::print_delivery(&detail, &log));
-                    #[cfg(feature = "page")]
-                    let _ = crate::dashboard::render_delivery(&detail, &log);
-                }
+        let filter = |state| DeliveryFilter { state, endpoint: None, limit: 100 };
+        for state in State::ALL {
+            let _ = store.list(&filter(Some(state))).await;
+        }
+        for summary in store.list(&filter(None)).await.unwrap_or_default() {
+            let _ = store.summary_of(summary.id).await;
+            let log = store.logs(summary.id, Some(LogPosition::default()), 100).await;
+            let _ = store.logs(summary.id, None, 100).await;
+            let log = log.unwrap_or_default();
+            if let Ok(Some(detail)) = store.show(summary.id).await {
+                #[cfg(feature = "cli")]
+                texts.extend(crate::cli::print_delivery(&detail, &log));
+                #[cfg(feature = "page")]
+                let _ = crate::dashboard::render_delivery(&detail, &log);
             }
         }
         texts
