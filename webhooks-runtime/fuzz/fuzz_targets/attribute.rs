@@ -142,35 +142,65 @@ impl Part {
     }
 }
 
-/// The longest text of an attribute or of a function. Deep nesting, which the compiler bounds, would need more.
-const LONGEST: usize = 1500;
+/// The longest text. Deep nesting, which the compiler bounds, would need more.
+const LONGEST: usize = 3000;
 
-/// Parses a text as the compiler does; `None` for what it does not pass to an attribute.
-fn tokens(text: &str) -> Option<TokenStream> {
-    if text.len() > LONGEST { None } else { text.parse().ok() }
+/// Returns the options and the item of a text as the compiler passes them to the attribute; `None` if it would not. Both
+/// are parsed at once, so that a place is one in this text.
+fn passed(written: &str) -> Option<(TokenStream, TokenStream)> {
+    if written.len() > LONGEST {
+        return None;
+    }
+    let mut tokens = written.parse::<TokenStream>().ok()?.into_iter();
+    let (Some(TokenTree::Punct(_)), Some(TokenTree::Group(attribute))) =
+        (tokens.next(), tokens.next())
+    else {
+        return None;
+    };
+    let attribute: Vec<_> = attribute.stream().into_iter().collect();
+    let [TokenTree::Ident(_), TokenTree::Group(options)] = &attribute[..] else { return None };
+    Some((options.stream(), tokens.collect()))
 }
 
-/// Returns the places of all errors in generated code.
-fn places(tokens: TokenStream, found: &mut Vec<Span>) {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Ident(ident) if ident == "compile_error" => {
-                let rest: Vec<_> = tokens.by_ref().take(2).collect();
-                found.push(ident.span());
-                found.extend(rest.iter().map(TokenTree::span));
-            }
-            TokenTree::Group(group) => places(group.stream(), found),
-            _ => {}
+/// An error in generated code.
+struct FoundError {
+    message: String,
+    places: [Span; 2],
+}
+
+/// Finds the errors in generated code.
+fn find_errors(tokens: TokenStream, found: &mut Vec<FoundError>) {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    for tokens in tokens.windows(3) {
+        if let [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Group(message)] = tokens
+            && name == "compile_error"
+            && let Ok(text) = syn::parse2::<syn::LitStr>(message.stream())
+        {
+            found.push(FoundError { message: text.value(), places: [name.span(), message.span()] });
         }
     }
+    for token in tokens {
+        if let TokenTree::Group(group) = token {
+            find_errors(group.stream(), found);
+        }
+    }
+}
+
+/// Returns whether a place is in a text that was parsed. In a build for fuzzing, only its `Debug` tells it, the first byte is
+/// number 1, and the place of what was not parsed is `0..0`.
+fn is_in(place: Span, text: &str) -> bool {
+    let debug = format!("{place:?}");
+    let range = debug.strip_prefix("bytes(").and_then(|range| range.strip_suffix(')'));
+    let (begin, end) = range.and_then(|range| range.split_once("..")).unwrap();
+    let (begin, end): (usize, usize) = (begin.parse().unwrap(), end.parse().unwrap());
+    1 <= begin && begin < end && end <= text.len() + 1
 }
 
 /// Returns whether the attribute accepts these options.
 fn accepts(options: &str) -> bool {
     let item = "async fn f() {}".parse().unwrap();
     let mut errors = Vec::new();
-    places(expand::webhook_endpoint(options.parse().unwrap(), item), &mut errors);
+    find_errors(expand::webhook_endpoint(options.parse().unwrap(), item), &mut errors);
     errors.is_empty()
 }
 
@@ -207,7 +237,7 @@ fuzz_target!(|input: (Vec<Part>, u8, Vec<Change>, String)| {
         }
     }
     let written = format!("#[webhook_endpoint({options})] {item}");
-    if let (Some(options), Some(item)) = (tokens(&options), tokens(&item)) {
+    if let Some((options, item)) = passed(&written) {
         let expanded = expand::webhook_endpoint(options, item.clone());
         // The compiler passes nothing else.
         if let Ok(function) = syn::parse2::<syn::ItemFn>(item) {
@@ -217,14 +247,16 @@ fuzz_target!(|input: (Vec<Part>, u8, Vec<Change>, String)| {
                 |item: &syn::Item| matches!(item, syn::Item::Fn(it) if it.sig.ident == name);
             assert!(file.items.iter().any(is_it), "{expanded}");
             let mut errors = Vec::new();
-            places(expanded.clone(), &mut errors);
-            for place in errors {
-                // Only its `Debug` tells in a build for fuzzing.
-                assert_ne!(format!("{place:?}"), "bytes(0..0)", "{written}: {expanded}");
+            find_errors(expanded, &mut errors);
+            for error in errors {
+                assert!(!error.message.is_empty(), "{written}");
+                for place in error.places {
+                    assert!(is_in(place, &written), "{written}: {place:?}: {}", error.message);
+                }
             }
         }
     }
-    if text.len() < LONGEST {
+    if text.len() < LONGEST / 2 {
         compare_with_runtime(&text);
     }
 });
