@@ -37,6 +37,19 @@ impl WebDriverCompatibleCommand for Chromium {
     }
 }
 
+/// Starts Chromium's driver, and returns it with its port. It listens on a free port of one address family and on the same
+/// port of the other one, which another program may have: then it ends, and is started again.
+fn start_driver(variables: &[(&str, &str)]) -> (Program, String) {
+    let start = || {
+        let driver = Path::new("/usr/bin/chromedriver");
+        let driver = Program::start(driver, &["--port=0"], variables).unwrap();
+        let line = driver.try_wait_for("started successfully on port")?;
+        let port = line.rsplit(' ').next()?.trim_end_matches('.').to_owned();
+        Some((driver, port))
+    };
+    (0..3).find_map(|_| start()).unwrap()
+}
+
 /// A Chromium with a fresh profile, and the driver that it hangs on.
 #[derive(Debug)]
 pub struct Browser {
@@ -53,10 +66,7 @@ impl Browser {
         let home = profile.path().to_str().unwrap();
         let path = std::env::var("PATH").unwrap();
         let variables = [("PATH", path.as_str()), ("HOME", home)];
-        let driver = Path::new("/usr/bin/chromedriver");
-        let driver = Program::start(driver, &["--port=0"], &variables).unwrap();
-        let line = driver.wait_for("started successfully on port");
-        let port = line.rsplit(' ').next().unwrap().trim_end_matches('.');
+        let (driver, port) = start_driver(&variables);
         let options = json!({
             "args": [
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",

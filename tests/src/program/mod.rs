@@ -119,7 +119,13 @@ impl Program {
     /// When it doesn't come.
     #[must_use]
     pub fn wait_for(&self, text: &str) -> String {
-        wait_in(&self.stdout, text, PATIENCE).unwrap_or_else(|| self.did_not_print(text))
+        self.try_wait_for(text).unwrap_or_else(|| self.did_not_print(text))
+    }
+
+    /// The same; `None` when it doesn't come.
+    #[must_use]
+    pub fn try_wait_for(&self, text: &str) -> Option<String> {
+        wait_in(&self.stdout, text, PATIENCE)
     }
 
     /// The same on standard error.
