@@ -9,7 +9,7 @@ use serde_json::json;
 use tests::client::request;
 use tests::program::{OutputReading, Program};
 
-use super::{SECRET, SoakServers};
+use super::{LEASE, SECRET, SoakServers};
 use crate::database::NetworkFault;
 use crate::plan::{FaultStep, SoakFault};
 
@@ -39,8 +39,13 @@ impl SoakServers<'_> {
             SoakFault::Freeze => {
                 program.signal(Signal::SIGSTOP).unwrap();
                 thread::sleep(step.lasts);
-                self.records.write("continued", "-", program.id());
+                let process = program.id();
+                self.records.write("continued", "-", process);
                 program.signal(Signal::SIGCONT).unwrap();
+                // It may be killed before it says so itself.
+                if !self.place.is_file() && step.lasts >= LEASE {
+                    self.without_lease.insert(process);
+                }
             }
             SoakFault::LogStalled => {
                 program.set_reading(OutputReading::Stalled);

@@ -27,7 +27,7 @@ pub(crate) const SECRET: &str = "planted-secret-of-the-soak";
 pub(crate) const METRICS_TOKEN: &str = "planted-token-of-the-metrics";
 
 /// A server that is lost is missed when its lease has run out.
-const LEASE: &str = "2";
+const LEASE: Duration = Duration::from_secs(2);
 
 /// How long a server may take to start on a busy machine, and how long all attempts to start one.
 const START: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
@@ -99,12 +99,13 @@ impl<'a> SoakServers<'a> {
 
     fn spawn(&self) -> Program {
         let share_server = self.share_server.address();
+        let lease = LEASE.as_secs().to_string();
         let mut variables = vec![
             ("JOURNAL", self.records.pipe.to_str().unwrap()),
             ("WEBHOOK_SECRET", SECRET),
             ("WEBHOOKS_METRICS", "true"),
             ("WEBHOOKS_METRICS_TOKEN", METRICS_TOKEN),
-            ("LEASE_SECONDS", LEASE),
+            ("LEASE_SECONDS", lease.as_str()),
             ("GRADIO_SHARE", "true"),
             ("GRADIO_SHARE_SERVER_ADDRESS", share_server.as_str()),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", self.traces.url.as_str()),
