@@ -102,18 +102,25 @@ pub fn main(
         let server = server.of_project(format!("{:016x}/{}", program.folder, program.crate_name));
         Ok(server)
     };
-    #[cfg(feature = "cli")]
-    let ended = crate::cli::run(program.name, program.version, server);
-    #[cfg(not(feature = "cli"))]
-    let ended = {
-        let _ = program;
-        server().and_then(|server| Ok(server.launch().map(|()| ExitCode::SUCCESS)?))
-    };
-    MainExit(ended.unwrap_or_else(|error: Box<dyn Error>| {
+    MainExit(run(program, server).unwrap_or_else(|error| {
         let error = error.to_string();
         print_message(Stream::Err, &format!("error: {}\n", escaped(&error)));
         ExitCode::FAILURE
     }))
+}
+
+/// Runs the command line; without the Cargo feature `cli`, the server.
+fn run(
+    program: &MainProgram,
+    server: impl FnOnce() -> Result<WebhooksServer, Box<dyn Error>>,
+) -> Result<ExitCode, Box<dyn Error>> {
+    #[cfg(feature = "cli")]
+    return crate::cli::run(program.name, program.version, server);
+    #[allow(unreachable_code, reason = "with the feature, the statement above returns")]
+    {
+        let _ = program;
+        Ok(server()?.launch().map(|()| ExitCode::SUCCESS)?)
+    }
 }
 
 /// Turns the value of the macro's expression into a server. A function of its own, so that the compiler's

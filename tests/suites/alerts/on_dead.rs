@@ -101,7 +101,7 @@ fn a_shutdown_waits_for_the_function() {
         (0..10).map(|_| accepted(&program.local_url(), "gives_up", None, 0)).collect();
     let _ = program.wait_for("on_dead begins with");
     let ended = program.stop();
-    // Also for those that waited for the others.
+    // Also for deliveries whose calls had to wait for others.
     for id in ids {
         assert!(ended.stdout.contains(&format!("on_dead ends with {id}")), "{}", ended.stdout);
     }

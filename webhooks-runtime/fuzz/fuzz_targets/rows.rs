@@ -14,7 +14,7 @@ use webhooks_runtime::fuzzing::{FuzzedCell, FuzzedDelivery, FuzzedStore};
 enum Cell {
     Null,
     Integer(i64),
-    /// A number near to those that are valid.
+    /// A number near a valid one.
     Small(i8),
     Real(f64),
     Text(Vec<u8>),

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// A change that people are told of.
+/// A change that is an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StoreChange {
     /// It has been unavailable since this time, for long enough.
@@ -16,7 +16,7 @@ pub(super) enum StoreChange {
 /// What was last seen of the store.
 #[derive(Debug)]
 pub(super) struct StoreOutage {
-    /// How long the store is unavailable until people are told.
+    /// How long the store must be unavailable before there is an alert.
     patience: Duration,
     /// When the outage began, if there is one, by both clocks.
     since: Option<(Instant, SystemTime)>,

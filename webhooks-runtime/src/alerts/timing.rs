@@ -1,4 +1,4 @@
-//! Defines when alerts are posted, and how long a store is unavailable before people are told.
+//! Defines when alerts are posted, and how long a store must be unavailable before there is an alert.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The URL that alerts are posted to. Whoever has it can post there, so nothing shows it: no message, no log line, and no
+//! The URL that alerts are posted to. Anyone who has it can post there, so nothing shows it: no message, no log line, and no
 //! debug output.
 
 use std::fmt;

@@ -20,6 +20,13 @@ pub struct Setting {
     pub is_compiled: bool,
 }
 
+/// Whether the crate is built with one of these Cargo features.
+macro_rules! has_feature {
+    ($($feature:literal),+) => {
+        cfg!(any($(feature = $feature),+))
+    };
+}
+
 /// Defines [`SETTINGS`], and the macro `setting_docs!(method)`, which expands to the docs of a builder's method.
 macro_rules! settings {
     (
@@ -57,7 +64,7 @@ macro_rules! settings {
                 method: Some(stringify!($method)),
                 variables: &[$(($variable, $variable_help) $(, ($next_variable, $next_help))*)?],
                 default: concat!($($default)?),
-                is_compiled: true $(&& cfg!(any(feature = $feature $(, feature = $or_feature)*)))?,
+                is_compiled: true $(&& has_feature!($feature $(, $or_feature)*))?,
             },)*
             $(Setting {
                 summary: $other_summary,
@@ -65,8 +72,7 @@ macro_rules! settings {
                 method: None,
                 variables: &[$(($other_variable, $other_summary))?],
                 default: concat!($($other_default)?),
-                is_compiled: true
-                    $(&& cfg!(any(feature = $other_feature $(, feature = $next_feature)*)))?,
+                is_compiled: true $(&& has_feature!($other_feature $(, $next_feature)*))?,
             },)*
         ];
     };

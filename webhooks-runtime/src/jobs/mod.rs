@@ -31,7 +31,7 @@ mod delivery;
 mod engine;
 pub(crate) mod enqueue;
 mod error;
-#[cfg(all(fuzzing, feature = "background"))]
+#[cfg(fuzzing)]
 mod fuzzing;
 mod handle;
 mod heartbeat;
@@ -71,7 +71,7 @@ pub(crate) use dead::DeadQueue;
 pub(crate) use delivery::{Accepted, DeliveryKey, DeliveryOrigin};
 pub use enqueue::{DeliveryStore, EnqueueError};
 pub use error::StoreError;
-#[cfg(all(fuzzing, feature = "background"))]
+#[cfg(fuzzing)]
 pub use fuzzing::{FuzzedCell, FuzzedClaim, FuzzedDelivery, FuzzedStore};
 pub(crate) use handle::Jobs;
 pub(crate) use incoming::IncomingDelivery;

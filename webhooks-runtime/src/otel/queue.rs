@@ -13,7 +13,7 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
 };
 
-/// The number of spans that wait, and of those that did not fit.
+/// The numbers of waiting and of dropped spans.
 #[derive(Debug, Default)]
 struct QueueCounts {
     waiting: AtomicUsize,

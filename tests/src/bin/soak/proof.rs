@@ -15,7 +15,7 @@ pub(crate) fn stored_intruders(kept: &[Kept]) -> Vec<String> {
     intruders.map(|kept| format!("rejected and stored: {kept:?}")).collect()
 }
 
-/// Finds a difference between the deliveries that clients sent while nothing failed and those that the servers counted:
+/// Compares the deliveries that clients sent while nothing failed with the counts of the servers:
 /// each response has an outcome.
 pub(crate) fn uncounted(calm: &SoakLoad, counts: &[DeliveryCounts]) -> Vec<String> {
     let counted = |function: &str| -> u64 {
@@ -32,7 +32,7 @@ pub(crate) fn uncounted(calm: &SoakLoad, counts: &[DeliveryCounts]) -> Vec<Strin
     )]
 }
 
-/// Finds deliveries that were started while their endpoint was paused: those that arrived after the pause.
+/// Finds deliveries that arrived during a pause of their endpoint and were started before its end.
 pub(crate) fn started_while_paused(
     journal: &[JournalEntry],
     pauses: &[PauseStart],

@@ -55,7 +55,7 @@ pub struct FuzzedClaim {
     pub merged_traces: Vec<String>,
     /// Whether the program itself enqueued it, or one that it carries.
     pub enqueued: bool,
-    /// The body, with the changes of those that it carries.
+    /// The body, with the changes of the deliveries that it replaced.
     pub body: Vec<u8>,
 }
 

@@ -110,9 +110,7 @@ impl FuzzedStore {
             let _ = store.logs(summary.id, None, 100).await;
             let log = log.unwrap_or_default();
             if let Ok(Some(detail)) = store.show(summary.id).await {
-                #[cfg(feature = "cli")]
                 texts.extend(crate::cli::print_delivery(&detail, &log));
-                #[cfg(feature = "page")]
                 let _ = crate::dashboard::render_delivery(&detail, &log);
             }
         }

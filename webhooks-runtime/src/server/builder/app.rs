@@ -58,13 +58,10 @@ impl WebhooksServer {
     /// [`Blocks`](crate::Blocks) need the Cargo feature `page`.
     ///
     /// ```
-    /// # #[cfg(feature = "page")]
-    /// # {
     /// use webhooks_runtime::{Blocks, WebhooksServer};
     ///
     /// let ui = Blocks::new().markdown("# Retraining bot").endpoints().trigger_form().activity();
     /// let server = WebhooksServer::new().ui(ui);
-    /// # }
     /// ```
     ///
     /// ```
