@@ -160,9 +160,12 @@ fuzz_target!(|input: (u8, Vec<Setting>)| {
             }
         }
         Err(error) => {
-            for (path, value) in &assignments {
+            for (_, value) in &assignments {
                 // Short texts and names are in the message for other reasons.
-                let is_name = || document.to_string().contains(value) || path.contains(value);
+                let is_name = || {
+                    document.to_string().contains(value)
+                        || assignments.iter().any(|(path, _)| path.contains(value))
+                };
                 let is_text = serde_json::from_str::<Value>(value).is_err();
                 if is_text
                     && value.len() > 12
