@@ -1,18 +1,15 @@
 //! A chat model for tests: a server that responds to chat completions as a test says.
 
 use std::collections::VecDeque;
-use std::io;
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
 use serde_json::{Value, json};
 
+use crate::local_server::LocalServer;
 use crate::program::fail;
 
 /// How a model responds to a request.
@@ -44,8 +41,7 @@ struct ChatState {
 pub struct TestModel {
     endpoint: String,
     state: Arc<Mutex<ChatState>>,
-    handle: ServerHandle,
-    thread: Option<thread::JoinHandle<io::Result<()>>>,
+    server: Option<LocalServer>,
 }
 
 impl TestModel {
@@ -58,28 +54,12 @@ impl TestModel {
     pub fn start(responses: &[ChatResponse]) -> Self {
         let responses = responses.iter().cloned().collect();
         let state = Arc::new(Mutex::new(ChatState { responses, requests: Vec::new() }));
-        Self::listen(state).unwrap_or_else(|error| fail(&format!("no model: {error}")))
-    }
-
-    fn listen(state: Arc<Mutex<ChatState>>) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let endpoint = format!("http://{}/v1", listener.local_addr()?);
-        let (sender, handle) = mpsc::channel();
         let data = Data::from(Arc::clone(&state));
-        let thread = thread::Builder::new().name("model".to_owned()).spawn(move || {
-            rt::System::new().block_on(async {
-                let app = move || {
-                    let path = "/v1/chat/completions";
-                    App::new().app_data(data.clone()).route(path, web::post().to(complete))
-                };
-                let server =
-                    HttpServer::new(app).workers(1).disable_signals().listen(listener)?.run();
-                let _ = sender.send(server.handle());
-                server.await
-            })
-        })?;
-        let handle = handle.recv().map_err(io::Error::other)?;
-        Ok(Self { endpoint, state, handle, thread: Some(thread) })
+        let server = LocalServer::start(0, move |config| {
+            config.app_data(data.clone()).route("/v1/chat/completions", web::post().to(complete));
+        });
+        let server = server.unwrap_or_else(|error| fail(&format!("no model: {error}")));
+        Self { endpoint: format!("{}/v1", server.url), state, server: Some(server) }
     }
 
     /// Returns the URL to which `/chat/completions` is added.
@@ -97,10 +77,8 @@ impl TestModel {
 
 impl Drop for TestModel {
     fn drop(&mut self) {
-        // It stops although nobody waits for that.
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if let Some(server) = self.server.take() {
+            server.stop();
         }
     }
 }

@@ -4,13 +4,12 @@
 #![allow(clippy::missing_panics_doc, reason = "each panics when there is no such thing")]
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
@@ -20,6 +19,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode as SpanStatus;
 use prost::Message;
 
 use crate::client::PATIENCE;
+use crate::local_server::LocalServer;
 use crate::program::fail;
 
 /// Names and values, as text.
@@ -93,18 +93,10 @@ impl Collector {
     pub fn start() -> Self {
         let received = Arc::<Mutex<CollectorState>>::default();
         let data = web::Data::from(Arc::clone(&received));
-        let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let app =
-                    move || App::new().app_data(data.clone()).default_service(web::to(receive));
-                let server = HttpServer::new(app).workers(1).disable_signals();
-                let server = server.bind(("127.0.0.1", 0)).unwrap();
-                sender.send(format!("http://{}", server.addrs()[0])).unwrap();
-                server.run().await.unwrap();
-            });
+        let server = LocalServer::start(0, move |config| {
+            config.app_data(data.clone()).default_service(web::to(receive));
         });
-        Self { url: receiver.recv().unwrap(), received }
+        Self { url: server.unwrap().url, received }
     }
 
     /// What it responds with from now on.

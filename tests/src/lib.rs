@@ -12,6 +12,7 @@ pub mod dockerfile;
 pub mod forward;
 pub mod golden;
 pub mod hub;
+pub mod local_server;
 pub mod markdown;
 pub mod payloads;
 pub mod picture;

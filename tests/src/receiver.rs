@@ -3,16 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on")]
 #![allow(clippy::missing_panics_doc, reason = "each panics when there is no such thing")]
 
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use crate::client::PATIENCE;
+use crate::local_server::LocalServer;
 use crate::program::fail;
 
 /// A request to the receiver.
@@ -66,18 +66,10 @@ impl AlertReceiver {
     pub fn start_on(port: u16) -> Self {
         let state = Arc::<Mutex<ReceiverState>>::default();
         let data = web::Data::from(Arc::clone(&state));
-        let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let app =
-                    move || App::new().app_data(data.clone()).default_service(web::to(receive));
-                let server = HttpServer::new(app).workers(1).disable_signals();
-                let server = server.bind(("127.0.0.1", port)).unwrap();
-                sender.send(format!("http://{}", server.addrs()[0])).unwrap();
-                server.run().await.unwrap();
-            });
+        let server = LocalServer::start(port, move |config| {
+            config.app_data(data.clone()).default_service(web::to(receive));
         });
-        Self { url: receiver.recv().unwrap(), state }
+        Self { url: server.unwrap().url, state }
     }
 
     /// What it responds with from now on, also to requests that wait for a response.

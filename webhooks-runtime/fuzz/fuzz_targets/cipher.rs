@@ -4,6 +4,7 @@
 #![no_main]
 
 #[path = "../../src/share/cipher.rs"]
+#[allow(dead_code, reason = "the share link uses the rest")]
 mod cipher;
 
 use cipher::{CipherKey, CipherStream};
