@@ -28,14 +28,25 @@ const VALUES: [&str; 10] = [
     "{\"ref\":\"refs/heads/a\",\"oldSha\":null,\"newSha\":\"11\"}",
 ];
 
+/// A text that no path contains, because of the `=`, and no message.
+const SECRET: &str = "=secret";
+
+#[derive(Arbitrary, Debug)]
+enum NewValue {
+    /// One that fields have.
+    OfField(u8),
+    Text(String),
+    /// A text that no error may contain.
+    Secret(String),
+}
+
 #[derive(Arbitrary, Debug)]
 struct Setting {
     /// Which field to take at each level.
     fields: Vec<u8>,
     /// Another field at the end.
     other: Option<String>,
-    /// A value that fields have, or this text.
-    value: Result<u8, String>,
+    value: NewValue,
 }
 
 impl Setting {
@@ -64,10 +75,11 @@ impl Setting {
         path.join(".").replace('=', "")
     }
 
-    fn value(&self) -> &str {
+    fn value(&self) -> String {
         match &self.value {
-            Ok(number) => VALUES[usize::from(*number) % VALUES.len()],
-            Err(text) => text,
+            NewValue::OfField(number) => VALUES[usize::from(*number) % VALUES.len()].to_owned(),
+            NewValue::Text(text) => text.clone(),
+            NewValue::Secret(text) => format!("{text}{SECRET}"),
         }
     }
 }
@@ -159,23 +171,7 @@ fuzz_target!(|input: (u8, Vec<Setting>)| {
                 assert_eq!(of_rust.as_ref(), Ok(payload), "{texts:?}");
             }
         }
-        Err(error) => {
-            for (_, value) in &assignments {
-                // Short texts and names are in the message for other reasons.
-                let is_name = || {
-                    document.to_string().contains(value)
-                        || assignments.iter().any(|(path, _)| path.contains(value))
-                };
-                let is_text = serde_json::from_str::<Value>(value).is_err();
-                if is_text
-                    && value.len() > 12
-                    && !texts.iter().any(|text| text == value)
-                    && !is_name()
-                {
-                    assert!(!error.contains(value), "{texts:?}: {error}");
-                }
-            }
-        }
+        Err(error) => assert!(!error.contains(SECRET), "{texts:?}: {error}"),
     }
 
     // Any JSON, without the rules of the payload.
