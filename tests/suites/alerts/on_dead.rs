@@ -75,7 +75,8 @@ fn a_panic_is_logged_and_costs_nothing() {
 }
 
 #[test]
-fn functions_that_block_delay_neither_deliveries_nor_alerts_nor_the_shutdown_for_long() {
+fn functions_that_block_delay_neither_deliveries_nor_alerts_nor_other_calls_nor_the_shutdown_for_long()
+ {
     let (place, receiver) = (Place::file(), AlertReceiver::start());
     let more = [("ON_DEAD", "blocks"), ("SHUTDOWN_SECONDS", "1")];
     let program = start(&place, &receiver, &more);
@@ -87,6 +88,12 @@ fn functions_that_block_delay_neither_deliveries_nor_alerts_nor_the_shutdown_for
     let id = accepted(&url, "quick", None, 0);
     place.wait_for(&id, "done");
     let _ = receiver.wait_for("dead_delivery", 20);
+    // The function is still called for the others.
+    let called = |lines: &[String]| {
+        (lines.iter().filter(|line| line.starts_with("dead ")).count() == 13).then_some(())
+    };
+    let (called, lines) = program.wait_until(called);
+    assert!(called.is_some(), "{lines:#?}");
     let ended = program.stop();
     assert_eq!(ended.code, Some(0));
     let text = "shutting down before on_dead was called for each dead delivery, or before it ended";

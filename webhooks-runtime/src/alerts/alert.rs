@@ -146,9 +146,10 @@ fn outermost(error: &str) -> &str {
     cut(line.split(": ").next().unwrap_or_default().trim_end())
 }
 
-/// Returns a text from outside for a line of a chat: no markup for links and mentions, and in one line.
+/// Returns a text from outside for a line of a chat: without links, markup for links and mentions, and in one line.
 fn plain(text: &str) -> String {
-    let text = in_one_line(text);
+    // Invisible spaces, so that a chat does not turn URLs and Markdown into links.
+    let text = in_one_line(text).replace("://", ":\u{200b}//").replace("](", "]\u{200b}(");
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -241,12 +242,13 @@ pub(super) mod tests {
         let summary = DeliverySummary {
             event: Some("<!channel>\nx".to_owned()),
             repo: Some("@everyone&".to_owned()),
-            ..died("<@U1> \u{1b}[31mfailed")
+            ..died("<@U1> \u{1b}[31mfailed, [see](https://example.com/)")
         };
         let line = Alert::dead(summary).line();
         assert!(!line.contains(['<', '>', '\n', '\u{1b}']), "{line}");
         assert!(line.contains("&lt;!channel&gt;") && line.contains("@\u{200b}everyone&amp;"));
         assert!(!line.contains("@everyone") && !line.contains("@U1"));
+        assert!(!line.contains("](") && !line.contains("://"), "{line}");
     }
 
     #[test]

@@ -6,12 +6,15 @@ use tokio::time::Instant;
 use super::alert::Alert;
 use super::timing::AlertTiming;
 
-/// How many dead deliveries a post has in detail, and how many other alerts.
+/// The maximum number of dead deliveries in a post, and of other alerts.
 const MAX_DETAILED: usize = 20;
 
 /// The maximum number of characters of a line, and of all lines. Discord rejects more than 2,000.
 const MAX_LINE: usize = 500;
 const MAX_TEXT: usize = 1900;
+
+/// The maximum number of characters of the program's name in a line, so that each line also has its alert.
+const MAX_NAME: usize = 100;
 
 /// The alerts that are not posted yet.
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub(super) struct AlertBatch {
     program: String,
     timing: AlertTiming,
     alerts: Vec<Alert>,
-    /// How many alerts there are beside those.
+    /// The number of alerts that are only counted.
     omitted: u64,
     /// When to post them, if there are any.
     due: Option<Instant>,
@@ -37,7 +40,7 @@ pub(super) struct AlertPost<'a> {
     text: String,
     program: &'a str,
     alerts: Vec<&'a Alert>,
-    /// How many alerts there are beside those.
+    /// The number of alerts that are only counted.
     omitted: u64,
 }
 
@@ -96,7 +99,7 @@ impl AlertBatch {
 
     /// Returns the JSON of all alerts.
     pub(super) fn post(&self) -> AlertPost<'_> {
-        // A burst of dead deliveries does not hide why they died.
+        // Other alerts first, so that a burst of dead deliveries does not push them out of the text.
         let (dead, others): (Vec<_>, Vec<_>) =
             self.alerts.iter().partition(|alert| alert.is_dead_delivery());
         let alerts = [others, dead].concat();
@@ -109,24 +112,29 @@ impl AlertBatch {
     }
 
     fn text(&self, alerts: &[&Alert]) -> String {
+        let program: String = self.program.chars().take(MAX_NAME).collect();
+        let more = |count: u64| {
+            format!("{program}: Further alerts: {count}. Dead deliveries: deliveries --state dead")
+        };
+        let left = MAX_TEXT - more(u64::MAX).chars().count();
         let (mut lines, mut length) = (Vec::new(), 0);
         for alert in alerts {
-            let line = format!("{}: {}", self.program, alert.line());
+            let line = format!("{program}: {}", alert.line());
             let line: String = line.chars().take(MAX_LINE).collect();
             length += line.chars().count() + 1;
-            if length > MAX_TEXT {
+            if length > left {
                 break;
             }
             lines.push(line);
         }
         match self.len() - lines.len() as u64 {
             0 => {}
-            more => lines.push(format!("{}: and {more} more", self.program)),
+            count => lines.push(more(count)),
         }
         lines.join("\n")
     }
 
-    /// Takes in whether the alerts could be posted. Otherwise they stay, and are posted again with the next ones.
+    /// Records whether the alerts could be posted. Otherwise they stay, and are posted again with the next ones.
     pub(super) fn posted(&mut self, succeeded: bool, now: Instant) {
         self.posted_at = Some(now);
         if succeeded {
@@ -213,8 +221,30 @@ mod tests {
         let text = json["text"].as_str().unwrap();
         assert!(text.starts_with("bot: The store of background deliveries"), "{text}");
         let shown = text.lines().count() - 1;
-        assert!(shown > 5 && text.ends_with(&format!("\nbot: and {} more", 108 - shown)), "{text}");
+        assert!(
+            shown > 5 && text.contains(&format!("\nbot: Further alerts: {}.", 108 - shown)),
+            "{text}"
+        );
         assert!(text.chars().count() < 2000);
+    }
+
+    #[test]
+    fn a_long_name_of_a_program_leaves_room_for_each_alert() {
+        let timing = AlertTiming::of(&Environment::from_iter([]));
+        let (now, mut batch) = (Instant::now(), AlertBatch::new("x".repeat(5000), timing));
+        for _ in 0..100 {
+            batch.add(dead(), now);
+        }
+        let json = json(&batch);
+        let text = json["text"].as_str().unwrap();
+        assert!(text.chars().count() <= MAX_TEXT, "{text}");
+        let (last, others) = text
+            .lines()
+            .collect::<Vec<_>>()
+            .split_last()
+            .map(|(last, others)| (last.to_string(), others.len()))
+            .unwrap();
+        assert!(others > 2 && last.contains("Further alerts: "), "{text}");
     }
 
     #[test]
@@ -234,6 +264,7 @@ mod tests {
         assert_eq!(batch.due(), None);
         batch.omit(3, now);
         assert!(batch.due().is_some());
-        assert_eq!(json(&batch)["text"], "bot: and 3 more");
+        let text = "bot: Further alerts: 3. Dead deliveries: deliveries --state dead";
+        assert_eq!(json(&batch)["text"], text);
     }
 }

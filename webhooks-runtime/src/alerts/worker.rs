@@ -15,7 +15,7 @@ use super::sender::AlertSender;
 use super::timing::AlertTiming;
 use crate::http::store_monitor::StoreMonitor;
 use crate::http::webhook_status::EndpointWebhook;
-use crate::jobs::{DeadQueue, Jobs};
+use crate::jobs::{DeadQueue, Jobs, State};
 
 /// How many heartbeats fail in a row until the store counts as unavailable. One may fail for other reasons.
 const FAILED_HEARTBEATS: u32 = 2;
@@ -81,6 +81,8 @@ impl AlertWorker {
             _ => Ok(None),
         };
         match summary {
+            // A person runs it again already.
+            Ok(Some(summary)) if summary.state != State::Dead => {}
             Ok(Some(summary)) => self.batch.add(Alert::dead(summary), Instant::now()),
             Ok(None) | Err(_) => self.batch.omit(1, Instant::now()),
         }

@@ -18,11 +18,12 @@ use super::error::StoreError;
 use super::handle::Jobs;
 use super::inspect::DeliveryDetail;
 use super::observer::JobsObserver;
+use super::state::State;
 use crate::endpoint::extract::body::parse_payload;
 use crate::payload::{RepoType, WebhookPayload};
 
-/// A background delivery that has ended dead: all its attempts failed, or one with a [`Permanent`](crate::Permanent)
-/// error.
+/// A background delivery that has ended dead: all its attempts failed, one failed with a
+/// [`Permanent`](crate::Permanent) error, or its last attempt was lost with its process.
 ///
 /// A function of [`on_dead`](crate::WebhooksServer::on_dead) takes it.
 ///
@@ -199,9 +200,11 @@ impl JobsObserver for DeadQueue {
 
 /// Dead deliveries in the store.
 impl Jobs {
-    /// Reads a dead delivery, as soon as the store responds. `None` if it is deleted already.
+    /// Reads a dead delivery, as soon as the store responds. `None` if it is not dead any more: a person has deleted it or
+    /// runs it again.
     pub(crate) async fn dead_delivery(&self, id: Uuid) -> Option<DeadDelivery> {
-        Some(when_available(|| self.show(id)).await?.into())
+        let detail = when_available(|| self.show(id)).await?;
+        (detail.summary.state == State::Dead).then(|| detail.into())
     }
 }
 

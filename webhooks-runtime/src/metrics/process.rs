@@ -1,7 +1,7 @@
 //! Reads the metrics of the process, with the names that client libraries for Prometheus use.
 //!
-//! The CPU time comes from the system's clock. Memory and open files are in `/proc`, which only Linux has: elsewhere
-//! they are absent.
+//! The CPU time comes from the system's clock. The start time, memory and open files come from `/proc`, which only Linux
+//! has: elsewhere they are absent.
 
 use std::fs;
 use std::sync::atomic::AtomicU64;
@@ -59,6 +59,7 @@ fn age() -> Option<Duration> {
 
 /// Reads from `/proc/self/stat` when the process started, in ticks since the machine's start: the 22nd field. The second
 /// one is the program's name in parentheses, which may contain spaces and parentheses.
+#[cfg(any(test, target_os = "linux"))]
 fn started_after_boot(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     after_name.split_whitespace().nth(19)?.parse().ok()

@@ -1,7 +1,6 @@
 //! Calls the functions that the builder's method `on_dead` adds, for each delivery that has ended dead.
 //!
-//! They run in a runtime of their own: a function that blocks or never ends delays no request, no other delivery and no
-//! alert.
+//! They run in a separate runtime: a function that blocks or never ends delays no request, no other delivery and no alert.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -79,7 +78,8 @@ impl Part for OnDeadPart {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(jobs), Some(ids)) = (self.jobs.get(), ids) else { return };
         let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
+            // One for each function that blocks, and one for everything else.
+            .worker_threads(MAX_CALLS + 1)
             .thread_name("webhooks-on-dead")
             .enable_all()
             .build();
@@ -197,8 +197,10 @@ async fn call(function: &DeadFunction, delivery: DeadDelivery) {
             tracing::error!(
                 endpoint,
                 delivery = id,
-                "the function of on_dead took longer than {CALL_TIMEOUT:?}, and was stopped"
+                "the function of on_dead took longer than {CALL_TIMEOUT:?}, and ends at its next .await"
             );
+            // A function that blocks its thread cannot be stopped, and counts as a running call until it returns.
+            let _ = called.await;
         }
     }
 }

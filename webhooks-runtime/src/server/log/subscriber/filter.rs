@@ -68,8 +68,8 @@ pub(super) fn filter() -> LogFilter {
 
 /// The crates whose log lines are always off, because they contain the bytes of requests and responses: secrets of the
 /// Hub, signed URLs, payloads. yamux also logs an error for each invalid frame, and a share server can send any number of
-/// them.
-const SILENT: [&str; 3] = ["ureq", "ureq_proto", "yamux"];
+/// them. rustls logs the names of hosts, and that of an alert URL can be a secret.
+const SILENT: [&str; 4] = ["rustls", "ureq", "ureq_proto", "yamux"];
 
 /// Returns the filter that no value of `RUST_LOG` overrides.
 pub(super) fn silence() -> FilterFn {
