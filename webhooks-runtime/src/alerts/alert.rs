@@ -136,6 +136,11 @@ impl Alert {
     }
 }
 
+/// Returns a line for alerts that are only counted.
+pub(super) fn line_of_omitted(count: u64) -> String {
+    format!("Further alerts: {count}. Dead deliveries: deliveries --state dead")
+}
+
 fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }

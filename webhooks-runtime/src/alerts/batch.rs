@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::alert::Alert;
+use super::alert::{Alert, line_of_omitted};
 use super::timing::AlertTiming;
 
 /// The maximum number of dead deliveries in a post, and of other alerts.
@@ -113,9 +113,7 @@ impl AlertBatch {
 
     fn text(&self, alerts: &[&Alert]) -> String {
         let program: String = self.program.chars().take(MAX_NAME).collect();
-        let more = |count: u64| {
-            format!("{program}: Further alerts: {count}. Dead deliveries: deliveries --state dead")
-        };
+        let more = |count| format!("{program}: {}", line_of_omitted(count));
         let left = MAX_TEXT - more(u64::MAX).chars().count();
         let (mut lines, mut length) = (Vec::new(), 0);
         for alert in alerts {
