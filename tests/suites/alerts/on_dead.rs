@@ -106,6 +106,8 @@ fn a_shutdown_waits_for_the_function() {
     let program = place.start(&[("ON_DEAD", "waits")]);
     let ids: Vec<_> =
         (0..10).map(|_| accepted(&program.local_url(), "gives_up", None, 0)).collect();
+    // A delivery that is queued at the shutdown does not die.
+    place.wait_for_all();
     let _ = program.wait_for("on_dead begins with");
     let ended = program.stop();
     // Also for deliveries whose calls had to wait for others.
