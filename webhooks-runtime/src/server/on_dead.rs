@@ -78,7 +78,7 @@ impl Part for OnDeadPart {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(jobs), Some(ids)) = (self.jobs.get(), ids) else { return };
         let runtime = Builder::new_multi_thread()
-            // One for each function that blocks, and one for everything else.
+            // One thread for each function that blocks, and one more for timers and new calls.
             .worker_threads(MAX_CALLS + 1)
             .thread_name("webhooks-on-dead")
             .enable_all()
