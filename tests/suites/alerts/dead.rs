@@ -105,10 +105,11 @@ fn a_burst_is_one_post_with_a_few_of_them(place: &Place) {
     assert_eq!(post.json["omitted"], COUNT - 20);
     let text = post.json["text"].as_str().unwrap();
     let shown = text.lines().count() - 1;
-    assert!(
-        text.contains(&format!("\nfixture-background: Further alerts: {}.", COUNT - shown)),
-        "{text}"
+    let last = format!(
+        "\nfixture-background: Further alerts: {}. Dead deliveries: deliveries --state dead",
+        COUNT - shown
     );
+    assert!(text.ends_with(&last), "{text}");
 }
 
 fn no_alert_is_posted_of_a_delivery_that_is_retried_or_cancelled(place: &Place) {

@@ -141,14 +141,15 @@ impl WebhooksServer {
     }
     #[doc = setting_docs!(on_dead)]
     /// A delivery is dead when all its attempts have failed, one has failed with a [`Permanent`](crate::Permanent) error, or
-    /// its last attempt was lost with its process. The function is called once for each time that a delivery ends dead, in the replica that has written it to the store. It is
-    /// a notification, not a part of the delivery: a crash at that moment costs the call, and a failed call is not repeated.
+    /// its last attempt was lost with its process. The function is called once for each time that a delivery ends dead, in
+    /// the replica that has written it to the store. It is a notification, not a part of the delivery: a crash at that
+    /// moment costs the call, and a failed call is not repeated.
     ///
     /// The function runs on separate threads, where it delays neither requests nor deliveries. At most 8 calls run at a
     /// time, each for at most 1 minute, and 10,000 deliveries can wait for theirs. A function that blocks its thread cannot
     /// be stopped, and counts as a running call until it returns. It is not called for a delivery that somebody runs again
-    /// before. A panic is logged. A shutdown waits for the calls within the grace period, and at least 2 s. A [`TestClient`](crate::testing::TestClient) and the command `deliver` don't call
-    /// it.
+    /// before. A panic is logged. A shutdown waits for the calls within the grace period, and at least 2 s. A
+    /// [`TestClient`](crate::testing::TestClient) and the command `deliver` don't call it.
     ///
     /// ```
     /// use webhooks_runtime::{DeadDelivery, WebhooksServer};
