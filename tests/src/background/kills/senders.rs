@@ -19,8 +19,11 @@ pub const FUNCTIONS: [&str; 5] =
 
 const REPOS: usize = 8;
 
-/// The longest time between two deliveries to a function.
+/// The longest time between two deliveries to a function, unless another one is chosen.
 const LONGEST_PAUSE: Duration = Duration::from_millis(30);
+
+/// How long it may take at the end until the last delivery to a function is accepted.
+const LAST_ACCEPT: Duration = Duration::from_secs(120);
 
 /// What a delivery is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,7 @@ pub struct Senders<'a> {
     urls: &'a RwLock<Vec<String>>,
     links: Option<&'a RwLock<Vec<LinkRoute>>>,
     stop: &'a AtomicBool,
+    longest_pause: Duration,
     sent: Mutex<Vec<Sent>>,
     /// How many requests were accepted that went through a link, and how many were not accepted.
     through_links: AtomicUsize,
@@ -92,6 +96,7 @@ impl<'a> Senders<'a> {
             urls,
             links: None,
             stop,
+            longest_pause: LONGEST_PAUSE,
             sent: Mutex::default(),
             through_links: AtomicUsize::default(),
             not_accepted: AtomicUsize::default(),
@@ -109,6 +114,13 @@ impl<'a> Senders<'a> {
     #[must_use]
     pub fn with_secret(mut self, secret: &str) -> Self {
         self.secret = format!("X-Webhook-Secret: {secret}");
+        self
+    }
+
+    /// Makes the longest time between two deliveries to a function this many times as long.
+    #[must_use]
+    pub fn with_delay_factor(mut self, factor: f64) -> Self {
+        self.longest_pause = LONGEST_PAUSE.mul_f64(factor);
         self
     }
 
@@ -159,7 +171,7 @@ impl<'a> Senders<'a> {
                 let sent = Sent { id, function, repo, kind, change, at, took };
                 self.sent.lock().unwrap().push(sent);
             }
-            thread::sleep(LONGEST_PAUSE.mul_f64(random.f64()));
+            thread::sleep(self.longest_pause.mul_f64(random.f64()));
         }
     }
 
@@ -174,6 +186,7 @@ impl<'a> Senders<'a> {
         let id = format!("Webhook-Id: {id}");
         let mut headers = vec!["Content-Type: application/json", &id];
         headers.extend((!self.secret.is_empty()).then_some(self.secret.as_str()));
+        let mut stopped = None;
         loop {
             let begin = Instant::now();
             if let Some((response, is_link)) = self.post_once(function, &headers, body, random) {
@@ -190,8 +203,12 @@ impl<'a> Senders<'a> {
                 }
                 self.not_accepted.fetch_add(1, Ordering::Relaxed);
             }
-            if self.stop.load(Ordering::Relaxed) && self.urls.read().unwrap().is_empty() {
-                return None;
+            if self.stop.load(Ordering::Relaxed) {
+                if self.urls.read().unwrap().is_empty() {
+                    return None;
+                }
+                let waits = stopped.get_or_insert_with(Instant::now).elapsed();
+                assert!(waits < LAST_ACCEPT, "no server accepts the last delivery to {function}");
             }
             thread::sleep(Duration::from_millis(5));
         }

@@ -13,6 +13,8 @@ use crate::plan::{FaultStep, SoakFault, schedule};
 pub(crate) struct SoakOptions {
     pub(crate) minutes: f64,
     pub(crate) seed: u64,
+    /// How many times as long the time between two requests or commands of a client is.
+    pub(crate) delay_factor: f64,
     pub(crate) stores: Vec<&'static str>,
     pub(crate) faults: Vec<SoakFault>,
     pub(crate) is_plan: bool,
@@ -29,6 +31,7 @@ impl SoakOptions {
                     .value_parser(value_parser!(f64)),
             )
             .arg(Arg::new("seed").long("seed").value_parser(value_parser!(u64)))
+            .arg(Arg::new("delays").long("delays").default_value("1").value_parser(positive))
             .arg(
                 Arg::new("store")
                     .long("store")
@@ -54,6 +57,7 @@ impl SoakOptions {
         Self {
             minutes: *matches.get_one("minutes").unwrap(),
             seed: matches.get_one("seed").copied().unwrap_or_else(|| random() % 1_000_000),
+            delay_factor: *matches.get_one("delays").unwrap(),
             stores,
             faults: faults.map(|(_, kind)| *kind).collect(),
             is_plan: matches.get_flag("plan"),
@@ -85,7 +89,15 @@ impl SoakOptions {
     pub(crate) fn command(&self) -> String {
         let store = if let [store] = self.stores[..] { store } else { "both" };
         let faults: Vec<_> = self.faults.iter().map(|kind| kind.name()).collect();
-        let (minutes, seed, faults) = (self.minutes, self.seed, faults.join(","));
-        format!("./tests/soak --minutes {minutes} --seed {seed} --store {store} --faults {faults}")
+        let Self { minutes, seed, delay_factor, .. } = self;
+        let faults = faults.join(",");
+        format!(
+            "./tests/soak --minutes {minutes} --seed {seed} --delays {delay_factor} --store {store} --faults {faults}"
+        )
     }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "not a positive number".to_owned())
 }

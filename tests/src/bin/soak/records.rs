@@ -1,7 +1,7 @@
 //! The pipe through which functions record that they start and end.
 //!
-//! What a process has written to the pipe is read also when the process is killed, a limit of its files is none of the
-//! pipe, and one reader gives the records of all processes one order.
+//! A pipe instead of a file: a limit on the size of files does not apply to it, and its one reader puts the records of all
+//! processes in one order. The records of a killed process are not lost.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use std::thread;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-/// The pipe, and the thread that writes what comes out of it to a file.
+/// The pipe, and a thread that writes its records to a file.
 #[derive(Debug)]
 pub(crate) struct Records {
     pub(crate) pipe: PathBuf,

@@ -9,7 +9,7 @@ use tests::background::kills::Evidence;
 
 use crate::database::DatabaseCluster;
 use crate::figures::{ProcessResources, SoakFigures};
-use crate::load::{LoadPhase, load};
+use crate::load::{LoadPhase, LoadSettings, load};
 use crate::options::SoakOptions;
 use crate::outcome::{SoakOutcome, figures};
 use crate::plan::SoakFault;
@@ -67,7 +67,9 @@ fn soak(
     (0..replicas).for_each(|_| servers.start());
     let [_, mut random] = options.random(store);
 
-    let mut all = load("planted-a", &mut servers, random.fork(), LoadPhase::Faults, |servers| {
+    let settings = |owner, phase| LoadSettings { owner, phase, delay_factor: options.delay_factor };
+    let faulty = settings("planted-a", LoadPhase::Faults);
+    let mut all = load(faulty, &mut servers, random.fork(), |servers| {
         make_faults(store, options, servers);
     });
     let draining = Instant::now();
@@ -79,11 +81,13 @@ fn soak(
     servers.stop_all();
     (0..replicas).for_each(|_| servers.start());
     let rest = options.time().saturating_sub(options.time_of_faults());
-    let mut calm = load("planted-b", &mut servers, random.fork(), LoadPhase::WarmUp, |servers| {
+    let warm_up = settings("planted-b", LoadPhase::WarmUp);
+    let mut calm = load(warm_up, &mut servers, random.fork(), |servers| {
         servers.sleep(rest / 4);
     });
     let before = at_rest(&servers);
-    calm.add(load("planted-c", &mut servers, random.fork(), LoadPhase::Measured, |servers| {
+    let measured = settings("planted-c", LoadPhase::Measured);
+    calm.add(load(measured, &mut servers, random.fork(), |servers| {
         servers.sleep(rest * 3 / 4);
     }));
     servers.check_links();

@@ -69,7 +69,7 @@ impl DatabaseCluster {
     /// Kills the primary, makes the standby the primary after this time, and builds another standby.
     pub(crate) fn fail_over(&mut self, after: Duration) {
         let standby = self.standby.take().unwrap().join().unwrap().unwrap();
-        // A restart of the primary confirms what was not confirmed before.
+        // Commits before the last restart of the primary may not be on the standby yet.
         assert!(self.primary.is_replicated_within(REPLICATION), "the standby is not connected");
         self.primary.kill();
         thread::sleep(after);

@@ -1,14 +1,12 @@
 //! Requests to a function that runs in its request, of every outcome and size.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use fastrand::Rng;
 use tests::client::request;
 
-use super::{BODY_LIMIT, LoadPhase, LoadReport};
+use super::{BODY_LIMIT, LoadPace, LoadPhase, LoadReport};
 use crate::servers::{INLINE, SECRET, ServerLife, ServerRoutes};
 
 /// The longest time between two requests.
@@ -20,7 +18,7 @@ pub(crate) struct InlineLoad<'a> {
     /// Is in each payload, so that a stranger who sees it sees a payload.
     owner: String,
     routes: &'a ServerRoutes,
-    stop: &'a AtomicBool,
+    pace: &'a LoadPace,
     phase: LoadPhase,
     report: &'a LoadReport,
 }
@@ -37,34 +35,22 @@ impl<'a> InlineLoad<'a> {
     pub(crate) fn new(
         owner: &str,
         routes: &'a ServerRoutes,
-        stop: &'a AtomicBool,
+        pace: &'a LoadPace,
         phase: LoadPhase,
         report: &'a LoadReport,
     ) -> Self {
-        Self { owner: owner.to_owned(), routes, stop, phase, report }
+        Self { owner: owner.to_owned(), routes, pace, phase, report }
     }
 
     /// Sends requests until the end.
     pub(crate) fn run(&self, mut random: Rng) {
-        while !self.stop.load(Ordering::Relaxed) {
-            thread::sleep(LONGEST_PAUSE.mul_f64(random.f64()));
+        while !self.pace.is_over() {
+            thread::sleep(self.pace.delay(LONGEST_PAUSE, &mut random));
             let wanted = self.next(&mut random);
-            if let Some(life) = self.a_server(&mut random) {
+            if let Some(life) = self.routes.choose(&mut random, ServerLife::begin) {
                 self.send(&life, &wanted);
             }
         }
-    }
-
-    fn is_calm(&self) -> bool {
-        self.phase != LoadPhase::Faults
-    }
-
-    /// Chooses a server, and begins a request: it does not end meanwhile without the request being known.
-    fn a_server(&self, random: &mut Rng) -> Option<Arc<ServerLife>> {
-        let lives = self.routes.lives.read().unwrap();
-        let life = (!lives.is_empty()).then(|| Arc::clone(&lives[random.usize(..lives.len())]))?;
-        life.begin();
-        Some(life)
     }
 
     fn next(&self, random: &mut Rng) -> InlineRequest {
@@ -106,10 +92,10 @@ impl<'a> InlineLoad<'a> {
         match response {
             Ok(response) if response.status == *status => self.report.count(what),
             // It is about to stop.
-            Ok(response) if response.status == 503 && !self.is_calm() => {}
+            Ok(response) if response.status == 503 && !self.phase.is_calm() => {}
             Ok(response) => self.report.fault(format!("{what}: {response:?}")),
             // The rejection of a huge body may be overtaken by the end of the connection.
-            Err(error) if self.is_calm() && *status != 413 => {
+            Err(error) if self.phase.is_calm() && *status != 413 => {
                 self.report.fault(format!("no response: {what}: {error}"));
             }
             Err(_) => {}

@@ -85,12 +85,35 @@ impl LoadReport {
     }
 }
 
+/// How long a load goes on, and how fast.
+#[derive(Debug)]
+pub(crate) struct LoadPace {
+    stop: AtomicBool,
+    /// How many times as long all delays are.
+    delay_factor: f64,
+}
+
+impl LoadPace {
+    fn new(delay_factor: f64) -> Self {
+        Self { stop: AtomicBool::new(false), delay_factor }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Chooses the time until the next request or command of a client.
+    fn delay(&self, longest: Duration, random: &mut Rng) -> Duration {
+        longest.mul_f64(self.delay_factor * random.f64())
+    }
+}
+
 /// Ends the threads of a load, also when something fails.
-struct StopLoad<'a>(&'a AtomicBool);
+struct StopLoad<'a>(&'a LoadPace);
 
 impl Drop for StopLoad<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.stop.store(true, Ordering::Relaxed);
     }
 }
 
@@ -105,25 +128,42 @@ pub(crate) enum LoadPhase {
     Measured,
 }
 
+impl LoadPhase {
+    /// Returns whether every request must have a response, because no server is killed.
+    fn is_calm(self) -> bool {
+        self != Self::Faults
+    }
+}
+
+/// The settings of a load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoadSettings<'a> {
+    /// The owner of the repos that its deliveries are about.
+    pub(crate) owner: &'a str,
+    pub(crate) phase: LoadPhase,
+    /// How many times as long the time between two requests or commands of a client is.
+    pub(crate) delay_factor: f64,
+}
+
 /// Runs a load while something is done to the servers.
 pub(crate) fn load<'a>(
-    owner: &str,
+    settings: LoadSettings<'_>,
     servers: &mut SoakServers<'a>,
     mut random: Rng,
-    phase: LoadPhase,
     meanwhile: impl FnOnce(&mut SoakServers<'a>),
 ) -> SoakLoad {
-    let stop = &AtomicBool::new(false);
+    let LoadSettings { owner, phase, delay_factor } = settings;
+    let pace = &LoadPace::new(delay_factor);
     let report = &LoadReport::default();
     let (routes, place) = (servers.routes, servers.place);
-    let senders = Senders::new(owner, &routes.urls, stop).with_secret(SECRET);
-    let senders = &senders.with_links(&routes.links);
-    let people = &People::new(place, stop).with_pause(LONGEST_DECISION);
-    let traffic = &Traffic::new(owner, routes, stop, phase, report, senders);
-    let inline = &InlineLoad::new(owner, routes, stop, phase, report);
-    let pauses = &EndpointPauses::new(place, servers.records, stop);
+    let senders = Senders::new(owner, &routes.urls, &pace.stop).with_secret(SECRET);
+    let senders = &senders.with_links(&routes.links).with_delay_factor(delay_factor);
+    let people = &People::new(place, &pace.stop).with_pause(LONGEST_DECISION.mul_f64(delay_factor));
+    let traffic = &Traffic::new(owner, routes, pace, phase, report, senders);
+    let inline = &InlineLoad::new(owner, routes, pace, phase, report);
+    let pauses = &EndpointPauses::new(place, servers.records, pace);
     thread::scope(|scope| {
-        let _stop = StopLoad(stop);
+        let _stop = StopLoad(pace);
         for function in FUNCTIONS {
             let random = random.fork();
             scope.spawn(move || senders.send_to(function, random));

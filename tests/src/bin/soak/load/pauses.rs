@@ -1,7 +1,6 @@
 //! A person who pauses endpoints, and resumes them.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use fastrand::Rng;
 use tests::background::Place;
 use tests::background::kills::FUNCTIONS;
 
+use super::LoadPace;
 use crate::records::Records;
 
 /// The longest time between two pauses, and of a pause.
@@ -31,20 +31,20 @@ pub(crate) struct PauseStart {
 pub(crate) struct EndpointPauses<'a> {
     place: &'a Place,
     records: &'a Records,
-    stop: &'a AtomicBool,
+    pace: &'a LoadPace,
     begun: Mutex<Vec<PauseStart>>,
 }
 
 impl<'a> EndpointPauses<'a> {
-    pub(crate) fn new(place: &'a Place, records: &'a Records, stop: &'a AtomicBool) -> Self {
-        Self { place, records, stop, begun: Mutex::default() }
+    pub(crate) fn new(place: &'a Place, records: &'a Records, pace: &'a LoadPace) -> Self {
+        Self { place, records, pace, begun: Mutex::default() }
     }
 
     /// Pauses and resumes until the end. No endpoint stays paused.
     pub(crate) fn run(&self, mut random: Rng) {
         loop {
-            self.sleep(LONGEST.mul_f64(random.f64()));
-            if self.stop.load(Ordering::Relaxed) {
+            self.sleep(self.pace.delay(LONGEST, &mut random));
+            if self.pace.is_over() {
                 return;
             }
             let function = FUNCTIONS[random.usize(..FUNCTIONS.len())];
@@ -53,6 +53,7 @@ impl<'a> EndpointPauses<'a> {
             let at = Instant::now();
             self.records.write("paused", function, number);
             self.begun.lock().unwrap().push(PauseStart { function, at, number });
+            // The pause itself is as long with every load.
             self.sleep(LONGEST.mul_f64(random.f64()));
             // Before it happens: from then on, deliveries may start.
             self.records.write("resumed", function, number);
@@ -67,7 +68,7 @@ impl<'a> EndpointPauses<'a> {
 
     fn sleep(&self, time: Duration) {
         let end = Instant::now() + time;
-        while Instant::now() < end && !self.stop.load(Ordering::Relaxed) {
+        while Instant::now() < end && !self.pace.is_over() {
             thread::sleep(Duration::from_millis(20));
         }
     }

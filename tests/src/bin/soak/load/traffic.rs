@@ -2,8 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ use tests::background::kills::{LinkRoute, Senders};
 use tests::client::{ClientResponse, PAGE_TOKEN, connect, get, head, request, request_for};
 use tests::payloads::dataset_commit;
 
-use super::{BODY_LIMIT, LoadPhase, LoadReport};
+use super::{BODY_LIMIT, LoadPace, LoadPhase, LoadReport};
 use crate::servers::{SECRET, ServerLife, ServerRoutes};
 
 /// How the `Webhook-Id`s begin of deliveries that must not be accepted.
@@ -39,15 +37,18 @@ const PLANTED: [&str; 3] = ["planted-", PAGE_TOKEN.1, "not yet"];
 /// The longest time between two requests.
 const LONGEST_PAUSE: Duration = Duration::from_millis(60);
 
-/// How many large deliveries each server gets before it is measured.
+/// How many deliveries of the largest size each server gets before it is measured.
 const LARGE: usize = 8;
+
+/// How many deliveries of a megabyte each server gets while it is measured.
+const MEGABYTES: usize = 100;
 
 /// All requests but the deliveries.
 #[derive(Debug)]
 pub(crate) struct Traffic<'a> {
     owner: String,
     routes: &'a ServerRoutes,
-    stop: &'a AtomicBool,
+    pace: &'a LoadPace,
     phase: LoadPhase,
     report: &'a LoadReport,
     /// The senders of the deliveries whose ids a stranger may know.
@@ -58,34 +59,29 @@ impl<'a> Traffic<'a> {
     pub(crate) fn new(
         owner: &str,
         routes: &'a ServerRoutes,
-        stop: &'a AtomicBool,
+        pace: &'a LoadPace,
         phase: LoadPhase,
         report: &'a LoadReport,
         senders: &'a Senders<'a>,
     ) -> Self {
-        Self { owner: owner.to_owned(), routes, stop, phase, report, senders }
+        Self { owner: owner.to_owned(), routes, pace, phase, report, senders }
     }
 
     /// Sends requests until the end.
     pub(crate) fn run(&self, mut random: Rng) {
         let mut stalled: Vec<TcpStream> = Vec::new();
-        if self.phase == LoadPhase::WarmUp {
-            let lives = self.routes.lives.read().unwrap().clone();
-            for life in lives.iter().cycle().take(LARGE * lives.len()) {
-                self.send_large_delivery(&life.url, BODY_LIMIT);
-            }
+        match self.phase {
+            LoadPhase::Faults => {}
+            LoadPhase::WarmUp => self.send_large_deliveries(LARGE, BODY_LIMIT),
+            // More than a process may grow, and than the memory that its allocator has kept of the warm-up.
+            LoadPhase::Measured => self.send_large_deliveries(MEGABYTES, 1 << 20),
         }
-        while !self.stop.load(Ordering::Relaxed) {
-            thread::sleep(LONGEST_PAUSE.mul_f64(random.f64()));
-            let Some(life) = self.a_server(&mut random) else { continue };
+        while !self.pace.is_over() {
+            thread::sleep(self.pace.delay(LONGEST_PAUSE, &mut random));
+            let Some(life) = self.routes.choose(&mut random, |_| {}) else { continue };
             let url = &life.url;
-            match (self.phase, random.u16(..2000)) {
-                // In a process that must not grow, often, so that it would grow if it held them.
-                (LoadPhase::Measured, 0..40) => self.send_large_delivery(url, BODY_LIMIT / 10),
-                (LoadPhase::Faults | LoadPhase::WarmUp, 0) => {
-                    self.send_large_delivery(url, BODY_LIMIT);
-                }
-                _ => {}
+            if random.u16(..2000) == 0 && self.phase != LoadPhase::Measured {
+                self.send_large_delivery(url, BODY_LIMIT);
             }
             match random.u8(..12) {
                 0..4 => self.ask_as_a_stranger(url, &mut random),
@@ -100,16 +96,6 @@ impl<'a> Traffic<'a> {
         }
     }
 
-    /// Whether every request must have a response, because no server is killed.
-    fn is_calm(&self) -> bool {
-        self.phase != LoadPhase::Faults
-    }
-
-    fn a_server(&self, random: &mut Rng) -> Option<Arc<ServerLife>> {
-        let lives = self.routes.lives.read().unwrap();
-        (!lives.is_empty()).then(|| Arc::clone(&lives[random.usize(..lives.len())]))
-    }
-
     /// Takes a response; there is none if the server was killed.
     fn taken(
         &self,
@@ -122,7 +108,7 @@ impl<'a> Traffic<'a> {
                 Some(response)
             }
             Err(error) => {
-                if self.is_calm() && !self.stop.load(Ordering::Relaxed) {
+                if self.phase.is_calm() && !self.pace.is_over() {
                     self.report.fault(format!("no response: {what}: {error}"));
                 }
                 None
@@ -170,7 +156,7 @@ impl<'a> Traffic<'a> {
                 // Not while the store is away.
                 self.report.oldest_due.lock().unwrap().extend(oldest);
             }
-            Err(error) if self.is_calm() => {
+            Err(error) if self.phase.is_calm() => {
                 self.report.fault(format!("no metrics: {error}"));
             }
             Err(_) => {}
@@ -201,7 +187,15 @@ impl<'a> Traffic<'a> {
         }
     }
 
-    /// A delivery of this length.
+    /// Sends each server this many deliveries of this length.
+    fn send_large_deliveries(&self, count: usize, length: usize) {
+        let lives = self.routes.lives.read().unwrap().clone();
+        for life in lives.iter().cycle().take(count * lives.len()) {
+            self.send_large_delivery(&life.url, length);
+        }
+    }
+
+    /// Sends a delivery of this length.
     fn send_large_delivery(&self, url: &str, length: usize) {
         let mut body = dataset_commit();
         body["repo"]["name"] = json!(self.owner);

@@ -8,6 +8,7 @@ use std::sync::{Arc, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use tests::background::kills::LinkRoute;
 use tests::background::{FakeClock, Place};
 use tests::client::{PAGE_TOKEN, request_for};
@@ -20,13 +21,13 @@ use crate::trace_sink::TraceSink;
 
 pub(crate) use life::{DeliveryCounts, INLINE, ServerLife};
 
-/// The secret of every server. It is planted: nobody may see it.
+/// The secret of every server. Nobody may see it.
 pub(crate) const SECRET: &str = "planted-secret-of-the-soak";
 
-/// The token of the metrics. It is planted, too.
+/// The token of the metrics. Nobody may see it, either.
 pub(crate) const METRICS_TOKEN: &str = "planted-token-of-the-metrics";
 
-/// A server that is lost is missed when its lease has run out.
+/// The lease of each server. After its death, its deliveries run elsewhere this much later at the earliest.
 const LEASE: Duration = Duration::from_secs(2);
 
 /// How long a server may take to start on a busy machine, and how long all attempts to start one.
@@ -43,6 +44,20 @@ pub(crate) struct ServerRoutes {
     pub(crate) lives: RwLock<Vec<Arc<ServerLife>>>,
     /// The share links that are known to have been open.
     pub(crate) links: RwLock<Vec<LinkRoute>>,
+}
+
+impl ServerRoutes {
+    /// Chooses one of the servers, and lets `begin` note a request to it before the server can be taken out.
+    pub(crate) fn choose(
+        &self,
+        random: &mut Rng,
+        begin: impl FnOnce(&ServerLife),
+    ) -> Option<Arc<ServerLife>> {
+        let lives = self.lives.read().unwrap();
+        let life = (!lives.is_empty()).then(|| &lives[random.usize(..lives.len())])?;
+        begin(life);
+        Some(Arc::clone(life))
+    }
 }
 
 /// A server that runs.
