@@ -7,6 +7,7 @@
 #![allow(clippy::missing_panics_doc, reason = "each panics when there is no such thing")]
 
 mod clock;
+mod disk;
 pub mod kills;
 mod place;
 mod postgres;
@@ -23,6 +24,7 @@ use crate::client::PATIENCE;
 use crate::program::build;
 
 pub use clock::FakeClock;
+pub use disk::SmallDisk;
 pub use place::Place;
 pub use postgres::TestPostgres;
 pub use requests::{accepted, accepted_many, deliver, id_of};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::background::{Place, accepted, accepted_many, wait_until};
 use tests::on_both_stores;
-use tests::receiver::AlertReceiver;
+use tests::receiver::{AlertReceiver, ReceiverResponse};
 use tests::repository::read;
 
 use super::{SECRET, TOKEN, assert_documented, commit, poison, post, start};
@@ -14,6 +14,7 @@ on_both_stores! {
     a_delivery_whose_last_attempt_was_lost_is_an_alert
     a_burst_is_one_post_with_a_few_of_them
     no_alert_is_posted_of_a_delivery_that_is_retried_or_cancelled
+    a_delivery_that_is_run_again_before_its_alert_is_no_alert
 }
 
 fn a_delivery_whose_attempts_are_used_up_is_an_alert_without_its_payload(place: &Place) {
@@ -128,6 +129,29 @@ fn no_alert_is_posted_of_a_delivery_that_is_retried_or_cancelled(place: &Place) 
     program.stop();
     let alerts = receiver.alerts();
     assert!(alerts.len() == 1 && alerts[0]["delivery"] == dead, "{alerts:#?}");
+}
+
+fn a_delivery_that_is_run_again_before_its_alert_is_no_alert(place: &Place) {
+    let receiver = AlertReceiver::start();
+    receiver.respond_with(ReceiverResponse::Nothing);
+    let program = start(place, &receiver, &[]);
+    let url = program.local_url();
+    let first = accepted(&url, "gives_up", None, 0);
+    wait_until("a post that is not responded to", || !receiver.posts().is_empty());
+    // These are added to the alerts once that post has ended, after 10 s at the latest.
+    let last = commit(&url, "fails");
+    let rerun = accepted(&url, "gives_up", None, 0);
+    place.wait_for(&rerun, "dead");
+    assert_eq!(place.command(&["deliveries", "pause", "gives_up"], &[]).code, Some(0));
+    assert_eq!(place.command(&["deliveries", "retry", &rerun], &[]).code, Some(0));
+    place.wait_for(&last, "dead");
+    assert_eq!(receiver.posts().len(), 1, "the first post has timed out");
+    receiver.respond_with(ReceiverResponse::Ok);
+    let alerts = receiver.wait_for("dead_delivery", 2);
+    program.stop();
+    assert_eq!([&alerts[0]["delivery"], &alerts[1]["delivery"]], [&*first, &*last]);
+    assert_eq!(receiver.alerts().len(), 2, "{:#?}", receiver.posts());
+    assert!(receiver.posts().iter().all(|post| post.json["omitted"] == 0));
 }
 
 #[test]

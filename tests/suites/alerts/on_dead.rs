@@ -11,6 +11,7 @@ const PRINTS: (&str, &str) = ("ON_DEAD", "prints");
 on_both_stores! {
     the_function_gets_the_delivery_with_its_payload_once
     the_function_is_called_for_a_delivery_whose_last_attempt_was_lost
+    the_function_is_not_called_for_a_delivery_that_is_run_again_before
 }
 
 fn the_function_gets_the_delivery_with_its_payload_once(place: &Place) {
@@ -50,6 +51,29 @@ fn the_function_is_called_for_a_delivery_whose_last_attempt_was_lost(place: &Pla
     let line = program.wait_for(&format!("dead {id}"));
     assert!(line.contains("3 \"the process that ran it died, or its lease expired\""), "{line}");
     program.stop();
+}
+
+fn the_function_is_not_called_for_a_delivery_that_is_run_again_before(place: &Place) {
+    /// How many calls run at a time.
+    const CALLS: usize = 8;
+    let file = place.folder().join("released");
+    let file = ("ON_DEAD_FILE", file.to_str().unwrap());
+    let program = place.start(&[("ON_DEAD", "waits for a file"), file]);
+    let url = program.local_url();
+    for _ in 0..CALLS {
+        let id = accepted(&url, "gives_up", None, 0);
+        let _ = program.wait_for(&format!("on_dead begins with {id}"));
+    }
+    let rerun = accepted(&url, "gives_up", None, 0);
+    place.wait_for(&rerun, "dead");
+    assert_eq!(place.command(&["deliveries", "pause", "gives_up"], &[]).code, Some(0));
+    assert_eq!(place.command(&["deliveries", "retry", &rerun], &[]).code, Some(0));
+    std::fs::write(file.1, "").unwrap();
+    let last = commit(&url, "fails");
+    let _ = program.wait_for(&format!("on_dead ends with {last}"));
+    let ended = program.stop();
+    assert_eq!(ended.stdout.matches("on_dead ends with").count(), CALLS + 1, "{}", ended.stdout);
+    assert!(!ended.stdout.contains(&rerun), "{}", ended.stdout);
 }
 
 #[test]

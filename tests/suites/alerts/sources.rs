@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tempfile::TempDir;
-use tests::background::{Place, TestPostgres};
+use tests::background::{Place, SmallDisk, TestPostgres};
 use tests::hub::TestHub;
 use tests::hub::TestWebhookState::{Disabled, Enabled, Suspended};
 use tests::program::Program;
@@ -108,4 +108,21 @@ fn a_file_that_is_gone_is_an_alert() {
     let alert = receiver.wait_for("store_unavailable", 1).remove(0);
     assert_eq!(alert["store"], "sqlite");
     program.kill();
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_full_disk_is_one_alert_and_so_is_room_on_it() {
+    let (disk, receiver) = (SmallDisk::mount("3m"), AlertReceiver::start());
+    let place = Place::file_in(disk.path());
+    let program = start(&place, &receiver, &[("LEASE_SECONDS", "1")]);
+    let _ = program.local_url();
+    let _ = disk.fill();
+    let alert = receiver.wait_for("store_unavailable", 1).remove(0);
+    assert_eq!(alert["store"], "sqlite");
+    disk.resize("64m");
+    let alert = receiver.wait_for("store_available", 1).remove(0);
+    assert_eq!(alert["store"], "sqlite");
+    assert_eq!(program.stop().code, Some(0));
+    assert_eq!(receiver.alerts().len(), 2);
 }

@@ -164,16 +164,16 @@ fn repo_type(body: &[u8]) -> Option<RepoType> {
     serde_json::from_slice(body).ok().map(|body: TypedBody| body.repo.r#type)
 }
 
-/// How many dead deliveries a part can have in front of it.
+/// How many dead deliveries wait for a part at most. Further ones are only counted.
 const MAX_QUEUED: usize = 10_000;
 
 /// The bounds of the pause before the store is asked again for a delivery.
 const READ_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Collects the dead deliveries for a part.
+/// The dead deliveries that a part has not handled yet.
 pub(crate) struct DeadQueue {
     sender: mpsc::Sender<Uuid>,
-    /// How many did not fit since this was last asked.
+    /// How many did not fit since [`take_overflow`](Self::take_overflow) was last called.
     overflow: AtomicU64,
 }
 

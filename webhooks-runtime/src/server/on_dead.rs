@@ -167,7 +167,7 @@ impl DeadCalls {
 /// Calls all functions for a dead delivery, one after the other.
 async fn call_all(functions: Arc<[DeadFunction]>, jobs: Jobs, id: Uuid) {
     let Some(delivery) = jobs.dead_delivery(id).await else {
-        tracing::debug!(delivery = %id, "the dead delivery is deleted before on_dead was called");
+        tracing::debug!(delivery = %id, "the delivery is not dead any more, so on_dead is not called");
         return;
     };
     for function in &*functions {
