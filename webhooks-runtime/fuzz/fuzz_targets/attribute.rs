@@ -1,5 +1,5 @@
-//! Whatever is in the parentheses of `#[webhook_endpoint(…)]`, it gives code or errors, never a panic; every error has a
-//! place inside of what was written; and the attribute accepts a path or a filter if and only if the runtime does.
+//! The attribute `#[webhook_endpoint(…)]` returns code or errors for any input, and never panics. Each error has a place
+//! in the input. The attribute accepts a path or a filter if and only if the runtime does.
 
 #![no_main]
 #![allow(dead_code, reason = "the rest of the modules is for their tests")]
@@ -112,17 +112,17 @@ const ITEMS: [&str; 12] = [
 ];
 
 #[derive(Arbitrary, Debug)]
-enum Part {
+enum AttributePart {
     Word(u8),
     /// A text in quotes.
     Text(String),
     Number(u64),
     Raw(String),
     /// Parts in parentheses, brackets or braces.
-    Group(u8, Vec<Part>),
+    Group(u8, Vec<AttributePart>),
 }
 
-impl Part {
+impl AttributePart {
     fn write(&self, depth: usize, to: &mut String) {
         match self {
             Self::Word(number) => *to += WORDS[usize::from(*number) % WORDS.len()],
@@ -224,7 +224,7 @@ fn compare_with_runtime(text: &str) {
 /// Where a change of an item begins, how many bytes it takes away, and what it puts in their place.
 type Change = (u16, u8, String);
 
-fuzz_target!(|input: (Vec<Part>, u8, Vec<Change>, String)| {
+fuzz_target!(|input: (Vec<AttributePart>, u8, Vec<Change>, String)| {
     let (parts, number, changes, text) = input;
     let mut options = String::new();
     parts.iter().for_each(|part| part.write(0, &mut options));

@@ -1,5 +1,5 @@
-//! Whatever is written to a cipher stream, in pieces of any sizes, is read from the other end; and any
-//! bytes can be read as if they had been encrypted.
+//! Bytes that are written to a cipher stream, in pieces of any sizes, are read from its other end. Reading bytes that were
+//! never encrypted does not panic.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Only the session cookie authorizes a viewer, however the headers look, and only the token in the URL gets it. What is
-//! in the headers and in the URL, other parsers decide.
+//! For any headers and URLs, only the session cookie authorizes a viewer, and only the token in the URL gets the cookie.
+//! Other parsers decide what the headers and URLs contain.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ static AUTH: LazyLock<(FuzzedViewerAuth, String, String)> = LazyLock::new(|| {
 
 /// A part of a header or of a URL.
 #[derive(Arbitrary, Debug)]
-enum Part {
+enum HeaderPart {
     Name,
     Value,
     Token,
@@ -34,7 +34,7 @@ enum Part {
     Other(Vec<u8>),
 }
 
-impl Part {
+impl HeaderPart {
     fn bytes(&self) -> Vec<u8> {
         let (_, name, value) = &*AUTH;
         match self {
@@ -57,8 +57,8 @@ impl Part {
 /// A cookie of a browser: the number decides about its name and value.
 type Pair = (u8, u8, String);
 
-fn whole(parts: &[Part]) -> Vec<u8> {
-    parts.iter().flat_map(Part::bytes).collect()
+fn whole(parts: &[HeaderPart]) -> Vec<u8> {
+    parts.iter().flat_map(HeaderPart::bytes).collect()
 }
 
 /// Whether another parser finds the session cookie in one of these headers.
@@ -80,7 +80,7 @@ fn has_token(target: &str) -> bool {
     first.is_some_and(|(_, token)| token == TOKEN) && tokens.next().is_none()
 }
 
-fuzz_target!(|input: (Vec<Vec<Part>>, Vec<Part>, Vec<Pair>)| {
+fuzz_target!(|input: (Vec<Vec<HeaderPart>>, Vec<HeaderPart>, Vec<Pair>)| {
     let (headers, query, pairs) = input;
     let (auth, name, value) = &*AUTH;
 

@@ -1,4 +1,4 @@
-//! Any bytes are frames and then an error, and each frame is written as it was read.
+//! Any bytes are read as frames and then an error, and each frame is written as it was read.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Whatever a body holds, it is a payload or an error; and a payload that was read is written as JSON that is read
-//! as the same payload, by the strict parser and by the tolerant one.
+//! Any body is a payload or an error. The JSON of a payload is read as the same payload, by the strict parser and by the
+//! tolerant one.
 
 #![no_main]
 #![allow(dead_code, unused_imports, reason = "the rest of the module is for the server")]

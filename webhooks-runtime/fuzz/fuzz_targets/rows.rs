@@ -1,5 +1,5 @@
-//! Deliveries come back from the store as they were stored, and whatever else a table contains is an error or a delivery
-//! that can be shown without a control character.
+//! Deliveries come back from the store as they were stored. Any other row of a table is an error, or a delivery that is
+//! shown without control characters.
 
 #![no_main]
 
@@ -18,8 +18,14 @@ enum Cell {
     Small(i8),
     Real(f64),
     Text(Vec<u8>),
+    /// A text with one of [`MISLEADING`].
+    Misleading(u8),
     Blob(Vec<u8>),
 }
+
+/// Characters that could mislead a terminal or a reader. Random bytes are seldom one.
+const MISLEADING: [char; 9] =
+    ['\0', '\u{7}', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{200e}', '\u{202e}', '\u{2066}'];
 
 impl From<Cell> for FuzzedCell {
     fn from(cell: Cell) -> Self {
@@ -29,6 +35,10 @@ impl From<Cell> for FuzzedCell {
             Cell::Small(number) => Self::Integer(number.into()),
             Cell::Real(number) => Self::Real(number),
             Cell::Text(bytes) => Self::Text(bytes),
+            Cell::Misleading(number) => {
+                let character = MISLEADING[usize::from(number) % MISLEADING.len()];
+                Self::Text(format!("me/{character}data").into_bytes())
+            }
             Cell::Blob(bytes) => Self::Blob(bytes),
         }
     }
@@ -78,7 +88,7 @@ fn misleads(character: char) -> bool {
 }
 
 /// Stores deliveries, and compares them with what is shown of them and with what is claimed.
-fn hold_to_their_word(store: &FuzzedStore, deliveries: &[FuzzedDelivery]) {
+fn store_and_compare(store: &FuzzedStore, deliveries: &[FuzzedDelivery]) {
     for delivery in deliveries {
         assert!(store.accept(delivery).unwrap());
     }
@@ -126,7 +136,7 @@ fuzz_target!(|input: (Vec<Delivery>, Vec<(u8, Cell)>, u8)| {
     for (number, delivery) in deliveries.iter_mut().enumerate() {
         delivery.webhook_id = delivery.webhook_id.take().map(|id| format!("{number} {id}"));
     }
-    hold_to_their_word(&store, &deliveries);
+    store_and_compare(&store, &deliveries);
     store.fill().unwrap();
     for (column, cell) in cells {
         // Some tables do not allow it.
