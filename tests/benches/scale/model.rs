@@ -3,18 +3,17 @@
 /// What limits how many deliveries are accepted.
 #[derive(Clone, Copy)]
 pub(super) struct AcceptLimits {
-    /// From the request to the response, apart from the time for which deliveries wait for each other, in seconds.
-    pub(super) alone: f64,
-    /// What the rate approaches with ever more connections, in deliveries a second.
-    pub(super) most: f64,
+    /// The part of the time from request to response that does not depend on the number of connections, in seconds.
+    pub(super) single: f64,
+    /// The rate that is approached as connections increase, in deliveries a second.
+    pub(super) limit: f64,
 }
 
 impl AcceptLimits {
-    /// How many deliveries a second are accepted from this many connections that each wait for their response: the time of
-    /// a delivery alone, and for each connection the time that the store needs for one among many.
+    /// Returns how many deliveries a second are accepted from this many connections that each wait for their response.
     pub(super) fn rate(self, connections: u32) -> f64 {
         let connections = f64::from(connections);
-        connections / (self.alone + connections / self.most)
+        connections / (self.single + connections / self.limit)
     }
 }
 

@@ -17,7 +17,7 @@ fn accept_limits(accepted: &[Measurements]) -> AcceptLimits {
     };
     let (few, many) = (FEW_CONNECTIONS, MANY_CONNECTIONS);
     let each = (time_with(many) - time_with(few)) / f64::from(many - few);
-    AcceptLimits { alone: time_with(few) - f64::from(few) * each, most: 1.0 / each }
+    AcceptLimits { single: time_with(few) - f64::from(few) * each, limit: 1.0 / each }
 }
 
 /// The time between two runs in one slot with this many replicas, from functions that do nothing.
@@ -31,8 +31,8 @@ pub(super) fn constants(accepted: &[Measurements], run: &[Measurements], bytes: 
     let mut table = Table::new(&["constant", "value"]);
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
     let limits = accept_limits(accepted);
-    row("a delivery alone, from request to response, ms", format!("{:.2}", limits.alone * 1e3));
-    row("accepted/s, the most", thousands(limits.most));
+    row("`single`, ms", format!("{:.2}", limits.single * 1e3));
+    row("`limit`, accepted/s", thousands(limits.limit));
     for replicas in [1, 2, 4] {
         let milliseconds = turnaround_with(replicas, run) * 1e3;
         let name = format!("turnaround of a slot, {}, ms", replicas_text(replicas));

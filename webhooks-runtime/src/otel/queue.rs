@@ -1,5 +1,5 @@
-//! The queue of spans that wait to be sent. That of OpenTelemetry's crates drops spans without a word when it is full, so
-//! this one keeps it from getting full, and reports what is dropped.
+//! The queue of spans that wait to be sent. The queue of OpenTelemetry's crates drops spans without a log line when it is
+//! full. This one keeps that queue from getting full, and reports the spans that are dropped.
 
 use std::future::Future;
 use std::sync::Arc;
