@@ -54,10 +54,10 @@ fn nothing_is_sent_unless_a_variable_says_where_to() {
 fn the_headers_are_sent_and_no_secret_is_shown() {
     let collector = Collector::start();
     let host = collector.url.trim_start_matches("http://");
-    let endpoint = format!("http://me:pass-4711@{host}/in?key=key-4711");
+    let endpoint = format!("http://me:pass-planted@{host}/in?key=key-planted");
     let program = start(&[
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &endpoint),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20token-4711,x-team=ml"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20token-planted,x-team=ml"),
         ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test"),
         ("RUST_LOG", "trace"),
     ]);
@@ -66,10 +66,10 @@ fn the_headers_are_sent_and_no_secret_is_shown() {
     let ended = program.stop();
     let output = format!("{}{}", ended.stdout, ended.stderr);
     assert!(output.contains(&format!("* Traces:                http://{host}/in\n")), "{output}");
-    assert!(!output.contains("4711"), "{output}");
+    assert!(!output.contains("planted"), "{output}");
     let batch = collector.batches().remove(0);
-    assert_eq!(batch.uri, "/in?key=key-4711");
-    assert_eq!(batch.headers["authorization"], "Bearer token-4711");
+    assert_eq!(batch.uri, "/in?key=key-planted");
+    assert_eq!(batch.headers["authorization"], "Bearer token-planted");
     assert_eq!(batch.headers["x-team"], "ml");
     let span = collector.spans().remove(0);
     assert_eq!(span.resource["service.name"], "quickstart");
@@ -95,15 +95,15 @@ fn the_variables_of_the_standard_decide_about_name_and_sampling() {
 #[test]
 fn an_invalid_value_is_an_error_at_the_start_that_does_not_show_it() {
     for (name, value) in [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector-4711"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc-4711"),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "token-4711"),
-        ("OTEL_TRACES_SAMPLER", "sometimes-4711"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector-planted"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc-planted"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "token-planted"),
+        ("OTEL_TRACES_SAMPLER", "sometimes-planted"),
     ] {
         let ended = start(&[(name, value)]).wait();
         assert_eq!(ended.code, Some(1), "{}", ended.stderr);
         assert!(ended.stderr.contains(&format!("{name} must be ")), "{}", ended.stderr);
-        assert!(!ended.stderr.contains("4711"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("planted"), "{}", ended.stderr);
     }
 }
 
