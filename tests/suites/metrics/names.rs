@@ -78,11 +78,10 @@ fn dashboard_queries(dashboard: &Value) -> Vec<String> {
 }
 
 /// Returns the alert rules.
-fn alerts() -> Vec<serde_yaml_ng::Value> {
-    let rules: serde_yaml_ng::Value =
-        serde_yaml_ng::from_str(&read("docs/prometheus-alerts.yml")).unwrap();
-    let groups = rules["groups"].as_sequence().unwrap();
-    groups.iter().flat_map(|group| group["rules"].as_sequence().unwrap().clone()).collect()
+fn alerts() -> Vec<Value> {
+    let rules: Value = serde_saphyr::from_str(&read("docs/prometheus-alerts.yml")).unwrap();
+    let groups = rules["groups"].as_array().unwrap();
+    groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
 }
 
 #[test]
@@ -192,9 +191,9 @@ fn the_files_on_the_page_are_yaml_that_prometheus_has_keys_for() {
         blocks(&page).into_iter().filter(|block| block.language == "yaml").collect();
     assert_eq!(files.len(), 2);
     for file in files {
-        let config: serde_yaml_ng::Value = serde_yaml_ng::from_str(&file.text).unwrap();
-        for (key, value) in config.as_mapping().unwrap() {
-            match key.as_str().unwrap() {
+        let config: Value = serde_saphyr::from_str(&file.text).unwrap();
+        for (key, value) in config.as_object().unwrap() {
+            match key.as_str() {
                 "rule_files" => assert_eq!(value[0].as_str(), Some("prometheus-alerts.yml")),
                 "scrape_configs" => {
                     assert!(value[0]["job_name"].is_string());
