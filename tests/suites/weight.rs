@@ -31,6 +31,7 @@ fn the_quick_start_is_built_from_at_most_200_crates() {
 }
 
 /// With other features of a dependency, the tests of the macros would need a runtime of their own, and so would the docs.
+/// Then `tests/Cargo.toml` lacks that dependency, with its features.
 #[test]
 fn the_runtime_is_compiled_once_for_all_programs_and_tests() {
     let mut cargo = Command::new(env!("CARGO"));
