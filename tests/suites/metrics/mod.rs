@@ -5,6 +5,7 @@
 
 mod access;
 mod names;
+mod rules;
 mod scrape;
 mod store;
 mod tunnel;

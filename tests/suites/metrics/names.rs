@@ -17,7 +17,7 @@ use super::scrape::Scrape;
 use super::{metrics_url, scrape_until, url_in};
 
 /// Scrapes a server with a tunnel, webhooks on the Hub and background endpoints.
-fn scrape_everything() -> Scrape {
+pub(super) fn scrape_everything() -> Scrape {
     let hub = TestHub::start();
     hub.create_repo("dataset:me/data");
     hub.create_repo("model:me/tiny");
@@ -78,7 +78,7 @@ fn dashboard_queries(dashboard: &Value) -> Vec<String> {
 }
 
 /// Returns the alert rules.
-fn alerts() -> Vec<Value> {
+pub(super) fn alerts() -> Vec<Value> {
     let rules: Value = serde_saphyr::from_str(&read("docs/prometheus-alerts.yml")).unwrap();
     let groups = rules["groups"].as_array().unwrap();
     groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
