@@ -57,6 +57,18 @@ impl AlertTiming {
 mod tests {
     use super::*;
 
+    /// The guide's page about alerts names these times.
+    #[test]
+    fn the_usual_times_are_those_of_the_guide() {
+        let timing = AlertTiming::of(&Environment::from_iter([]));
+        assert_eq!(timing.gather, Duration::from_secs(1));
+        assert_eq!(timing.interval, Duration::from_secs(10));
+        assert_eq!(timing.retry, (Duration::from_secs(2), Duration::from_secs(5 * 60)));
+        assert_eq!(timing.store_patience, Duration::from_secs(60));
+        // So that an alert is at most this much later than the guide says.
+        assert_eq!(timing.store_check, Duration::from_secs(5));
+    }
+
     #[test]
     fn failed_posts_are_repeated_ever_later() {
         let timing = AlertTiming::of(&Environment::from_iter([]));
