@@ -1,7 +1,8 @@
 //! What the suites share: a client that says exactly the bytes it is told, payloads, programs
 //! that run as processes of their own, background deliveries, a browser, proxies, a share server, pages of
 //! Markdown, a terminal for the commands on them, a pseudo-terminal, a walk through a
-//! Dockerfile, a Hub, a chat model, a collector of traces, and a receiver of alerts.
+//! Dockerfile, a Hub, a chat model, a collector of traces, a receiver of alerts, and a
+//! model of how far a store goes.
 
 pub mod background;
 pub mod browser;
@@ -22,5 +23,6 @@ pub mod proxy;
 pub mod pty;
 pub mod receiver;
 pub mod repository;
+pub mod scale;
 pub mod share;
 pub mod terminal;

@@ -44,6 +44,7 @@ mod proxies;
 mod reconcile;
 mod registration;
 mod request;
+mod scale;
 mod secret;
 mod settings;
 mod share;

@@ -4,7 +4,6 @@
 //! replicas, functions that take longer, other values of `concurrency`.
 
 mod cpu;
-mod model;
 mod report;
 
 use std::error::Error;
@@ -16,6 +15,7 @@ use crate::load::{Load, LoadEvent};
 use crate::print::{progress, say};
 use crate::server::LOAD_CORE;
 use cpu::ServerProcesses;
+use tests::scale::check_predictions;
 
 /// How long a load and a measured window last.
 const SECONDS: u32 = 5;
@@ -184,7 +184,8 @@ fn start(
     (0..replicas).map(|_| Served::start_with(store, variables)).collect()
 }
 
-/// Measures all points in each round, and prints the constants, and each point with its prediction.
+/// Measures all points in each round, and prints the constants, and each point with its prediction. A prediction that is
+/// beyond the bound is an error.
 pub(crate) fn report(load: &Load, rounds: usize, waiting: u64) -> Result<(), Box<dyn Error>> {
     let postgres = BenchPostgres::start()?;
     let processes = ServerProcesses::of(postgres.folder())?;
@@ -215,6 +216,7 @@ pub(crate) fn report(load: &Load, rounds: usize, waiting: u64) -> Result<(), Box
     }
     progress("");
     say(&report::constants(&accepted, &run, bytes).to_string());
-    say(&report::points(&accepted, &run).to_string());
-    Ok(())
+    let points = report::points(&accepted, &run);
+    say(&report::points_table(&points).to_string());
+    Ok(check_predictions(&points)?)
 }

@@ -1,23 +1,18 @@
 //! The tables: the constants of the model, and each point with its prediction.
 
-use super::model::{AcceptLimits, run_rate, turnaround};
+use tests::scale::{AcceptLimits, ComparedPoint, run_rate, turnaround};
+
 use super::{ACCEPTS, FEW_CONNECTIONS, MANY_CONNECTIONS, Measurements, RUNS};
 use crate::numbers::{median, thousands};
 use crate::table::Table;
 
-/// How far a prediction may be off.
-const BOUND: f64 = 0.2;
-
 /// The limits of accepting, from the points with a few connections and with many.
 fn accept_limits(accepted: &[Measurements]) -> AcceptLimits {
-    // From the request to the response, in seconds.
-    let time_with = |connections: u32| {
+    let rate_with = |connections: u32| {
         let index = ACCEPTS.iter().position(|it| (it.replicas, it.connections) == (1, connections));
-        index.map_or(0.0, |index| f64::from(connections) / median(&accepted[index].rates))
+        (connections, index.map_or(0.0, |index| median(&accepted[index].rates)))
     };
-    let (few, many) = (FEW_CONNECTIONS, MANY_CONNECTIONS);
-    let each = (time_with(many) - time_with(few)) / f64::from(many - few);
-    AcceptLimits { single: time_with(few) - f64::from(few) * each, limit: 1.0 / each }
+    AcceptLimits::through(rate_with(FEW_CONNECTIONS), rate_with(MANY_CONNECTIONS))
 }
 
 /// The time between two runs in one slot with this many replicas, from functions that do nothing.
@@ -50,36 +45,46 @@ pub(super) fn constants(accepted: &[Measurements], run: &[Measurements], bytes: 
     table
 }
 
-pub(super) fn points(accepted: &[Measurements], run: &[Measurements]) -> Table {
-    let mut table = Table::new(&["point", "measured/s", "model/s", "difference"]);
-    let mut row = |name: String, measured: &Measurements, model: f64, gives_constants: bool| {
-        let measured = median(&measured.rates);
-        let difference = model / measured - 1.0;
-        let difference = match (gives_constants, difference.abs() > BOUND) {
-            (true, _) => "gives constants".to_owned(),
-            (false, true) => format!("{:+.0} %, beyond the bound", difference * 100.0),
-            (false, false) => format!("{:+.0} %", difference * 100.0),
-        };
-        table.row([name, thousands(measured), thousands(model), difference]);
-    };
+/// Returns each point with its prediction.
+pub(super) fn points(accepted: &[Measurements], run: &[Measurements]) -> Vec<ComparedPoint> {
     let limits = accept_limits(accepted);
-    for (point, measured) in ACCEPTS.iter().zip(accepted) {
+    let accepts = ACCEPTS.iter().zip(accepted).map(|(point, measured)| {
         let connections = point.connections;
         let s = if connections == 1 { "" } else { "s" };
-        let name =
-            format!("accept, {}, {connections} connection{s}", replicas_text(point.replicas));
-        row(name, measured, limits.rate(connections), point.gives_constants);
-    }
-    for (point, measured) in RUNS.iter().zip(run) {
-        let name = format!(
-            "run, {}, `concurrency = {}`, {} ms each",
-            replicas_text(point.replicas),
-            point.concurrency,
-            point.takes
-        );
+        let replicas = replicas_text(point.replicas);
+        ComparedPoint {
+            name: format!("accept, {replicas}, {connections} connection{s}"),
+            measured: median(&measured.rates),
+            model: limits.rate(connections),
+            gives_constants: point.gives_constants,
+        }
+    });
+    let runs = RUNS.iter().zip(run).map(|(point, measured)| {
+        let (replicas, concurrency) = (replicas_text(point.replicas), point.concurrency);
         let turnaround = turnaround_with(point.replicas, run);
-        let rate = run_rate(point.concurrency, f64::from(point.takes) / 1e3, turnaround);
-        row(name, measured, rate, point.takes == 0);
+        ComparedPoint {
+            name: format!(
+                "run, {replicas}, `concurrency = {concurrency}`, {} ms each",
+                point.takes
+            ),
+            measured: median(&measured.rates),
+            model: run_rate(concurrency, f64::from(point.takes) / 1e3, turnaround),
+            gives_constants: point.takes == 0,
+        }
+    });
+    accepts.chain(runs).collect()
+}
+
+pub(super) fn points_table(points: &[ComparedPoint]) -> Table {
+    let mut table = Table::new(&["point", "measured/s", "model/s", "difference"]);
+    for point in points {
+        let difference = match (point.gives_constants, point.is_beyond_bound()) {
+            (true, _) => "gives constants".to_owned(),
+            (false, true) => format!("{:+.0} %, beyond the bound", point.difference() * 100.0),
+            (false, false) => format!("{:+.0} %", point.difference() * 100.0),
+        };
+        let (measured, model) = (thousands(point.measured), thousands(point.model));
+        table.row([point.name.clone(), measured, model, difference]);
     }
     table
 }
