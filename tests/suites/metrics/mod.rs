@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on")]
 
 mod access;
+mod background;
 mod names;
 mod rules;
 mod scrape;
