@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::background::{Place, TestPostgres, accepted};
+use tests::background::{Place, TestPostgres, accepted, deliver};
 
 use super::scrape::Scrape;
 use super::{metrics_url, scrape_until};
@@ -25,6 +25,20 @@ fn assert_store_is_down(url: &str, within: Duration) {
     assert!(scrape.families.contains_key("webhooks_deliveries_total"));
 }
 
+/// Checks that each operation that fails is counted.
+fn assert_errors_are_counted(url: &str, metrics: &str) {
+    let errors = |scrape: &Scrape, operation| {
+        scrape.value("webhooks_store_errors_total", &[("operation", operation)])
+    };
+    assert_eq!(deliver(url, "quick", None, 0).unwrap().status, 503);
+    let scrape = scrape_until(metrics, "errors of the store", |scrape| {
+        let operations = ["accept", "claim", "heartbeat", "query"];
+        operations.iter().all(|operation| errors(scrape, operation) > Some(0.0))
+    });
+    // No function has logged anything.
+    assert_eq!(errors(&scrape, "write_logs"), Some(0.0));
+}
+
 #[test]
 fn while_the_file_is_gone_a_scrape_says_so() {
     let place = Place::file();
@@ -34,6 +48,20 @@ fn while_the_file_is_gone_a_scrape_says_so() {
     assert_eq!(Scrape::of(&metrics).value("webhooks_store_up", &[]), Some(1.0));
     std::fs::remove_file(place.store()).unwrap();
     assert_store_is_down(&metrics, Duration::from_secs(4));
+    assert_errors_are_counted(&url, &metrics);
+    program.kill();
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn while_the_database_is_down_a_scrape_says_so() {
+    let server = TestPostgres::start();
+    let place = Place::database_on(&server.url);
+    let program = place.start(&[("WEBHOOKS_METRICS_PORT", "0")]);
+    let (url, metrics) = (program.local_url(), metrics_url(&program));
+    server.stop();
+    assert_store_is_down(&metrics, Duration::from_secs(4));
+    assert_errors_are_counted(&url, &metrics);
     program.kill();
 }
 

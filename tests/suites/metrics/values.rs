@@ -93,6 +93,8 @@ fn background_deliveries_are_counted_in(place: &Place) {
     let _ = accepted(&url, "alone", Some("5"), 3_600_000);
     let _ = accepted(&url, "alone", Some("6"), 0);
     let _ = accepted(&url, "busy", Some("7"), 0);
+    // Logs a line, and runs.
+    let _ = accepted(&url, "logs", Some("8"), 3_600_000);
     let path = |function: &str| format!("/webhooks/{function}");
     let attempts = |scrape: &Scrape, function: &str, result: &str| {
         let labels = [("endpoint", &*path(function)), ("result", result)];
@@ -102,6 +104,10 @@ fn background_deliveries_are_counted_in(place: &Place) {
         let labels = [("endpoint", &*path(function)), ("state", state)];
         scrape.value("webhooks_background_deliveries", &labels)
     };
+    let operation = |scrape: &Scrape, value: &str, operation: &str| {
+        let name = format!("webhooks_store_operation_{value}");
+        scrape.value(&name, &[("operation", operation)])
+    };
     let scrape = scrape_until(&metrics, "all attempts", |scrape| {
         let ended = [("quick", "succeeded"), ("recovers", "succeeded"), ("gives_up", "dead")];
         let ended = ended.iter().chain([&("fails", "dead"), &("busy", "snoozed")]);
@@ -109,6 +115,7 @@ fn background_deliveries_are_counted_in(place: &Place) {
             && count(scrape, "fails", "dead") == Some(1.0)
             && count(scrape, "alone", "running") == Some(1.0)
             && scrape.value("webhooks_background_oldest_due_seconds", &[]) > Some(0.0)
+            && operation(scrape, "duration_seconds_count", "write_logs") > Some(0.0)
     });
     assert_eq!(attempts(&scrape, "recovers", "failed"), Some(1.0));
     assert_eq!(attempts(&scrape, "fails", "failed"), Some(2.0));
@@ -130,11 +137,13 @@ fn background_deliveries_are_counted_in(place: &Place) {
         scrape.value("webhooks_deliveries_total", &labels)
     };
     assert_eq!((outcome("accepted"), outcome("duplicate")), (Some(1.0), Some(1.0)));
-    for operation in ["accept", "claim", "heartbeat", "query"] {
-        let label = [("operation", operation)];
-        let count = scrape.value("webhooks_store_operation_duration_seconds_count", &label);
-        assert!(count > Some(0.0), "{operation}");
-        assert_eq!(scrape.value("webhooks_store_errors_total", &label), Some(0.0), "{operation}");
+    for name in ["accept", "claim", "heartbeat", "query", "write_logs"] {
+        for value in ["count", "sum"] {
+            let value = operation(&scrape, &format!("duration_seconds_{value}"), name);
+            assert!(value > Some(0.0), "{name}: {}", scrape.text);
+        }
+        let errors = scrape.value("webhooks_store_errors_total", &[("operation", name)]);
+        assert_eq!(errors, Some(0.0), "{name}");
     }
     assert_eq!(scrape.value("webhooks_store_up", &[]), Some(1.0));
 
