@@ -69,6 +69,8 @@ pub struct ReceivedBatch {
     pub uri: String,
     /// Its headers, by lower-case names.
     pub headers: BTreeMap<String, String>,
+    /// The number of its spans.
+    pub spans: usize,
 }
 
 #[derive(Debug, Default)]
@@ -149,11 +151,13 @@ async fn receive(
         (name.to_string(), value.to_str().unwrap().to_owned())
     };
     let headers = request.headers().iter().map(header).collect();
-    received.batches.push(ReceivedBatch { uri: request.uri().to_string(), headers });
+    let sent = ExportTraceServiceRequest::decode(body).unwrap();
+    let scopes = sent.resource_spans.iter().flat_map(|of_program| &of_program.scope_spans);
+    let spans = scopes.map(|scope| scope.spans.len()).sum();
+    received.batches.push(ReceivedBatch { uri: request.uri().to_string(), headers, spans });
     if let Some(status) = received.status.filter(|status| !status.is_success()) {
         return HttpResponse::build(status).body("no spans today");
     }
-    let sent = ExportTraceServiceRequest::decode(body).unwrap();
     for of_program in sent.resource_spans {
         let resource = of_program.resource.map(|it| attributes(it.attributes)).unwrap_or_default();
         let spans = of_program.scope_spans.into_iter().flat_map(|scope| scope.spans);

@@ -6,6 +6,7 @@ mod delivery;
 mod outage;
 mod request;
 mod setup;
+mod variables;
 
 use tests::client::{ClientResponse, request};
 use tests::collector::Collector;

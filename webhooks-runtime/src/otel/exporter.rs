@@ -29,6 +29,7 @@ fn start(settings: &TraceSettings) -> Result<SdkTracerProvider, SettingError> {
         .with_http()
         .with_http_client(CollectorClient::new(settings.clone()))
         .with_protocol(Protocol::HttpBinary)
+        .with_headers(settings.headers.clone())
         .with_endpoint(&settings.endpoint)
         .with_timeout(settings.timeout)
         .build();

@@ -1,6 +1,7 @@
 //! Reads OpenTelemetry's variables. The crates of OpenTelemetry read most of them again, and ignore invalid values: here
 //! they are errors.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub(super) struct TraceSettings {
     pub(super) endpoint: String,
     /// The endpoint without user, password and query.
     pub(super) shown: String,
+    /// Headers of each request. May have a token in them.
+    pub(super) headers: HashMap<String, String>,
     /// How long sending a batch may take.
     pub(super) timeout: Duration,
     /// The largest number of spans that wait to be sent.
@@ -63,12 +66,14 @@ impl TraceSettings {
             chosen => chosen,
         };
         variables.check_others();
+        let headers = variables.headers();
         let timeout = variables.timeout();
         let queue_size = variables.parsed(&[QUEUE_SIZE], COUNT, positive);
         let (endpoint, shown) = chosen.filter(|_| errors.is_empty())?;
         Some(Self {
             endpoint,
             shown,
+            headers: headers.unwrap_or_default(),
             timeout: timeout.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
             queue_size: queue_size.unwrap_or(DEFAULT_QUEUE_SIZE),
         })
@@ -130,6 +135,18 @@ impl Variables<'_> {
         self.parsed(&names, "a number of milliseconds, at least 1", positive)
     }
 
+    /// Returns the headers of each request. The crates of OpenTelemetry read them as well, but for them, an empty variable
+    /// of the traces overrides the general one.
+    fn headers(&mut self) -> Option<HashMap<String, String>> {
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
+        let wants = "headers like name=value,other=value";
+        self.parsed(&names, wants, |text| {
+            let headers = pairs(text)?;
+            let are_valid = headers.iter().all(|(name, value)| is_header(name, value));
+            are_valid.then_some(headers)
+        })
+    }
+
     /// Checks the variables that only the crates of OpenTelemetry read.
     fn check_others(&mut self) {
         const PROTOCOL: &str = "http/protobuf, the protocol that this program speaks";
@@ -138,12 +155,9 @@ impl Variables<'_> {
         let compression =
             ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
         let _ = self.parsed(&compression, "none", |text| (text == "none").then_some(()));
-        let headers = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
-        let wants = "headers like name=value,other=value";
-        let _ = self.parsed(&headers, wants, |text| all_pairs(text, is_header));
         let wants = "attributes like name=value,other=value";
         let _ = self.parsed(&["OTEL_RESOURCE_ATTRIBUTES"], wants, |text| {
-            all_pairs(text, |name, _| !name.is_empty())
+            pairs(text)?.keys().all(|name| !name.is_empty()).then_some(())
         });
         let _ = self.parsed(&["OTEL_SERVICE_NAME"], "text in UTF-8", |_| Some(()));
         self.check_sampler();
@@ -175,12 +189,11 @@ fn positive<T: FromStr + Default + PartialEq>(text: &str) -> Option<T> {
     text.parse().ok().filter(|number| *number != T::default())
 }
 
-/// Checks each pair of a list.
-fn all_pairs(text: &str, is_valid: impl Fn(&str, &str) -> bool) -> Option<()> {
-    let mut pairs = text.split_terminator(',').map(|pair| pair.split_once('='));
-    pairs
-        .all(|pair| pair.is_some_and(|(name, value)| is_valid(name.trim(), value.trim())))
-        .then_some(())
+/// Reads the pairs of a list.
+fn pairs(text: &str) -> Option<HashMap<String, String>> {
+    let pairs = text.split_terminator(',').map(|pair| pair.split_once('='));
+    let trimmed = |(name, value): (&str, &str)| (name.trim().to_owned(), value.trim().to_owned());
+    pairs.map(|pair| pair.map(trimmed)).collect()
 }
 
 fn is_header(name: &str, value: &str) -> bool {
