@@ -98,6 +98,7 @@ fn an_invalid_value_is_an_error_at_the_start_that_does_not_show_it() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector-planted"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc-planted"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "token-planted"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/planted"),
         ("OTEL_TRACES_SAMPLER", "sometimes-planted"),
     ] {
         let ended = start(&[(name, value)]).wait();

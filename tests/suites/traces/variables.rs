@@ -2,9 +2,12 @@
 
 use std::net::TcpListener;
 
+use tests::background::wait_until;
 use tests::collector::{Collector, ReceivedSpan};
+use tests::forward::HttpsServer;
 use tests::program::Program;
 use tests::programs::quickstart;
+use tests::share::certificates::Certificates;
 
 use super::{PARENT, TRACE, post_with, sending_to, traceparent};
 
@@ -116,5 +119,42 @@ fn a_request_has_at_most_the_number_of_spans_of_a_variable() {
         let batches = collector.batches();
         let sizes = batches.iter().map(|batch| batch.spans);
         assert_eq!((sizes.clone().max(), sizes.sum()), (Some(largest), 7), "{batches:#?}");
+    }
+}
+
+#[test]
+fn a_collector_is_trusted_by_the_certificate_that_a_variable_names() {
+    let own = Certificates::signed("localhost").unwrap();
+    let other = Certificates::signed("localhost").unwrap();
+    let (own_root, other_root) = (own.root(), other.root());
+    let (own_root, other_root) = (own_root.to_str().unwrap(), other_root.to_str().unwrap());
+    let general = |file| ("OTEL_EXPORTER_OTLP_CERTIFICATE", file);
+    let of_traces = |file| ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", file);
+    for (variables, is_trusted) in [
+        (&[][..], false),
+        (&[general(own_root)], true),
+        (&[general(other_root)], false),
+        (&[general(other_root), of_traces(own_root)], true),
+        (&[general(own_root), of_traces(other_root)], false),
+        // Instead of the certificates of the environment.
+        (&[("SSL_CERT_FILE", other_root), general(own_root)], true),
+        (&[("SSL_CERT_FILE", own_root), general(other_root)], false),
+    ] {
+        let server = HttpsServer::start(&own, "{}").unwrap();
+        let endpoint = format!("https://localhost:{}", server.address.port());
+        let sending =
+            [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
+        let program = start(&[&sending[..], variables].concat());
+        let _ = post_with(&program.local_url(), "trigger_training", &[], BODY);
+        if is_trusted {
+            wait_until("traces are sent", || !server.requests().is_empty());
+            assert!(server.requests()[0].starts_with("POST /v1/traces "));
+        } else {
+            let line = program.wait_for_log("traces cannot be sent");
+            assert!(line.contains("not signed by a trusted authority"), "{line}");
+            assert!(server.requests().is_empty());
+        }
+        let ended = program.stop();
+        assert_eq!(ended.stderr.contains("traces cannot be sent"), !is_trusted, "{variables:?}");
     }
 }

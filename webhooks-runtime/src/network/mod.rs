@@ -13,3 +13,5 @@ mod roots;
 pub(crate) use client::{ClientError, HttpClient};
 pub(crate) use proxy::{HttpProxy, ProxyError, is_this_machine};
 pub(crate) use reason::{is_unknown_host, reason};
+#[cfg(feature = "otel")]
+pub(crate) use roots::roots_in;

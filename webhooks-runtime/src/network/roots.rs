@@ -1,6 +1,11 @@
 //! Loads the root certificates that HTTPS requests trust.
 
-use rustls_native_certs::load_native_certs;
+#[cfg(feature = "otel")]
+use std::path::Path;
+
+#[cfg(feature = "otel")]
+use rustls_native_certs::load_certs_from_paths;
+use rustls_native_certs::{CertificateResult, load_native_certs};
 use ureq::tls::{Certificate, RootCerts};
 
 use crate::config::environment::Environment;
@@ -23,12 +28,8 @@ pub(super) fn roots() -> Result<RootCerts, RootsError> {
     for error in &loaded.errors {
         tracing::debug!(%error, "root certificates cannot be read");
     }
-    if !loaded.certs.is_empty() {
-        let certificates = loaded.certs.iter();
-        return Ok(certificates
-            .map(|der| Certificate::from_der(der).to_owned())
-            .collect::<Vec<_>>()
-            .into());
+    if let Some(roots) = root_certs(&loaded) {
+        return Ok(roots);
     }
     let environment = Environment::default();
     let is_set = |name: &&str| !matches!(environment.filled(name), Ok(None));
@@ -39,4 +40,16 @@ pub(super) fn roots() -> Result<RootCerts, RootsError> {
             Ok(RootCerts::WebPki)
         }
     }
+}
+
+/// Loads the certificates in a file in PEM format. `None` if the file has none, or cannot be read.
+#[cfg(feature = "otel")]
+pub(crate) fn roots_in(file: &Path) -> Option<RootCerts> {
+    root_certs(&load_certs_from_paths(Some(file), None))
+}
+
+/// Returns the certificates that were loaded, if any.
+fn root_certs(loaded: &CertificateResult) -> Option<RootCerts> {
+    let certificates = loaded.certs.iter().map(|der| Certificate::from_der(der).to_owned());
+    (!loaded.certs.is_empty()).then(|| certificates.collect::<Vec<_>>().into())
 }

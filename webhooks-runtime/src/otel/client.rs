@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpError, Request, Response};
+use ureq::tls::TlsConfig;
 
 use super::settings::TraceSettings;
 use crate::network::{ClientError, HttpClient};
@@ -32,11 +33,17 @@ impl CollectorClient {
     fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, String> {
         // So that no log of the client shows a token.
         request.headers_mut().values_mut().for_each(|value| value.set_sensitive(true));
-        let TraceSettings { endpoint, timeout, .. } = &self.settings;
+        let TraceSettings { endpoint, timeout, roots, .. } = &self.settings;
         let client = self.client.get_or_init(|| {
             HttpClient::new(endpoint, *timeout, |config| {
                 // Not to another server, which would get the headers.
-                config.max_redirects(0).http_status_as_error(false)
+                let config = config.max_redirects(0).http_status_as_error(false);
+                match roots {
+                    Some(roots) => {
+                        config.tls_config(TlsConfig::builder().root_certs(roots.clone()).build())
+                    }
+                    None => config,
+                }
             })
         });
         let client = client.as_ref().map_err(ToString::to_string)?;

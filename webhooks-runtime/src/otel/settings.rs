@@ -3,13 +3,16 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use ureq::http::{HeaderName, HeaderValue, Uri};
+use ureq::tls::RootCerts;
 
 use crate::config::environment::{Environment, NotUnicode};
 use crate::config::error::SettingError;
+use crate::network::roots_in;
 
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const DISABLED: &str = "OTEL_SDK_DISABLED";
@@ -32,7 +35,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_QUEUE_SIZE: usize = 2048;
 
 /// Where traces are sent.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct TraceSettings {
     /// May have a password or a token in it.
     pub(super) endpoint: String,
@@ -40,6 +43,8 @@ pub(super) struct TraceSettings {
     pub(super) shown: String,
     /// Headers of each request. May have a token in them.
     pub(super) headers: HashMap<String, String>,
+    /// The certificates to trust instead of those of the environment.
+    pub(super) roots: Option<RootCerts>,
     /// How long sending a batch may take.
     pub(super) timeout: Duration,
     /// The largest number of spans that wait to be sent.
@@ -66,7 +71,7 @@ impl TraceSettings {
             chosen => chosen,
         };
         variables.check_others();
-        let headers = variables.headers();
+        let (headers, roots) = (variables.headers(), variables.roots());
         let timeout = variables.timeout();
         let queue_size = variables.parsed(&[QUEUE_SIZE], COUNT, positive);
         let (endpoint, shown) = chosen.filter(|_| errors.is_empty())?;
@@ -74,6 +79,7 @@ impl TraceSettings {
             endpoint,
             shown,
             headers: headers.unwrap_or_default(),
+            roots,
             timeout: timeout.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
             queue_size: queue_size.unwrap_or(DEFAULT_QUEUE_SIZE),
         })
@@ -145,6 +151,13 @@ impl Variables<'_> {
             let are_valid = headers.iter().all(|(name, value)| is_header(name, value));
             are_valid.then_some(headers)
         })
+    }
+
+    /// Returns the certificates to trust, if a variable names a file with them.
+    fn roots(&mut self) -> Option<RootCerts> {
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"];
+        let wants = "a file with certificates in PEM format that can be read";
+        self.parsed(&names, wants, |text| roots_in(Path::new(text)))
     }
 
     /// Checks the variables that only the crates of OpenTelemetry read.

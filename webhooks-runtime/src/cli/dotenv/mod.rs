@@ -26,7 +26,7 @@ const MAX_SIZE: u64 = 64 * 1024;
 /// The variables that decide where requests, tokens and the state of the program are, and which certificates are trusted.
 /// Proxies are also set in lower case. The platforms set `PORT`, and the variables of Spaces and Jobs. A collector of
 /// traces gets the token in `OTEL_EXPORTER_OTLP_HEADERS`.
-const IGNORED: [&str; 17] = [
+const IGNORED: [&str; 19] = [
     "ALL_PROXY",
     "HF_ENDPOINT",
     "HF_HOME",
@@ -35,7 +35,9 @@ const IGNORED: [&str; 17] = [
     "HTTP_PROXY",
     "JOB_ID",
     "NO_PROXY",
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "PORT",
     "SPACE_HOST",
