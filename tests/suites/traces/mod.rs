@@ -15,6 +15,19 @@ use tests::collector::Collector;
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
+/// The variables of the specification that have no effect, as the page says.
+const WITHOUT_EFFECT: [&str; 9] = [
+    "OTEL_PROPAGATORS",
+    "OTEL_BSP_EXPORT_TIMEOUT",
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+];
+
 /// The header of a request in this trace, which is sampled.
 fn traceparent() -> String {
     format!("traceparent: 00-{TRACE}-{PARENT}-01")

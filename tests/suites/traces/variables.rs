@@ -2,14 +2,14 @@
 
 use std::net::TcpListener;
 
-use tests::background::wait_until;
+use tests::background::{Place, wait_until};
 use tests::collector::{Collector, ReceivedSpan};
 use tests::forward::HttpsServer;
 use tests::program::Program;
 use tests::programs::quickstart;
 use tests::share::certificates::Certificates;
 
-use super::{PARENT, TRACE, post_with, sending_to, traceparent};
+use super::{PARENT, TRACE, WITHOUT_EFFECT, post_with, sending_to, traceparent};
 
 const BODY: &str =
     r#"{"event":{"action":"update","scope":"repo"},"repo":{"type":"model","name":"a/b"}}"#;
@@ -123,6 +123,25 @@ fn a_request_has_at_most_the_number_of_spans_of_a_variable() {
 }
 
 #[test]
+fn a_span_has_at_most_the_numbers_of_attributes_events_and_links_of_the_variables() {
+    for (variable, limit, [attributes, events, links]) in [
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "2", [2, 1, 1]),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "0", [7, 0, 1]),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "0", [7, 1, 0]),
+    ] {
+        let collector = Collector::start();
+        let place = Place::file();
+        let program = place.start(&[&sending_to(&collector)[..], &[(variable, limit)]].concat());
+        let _ = post_with(&program.local_url(), "trains", &[], "{}");
+        let [attempt] = &collector.wait_for("process /webhooks/trains", 1)[..] else { panic!() };
+        let [made] = &collector.wait_for("train", 1)[..] else { panic!() };
+        let found = [attempt.attributes.len(), made.events.len(), attempt.links.len()];
+        assert_eq!(found, [attributes, events, links], "{variable}: {attempt:#?} {made:#?}");
+        program.kill();
+    }
+}
+
+#[test]
 fn a_collector_is_trusted_by_the_certificate_that_a_variable_names() {
     let own = Certificates::signed("localhost").unwrap();
     let other = Certificates::signed("localhost").unwrap();
@@ -157,4 +176,26 @@ fn a_collector_is_trusted_by_the_certificate_that_a_variable_names() {
         let ended = program.stop();
         assert_eq!(ended.stderr.contains("traces cannot be sent"), !is_trusted, "{variables:?}");
     }
+}
+
+#[test]
+fn the_variables_that_the_page_names_have_no_effect() {
+    let collector = Collector::start();
+    let place = Place::file();
+    // The trace of the sender is continued, its attributes are whole, and no file is read.
+    let values = WITHOUT_EFFECT.map(|name| match name {
+        "OTEL_PROPAGATORS" => (name, "none"),
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE" | "OTEL_EXPORTER_OTLP_CLIENT_KEY" => {
+            (name, "/nothing-here")
+        }
+        _ => (name, "1"),
+    });
+    let program = place.start(&[&sending_to(&collector)[..], &values].concat());
+    let _ = post_with(&program.local_url(), "trains", &[&traceparent()], "{}");
+    let [attempt] = &collector.wait_for("process /webhooks/trains", 1)[..] else { panic!() };
+    assert_eq!((&*attempt.trace, attempt.attributes.len()), (TRACE, 7), "{attempt:#?}");
+    assert_eq!(attempt.attribute("messaging.system"), Some("webhooks"));
+    let [made] = &collector.wait_for("train", 1)[..] else { panic!() };
+    assert!(made.events[0].1.len() > 1, "{made:#?}");
+    program.kill();
 }

@@ -177,6 +177,13 @@ impl Variables<'_> {
         for name in ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] {
             let _ = self.parsed(&[name], COUNT, positive::<u64>);
         }
+        for name in [
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            "OTEL_SPAN_EVENT_COUNT_LIMIT",
+            "OTEL_SPAN_LINK_COUNT_LIMIT",
+        ] {
+            let _ = self.parsed(&[name], "a whole number", |text| text.parse::<u32>().ok());
+        }
     }
 
     fn check_sampler(&mut self) {

@@ -82,6 +82,7 @@ fn each_invalid_value_is_an_error_that_does_not_show_it() {
         ("OTEL_RESOURCE_ATTRIBUTES", "production"),
         (SAMPLER, "sometimes"),
         ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "few"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nothing-here"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "many"),
     ] {
