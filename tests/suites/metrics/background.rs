@@ -218,7 +218,11 @@ fn nothing_from_a_background_delivery_is_in_the_metrics(place: &Place) {
     for function in functions {
         for number in 0..2 {
             let webhook_id = format!("private-name-{number}");
-            let _ = post_payload(&url, function, &webhook_id, &private);
+            let id = post_payload(&url, function, &webhook_id, &private);
+            if (function, number) == ("newest_only", 0) {
+                // The next one is to stop it.
+                place.wait_for(&id, "running");
+            }
         }
     }
     let newest = ("newest_only", "superseded");
