@@ -158,6 +158,7 @@ fn a_collector_is_trusted_by_the_certificate_that_a_variable_names() {
         // Instead of the certificates of the environment.
         (&[("SSL_CERT_FILE", other_root), general(own_root)], true),
         (&[("SSL_CERT_FILE", own_root), general(other_root)], false),
+        (&[("SSL_CERT_FILE", "/nothing-here"), general(own_root)], true),
     ] {
         let server = HttpsServer::start(&own, "{}").unwrap();
         let endpoint = format!("https://localhost:{}", server.address.port());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::http::Uri;
-use ureq::tls::TlsConfig;
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 
 use super::proxy::{HttpProxy, ProxyError};
@@ -39,6 +39,16 @@ impl HttpClient {
         limit: Duration,
         configure: impl FnOnce(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>,
     ) -> Result<Self, ClientError> {
+        Self::with_roots(url, limit, None, configure)
+    }
+
+    /// The same with these root certificates instead of those of the environment, if there are any.
+    pub(crate) fn with_roots(
+        url: &str,
+        limit: Duration,
+        own_roots: Option<RootCerts>,
+        configure: impl FnOnce(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>,
+    ) -> Result<Self, ClientError> {
         let uri: Uri = url.parse().unwrap_or_default();
         let encrypted = uri.scheme_str() == Some("https");
         let host = uri.host().unwrap_or_default();
@@ -49,7 +59,8 @@ impl HttpClient {
             // Also set when it is `None`: ureq would otherwise look for a proxy by its own rules.
             .proxy(proxy.as_ref().map(HttpProxy::for_ureq));
         if encrypted {
-            config = config.tls_config(TlsConfig::builder().root_certs(roots()?).build());
+            let roots = own_roots.map_or_else(roots, Ok)?;
+            config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         }
         let agent = configure(config).build().into();
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });

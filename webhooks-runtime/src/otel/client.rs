@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpError, Request, Response};
-use ureq::tls::TlsConfig;
 
 use super::settings::TraceSettings;
 use crate::network::{ClientError, HttpClient};
@@ -35,15 +34,9 @@ impl CollectorClient {
         request.headers_mut().values_mut().for_each(|value| value.set_sensitive(true));
         let TraceSettings { endpoint, timeout, roots, .. } = &self.settings;
         let client = self.client.get_or_init(|| {
-            HttpClient::new(endpoint, *timeout, |config| {
+            HttpClient::with_roots(endpoint, *timeout, roots.clone(), |config| {
                 // Not to another server, which would get the headers.
-                let config = config.max_redirects(0).http_status_as_error(false);
-                match roots {
-                    Some(roots) => {
-                        config.tls_config(TlsConfig::builder().root_certs(roots.clone()).build())
-                    }
-                    None => config,
-                }
+                config.max_redirects(0).http_status_as_error(false)
             })
         });
         let client = client.as_ref().map_err(ToString::to_string)?;
