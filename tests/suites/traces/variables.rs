@@ -98,7 +98,7 @@ fn the_sampler_and_its_ratio_decide_which_traces_are_recorded() {
         traces.retain(|trace| ![LOW, TRACE].contains(trace));
         assert_eq!([!traces.is_empty(), recorded[0], recorded[1]], expected, "{sampler} {ratio}");
     }
-    // Half of the traces: those whose ids are in the lower half.
+    // A ratio of 0.5 keeps the traces whose ids are below the middle of all ids.
     let half = [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.5")];
     let spans = spans_of(&half, &[sampled(LOW), sampled(HIGH)], &collector);
     let traces: Vec<_> = spans.into_iter().map(|span| span.trace).collect();

@@ -8,10 +8,8 @@
 mod client;
 mod proxy;
 mod reason;
-mod roots;
+pub(crate) mod roots;
 
 pub(crate) use client::{ClientError, HttpClient};
 pub(crate) use proxy::{HttpProxy, ProxyError, is_this_machine};
 pub(crate) use reason::{is_unknown_host, reason};
-#[cfg(feature = "otel")]
-pub(crate) use roots::roots_in;

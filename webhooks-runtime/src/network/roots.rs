@@ -1,10 +1,5 @@
 //! Loads the root certificates that HTTPS requests trust.
 
-#[cfg(feature = "otel")]
-use std::path::Path;
-
-#[cfg(feature = "otel")]
-use rustls_native_certs::load_certs_from_paths;
 use rustls_native_certs::{CertificateResult, load_native_certs};
 use ureq::tls::{Certificate, RootCerts};
 
@@ -42,14 +37,8 @@ pub(super) fn roots() -> Result<RootCerts, RootsError> {
     }
 }
 
-/// Loads the certificates in a file in PEM format. `None` if the file has none, or cannot be read.
-#[cfg(feature = "otel")]
-pub(crate) fn roots_in(file: &Path) -> Option<RootCerts> {
-    root_certs(&load_certs_from_paths(Some(file), None))
-}
-
 /// Returns the certificates that were loaded, if any.
-fn root_certs(loaded: &CertificateResult) -> Option<RootCerts> {
+pub(crate) fn root_certs(loaded: &CertificateResult) -> Option<RootCerts> {
     let certificates = loaded.certs.iter().map(|der| Certificate::from_der(der).to_owned());
     (!loaded.certs.is_empty()).then(|| certificates.collect::<Vec<_>>().into())
 }

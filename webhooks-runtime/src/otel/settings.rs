@@ -7,12 +7,13 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use rustls_native_certs::load_certs_from_paths;
 use ureq::http::{HeaderName, HeaderValue, Uri};
 use ureq::tls::RootCerts;
 
 use crate::config::environment::{Environment, NotUnicode};
 use crate::config::error::SettingError;
-use crate::network::roots_in;
+use crate::network::roots::root_certs;
 
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const DISABLED: &str = "OTEL_SDK_DISABLED";
@@ -157,7 +158,9 @@ impl Variables<'_> {
     fn roots(&mut self) -> Option<RootCerts> {
         let names = ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"];
         let wants = "a file with certificates in PEM format that can be read";
-        self.parsed(&names, wants, |text| roots_in(Path::new(text)))
+        self.parsed(&names, wants, |text| {
+            root_certs(&load_certs_from_paths(Some(Path::new(text)), None))
+        })
     }
 
     /// Checks the variables that only the crates of OpenTelemetry read.
